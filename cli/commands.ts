@@ -1,6 +1,7 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
+import { notifyOperations } from '../runtime/api/operations/notify.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
 import type { Verb } from './command.ts';
 import type { Views } from './operation-verb.ts';
@@ -278,9 +279,7 @@ export const nouns: Nouns = {
   }),
   daemon: daemonVerbs,
   host: hidden(verbsOfOperations(hostOperations, () => import('./views/host.ts'))),
-  notify: hidden(
-    verbsOf(() => import('./notify.ts'), { 'list, clear': 'list unread notifications; mark them as read' }),
-  ),
+  notify: hidden(verbsOfOperations(notifyOperations, () => import('./views/notify.ts'))),
   machine: hidden(
     verbsOf(() => import('./machine.ts'), {
       list: 'list the state machines',

@@ -17,11 +17,16 @@ import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { plainLines } from './text.ts';
 
+/** What was asked, by the fields of the input. */
+type Asked = Readonly<Record<string, unknown>>;
+
 /** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. */
 export type View<Answer> =
-  | { readonly list: ListLook<Answer extends readonly (infer Entry)[] ? Entry : never> }
+  | { readonly list: LookOf<Answer> | ((asked: Asked) => LookOf<Answer>) }
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
   | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] };
+
+type LookOf<Answer> = ListLook<Answer extends readonly (infer Entry)[] ? Entry : never>;
 
 /** By the name of the client's method. One without a view is shown by the fields of its answer. */
 export type Views = Readonly<Record<string, View<never>>>;
@@ -35,7 +40,7 @@ interface Named {
 export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ default: Views }>): Verb {
   const { verb, http } = operation;
   if (verb === undefined) throw new Error(`${http} has no verb`);
-  const { summary, examples, more, repeats, takesAll = false } = verb;
+  const { summary, examples, more, repeats, takesAll = false, takesProject = false } = verb;
   const isOfOneRepo = namesInPath(operation).includes('project');
   return defineVerb({
     ...{
@@ -46,13 +51,17 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
     ...(more === undefined ? {} : { more }),
     mayRepeat: repeats !== undefined,
     async run(args: Readonly<Record<string, string | boolean | undefined>>, call, words) {
-      const typed = Object.entries(args).filter(([field, value]) => field in (verb.args ?? {}) && value !== undefined);
+      const typed = Object.entries(args)
+        .filter(([field, value]) => field in (verb.args ?? {}) && value !== undefined)
+        .map(([field, value]) => [field, value === true ? (verb.args?.[field]?.is ?? true) : value] as const);
       for (const [field, value] of typed) mustBeOneOf(verb.args?.[field]?.oneOf, String(value));
       const place = isOfOneRepo
         ? { project: requireProject(call) }
         : takesAll
           ? scopeOf(call, { all: args.all === true })
-          : {};
+          : takesProject && call.project !== undefined
+            ? { project: call.project }
+            : {};
       const input = { ...place, ...Object.fromEntries(typed) };
       if (verb.confirms !== undefined) {
         const isSure = await isConfirmed(call, { yes: args.yes === true, ...verb.confirms(input as never) }); // its arguments are there
@@ -66,7 +75,7 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
         for (const word of new Set(words)) answers.push(await ask({ ...input, [repeats]: word }));
         return answers;
       });
-      show(call.out, (await loadViews()).default[name] as View<unknown> | undefined, answer); // a view is of its operation's answer
+      show(call.out, (await loadViews()).default[name] as View<unknown> | undefined, { answer, asked: input }); // a view is of its operation's answer
       return verb.isDone?.(answer as never) === false ? 1 : 0;
     },
   });
@@ -78,10 +87,14 @@ function mustBeOneOf(accepted: VerbArg['oneOf'], value: string): void {
   throw new EngineError('usage', `"${value}" is no ${accepted.called}`, `write one of ${accepted.values.join(', ')}`);
 }
 
-function show(out: Output, view: View<unknown> | undefined, answer: unknown): void {
+function show(
+  out: Output,
+  view: View<unknown> | undefined,
+  { answer, asked }: { readonly answer: unknown; readonly asked: Asked },
+): void {
   if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
   else if ('list' in view)
-    out.list(answer as unknown[], view.list as ListLook<unknown>); // a list's answer is one
+    out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked) : view.list); // a list's answer is one
   else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer, out.paint), out.paint));
   else {
     out.done(answer, ...view.done(answer));

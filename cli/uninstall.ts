@@ -109,7 +109,7 @@ async function inRepos({ env }: Call, dry: boolean): Promise<Pick<Removal, 'repo
   const client = await connect({ env, mode: 'write' });
   try {
     const repos = await client.repos();
-    const { items, notes } = await client.clearRepos({ dry });
+    const { items, notes } = await client.gc({ dry, everything: true });
     return { repos, items, notes };
   } finally {
     await client.close();

@@ -46,7 +46,8 @@ const checker = program.getTypeChecker();
 
 /** Inferred from a schema, or from a table of words. */
 function isInferred(node, file) {
-  if (ts.isInterfaceDeclaration(node)) return /^Of</.test(node.heritageClauses?.[0]?.types[0]?.getText(file) ?? '');
+  if (ts.isInterfaceDeclaration(node))
+    return /^(?:Of|z\.infer)</.test(node.heritageClauses?.[0]?.types[0]?.getText(file) ?? '');
   return (
     ts.isTypeAliasDeclaration(node) &&
     /^z\.(?:infer|input|output)<|^(?:keyof typeof \w+|\(typeof \w+\)\[number\])$/.test(node.type.getText(file))

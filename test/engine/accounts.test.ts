@@ -39,7 +39,7 @@ const untilLimited = (engine: TestEngine, plan: string) =>
   untilPlan(engine, plan, ({ waiting_for: what }) => what?.kind === 'rate_limit');
 
 async function notices({ client }: TestEngine): Promise<number> {
-  return (await client.notifications({ all: true })).filter(({ type }) => type === 'account_limited').length;
+  return (await client.notifications({ all: 'true' })).filter(({ type }) => type === 'account_limited').length;
 }
 
 describe('an account that takes no more', () => {
@@ -65,7 +65,7 @@ describe('an account that takes no more', () => {
     // What it is known by is shown nowhere.
     const all = [
       ...engine.log,
-      JSON.stringify([account, held, waiting, await engine.client.notifications({ all: true })]),
+      JSON.stringify([account, held, waiting, await engine.client.notifications({ all: 'true' })]),
     ];
     expect(all.join('\n')).not.toContain('secret');
   });

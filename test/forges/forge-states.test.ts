@@ -31,7 +31,7 @@ function put(file: string, token: string): void {
 
 const forgeOf = async ({ client }: TestEngine) => (await client.forges())[0];
 const downs = async ({ client }: TestEngine) =>
-  (await client.notifications({ all: true })).filter(({ type }) => type === 'forge_down');
+  (await client.notifications({ all: 'true' })).filter(({ type }) => type === 'forge_down');
 
 describe('a done plan of a repo whose forge has no token', () => {
   it('is blocked with what to do, and gets its pull request as soon as its env file has the token', async () => {

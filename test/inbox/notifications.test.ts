@@ -17,7 +17,7 @@ import {
 
 /** What was told, the oldest first, as `<type> <title>` where it is about an agent. */
 async function told({ client }: Pick<TestEngine, 'client'>, plan: string): Promise<string[]> {
-  const entries = await client.notifications({ all: true });
+  const entries = await client.notifications({ all: 'true' });
   return entries
     .filter((entry) => entry.plan === plan)
     .reverse()
@@ -78,8 +78,8 @@ it('what was read is kept, and is no news any more', async () => {
   const before = await engine.client.notifications();
   expect(await engine.client.readNotifications()).toEqual({ status: 'read', read: before.length });
   expect(await engine.client.notifications()).toEqual([]);
-  const kept = await engine.client.notifications({ project: 'demo', all: true });
+  const kept = await engine.client.notifications({ project: 'demo', all: 'true' });
   expect(kept).toEqual(before.map((entry) => ({ ...entry, read: true })));
-  expect(await engine.client.notifications({ project: 'other', all: true })).toEqual([]);
+  expect(await engine.client.notifications({ project: 'other', all: 'true' })).toEqual([]);
   expect(await engine.client.readNotifications()).toEqual({ status: 'read', read: 0 });
 });

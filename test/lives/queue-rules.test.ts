@@ -352,7 +352,7 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
 /** What was told of each agent, the oldest first: `queued dequeued started completed`. */
 async function toldByAgent({ client }: TestEngine): Promise<Record<string, string>> {
   const told: Record<string, string> = {};
-  for (const { type, message } of (await client.notifications({ all: true })).reverse()) {
+  for (const { type, message } of (await client.notifications({ all: 'true' })).reverse()) {
     const [title = ''] = message.split(' ');
     if (type.startsWith('task_')) told[title] = `${told[title] ?? ''} ${type.slice('task_'.length)}`.trim();
   }

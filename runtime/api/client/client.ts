@@ -2,16 +2,7 @@
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
 import type { Typed } from '../../../machines/vocabulary/keys.ts';
 import type { HomeEngine } from '../../base/platform/home-engine.ts';
-import type { AccountEntry } from '../contract/accounts.ts';
-import type {
-  CleaningOverride,
-  CleaningReport,
-  LeftoverKind,
-  PlanDeleted,
-  PlanLeftovers,
-  RepairReport,
-} from '../contract/cleaning.ts';
-import type { ForgeEntry } from '../contract/forges.ts';
+import type { CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type {
   IssueCommented,
   IssueContext,
@@ -31,7 +22,7 @@ import type {
   MachineTreeShow,
   MachineVerdict,
 } from '../contract/machines.ts';
-import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
+import type { NotificationEntry } from '../contract/notifications.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import type {
   ActPreview,
@@ -65,7 +56,7 @@ import type {
   TrustRevoked,
   TrustShow,
 } from '../contract/repos.ts';
-import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched, RunLog } from '../contract/runs.ts';
+import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
 import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
@@ -126,17 +117,6 @@ export interface ImportIssue extends IssueAsked {
   readonly messages: { by: 'person' | 'agent'; content: string; at: string }[];
   /** What people were told of it and have not read, at most 100. */
   readonly notifications: { type: NotificationEntry['type']; message: string; at: string }[];
-}
-
-/** A repo, or a plan of it. Empty: everything. */
-export interface QueueFilter {
-  readonly project?: string;
-  readonly plan?: string;
-}
-
-/** A repo, a plan of it, or one agent of that repo. Empty: the whole queue. */
-export interface QueuePart extends QueueFilter {
-  readonly title?: string;
 }
 
 /** Reasons against destroying a session. */
@@ -548,17 +528,6 @@ export function createClient(call: Call, options: ClientOptions) {
         await ask('POST /v1/repos/:project/instances/:title/type', { params: { project, title }, body: typed }),
       );
     },
-    /** The agents that wait for a slot, in their order. */
-    queue: (query: QueueFilter = {}): Promise<QueueEntry[]> => ask('GET /v1/queue', { query }),
-    /** How full the queue is, of all repos or of one. */
-    queueStats: (query: QueueFilter = {}): Promise<QueueStats> => ask('GET /v1/queue/stats', { query }),
-    /** Pauses a part of the queue: none of its agents starts until it is resumed. Without `body`: the whole queue. Throws `repo_not_found`, `plan_not_found`, `not_found`. */
-    pauseQueue: (body: QueuePart = {}): Promise<QueueSwitched> => ask('POST /v1/queue/pause', { body }),
-    /** Ends one pause; with `all` every pause. */
-    resumeQueue: (body: QueuePart & { all?: boolean } = {}): Promise<QueueSwitched> =>
-      ask('POST /v1/queue/resume', { body }),
-    /** Removes ended agents from the list. */
-    clearQueue: (): Promise<QueueCleared> => ask('POST /v1/queue/clear', {}),
     /** The sessions of issues, the oldest first. */
     issues: (project?: string): Promise<IssueEntry[]> => ask('GET /v1/issues', { query: { project } }),
     /** The context of a session: the issue, its messages, and the place of the work. Throws `not_found`. */
@@ -588,32 +557,9 @@ export function createClient(call: Call, options: ClientOptions) {
     /** Destroys a session. Throws `refused` with each reason against it that is not overridden. */
     destroyIssue: (body: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed> =>
       ask('POST /v1/issues/destroy', { body }),
-    /** Deletes what old plans left behind. Without `older_than_ms` the setting `retention` applies. */
-    gc: ({
-      overrides,
-      ...body
-    }: {
-      dry: boolean;
-      older_than_ms?: number;
-      overrides: readonly CleaningOverride[];
-    }): Promise<CleaningReport> => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
-    /** Deletes every worktree, branch and ref that stator made in a repo, but for those with work that is nowhere else. Throws `conflict` where an engine stays, unless `dry`. */
-    clearRepos: (body: { dry: boolean }): Promise<CleaningReport> =>
-      ask('POST /v1/gc', { body: { ...body, everything: true } }),
-    /** Deletes orphans. `dry`: only lists them. */
-    repair: (body: { dry: boolean }): Promise<RepairReport> => ask('POST /v1/repair', { body }),
     /** Destroys the sessions that have ended. `dry`: only lists them. */
     pruneIssues: (body: { project?: string; dry?: boolean }): Promise<IssuesPruned> =>
       ask('POST /v1/issues/prune', { body }),
-    /** The state of the forge of each repo at the last request. */
-    forges: (): Promise<ForgeEntry[]> => ask('GET /v1/forges', {}),
-    /** The accounts that are rate limited now. */
-    accounts: (): Promise<AccountEntry[]> => ask('GET /v1/accounts', {}),
-    /** The unread notifications, the newest first; with `all` also those that were read. */
-    notifications: ({ project, all = false }: { project?: string; all?: boolean } = {}): Promise<NotificationEntry[]> =>
-      ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
-    /** Marks all notifications up to now as read. */
-    readNotifications: (): Promise<NotificationsRead> => ask('POST /v1/notifications/clear', {}),
     /** The machines of this engine: its own and yours. */
     machines: (): Promise<MachineEntry[]> => ask('GET /v1/machines', {}),
     /** A machine's definition. With `svg`: `theme`, and a plan, or a tree of your own machine, whose current states are highlighted. Throws `unavailable` where your own machine cannot be drawn. */

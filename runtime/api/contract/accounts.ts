@@ -15,4 +15,4 @@ export const accountEntry = z
   })
   .meta({ id: 'LimitedAccount' });
 /** An account of an agent's service that is rate limited now, until when, and who waits for it. */
-export type AccountEntry = z.infer<typeof accountEntry>;
+export interface AccountEntry extends z.infer<typeof accountEntry> {}

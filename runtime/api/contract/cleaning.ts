@@ -63,7 +63,7 @@ export const cleaningReport = z.strictObject({
   notes: z.array(z.string()),
 });
 /** The result of one cleaning. */
-export type CleaningReport = z.infer<typeof cleaningReport>;
+export interface CleaningReport extends z.infer<typeof cleaningReport> {}
 
 /** Kinds of orphans: things that no plan owns any more. */
 export const orphanKinds = ['worktree', 'folder', 'branch', 'ref', 'run_folder', 'socket', 'lock'] as const;
@@ -86,4 +86,4 @@ export const repairReport = z
   .object({ dry: z.boolean(), orphans: z.array(orphan), notes: z.array(z.string()) })
   .meta({ id: 'RepairReport' });
 /** The result of `stator doctor --fix`. */
-export type RepairReport = z.infer<typeof repairReport>;
+export interface RepairReport extends z.infer<typeof repairReport> {}

@@ -20,4 +20,4 @@ export const forgeEntry = z
   })
   .meta({ id: 'Forge' });
 /** The forge of a repo, as it was found when it was asked last. */
-export type ForgeEntry = z.infer<typeof forgeEntry>;
+export interface ForgeEntry extends z.infer<typeof forgeEntry> {}

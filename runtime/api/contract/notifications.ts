@@ -18,8 +18,8 @@ export const notificationEntry = z
   })
   .meta({ id: 'Notification' });
 /** A notification. */
-export type NotificationEntry = z.infer<typeof notificationEntry>;
+export interface NotificationEntry extends z.infer<typeof notificationEntry> {}
 
 export const notificationsRead = z.object({ status: z.literal('read'), read: count }).meta({ id: 'NotificationsRead' });
 /** How many notifications were marked as read. */
-export type NotificationsRead = z.infer<typeof notificationsRead>;
+export interface NotificationsRead extends z.infer<typeof notificationsRead> {}

@@ -142,7 +142,7 @@ export const queueEntry = z
   })
   .meta({ id: 'QueueItem' });
 /** An agent that waits for a slot, and for what. */
-export type QueueEntry = z.infer<typeof queueEntry>;
+export interface QueueEntry extends z.infer<typeof queueEntry> {}
 
 export const queuePause = z
   .object({
@@ -157,7 +157,7 @@ export const queuePause = z
   })
   .meta({ id: 'QueuePause' });
 /** A part of the queue that is paused, since when, and by whom. */
-export type QueuePause = z.infer<typeof queuePause>;
+export interface QueuePause extends z.infer<typeof queuePause> {}
 
 export const queueStats = z
   .object({
@@ -178,7 +178,7 @@ export const queueStats = z
   })
   .meta({ id: 'QueueStats' });
 /** How many wait, how many work, and how many slots there are. */
-export type QueueStats = z.infer<typeof queueStats>;
+export interface QueueStats extends z.infer<typeof queueStats> {}
 
 export const queueSwitched = z
   .object({
@@ -195,8 +195,8 @@ export const queueSwitched = z
   })
   .meta({ id: 'QueueSwitched' });
 /** A part of the queue that was paused or let go on. */
-export type QueueSwitched = z.infer<typeof queueSwitched>;
+export interface QueueSwitched extends z.infer<typeof queueSwitched> {}
 
 export const queueCleared = z.object({ status: z.literal('cleared'), cleared: count }).meta({ id: 'QueueCleared' });
 /** How many agents were taken out of the queue. */
-export type QueueCleared = z.infer<typeof queueCleared>;
+export interface QueueCleared extends z.infer<typeof queueCleared> {}

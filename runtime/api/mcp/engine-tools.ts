@@ -73,7 +73,7 @@ export const engineTools = [
     output: z.object({ notifications: z.array(notificationEntry) }),
     run: async ({ input: { all, project: named }, caller }) => ({
       notifications: await withCaller(caller, 'read', (client) =>
-        client.notifications({ all, ...(named === undefined ? {} : { project: named }) }),
+        client.notifications({ ...(all ? { all: 'true' } : {}), ...(named === undefined ? {} : { project: named }) }),
       ),
     }),
   }),

@@ -5,8 +5,8 @@ import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import { later } from '../../base/platform/later.ts';
 import type { OperationParts } from '../commands/commands.ts';
-import { listOf, named, type Of, type Schemas, shape } from '../contract/shape.ts';
 import { operationWith } from './operation.ts';
+import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
@@ -170,7 +170,7 @@ export const hookOperations = {
     does: 'one delivery, with its body and the end of what a command wrote',
     who: 'person',
     input: delivery,
-    answer: named<DeliveryShow>(deliveryShow),
+    answer: answerOf<DeliveryShow>(deliveryShow),
     errors: ['not_found'],
     run: ({ views }, { id }) => views.delivery(id),
     verb: {
@@ -187,7 +187,7 @@ export const hookOperations = {
     again: 'never',
     who: 'person',
     input: delivery,
-    answer: named<DeliveryEntry>(deliveryEntry),
+    answer: answerOf<DeliveryEntry>(deliveryEntry),
     errors: ['not_found', 'conflict'],
     async run({ store, views, onChange }, { id }) {
       const { key } = await views.deliveryRow(id);
@@ -217,7 +217,7 @@ export const hookOperations = {
     again: 'free',
     who: 'person',
     input: ofRepo,
-    answer: named<HookSwitched>(hookSwitched),
+    answer: answerOf<HookSwitched>(hookSwitched),
     errors: ['repo_not_found', 'not_found'],
     run: (parts, hook) => turn(parts, hook, null),
     verb: {
@@ -235,7 +235,7 @@ export const hookOperations = {
     again: 'free',
     who: 'person',
     input: ofRepo,
-    answer: named<HookSwitched>(hookSwitched),
+    answer: answerOf<HookSwitched>(hookSwitched),
     errors: ['repo_not_found', 'not_found'],
     run: (parts, hook) => turn(parts, hook, { reason: 'a person switched it off', at: parts.clock.nowMs() }),
     verb: {
@@ -253,7 +253,7 @@ export const hookOperations = {
     again: 'never',
     who: 'person',
     input: ofRepo,
-    answer: named<HookTested>(hookTested),
+    answer: answerOf<HookTested>(hookTested),
     errors: ['repo_not_found', 'not_found', 'untrusted'],
     run: tryOnce,
     verb: {

@@ -1,8 +1,8 @@
 /** The hosts that share a store. */
 import type { OperationParts } from '../commands/commands.ts';
-import { type HostEntry, type HostRemoved, hostEntry, hostRemoved } from '../contract/hosts.ts';
-import { listOf, named, type Schemas } from '../contract/shape.ts';
+import type { HostEntry, HostRemoved } from '../contract/hosts.ts';
 import { operationWith } from './operation.ts';
+import { answerOf, listOf, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
@@ -14,7 +14,7 @@ export const hostOperations = {
     http: 'GET /v1/hosts',
     does: 'the hosts that share the store, also those that were removed; none where it is of one machine',
     who: 'anyone',
-    answer: listOf<HostEntry>(hostEntry),
+    answer: listOf<HostEntry>(({ shapes }) => shapes.hostEntry),
     run: ({ views }) => views.hosts(),
     verb: {
       name: 'list',
@@ -29,7 +29,7 @@ export const hostOperations = {
     does: 'one of them',
     who: 'anyone',
     input: ofHost,
-    answer: named<HostEntry>(hostEntry),
+    answer: answerOf<HostEntry>(({ shapes }) => shapes.hostEntry),
     errors: ['not_found'],
     run: ({ views }, { host }) => views.host(host),
     verb: {
@@ -46,7 +46,7 @@ export const hostOperations = {
     again: 'free',
     who: 'person',
     input: (schemas) => ({ ...ofHost(schemas), undo: schemas.z.boolean().optional() }),
-    answer: named<HostEntry>(hostEntry),
+    answer: answerOf<HostEntry>(({ shapes }) => shapes.hostEntry),
     errors: ['not_found', 'conflict'],
     run: ({ commands }, { host, undo = false }) => commands.drainHost(host, !undo),
     verb: {
@@ -62,7 +62,7 @@ export const hostOperations = {
     does: 'takes out a host that is lost for good: it does not come back under its name, and its repos may be registered on others',
     who: 'person',
     input: ofHost,
-    answer: named<HostRemoved>(hostRemoved),
+    answer: answerOf<HostRemoved>(({ shapes }) => shapes.hostRemoved),
     errors: ['not_found', 'conflict', 'unavailable'],
     run: ({ commands }, { host }) => commands.removeHost(host),
     verb: {

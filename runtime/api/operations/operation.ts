@@ -1,7 +1,8 @@
 /** What an operation is: a value that the router, the client, the command line and the documents read. */
 import type { z as Zod } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
-import type { Schemas, ShapeOf } from '../contract/shape.ts';
+import type { PersonRole } from '../../base/platform/people.ts';
+import type { Schemas, ShapeOf } from './shape.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -11,6 +12,8 @@ export interface VerbArg {
   /** What stands for its value on the page; default: the field. */
   readonly valueHint?: string;
   readonly description: string;
+  /** Of a boolean: the text that its field is then. Default: true. */
+  readonly is?: string;
   /** The texts that are accepted, and what such a text is called: "state of a delivery". */
   readonly oneOf?: { readonly values: readonly string[]; readonly called: string };
 }
@@ -26,6 +29,8 @@ export interface VerbWords<Field extends string, Answer> {
   readonly more?: string;
   /** Of the repo that is meant, and with `--all`, or outside of any, of every repo: its field `project` may be left out. */
   readonly takesAll?: boolean;
+  /** Of the repo that `--project` names, and of every repo where it is not said: its field `project` may be left out. */
+  readonly takesProject?: boolean;
   /** Its last word may stand several times: it is asked for each, in their order, and the answer is a list. */
   readonly repeats?: Field;
   /** What a person is asked before it is done, unless `--yes` says so, and what is printed where it is not done. */
@@ -46,6 +51,8 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   readonly does: string;
   /** `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends the token of a run. */
   readonly who: 'anyone' | 'person';
+  /** The role that a person with a token of their own needs. Default: `look` where `who` is anyone, else nobody but the owner of the home. */
+  readonly needs?: PersonRole;
   /**
    * The same request again, by its key. `kept` (the default): its answer is kept, and what was cut off is begun again. `never`: what was cut off is not begun
    * again. `free`: it changes nothing, or nothing more.
@@ -67,8 +74,9 @@ interface Definition<Parts, Input extends Fields, Answer> extends Omit<Operation
 
 /** How the operations are defined that are carried out with such parts. */
 export function operationWith<Parts>() {
-  return <const Input extends Fields, Answer>(given: Definition<Parts, Input, Answer>): Operation<Input, Answer> =>
-    given;
+  return <Answer, const Input extends Fields = Record<never, never>>(
+    given: Definition<Parts, Input, Answer>,
+  ): Operation<Input, Answer> => given;
 }
 
 /** An operation where nobody needs its schemas by type. */
@@ -82,16 +90,20 @@ export type Operations = Readonly<Record<string, AnyOperation>>;
 /** What a caller gives: a field of a path or of a query is written as text on its way. */
 type InputOf<O> =
   O extends Operation<infer Input, infer _>
-    ? { readonly [Name in keyof Fieldset<Input>]: Fieldset<Input>[Name] }
+    ? { readonly [Name in keyof Fieldset<Input>]: Readable<Fieldset<Input>[Name]> }
     : never;
+/** A list is only read. */
+type Readable<T> = T extends readonly (infer Entry)[] ? readonly Entry[] : T;
 type Fieldset<Input extends Fields> = Zod.output<Zod.ZodObject<Input>>;
 type AnswerOf<O> = O extends Operation<infer _, infer Answer> ? Answer : never;
 
 /** The client's methods of these operations: each takes its fields as one object. */
 export type Methods<All extends Operations> = {
-  readonly [Name in keyof All]: Record<never, never> extends InputOf<All[Name]>
-    ? (input?: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>
-    : (input: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>;
+  readonly [Name in keyof All]: [keyof InputOf<All[Name]>] extends [never]
+    ? () => Promise<AnswerOf<All[Name]>>
+    : Record<never, never> extends InputOf<All[Name]>
+      ? (input?: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>
+      : (input: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>;
 };
 
 export function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {

@@ -1,7 +1,28 @@
 /** All operations. A noun is a line here and a place in the table of routes; an operation is a value in the noun's file. */
+import { accountOperations } from './account.ts';
+import { cleaningOperations } from './cleaning.ts';
+import { forgeOperations } from './forge.ts';
 import { hookOperations } from './hook.ts';
 import { hostOperations } from './host.ts';
+import { notifyOperations } from './notify.ts';
+import { queueOperations } from './queue.ts';
 
-export const nouns = { host: hostOperations, hook: hookOperations };
+export const nouns = {
+  host: hostOperations,
+  queue: queueOperations,
+  forge: forgeOperations,
+  account: accountOperations,
+  notify: notifyOperations,
+  hook: hookOperations,
+  cleaning: cleaningOperations,
+};
 
-export const operations = { ...hostOperations, ...hookOperations };
+export const operations = {
+  ...nouns.host,
+  ...nouns.queue,
+  ...nouns.forge,
+  ...nouns.account,
+  ...nouns.notify,
+  ...nouns.hook,
+  ...nouns.cleaning,
+};

@@ -1,10 +1,8 @@
-/**
- * A shape that is a function of the schema library: whoever has the library calls it, and whoever reads the type alone (the command line, the page, a program)
- * loads none.
- */
+/** Schemas as functions of the schema library: whoever has the library calls them, and the command line, which has none, loads them all the same. */
 import type { z as Zod } from 'zod';
+import type * as shapes from '../contract/shapes.ts';
 
-/** Schemas that many shapes use, and what others are made with. */
+/** Schemas that many operations use, and what others are made with. */
 export interface Schemas {
   /** The part of the schema library that operations use: as a whole value it would double what a verb loads. */
   readonly z: Pick<
@@ -18,7 +16,8 @@ export interface Schemas {
   /** ISO 8601 UTC. */
   readonly time: Zod.ZodISODateTime;
   readonly count: Zod.ZodInt;
-  readonly lines: Zod.ZodArray<Zod.ZodString>;
+  /** Those of the contract. */
+  readonly shapes: typeof shapes;
 }
 
 /** What is answered, made once: a schema with an id stands in the OpenAPI document under that id. */
@@ -38,8 +37,8 @@ export type Of<S extends Shape> = Zod.output<ReturnType<S>>;
 /** The shape of a type with a name: so it is called in the types that a program reads. */
 export type ShapeOf<Answer> = Shape<Zod.ZodType<Answer>>;
 
-/** `named<Host>(host)`: the shape by the name of its type. */
-export function named<Answer>(shape: ShapeOf<Answer>): ShapeOf<Answer> {
+/** `answerOf<Host>(({ shapes }) => shapes.host)`: the shape by the name of its type. */
+export function answerOf<Answer>(shape: ShapeOf<Answer>): ShapeOf<Answer> {
   return shape;
 }
 

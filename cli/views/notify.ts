@@ -1,0 +1,36 @@
+/** What people were told, as a person reads it. */
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import type { NotificationEntry, NotificationsRead } from '../../runtime/api/client/client.ts';
+import type { notifyOperations } from '../../runtime/api/operations/notify.ts';
+import type { View } from '../operation-verb.ts';
+import { counted } from '../text.ts';
+
+const needs: ReadonlySet<string> = new Set([
+  'plan_blocked',
+  'wave_waiting',
+  'agent_asks',
+  'budget_near',
+  'task_error',
+  'word_refused',
+  'hook_off',
+  'forge_down',
+  'account_limited',
+  'machine_notice',
+]);
+
+const notifications: View<NotificationEntry[]> = {
+  list: ({ all }) => ({
+    headings: ['at', 'type', 'of', 'message'],
+    row: (entry) => [
+      clockTime(entry.at),
+      { text: entry.type, tone: needs.has(entry.type) && !entry.read ? 'bad' : 'plain' },
+      entry.tree ?? (entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`),
+      entry.message,
+    ],
+    empty: all === undefined ? 'nothing new: what was read stands in stator notify list --all' : 'nothing was told',
+  }),
+};
+
+const readNotifications: View<NotificationsRead> = { done: ({ read }) => [`read: ${counted(read, 'notification')}`] };
+
+export default { notifications, readNotifications } satisfies Record<keyof typeof notifyOperations, View<never>>;

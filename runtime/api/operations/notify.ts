@@ -1,0 +1,41 @@
+/** What people were told. */
+import type { OperationParts } from '../commands/commands.ts';
+import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
+import { operationWith } from './operation.ts';
+import { answerOf, listOf } from './shape.ts';
+
+const operation = operationWith<OperationParts>();
+
+export const notifyOperations = {
+  notifications: operation({
+    http: 'GET /v1/notifications',
+    does: 'what people were told and nobody has read, the newest first, at most 1,000; `all=true`: what was read too',
+    who: 'anyone',
+    input: ({ z }) => ({ project: z.string().max(255).optional(), all: z.enum(['true', 'false']).optional() }),
+    answer: listOf<NotificationEntry>(({ shapes }) => shapes.notificationEntry),
+    run: ({ views }, { all, ...of }) => views.notifications({ ...of, all: all === 'true' }),
+    verb: {
+      name: 'list',
+      listed: 'list unread notifications; mark them as read',
+      summary: 'List unread notifications of all repos, newest first.',
+      args: { all: { type: 'boolean', is: 'true', description: 'also list read notifications' } },
+      takesProject: true,
+      examples: ['stator notify list', 'stator notify list --all --json'],
+    },
+  }),
+  readNotifications: operation({
+    http: 'POST /v1/notifications/clear',
+    does: 'what people were told up to now is read',
+    again: 'free',
+    who: 'person',
+    needs: 'answer',
+    answer: answerOf<NotificationsRead>(({ shapes }) => shapes.notificationsRead),
+    run: ({ commands }) => commands.readNotifications(),
+    verb: {
+      name: 'clear',
+      listed: { with: 'list' },
+      summary: 'Mark all notifications as read; `stator notify list --all` still lists them.',
+      examples: ['stator notify clear'],
+    },
+  }),
+};

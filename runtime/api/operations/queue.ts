@@ -1,0 +1,62 @@
+/** The queue for slots. */
+import type { OperationParts } from '../commands/commands.ts';
+import type { QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../contract/runs.ts';
+import { operationWith } from './operation.ts';
+import { answerOf, listOf, type Schemas } from './shape.ts';
+
+const operation = operationWith<OperationParts>();
+
+const which = ({ line }: Schemas) => ({ project: line(255).optional(), plan: line(256).optional() });
+/** Empty: the whole queue. */
+const part = (schemas: Schemas) => ({ ...which(schemas), title: schemas.line(512).optional() });
+const partErrors = ['repo_not_found', 'plan_not_found', 'not_found'] as const;
+
+export const queueOperations = {
+  queue: operation({
+    http: 'GET /v1/queue',
+    does: 'the agents that work, wait or have ended, each once over all its attempts; the last 500 of those that have ended',
+    who: 'anyone',
+    input: which,
+    answer: listOf<QueueEntry>(({ shapes }) => shapes.queueEntry),
+    run: ({ views }, asked) => views.queue(asked),
+  }),
+  queueStats: operation({
+    http: 'GET /v1/queue/stats',
+    does: 'how many are in which state, what is paused and who waits for it',
+    who: 'anyone',
+    input: which,
+    answer: answerOf<QueueStats>(({ shapes }) => shapes.queueStats),
+    run: ({ views }, asked) => views.queueStats(asked),
+  }),
+  pauseQueue: operation({
+    http: 'POST /v1/queue/pause',
+    does: 'starts no agent until it is resumed: anywhere, of a repo, of a plan of it, or that one of a title; what runs goes on',
+    again: 'free',
+    who: 'person',
+    needs: 'steer',
+    input: part,
+    answer: answerOf<QueueSwitched>(({ shapes }) => shapes.queueSwitched),
+    errors: partErrors,
+    run: ({ commands }, asked) => commands.pauseQueue(asked),
+  }),
+  resumeQueue: operation({
+    http: 'POST /v1/queue/resume',
+    does: 'ends that pause, or with `all` every one; the others stay',
+    again: 'free',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({ ...part(schemas), all: schemas.z.boolean().optional() }),
+    answer: answerOf<QueueSwitched>(({ shapes }) => shapes.queueSwitched),
+    errors: partErrors,
+    run: ({ commands }, asked) => commands.resumeQueue(asked),
+  }),
+  clearQueue: operation({
+    http: 'POST /v1/queue/clear',
+    does: 'takes ended agents off the list',
+    again: 'free',
+    who: 'person',
+    needs: 'steer',
+    answer: answerOf<QueueCleared>(({ shapes }) => shapes.queueCleared),
+    run: ({ commands }) => commands.clearQueue(),
+  }),
+};
