@@ -50,8 +50,6 @@ const rules: readonly Rule[] = [
   { key: /^gpg\.ssh\.defaultkeycommand$/, off: 'false' },
   { key: /^credential\.(.+\.)?helper$/s, off: '', isList: true },
   { key: /^interactive\.difffilter$/, off: 'cat' },
-  { key: /^remote\..+\.uploadpack$/s, off: 'git-upload-pack' },
-  { key: /^remote\..+\.receivepack$/s, off: 'git-receive-pack' },
   { key: /^trailer\..+\.(command|cmd)$/s, off: 'true' },
   { key: /^submodule\..+\.update$/s, off: 'none' },
   { key: /^hook\..+\.(command|event)$/s, off: 'false', by: 'enabled' },
@@ -70,7 +68,7 @@ export function usersFile(name: 'ignore' | 'attributes' | 'config'): string {
 
 /** A setting needs its section's header and its name as they are: neither can be written another way. */
 const needsLook =
-  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|uploadpack|receivepack|worktreeconfig|excludesfile|attributesfile)/i;
+  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|worktreeconfig|excludesfile|attributesfile)/i;
 
 const maxFileBytes = 1024 * 1024;
 /** Of a file that holds one path. */
