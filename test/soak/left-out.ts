@@ -22,6 +22,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
   },
   'test/crash/locks.soak.ts': { why: 'kills git at each of its locks; git/leftovers at some', shortS: 30 },
   'test/crash/merge.soak.ts': { why: 'kills at each write of a merge; git/merge-killed at some', shortS: 30 },
+  'test/soak/acp.soak.ts': { why: 'sixty kills with each kind of walls; crash/acp has four', shortS: 150 },
   'test/soak/earlier-version.soak.ts': {
     why: 'builds two earlier versions from the history; store/upgraded-verified reads their stores',
     shortS: 60,
