@@ -63,7 +63,7 @@ export async function withNearest(
 
 /** Whether what was typed is a file, and not a plan's name. */
 export function isFilePath(said: string): boolean {
-  return /\/|\.(md|markdown)$/i.test(said);
+  return /\/|\.(md|markdown|json)$/i.test(said);
 }
 
 /** The name of the plan that was typed, which need not exist, or of the plan of the file. Throws `plan_not_found` and `conflict` for a file. */
@@ -76,12 +76,14 @@ export async function planNamed(call: Call, client: Client, project: string, sai
   const own = isInRun(call) ? call.env.STATOR_PLAN : undefined;
   if (own !== undefined && planNameOf(said) === own) return own;
   const plans = await client.plans(project);
+  if (plans.some(({ plan }) => plan === said)) return said;
   const path = resolve(call.cwd, said);
   const bound = boundPath(call, (await client.repo(project)).path, path);
   // Where no such file lies here, a path as `plan show` and a refusal print it is meant.
-  const bindings = plans.filter(
-    ({ file }) => file !== null && (file === bound || (file === said && !existsSync(path))),
-  );
+  // A folder is that of its plan: `run specs/001-cart` takes it for `specs/001-cart/tasks.md`.
+  const isMeant = (file: string) =>
+    file === bound || file.startsWith(`${bound}/`) || (file === said && !existsSync(path));
+  const bindings = plans.filter(({ file }) => file !== null && isMeant(file));
   const [first, ...more] = bindings.map(({ plan }) => plan);
   if (first !== undefined && more.length === 0) return first;
   if (first !== undefined) {

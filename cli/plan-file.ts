@@ -1,7 +1,7 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
 
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
 import type { FamilyName, PlanReading } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -14,6 +14,7 @@ import { systemCode } from '../runtime/base/platform/system-code.ts';
 import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
 import { readStdin } from './ask.ts';
 import type { Call } from './command.ts';
+import { pathMeant } from './plan-places.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
@@ -55,7 +56,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
   const { name: given, force = true } = options;
   const as = await familyOf(options.as);
   const path = resolve(cwd, file);
-  const found = statOf(path, file);
+  const found = statOf(cwd, file);
   if (found.isDirectory()) return openPlanFile(cwd, join(file, await onlyPlanIn(path, file, as)), options);
   // A pipe is what `<(…)` of a shell gives; a device may have no end.
   if (!found.isFile() && !found.isFIFO())
@@ -66,7 +67,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
     const message = `${file} has ${found.size} bytes, over the limit of ${planDocumentLimitBytes} (1 MiB)`;
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
   }
-  const decoded = decodePlan(bytesOf(path, file));
+  const decoded = decodePlan(bytesOf(cwd, file));
   const read =
     'content' in decoded
       ? { reading: readPlan(planSourceOf(path, decoded.content), as), text: decoded.content }
@@ -74,6 +75,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
   const isOwn = 'reading' in read && read.reading.family === 'stator';
   // Every folder has JSON files: one is a plan where it says so.
   if (found.isFile() && !force && isOwn && /\.json$/i.test(file)) throw otherKind(file);
+  if ('reading' in read && read.reading.planBeside !== null && !force) throw besidePlan(file, read.reading);
   const proposed = 'reading' in read ? read.reading.name : null;
   const name = given === undefined ? (proposed ?? planNameOf(basename(path))) : planNameOf(given);
   if (name === null) throw nameless(file, given);
@@ -183,6 +185,20 @@ function otherKind(file: string): EngineError {
   );
 }
 
+/** From the folder that `file` is named from. */
+export function planBesideOf(file: string, { planBeside }: Pick<PlanReading, 'planBeside'>): string | null {
+  return planBeside === null ? null : join(dirname(file), basename(planBeside));
+}
+
+/** Somebody has named the requirements, and means the plan that was made of them. */
+function besidePlan(file: string, reading: PlanReading): EngineError {
+  return new EngineError(
+    'usage',
+    `${file} is no plan: ${reading.describes}`,
+    `name that file: ${shellWord(planBesideOf(file, reading) ?? '')}; or have this one planned all the same: --force`,
+  );
+}
+
 function nameless(file: string, given: string | undefined): EngineError {
   if (given !== undefined) return noName(given);
   const hint = 'give the file a name with a letter or a digit in it, or the plan one: --name <plan>';
@@ -239,28 +255,28 @@ export async function readPlanFile(cwd: string, file: string, options: PlanFileO
   throw new EngineError('bad_file', message, 'a plan is a markdown file with ## Wave N and ### Task N: title headings');
 }
 
-function statOf(path: string, file: string) {
+function statOf(cwd: string, file: string) {
   try {
-    return statSync(path);
+    return statSync(resolve(cwd, file));
   } catch (thrown) {
-    throw unreadable(path, file, thrown);
+    throw unreadable(cwd, file, thrown);
   }
 }
 
-function bytesOf(path: string, file: string): Uint8Array {
+function bytesOf(cwd: string, file: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readFileSync(resolve(cwd, file));
   } catch (thrown) {
-    throw unreadable(path, file, thrown);
+    throw unreadable(cwd, file, thrown);
   }
 }
 
-function unreadable(path: string, file: string, thrown: unknown): EngineError {
+function unreadable(cwd: string, file: string, thrown: unknown): EngineError {
   const code = systemCode(thrown);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    const hint = existsSync(`${path}.md`)
-      ? `did you mean ${shellWord(`${file}.md`)}?`
-      : 'name a file that does; a path is taken from this folder';
+    const meant = pathMeant(cwd, file);
+    const hint =
+      meant === null ? 'name a file that does; a path is taken from this folder' : `did you mean ${shellWord(meant)}?`;
     return new EngineError('bad_file', `${file} does not exist`, hint, { cause: thrown });
   }
   return new EngineError('bad_file', `${file} cannot be read (${code})`, `look at it: ls -l ${file}`, {

@@ -2,24 +2,9 @@
 import { dirname, join } from 'node:path';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type PlanInFolder, plansIn } from '../plan-file.ts';
+import { planPlaces } from '../plan-places.ts';
 import { counted } from '../text.ts';
 
-/** Where programs that write plans put them. Looked at to four folders below. */
-const places = [
-  'specs',
-  '.specify',
-  '.kiro/specs',
-  'openspec/changes',
-  'conductor/tracks',
-  '.planning',
-  '.taskmaster/tasks',
-  'scripts/ralph',
-  '.cursor/plans',
-  'backlog/tasks',
-  'docs/plans',
-  'docs/superpowers/plans',
-  'plans',
-] as const;
 /** In the repo's own folder. */
 const files = ['PLAN.md', 'IMPLEMENTATION_PLAN.md', 'PRD.md', 'plan.md', 'tasks.md', 'tasks.json', 'prd.json'] as const;
 
@@ -34,7 +19,8 @@ export interface FoundPlan {
 /** Those that can be read whole, and have something left to do first. */
 export async function foundPlans(repo: string): Promise<FoundPlan[]> {
   const found: FoundPlan[] = [];
-  for (const place of places) found.push(...(await plansIn(join(repo, place))).map((plan) => planAt(place, plan)));
+  // Looked at to four folders below.
+  for (const place of planPlaces) found.push(...(await plansIn(join(repo, place))).map((plan) => planAt(place, plan)));
   found.push(...(await plansIn(repo, { only: files })).map((plan) => planAt('', plan)));
   return found.sort((a, b) => Number(isOver(a)) - Number(isOver(b)));
 }

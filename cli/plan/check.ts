@@ -8,7 +8,7 @@ import { taskName } from '../../machines/vocabulary/ids.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { forceFileArgs, openPlanFile, type PlanFile, readingText, readPlanText } from '../plan-file.ts';
+import { forceFileArgs, openPlanFile, type PlanFile, planBesideOf, readingText, readPlanText } from '../plan-file.ts';
 import { counted, cut, plain, plainLines } from '../text.ts';
 import { orderLines } from './order-lines.ts';
 import { waysOn } from './ways-on.ts';
@@ -60,7 +60,7 @@ function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): 
         ...found,
         `${file}: ${plain(parsed.describes)}`,
         'ways on:',
-        ...waysOn(file, name).map((way) => `  ${way}`),
+        ...waysOn(file, name, planBesideOf(file, parsed)).map((way) => `  ${way}`),
       ];
     }
     if (out.quiet) return [];

@@ -1,10 +1,11 @@
 /** What a person can do with a document that is read as no plan. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
-/** A sentence for each way, with its command. */
-export function waysOn(file: string, plan: string): string[] {
+/** A sentence for each way, with its command. `beside`: the plan that it belongs to, where that lies beside it. */
+export function waysOn(file: string, plan: string, beside: string | null): string[] {
   const [path, name] = [shellWord(file), shellWord(plan)];
   return [
+    ...(beside === null ? [] : [`look at the plan that it belongs to: stator plan check ${shellWord(beside)}`]),
     `let a planner make waves of it ([agents.planner] in .stator/config.toml): stator run ${path}`,
     `have one coder do all of it: stator plan register ${path}, then: stator plan start ${name} --solo`,
     'or say what its tasks are: ### Task 1: <title> above each, one after another; ## Wave 1 above those that may run side by side',

@@ -56,6 +56,6 @@ function unplanned(file: string, plan: string, lines: readonly string[]): Engine
   return new EngineError(
     'refused',
     [`${file} has no waves yet, and no planner is on that could write them`, ...lines].join('\n'),
-    waysOn(file, plan).join('; '),
+    waysOn(file, plan, null).join('; '),
   );
 }

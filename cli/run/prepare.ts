@@ -1,6 +1,6 @@
 /** Before a plan runs: its repo and its document are registered or brought up to date, and it is started, or taken up again. */
 
-import { parsePlan } from '../../machines/document/plan-document.ts';
+import { type PlanTask, parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -74,7 +74,9 @@ export async function prepareRun(
   if (hook !== null && !request.content.includes(hook.command)) call.out.note(commitHookLines(hook).join('\n'));
   const since = before === null ? 0 : await lastSeq(client, project, plan);
   refuseOtherBranch(registered, request);
-  const wasEdited = isEdited(request, registered);
+  // What marks all tasks of a done plan as done asks for nothing, such as the file that the plan itself has marked.
+  const isMarked = registered.status === 'done' && isWholeMarked(tasksOf(request.content));
+  const wasEdited = isEdited(request, registered) && !isMarked;
   if (!wasEdited) await bind(client, registered, request);
   if (isOver(registered.status)) return wasEdited ? overAndEdited(registered, request) : over(registered);
   if (wasEdited) await takeEdit(client, registered, request);
@@ -103,11 +105,19 @@ export async function prepareRun(
 
 /** A document that says of every task that it is done; null: one is open. */
 function wholeMarked(plan: PlanShow, { file }: RunRequest): Prepared | null {
-  const tasks = parsePlan(plan.content).document.waves.flatMap((wave) => wave.tasks);
-  if (tasks.length === 0 || tasks.some(({ isDone }) => !isDone)) return null;
+  const tasks = tasksOf(plan.content);
+  if (!isWholeMarked(tasks)) return null;
   const text = `${plan.plan}: its document marks all of its tasks (${tasks.length}) as done, and nothing is started`;
   const steps = [`to have one done again take its mark away, then: stator run ${shellWord(file)}`];
   return { kind: 'over', outcome: { kind: 'done', text, steps }, plan };
+}
+
+function isWholeMarked(tasks: readonly PlanTask[]): boolean {
+  return tasks.length > 0 && tasks.every(({ isDone }) => isDone);
+}
+
+function tasksOf(content: string): PlanTask[] {
+  return parsePlan(content).document.waves.flatMap(({ tasks }) => tasks);
 }
 
 /** What a person wrote into the file is what they want; what a planner made of it they may not have seen. */

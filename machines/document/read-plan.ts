@@ -1,6 +1,6 @@
 /** The door for documents: whatever family one is of, it is read into stator's own form once, and everything after that reads the own form. */
 import { planNameOf } from '../vocabulary/ids.ts';
-import { companionNote, describe, emptyProblem, tooManyLines } from './families/descriptions.ts';
+import { companionNote, describe, emptyProblem, planBeside, tooManyLines } from './families/descriptions.ts';
 import type { Family, PlanDraft } from './families/family.ts';
 import { folderName } from './families/plan-name.ts';
 import { families } from './families/registry.ts';
@@ -46,6 +46,8 @@ export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly name: string | null;
   /** What a document looks like that is no plan; null where it is one. */
   readonly describes: string | null;
+  /** The path of the plan that it belongs to, where it is no plan itself: `tasks.md` beside `requirements.md`. */
+  readonly planBeside: string | null;
 }
 
 /**
@@ -110,6 +112,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     refs,
     name: null,
     describes,
+    planBeside: describes === null ? null : planBeside(sheet),
   };
 }
 
@@ -137,6 +140,7 @@ function inFamily(sheet: Sheet, family: Family & { readonly name: FamilyName }):
     refs: own.tasks.map(referenceOf),
     name: planName(sheet, read.name),
     describes: null,
+    planBeside: null,
   };
 }
 

@@ -68,13 +68,22 @@ const companionsOfPlans = [
   },
 ];
 
-function knownDocument({ file, folders, beside }: Sheet): string | null {
-  const found = companionsOfPlans.find(({ folder, files }) => folders.includes(folder) && files.includes(file));
+function companionOf({ file, folders }: Sheet): (typeof companionsOfPlans)[number] | undefined {
+  return companionsOfPlans.find(({ folder, files }) => folders.includes(folder) && files.includes(file));
+}
+
+/** The path of the plan that the document belongs to; null: it is of no known kind, or the plan does not lie beside it. */
+export function planBeside(sheet: Sheet): string | null {
+  const plan = companionOf(sheet)?.plan;
+  return plan !== undefined && sheet.beside.includes(plan) ? [...sheet.folders, plan].join('/') : null;
+}
+
+function knownDocument(sheet: Sheet): string | null {
+  const found = companionOf(sheet);
   if (found === undefined) return null;
-  const place = beside.includes(found.plan)
-    ? `lies beside it: ${[...folders, found.plan].join('/')}`
-    : 'is not written yet';
-  return `it is ${file} of ${found.title}, whose plan (${found.plan}) ${place}`;
+  const path = planBeside(sheet);
+  const place = path === null ? 'is not written yet' : `lies beside it: ${path}`;
+  return `it is ${sheet.file} of ${found.title}, whose plan (${found.plan}) ${place}`;
 }
 
 function counted(count: number, one: string, several = `${one}s`): string {

@@ -38,11 +38,13 @@ const commonFolders = new Set([
   ],
 ]);
 
-/** The name of the folder that sets a plan apart; null where the file's own name does, or no folder does. */
+/** The name of the folder that sets a plan apart, or of a JSON file without its ending; null where the file's own name does. */
 export function folderName({ file, folders }: Pick<Sheet, 'file' | 'folders'>): string | null {
   const numbered = /^(\d+(?:\.\d+)?-(?:.+-)?\d+[A-Za-z]?)-PLAN\.md$/i.exec(file)?.[1];
   if (numbered !== undefined) return numbered;
-  if (!commonFiles.test(file) && !/^(?:\d+-)?PLAN\.md$/i.test(file)) return null;
+  const own = /^(.+)\.json$/i.exec(file)?.[1] ?? null;
+  if (!commonFiles.test(file) && !/^(?:\d+-)?PLAN\.md$/i.test(file)) return own;
   const folder = folders.at(-1);
-  return folder === undefined || folder.startsWith('.') || commonFolders.has(folder.toLowerCase()) ? null : folder;
+  const isCommon = folder === undefined || folder.startsWith('.') || commonFolders.has(folder.toLowerCase());
+  return isCommon ? own : folder;
 }

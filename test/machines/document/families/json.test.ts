@@ -22,6 +22,7 @@ describe('tasks.json of task-master', () => {
   test('runs what each task depends on before it, and the others together', () => {
     const reading = read(tasks, '.taskmaster/tasks/tasks.json');
     expect(reading.family).toBe('task-master');
+    expect(reading.name).toBe('tasks');
     expect(outline(reading)).toEqual(['1: x 1 Package | 2 Counter < 1 | 3 Page < 1 2 | 4 Logo']);
     const [first, second] = reading.document.waves[0]?.tasks ?? [];
     expect(first?.body).toContain('\\## Wave 1');
@@ -75,7 +76,7 @@ describe('prd.json of Ralph', () => {
     expect(outline(reading)).toEqual(['1: x 1 Count | 2 Page < 1 | 3 Ship < 2']);
     expect(reading.name).toBe('stock-counter');
     // A branch that all stories of the repository go into says nothing about these.
-    expect(read(prd.replace('ralph/stock-counter', 'develop'), 'scripts/ralph/prd.json').name).toBe(null);
+    expect(read(prd.replace('ralph/stock-counter', 'develop'), 'scripts/ralph/prd.json').name).toBe('prd');
     for (const text of ['A counter', 'three give 3', 'later']) expect(reading.content).toContain(text);
     expect(markDone({ text: prd, path: 'prd.json', beside: [] }, new Set(['US-003']))).toBe(
       prd.replace('"Ship", "priority": 2, "passes": false', '"Ship", "priority": 2, "passes": true'),

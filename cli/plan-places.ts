@@ -1,0 +1,48 @@
+/** Where programs that write plans put them, and the plan that somebody means who names a file that is not there. */
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { nearest } from '../runtime/base/config/nearest.ts';
+
+/** From the root of a repository. */
+export const planPlaces = [
+  'specs',
+  '.specify',
+  '.kiro/specs',
+  'openspec/changes',
+  'conductor/tracks',
+  '.planning',
+  '.taskmaster/tasks',
+  'scripts/ralph',
+  '.cursor/plans',
+  'backlog/tasks',
+  'docs/plans',
+  'docs/superpowers/plans',
+  'plans',
+] as const;
+
+/** The path of what there is: with `.md`, in a folder of plans, or spelt almost so. null: there is nothing near. */
+export function pathMeant(cwd: string, path: string): string | null {
+  const isThere = (candidate: string) => existsSync(resolve(cwd, candidate));
+  const candidates = ['', ...planPlaces].flatMap((place) => [join(place, path), join(place, `${path}.md`)]);
+  const found = candidates.find(isThere) ?? spelt(cwd, path);
+  return found === null || !isThere(found) ? null : found;
+}
+
+/** The path with the names that are nearest to those that it has. */
+function spelt(cwd: string, path: string): string | null {
+  const parent = dirname(path);
+  const known = parent === path || existsSync(resolve(cwd, parent)) ? parent : spelt(cwd, parent);
+  if (known === null || parent === path) return null;
+  const name = path.slice(parent === '.' && !path.startsWith('./') ? 0 : parent.length + 1);
+  if (existsSync(resolve(cwd, known, name))) return join(known, name);
+  const meant = nearest(name, namesIn(resolve(cwd, known)));
+  return meant === null ? null : join(known, meant);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // no folder, or none that may be looked into: it has no names to propose
+  }
+}
