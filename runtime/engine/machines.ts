@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { SnapshotFrom } from 'xstate';
+import { chartShape } from '../../actors/chart-shape.ts';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
 import { machineUpgraded, tagsOfMachine, treeDeleted, workOf } from '../../actors/own-machine.ts';
@@ -13,6 +14,7 @@ import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
 import { groupBy } from '../base/platform/group-by.ts';
+import { textDigest } from '../base/platform/text-digest.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 import { leavable } from './leavable.ts';
 
@@ -207,6 +209,28 @@ export async function openWithoutDefinition(store: Store, machines: readonly Any
     const more = rows.length > named.length ? ` and ${rows.length - named.length} more` : '';
     return `${what} is open and has no definition here, so ${named.join(', ')}${more} will wait: give it to this engine, or delete the trees`;
   });
+}
+
+/**
+ * A chart that is another one than the last engine had, though its version is the same: where its states or its context changed, stored trees are not what it
+ * takes them for. Said once, to people too. Nothing is refused.
+ */
+export async function tellChanged(store: Store, machines: readonly AnyDefinition[], at: number): Promise<string[]> {
+  const said: string[] = [];
+  const counts = new Map((await store.treeCounts()).map(({ machine, count }) => [machine, count]));
+  for (const { name, version: number, machine } of machines) {
+    const [version, digest] = [String(number), textDigest(chartShape(machine))];
+    const before = await store.chart(name);
+    if (before?.version === version && before.digest === digest) continue;
+    const changes: Change[] = [{ do: 'chart.note', machine: name, version, digest }];
+    if (before?.version === version && counts.has(name)) {
+      const message = `the chart of machine ${name} changed, and its version is ${version} as before: if a state or the context of its ${counts.get(name)} stored trees changed, raise the version and give it an upgrade`;
+      said.push(message);
+      changes.push({ do: 'notification.insert', type: 'machine_notice', project: '', plan: name, message, at });
+    }
+    await mustCommit(store, changes);
+  }
+  return said;
 }
 
 /** Trees that are told in one commit. */

@@ -21,6 +21,7 @@ import {
   openWithoutDefinition,
   refuseUnknownEvents,
   releaseHeld,
+  tellChanged,
   tellUpgraded,
 } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
@@ -224,7 +225,7 @@ async function open(
  * whatever comes next for them, and what an earlier owner left there follows in its order.
  */
 async function openFor(core: Core, given: readonly string[]): Promise<void> {
-  const { store, clock, pump, commands } = core;
+  const { store, clock, pump, commands, log } = core;
   await openSupervisor(core);
   // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
   await insertSignal(store, {
@@ -238,6 +239,7 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   await pump.drain(engineInbox);
   await releaseHeld(store, core.machines);
   await tellUpgraded(store, core.machines, clock.nowMs());
+  for (const line of await tellChanged(store, core.machines, clock.nowMs())) log.warn(line);
 }
 
 /** The options that were given, without the others. */

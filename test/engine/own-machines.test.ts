@@ -409,6 +409,35 @@ it('shows in its journal whose line was changed afterwards, and by its line', as
   await expect(engine.client.verifyMachine('release', 'none')).rejects.toMatchObject({ code: 'not_found' });
 });
 
+it('whose chart changed under the same version is said once, where trees of it are stored', async () => {
+  const on = ground();
+  const chartOf = (delay: number, more: object = {}) =>
+    setup({ actions: { note: () => {} } }).createMachine({
+      initial: 'waiting',
+      states: { waiting: { after: { [delay]: 'over' }, ...more }, over: { type: 'final' } },
+    });
+  const said: string[] = [];
+  const log = { debug: () => {}, info: () => {}, warn: (line: string) => void said.push(line), error: () => {} };
+  const lives = [
+    { machine: chartOf(1e9), tells: 0 },
+    { machine: chartOf(1e9), tells: 0 },
+    { machine: chartOf(2e9), tells: 1 },
+    { machine: chartOf(2e9), tells: 0 },
+    { machine: chartOf(2e9, { description: 'it waits' }), tells: 0 },
+    { machine: chartOf(2e9, { entry: 'note' }), tells: 1 },
+    { machine: chartOf(3e9), version: 2, upgrades: { 1: (stored: object) => stored }, tells: 0 },
+  ];
+  for (const { tells, ...life } of lives) {
+    const definition = defineMachine({ name: 'own', version: 1, signals: {}, ...life });
+    const engine = await createEngine({ home: on.home, env: on.env, serve: false, machines: [definition], log });
+    afterwards(() => engine.stop());
+    await engine.machines.own.start('1');
+    const told = said.splice(0).filter((line) => line.includes('the chart of machine own changed'));
+    expect(told).toHaveLength(tells);
+    await engine.stop();
+  }
+});
+
 it('whose schema throws says so in its own words', async () => {
   const { home, env } = ground();
   const schema = z.looseObject({}).refine(() => {

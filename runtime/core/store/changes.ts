@@ -110,6 +110,7 @@ export interface Tables {
     resumePlan(key: PlanKey): Answer<unknown>;
     clear(at: number): Answer<unknown>;
   };
+  readonly charts: { note(change: Of<'chart.note'>): Answer<unknown> };
   readonly requests: {
     begin(change: Of<'request.begin'>): Answer<boolean>;
     end(change: Of<'request.end'>): Answer<unknown>;
@@ -160,6 +161,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     queue,
     repos,
     requests,
+    charts,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -310,6 +312,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(queue.clear(change.at));
     case 'request.begin':
       return requests.begin(change);
+    case 'chart.note':
+      return done(charts.note(change));
     case 'request.end':
       return done(requests.end(change));
     case 'request.forget':

@@ -10,6 +10,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type {
   AccountLimitRow,
+  ChartRow,
   EffectOwner,
   EffectRow,
   ExpiringKind,
@@ -123,6 +124,8 @@ export type Change =
     }
   /** On condition that there is none of that key. */
   | { readonly do: 'request.begin'; readonly key: string; readonly digest: string; readonly at: number }
+  /** What a machine of one's own is now. */
+  | ({ readonly do: 'chart.note' } & ChartRow)
   | { readonly do: 'request.end'; readonly key: string; readonly status: number; readonly answer: string }
   /** Those that were begun before. */
   | { readonly do: 'request.forget'; readonly beforeMs: number }
@@ -456,6 +459,8 @@ export interface Store {
   /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
+  /** A machine of one's own as an engine was given it last; null: it is new. */
+  chart(machine: string): Promise<ChartRow | null>;
   /** The request of a client under that key. */
   request(key: string): Promise<RequestRow | null>;
   /** The number of the last signal; 0: there is none. */

@@ -59,6 +59,13 @@ export interface SetAsideSignal extends Pick<SignalRow, 'id' | 'type'> {
   readonly error: string;
 }
 
+/** A machine of one's own as an engine was given it last. */
+export interface ChartRow {
+  readonly machine: string;
+  readonly version: string;
+  readonly digest: string;
+}
+
 /** A row whose number is no whole number of JavaScript, as text. */
 export interface UnreadableSignal extends Pick<SignalRow, 'project' | 'plan' | 'type'> {
   readonly number: string;

@@ -493,4 +493,9 @@ export const migrations: readonly Migration[] = [
     sql: "CREATE INDEX signals_failed ON signals (tree, id) WHERE status = 'failed' AND project = ''",
   },
   { version: 13, name: 'chained journal', sql: chain },
+  {
+    version: 14,
+    name: 'charts',
+    sql: bytewise('CREATE TABLE charts (machine TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL)'),
+  },
 ];

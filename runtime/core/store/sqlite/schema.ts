@@ -691,4 +691,9 @@ export const migrations: readonly Migration[] = [
     name: 'lines of the journal are chained',
     sql: 'ALTER TABLE journal ADD COLUMN hash TEXT',
   },
+  {
+    version: 41,
+    name: 'charts of machines of one’s own',
+    sql: 'CREATE TABLE charts (machine TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  },
 ];

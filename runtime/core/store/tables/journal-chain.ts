@@ -3,7 +3,7 @@
  * put in shows at the first line that does not fit. A birth begins a new chain: what stood at its address before goes by its age. Lines of earlier versions
  * have no digest. PostgreSQL makes the same digests by a trigger of its own (`chained` in its schema), since one statement inserts several lines there.
  */
-import { createHash } from 'node:crypto';
+import { textDigest } from '../../../base/platform/text-digest.ts';
 import type { UnchainedLine } from '../rows.ts';
 
 /** A row of the table, without its number. */
@@ -45,7 +45,7 @@ export function digestOf(row: ChainedRow, before: string | null): string {
     refused ?? '',
     input ?? '',
   ];
-  return createHash('sha256').update(columns.join(separator)).digest('hex').slice(0, digestLength);
+  return textDigest(columns.join(separator)).slice(0, digestLength);
 }
 
 function isBirth({ input, actor, from_state: from, to_state: to }: ChainedRow): boolean {

@@ -31,11 +31,13 @@ export function createReadings(
     queue,
     repos,
     requests,
+    charts,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
       ask(() => (project === undefined ? signals.claim(now, limit, elsewhere) : signals.claimOf(project, now, limit))),
     signal: (id) => ask(() => signals.read(id)),
+    chart: (machine) => ask(() => charts.read(machine)),
     request: (key) => ask(() => requests.read(key)),
     lastSignal: () => ask(() => signals.last()),
     unreadableSignals: () => ask(() => signals.unreadable()),

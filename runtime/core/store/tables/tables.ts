@@ -1,5 +1,6 @@
 /** All tables over one connection: each table's statements stand in the file that owns it. */
 import { createAccountTable } from './accounts.ts';
+import { createChartTable } from './charts.ts';
 import type { Connection } from './connection.ts';
 import { createEffectTable } from './effects.ts';
 import { createForgeTable } from './forges.ts';
@@ -36,6 +37,7 @@ export function createTables(db: Connection) {
   const notifications = createNotificationTable(db);
   const queue = createQueueTable(db);
   const requests = createRequestTable(db);
+  const charts = createChartTable(db);
   return {
     ...{
       repos,
@@ -54,6 +56,7 @@ export function createTables(db: Connection) {
       notifications,
       queue,
       requests,
+      charts,
     },
     expiry: {
       trees: trees.expiry,

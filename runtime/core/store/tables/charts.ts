@@ -1,0 +1,16 @@
+/** The chart that each machine of one's own had when an engine was given it last: its version, and a digest of what is in it. */
+import type { ChangeOf } from '../port.ts';
+import type { ChartRow } from '../rows.ts';
+import { type Connection, orNull } from './connection.ts';
+
+export function createChartTable(db: Connection) {
+  const read = db.prepare<[string], ChartRow>('SELECT machine, version, digest FROM charts WHERE machine = ?');
+  const write = db.prepare(
+    `INSERT INTO charts (machine, version, digest) VALUES (?, ?, ?)
+     ON CONFLICT (machine) DO UPDATE SET version = excluded.version, digest = excluded.digest`,
+  );
+  return {
+    read: (machine: string) => orNull(read.get(machine)),
+    note: ({ machine, version, digest }: ChangeOf<'chart.note'>) => write.run(machine, version, digest),
+  };
+}
