@@ -7,6 +7,8 @@ import type { NotificationEntry } from '../runtime/api/contract/notifications.ts
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
+import type { ActState, Offer } from './acts.ts';
+import type { Named } from './api.ts';
 import type { Group } from './needs.ts';
 import type { Session } from './session.ts';
 import type { Slot } from './slots.ts';
@@ -31,7 +33,11 @@ export interface Fleet {
   readonly isKnown: boolean;
 }
 
-export interface FleetView {
+export interface FleetView extends ActState {
+  /** All that needs a person is shown, and not its beginning. */
+  readonly isWholeNeeds: boolean;
+  /** Whether the list of what needs a person stands still: a button is meant for the plan that is under the pointer. */
+  readonly isSteady: boolean;
   readonly filter: string;
   readonly project: string | null;
   readonly group: Group | null;
@@ -42,6 +48,10 @@ export interface FleetView {
 
 export interface FleetActions {
   readonly may: Session['may'];
+  readonly maySend: Session['maySend'];
+  /** Asks for confirmation first if that is needed. */
+  act(named: Named, offer: Offer): void;
+  answerSure(isYes: boolean): void;
   show(change: Partial<FleetView>): void;
   /** Puts the rows in order by what they are now. */
   sort(): void;

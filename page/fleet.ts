@@ -11,12 +11,12 @@ import { amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
-import { panel } from './panel.ts';
+import { type Needs, needsView } from './needs-view.ts';
 import { planWords, retriedText } from './state-words.ts';
+import { sureView } from './sure-view.ts';
 
 /** Rows that are drawn before somebody asks for all. */
 const rowsShown = 100;
-const needsShown = 100;
 const groupWords: Readonly<Record<Group, string>> = {
   asks: 'needs you',
   works: 'at work',
@@ -56,6 +56,20 @@ export function needCount(fleet: Pick<Fleet, 'plans' | 'agents'>): number {
   return rowsOf(fleet).filter(({ group }) => group === 'asks').length;
 }
 
+function needsOf(rows: readonly Row[]): Needs {
+  const plans = (isMeant: (row: Row) => boolean) => rows.filter(isMeant).map(({ plan }) => plan);
+  return {
+    asking: plans(({ group }) => group === 'asks'),
+    unmerged: plans(({ plan: { status, landing } }) => status === 'done' && landing === 'not_merged'),
+  };
+}
+
+/** Which rows of it have which place: where that changes, another one may be under a pointer. */
+export function needsKey(fleet: Pick<Fleet, 'plans' | 'agents'>): string {
+  const { asking, unmerged } = needsOf(rowsOf(fleet));
+  return [...asking, ...unmerged].map((plan) => `${nameOf(plan)} ${plan.need?.since ?? ''}`).join('\n');
+}
+
 /** As it was; what came since then stands at its end. */
 function inOrder(rows: readonly Row[], order: ReadonlyMap<string, number>): Row[] {
   const place = ({ plan }: Row) => order.get(nameOf(plan)) ?? order.size;
@@ -72,12 +86,13 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     'main',
     { class: 'fleet', id: 'main', tabindex: '-1' },
     h('h1', { class: 'hidden' }, 'Fleet'),
+    view.sure === null ? null : sureView(view.sure, actions.answerSure),
+    needsView(needsOf(rows), view, actions, nowMs),
     numbers(fleet, rows),
     forgesDown(fleet, nowMs),
     accountsLimited(fleet, nowMs),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
-    needs(rows, nowMs),
     h(
       'div',
       { class: 'columns' },
@@ -119,16 +134,14 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[]): View {
     h(
       'div',
       { class: `number ${tone}` },
-      h('dt', null, name, ' ', h('span', null, more)),
-      h('dd', null, h('b', null, value)),
+      h('dt', null, name),
+      h('dd', null, h('b', null, value), h('span', { class: 'dim' }, ` ${more}`)),
     );
-  const asks = inGroup('asks');
   const bad = repos.filter(({ state }) => state === 'degraded').length;
   const paused = queue?.paused === true;
   return h(
     'dl',
     { class: 'numbers' },
-    cell('Needs you', String(asks), counted(asks, 'plan').replace(/^\d+ /, ''), asks > 0 ? 'asks' : ''),
     cell('At work', String(inGroup('works')), `of ${counted(plans.length, 'plan')}`),
     cell('Agents', `${queue?.running ?? 0} / ${queue?.max_agents ?? 0}`, 'slots taken'),
     cell('Queue', String(queue?.pending ?? 0), paused ? 'paused' : 'waiting', paused ? 'asks' : ''),
@@ -190,39 +203,6 @@ export function pauseText({ of, project, plan, title, pending, since: from }: Qu
   const waiting =
     pending === 0 ? 'nobody waits for that' : `${counted(pending, 'agent')} of it ${pending === 1 ? 'waits' : 'wait'}`;
   return `${what} is paused for ${since(from, nowMs)}: ${waiting}.`;
-}
-
-/** As high whether one asks or a hundred: what stands below never moves away from under a hand. */
-function needs(rows: readonly Row[], nowMs: number): View {
-  const asking = rows
-    .filter(({ group }) => group === 'asks')
-    .map(({ plan }) => ({ plan, need: needOf(plan) }))
-    .sort((a, b) => (a.need?.since ?? '').localeCompare(b.need?.since ?? ''));
-  return panel(
-    {
-      class: asking.length === 0 ? 'panel needs none' : 'panel needs',
-      heading: 'needs-title',
-      title: 'Needs you',
-      count: asking.length,
-    },
-    h(
-      'ul',
-      { tabindex: '0', 'aria-labelledby': 'needs-title' },
-      asking.length === 0 ? h('li', { class: 'dim' }, glyph('done'), 'Nothing. Agents go on by themselves.') : null,
-      asking
-        .slice(0, needsShown)
-        .map(({ plan, need }) =>
-          h(
-            'li',
-            { key: nameOf(plan) },
-            glyph('asks'),
-            h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
-            h('span', { class: 'why', title: need?.why ?? '' }, need?.why.split('\n')[0] ?? ''),
-            h('span', { class: 'dim time' }, need === null ? '' : age(nowMs - Date.parse(need.since))),
-          ),
-        ),
-    ),
-  );
 }
 
 function filters(rows: readonly Row[], repos: readonly RepoEntry[], view: FleetView, actions: FleetActions): View {

@@ -1,9 +1,10 @@
 /** The page of `stator inspect`: what is known, when it is read anew, and which view shows it. */
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
+import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
 import { patch } from './dom.ts';
 import { doorOf } from './enter.ts';
-import { fleetView, needCount, orderOf } from './fleet.ts';
+import { fleetView, needCount, needsKey, orderOf } from './fleet.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
 import { createMachinePage } from './machine-page.ts';
@@ -21,6 +22,8 @@ const themeName = 'stator.theme';
 const saidMs = 4_000;
 /** Times on the page move on with these. */
 const tickMs = 1_000;
+/** A person who presses a button sees what was drawn so long ago. */
+const steadyMs = 800;
 
 const root = document.getElementById('page') as HTMLElement; // of index.html
 root.replaceChildren(); // of what stood there until the scripts were read
@@ -52,7 +55,17 @@ let fleet: Fleet = {
   trees: null,
   isKnown: false,
 };
-let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false, order: new Map() };
+let fleetShown: FleetView = {
+  filter: '',
+  project: null,
+  group: null,
+  isWhole: false,
+  isWholeNeeds: false,
+  isSteady: true,
+  order: new Map(),
+  busy: null,
+  sure: null,
+};
 let page: Page | null = null;
 /** The address of what is shown, without its part. */
 let shownPlace = '';
@@ -112,8 +125,24 @@ function enterBy(token: string): void {
     .catch(() => change({ refused: { title: 'the daemon does not answer', code: 'unavailable', hint: '' } }));
 }
 
+const acts = createActs({
+  api,
+  say: announce,
+  tellRefusal,
+  state: () => fleetShown,
+  change(part) {
+    fleetShown = { ...fleetShown, ...part };
+    redraw();
+  },
+  onAnswer: readAnew,
+});
+
 const fleetActions: FleetActions = {
   may: session.may,
+  maySend: session.maySend,
+  act: ({ project, plan }, { type, payload, done }) =>
+    acts.send({ named: { project, plan }, type, payload, done, first: null }),
+  answerSure: acts.answerSure,
   show: (part) => arrange(part),
   sort: () => arrange({}),
   switchQueue,
@@ -172,6 +201,7 @@ async function readFleet(): Promise<number> {
   // A repo has a host only where several share the store.
   const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
   const isFirst = !fleet.isKnown;
+  const before = needsKey(fleet);
   await readPing(); // its warnings stand above the rest, and no fact tells of them
   fleet = {
     ...fleet,
@@ -188,8 +218,21 @@ async function readFleet(): Promise<number> {
     isKnown: true,
   };
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };
+  else if (needsKey(fleet) !== before) unsettle();
   redraw();
   return api.freshInMs();
+}
+
+let settling: ReturnType<typeof setTimeout> | undefined;
+
+/** No button of a need is taken for a moment: another plan may stand where the pointer is. */
+function unsettle(): void {
+  clearTimeout(settling);
+  settling = setTimeout(() => {
+    fleetShown = { ...fleetShown, isSteady: true };
+    redraw();
+  }, steadyMs);
+  fleetShown = { ...fleetShown, isSteady: false };
 }
 
 const fleetRefresher = createRefresher({ work: readFleet, leastMs: 500, mostMs: 10_000 });

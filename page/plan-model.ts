@@ -8,6 +8,7 @@ import type {
   PromptShow,
 } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry, QueuePause, RunLog } from '../runtime/api/contract/runs.ts';
+import type { ActState } from './acts.ts';
 import type { Named } from './api.ts';
 import type { DocumentForm, Writing } from './document-form.ts';
 import type { Session } from './session.ts';
@@ -35,20 +36,6 @@ export interface Chosen {
   readonly checks: readonly RunLog[] | null;
   /** Why there is nothing to show. */
   readonly nothing: string | null;
-}
-
-/** What a person asked for, and is to say yes to: it ends work, moves a branch of theirs or may cost something. */
-export interface Sure {
-  readonly type: string;
-  readonly payload: Record<string, unknown>;
-  /** Sent before it; null: nothing is. */
-  readonly first: string | null;
-  /** What is said when it is done. */
-  readonly done: string;
-  /** Called when it is done. */
-  readonly then?: () => void;
-  /** What it would do, a line each. */
-  readonly says: readonly string[];
 }
 
 /** A line of a change: its number after it, or before it where it is gone. */
@@ -88,7 +75,7 @@ export interface Changes {
   readonly reviewer: boolean;
 }
 
-export interface PlanModel {
+export interface PlanModel extends ActState {
   readonly named: Named;
   readonly plan: PlanShow | null;
   readonly explain: Explanation | null;
@@ -116,10 +103,6 @@ export interface PlanModel {
   readonly writing: Writing | null;
   /** Why there is no such plan. */
   readonly missing: string | null;
-  /** What is being asked for, so that it is not asked for twice. */
-  readonly busy: string | null;
-  /** null: nothing is asked. */
-  readonly sure: Sure | null;
 }
 
 export interface PlanActions {

@@ -2,12 +2,11 @@
 
 import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
-import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
+import { createActs } from './acts.ts';
 import { ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
 import { isAt, messageOf } from './comments.ts';
-import { words } from './format.ts';
 import { missingView } from './frame.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { type Page, type PageParts, readOn } from './page.ts';
@@ -17,7 +16,6 @@ import {
   type Comment,
   type PlanActions,
   type PlanModel,
-  type Sure,
   sections,
   type Tab,
 } from './plan-model.ts';
@@ -32,7 +30,6 @@ export interface PlanPageOptions extends PageParts {
   readonly part: string | null;
 }
 
-const underReviewAgain = 'the plan is under review again, your comments are that review, and the fixer starts';
 /** A person who presses a button sees what was drawn so long ago. */
 const steadyMs = 800;
 /** How often the end of a log is read while its agent lives. */
@@ -215,64 +212,20 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     chosenReader.poke();
   }
 
-  function ask(type: string, asking: () => Promise<SignalAnswer>, done: string, then = () => {}): void {
-    if (model.busy !== null) return;
-    change({ busy: type });
-    asking()
-      .then(({ signal }) => {
-        if (signal.status !== 'failed') {
-          say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
-          then();
-        } else if (signal.refused === null)
-          throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
-        else throw refusalOf(type, signal.refused);
-      })
-      .catch(tellRefusal)
-      .finally(() => {
-        isChanged = true;
-        change({ busy: null });
-        refresher.poke();
-      });
-  }
-
-  /** Asks for a person's yes first where what is sent ends work, moves a branch of theirs or may cost something. */
-  function sendSurely(act: Omit<Sure, 'says'>): void {
-    if (model.busy !== null) return;
-    const { type, payload, first } = act;
-    change({ busy: type, sure: null });
-    (first === null ? api.preview(named, type, payload) : api.preview(named, first))
-      .then(({ asks, says }) => {
-        change({ busy: null });
-        // What is sent after the first says what comes of both.
-        if (asks) change({ sure: { ...act, says: first === null ? says : [underReviewAgain] } });
-        else sendNow(act);
-      })
-      .catch((thrown: unknown) => {
-        change({ busy: null });
-        tellRefusal(thrown);
-      });
-  }
-
-  function sendNow({ type, payload, first, done, then }: Omit<Sure, 'says'>): void {
-    const sending = async () => {
-      if (first !== null) {
-        const before = await api.send(named, first);
-        if (before.signal.status === 'failed') return before;
-      }
-      return api.send(named, type, payload);
-    };
-    ask(type, sending, done, then);
-  }
+  const acts = createActs({
+    ...{ api, say, tellRefusal, change },
+    state: () => model,
+    onAnswer() {
+      isChanged = true;
+      refresher.poke();
+    },
+  });
 
   const actions: PlanActions = {
     may: may.may,
     chart: view.element,
-    send: (type, payload, done) => sendSurely({ type, payload, done, first: null }),
-    answerSure(isYes) {
-      const { sure } = model;
-      change({ sure: null });
-      if (isYes && sure !== null) sendNow(sure);
-    },
+    send: (type, payload, done) => acts.send({ named, type, payload, done, first: null }),
+    answerSure: acts.answerSure,
     showChanges(task) {
       changeChanges({ task, diff: null, nothing: null, draft: null });
       changesReader.hurry();
@@ -290,11 +243,15 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       const body = messageOf(comments, diff);
       const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
       const then = () => keepComments([]);
-      sendSurely({ type, payload: title === null ? { body } : { title, body }, first, done, then });
+      acts.send({ named, type, payload: title === null ? { body } : { title, body }, first, done, then });
     },
     permit(title, permission, word, message) {
       const body = message === '' || word === 'allow' ? { permission } : { permission, message };
-      ask(word, () => api.permit(named.project, title, word, body), word === 'allow' ? 'Allowed, once.' : 'Denied.');
+      acts.ask(
+        word,
+        () => api.permit(named.project, title, word, body),
+        word === 'allow' ? 'Allowed, once.' : 'Denied.',
+      );
     },
     resume(pause) {
       api
@@ -330,7 +287,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
           .catch(tellRefusal);
       },
       submit(_, content) {
-        ask(
+        acts.ask(
           'plan_updated',
           () => api.edit(named, content),
           'The plan has the new document.',
@@ -477,20 +434,4 @@ function questionOf(title: string, plan: string): { task?: string; role?: string
   const [first = ''] = word.split('-');
   const role = { plan: 'planner', review: 'reviewer', fix: 'fixer', verify: 'verifier' }[first];
   return { role: role ?? first };
-}
-
-interface Refusal {
-  readonly by: string;
-  readonly state: string;
-  readonly guard: string | null;
-  readonly accepts: readonly string[];
-}
-
-function refusalOf(type: string, { by, state, guard, accepts }: Refusal): ApiError {
-  const why = guard === null ? '' : `: ${guard}`;
-  return new ApiError(
-    'refused',
-    `${words(type)} is refused by ${by} in ${state}${why}`,
-    `it takes: ${accepts.join(', ')}`,
-  );
 }

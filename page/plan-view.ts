@@ -11,11 +11,12 @@ import { panel } from './panel.ts';
 import { permissionsView } from './permission-view.ts';
 import { changesView } from './plan-changes.ts';
 import { planChartView } from './plan-chart.ts';
-import { type PlanActions, type PlanModel, type Section, type Sure, sections } from './plan-model.ts';
+import { type PlanActions, type PlanModel, type Section, sections } from './plan-model.ts';
 import { timelineView } from './plan-timeline.ts';
 import { workView } from './plan-work.ts';
 import { questionsView } from './question-view.ts';
 import { planWords } from './state-words.ts';
+import { sureView } from './sure-view.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { plan, past, at } = model;
@@ -26,10 +27,11 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
     'main',
     { class: 'plan', id: 'main', tabindex: '-1' },
     plan === null || shown === null ? h('p', { class: 'boot' }, '…') : head(shown, model, actions, shownMs),
-    model.sure === null ? null : sureView(model.sure, actions),
+    model.sure === null ? null : sureView(model.sure, actions.answerSure),
     plan === null ? null : permissionsView(model, actions, nowMs),
     plan === null ? null : questionsView(plan, model, actions, nowMs),
     plan === null ? null : needView(plan, model, actions, nowMs),
+    plan === null ? null : reviewView(plan, model, actions),
     shown === null ? null : draftsView(shown, model, actions),
     h('div', { key: 'sections', class: 'panel sections' }, sectionLinks(model), moment(model, actions)),
     shown === null ? null : sectionView(shown, model, actions, shownMs),
@@ -122,35 +124,6 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
   );
 }
 
-/** What a person is to say yes to stands above everything, and the answer that changes nothing is under the finger. */
-function sureView({ type, says }: Sure, actions: PlanActions): View {
-  return h(
-    'section',
-    {
-      class: 'panel question sure',
-      role: 'alertdialog',
-      'aria-labelledby': 'sure-title',
-      'aria-describedby': 'sure-says',
-    },
-    h('h2', { id: 'sure-title' }, glyph('asks'), `${words(type)}: do it?`),
-    h(
-      'ul',
-      { id: 'sure-says' },
-      says.map((line) => h('li', { key: line }, line)),
-    ),
-    h(
-      'div',
-      { class: 'commands' },
-      h(
-        'button',
-        { class: 'quiet', made: (element) => element.focus(), on: { click: () => actions.answerSure(false) } },
-        'No',
-      ),
-      h('button', { 'data-sure': type, on: { click: () => actions.answerSure(true) } }, `Yes, ${words(type)}`),
-    ),
-  );
-}
-
 /** The words of every day, where they stand each time; what is not taken now is there and says why. */
 const everyDay: readonly (readonly [type: string, text: string, done: string])[] = [
   ['plan_start', 'Plan it', 'Planning.'],
@@ -239,13 +212,73 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
           h(
             'div',
             { class: 'commands' },
-            h('button', { class: 'strong', type: 'submit', disabled: model.busy !== null }, 'Go on'),
+            h(
+              'button',
+              { class: 'strong', type: 'submit', title: resolveDoes(model), disabled: model.busy !== null },
+              'Go on',
+            ),
             wayButton('restore', 'Bring it back'),
             wayButton('accept', blocked.source === 'lost_work' ? 'Go on without it' : 'Accept it as it is'),
             h('span', { class: 'dim' }, 'Ctrl+Enter'),
           ),
         ),
   );
+}
+
+/** What going on would allow. */
+function resolveDoes({ explain }: PlanModel): string {
+  return explain?.events.find(({ type }) => type === 'resolve')?.does ?? '';
+}
+
+/** A person may judge the work in place of the reviewer, whoever is at it. */
+function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanActions): View | null {
+  const accepts = (type: string) => explain?.events.some((event) => event.type === type && event.accepted) === true;
+  if (plan.status !== 'reviewing' || plan.blocked !== null || !accepts('review_approved')) return null;
+  const judge = (event: Event) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const body = fieldText(event, 'review');
+    const { value = '' } = ((event as SubmitEvent).submitter ?? {}) as Partial<HTMLButtonElement>;
+    const isApproved = value === 'review_approved';
+    if (!isApproved && body === '') {
+      form.querySelector('textarea')?.focus();
+      return;
+    }
+    actions.send(
+      isApproved ? 'review_approved' : 'review_changes_requested',
+      body === '' ? {} : { body },
+      isApproved ? 'Approved.' : 'The fixer has your words.',
+    );
+  };
+  const button = (type: string, look: string, text: string) =>
+    accepts(type) ? h('button', { class: look, type: 'submit', value: type, disabled: busy !== null }, text) : null;
+  return panel(
+    { class: 'panel question offered', heading: 'review-title', title: [glyph('reviewing'), 'In review'] },
+    h(
+      'form',
+      { on: { submit: judge } },
+      h('p', { class: 'asked', id: 'review-says' }, reviewText(plan)),
+      h('textarea', {
+        name: 'review',
+        rows: '2',
+        'aria-labelledby': 'review-says',
+        placeholder: 'What is to change, or why it is good',
+        on: { keydown: sendOnEnter },
+      }),
+      h(
+        'div',
+        { class: 'commands' },
+        button('review_changes_requested', 'strong', 'Request changes'),
+        button('review_approved', '', 'Approve'),
+        h('a', { class: 'link', href: `${planAddress(plan)}/changes` }, 'Read the changes'),
+      ),
+    ),
+  );
+}
+
+function reviewText({ turn, waiting_for: wait }: PlanShow): string {
+  if (wait?.kind === 'agent' || turn === 'agents') return 'A reviewer is at it. Your own verdict counts in its place.';
+  return 'Your own verdict counts in place of a reviewer’s.';
 }
 
 const sourceWords: Readonly<Record<string, string>> = {

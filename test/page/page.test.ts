@@ -426,6 +426,74 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('what needs a person is met where it is listed: a wave that failed runs again, and what is done is merged, once that was meant', async () => {
+    const repo = makeRepo(join(made.root, 'listed'));
+    await client.addRepo(repo, { trust: true });
+    const mended = join(made.root, 'listed-mended');
+    const of = { project: 'listed', plan: 'mended' };
+    const sh = `test -e '${mended}' || { echo 'no such table: carts' >&2; exit 1; }; echo x > x.txt`;
+    await client.registerPlan({ ...of, content: planText([sh]) });
+    await client.send({ ...of, type: 'implement_start' });
+    const { page } = await open();
+    const row = page
+      .getByRole('region', { name: 'Needs you' })
+      .getByRole('listitem')
+      .filter({ hasText: 'listed/mended' });
+    await row.getByText('no such table: carts').waitFor(limit);
+    expect(await row.getByRole('link', { name: 'log of w1-t1' }).getAttribute('href')).toBe(
+      '#/plan/listed/mended/mended-w1-t1',
+    );
+    writeFileSync(mended, '');
+    await row.getByRole('button', { name: 'Retry: mended' }).click();
+    const sure = page.getByRole('alertdialog');
+    await row.getByText('done, not merged').waitFor(limit);
+    await row.getByRole('button', { name: 'Merge: mended' }).click();
+    await sure.getByRole('heading', { name: 'Merge it?' }).waitFor(limit);
+    await page.keyboard.press('Escape');
+    await sure.waitFor({ ...limit, state: 'detached' });
+    expect((await client.plan(of.project, of.plan)).merged).toBeNull();
+    await row.getByRole('button', { name: 'Merge: mended' }).click();
+    await sure.getByRole('button', { name: /^Yes/ }).click();
+    await row.waitFor({ ...limit, state: 'detached' });
+    expect(readFileSync(join(repo, 'x.txt'), 'utf8')).toBe('x\n');
+    await page.close();
+  });
+
+  it('in review a person asks for changes, which the fixer gets, and approves what it made of them', async () => {
+    const repo = makeRepo(join(made.root, 'judged'));
+    mkdirSync(join(repo, '.stator'));
+    const fix = script(
+      join(made.root, 'judged-fix'),
+      'grep -q "say hello" "$STATOR_PROMPT_FILE" && echo hello > page.txt',
+    );
+    const roles = `[agents.reviewer]\npreset = "command"\nprogram = "sleep 600"\n[agents.fixer]\npreset = "command"\nprogram = "${fix}"\n`;
+    writeFileSync(join(repo, '.stator/config.toml'), roles);
+    await client.addRepo(repo, { trust: true });
+    const of = { project: 'judged', plan: 'greeting' };
+    await client.registerPlan({ ...of, content: planText(['echo helo > page.txt']) });
+    await client.send({ ...of, type: 'implement_start' });
+    const { page } = await open('judged/greeting');
+    const review = page.getByRole('region', { name: 'In review' });
+    const field = review.getByRole('textbox');
+    await review.getByRole('button', { name: 'Request changes' }).click(limit);
+    // Without a word there is nothing to change.
+    await field.and(page.locator(':focus')).waitFor(limit);
+    await field.fill('say hello');
+    await review.getByRole('button', { name: 'Request changes' }).click();
+    const sure = page.getByRole('alertdialog');
+    await sure.getByRole('button', { name: /^Yes/ }).click(limit);
+    await page.getByRole('region', { name: 'Reviews' }).getByText('say hello').waitFor(limit);
+    await until(async () => {
+      const { status, review_cycle: cycle } = await client.plan(of.project, of.plan);
+      return status === 'reviewing' && cycle === 1;
+    });
+    await review.getByRole('button', { name: 'Approve' }).click(limit);
+    await sure.getByRole('button', { name: /^Yes/ }).click(limit);
+    await page.locator('.plan-title').getByText('done, not merged').waitFor(limit);
+    expect((await client.planDiff(of.project, of.plan)).diff).toContain('+hello');
+    await page.close();
+  });
+
   it('the Tab key reaches what needs a person first, then the plans, then the rest', async () => {
     await client.registerPlan({ project: 'demo', plan: 'tabbed', content: planText(['true']) });
     const { page } = await open();

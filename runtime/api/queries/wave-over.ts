@@ -48,7 +48,7 @@ export function waveOverNeed(
   if (failures.length === 0)
     return { why: `wave ${wave} of ${plan} is over, and the next one waits for your confirmation`, do: [goOn] };
   const which = failures.map(
-    ({ number, title, reason }) => `task ${number} (${title}${reason === null ? '' : `: ${reasonText(reason)}`})`,
+    ({ number, title, reason, detail }) => `task ${number} (${[title, ...shortly(reason, detail)].join(': ')})`,
   );
   const logs = failures
     .slice(0, shownLogs)
@@ -57,6 +57,13 @@ export function waveOverNeed(
     why: `wave ${wave} of ${plan} failed: ${which.join(', ')}`,
     do: [...logs, `stator plan advance ${name} retry-wave`, goOn],
   };
+}
+
+/** Why it failed, and what the program that failed said of it. */
+function shortly(reason: TaskFailure['reason'], detail: string): string[] {
+  if (reason === null) return [];
+  const [said = ''] = (whyFailed(detail, reason) ?? '').split('\n');
+  return [reasonText(reason), ...(said === '' ? [] : [said.slice(0, shownHead)])];
 }
 
 function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {

@@ -1,0 +1,146 @@
+/** What a person asks of a plan: which acts its need names, and how one is carried out. What it would do is looked at first: where it ends work, moves a branch or may cost something, they are asked. */
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
+import { ApiError, type Named } from './api.ts';
+import { words } from './format.ts';
+import type { PageParts } from './page.ts';
+
+export interface Act {
+  readonly named: Named;
+  readonly type: string;
+  readonly payload: Record<string, unknown>;
+  /** Sent before it; null: nothing is. */
+  readonly first: string | null;
+  /** What is said when it is done. */
+  readonly done: string;
+  /** Called when it is done. */
+  readonly then?: () => void;
+}
+
+/** What a person is to say yes to. */
+export interface Sure extends Act {
+  /** What it would do, a line each. */
+  readonly says: readonly string[];
+}
+
+export interface ActState {
+  /** What is being asked for, so that it is not asked for twice. */
+  readonly busy: string | null;
+  /** null: nothing is asked. */
+  readonly sure: Sure | null;
+}
+
+export interface ActsParts extends Pick<PageParts, 'api' | 'say' | 'tellRefusal'> {
+  state(): ActState;
+  change(part: Partial<ActState>): void;
+  /** Something may have been changed. */
+  onAnswer(): void;
+}
+
+const underReviewAgain = 'the plan is under review again, your comments are that review, and the fixer starts';
+
+export function createActs({ api, say, tellRefusal, state, change, onAnswer }: ActsParts) {
+  function ask(type: string, asking: () => Promise<SignalAnswer>, done: string, then = () => {}): void {
+    if (state().busy !== null) return;
+    change({ busy: type });
+    asking()
+      .then(({ signal }) => {
+        if (signal.status !== 'failed') {
+          say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
+          then();
+        } else if (signal.refused === null)
+          throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
+        else throw refusalOf(type, signal.refused);
+      })
+      .catch(tellRefusal)
+      .finally(() => {
+        change({ busy: null });
+        onAnswer();
+      });
+  }
+
+  function sendNow({ named, type, payload, first, done, then }: Act): void {
+    const sending = async () => {
+      if (first !== null) {
+        const before = await api.send(named, first);
+        if (before.signal.status === 'failed') return before;
+      }
+      return api.send(named, type, payload);
+    };
+    ask(type, sending, done, then);
+  }
+
+  return {
+    ask,
+    send(act: Act): void {
+      if (state().busy !== null) return;
+      const { named, type, payload, first } = act;
+      change({ busy: type, sure: null });
+      (first === null ? api.preview(named, type, payload) : api.preview(named, first))
+        .then(({ asks, says }) => {
+          change({ busy: null });
+          // What is sent after the first says what comes of both.
+          if (asks) change({ sure: { ...act, says: first === null ? says : [underReviewAgain] } });
+          else sendNow(act);
+        })
+        .catch((thrown: unknown) => {
+          change({ busy: null });
+          tellRefusal(thrown);
+        });
+    },
+    answerSure(isYes: boolean): void {
+      const { sure } = state();
+      change({ sure: null });
+      if (isYes && sure !== null) sendNow(sure);
+    },
+  };
+}
+
+interface Refusal {
+  readonly by: string;
+  readonly state: string;
+  readonly guard: string | null;
+  readonly accepts: readonly string[];
+}
+
+function refusalOf(type: string, { by, state, guard, accepts }: Refusal): ApiError {
+  const why = guard === null ? '' : `: ${guard}`;
+  return new ApiError(
+    'refused',
+    `${words(type)} is refused by ${by} in ${state}${why}`,
+    `it takes: ${accepts.join(', ')}`,
+  );
+}
+
+/** One that a need names, and that needs no words of a person. */
+export interface Offer extends Pick<Act, 'type' | 'payload' | 'done'> {
+  readonly text: string;
+}
+
+/** By the end of the command that the need names. */
+const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
+  [/ answer \S+( "<what it should know>")?$/, { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' }],
+  [
+    / answer \S+ --restore$/,
+    { type: 'resolve', payload: { restore: true }, text: 'Bring it back', done: 'It is brought back.' },
+  ],
+  [
+    / answer \S+ --accept$/,
+    { type: 'resolve', payload: { accept: true }, text: 'Accept it as it is', done: 'It is taken as it is.' },
+  ],
+  [/ advance \S+ retry-wave$/, { type: 'retry_wave', payload: {}, text: 'Retry', done: 'What failed runs again.' }],
+  [
+    / advance \S+ advance-wave$/,
+    { type: 'advance_wave', payload: {}, text: 'Next wave', done: 'The next wave begins.' },
+  ],
+];
+
+/** What a need can be met by at once. A question and a budget want words or a number: those are given on the page of the plan. */
+export function offersOf(need: NonNullable<PlanEntry['need']>): Offer[] {
+  return need.do.flatMap((command) => offers.filter(([end]) => end.test(command)).map(([, offer]) => offer));
+}
+
+/** The agents whose logs a need names. */
+export function logsOf(need: NonNullable<PlanEntry['need']>): string[] {
+  return need.do.flatMap((command) => /^stator agent logs (\S+)/.exec(command)?.[1] ?? []);
+}

@@ -1,0 +1,111 @@
+/** What needs a person, first and in full: why, in the words of whoever failed, and what can be done about it here. */
+import { age } from '../machines/vocabulary/time-text.ts';
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import { logsOf, type Offer, offersOf } from './acts.ts';
+import { h, type View } from './dom.ts';
+import type { FleetActions, FleetView } from './fleet-model.ts';
+import { glyph } from './glyph.ts';
+import { needOf, planAddress, shortTitle } from './needs.ts';
+import { panel } from './panel.ts';
+
+/** Rows that are drawn before somebody asks for all. */
+const needsShown = 10;
+
+export const mergeOffer: Offer = { type: 'merge', payload: {}, text: 'Merge', done: 'It is being merged.' };
+
+/** `asking`: a person is needed. `unmerged`: done, and it waits for nothing but a person's word. */
+export interface Needs {
+  readonly asking: readonly PlanEntry[];
+  readonly unmerged: readonly PlanEntry[];
+}
+
+export function needsView({ asking, unmerged }: Needs, view: FleetView, actions: FleetActions, nowMs: number): View {
+  const bySince = asking.toSorted((a, b) => (a.need?.since ?? '').localeCompare(b.need?.since ?? ''));
+  const all = [...bySince, ...unmerged];
+  const shown = view.isWholeNeeds ? all : all.slice(0, needsShown);
+  return panel(
+    {
+      class: asking.length === 0 ? 'panel needs none' : 'panel needs',
+      heading: 'needs-title',
+      title: 'Needs you',
+      count: unmerged.length === 0 ? asking.length : `${asking.length}, and ${unmerged.length} to merge`,
+    },
+    h(
+      'ul',
+      { 'aria-labelledby': 'needs-title' },
+      all.length === 0 ? h('li', { class: 'dim' }, glyph('done'), 'Nothing. Agents go on by themselves.') : null,
+      shown.map((plan) => (plan.need === null ? unmergedRow : askingRow)(plan, view, actions, nowMs)),
+    ),
+    shown.length < all.length
+      ? h(
+          'button',
+          { class: 'quiet more', on: { click: () => actions.show({ isWholeNeeds: true }) } },
+          `all ${all.length}`,
+        )
+      : null,
+  );
+}
+
+function planLink({ project, plan }: PlanEntry): View {
+  return h('a', { href: planAddress({ project, plan }) }, h('span', { class: 'dim' }, `${project}/`), plan);
+}
+
+function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowMs: number): View {
+  const need = needOf(plan);
+  if (need === null) return h('li', null);
+  const offers = offersOf(need);
+  const logs = logsOf(need);
+  return h(
+    'li',
+    { key: `${plan.project}/${plan.plan}` },
+    glyph('asks'),
+    planLink(plan),
+    h(
+      'span',
+      { class: 'acts' },
+      ...logs.map((title) =>
+        h(
+          'a',
+          { key: title, class: 'link', href: `${planAddress(plan)}/${encodeURIComponent(title)}` },
+          `log of ${shortTitle(title, plan.plan)}`,
+        ),
+      ),
+      offers.length === 0 ? h('a', { class: 'link', href: planAddress(plan) }, 'answer') : null,
+      ...offers.map((offer) => offerButton(plan, offer, view, actions)),
+    ),
+    h('span', { class: 'dim time', title: need.since }, age(nowMs - Date.parse(need.since))),
+    h('p', { class: 'why', title: need.why }, need.why),
+  );
+}
+
+function unmergedRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowMs: number): View {
+  return h(
+    'li',
+    { key: `${plan.project}/${plan.plan}` },
+    glyph('done'),
+    planLink(plan),
+    h(
+      'span',
+      { class: 'acts' },
+      h('a', { class: 'link', href: `${planAddress(plan)}/changes` }, 'changes'),
+      offerButton(plan, mergeOffer, view, actions),
+    ),
+    h('span', { class: 'dim time', title: plan.updated_at }, age(nowMs - Date.parse(plan.updated_at))),
+    h('p', { class: 'why' }, 'done, not merged'),
+  );
+}
+
+function offerButton(plan: PlanEntry, offer: Offer, view: FleetView, actions: FleetActions): View | null {
+  if (!actions.maySend(offer.type)) return null;
+  return h(
+    'button',
+    {
+      key: offer.text,
+      class: 'small',
+      'aria-label': `${offer.text}: ${plan.plan}`,
+      disabled: view.busy !== null || !view.isSteady,
+      on: { click: () => actions.act(plan, offer) },
+    },
+    offer.text,
+  );
+}
