@@ -3,6 +3,7 @@ import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
 import { notifyOperations } from '../runtime/api/operations/notify.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
+import { signalOperations } from '../runtime/api/operations/signal.ts';
 import type { Verb } from './command.ts';
 import type { Views } from './operation-verb.ts';
 import { listUsage, nounUsage, verbUsage } from './usage.ts';
@@ -296,10 +297,7 @@ export const nouns: Nouns = {
       entry('send', '', () => import('./signal/emit.ts')),
       entry('emit', '', () => import('./signal/emit.ts')),
     ),
-    ...verbsOf(() => import('./signal.ts'), {
-      'list, show': 'list the signals; show one',
-      retry: 'deliver a failed signal again',
-    }),
+    ...verbsOfOperations(signalOperations, () => import('./views/signal.ts')),
   ]),
   server: hidden(
     verbsOf(() => import('./server.ts'), {

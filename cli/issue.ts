@@ -80,7 +80,9 @@ const list = defineVerb({
   examples: ['stator issue list', 'stator issue list --json'],
   async run(_args, call) {
     const { out, project } = call;
-    const sessions = await withClient(call, 'read', (client) => client.issues(project));
+    const sessions = await withClient(call, 'read', (client) =>
+      client.issues(project === undefined ? {} : { project }),
+    );
     out.list(sessions, {
       headings: ['issue', 'status', 'needs you', 'branch', 'pull request', 'title'],
       row: (one) => [
@@ -102,8 +104,7 @@ const context = defineVerb({
   examples: ['stator issue context acme/shop#12'],
   async run({ ref }, call) {
     const { out } = call;
-    const { reference, project } = asked(call, ref);
-    const context = await withClient(call, 'read', (client) => client.issueContext(reference, project));
+    const context = await withClient(call, 'read', (client) => client.issueContext(asked(call, ref)));
     out.answer(context, () =>
       context.messages.flatMap(({ by, at, content }) => [`${clockTime(at)} ${by}:`, content, '']),
     );

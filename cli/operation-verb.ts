@@ -9,8 +9,9 @@ import {
 } from '../runtime/api/operations/operation.ts';
 import type { operations } from '../runtime/api/operations/operations.ts';
 import type { Paint } from './colour.ts';
-import { defineVerb, type Verb } from './command.ts';
-import type { ListLook, Output } from './output.ts';
+import { type Call, defineVerb, type Verb } from './command.ts';
+import { wholeNumber } from './number.ts';
+import type { ListLook } from './output.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
@@ -20,11 +21,12 @@ import { plainLines } from './text.ts';
 /** What was asked, by the fields of the input. */
 type Asked = Readonly<Record<string, unknown>>;
 
-/** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. */
+/** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. `tell` prints it itself, and answers the exit code. */
 export type View<Answer> =
   | { readonly list: LookOf<Answer> | ((asked: Asked) => LookOf<Answer>) }
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
-  | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] };
+  | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] }
+  | { tell(call: Pick<Call, 'out'>, answer: Answer): number };
 
 type LookOf<Answer> = ListLook<Answer extends readonly (infer Entry)[] ? Entry : never>;
 
@@ -51,10 +53,10 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
     ...(more === undefined ? {} : { more }),
     mayRepeat: repeats !== undefined,
     async run(args: Readonly<Record<string, string | boolean | undefined>>, call, words) {
-      const typed = Object.entries(args)
-        .filter(([field, value]) => field in (verb.args ?? {}) && value !== undefined)
-        .map(([field, value]) => [field, value === true ? (verb.args?.[field]?.is ?? true) : value] as const);
-      for (const [field, value] of typed) mustBeOneOf(verb.args?.[field]?.oneOf, String(value));
+      const typed = Object.entries(args).flatMap(([field, value]) => {
+        const arg = verb.args?.[field];
+        return arg === undefined || value === undefined ? [] : [[field, fieldOf(arg, value)] as const];
+      });
       const place = isOfOneRepo
         ? { project: requireProject(call) }
         : takesAll
@@ -75,23 +77,27 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
         for (const word of new Set(words)) answers.push(await ask({ ...input, [repeats]: word }));
         return answers;
       });
-      show(call.out, (await loadViews()).default[name] as View<unknown> | undefined, { answer, asked: input }); // a view is of its operation's answer
-      return verb.isDone?.(answer as never) === false ? 1 : 0;
+      const code = show(call, (await loadViews()).default[name] as View<unknown> | undefined, { answer, asked: input }); // a view is of its operation's answer
+      return verb.isDone?.(answer as never) === false ? 1 : code;
     },
   });
 }
 
-/** Throws `usage`. */
-function mustBeOneOf(accepted: VerbArg['oneOf'], value: string): void {
-  if (accepted === undefined || accepted.values.includes(value)) return;
+/** What its field is. Throws `usage`. */
+function fieldOf({ oneOf: accepted, is, number }: VerbArg, value: string | boolean): unknown {
+  if (typeof value === 'boolean') return value ? (is ?? true) : undefined;
+  if (number !== undefined) return wholeNumber(number, value);
+  if (accepted === undefined || accepted.values.includes(value)) return value;
   throw new EngineError('usage', `"${value}" is no ${accepted.called}`, `write one of ${accepted.values.join(', ')}`);
 }
 
+/** Answers the exit code. */
 function show(
-  out: Output,
+  { out }: Pick<Call, 'out'>,
   view: View<unknown> | undefined,
   { answer, asked }: { readonly answer: unknown; readonly asked: Asked },
-): void {
+): number {
+  if (view !== undefined && 'tell' in view) return view.tell({ out }, answer);
   if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked) : view.list); // a list's answer is one
@@ -100,6 +106,7 @@ function show(
     out.done(answer, ...view.done(answer));
     for (const note of view.notes?.(answer) ?? []) out.note(note);
   }
+  return 0;
 }
 
 /** Of an answer that nobody has made a view of. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, ImportIssue, IssueEntry } from '../../runtime/api/client/client.ts';
+import type { Client, IssueEntry } from '../../runtime/api/client/client.ts';
 import type { ServerList } from '../../runtime/work/forges/server-list.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { askGit, refuseAgent } from '../place.ts';
@@ -19,6 +19,8 @@ import {
 } from './kugetsu-folder.ts';
 import { daemonStep } from './settings.ts';
 import { carryOut, importArgs, type Step, stepOf } from './steps.ts';
+
+type ImportIssue = Parameters<Client['importIssue']>[0];
 
 export default defineVerb({
   summary: 'Bring the sessions, queue, contexts, notifications and servers of kugetsu. It is only read.',
@@ -230,7 +232,7 @@ async function itemStep(
   const isTold = async () => {
     const entry = (await client.issues()).find((one) => one.project === place.project && one.plan === place.plan);
     if (entry === undefined || entry.status === 'ready') return false;
-    const { messages } = await client.issueContext(reference, place.project);
+    const { messages } = await client.issueContext({ reference, project: place.project });
     return messages.some(
       ({ by, content, at }) => by === 'person' && content === message && Date.parse(at) >= (msOf(since) ?? 0),
     );
@@ -255,7 +257,7 @@ async function placeOf(
   project: string | undefined,
 ): Promise<{ readonly project: string; readonly plan: string } | EngineError> {
   try {
-    return await client.issueContext(reference, project);
+    return await client.issueContext({ reference, project });
   } catch (thrown) {
     if (thrown instanceof EngineError && ['not_found', 'conflict', 'usage'].includes(thrown.code)) return thrown;
     throw thrown;

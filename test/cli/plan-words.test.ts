@@ -52,5 +52,5 @@ it('--no-wait answers before the verdict, which comes when its turn comes; witho
   const unawaited = await stator('signal', 'emit', 'resume', 'p', '--no-wait', '--json');
   const { signal } = JSON.parse(unawaited.stdout);
   expect([unawaited.code, signal.status]).toEqual([0, 'pending']);
-  await until(async () => (await on.client.signal(signal.id)).status !== 'pending');
+  await until(async () => (await on.client.signal({ id: signal.id })).status !== 'pending');
 });

@@ -147,7 +147,7 @@ describe('a session that cannot start leaves nothing', () => {
     expect(await on.client.issues()).toMatchObject([kept]);
     writeFileSync(join(on.root, 'go'), '');
     expect(await on.client.continueIssue({ reference })).toMatchObject({ status: 'started', session: kept });
-    expect((await on.client.issueContext(reference)).messages.map(({ content }) => content)).toEqual([
+    expect((await on.client.issueContext({ reference })).messages.map(({ content }) => content)).toEqual([
       'half of it is there',
       'mend it',
     ]);

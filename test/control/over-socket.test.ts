@@ -424,7 +424,7 @@ describe('the control API over its socket', () => {
       payload: { wave_number: 1, task_number: 1 },
     });
     expect(answer.signal.status).toBe('done');
-    const entry = await client.signal(answer.signal.id);
+    const entry = await client.signal({ id: answer.signal.id });
     expect(entry.origin).toBe('agent:own-w1-t1');
     openGate(go);
     await untilStatus(engine, 'own', 'done');

@@ -129,7 +129,7 @@ describe('a signal that throws', () => {
         source: 'fault',
         reason: expect.stringContaining(`signal ${poison[index]} `),
       });
-      expect((await client.retrySignal(id)).signal.status).toBe('done');
+      expect((await client.retrySignal({ id })).signal.status).toBe('done');
     }
     expect((await client.plan('demo', 'a')).blocked).toBeNull();
   });
@@ -157,7 +157,7 @@ describe('a signal that throws', () => {
     );
     expect(asked.map(({ payload }) => (payload as { plan: string }).plan)).toEqual(['b']);
     expect(await statusOf('b')).toBe('fault');
-    await client.retrySignal(asked[0]?.id ?? 0);
+    await client.retrySignal({ id: asked[0]?.id ?? 0 });
     expect([await statusOf('a'), await statusOf('b')]).toEqual([null, null]);
     const granted = `SELECT count(*) FROM signals WHERE type = 'implement_granted'`;
     await until(() => db.prepare(granted).pluck().get() === 2);

@@ -106,7 +106,7 @@ describe('the pull request of a session', () => {
   it('has the questions of its agent and the words of a command in its context', async () => {
     const { where, engine } = await session('gitea');
     await untilOpen({ where, engine });
-    const { messages } = await engine.client.issueContext(referenceOf(where));
+    const { messages } = await engine.client.issueContext({ reference: referenceOf(where) });
     expect(messages.map(({ by, content }) => [by, content])).toEqual([
       ['person', 'fill it'],
       ['agent', 'tabs or spaces?'],

@@ -71,7 +71,7 @@ else ${leaveToken(token)}; echo half > half.txt; ${gate(ended)}; fi`;
     const done = await untilStatus(engine, 'ask', 'done');
     expect(done.blocked).toBeNull();
     expect(git(repo, 'show', 'plan/ask:colour.txt')).toBe('blue');
-    expect(await client.signal(again.signal.id)).toMatchObject({ status: 'done', result: 'stale' });
+    expect(await client.signal({ id: again.signal.id })).toMatchObject({ status: 'done', result: 'stale' });
     const [, last] = runFolders(home, 'ask').filter((name) => name.includes('task-1'));
     const prompt = runFile(home, last ?? '', 'prompt');
     expect(prompt).toContain('which colour?');

@@ -221,7 +221,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   expect((await client.instances({ plan })).map(({ role, title }) => [role, title])).toEqual([
     ['session', `${plan}-session`],
   ]);
-  const { messages } = await client.issueContext(reference);
+  const { messages } = await client.issueContext({ reference });
   expect(messages.map(({ content }) => content)).toContain('see the last comment');
   expect(forge.state.pulls.size).toBe(1);
 

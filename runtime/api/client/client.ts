@@ -3,15 +3,6 @@ import { EngineError, errorFromDocument, isErrorDocument } from '../../../machin
 import type { Typed } from '../../../machines/vocabulary/keys.ts';
 import type { HomeEngine } from '../../base/platform/home-engine.ts';
 import type { CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
-import type {
-  IssueCommented,
-  IssueContext,
-  IssueDestroyed,
-  IssueEntry,
-  IssueImported,
-  IssueStarted,
-  IssuesPruned,
-} from '../contract/issues.ts';
 import type { LiveStatus } from '../contract/live-status.ts';
 import type {
   MachineEntry,
@@ -22,7 +13,6 @@ import type {
   MachineTreeShow,
   MachineVerdict,
 } from '../contract/machines.ts';
-import type { NotificationEntry } from '../contract/notifications.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import type {
   ActPreview,
@@ -57,7 +47,7 @@ import type {
   TrustShow,
 } from '../contract/repos.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
-import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
 import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
@@ -101,26 +91,6 @@ export interface AddRepoRequest {
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
   mustBeNew?: boolean;
 }
-
-/** An issue by a reference, or a session by its name; `project` where several repos have that remote. */
-export interface IssueAsked {
-  readonly reference: string;
-  readonly project?: string;
-}
-
-/** A session of another program. Times are ISO 8601 UTC. */
-export interface ImportIssue extends IssueAsked {
-  readonly pull_request?: string;
-  readonly created_at: string;
-  readonly done: boolean;
-  /** At most 20, the oldest first. */
-  readonly messages: { by: 'person' | 'agent'; content: string; at: string }[];
-  /** What people were told of it and have not read, at most 100. */
-  readonly notifications: { type: NotificationEntry['type']; message: string; at: string }[];
-}
-
-/** Reasons against destroying a session. */
-export type IssueDanger = 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
 
 /** A signal to a tree of one of your machines. */
 export interface MachineMessage {
@@ -454,13 +424,6 @@ export function createClient(call: Call, options: ClientOptions) {
       const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }, limit));
     },
-    /** Up to 1,000 signals, the newest first. */
-    signals: (query: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]> =>
-      ask('GET /v1/signals', { query }),
-    /** One signal by its id. Throws `not_found`. */
-    signal: (id: number): Promise<SignalEntry> => ask('GET /v1/signals/:id', { params: { id } }),
-    /** Handles a signal again that failed before. Throws `not_found`, `conflict`. */
-    retrySignal: (id: number): Promise<SignalAnswer> => ask('POST /v1/signals/:id/retry', { params: { id } }),
     /** Agents, each once over all of its attempts. */
     instances: (query: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
       ask('GET /v1/instances', { query }),
@@ -528,38 +491,6 @@ export function createClient(call: Call, options: ClientOptions) {
         await ask('POST /v1/repos/:project/instances/:title/type', { params: { project, title }, body: typed }),
       );
     },
-    /** The sessions of issues, the oldest first. */
-    issues: (project?: string): Promise<IssueEntry[]> => ask('GET /v1/issues', { query: { project } }),
-    /** The context of a session: the issue, its messages, and the place of the work. Throws `not_found`. */
-    issueContext: (reference: string, project?: string): Promise<IssueContext> =>
-      ask('GET /v1/issues/context', { query: { reference, project } }),
-    /** Starts a session of an issue. Throws `limit_reached` and makes nothing if no slot is free and `queue` is not set. Without a daemon the session is `queued`. */
-    startIssue: (
-      body: IssueAsked & { message: string; pull_request?: string; queue?: boolean },
-    ): Promise<IssueStarted> => ask('POST /v1/issues/start', { body }),
-    /** Continues a session in its conversation, or starts one. Throws the same as `startIssue`, and `refused` if the session has a question and no answer is given. */
-    continueIssue: (body: IssueAsked & { message?: string; queue?: boolean }): Promise<IssueStarted> =>
-      ask('POST /v1/issues/continue', { body }),
-    /** As `continueIssue`, without waiting for the slot. */
-    enqueueIssue: (body: IssueAsked & { message: string }): Promise<IssueStarted> =>
-      ask('POST /v1/issues/enqueue', { body }),
-    /** Takes over a session of another program; nothing starts. Throws `not_found`, `conflict`. */
-    importIssue: (body: ImportIssue): Promise<IssueImported> => ask('POST /v1/issues/import', { body }),
-    /** As `enqueueIssue`, for the issue that the message names. If it names none: a session in `project`. */
-    delegate: (body: { message: string; project?: string }): Promise<IssueStarted> =>
-      ask('POST /v1/delegate', { body }),
-    /** Records the address of a session's pull request. Throws `not_found`. */
-    setPullRequest: (body: IssueAsked & { url: string }): Promise<IssueEntry> =>
-      ask('POST /v1/issues/set-pr', { body }),
-    /** Writes on the issue of a session. Throws `no_forge`, `no_token`, `forge_unreachable`. */
-    commentOnIssue: (body: IssueAsked & { text: string }): Promise<IssueCommented> =>
-      ask('POST /v1/issues/comment', { body }),
-    /** Destroys a session. Throws `refused` with each reason against it that is not overridden. */
-    destroyIssue: (body: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed> =>
-      ask('POST /v1/issues/destroy', { body }),
-    /** Destroys the sessions that have ended. `dry`: only lists them. */
-    pruneIssues: (body: { project?: string; dry?: boolean }): Promise<IssuesPruned> =>
-      ask('POST /v1/issues/prune', { body }),
     /** The machines of this engine: its own and yours. */
     machines: (): Promise<MachineEntry[]> => ask('GET /v1/machines', {}),
     /** A machine's definition. With `svg`: `theme`, and a plan, or a tree of your own machine, whose current states are highlighted. Throws `unavailable` where your own machine cannot be drawn. */

@@ -22,7 +22,7 @@ export const issueEntry = z
   })
   .meta({ id: 'IssueSession' });
 /** A session of an issue: its plan, its state, its pull request. */
-export type IssueEntry = z.infer<typeof issueEntry>;
+export interface IssueEntry extends z.infer<typeof issueEntry> {}
 
 /** `started`: its agent works. `queued`: it waits for a slot, or for an engine. `told`: it was at work, and has the message. `resumed`: it goes on. */
 export const issueStarted = z
@@ -34,19 +34,24 @@ export const issueStarted = z
   })
   .meta({ id: 'IssueStarted' });
 /** A session that was begun or gone on with. */
-export type IssueStarted = z.infer<typeof issueStarted>;
+export interface IssueStarted extends z.infer<typeof issueStarted> {}
 
 export const issueImported = z
   .object({ status: z.enum(['imported', 'known']), session: issueEntry })
   .meta({ id: 'IssueImported' });
 /** A session that was taken over from another program, or that was there already. */
-export type IssueImported = z.infer<typeof issueImported>;
+export interface IssueImported extends z.infer<typeof issueImported> {}
+
+/** Reasons against destroying a session. */
+export const issueDangers = ['pull_request', 'uncommitted', 'unpushed', 'running'] as const;
+/** A reason against destroying a session. */
+export type IssueDanger = (typeof issueDangers)[number];
 
 export const issueDestroyed = z
   .object({ status: z.literal('destroyed'), project: z.string(), plan: z.string(), notes: z.array(z.string()) })
   .meta({ id: 'IssueDestroyed' });
 /** A session that was taken away, with what went with it. */
-export type IssueDestroyed = z.infer<typeof issueDestroyed>;
+export interface IssueDestroyed extends z.infer<typeof issueDestroyed> {}
 
 export const issuesPruned = z
   .object({
@@ -55,7 +60,7 @@ export const issuesPruned = z
   })
   .meta({ id: 'IssuesPruned' });
 /** The sessions that were taken away because they are over, and those that stay, each with the reason. */
-export type IssuesPruned = z.infer<typeof issuesPruned>;
+export interface IssuesPruned extends z.infer<typeof issuesPruned> {}
 
 export const issueContext = z
   .object({
@@ -66,10 +71,10 @@ export const issueContext = z
   })
   .meta({ id: 'IssueContext' });
 /** The context of a session: the issue, its messages, and the place of the work. */
-export type IssueContext = z.infer<typeof issueContext>;
+export interface IssueContext extends z.infer<typeof issueContext> {}
 
 export const issueCommented = z
   .object({ status: z.literal('commented'), url: z.string() })
   .meta({ id: 'IssueCommented' });
 /** A comment that was written on an issue. */
-export type IssueCommented = z.infer<typeof issueCommented>;
+export interface IssueCommented extends z.infer<typeof issueCommented> {}

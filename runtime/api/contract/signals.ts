@@ -25,7 +25,7 @@ export const signalAnswer = z
   })
   .meta({ id: 'Verdict' });
 /** What became of a signal that was sent, and where its plan stands after it. A refusal is here, in `signal.refused`, and is not thrown. */
-export type SignalAnswer = z.infer<typeof signalAnswer>;
+export interface SignalAnswer extends z.infer<typeof signalAnswer> {}
 
 export const signalEntry = z
   .object({
@@ -45,4 +45,4 @@ export const signalEntry = z
   })
   .meta({ id: 'Signal' });
 /** A signal as it stands in the inbox, with its verdict. */
-export type SignalEntry = z.infer<typeof signalEntry>;
+export interface SignalEntry extends z.infer<typeof signalEntry> {}

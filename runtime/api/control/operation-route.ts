@@ -11,7 +11,7 @@ const schemas: Schemas = {
   // One by one: the bundle leaves out what nobody names.
   z: {
     ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, enum: z.enum, array: z.array },
-    ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal },
+    ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal, strictObject: z.strictObject },
   },
   ...{ line, digits, shapes, time: shapes.time, count: shapes.count },
 };

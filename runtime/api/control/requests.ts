@@ -39,8 +39,6 @@ export function momentOf({ to, at }: z.infer<typeof momentQuery>): Moment {
   return { seq: to ?? null, atMs: at === undefined ? null : Date.parse(at) };
 }
 
-export const idParams = z.strictObject({ id: digits });
-
 /** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault, `page` says what it takes. */
 export function check<T>(schema: z.ZodType<T>, value: unknown, what: string, page = 'docs/control-api.md'): T {
   const parsed = schema.safeParse(value);

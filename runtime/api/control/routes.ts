@@ -1,5 +1,6 @@
 /** Every route of the control API, in the order of its description. */
 
+import type { Operations } from '../operations/operation.ts';
 import { nouns } from '../operations/operations.ts';
 import { routesOf } from './operation-route.ts';
 import type { AnyRoute } from './route.ts';
@@ -7,7 +8,6 @@ import { daemonRoutes } from './routes/daemon.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes } from './routes/instances.ts';
-import { issueRoutes } from './routes/issues.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
 import { machineRoutes } from './routes/machines.ts';
@@ -19,25 +19,20 @@ import { signalRoutes } from './routes/signals.ts';
 
 /** Those that are no operations yet, in pieces between which operations stand. */
 const before = [...engineRoutes, ...daemonRoutes, ...repoRoutes] as const;
-const between = [
-  ...planRoutes,
-  ...lifecycleRoutes,
-  ...liveStatusRoutes,
-  ...signalRoutes,
-  ...instanceRoutes,
-  ...permissionRoutes,
-] as const;
+const ofPlans = [...planRoutes, ...lifecycleRoutes, ...liveStatusRoutes, ...signalRoutes] as const;
+const ofAgents = [...instanceRoutes, ...permissionRoutes] as const;
 const after = [...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
+const { host, signal, ...others } = nouns;
 
 export const routes: readonly AnyRoute[] = [
   ...before,
-  ...routesOf(nouns.host),
-  ...between,
-  ...routesOf(nouns.queue),
-  ...issueRoutes,
-  ...routesOf({ ...nouns.forge, ...nouns.account, ...nouns.notify, ...nouns.hook, ...nouns.cleaning }),
+  ...routesOf(host),
+  ...ofPlans,
+  ...routesOf(signal),
+  ...ofAgents,
+  ...Object.values<Operations>(others).flatMap(routesOf),
   ...after,
 ];
 
 /** The union of those that are no operations: what the client's other functions are typed by. */
-export type Routes = (typeof before | typeof between | typeof issueRoutes | typeof after)[number];
+export type Routes = (typeof before | typeof ofPlans | typeof ofAgents | typeof after)[number];

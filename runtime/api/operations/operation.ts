@@ -14,6 +14,10 @@ export interface VerbArg {
   readonly description: string;
   /** Of a boolean: the text that its field is then. Default: true. */
   readonly is?: string;
+  /** Of a positional: false where it may be left out. */
+  readonly required?: false;
+  /** It is a whole number from 1 on, and this is what it is called: "the id of a signal". */
+  readonly number?: string;
   /** The texts that are accepted, and what such a text is called: "state of a delivery". */
   readonly oneOf?: { readonly values: readonly string[]; readonly called: string };
 }

@@ -4,12 +4,16 @@ import { cleaningOperations } from './cleaning.ts';
 import { forgeOperations } from './forge.ts';
 import { hookOperations } from './hook.ts';
 import { hostOperations } from './host.ts';
+import { issueOperations } from './issue.ts';
 import { notifyOperations } from './notify.ts';
 import { queueOperations } from './queue.ts';
+import { signalOperations } from './signal.ts';
 
 export const nouns = {
   host: hostOperations,
+  signal: signalOperations,
   queue: queueOperations,
+  issue: issueOperations,
   forge: forgeOperations,
   account: accountOperations,
   notify: notifyOperations,
@@ -19,7 +23,9 @@ export const nouns = {
 
 export const operations = {
   ...nouns.host,
+  ...nouns.signal,
   ...nouns.queue,
+  ...nouns.issue,
   ...nouns.forge,
   ...nouns.account,
   ...nouns.notify,

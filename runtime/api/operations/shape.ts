@@ -7,7 +7,16 @@ export interface Schemas {
   /** The part of the schema library that operations use: as a whole value it would double what a verb loads. */
   readonly z: Pick<
     typeof Zod,
-    'object' | 'string' | 'boolean' | 'int' | 'enum' | 'literal' | 'array' | 'union' | 'templateLiteral'
+    | 'object'
+    | 'strictObject'
+    | 'string'
+    | 'boolean'
+    | 'int'
+    | 'enum'
+    | 'literal'
+    | 'array'
+    | 'union'
+    | 'templateLiteral'
   >;
   /** A text of one line without control characters, of at most so many characters. */
   line(max: number): Zod.ZodString;

@@ -1,9 +1,9 @@
-/** The inbox: signals sent, listed and delivered again. */
+/** Signals of a repo: sent, and listed. */
 import { z } from 'zod';
 import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import { actPreview } from '../../contract/plans.ts';
-import { signalAnswer, signalEntry, signalStatuses } from '../../contract/signals.ts';
-import { digits, given, idParams, line, projectParams } from '../requests.ts';
+import { signalEntry, signalStatuses } from '../../contract/signals.ts';
+import { digits, given, line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
 import { doorErrors, sendAndAnswer, verdictAnswers } from '../verdicts.ts';
 
@@ -87,39 +87,5 @@ export const signalRoutes = [
       views.mustKnow(project);
       return json(200, await views.signal(id, project));
     },
-  ),
-  route(
-    'GET /v1/signals',
-    {
-      does: 'up to 1,000 signals of all repos, the newest first',
-      who: 'anyone',
-      query: z.strictObject({ project: line(255).optional(), ...filter }),
-      answers: { 200: z.array(signalEntry) },
-    },
-    async ({ core, query }) => json(200, await core.views.signals(given(query))),
-  ),
-  route(
-    'GET /v1/signals/:id',
-    {
-      does: 'one signal',
-      who: 'anyone',
-      params: idParams,
-      answers: { 200: signalEntry },
-      errors: ['not_found'],
-    },
-    async ({ core, params: { id } }) => json(200, await core.views.signal(id)),
-  ),
-  route(
-    'POST /v1/signals/:id/retry',
-    {
-      does: 'delivers a failed signal again; 409 where it did not fail',
-      again: 'never',
-      who: 'person',
-      needs: 'steer',
-      params: idParams,
-      answers: { 200: signalAnswer },
-      errors: ['not_found', 'conflict'],
-    },
-    async ({ core, params: { id } }) => json(200, await core.commands.retry(id)),
   ),
 ] as const;

@@ -1,0 +1,186 @@
+/** Sessions of issues. A reference has slashes and a #, so it stands in the body, or in the query. */
+import { notificationTypes } from '../../../machines/vocabulary/notification.ts';
+import type { OperationParts } from '../commands/commands.ts';
+import type {
+  IssueCommented,
+  IssueContext,
+  IssueDestroyed,
+  IssueEntry,
+  IssueImported,
+  IssueStarted,
+  IssuesPruned,
+} from '../contract/issues.ts';
+import { operationWith } from './operation.ts';
+import { answerOf, listOf, type Schemas } from './shape.ts';
+
+const operation = operationWith<OperationParts>();
+
+const text = ({ z }: Schemas, max: number) => z.string().min(1).max(max);
+const ofProject = (schemas: Schemas) => ({ project: text(schemas, 255).optional() });
+const which = (schemas: Schemas) => ({ reference: text(schemas, 2_048), ...ofProject(schemas) });
+/** As long as a session's prompt takes a person's words, with what others wrote beside it. */
+const message = (schemas: Schemas) => text(schemas, 24_576);
+const address = (schemas: Schemas) => text(schemas, 2_048);
+const started = answerOf<IssueStarted>(({ shapes }) => shapes.issueStarted);
+
+export const issueOperations = {
+  issues: operation({
+    http: 'GET /v1/issues',
+    does: 'the sessions of issues, the oldest first',
+    who: 'anyone',
+    input: ofProject,
+    answer: listOf<IssueEntry>(({ shapes }) => shapes.issueEntry),
+    run: ({ commands }, { project = null }) => commands.issues(project),
+  }),
+  issueContext: operation({
+    http: 'GET /v1/issues/context',
+    does: 'what people and agents said to the sessions of an issue, the last 20',
+    who: 'anyone',
+    input: which,
+    answer: answerOf<IssueContext>(({ shapes }) => shapes.issueContext),
+    errors: ['usage', 'not_found', 'conflict'],
+    run: ({ commands }, { project = null, ...asked }) => commands.issueContext({ ...asked, project }),
+  }),
+  startIssue: operation({
+    http: 'POST /v1/issues/start',
+    does: 'begins a session; with `queue` it waits for its slot, else 429 `limit_reached` and nothing was made',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({
+      ...which(schemas),
+      message: message(schemas),
+      pull_request: address(schemas).optional(),
+      queue: schemas.z.boolean().optional(),
+    }),
+    answer: started,
+    errors: ['usage', 'not_found', 'conflict', 'limit_reached', 'untrusted', 'agent_unusable', 'unavailable'],
+    run: ({ commands }, { project = null, pull_request: pullRequest = null, queue: waits = false, ...asked }) =>
+      commands.startIssue({ ...asked, project, pullRequest, waits }),
+  }),
+  continueIssue: operation({
+    http: 'POST /v1/issues/continue',
+    does: 'goes on with a session, in its conversation, and makes what of it is missing',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({
+      ...which(schemas),
+      message: message(schemas).optional(),
+      queue: schemas.z.boolean().optional(),
+    }),
+    answer: started,
+    errors: [
+      'usage',
+      'not_found',
+      'conflict',
+      'refused',
+      'limit_reached',
+      'untrusted',
+      'agent_unusable',
+      'unavailable',
+    ],
+    run: ({ commands }, { project = null, message: said = null, queue: waits = false, ...asked }) =>
+      commands.continueIssue({ ...asked, project, message: said, waits }),
+  }),
+  enqueueIssue: operation({
+    http: 'POST /v1/issues/enqueue',
+    does: 'begins a session or goes on with it, when there is a slot; answers at once',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({ ...which(schemas), message: message(schemas) }),
+    answer: started,
+    errors: ['usage', 'not_found', 'conflict', 'refused', 'untrusted', 'agent_unusable'],
+    run: ({ commands }, { project = null, ...asked }) => commands.enqueueIssue({ ...asked, project }),
+  }),
+  importIssue: operation({
+    http: 'POST /v1/issues/import',
+    does: 'takes over a session of another program with its branch, the last 20 messages and notifications; nothing starts, and one that is there keeps what it has',
+    who: 'person',
+    input: (schemas) => {
+      const { z, time: at } = schemas;
+      const said = z.strictObject({ by: z.enum(['person', 'agent']), content: message(schemas), at });
+      const told = z.strictObject({ type: z.enum(notificationTypes), message: text(schemas, 1_000), at });
+      return {
+        ...which(schemas),
+        pull_request: address(schemas).optional(),
+        created_at: at,
+        done: z.boolean(),
+        messages: z.array(said).max(20),
+        notifications: z.array(told).max(100),
+      };
+    },
+    answer: answerOf<IssueImported>(({ shapes }) => shapes.issueImported),
+    errors: ['usage', 'not_found', 'conflict', 'branch_taken'],
+    run: ({ commands }, { reference, project = null, pull_request: pullRequest = null, ...of }) =>
+      commands.importIssue({
+        ...{ reference, project, pullRequest },
+        createdAt: Date.parse(of.created_at),
+        isDone: of.done,
+        messages: of.messages.map((said) => ({ ...said, at: Date.parse(said.at) })),
+        notifications: of.notifications.map((told) => ({ ...told, at: Date.parse(told.at) })),
+      }),
+  }),
+  delegate: operation({
+    http: 'POST /v1/delegate',
+    does: 'as `enqueue`, of the issue that the message names; of none, a session for the message in that repo',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({ message: message(schemas), ...ofProject(schemas) }),
+    answer: started,
+    errors: ['usage', 'not_found', 'conflict', 'refused', 'untrusted', 'agent_unusable'],
+    run: ({ commands }, { project = null, ...asked }) => commands.delegate({ ...asked, project }),
+  }),
+  setPullRequest: operation({
+    http: 'POST /v1/issues/set-pr',
+    does: "notes a session's pull request",
+    again: 'free',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({ ...which(schemas), url: address(schemas) }),
+    answer: answerOf<IssueEntry>(({ shapes }) => shapes.issueEntry),
+    errors: ['usage', 'not_found', 'conflict'],
+    run: ({ commands }, { project = null, ...asked }) => commands.setPullRequest({ ...asked, project }),
+  }),
+  commentOnIssue: operation({
+    http: 'POST /v1/issues/comment',
+    does: 'writes on the issue',
+    again: 'never',
+    who: 'person',
+    needs: 'steer',
+    input: (schemas) => ({ ...which(schemas), text: text(schemas, 65_536) }),
+    answer: answerOf<IssueCommented>(({ shapes }) => shapes.issueCommented),
+    errors: [
+      'usage',
+      'not_found',
+      'conflict',
+      'no_forge',
+      'no_token',
+      'forge_unreachable',
+      'forge_denied',
+      'forge_limited',
+      'forge_refused',
+    ],
+    run: ({ commands }, { project = null, ...asked }) => commands.commentOnIssue({ ...asked, project }),
+  }),
+  destroyIssue: operation({
+    http: 'POST /v1/issues/destroy',
+    does: 'takes a session away; 409 with each reason against it that is neither in `overrides` nor overridden by `force`',
+    who: 'person',
+    input: (schemas) => ({
+      ...which(schemas),
+      overrides: schemas.z.array(schemas.z.enum(schemas.shapes.issueDangers)).max(4).optional(),
+      force: schemas.z.boolean().optional(),
+    }),
+    answer: answerOf<IssueDestroyed>(({ shapes }) => shapes.issueDestroyed),
+    errors: ['usage', 'not_found', 'conflict', 'refused', 'unavailable'],
+    run: ({ commands }, { project = null, overrides = [], force = false, ...asked }) =>
+      commands.destroyIssue({ ...asked, project, overrides: force ? 'all' : overrides }),
+  }),
+  pruneIssues: operation({
+    http: 'POST /v1/issues/prune',
+    does: 'takes away the sessions that are over and have nothing to lose; with `dry` it names them',
+    who: 'person',
+    input: (schemas) => ({ ...ofProject(schemas), dry: schemas.z.boolean().optional() }),
+    answer: answerOf<IssuesPruned>(({ shapes }) => shapes.issuesPruned),
+    run: ({ commands }, { project = null, dry = false }) => commands.pruneIssues({ project, dry }),
+  }),
+};
