@@ -163,7 +163,7 @@ module.exports = {
           '^runtime/(api/client|api/contract|api/mcp|api/operations|base/config|base/platform)/',
           '^runtime/engine/(connect|attach|registered-projects|shared-inbox|preflight|store-copies|store-transfer|kasmos-store|simulate)\\.ts$',
           // What works with no engine.
-          '^runtime/work/(forges/server-list|signal-files/leave|agents/reports/readable-log)\\.ts$',
+          '^runtime/work/(forges/server-list|signal-files/leave|agents/reports/readable-log|agents/relay/json-rpc)\\.ts$',
         ],
       },
     },

@@ -209,6 +209,7 @@ export const verbs: readonly Entry[] = [
       default: (await import('./completion.ts')).completionVerb({ verbs, nouns }),
     })),
     entry('mcp', 'tools for agents (MCP)', () => import('./mcp/serve.ts')),
+    entry('acp', 'an agent for editors (ACP)', () => import('./acp/serve.ts')),
     entry('uninstall', 'remove all of stator', () => import('./uninstall.ts')),
   ]),
   ...othersOf(''),

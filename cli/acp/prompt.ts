@@ -1,0 +1,49 @@
+/** What a person's prompt hands over: a file with a plan, or a text. Pure. */
+import { fileURLToPath } from 'node:url';
+
+export type Prompt =
+  | { readonly kind: 'file'; readonly path: string; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string };
+
+interface Block {
+  readonly type?: unknown;
+  readonly text?: unknown;
+  readonly uri?: unknown;
+  readonly resource?: { readonly uri?: unknown; readonly text?: unknown };
+}
+
+/** A markdown file that is linked is the plan, and the text beside it only says so. null: there is nothing in it. */
+export function promptOf(blocks: unknown): Prompt | null {
+  const all = (Array.isArray(blocks) ? blocks : []) as readonly (Block | null)[]; // each part is looked at below
+  const text = all
+    .map((block) => block?.text ?? '')
+    .filter((part) => typeof part === 'string')
+    .join('\n')
+    .trim();
+  for (const block of all) {
+    const uri = block?.type === 'resource_link' ? block.uri : block?.type === 'resource' ? block.resource?.uri : null;
+    if (typeof uri === 'string' && /^file:\/\/.*\.(?:md|markdown|json)$/i.test(uri))
+      return { kind: 'file', path: fileURLToPath(uri), text };
+  }
+  const embedded = all.flatMap((block) => (typeof block?.resource?.text === 'string' ? [block.resource.text] : []));
+  const whole = [text, ...embedded].filter((part) => part !== '').join('\n\n');
+  return whole === '' ? null : { kind: 'text', text: whole };
+}
+
+/** The first heading or line of a text, as the name of its plan. */
+export function nameOfText(text: string, random: string): string {
+  const [line = ''] = text
+    .split('\n')
+    .map((each) => each.replace(/^#+\s*/, '').trim())
+    .filter((each) => each !== '');
+  const words = line
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, nameLength)
+    .replace(/-+$/, '');
+  return `${words === '' ? 'plan' : words}-${random}`;
+}
+
+const nameLength = 40;

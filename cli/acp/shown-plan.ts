@@ -1,0 +1,139 @@
+/** A plan as an editor sees it: its tasks as the agent's plan, its agents as tools, and what they ask permission for as questions. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Client, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
+import { homeFolder } from '../../runtime/base/config/home.ts';
+import { pause } from '../../runtime/base/platform/pause.ts';
+import { attach } from '../../runtime/engine/attach.ts';
+import type { Rpc } from '../../runtime/work/agents/relay/json-rpc.ts';
+import type { Call } from '../command.ts';
+import { type Permission, permissionsOf } from '../instance/permission.ts';
+import type { FactContext } from '../run/fact-line.ts';
+import { plain } from '../text.ts';
+
+interface Parts {
+  readonly call: Call;
+  readonly rpc: Rpc;
+  readonly sessionId: string;
+  readonly update: (one: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface ShownPlan {
+  watch(of: { readonly project: string; readonly plan: string }): void;
+  /** The plan as it was seen last, for the words of a fact. */
+  around(): FactContext;
+  /** After a last look, if there is an engine yet. `finished`: how its run ended, if it did. */
+  stop(finished: RunFinished | null): Promise<void>;
+}
+
+type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
+
+const lookMs = 500;
+
+export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownPlan {
+  const over = new AbortController();
+  const asked = new Set<string>();
+  const tools = new Map<string, { readonly status: string }>();
+  let entries: unknown = null;
+  let seen: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
+  let watching: Promise<void> | null = null;
+
+  function showPlan(plan: Pick<PlanShow, keyof FactContext>, isDone: (wave: number, task: Task) => boolean): void {
+    seen = plan;
+    const next = plan.tasks_by_wave.flatMap((wave) =>
+      wave.tasks.map((task) => ({
+        content: plain(`wave ${wave.number}: ${task.title}${task.status === 'failed' ? ' (failed)' : ''}`),
+        priority: 'medium',
+        status: isDone(wave.number, task) ? 'completed' : isWaiting(task.status) ? 'pending' : 'in_progress',
+      })),
+    );
+    if (next.length === 0 || isDeepStrictEqual(next, entries)) return;
+    entries = next;
+    update({ sessionUpdate: 'plan', entries: next });
+  }
+
+  function showAgent({ run, role, title, live, state, last_line: line, started_at: started }: InstanceEntry): void {
+    if (started === null) return;
+    const status = live ? 'in_progress' : state === 'succeeded' ? 'completed' : 'failed';
+    const text = line === null ? '' : plain(line);
+    const next = { status, content: text === '' ? [] : [{ type: 'content', content: { type: 'text', text } }] };
+    const known = tools.get(run);
+    if (isDeepStrictEqual(known, next)) return;
+    tools.set(run, next);
+    if (known === undefined)
+      update({ sessionUpdate: 'tool_call', toolCallId: run, title: `${role}: ${title}`, kind: 'other', ...next });
+    else update({ sessionUpdate: 'tool_call_update', toolCallId: run, ...next });
+  }
+
+  /** An answer that does not come is none: the question waits as long as it may. */
+  async function ask(client: Client, { agent, question }: Permission): Promise<void> {
+    const toolCall = {
+      toolCallId: agent.run,
+      title: plain(`${agent.title}: ${question.tool}`),
+      kind: 'execute',
+      content: [{ type: 'content', content: { type: 'text', text: question.detail } }],
+    };
+    const { outcome } = await rpc.request('session/request_permission', { sessionId, toolCall, options: answers });
+    const { optionId } = (outcome ?? {}) as { readonly optionId?: unknown };
+    if (optionId !== 'allow' && optionId !== 'deny') return;
+    await client.answerPermission(agent.project, agent.title, { answer: optionId, permission: question.id });
+  }
+
+  async function look(client: Client, of: { readonly project: string; readonly plan: string }): Promise<void> {
+    const [plan, agents] = await Promise.all([client.plan(of.project, of.plan), client.instances(of)]);
+    showPlan(plan, (_, { status }) => status === 'done');
+    for (const agent of agents) showAgent(agent);
+    for (const permission of permissionsOf(agents).filter(({ question }) => !asked.has(question.id))) {
+      asked.add(permission.question.id);
+      // By then the question may be over, or the editor gone.
+      void ask(client, permission).catch(() => {});
+    }
+  }
+
+  /** The engine may come and go: each time that it is not there it is looked for anew. */
+  async function follow(of: { readonly project: string; readonly plan: string }): Promise<void> {
+    let client: Client | null = null;
+    for (;;) {
+      const isLast = over.signal.aborted;
+      try {
+        client ??= await attach(homeFolder(call.env), call.env);
+        if (client !== null) await look(client, of);
+      } catch {
+        await client?.close();
+        client = null;
+      }
+      if (isLast) break;
+      await pause(lookMs, over.signal);
+    }
+    await client?.close();
+  }
+
+  return {
+    watch(of) {
+      watching ??= follow(of);
+    },
+    around: () => seen,
+    async stop(finished) {
+      over.abort();
+      await watching;
+      const isDone = finished?.status === 'done';
+      // Its engine may have ended with it, before another look.
+      if (finished !== null && isDone)
+        showPlan(
+          seen,
+          (wave, { number }) => !finished.left_out.some((one) => one.wave === wave && one.number === number),
+        );
+      for (const [toolCallId, { status }] of tools)
+        if (status === 'in_progress')
+          update({ sessionUpdate: 'tool_call_update', toolCallId, status: isDone ? 'completed' : 'failed' });
+    },
+  };
+}
+
+const answers = [
+  { optionId: 'allow', name: 'Allow once', kind: 'allow_once' },
+  { optionId: 'deny', name: 'Deny', kind: 'reject_once' },
+];
+
+function isWaiting(status: string): boolean {
+  return status === 'pending' || status === 'failed' || status === 'cancelled';
+}
