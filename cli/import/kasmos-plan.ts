@@ -1,4 +1,5 @@
 /** One plan of kasmos: its document, its branch and where it stood. Nothing starts: what was under way stands still until a person goes on. */
+import { existsSync } from 'node:fs';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -50,7 +51,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
   const there = known === null ? null : await standing(client, known, { document, words: arrival.words });
   if (there?.is !== undefined) return { ...piece, state: 'there', what: there.is };
   const next = arrival.next === null ? null : `${arrival.next[0]} ${shellWord(plan)}${arrival.next[1]}`;
-  const what = [`${arrival.as}, on ${branch}`, ...remarks(source)].join('\n');
+  const what = [`${arrival.as}, on ${branch}`, ...remarks(source), ...branchLines(call, path, branch, task)].join('\n');
   return {
     ...piece,
     state: 'comes',
@@ -65,7 +66,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
       const { is, left } = await standing(client, shown, { document, words: arrival.words });
       if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
       for (const { word, dedupeKey } of left) await send(client, shown, word, dedupeKey);
-      return { what: [what, ...heldBy(call, path, branch, task)].join('\n') };
+      return { what };
     },
   };
 }
@@ -172,13 +173,20 @@ function isBrought(link: string): boolean {
   return issueLinkProblem(link) === null;
 }
 
+function isBegun({ status }: KasmosTask): boolean {
+  return status !== 'ready' && status !== 'planning';
+}
+
 function isOver({ status }: KasmosTask): boolean {
   return status === 'done' || status === 'completed' || status === 'cancelled';
 }
 
-/** Where kasmos's worktree holds its branch, stator cannot work on it. */
-function heldBy({ env }: Call, path: string, branch: string, task: KasmosTask): string[] {
-  if (isOver(task)) return [];
+/** What git says of its branch: work that is not there cannot go on, and where kasmos's worktree holds it, stator cannot work on it. */
+function branchLines({ env }: Call, path: string, branch: string, task: KasmosTask): string[] {
+  // Whether the folder is a repository says its own line.
+  if (isOver(task) || !existsSync(path)) return [];
+  const found = askGit({ cwd: path, env }, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
+  if (found === null) return isBegun(task) ? [`git has no branch ${branch}: what kasmos did on it is not here`] : [];
   const listed = askGit({ cwd: path, env }, ['worktree', 'list', '--porcelain']) ?? '';
   const held = listed.split('\n\n').find((one) => one.split('\n').includes(`branch refs/heads/${branch}`));
   const [folder] = held === undefined ? [] : (/^worktree (.*)$/m.exec(held) ?? []).slice(1);

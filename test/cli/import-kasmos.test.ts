@@ -201,15 +201,22 @@ describe('stator import kasmos', () => {
   });
 
   it('goes on from the branch of kasmos, and says what holds it', async () => {
-    const made = there([{ filename: 'login', status: 'implementing', content: document, branch: 'plan/login' }]);
+    const made = there([
+      { filename: 'login', status: 'implementing', content: document, branch: 'plan/login' },
+      { filename: 'gone', status: 'implementing', content: document, branch: 'plan/gone' },
+    ]);
     git(made.repo, 'branch', 'plan/login');
     git(made.repo, 'worktree', 'add', '-q', join(made.repo, '.worktrees/plan-login'), 'plan/login');
     writeFileSync(join(made.repo, '.worktrees/plan-login/done.txt'), 'by kasmos\n');
     git(join(made.repo, '.worktrees/plan-login'), 'add', '-A');
     git(join(made.repo, '.worktrees/plan-login'), 'commit', '-qm', 'work of kasmos');
     made.write('.stator/config.toml', '[agents.default]\npreset = "sh"\n[agents.reviewer]\nenabled = false\n');
+    const dry = await made.bring('--dry-run');
     const { code, pieces } = await made.bring('--yes', '--trust');
     expect(code).toBe(0);
+    const whats = (from: readonly Piece[]) => from.filter(({ kind }) => kind === 'plan').map(({ what }) => what);
+    expect(whats(dry.pieces)).toEqual(whats(pieces));
+    expect(whats(pieces)[1]).toContain('git has no branch plan/gone: what kasmos did on it is not here');
     const free = `git -C ${made.repo} worktree remove ${made.repo}/.worktrees/plan-login`;
     expect(pieces.find(({ kind }) => kind === 'plan')?.what).toContain(free);
     git(made.repo, 'worktree', 'remove', join(made.repo, '.worktrees/plan-login'));
