@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { uptimeText } from '../machines/vocabulary/time-text.ts';
+import { uptimeText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { RepoEntry, StatusAnswer } from '../runtime/api/client/client.ts';
 import { loadDaemonConfig } from '../runtime/base/config/config.ts';
 import { isThisStator } from '../runtime/base/platform/version.ts';
@@ -81,7 +81,7 @@ function statusLines({ uptime, repos, waiting, problems, notes, warnings, forges
     ...notes.map((note) => `note: ${plainLines(note)}`),
     ...forgeLines(forges, Date.now()).map(({ text }) => text),
     ...accountLines(accounts, Date.now()),
-    ...warnings.map((warning) => `warning: ${plainLines(warning)}`),
+    ...warnings.map((warning) => `warning: ${plainLines(withLocalTimes(warning, Date.now()))}`),
   ];
 }
 

@@ -3,6 +3,7 @@
  * there is something to say.
  */
 import type { ConsolaInstance, LogObject } from 'consola/core';
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import { createConsola } from '../runtime/base/platform/consola.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
@@ -56,7 +57,9 @@ export function createMessages(options: MessagesOptions): Messages {
   /** null: what is of this level is not shown, and is no reason to load anything. */
   function consola(level: number): ConsolaInstance | null {
     if (level > limit) return null;
-    loaded ??= createConsola({ log: (message) => stderr.write(`${madeSafe(textOf(message, options), json)}\n`) });
+    loaded ??= createConsola({
+      log: (message) => stderr.write(`${madeSafe(timely(textOf(message, options), json), json)}\n`),
+    });
     loaded.level = limit;
     return loaded;
   }
@@ -73,6 +76,10 @@ export function createMessages(options: MessagesOptions): Messages {
     remark: (text) => consola(levels.info)?.log(text),
     detail: (text) => consola(levels.debug)?.debug(text),
   };
+}
+
+function timely(text: string, json: boolean): string {
+  return json ? text : withLocalTimes(text, Date.now());
 }
 
 /** Errors quote what others said, addresses with passwords too. */

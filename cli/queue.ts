@@ -3,13 +3,13 @@
 import { reasons } from '../machines/vocabulary/effect.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
-import { clockTime } from '../machines/vocabulary/time-text.ts';
+import { clockTime, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { QueueEntry } from '../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { asked, referenceArg, tellStarted, written } from './issue/ask.ts';
 import { partArgs, partText, pauseLines, projectFilter, resumeText, waitText, withPart } from './queue/part.ts';
 import { withClient } from './session.ts';
-import { brief, waitDetailText } from './text.ts';
+import { brief } from './text.ts';
 
 const list = defineVerb({
   summary: 'List working, waiting and ended agents of all repos or that of --project, with what they wait for.',
@@ -47,7 +47,7 @@ function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEn
   if (held !== null) return `paused (${held})`;
   if (waits === null) return error === null ? '' : errorText(error);
   if (waits.kind === 'slot' && position !== null) return 'a slot';
-  return brief(waitDetailText(waits.detail, Date.now()));
+  return brief(withLocalTimes(waits.detail, Date.now()));
 }
 
 /** A reason in words; what else went wrong says itself what it is. */

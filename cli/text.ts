@@ -1,5 +1,4 @@
 /** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
-import { untilText } from '../machines/vocabulary/time-text.ts';
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
@@ -64,11 +63,6 @@ export function brief(text: string): string {
 
 /** The same as `plain` for text of several lines, whose line ends and tabs stay. */
 export const plainLines = safeText;
-
-/** What a plan waits for, as the engine says it: its times in ISO as a person reads them. */
-export function waitDetailText(detail: string, nowMs: number): string {
-  return detail.replace(/\buntil (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, time: string) => untilText(time, nowMs));
-}
 
 /** `0 B`, `812 B`, `3.4 MiB`: of files. */
 export function byteText(bytes: number): string {

@@ -1,4 +1,5 @@
 /** What came of the comparison of a store with its journal, as lines. */
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
 import { counted, cut, plain } from './text.ts';
 
@@ -12,7 +13,7 @@ export function verificationLines({ ok, checked, differs, skipped }: Verificatio
         ? [`${tree}: line ${seq} of its journal does not fit the line before it: it was changed, or lines are gone`]
         : [`${tree}, from line ${seq} on: ${path}`, `  stored    ${value(stored)}`, `  replayed  ${value(replayed)}`],
     ),
-    ...skipped.map(({ tree, why }) => `${tree} was not compared: ${why}`),
+    ...skipped.map(({ tree, why }) => `${tree} was not compared: ${withLocalTimes(why, Date.now())}`),
     ok
       ? `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to`
       : `${counted(differs.length, 'difference')}; keep the store as it is and report it: stator store backup`,

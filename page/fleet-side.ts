@@ -1,5 +1,5 @@
 /** Beside the plans: what people were told, and who works. */
-import { age } from '../machines/vocabulary/time-text.ts';
+import { age, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
@@ -141,9 +141,9 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
             h('span', { class: 'dim' }, age(nowMs - Date.parse(at))),
             h(
               'span',
-              { class: 'said', title: message },
+              { class: 'said', title: withLocalTimes(message, nowMs) },
               subjectOf({ project, plan, tree }),
-              ` ${words(type)}: ${message}`,
+              ` ${words(type)}: ${withLocalTimes(message, nowMs)}`,
             ),
           ),
         ),

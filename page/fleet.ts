@@ -1,5 +1,5 @@
 /** All plans at a glance: whose turn it is, who works, who waits, what it took. */
-import { age, untilText } from '../machines/vocabulary/time-text.ts';
+import { age, untilText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
@@ -12,7 +12,7 @@ import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
 import { type Needs, needsView } from './needs-view.ts';
-import { planWords, retriedText } from './state-words.ts';
+import { firstLineOf, planWords, retriedText } from './state-words.ts';
 import { sureView } from './sure-view.ts';
 
 /** Rows that are drawn before somebody asks for all. */
@@ -91,7 +91,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     numbers(fleet, rows),
     forgesDown(fleet, nowMs),
     accountsLimited(fleet, nowMs),
-    fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
+    fleet.warnings.map((warning) => h('p', { class: 'notice' }, withLocalTimes(warning, nowMs))),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     h(
       'div',
@@ -370,7 +370,7 @@ function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
   if (retried !== null) return shortTitles(retried, plan.plan);
   const live = agents.filter((agent) => agent.live);
   if (live.length > 0) return live.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
-  if (plan.waiting_for !== null) return shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan);
+  if (plan.waiting_for !== null) return shortTitles(firstLineOf(plan.waiting_for), plan.plan);
   if (plan.landing !== null) return words(plan.landing);
   return plan.phase === null ? '' : words(plan.phase);
 }

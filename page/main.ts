@@ -1,4 +1,5 @@
 /** The page of `stator inspect`: what is known, when it is read anew, and which view shows it. */
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
@@ -164,9 +165,14 @@ function announce(said: string): void {
   change({ said, refused: null });
 }
 
+function refusalOf({ message, code, hint }: ApiError) {
+  const nowMs = Date.now();
+  return { title: withLocalTimes(message, nowMs), code, hint: withLocalTimes(hint, nowMs) };
+}
+
 /** What a person asked for and did not get: as everywhere, what happened, by which code, and what to do. */
 function tellRefusal(thrown: unknown): void {
-  if (thrown instanceof ApiError) change({ refused: { title: thrown.message, code: thrown.code, hint: thrown.hint } });
+  if (thrown instanceof ApiError) change({ refused: refusalOf(thrown) });
   else throw thrown;
 }
 

@@ -15,7 +15,7 @@ import { type PlanActions, type PlanModel, type Section, sections } from './plan
 import { timelineView } from './plan-timeline.ts';
 import { workView } from './plan-work.ts';
 import { questionsView } from './question-view.ts';
-import { planWords } from './state-words.ts';
+import { firstLineOf, planWords } from './state-words.ts';
 import { sureView } from './sure-view.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
@@ -106,7 +106,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
           'p',
           { class: 'waiting-for' },
           glyph('queued'),
-          shortTitles(waits.detail.split('\n')[0] ?? '', plan.plan),
+          shortTitles(firstLineOf(waits), plan.plan),
           h('span', { class: 'dim' }, since(waits.since, nowMs)),
         )
       : null,

@@ -1,5 +1,5 @@
 /** In which state a plan or a task is, in words of people: who is at work, or what is waited for. */
-import { minutesText } from '../machines/vocabulary/time-text.ts';
+import { minutesText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { counted, words } from './format.ts';
@@ -34,7 +34,12 @@ export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry
 /** What of a plan failed and is tried again, also while others of its agents work; null: nothing. */
 export function retriedText({ turn, waiting_for: wait }: PlanEntry): string | null {
   const isRetried = turn === 'agents' && (wait?.kind === 'repo' || wait?.kind === 'back_off');
-  return isRetried ? (wait.detail.split('\n')[0] ?? '') : null;
+  return isRetried ? firstLineOf(wait) : null;
+}
+
+/** What a plan waits for, as far as one line says it. */
+export function firstLineOf({ detail }: NonNullable<PlanEntry['waiting_for']>): string {
+  return withLocalTimes(detail.split('\n')[0] ?? '', Date.now());
 }
 
 interface TaskLook {

@@ -1,12 +1,13 @@
 /** The verbs that bring a done plan where it belongs: into a branch, to a remote, onto the forge. */
 
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { sayWhenSlow } from '../slow.ts';
 import { isSure, sureArgs } from '../sure.ts';
-import { plain, waitDetailText } from '../text.ts';
+import { plain } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { mergeTold, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
 import { waitArg } from './send.ts';
@@ -137,7 +138,7 @@ function tellRequest(
   const isLate = isAtIt && wait;
   const pending =
     shown.waiting_for?.kind === 'repo'
-      ? `pending: ${plan} has no pull request yet: ${waitDetailText(shown.waiting_for.detail, Date.now())}`
+      ? `pending: ${plan} has no pull request yet: ${withLocalTimes(shown.waiting_for.detail, Date.now())}`
       : `pending: the pull request of ${plan} is being made; see what became of it: stator plan show ${shellWord(plan)}`;
   if (out.json)
     out.print(JSON.stringify({ plan, branch, pull_request: request, creating_pr: isAtIt, pr_refused: refused }));

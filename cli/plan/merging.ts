@@ -1,9 +1,11 @@
 /** Merging a plan, until it is known what became of it: said alike by the verb and the board. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { PlanAddress } from '../named-plan.ts';
-import { plain, waitDetailText } from '../text.ts';
+import { plain } from '../text.ts';
 
 /** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
 const outcomeMs = 120_000;
@@ -65,7 +67,7 @@ export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated
   }
   const text =
     shown.waiting_for?.kind === 'repo'
-      ? `pending: ${plan} is not merged yet: ${waitDetailText(shown.waiting_for.detail, Date.now())}`
+      ? `pending: ${plan} is not merged yet: ${withLocalTimes(shown.waiting_for.detail, Date.now())}`
       : `pending: ${plan} is not merged yet; what failed is tried again by the next engine, or by the same command; see what became of it: stator plan show ${shellWord(plan)}`;
   return { isMissing: true, text };
 }

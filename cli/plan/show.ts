@@ -4,7 +4,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { personName } from '../../machines/vocabulary/ids.ts';
 import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { formerRepoText } from '../former-repo.ts';
@@ -13,7 +13,7 @@ import { tableWidth } from '../output.ts';
 import { allArgs, projectHere } from '../place.ts';
 import { withClient } from '../session.ts';
 import { fields } from '../table.ts';
-import { plainLines, waitDetailText } from '../text.ts';
+import { plainLines } from '../text.ts';
 import { draftNamed } from './choose.ts';
 import { baseText, linesBeside, planHeadings, planLines, planRow } from './view.ts';
 
@@ -108,7 +108,7 @@ const explain = defineVerb({
               ? ['nothing']
               : [
                   `${waiting.kind.replaceAll('_', ' ')}${since}`,
-                  ...waitDetailText(waiting.detail, Date.now()).split('\n'),
+                  ...withLocalTimes(waiting.detail, Date.now()).split('\n'),
                 ],
           ),
           ['base', baseText(explained)],

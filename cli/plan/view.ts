@@ -5,13 +5,13 @@ import { taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import { ago, duration, rangeText } from '../../machines/vocabulary/time-text.ts';
+import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import type { Line } from '../spans.ts';
 import { type Cell, fields, table } from '../table.ts';
-import { brief, counted, plain, waitDetailText } from '../text.ts';
+import { brief, counted, plain } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
@@ -87,7 +87,7 @@ export function estimateText({ estimate }: Pick<PlanShow, 'estimate'>): string |
 /** What a plan waits for, or why it stands; empty where it goes on. */
 export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: number): string {
   if (blocked !== null) return `${blockText(blocked.source)}: ${blocked.reason}`;
-  return waiting === null ? '' : waitDetailText(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
+  return waiting === null ? '' : withLocalTimes(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
 }
 
 export const planHeadings = ['plan', 'status', 'tasks', 'waits for'];

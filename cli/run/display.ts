@@ -1,5 +1,5 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
-import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { createAttention } from '../attention.ts';
 import type { Call } from '../command.ts';
@@ -7,7 +7,7 @@ import { deadlineText, permissionCommand, permissionsOf, permissionText } from '
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
 import { type Line, paintLine } from '../spans.ts';
-import { brief, cut, plain, plainLines, waitDetailText } from '../text.ts';
+import { brief, cut, plain, plainLines } from '../text.ts';
 import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
 import { frame, isBetweenAttempts } from './frame.ts';
@@ -100,7 +100,7 @@ function lineDisplay(out: Output): Display {
       // Once for each wait: the reason may name another file at every try.
       const wait = isRetried ? (waiting.since ?? waiting.detail) : null;
       if (waiting !== null && wait !== null && wait !== told)
-        out.print(plain(waitDetailText(waiting.detail, Date.now())));
+        out.print(plain(withLocalTimes(waiting.detail, Date.now())));
       told = wait ?? told;
     },
     ask: promptLine,

@@ -3,13 +3,13 @@
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { duration } from '../../machines/vocabulary/time-text.ts';
+import { duration, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import { accountLines } from '../account-text.ts';
 import type { Paint } from '../colour.ts';
 import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import { pauseLines } from '../queue/part.ts';
-import { brief, counted, padded, plain, waitDetailText, widthOf } from '../text.ts';
+import { brief, counted, padded, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 
@@ -39,7 +39,7 @@ export function statusLines(status: Status, looking: Looking): string[] {
       `waiting (${waiting.length})`,
       waiting.map(
         ({ project, plan, why, since }) =>
-          `  ${project}/${plan}  ${plain(waitDetailText(why, looking.nowMs))}${age(since, looking)}`,
+          `  ${project}/${plan}  ${plain(withLocalTimes(why, looking.nowMs))}${age(since, looking)}`,
       ),
     ),
   ];
@@ -49,7 +49,9 @@ export function statusLines(status: Status, looking: Looking): string[] {
     paint(isDown ? 'attention' : 'dim', text),
   );
   const accounts = accountLines(status.accounts, looking.nowMs).map((line) => paint('attention', line));
-  const warnings = status.warnings.map((warning) => paint('attention', `warning: ${plain(warning)}`));
+  const warnings = status.warnings.map((warning) =>
+    paint('attention', `warning: ${plain(withLocalTimes(warning, looking.nowMs))}`),
+  );
   return [
     ...(isQuiet ? ['nothing needs you, nothing runs, nothing waits'] : parts),
     restLine(status),
@@ -99,7 +101,7 @@ function runningLines(plan: Status['running'][number], looking: Looking): string
 
 function retriedLines({ retried }: Status['running'][number], looking: Looking): string[] {
   if (retried === null) return [];
-  const text = `${plain(waitDetailText(retried.why, looking.nowMs))}${age(retried.since, looking)}`;
+  const text = `${plain(withLocalTimes(retried.why, looking.nowMs))}${age(retried.since, looking)}`;
   return [`    ${looking.paint('attention', text)}`];
 }
 

@@ -1,5 +1,5 @@
 /** Hooks and their deliveries, as a person reads them. */
-import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type {
   DeliveryEntry,
   DeliveryShow,
@@ -32,7 +32,7 @@ const hooks: View<HookEntry[]> = {
       String(hook.pending),
       String(hook.delivered),
       { text: String(hook.dead), tone: hook.dead > 0 ? 'bad' : 'plain' },
-      hook.reason ?? '',
+      withLocalTimes(hook.reason ?? '', Date.now()),
     ],
     empty: 'no hooks: they stand as [[hooks]] in .stator/config.toml, and count once the repo is trusted',
   },

@@ -1,5 +1,5 @@
 /** What people were told, as a person reads it. */
-import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { NotificationEntry, NotificationsRead } from '../../runtime/api/client/client.ts';
 import type { notifyOperations } from '../../runtime/api/operations/notify.ts';
 import type { View } from '../operation-verb.ts';
@@ -25,7 +25,7 @@ const notifications: View<NotificationEntry[]> = {
       clockTime(entry.at),
       { text: entry.type, tone: needs.has(entry.type) && !entry.read ? 'bad' : 'plain' },
       entry.tree ?? (entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`),
-      entry.message,
+      withLocalTimes(entry.message, Date.now()),
     ],
     empty: all === undefined ? 'nothing new: what was read stands in stator notify list --all' : 'nothing was told',
   }),

@@ -62,6 +62,13 @@ export function untilText(time: string, nowMs: number): string {
   return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
 }
 
+/** A text of the engine as a person reads it: whoever writes it does not know where and when it is read, so its times are in ISO, behind `until`, `at` or `since`. */
+export function withLocalTimes(text: string, nowMs: number): string {
+  return text.replace(/\b(until|at|since) (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, word: string, time: string) =>
+    word === 'until' ? untilText(time, nowMs) : `${word} ${localTime(time, nowMs)}`,
+  );
+}
+
 /** `2m to 6m`, `under a minute to 3m`: rounded, the one down and the other up, since nobody knows it to the second. */
 export function rangeText(fromMs: number, toMs: number): string {
   const from = roughly(fromMs, Math.floor);

@@ -2,7 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { age, ago, duration, localTime, minutesText, untilText } from '../../machines/vocabulary/time-text.ts';
+import {
+  age,
+  ago,
+  duration,
+  localTime,
+  minutesText,
+  untilText,
+  withLocalTimes,
+} from '../../machines/vocabulary/time-text.ts';
 
 const [s, m, h, d] = [1_000, 60_000, 3_600_000, 86_400_000];
 
@@ -33,6 +41,32 @@ it('a moment is said as the time of day where the person is, with its date on an
   expect(ago(at.toISOString(), at.getTime() + 9 * s)).toBe('just now');
   expect(ago(at.toISOString(), at.getTime() + 2 * d)).toBe('2d ago');
   expect([ago('x', 0), untilText('x', 0)]).toEqual(['', '']);
+});
+
+it('the ISO times of a text of the engine are said as they are read', () => {
+  const at = new Date(2026, 10, 20, 14, 3).getTime();
+  const iso = (ms: number) => new Date(ms).toISOString();
+  expect(withLocalTimes(`it waits until ${iso(at + 2 * h)}; off since ${iso(at)}, revoked at ${iso(at - d)}`, at)).toBe(
+    'it waits until 16:03, in 2h 00m; off since 14:03, revoked at 2026-11-19 14:03',
+  );
+  expect(withLocalTimes('until then, at 2026', at)).toBe('until then, at 2026');
+});
+
+/** For files, the log and agents, who read ISO. */
+const forOthers = ['issue-document.ts', 'signal-files/files.ts', 'platform/log.ts'];
+
+it('a text of the engine says its times in ISO behind a word by which they are found', () => {
+  const files = ['actors', 'machines', 'runtime'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !forOthers.some((other) => name.endsWith(other)))
+      .map((name) => join(folder, name)),
+  );
+  const found = files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/(.{0,8})\$\{[^{}]*(?:toISOString\(\)|\btimeText\([^()]*\))\}/g)]
+      .filter(([, before = '']) => !/\b(until|at|since) $/.test(before))
+      .map(([text]) => `${file}: ${text}`),
+  );
+  expect(found).toEqual([]);
 });
 
 it('no other file words a time', () => {

@@ -129,7 +129,7 @@ describe('a store is verified', () => {
     expect(ok).toBe(true);
     const left = (await client.history('demo', 'login'))[0];
     expect(skipped).toEqual([
-      { tree: 'plan:demo/login', why: expect.stringContaining(`line ${left?.seq}, of ${left?.at}`) },
+      { tree: 'plan:demo/login', why: expect.stringContaining(`line ${left?.seq}, at ${left?.at}`) },
     ]);
     expect(await codeOf(client.planReplay('demo', 'login'))).toBe('snapshot_unknown');
   });

@@ -1,14 +1,14 @@
 /** The rows of the board: who needs a person first, then what runs, waits and rests; or the waves, tasks and agents of one plan. Pure. */
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
-import { minutesText } from '../../../machines/vocabulary/time-text.ts';
+import { minutesText, withLocalTimes } from '../../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
-import { brief, cut, padded, plain, waitDetailText, widthOf } from '../../text.ts';
+import { brief, cut, padded, plain, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, Sorting, Target } from './state.ts';
 
@@ -106,7 +106,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking):
   });
   const waiting = status.waiting.flatMap(({ project, plan, why }) =>
     planRow(named(project, plan), { tone: 'dim', text: '○' }, [
-      { tone: 'dim', text: `  ${brief(waitDetailText(why, nowMs))}` },
+      { tone: 'dim', text: `  ${brief(withLocalTimes(why, nowMs))}` },
     ]),
   );
   const rest = seen.plans

@@ -25,7 +25,7 @@ export interface Replayed {
 /** From where on the rest of a journal can be trusted, whose first lines are gone. */
 export function clearedUpTo([first]: readonly FedLine[]): string {
   const rest =
-    first === undefined ? 'none is left' : `what is left begins with line ${first.seq}, of ${timeText(first.at)}`;
+    first === undefined ? 'none is left' : `what is left begins with line ${first.seq}, at ${timeText(first.at)}`;
   return `the first lines of its journal were cleared away by their age; ${rest}`;
 }
 
@@ -60,7 +60,7 @@ export async function replayTo(
   const line = lines.at(-1);
   if (line === undefined) {
     const [first] = all;
-    const begins = first === undefined ? 'it has none' : `its first is line ${first.seq}, of ${timeText(first.at)}`;
+    const begins = first === undefined ? 'it has none' : `its first is line ${first.seq}, at ${timeText(first.at)}`;
     throw new EngineError(
       'not_found',
       `no line of the journal of ${address} is as old as that`,
