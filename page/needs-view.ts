@@ -11,7 +11,7 @@ import { panel } from './panel.ts';
 /** Rows that are drawn before somebody asks for all. */
 const needsShown = 10;
 
-export const mergeOffer: Offer = { type: 'merge', payload: {}, text: 'Merge', done: 'It is being merged.' };
+const mergeOffer: Offer = { type: 'merge', payload: {}, text: 'Merge', done: 'It is being merged.' };
 
 /** `asking`: a person is needed. `unmerged`: done, and it waits for nothing but a person's word. */
 export interface Needs {
