@@ -1,6 +1,15 @@
 /** The gate that keeps imports going down closes: each of its rules is broken here on purpose, in a copy of the sources. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -112,4 +121,23 @@ it('a README that lists a file that is not there, or no doors at all, is refused
     isRefused: true,
     line: 'runtime/core/inbox/README.md has no line "Doors:"',
   });
+});
+
+it('the table of what is said once names files and functions that are there', () => {
+  const [, chapter = ''] = /\n## Said once\n(.*?)\n## /s.exec(readFileSync('docs/architecture.md', 'utf8')) ?? [];
+  const rows = chapter.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'));
+  expect(rows.length).toBeGreaterThan(10);
+  const gone = rows.flatMap((row) => {
+    const named = [...row.matchAll(/`([\w./-]+\.ts)`/g)].map(([, file = '']) => file);
+    const files = named.filter((file) => file.includes('/'));
+    const texts = files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
+    const functions = [...row.matchAll(/`(\w+)`(?: and `(\w+)`)? of `([\w./-]+\.ts)`/g)];
+    return [
+      ...files.filter((_, index) => texts[index] === ''),
+      ...functions.flatMap(([, one = '', other = one, file = '']) =>
+        [one, other].filter((name) => !existsSync(file) || !readFileSync(file, 'utf8').includes(name)),
+      ),
+    ];
+  });
+  expect(gone).toEqual([]);
 });
