@@ -132,7 +132,7 @@ const remove = defineVerb({
   examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
     const { client } = await requireEngine(call);
-    tellRemoved(call, await client.removeRepo(namedRepo(call, repo), { stop }));
+    tellRemoved(call, await client.removeRepo({ project: namedRepo(call, repo), stop }));
   },
 });
 

@@ -45,7 +45,7 @@ async function movedPlan(
   { plans, name }: { plans: readonly PlanEntry[]; name: string },
 ): Promise<PlanEntry | undefined> {
   const found = plans.find(({ plan }) => plan === name);
-  const isGone = found?.file != null && !existsSync(resolve((await client.repo(project)).path, found.file));
+  const isGone = found?.file != null && !existsSync(resolve((await client.repo({ project })).path, found.file));
   return isGone ? found : undefined;
 }
 
@@ -98,7 +98,7 @@ export async function planOfFile(client: Client, project: string, file: BoundFil
   const plan = await nameOf(client, project, file);
   const shown = await findPlan(client, project, plan);
   if (shown === null || shown.file === null || file.bound === null || shown.file === file.bound) return { plan, shown };
-  if (isMovedTo(file, shown, (await client.repo(project)).path)) return { plan, shown };
+  if (isMovedTo(file, shown, (await client.repo({ project })).path)) return { plan, shown };
   throw otherFile(plan, { bound: shown.file, given: file.bound });
 }
 

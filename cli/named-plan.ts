@@ -78,7 +78,7 @@ export async function planNamed(call: Call, client: Client, project: string, sai
   const plans = await client.plans(project);
   if (plans.some(({ plan }) => plan === said)) return said;
   const path = resolve(call.cwd, said);
-  const bound = boundPath(call, (await client.repo(project)).path, path);
+  const bound = boundPath(call, (await client.repo({ project })).path, path);
   // Where no such file lies here, a path as `plan show` and a refusal print it is meant.
   // A folder is that of its plan: `run specs/001-cart` takes it for `specs/001-cart/tasks.md`.
   const isMeant = (file: string) =>
@@ -103,7 +103,7 @@ async function isOwnedBy(
   path: string,
 ): Promise<boolean> {
   if (file === null) return true;
-  const repo = (await client.repo(project)).path;
+  const repo = (await client.repo({ project })).path;
   if (!existsSync(path) || existsSync(resolve(repo, file))) return false;
   const shown = await findPlan(client, project, plan);
   // Most verbs name a plan, and what reads documents is a third of what they would load.

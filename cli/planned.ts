@@ -29,7 +29,7 @@ export async function afterPlanning(
   if (planOnly) return 'stops';
   if (yes) return 'goes-on';
   if (!canAsk(call)) return 'as-configured';
-  const { config } = await client.repo(project);
+  const { config } = await client.repo({ project });
   const isWritten = config.some(
     ({ key, value, origin }) => key === 'auto_advance' && value === true && origin !== 'default',
   );

@@ -28,7 +28,7 @@ export async function addRepo(call: Call, client: Client, registering: Registeri
   const { path, trust, way, mustBeNew = false, keepsTrust = true } = registering;
   const add = (yes: TrustFlag) => client.addRepo(path, { trust: yes, way, mustBeNew });
   // Before the question: what is refused in any case is not asked about.
-  const look = trust !== true && keepsTrust && !canAsk(call) ? null : await client.lookAtTrust(path, way);
+  const look = trust !== true && keepsTrust && !canAsk(call) ? null : await client.lookAtTrust({ path, way });
   if (look?.state === 'changed' && trust === false && !keepsTrust && !canAsk(call)) throw changedSince(look);
   if (trust === true && look !== null) {
     const added = await add(look.digest);

@@ -62,7 +62,7 @@ const remove = defineVerb({
   examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
     const name = namedRepo(call, repo);
-    tellRemoved(call, await withClient(call, 'write', (client) => client.removeRepo(name, { stop })));
+    tellRemoved(call, await withClient(call, 'write', (client) => client.removeRepo({ project: name, stop })));
   },
 });
 
@@ -92,7 +92,7 @@ const move = defineVerb({
     const isPath = isFolder(to);
     const place = isPath ? { path: resolve(call.cwd, to) } : { host: to };
     const moved = await withClient(call, 'write', (client) =>
-      client.moveRepo(namedRepo(call, repo), { ...place, stop }).catch((thrown: unknown) => {
+      client.moveRepo({ project: namedRepo(call, repo), ...place, stop }).catch((thrown: unknown) => {
         throw isPath ? thrown : unlessFolder(call, { repo, to, thrown });
       }),
     );
@@ -126,7 +126,9 @@ const show = defineVerb({
   args: { repo: repoArg },
   examples: ['stator repo show my-lib'],
   async run({ repo }, call) {
-    const shown = await withClient(call, 'read', async (client) => client.repo(await whichRepo(call, client, repo)));
+    const shown = await withClient(call, 'read', async (client) =>
+      client.repo({ project: await whichRepo(call, client, repo) }),
+    );
     call.out.answer(shown, () => repoLines(shown, call.out));
   },
 });
@@ -198,7 +200,9 @@ const trust = defineVerb({
     const named = (client: Client) => whichRepo(call, client, repo);
     if (show === true) return void (await showTrust(call, named));
     if (revoke === true) return void (await revokeTrust(call, named));
-    const trusted = await withClient(call, 'write', async (client) => client.trustRepo(await named(client), digest));
+    const trusted = await withClient(call, 'write', async (client) =>
+      client.trustRepo({ project: await named(client), digest }),
+    );
     const { project, path, changes, notes, digest: taken } = trusted;
     const how = changes.length === 0 ? '; it starts what it did before' : '';
     const lines = [...changes.map(plainKept), `digest ${taken}`].map((line) => `  ${line}`);
@@ -215,7 +219,7 @@ const pause = defineVerb({
   async run({ repo }, call) {
     const { out } = call;
     const answer = await withClient(call, 'write', async (client) =>
-      client.pauseRepo(await whichRepo(call, client, repo)),
+      client.pauseRepo({ project: await whichRepo(call, client, repo) }),
     );
     const { project } = answer;
     out.done(answer, `paused ${project}; go on with: stator repo resume ${shellWord(project)}`);
@@ -229,7 +233,7 @@ const resume = defineVerb({
   async run({ repo }, call) {
     const { out } = call;
     const answer = await withClient(call, 'write', async (client) =>
-      client.resumeRepo(await whichRepo(call, client, repo)),
+      client.resumeRepo({ project: await whichRepo(call, client, repo) }),
     );
     out.done(answer, `resumed ${answer.project}`);
   },

@@ -27,13 +27,15 @@ export async function listTrust(call: Call): Promise<void> {
 type Named = (client: Client) => Promise<string>;
 
 export async function showTrust(call: Call, named: Named): Promise<void> {
-  const shown = await withClient(call, 'read', async (client) => client.trustOf(await named(client)));
+  const shown = await withClient(call, 'read', async (client) => client.trustOf({ project: await named(client) }));
   call.out.answer(shown, () => lines(shown, call.out));
 }
 
 export async function revokeTrust(call: Call, named: Named): Promise<void> {
   const { out } = call;
-  const answer = await withClient(call, 'write', async (client) => client.revokeTrust(await named(client)));
+  const answer = await withClient(call, 'write', async (client) =>
+    client.revokeTrust({ project: await named(client) }),
+  );
   const { project } = answer;
   out.done(answer, `${project} is not trusted any more; give it back with: stator repo trust ${project}`);
   for (const note of answer.notes) out.note(note);

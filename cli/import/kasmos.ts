@@ -129,7 +129,7 @@ async function repoSteps(call: Call, client: Client, { project, path, isKnown, t
     const check = (written: string) =>
       void parseRepoConfig(writtenSource(to, written), loadDaemonConfig(homeFolder(call.env)));
     const next = isKnown ? `stator repo trust ${project}` : null;
-    const isWaiting = async () => isKnown && (await client.repo(project)).changes.length > 0;
+    const isWaiting = async () => isKnown && (await client.repo({ project })).changes.length > 0;
     steps.push(...(await configStep({ to, settings, check, next, isWaiting })), ...notes.map(noteStep));
     if (text !== null && /^\s*\[\[\s*hooks\s*\]\]/m.test(text))
       steps.push(stepOf('hooks', project, 'there', `${file} is read where it is`));

@@ -111,7 +111,7 @@ const register = defineVerb({
     tellReading(call, read.reading);
     const shown = await withClient(call, 'write', async (client) => {
       const project = await projectForPlans(call, client, trustOf(given));
-      const bound = bindingOf(call, (await client.repo(project)).path, read);
+      const bound = bindingOf(call, (await client.repo({ project })).path, read);
       const registered = await registerFile(client, { project, bound, branch, topic });
       const after = await afterPlanning(call, client, project, { yes, planOnly });
       const begins = start && registered.status === 'ready' && !(planOnly && registered.phase === 'planned');
@@ -200,7 +200,7 @@ const updateContent = defineVerb({
         return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
           as: 'stator',
         });
-      const repo = (await client.repo(project)).path;
+      const repo = (await client.repo({ project })).path;
       const read = bindingOf(call, repo, await readPlanFile(call.cwd, file, { force, as }));
       const { bound, as: fileAs } = read;
       const { content } = (await readAsBefore(call, client, project, read)) ?? read;
@@ -232,7 +232,7 @@ const exportIt = defineVerb({
     const { shown, path } = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       const found = await client.plan(project, name);
       if (found.file === null) throw fileless(found);
-      const place = placeOf(call, (await client.repo(project)).path, found.file);
+      const place = placeOf(call, (await client.repo({ project })).path, found.file);
       refuseWayOut(place, found.file);
       const { text, content, family } = await fileOf(place, found.file_as);
       if (text !== null && family !== 'stator' && !force) refuseOtherFamily(found, { place, family });

@@ -36,7 +36,7 @@ export async function importPlans(call: Call, { paths, trust, force, as }: Impor
   const { out } = call;
   const imported = await withClient(call, 'write', async (client) => {
     const project = await projectForPlans(call, client, trust);
-    const repo = (await client.repo(project)).path;
+    const repo = (await client.repo({ project })).path;
     const all: Imported[] = [];
     for (const file of files) all.push(await importOne(call, client, { project, repo, file, force, as }));
     return all;

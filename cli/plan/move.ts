@@ -15,7 +15,7 @@ export default defineVerb({
   run: ({ plan, host, stop = false }, call) =>
     withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       await client.plan(project, name);
-      tellMoved(call, await client.moveRepo(project, { host, stop }));
+      tellMoved(call, await client.moveRepo({ project, host, stop }));
       return undefined;
     }),
 });

@@ -108,7 +108,7 @@ async function pastOf({ env, project }: Call, repo: string | null): Promise<Repo
     const known = await client.repos();
     const found = known.find((each) => (project === undefined ? each.path === repo : each.project === project));
     if (found === undefined) return null;
-    const past = await client.repoPast(found.project);
+    const past = await client.repoPast({ project: found.project });
     return past.roles.length === 0 ? null : past;
   } finally {
     await client.close();

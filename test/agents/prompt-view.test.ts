@@ -127,7 +127,7 @@ describe("a repo's own prompt", () => {
     const engine = await startEngine({ agents });
     program(engine, 'agent.sh', 'cat >got.txt');
     const file = override(engine, 'coder', 'Only {{title}}, please.\n');
-    await engine.client.trustRepo('demo');
+    await engine.client.trustRepo({ project: 'demo' });
     await register(engine, 'p', planText([{ title: 'Index', sh: null }]));
     const { prompt, source } = await engine.client.prompt('demo', 'p');
     expect(source).toBe(file);
@@ -140,7 +140,7 @@ describe("a repo's own prompt", () => {
   it('that is broken stops the run before it starts, with the file and the line', async () => {
     const engine = await startEngine();
     const file = override(engine, 'coder', '# {{titel}}\n');
-    await engine.client.trustRepo('demo');
+    await engine.client.trustRepo({ project: 'demo' });
     await register(engine, 'p', planText(['echo 1 >a']));
     const place = `${file}, line 1: `;
     await expectFailure(engine.client.prompt('demo', 'p'), 'bad_config', place, '{{titel}}', '{{title}}?');

@@ -285,7 +285,7 @@ describe('a hook', () => {
     await until(() => sink.got.length > before + 2);
     expect(other.got).toEqual([]);
     putHooks(engine.repo, '');
-    await engine.client.trustRepo('demo');
+    await engine.client.trustRepo({ project: 'demo' });
     const [entry] = await untilDeliveries(engine, allAre('dead'));
     expectProse(entry?.last_error ?? '');
   });
@@ -470,7 +470,7 @@ describe('a notification', () => {
       message: expect.stringContaining('--urgency=critical'),
     });
     // It is the person's own: nothing of it is to be trusted, and the list of hooks has it.
-    const { enables } = await engine.client.repo('demo');
+    const { enables } = await engine.client.repo({ project: 'demo' });
     expect(enables.join('\n')).not.toContain('desktop-2');
     expect((await engine.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual([
       'desktop',

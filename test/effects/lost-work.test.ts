@@ -220,7 +220,7 @@ describe('a plan that is done and whose branch loses its work', () => {
       git(clone, 'update-ref', '-d', branch);
     git(clone, 'repack', '-adq');
     git(clone, 'prune', '--expire=now');
-    await engine.client.removeRepo('demo');
+    await engine.client.removeRepo({ project: 'demo' });
     await engine.client.addRepo(clone, { trust: true });
     const { blocked } = await untilLost(engine);
     expect(blocked?.reason).toContain(`not in ${clone}\nlogin-w1-t1: `);
@@ -255,7 +255,7 @@ describe('a plan that is done and whose branch loses its work', () => {
       ['user.email', 'ada@example.com'],
     ] as const)
       git(clone, 'config', key, value);
-    await engine.client.removeRepo('demo');
+    await engine.client.removeRepo({ project: 'demo' });
     const { notes } = await engine.client.addRepo(clone, { trust: true });
     expect(notes).toContainEqual(expect.stringContaining('plan login is done, and its work is not here'));
     await untilLost(engine);

@@ -243,7 +243,7 @@ describe('the setup of a worktree', () => {
     writeFileSync(join(root, 'outside.txt'), 'secret\n');
     symlinkSync(join(root, 'outside.txt'), join(repo, 'secrets.txt'));
     await expectFailure(failed('exchanged'), 'untrusted', 'secrets.txt');
-    await engine.client.trustRepo('demo');
+    await engine.client.trustRepo({ project: 'demo' });
     expectProse(await failed('outside'), 'secrets.txt');
     writeFileSync(join(repo, '.stator', 'config.toml'), '[worktree]\ncopy = [".git/config"]\n');
     await engine.client.addRepo(repo, { trust: true });

@@ -207,22 +207,22 @@ describe('a repo whose folder is away', () => {
     const away = `${ground.repo}.away`;
     renameSync(ground.repo, away);
     expectProse((await client.reload()).problems.join('\n'), ground.repo);
-    await expect(client.trustRepo('demo')).rejects.toMatchObject({ code: 'bad_config' });
+    await expect(client.trustRepo({ project: 'demo' })).rejects.toMatchObject({ code: 'bad_config' });
     renameSync(away, ground.repo);
-    expect(await client.repo('demo')).toMatchObject({ enables, untrusted: [], problem: null });
+    expect(await client.repo({ project: 'demo' })).toMatchObject({ enables, untrusted: [], problem: null });
     // An empty mount point is a folder, and no repository.
     renameSync(join(ground.repo, '.git'), join(ground.root, 'git'));
     rmSync(join(ground.repo, '.stator'), { recursive: true });
     await client.reload();
-    expect(await client.repo('demo')).toMatchObject({
+    expect(await client.repo({ project: 'demo' })).toMatchObject({
       enables,
       problem: `${ground.repo} is no git repository any more`,
     });
     renameSync(join(ground.root, 'git'), join(ground.repo, '.git'));
     await client.reload();
     // That its files are gone is a change as well: what works here then, nobody has said yes to.
-    expect(await client.repo('demo')).toMatchObject({ enables, changes: ['- agents: sh'], problem: null });
-    expect(await client.trustRepo('demo')).toMatchObject({ enables: [], changes: ['- agents: sh'] });
+    expect(await client.repo({ project: 'demo' })).toMatchObject({ enables, changes: ['- agents: sh'], problem: null });
+    expect(await client.trustRepo({ project: 'demo' })).toMatchObject({ enables: [], changes: ['- agents: sh'] });
   });
 
   it('is taken out by one, and nothing of it begins, though another asks for it meanwhile without stopping its agents', async () => {
@@ -236,9 +236,9 @@ describe('a repo whose folder is away', () => {
     await untilFile(begun);
     await client.send({ project: 'demo', plan: 'q', type: 'implement_start' });
     await until(async () => (await client.explain('demo', 'q')).waiting_for?.kind === 'slot');
-    const removed = client.removeRepo('demo', { stop: true });
+    const removed = client.removeRepo({ project: 'demo', stop: true });
     await until(async () => (await client.instances({ project: 'demo' })).some(({ state }) => state === 'stopping'));
-    await expect(client.removeRepo('demo')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(client.removeRepo({ project: 'demo' })).rejects.toMatchObject({ code: 'conflict' });
     ground.configure(`max_agents = 2\n${config}`);
     await client.reload();
     expect(await removed).toMatchObject({ status: 'removed', project: 'demo' });

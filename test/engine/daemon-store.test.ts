@@ -83,7 +83,7 @@ describe('a daemon whose store cannot be used', () => {
     const lock = new BetterSqlite3(join(ground.home, 'taskstore.db'));
     lock.exec('BEGIN IMMEDIATE');
     try {
-      const writing = client.pauseRepo('demo');
+      const writing = client.pauseRepo({ project: 'demo' });
       const answers: number[] = [];
       for (let asked = 0; asked < 20; asked += 1) answers.push((await client.status()).repo_count);
       expect(answers).toEqual(Array.from({ length: 20 }, () => 1));

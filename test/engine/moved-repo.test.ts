@@ -44,7 +44,7 @@ describe('a repo that is taken out and added in its new place', () => {
   it('has its plans back, and a retry works', async () => {
     const made = await startEngine();
     const open = await halfDone(made);
-    await made.client.removeRepo('demo');
+    await made.client.removeRepo({ project: 'demo' });
     const path = join(made.root, 'elsewhere', 'demo');
     cpSync(made.repo, path, { recursive: true, verbatimSymlinks: true });
     rmSync(made.repo, { recursive: true });
@@ -57,7 +57,7 @@ describe('a repo that is taken out and added in its new place', () => {
   it('leaves what is in the old place as it is, and believes nothing that stands in a worktree', async () => {
     const made = await startEngine();
     const open = await halfDone(made);
-    await made.client.removeRepo('demo');
+    await made.client.removeRepo({ project: 'demo' });
     const path = join(made.root, 'copy', 'demo');
     cpSync(made.repo, path, { recursive: true, verbatimSymlinks: true });
     const [before, tip] = [entryOf(made.repo), git(made.repo, 'rev-parse', 'plan/p')];
@@ -79,21 +79,21 @@ describe('a repo whose folder was renamed', () => {
     const open = await halfDone(made);
     const path = join(root, 'renamed');
     renameSync(repo, path);
-    await until(async () => (await client.repo('demo')).state === 'degraded');
-    expect(await client.moveRepo('demo', { path })).toEqual({
+    await until(async () => (await client.repo({ project: 'demo' })).state === 'degraded');
+    expect(await client.moveRepo({ project: 'demo', path })).toEqual({
       status: 'moved',
       project: 'demo',
       from: repo,
       to: path,
       active_plans: 1,
     });
-    expect(await client.moveRepo('demo', { path })).toMatchObject({ status: 'there' });
+    expect(await client.moveRepo({ project: 'demo', path })).toMatchObject({ status: 'there' });
     expect(await client.plan('renamed', 'p')).toMatchObject({ project: 'demo', status: 'implementing' });
-    await until(async () => (await client.repo('demo')).state === 'active');
+    await until(async () => (await client.repo({ project: 'demo' })).state === 'active');
     open();
     await goesOn(made, path);
     expect((await client.history('renamed', 'p')).length).toBeGreaterThan(10);
-    await client.removeRepo('demo');
+    await client.removeRepo({ project: 'demo' });
     expect(await client.addRepo(path, { trust: true })).toMatchObject({ project: 'demo', path });
   });
 
@@ -105,8 +105,8 @@ describe('a repo whose folder was renamed', () => {
     await untilFile(begun);
     const path = join(root, 'renamed');
     renameSync(repo, path);
-    await expectFailure(client.moveRepo('demo', { path }), 'conflict', `stator repo move demo ${path} --stop`);
-    expect(await client.moveRepo('demo', { path, stop: true })).toMatchObject({ status: 'moved' });
+    await expectFailure(client.moveRepo({ project: 'demo', path }), 'conflict', `stator repo move demo ${path} --stop`);
+    expect(await client.moveRepo({ project: 'demo', path, stop: true })).toMatchObject({ status: 'moved' });
     await until(() => readFileSync(begun, 'utf8') === 'x\nx\n');
     openGate(file);
     await untilStatus(made, 'p', 'done');
@@ -119,15 +119,18 @@ describe('a repo whose folder was renamed', () => {
     await halfDone(made);
     const [path, clone, other] = [join(root, 'away'), join(root, 'clone'), makeRepo(join(root, 'other'))];
     git(root, 'clone', '-q', repo, 'clone');
-    await expectFailure(client.moveRepo('demo', { path: clone }), 'conflict', repo);
+    await expectFailure(client.moveRepo({ project: 'demo', path: clone }), 'conflict', repo);
     renameSync(repo, path);
-    await expectFailure(client.moveRepo('demo', { path: clone }), 'conflict', 'plan/p of plan p');
-    await expectFailure(client.moveRepo('demo', { path: other }), 'conflict', other);
+    await expectFailure(client.moveRepo({ project: 'demo', path: clone }), 'conflict', 'plan/p of plan p');
+    await expectFailure(client.moveRepo({ project: 'demo', path: other }), 'conflict', other);
     await client.addRepo(other, { trust: true });
-    await expectFailure(client.moveRepo('demo', { path: other }), 'conflict', 'as other');
-    await expectFailure(client.moveRepo('demo', { path: join(root, 'nowhere') }), 'bad_repo');
+    await expectFailure(client.moveRepo({ project: 'demo', path: other }), 'conflict', 'as other');
+    await expectFailure(client.moveRepo({ project: 'demo', path: join(root, 'nowhere') }), 'bad_repo');
+    const which = 'host is required, and only one of host and path';
+    await expectFailure(client.moveRepo({ project: 'demo' }), 'bad_request', which);
+    await expectFailure(client.moveRepo({ project: 'demo', path, host: 'b' }), 'bad_request', which);
     const added = await client.addRepo(clone, { trust: true });
     expect(added.notes.join()).toContain(`stator repo move demo ${clone}`);
-    expect((await client.repo('demo')).path).toBe(repo);
+    expect((await client.repo({ project: 'demo' })).path).toBe(repo);
   });
 });

@@ -26,7 +26,7 @@ const locks = ({ repo }: Pick<TestEngine, 'repo'>) => {
   const folder = join(repo, '.git', lockFolder);
   return existsSync(folder) ? readdirSync(folder).length : 0;
 };
-const stateOf = async ({ client }: TestEngine) => (await client.repo('demo')).state;
+const stateOf = async ({ client }: TestEngine) => (await client.repo({ project: 'demo' })).state;
 
 describe('two homes on one repository', () => {
   it('the second is refused with the home and the pid of the first, reads all the same, and works once the first has stopped', async () => {
@@ -50,7 +50,7 @@ describe('two homes on one repository', () => {
     for (const type of ['implement_start', 'plan_start'])
       await expect(say(second, 'p', type)).rejects.toMatchObject(refused);
     await until(async () => (await stateOf(second)) === 'degraded');
-    expect((await second.client.repo('demo')).reason).toContain(`another engine works in ${first.repo}`);
+    expect((await second.client.repo({ project: 'demo' })).reason).toContain(`another engine works in ${first.repo}`);
     expect((await second.client.plan('demo', 'p')).status).toBe('ready');
     expect((await second.client.gc({ dry: false, overrides: [] })).notes.join()).toContain(
       'demo was left out: another engine works',
@@ -100,7 +100,7 @@ it('two homes on two repositories work side by side, and a repo that is taken ou
   const more = makeRepo(join(first.root, 'more'));
   await first.client.addRepo(more, { trust: true });
   await expect(second.client.addRepo(more, { trust: true, way: 'run' })).rejects.toMatchObject({ code: 'elsewhere' });
-  await first.client.removeRepo('more');
+  await first.client.removeRepo({ project: 'more' });
   expect(await second.client.addRepo(more, { trust: true, way: 'run' })).toMatchObject({ status: 'added' });
 });
 

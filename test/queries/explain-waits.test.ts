@@ -86,7 +86,7 @@ describe('a repo whose folder comes back', () => {
     mkdirSync(join(path, '.stator'));
     writeFileSync(join(path, '.stator', 'config.toml'), 'priority = 3\n');
     const priority = async () =>
-      (await engine.client.repo('second')).config.find(({ key }) => key === 'priority')?.value;
+      (await engine.client.repo({ project: 'second' })).config.find(({ key }) => key === 'priority')?.value;
     await until(async () => (await priority()) === 3);
     const go = join(engine.root, 'go');
     await begin(engine, 'work', planText([`${gate(go)}\necho x > x.txt`]), 'second');

@@ -34,7 +34,7 @@ describe('a repo', () => {
     const first = await startEngine({ on, adds: false });
     await first.client.addRepo(on.repo, { trust: true });
     await register(first, 'early', planText(['echo x > x.txt']));
-    await first.client.removeRepo('demo');
+    await first.client.removeRepo({ project: 'demo' });
     await first.engine.stop();
     const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
     db.prepare("INSERT INTO signals (project, plan, type) VALUES ('demo', 'early', 'implement_start')").run();
@@ -99,8 +99,8 @@ describe('a repo', () => {
     const work = (name: string) => planText([`echo $$ >> '${begun}-${name}'\n${gate(go)}\necho ${name} > out.txt`]);
     for (const name of ['a', 'b']) await begin(started, 'same', work(name), name);
     for (const name of ['a', 'b']) await untilFile(`${begun}-${name}`);
-    await expectFailure(client.removeRepo('a'), 'conflict', 'same-w1-t1', 'stator repo remove a --stop');
-    expect(await client.removeRepo(join(root, 'a'), { stop: true })).toEqual({
+    await expectFailure(client.removeRepo({ project: 'a' }), 'conflict', 'same-w1-t1', 'stator repo remove a --stop');
+    expect(await client.removeRepo({ project: join(root, 'a'), stop: true })).toEqual({
       status: 'removed',
       project: 'a',
       path: join(root, 'a'),
@@ -109,7 +109,7 @@ describe('a repo', () => {
     expect((await client.repos()).map(({ project }) => project)).toEqual(['b', 'c']);
     expect((await client.plans()).map(({ project }) => project)).toEqual(['b']);
     expect((await client.instances({ project: 'b' }))[0]).toMatchObject({ state: 'running' });
-    await expect(client.removeRepo('a')).rejects.toMatchObject({ code: 'repo_not_found' });
+    await expect(client.removeRepo({ project: 'a' })).rejects.toMatchObject({ code: 'repo_not_found' });
     await expect(client.send({ project: 'a', plan: 'same', type: 'pause' })).rejects.toMatchObject({
       code: 'repo_not_found',
     });
@@ -130,7 +130,7 @@ describe('a repo', () => {
     const file = join(on.home, 'daemon.toml');
     writeFileSync(file, `repos = ["${on.repo}"]\n`);
     const started = await startEngine({ on, adds: false });
-    expect((await started.client.removeRepo('demo')).notes).toEqual([
+    expect((await started.client.removeRepo({ project: 'demo' })).notes).toEqual([
       `${file} lists it, so it comes back at the next start; take it out there too`,
     ]);
     await started.client.reload();
@@ -165,7 +165,8 @@ describe('a configuration', () => {
     mkdirSync(join(repo, '.stator'));
     writeFileSync(file, 'max_active_plans = 1\n[agents.default]\npreset = "sh"\nattempts = 1\n');
     await client.addRepo(repo, { trust: true });
-    const configured = async (key: string) => (await client.repo('demo')).config.find((entry) => entry.key === key);
+    const configured = async (key: string) =>
+      (await client.repo({ project: 'demo' })).config.find((entry) => entry.key === key);
     expect(await configured('max_active_plans')).toEqual({ key: 'max_active_plans', value: 1, origin: `${file}:1` });
     writeFileSync(file, 'max_active_plans = 2\n[agents.default]\npreset = "sh"\nattempts = 4\n');
     expect(await client.reload()).toEqual({ status: 'reloaded', problems: [] });
@@ -175,10 +176,10 @@ describe('a configuration', () => {
     expect((await client.reload()).problems).toEqual([
       `demo: changed, not in force: ${repo} may now start: agents: command ./own.sh; say yes with: stator repo trust demo`,
     ]);
-    const shown = await client.repo('demo');
+    const shown = await client.repo({ project: 'demo' });
     expect(shown).toMatchObject({ enables: ['agents: sh'], untrusted: ['agents: command ./own.sh'], problem: null });
     expect(await configured('max_active_plans')).toMatchObject({ value: 2 });
-    expect(await client.trustRepo('demo')).toMatchObject({
+    expect(await client.trustRepo({ project: 'demo' })).toMatchObject({
       status: 'trusted',
       before: ['agents: sh'],
       enables: ['agents: command ./own.sh'],
@@ -188,8 +189,8 @@ describe('a configuration', () => {
     writeFileSync(file, 'max_active_plan = 3\n');
     const problem = `${file}, line 1: unknown key max_active_plan; did you mean max_active_plans?`;
     expect((await client.reload()).problems).toEqual([`demo: changed, not in force: ${problem}`]);
-    expect(await client.repo('demo')).toMatchObject({ problem, state: 'active' });
-    await expect(client.trustRepo('demo')).rejects.toMatchObject({ code: 'bad_config', message: problem });
+    expect(await client.repo({ project: 'demo' })).toMatchObject({ problem, state: 'active' });
+    await expect(client.trustRepo({ project: 'demo' })).rejects.toMatchObject({ code: 'bad_config', message: problem });
   });
 
   it('of the daemon that is broken is kept out, and told; one that is mended is in force at once', async () => {
@@ -221,7 +222,8 @@ describe('a configuration', () => {
     const { repo, client } = started;
     const file = join(repo, '.stator', 'config.toml');
     await client.addRepo(repo, { trust: true });
-    const inForce = async (key: string) => (await client.repo('demo')).config.find((entry) => entry.key === key)?.value;
+    const inForce = async (key: string) =>
+      (await client.repo({ project: 'demo' })).config.find((entry) => entry.key === key)?.value;
     const problems = async () => (await client.status()).problems;
     // The folder itself is new.
     mkdirSync(join(repo, '.stator'));
@@ -235,7 +237,7 @@ describe('a configuration', () => {
     await until(async () => (await problems()).includes(text));
     await until(() => started.log.some((line) => line.includes(text)));
     expect(await inForce('max_active_plans')).toBe(4);
-    await client.trustRepo('demo');
+    await client.trustRepo({ project: 'demo' });
     expect(await inForce('max_active_plans')).toBe(5);
     expect(await problems()).toEqual([]);
     mkdirSync(join(repo, '.stator', 'prompts'));
@@ -250,7 +252,7 @@ describe('a configuration', () => {
     const { home, client, log } = started;
     const file = join(home, 'daemon.toml');
     const inForce = async () => {
-      const { config } = await client.repo('demo');
+      const { config } = await client.repo({ project: 'demo' });
       return config.find(({ key }) => key === 'max_active_plans')?.value;
     };
     await until(async () => (await inForce()) === 1);
@@ -277,7 +279,9 @@ describe('a configuration', () => {
     await first.engine.stop();
     writeFileSync(file, 'priority = 7\n');
     const { client } = await startEngine({ on, adds: false });
-    await until(async () => (await client.repo('demo')).config.find(({ key }) => key === 'priority')?.value === 7);
+    await until(
+      async () => (await client.repo({ project: 'demo' })).config.find(({ key }) => key === 'priority')?.value === 7,
+    );
   });
 });
 

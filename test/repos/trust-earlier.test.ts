@@ -62,7 +62,7 @@ it.each([
     message: `demo has changed since it was trusted: ${named}`,
   });
   expect(await started.client.trust()).toMatchObject([{ state: 'changed' }]);
-  await started.client.trustRepo('demo');
+  await started.client.trustRepo({ project: 'demo' });
   expect(await started.client.trust()).toMatchObject([{ state: 'trusted', by: 'repo trust' }]);
   await say(started, 'p', 'implement_start');
   await untilStatus(started, 'p', 'done');

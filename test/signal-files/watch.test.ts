@@ -16,11 +16,11 @@ it('a repo that is added is watched, and one that is removed, or whose engine st
   await until(() => watches() === 1);
   await engine.client.addRepo(engine.repo, { trust: true });
   await until(() => watches() > 1);
-  await engine.client.pauseRepo('demo');
+  await engine.client.pauseRepo({ project: 'demo' });
   drop(signalsOf(engine.repo), 'notes');
   await untilRefused(signalsOf(engine.repo), 'notes');
   expect(watches()).toBeGreaterThan(1);
-  await engine.client.removeRepo('demo');
+  await engine.client.removeRepo({ project: 'demo' });
   await until(() => watches() === 1);
   await engine.client.addRepo(engine.repo, { trust: true });
   await until(() => watches() > 1);
@@ -56,7 +56,7 @@ it('more files than a watch tells of are taken all the same, and later ones too'
 it('a configuration file that is broken is noticed, and one that is mended', async () => {
   const engine = await withPlan();
   mkdirSync(join(engine.repo, '.stator'), { recursive: true });
-  const state = async () => (await engine.client.repo('demo')).state;
+  const state = async () => (await engine.client.repo({ project: 'demo' })).state;
   writeFileSync(join(engine.repo, '.stator', 'config.toml'), 'isolation = 3\n');
   await until(async () => (await state()) === 'degraded');
   writeFileSync(join(engine.repo, '.stator', 'config.toml'), '');

@@ -51,7 +51,7 @@ describe('a command hook', () => {
     expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('trusted\n');
     pull(on, { [file]: text.replace('X', 'pulled') });
     expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('trusted\n');
-    await on.client.trustRepo('demo');
+    await on.client.trustRepo({ project: 'demo' });
     expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('pulled\n');
   });
 
@@ -89,7 +89,7 @@ describe('a command hook', () => {
     const [first = ''] = readdirSync(root);
     expect(statSync(join(root, first, 'say')).mode & 0o222).toBe(0);
     pull(on, { say: 'two\n' });
-    await on.client.trustRepo('demo');
+    await on.client.trustRepo({ project: 'demo' });
     await on.client.testHook({ project: 'demo', hook: 'deploy' });
     expect(readdirSync(root)).toHaveLength(2);
     const { items } = await on.client.gc({ dry: false, overrides: [] });
@@ -109,7 +109,7 @@ describe('a command hook', () => {
     await expect(next.client.testHook({ project: 'demo', hook: 'deploy' })).rejects.toMatchObject({
       code: 'untrusted',
     });
-    await next.client.trustRepo('demo');
+    await next.client.trustRepo({ project: 'demo' });
     expect((await next.client.testHook({ project: 'demo', hook: 'deploy' })).delivered).toBe(true);
   });
 
@@ -117,7 +117,7 @@ describe('a command hook', () => {
     const on = ground();
     putHooks(on.repo, hook('true', 'sandbox = "off"\nwritable = ["~/log"]\n'));
     const engine = await startEngine({ on });
-    expect((await engine.client.trustOf('demo')).enables).toEqual([
+    expect((await engine.client.trustOf({ project: 'demo' })).enables).toEqual([
       'hook deploy on cancel: true, without walls, may write ~/log',
     ]);
   });
@@ -174,7 +174,7 @@ describe('an env file in the repository', () => {
     await expect(engine.client.testHook({ project: 'demo', hook: 'deploy' })).rejects.toMatchObject({
       code: 'untrusted',
     });
-    await engine.client.trustRepo('demo');
+    await engine.client.trustRepo({ project: 'demo' });
     expect((await engine.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('two\n');
   });
 

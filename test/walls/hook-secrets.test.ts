@@ -32,7 +32,7 @@ test('a password in the address of a hook, or in its headers, is not stored, and
   putHooks(on.repo, hooks);
   const engine = await startEngine({ on });
   expect((await engine.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual(['good']);
-  expect((await engine.client.trustOf('demo')).state).toBe('trusted');
+  expect((await engine.client.trustOf({ project: 'demo' })).state).toBe('trusted');
   await engine.engine.stop();
   expect(keeps(on)).toEqual([]);
 });

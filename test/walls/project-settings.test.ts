@@ -244,9 +244,9 @@ describe.each(programPresets)('%s as a coder', (preset) => {
     else await untilStatus(engine, 'work', 'done');
     expect(engine.acted()).toEqual([]);
     expect(engine.log.join('\n')).toContain(file);
-    const { changes, digest_now: now } = await engine.client.trustOf('demo');
+    const { changes, digest_now: now } = await engine.client.trustOf({ project: 'demo' });
     expect(changes.join('\n')).toContain(file);
-    await engine.client.trustRepo('demo', now ?? '');
+    await engine.client.trustRepo({ project: 'demo', digest: now ?? '' });
     if (preset === 'gemini') await untilStatus(engine, 'work', 'done');
   });
 });

@@ -182,11 +182,11 @@ describe('what is changed after the trust', () => {
     await begin(started, 'p', planText([{ sh: null }]));
     await untilStatus(started, 'p', 'done');
     expect(git(on.repo, 'show', 'plan/p:prompt-1.txt')).toContain('The trusted words.');
-    expect(await started.client.trustOf('demo')).toMatchObject({
+    expect(await started.client.trustOf({ project: 'demo' })).toMatchObject({
       state: 'changed',
       changes: expect.arrayContaining(['  prompt coder:', '    - The trusted words.', '    + Other words.']),
     });
-    await started.client.trustRepo('demo');
+    await started.client.trustRepo({ project: 'demo' });
     await begin(started, 'q', planText([{ sh: null }]));
     await untilStatus(started, 'q', 'done');
     expect(git(on.repo, 'show', 'plan/q:prompt-1.txt')).toContain('Other words.');
@@ -202,9 +202,9 @@ describe('what is changed after the trust', () => {
     await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'agent.env');
     write(on.repo, 'agent.env', `TOKEN=2\nLD_PRELOAD=${on.root}/evil.so\n`);
     await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'LD_PRELOAD');
-    expect((await started.client.trustOf('demo')).problem).toContain('LD_PRELOAD');
+    expect((await started.client.trustOf({ project: 'demo' })).problem).toContain('LD_PRELOAD');
     write(on.repo, 'agent.env', 'TOKEN=2\n');
-    await started.client.trustRepo('demo');
+    await started.client.trustRepo({ project: 'demo' });
     await say(started, 'p', 'implement_start');
     await untilStatus(started, 'p', 'done');
   });
@@ -225,7 +225,7 @@ describe('what is changed after the trust', () => {
     git(on.repo, 'commit', '-qam', 'another agent');
     await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'agent.sh');
     expect(existsSync(join(on.root, 'ran'))).toBe(false);
-    await started.client.trustRepo('demo');
+    await started.client.trustRepo({ project: 'demo' });
     await say(started, 'p', 'implement_start');
     await untilStatus(started, 'p', 'done');
     expect(existsSync(join(on.root, 'ran'))).toBe(true);
@@ -237,16 +237,18 @@ describe('what is changed after the trust', () => {
     const { client } = await startEngine({ on, agents: {} });
     const file = write(on.repo, '.stator/config.toml', `auto_merge = true\n${sh}[agents.reviewer]\nenabled = false\n`);
     expect((await client.reload()).problems[0]).toContain('stator repo trust demo');
-    const shown = await client.repo('demo');
+    const shown = await client.repo({ project: 'demo' });
     expect(shown.config.find(({ key }) => key === 'auto_merge')?.value).toBe(false);
     expect(shown.changes).toEqual([
       '+ agent reviewer: off',
       '+ auto_merge = true: a done plan is merged into the base branch',
     ]);
-    await expect(client.trustRepo('demo', '0'.repeat(64))).rejects.toMatchObject({ code: 'untrusted' });
-    expect((await client.trustRepo('demo')).changes).toEqual(shown.changes);
+    await expect(client.trustRepo({ project: 'demo', digest: '0'.repeat(64) })).rejects.toMatchObject({
+      code: 'untrusted',
+    });
+    expect((await client.trustRepo({ project: 'demo' })).changes).toEqual(shown.changes);
     expect(readFileSync(file, 'utf8')).toContain('auto_merge');
-    expect((await client.repo('demo')).config.find(({ key }) => key === 'auto_merge')?.value).toBe(true);
+    expect((await client.repo({ project: 'demo' })).config.find(({ key }) => key === 'auto_merge')?.value).toBe(true);
   });
 
   it('is shown as a difference by `run --trust`, before anything of it acts', async () => {
@@ -279,7 +281,11 @@ describe('trust that was taken back', () => {
     const started = await startEngine();
     const { client } = started;
     await register(started, 'p', planText(['echo x > x.txt']));
-    expect(await client.revokeTrust('demo')).toMatchObject({ status: 'revoked', project: 'demo', notes: [] });
+    expect(await client.revokeTrust({ project: 'demo' })).toMatchObject({
+      status: 'revoked',
+      project: 'demo',
+      notes: [],
+    });
     await expectFailure(say(started, 'p', 'implement_start'), 'untrusted', 'stator repo trust demo');
     await expect(client.addRepo(started.repo, { trust: false, way: 'run' })).rejects.toMatchObject({
       code: 'untrusted',
@@ -288,7 +294,7 @@ describe('trust that was taken back', () => {
     expect(repos).toMatchObject([{ state: 'degraded' }]);
     expectProse(repos[0]?.reason ?? '', 'demo');
     expect(await client.trust()).toMatchObject([{ project: 'demo', state: 'revoked' }]);
-    await client.trustRepo('demo');
+    await client.trustRepo({ project: 'demo' });
     expect(await client.trust()).toMatchObject([
       { project: 'demo', state: 'trusted', by: 'repo trust', revoked_at: null },
     ]);
@@ -309,14 +315,14 @@ describe('trust that was taken back', () => {
       ),
     );
     await untilFile(join(root, 'begun'));
-    const { notes } = await client.revokeTrust('demo');
+    const { notes } = await client.revokeTrust({ project: 'demo' });
     expect(notes).toHaveLength(1);
     expectProse(notes.join('\n'), '1');
     writeFileSync(go, '');
     const waiting = await untilPlan(started, 'p', (plan) => plan.waiting_for?.kind === 'repo');
     expect(waiting.waiting_for?.detail).toContain('stator repo trust demo');
     expect((await client.instances({ project: 'demo' })).map(({ title }) => title)).not.toContain('p-w2-t1');
-    await client.trustRepo('demo');
+    await client.trustRepo({ project: 'demo' });
     await untilStatus(started, 'p', 'done');
   });
 });

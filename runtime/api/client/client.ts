@@ -30,22 +30,7 @@ import type {
   WhatIf,
   WhatIfQuestion,
 } from '../contract/plans.ts';
-import type {
-  ReloadAnswer,
-  RepoAdded,
-  RepoEntry,
-  RepoMoved,
-  RepoPast,
-  RepoRemoved,
-  RepoShow,
-  RepoSwitched,
-  RepoTrusted,
-  StatusAnswer,
-  TrustEntry,
-  TrustLooked,
-  TrustRevoked,
-  TrustShow,
-} from '../contract/repos.ts';
+import type { RepoAdded, StatusAnswer } from '../contract/repos.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
@@ -269,44 +254,12 @@ export function createClient(call: Call, options: ClientOptions) {
     status: (): Promise<StatusAnswer> => ask('GET /v1/status', {}),
     /** Security warnings, one line each. */
     warnings: async (): Promise<readonly string[]> => (await ask('GET /v1/ping', {})).warnings,
-    /** The registered repos. */
-    repos: (): Promise<RepoEntry[]> => ask('GET /v1/repos', {}),
     /**
      * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
      * files enable something and `trust` is false, or another digest than theirs.
      */
     addRepo: (path: string, { trust, way, mustBeNew = false }: AddRepoRequest): Promise<RepoAdded> =>
       ask('POST /v1/repos', { body: { path, trust, way, existing: mustBeNew ? undefined : 'ok' } }),
-    /** What registering would trust. Changes nothing. */
-    lookAtTrust: (path: string, way: AddRepoRequest['way']): Promise<TrustLooked> =>
-      ask('POST /v1/trust/look', { body: { path, way } }),
-    /** The trusted state of each repo. */
-    trust: (): Promise<TrustEntry[]> => ask('GET /v1/trust', {}),
-    /** The trusted state of a repo, and how the repo differs from it. Throws `repo_not_found`. */
-    trustOf: (project: string): Promise<TrustShow> => ask('GET /v1/trust/:project', { params: { project } }),
-    /** Revokes the trust: nothing new starts in the repo. */
-    revokeTrust: (project: string): Promise<TrustRevoked> => ask('DELETE /v1/trust/:project', { params: { project } }),
-    /** One repo with its configuration. Throws `repo_not_found`. */
-    repo: (project: string): Promise<RepoShow> => ask('GET /v1/repos/:project', { params: { project } }),
-    /** How long its agents took before, and what they cost, by role. Throws `repo_not_found`. */
-    repoPast: (project: string): Promise<RepoPast> => ask('GET /v1/repos/:project/past', { params: { project } }),
-    /** Removes a repo, named by its name or its path. 409 while its agents run, unless `stop` is set. */
-    removeRepo: (name: string, query: { stop?: boolean } = {}): Promise<RepoRemoved> =>
-      ask('DELETE /v1/repos/:project', { params: { project: name }, query }),
-    /** Gives a repo with its plans to another host of the store. Throws `repo_not_found`, `not_found`, `elsewhere`, `conflict`, `bad_repo`, `untrusted`. */
-    moveRepo: (name: string, body: ({ host: string } | { path: string }) & { stop?: boolean }): Promise<RepoMoved> =>
-      ask('POST /v1/repos/:project/move', { params: { project: name }, body }),
-    /** Trusts the repo's files as they are now. With `digest`: only if that is their digest. */
-    trustRepo: (project: string, digest?: string): Promise<RepoTrusted> =>
-      ask('POST /v1/repos/:project/trust', { params: { project }, query: { digest } }),
-    /** Pauses a repo: nothing new starts in it until it is resumed. Throws `repo_not_found`. */
-    pauseRepo: (project: string): Promise<RepoSwitched> =>
-      ask('POST /v1/repos/:project/pause', { params: { project } }),
-    /** Resumes a paused repo. Throws `repo_not_found`. */
-    resumeRepo: (project: string): Promise<RepoSwitched> =>
-      ask('POST /v1/repos/:project/resume', { params: { project } }),
-    /** Reads the configuration again. `problems` lists what could not be used; for that, the previous settings stay in force. */
-    reload: (): Promise<ReloadAnswer> => ask('POST /v1/reload', {}),
     /** The plans of all repos, or of one. Empty if that repo is not registered. */
     plans: (project?: string): Promise<PlanEntry[]> => ask('GET /v1/plans', { query: { project } }),
     /** The plans of a repo in kasmos’s words. Throws `repo_not_found`. */

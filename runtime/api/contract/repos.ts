@@ -20,7 +20,7 @@ export const repoEntry = z
   })
   .meta({ id: 'Repo' });
 /** A registered repo: where it is, its status, and whether it can be used. */
-export type RepoEntry = z.infer<typeof repoEntry>;
+export interface RepoEntry extends z.infer<typeof repoEntry> {}
 
 export const pingAnswer = z
   .object({
@@ -93,7 +93,7 @@ export const repoRemoved = z
   })
   .meta({ id: 'RepoRemoved' });
 /** A repo that is registered no longer. */
-export type RepoRemoved = z.infer<typeof repoRemoved>;
+export interface RepoRemoved extends z.infer<typeof repoRemoved> {}
 
 export const repoMoved = z
   .object({
@@ -108,7 +108,7 @@ export const repoMoved = z
   })
   .meta({ id: 'RepoMoved' });
 /** A repo that was given to another host, or whose folder was moved. */
-export type RepoMoved = z.infer<typeof repoMoved>;
+export interface RepoMoved extends z.infer<typeof repoMoved> {}
 
 export const repoTrusted = z
   .object({
@@ -125,7 +125,10 @@ export const repoTrusted = z
   })
   .meta({ id: 'RepoTrusted' });
 /** The digest of a repo's files that was trusted. */
-export type RepoTrusted = z.infer<typeof repoTrusted>;
+export interface RepoTrusted extends z.infer<typeof repoTrusted> {}
+
+/** By which way somebody trusts a repo over the control API. */
+export const trustWays = ['run', 'plan register', 'repo add', 'daemon add', 'init', 'api'] as const;
 
 export const trustEntry = z
   .object({
@@ -142,7 +145,7 @@ export const trustEntry = z
   })
   .meta({ id: 'Trust' });
 /** What was trusted of a repo, when, and by which way. */
-export type TrustEntry = z.infer<typeof trustEntry>;
+export interface TrustEntry extends z.infer<typeof trustEntry> {}
 
 export const trustShow = trustEntry
   .extend({
@@ -156,7 +159,7 @@ export const trustShow = trustEntry
   })
   .meta({ id: 'TrustShow' });
 /** What was trusted of a repo, and how its files differ from that now. */
-export type TrustShow = z.infer<typeof trustShow>;
+export interface TrustShow extends z.infer<typeof trustShow> {}
 
 export const trustLooked = z
   .object({
@@ -175,19 +178,19 @@ export const trustLooked = z
   })
   .meta({ id: 'TrustLooked' });
 /** What registering a repo would trust. */
-export type TrustLooked = z.infer<typeof trustLooked>;
+export interface TrustLooked extends z.infer<typeof trustLooked> {}
 
 export const trustRevoked = z
   .object({ status: z.literal('revoked'), project: z.string(), path: z.string(), revoked_at: time, notes: lines })
   .meta({ id: 'TrustRevoked' });
 /** A repo that is trusted no longer. */
-export type TrustRevoked = z.infer<typeof trustRevoked>;
+export interface TrustRevoked extends z.infer<typeof trustRevoked> {}
 
 export const repoSwitched = z
   .object({ status: z.enum(['paused', 'resumed']), project: z.string() })
   .meta({ id: 'RepoSwitched' });
 /** A repo that was paused or resumed. */
-export type RepoSwitched = z.infer<typeof repoSwitched>;
+export interface RepoSwitched extends z.infer<typeof repoSwitched> {}
 
 export const repoShow = repoEntry
   .extend({
@@ -212,7 +215,7 @@ export const repoShow = repoEntry
   })
   .meta({ id: 'RepoShow' });
 /** A registered repo with its configuration: each key, its value, and where that comes from. */
-export type RepoShow = z.infer<typeof repoShow>;
+export interface RepoShow extends z.infer<typeof repoShow> {}
 
 export const repoPast = z
   .object({
@@ -228,7 +231,7 @@ export const repoPast = z
   })
   .meta({ id: 'RepoPast' });
 /** How long the agents of a repo took before, how they ended, and what they cost, as far as their programs said it. */
-export type RepoPast = z.infer<typeof repoPast>;
+export interface RepoPast extends z.infer<typeof repoPast> {}
 
 export const reloadAnswer = z
   .object({
@@ -238,4 +241,4 @@ export const reloadAnswer = z
   })
   .meta({ id: 'Reloaded' });
 /** What a new reading of the configuration changed. */
-export type ReloadAnswer = z.infer<typeof reloadAnswer>;
+export interface ReloadAnswer extends z.infer<typeof reloadAnswer> {}

@@ -4,7 +4,7 @@ import type { OperationParts } from '../commands/commands.ts';
 import * as shapes from '../contract/shapes.ts';
 import { type AnyOperation, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
 import type { Schemas } from '../operations/shape.ts';
-import { digits, given, line } from './requests.ts';
+import { bit, digest, digits, given, line, name } from './requests.ts';
 import { type AnyRoute, type Ask, type Definition, json } from './route.ts';
 
 const schemas: Schemas = {
@@ -13,7 +13,7 @@ const schemas: Schemas = {
     ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, enum: z.enum, array: z.array },
     ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal, strictObject: z.strictObject },
   },
-  ...{ line, digits, shapes, time: shapes.time, count: shapes.count },
+  ...{ line, name, digits, flag: bit, digest, shapes, time: shapes.time, count: shapes.count },
 };
 
 export function routesOf(operations: Operations): AnyRoute[] {
@@ -21,7 +21,7 @@ export function routesOf(operations: Operations): AnyRoute[] {
 }
 
 function routeOf(operation: AnyOperation): AnyRoute {
-  const { http, does, who, needs, again, errors } = operation;
+  const { http, does, who, needs, anyHost, again, errors } = operation;
   const run = operation.run as (parts: OperationParts, input: unknown) => unknown; // its input was read by its own schemas
   const fields = Object.entries(operation.input?.(schemas) ?? {});
   const names = namesInPath(operation);
@@ -29,7 +29,7 @@ function routeOf(operation: AnyOperation): AnyRoute {
   const others = fields.filter(([name]) => !names.includes(name));
   const definition: Definition = {
     ...{ does, who, answers: { 200: operation.answer(schemas) } },
-    ...given({ needs, again, errors }),
+    ...given({ needs, anyHost, again, errors }),
     ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
     ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
   };

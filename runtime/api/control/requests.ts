@@ -15,7 +15,7 @@ const maxDepth = 64;
 const printable = /^\P{Cc}*$/u;
 export const line = (max: number) => z.string().min(1).max(max).regex(printable, 'holds a control character');
 
-const name = line(255).regex(/^[^/]*$/, 'holds a slash');
+export const name = line(255).regex(/^[^/]*$/, 'holds a slash');
 
 export const projectParams = z.strictObject({ project: name });
 export const planParams = z.strictObject({ project: name, plan: name });
@@ -28,6 +28,10 @@ export const digits = z
   .transform(Number);
 
 export const flag = z.enum(['0', '1']).optional();
+/** The same as a boolean. */
+export const bit = z.enum(['0', '1']).transform((value) => value === '1');
+
+export const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digits' });
 
 /** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
 export const momentQuery = z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() });

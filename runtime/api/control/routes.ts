@@ -18,14 +18,18 @@ import { repoRoutes } from './routes/repos.ts';
 import { signalRoutes } from './routes/signals.ts';
 
 /** Those that are no operations yet, in pieces between which operations stand. */
-const before = [...engineRoutes, ...daemonRoutes, ...repoRoutes] as const;
+const before = [...engineRoutes, ...daemonRoutes] as const;
 const ofPlans = [...planRoutes, ...lifecycleRoutes, ...liveStatusRoutes, ...signalRoutes] as const;
 const ofAgents = [...instanceRoutes, ...permissionRoutes] as const;
 const after = [...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
-const { host, signal, ...others } = nouns;
+const { repo, host, signal, ...others } = nouns;
+const { repos, ...ofRepo } = repo;
 
 export const routes: readonly AnyRoute[] = [
   ...before,
+  ...routesOf({ repos }),
+  ...repoRoutes,
+  ...routesOf(ofRepo),
   ...routesOf(host),
   ...ofPlans,
   ...routesOf(signal),
@@ -35,4 +39,4 @@ export const routes: readonly AnyRoute[] = [
 ];
 
 /** The union of those that are no operations: what the client's other functions are typed by. */
-export type Routes = (typeof before | typeof ofPlans | typeof ofAgents | typeof after)[number];
+export type Routes = (typeof before | typeof repoRoutes | typeof ofPlans | typeof ofAgents | typeof after)[number];

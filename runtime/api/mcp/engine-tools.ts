@@ -52,7 +52,7 @@ export const engineTools = [
     output: repoAdded,
     run: ({ input: { path }, caller, ...ask }) =>
       withCaller(caller, 'write', async (client) => {
-        const found = await client.lookAtTrust(path, 'api');
+        const found = await client.lookAtTrust({ path, way: 'api' });
         if (found.may_act) return client.addRepo(path, { trust: false, way: 'api' });
         const enables = [...found.enables, ...found.agents];
         const question = [`Trust what ${found.path} brings? It may start:`, ...enables, ...found.changes].join('\n');

@@ -49,14 +49,18 @@ type Fields = Readonly<Record<string, Zod.ZodType>>;
 type Given<T> = { readonly [Name in keyof T]: Exclude<T[Name], undefined> };
 
 export interface Operation<Input extends Fields = Fields, Answer = unknown> {
-  /** Names in the path are fields of the input. The others are in the query of a GET or a DELETE, else in the body. */
+  /** Names in the path are fields of the input. */
   readonly http: `${Method} /${string}`;
+  /** Where its other fields are. Default: in the query of a GET or a DELETE, else in the body. */
+  readonly fieldsIn?: 'query';
   /** One line for people. */
   readonly does: string;
   /** `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends the token of a run. */
   readonly who: 'anyone' | 'person';
   /** The role that a person with a token of their own needs. Default: `look` where `who` is anyone, else nobody but the owner of the home. */
   readonly needs?: PersonRole;
+  /** A change of a repo that any host may be asked for: the repo's own host carries it out. Reads are all handed on. Default: not. */
+  readonly anyHost?: boolean;
   /**
    * The same request again, by its key. `kept` (the default): its answer is kept, and what was cut off is begun again. `never`: what was cut off is not begun
    * again. `free`: it changes nothing, or nothing more.
@@ -120,6 +124,6 @@ export function namesInPath({ http }: Pick<AnyOperation, 'http'>): string[] {
 }
 
 /** Where the fields are that are not in the path. */
-export function placeOfFields(of: Pick<AnyOperation, 'http'>): 'query' | 'body' {
-  return ['GET', 'DELETE'].includes(methodOf(of)) ? 'query' : 'body';
+export function placeOfFields(of: Pick<AnyOperation, 'http' | 'fieldsIn'>): 'query' | 'body' {
+  return of.fieldsIn ?? (['GET', 'DELETE'].includes(methodOf(of)) ? 'query' : 'body');
 }

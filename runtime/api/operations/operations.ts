@@ -7,9 +7,11 @@ import { hostOperations } from './host.ts';
 import { issueOperations } from './issue.ts';
 import { notifyOperations } from './notify.ts';
 import { queueOperations } from './queue.ts';
+import { repoOperations } from './repo.ts';
 import { signalOperations } from './signal.ts';
 
 export const nouns = {
+  repo: repoOperations,
   host: hostOperations,
   signal: signalOperations,
   queue: queueOperations,
@@ -22,6 +24,7 @@ export const nouns = {
 };
 
 export const operations = {
+  ...nouns.repo,
   ...nouns.host,
   ...nouns.signal,
   ...nouns.queue,

@@ -20,8 +20,14 @@ export interface Schemas {
   >;
   /** A text of one line without control characters, of at most so many characters. */
   line(max: number): Zod.ZodString;
+  /** Of a repo, a plan or an agent, in a path. */
+  readonly name: Zod.ZodString;
   /** A whole number in a path or a query. */
   readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
+  /** `1` and `0` in a query. */
+  readonly flag: Zod.ZodPipe<Zod.ZodEnum<{ [V in '0' | '1']: V }>, Zod.ZodTransform<boolean, '0' | '1'>>;
+  /** A SHA-256 in hex. */
+  readonly digest: Zod.ZodString;
   /** ISO 8601 UTC. */
   readonly time: Zod.ZodISODateTime;
   readonly count: Zod.ZodInt;

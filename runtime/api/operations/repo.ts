@@ -1,0 +1,169 @@
+/** The registered repos, what of them is trusted, and daemon.toml, which lists some of them. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { OperationParts } from '../commands/commands.ts';
+import type {
+  ReloadAnswer,
+  RepoEntry,
+  RepoMoved,
+  RepoPast,
+  RepoRemoved,
+  RepoShow,
+  RepoSwitched,
+  RepoTrusted,
+  TrustEntry,
+  TrustLooked,
+  TrustRevoked,
+  TrustShow,
+} from '../contract/repos.ts';
+import { operationWith } from './operation.ts';
+import { answerOf, listOf, type Schemas } from './shape.ts';
+
+const operation = operationWith<OperationParts>();
+
+const named = ({ name }: Schemas) => ({ project: name });
+/** Its name, or its path. */
+const namedOrAt = ({ line }: Schemas) => ({ project: line(4_096) });
+const switched = answerOf<RepoSwitched>(({ shapes }) => shapes.repoSwitched);
+
+export const repoOperations = {
+  repos: operation({
+    http: 'GET /v1/repos',
+    does: 'the registered repos',
+    who: 'anyone',
+    answer: listOf<RepoEntry>(({ shapes }) => shapes.repoEntry),
+    run: ({ views }) => views.repos(),
+  }),
+  repo: operation({
+    http: 'GET /v1/repos/:project',
+    does: 'a repo with its configuration in force, and what the file would change',
+    who: 'anyone',
+    input: named,
+    answer: answerOf<RepoShow>(({ shapes }) => shapes.repoShow),
+    errors: ['repo_not_found'],
+    run: ({ commands }, { project }) => commands.showRepo(project),
+  }),
+  repoPast: operation({
+    http: 'GET /v1/repos/:project/past',
+    does: 'how long the agents of a repo took before, how they ended and what they cost, by role: the newest 200 runs of each',
+    who: 'anyone',
+    input: named,
+    answer: answerOf<RepoPast>(({ shapes }) => shapes.repoPast),
+    errors: ['repo_not_found'],
+    run: ({ views }, { project }) => views.repoPast(project),
+  }),
+  removeRepo: operation({
+    http: 'DELETE /v1/repos/:project',
+    does: 'takes a repo out, by its name or its path; its plans are kept. 409 while its agents run; `stop=1` stops them',
+    who: 'person',
+    input: (schemas) => ({ ...namedOrAt(schemas), stop: schemas.flag.optional() }),
+    answer: answerOf<RepoRemoved>(({ shapes }) => shapes.repoRemoved),
+    errors: ['repo_not_found', 'conflict', 'unavailable'],
+    run: ({ commands }, { project, ...how }) => commands.removeRepo(project, how),
+  }),
+  moveRepo: operation({
+    http: 'POST /v1/repos/:project/move',
+    does: 'gives a repo and its plans to another host, which goes on with them; or says that its folder was moved to `path`, where they go on. 409 while its agents run; `stop` stops them',
+    who: 'person',
+    anyHost: true,
+    input: (schemas) => ({
+      ...namedOrAt(schemas),
+      host: schemas.line(255).optional(),
+      path: schemas.line(4_096).optional(),
+      stop: schemas.z.boolean().optional(),
+    }),
+    answer: answerOf<RepoMoved>(({ shapes }) => shapes.repoMoved),
+    errors: [
+      'repo_not_found',
+      'not_found',
+      'elsewhere',
+      'conflict',
+      'bad_repo',
+      'untrusted',
+      'unavailable',
+      'refused',
+      'git_failed',
+    ],
+    run({ commands }, { project, host, path, ...how }) {
+      if (host !== undefined && path === undefined) return commands.moveRepo(project, host, how);
+      if (host === undefined && path !== undefined) return commands.relocateRepo(project, path, how);
+      throw new EngineError(
+        'bad_request',
+        'host is required, and only one of host and path',
+        'see what the body takes in docs/control-api.md',
+      );
+    },
+  }),
+  trustRepo: operation({
+    http: 'POST /v1/repos/:project/trust',
+    does: 'puts the repo’s files in force as they are now; with `digest` only where that is theirs',
+    who: 'person',
+    fieldsIn: 'query',
+    input: (schemas) => ({ ...named(schemas), digest: schemas.digest.optional() }),
+    answer: answerOf<RepoTrusted>(({ shapes }) => shapes.repoTrusted),
+    errors: ['repo_not_found', 'bad_config', 'untrusted'],
+    run: ({ commands }, { project, digest }) => commands.trustRepo(project, digest),
+  }),
+  trust: operation({
+    http: 'GET /v1/trust',
+    does: 'what is trusted since when',
+    who: 'anyone',
+    answer: listOf<TrustEntry>(({ shapes }) => shapes.trustEntry),
+    run: ({ commands }) => commands.listTrust(),
+  }),
+  lookAtTrust: operation({
+    http: 'POST /v1/trust/look',
+    does: 'what registering the repo of any path inside it would trust; changes nothing',
+    again: 'free',
+    who: 'person',
+    input: ({ z, line, shapes }) => ({ path: line(4_096), way: z.enum(shapes.trustWays).optional() }),
+    answer: answerOf<TrustLooked>(({ shapes }) => shapes.trustLooked),
+    errors: ['bad_repo', 'bad_config', 'conflict'],
+    run: ({ commands }, { path, way = 'api' }) => commands.lookAtTrust(path, way),
+  }),
+  trustOf: operation({
+    http: 'GET /v1/trust/:project',
+    does: 'what of a repo is trusted, and what has changed since',
+    who: 'anyone',
+    input: named,
+    answer: answerOf<TrustShow>(({ shapes }) => shapes.trustShow),
+    errors: ['repo_not_found'],
+    run: ({ commands }, { project }) => commands.showTrust(project),
+  }),
+  revokeTrust: operation({
+    http: 'DELETE /v1/trust/:project',
+    does: 'takes the trust back: nothing new of the repo starts; what runs goes on',
+    who: 'person',
+    input: named,
+    answer: answerOf<TrustRevoked>(({ shapes }) => shapes.trustRevoked),
+    errors: ['repo_not_found', 'unavailable'],
+    run: ({ commands }, { project }) => commands.revokeTrust(project),
+  }),
+  pauseRepo: operation({
+    http: 'POST /v1/repos/:project/pause',
+    does: 'grants nothing new to its plans',
+    who: 'person',
+    needs: 'steer',
+    input: named,
+    answer: switched,
+    errors: ['repo_not_found', 'unavailable'],
+    run: ({ commands }, { project }) => commands.pauseRepo(project),
+  }),
+  resumeRepo: operation({
+    http: 'POST /v1/repos/:project/resume',
+    does: 'lets its plans begin again',
+    who: 'person',
+    needs: 'steer',
+    input: named,
+    answer: switched,
+    errors: ['repo_not_found', 'unavailable'],
+    run: ({ commands }, { project }) => commands.resumeRepo(project),
+  }),
+  reload: operation({
+    http: 'POST /v1/reload',
+    does: 'reads daemon.toml and the repos’ files again; what is trusted is in force at once',
+    again: 'free',
+    who: 'person',
+    answer: answerOf<ReloadAnswer>(({ shapes }) => shapes.reloadAnswer),
+    run: ({ commands }) => commands.reload(),
+  }),
+};
