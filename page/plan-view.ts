@@ -1,12 +1,13 @@
 /** One plan: what it is to reach, what it needs of a person, and the section of it that one looks at. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
+import { logsOf, offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
 import { draftsView } from './drafts-view.ts';
 import { pauseText, progress } from './fleet.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { clock, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
-import { needOf, planAddress, shapeOf, shortTitles } from './needs.ts';
+import { needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
 import { panel } from './panel.ts';
 import { permissionsView } from './permission-view.ts';
 import { changesView } from './plan-changes.ts';
@@ -145,7 +146,7 @@ function commands({ explain, busy, plan }: PlanModel, actions: PlanActions): Vie
     { class: 'commands' },
     everyDay.flatMap(([type, text, done]) => {
       const event = events.get(type);
-      if (event === undefined || !event.accepted || isIdle(type, plan)) return [];
+      if (event === undefined || !event.accepted || isIdle(type, plan) || isOfNeed(type, plan)) return [];
       return [
         h(
           'button',
@@ -166,6 +167,11 @@ function commands({ explain, busy, plan }: PlanModel, actions: PlanActions): Vie
 /** The chart takes it, and nothing would come of it. */
 function isIdle(type: string, plan: PlanShow | null): boolean {
   return type === 'pause' && plan?.turn === 'nobody';
+}
+
+/** The ways on from a wave that is over stand beside what failed in it. */
+function isOfNeed(type: string, plan: PlanShow | null): boolean {
+  return plan?.need?.source === 'wave' && offersOf(plan.need).some((offer) => offer.type === type);
 }
 
 /** What needs a person beside questions: why the plan stands, and a word that lets it go on. */
@@ -197,7 +203,7 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
       count: `for ${since(need.since, nowMs)}`,
     },
     blocked === null || blocked.source === 'choice' || !actions.may('answer')
-      ? h('p', { class: 'asked' }, need.why)
+      ? [h('p', { class: 'asked' }, need.why), need.source === 'wave' ? waveWays(need, model, actions) : null]
       : h(
           'form',
           { on: { submit: resolve } },
@@ -222,6 +228,35 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
             h('span', { class: 'dim' }, 'Ctrl+Enter'),
           ),
         ),
+  );
+}
+
+/** The logs of what failed, and what can be done about it. */
+function waveWays(
+  need: NonNullable<PlanShow['need']>,
+  { plan, named, busy, explain }: PlanModel,
+  actions: PlanActions,
+): View {
+  const isAccepted = (type: string) => explain?.events.some((event) => event.type === type && event.accepted) === true;
+  return h(
+    'div',
+    { class: 'commands' },
+    ...offersOf(need)
+      .filter(({ type }) => isAccepted(type))
+      .map(({ type, payload, text, done }) =>
+        h(
+          'button',
+          { key: type, disabled: busy !== null, on: { click: () => actions.send(type, payload, done) } },
+          text,
+        ),
+      ),
+    ...logsOf(need).map((title) =>
+      h(
+        'a',
+        { key: title, class: 'link', href: `${planAddress(named)}/${encodeURIComponent(title)}` },
+        `log of ${shortTitle(title, plan?.plan ?? '')}`,
+      ),
+    ),
   );
 }
 

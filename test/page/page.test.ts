@@ -443,6 +443,15 @@ program = "date +%N >> fixes.txt"
     expect(await row.getByRole('link', { name: 'log of w1-t1' }).getAttribute('href')).toBe(
       '#/plan/listed/mended/mended-w1-t1',
     );
+    // On the page of the plan all of it is in one box, and nowhere twice.
+    await row.getByRole('link', { name: 'listed/mended' }).click();
+    const box = page.getByRole('region', { name: 'Needs you' });
+    await box.getByText('no such table: carts').waitFor(limit);
+    await box.getByRole('link', { name: 'log of w1-t1' }).click();
+    await page.getByRole('region', { name: 'Log' }).getByText('no such table: carts').waitFor(limit);
+    await box.getByRole('button', { name: 'Next wave' }).waitFor(limit);
+    expect(await page.getByRole('button', { name: 'Retry' }).count()).toBe(1);
+    await page.getByRole('link', { name: 'fleet' }).click();
     writeFileSync(mended, '');
     await row.getByRole('button', { name: 'Retry: mended' }).click();
     const sure = page.getByRole('alertdialog');
