@@ -35,7 +35,10 @@ export default defineVerb({
       throw new EngineError('usage', 'its worktrees and branches stay anyhow', 'say --worktrees or --branches as well');
     if (yes === true)
       return withPlan(call, 'write', plan, (client, of) => discard(call, client, of, { clear: said, overrides }));
-    const of = await withPlan(call, 'read', plan, async (_client, address) => address);
+    const of = await withPlan(call, 'read', plan, async (client, address) => {
+      await client.plan(address.project, address.plan); // nobody is asked about what is not there
+      return address;
+    });
     const name = `${of.project}/${of.plan}`;
     if (!(await isConfirmed(call, { yes, question: `delete ${name}?`, not: `not deleted: ${name}` }))) return 1;
     const asked: Going = said === undefined ? await askAbout(call, of) : { clear: said, overrides };

@@ -35,6 +35,8 @@ it('ls lists, rm deletes, --json takes fields, and a status that does not exist 
   expect(nonsense.code).toBe(64);
   expect(nonsense.stderr).toContain('there are ready, planning, implementing');
   expect((await made.stator(['plan', 'rm', 'b', '--yes'])).code).toBe(0);
+  // Nobody is asked whether to delete what is not there.
+  expect((await made.stator(['plan', 'rm', 'b'])).stderr).toContain('plan not found: demo/b');
   expect((await made.stator(['repo', 'rm', 'demo'])).code).toBe(0);
 });
 
