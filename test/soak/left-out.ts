@@ -27,6 +27,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
     why: 'builds two earlier versions from the history; store/upgraded-verified reads their stores',
     shortS: 60,
   },
+  'test/soak/five-charts.soak.ts': { why: 'two hundred kills of five charts; crash/five-charts has eight', shortS: 40 },
   'test/soak/fleet-killed.soak.ts': {
     why: 'kills a daemon under load twenty times; crash/fleet-killed once',
     shortS: 60,
