@@ -2,6 +2,8 @@
  * Lists of work in any other document (PLAN.md, PRD.md, an issue), where they are unmistakable: check boxes below headings that speak of work, numbered steps
  * below such a heading, headings with a box, or numbered phases. They run one after the other. Boxes below headings such as `Acceptance criteria` are no tasks.
  */
+import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import { type PlanProblem, quoted } from '../shape.ts';
 import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
 import { type OutlineHeading, readBox } from './markdown-outline.ts';
@@ -18,7 +20,8 @@ export const lists = {
   read(sheet): PlanDraft {
     const spans = spansOf(sheet);
     const own = headingsOf(sheet).find(({ line }) => line === spans[0]?.line);
-    return layOut(sheet, spans, own === undefined ? {} : { deepest: own.level - 1 });
+    const draft = layOut(sheet, spans, own === undefined ? {} : { deepest: own.level - 1 });
+    return { ...draft, remarks: [...draft.remarks, ...leftOut(sheet, spans)] };
   },
 } as const satisfies Family;
 
@@ -33,8 +36,37 @@ const phase =
   /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
 const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
 
+/** Of a section `3.1` none but these say that it is no part of the work. */
+const askedOfAll = /accept|criteri|definition of|\bdod\b|success|готов|критери|验收/iu;
+/** May be work as well. */
+const unclear = /\btest|review|quality|future|optional|nice to have/iu;
+const dotted = /^\W{0,4}\d{1,3}(?:\.\d{1,3})+[.):]?\s/u;
+
 function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
-  return asked.test(text) && !phase.test(text);
+  return (dotted.test(text) ? askedOfAll : asked).test(text) && !phase.test(text);
+}
+
+/** Of the boxes in a section of the work that are no tasks, those that may be meant as tasks. */
+function leftOut(sheet: Sheet, spans: readonly TaskSpan[]): PlanProblem[] {
+  const counts = new Map<OutlineHeading, number>();
+  let next = 0;
+  for (const { item, path } of itemsThat(sheet, ({ box }) => box?.isChecked === false)) {
+    const heading = path.find((found, at) => isAsked(found) && path.slice(0, at).some(isPart));
+    while ((spans[next]?.end ?? Infinity) <= item.line) next += 1;
+    const isTold = (spans[next]?.line ?? Infinity) <= item.line;
+    if (heading !== undefined && unclear.test(heading.text) && !isTold) {
+      counts.set(heading, (counts.get(heading) ?? 0) + 1);
+    }
+  }
+  return [...counts].map(([{ line, text }, count]): PlanProblem => {
+    const boxes = count === 1 ? 'one check box' : `${count} check boxes`;
+    const found = `${boxes} below ${quoted(text)} ${count === 1 ? 'is no task' : 'are no tasks'}`;
+    return { line, message: `${found}, as such a heading says what is asked of the work; rename it to have them done` };
+  });
+}
+
+function isPart({ level, text }: OutlineHeading): boolean {
+  return level > 1 && (phase.test(text) || dotted.test(text));
 }
 
 function isWork({ text }: Pick<OutlineHeading, 'text'>): boolean {
@@ -75,9 +107,14 @@ const phaseHeading = /^\W{0,4}(?:phase|step|stage|milestone|этап|шаг|阶�
 
 /** Headings `Phase 1`, `Phase 2`, … of one level, in order and without a gap. */
 function phasesOf(sheet: Sheet): TaskSpan[] {
-  const all = headingsOf(sheet).flatMap((heading) => {
-    const number = phaseHeading.exec(heading.text)?.[1];
-    return number === undefined || heading.level === 1 ? [] : [{ heading, ref: number, isDone: false, marks: [] }];
+  const all = headingsOf(sheet).flatMap((heading): FoundHeading[] => {
+    const outer = withoutLeadingMarks(heading.text);
+    const { text, marks } = withoutTrailingMark(outer.text);
+    const ref = phaseHeading.exec(text)?.[1];
+    if (ref === undefined || heading.level === 1) return [];
+    const said = [...outer.marks, ...marks];
+    const isDone = said.length > 0 && said.every(Boolean);
+    return [{ heading, text, ref, isDone, marks: [] }];
   });
   const phases = ofTopLevel(all);
   const first = Number(phases[0]?.ref ?? 2);
@@ -89,18 +126,25 @@ function phasesOf(sheet: Sheet): TaskSpan[] {
 function boxedHeadings(sheet: Sheet): TaskSpan[] {
   const boxed = headingsOf(sheet).filter(({ text }) => readBox(text, 0) !== null);
   const found = boxed.map((heading, at): FoundHeading => {
-    const { isChecked } = headingBox(heading.text);
+    const { text, isChecked } = headingBox(heading.text);
     const written = sheet.lines[heading.line - 1]?.text ?? '';
     const column = written.indexOf('[');
     const box = readBox(written.slice(column), column)?.box ?? null;
     const mark = isChecked ? null : sheet.boxMark({ line: heading.line, box });
-    return { heading, ref: String(at + 1), isDone: isChecked, marks: mark === null ? [] : [mark] };
+    return { heading, text, ref: String(at + 1), isDone: isChecked, marks: mark === null ? [] : [mark] };
   });
   return headingSpans(sheet, ofTopLevel(found));
 }
 
+/** What is said of a heading beside its mark (`✅ COMPLETE`) is told. */
+function words(text: string): string {
+  return text.replace(/[^\p{L}\p{N}]/gu, '');
+}
+
 interface FoundHeading {
   readonly heading: OutlineHeading;
+  /** Without what says whether it is done. */
+  readonly text: string;
   readonly ref: string;
   readonly isDone: boolean;
   readonly marks: readonly Mark[];
@@ -120,14 +164,13 @@ function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] 
   const level = found[0]?.heading.level ?? 1;
   const ends = headingsOf(sheet).filter((heading) => heading.level <= level);
   let next = 0;
-  return found.map(({ heading, ref, isDone, marks }): TaskSpan => {
+  return found.map(({ heading, text, ref, isDone, marks }): TaskSpan => {
     while (next < ends.length && (ends[next]?.line ?? 0) <= heading.line) next += 1;
     const end = ends[next]?.line ?? sheet.lines.length + 1;
-    const { text } = headingBox(heading.text);
     const { title, isShortened } = titleOf(text, `Part ${ref}`);
     const body = sheet.between(heading.end, end);
     const told = [
-      { text, number: heading.line },
+      { text: heading.text, number: heading.line },
       { text: '', number: 0 },
     ];
     const task = {
@@ -135,7 +178,7 @@ function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] 
       title,
       line: heading.line,
       isDone,
-      body: isShortened ? [...told, ...body] : body,
+      body: isShortened || words(text) !== words(headingBox(heading.text).text) ? [...told, ...body] : body,
       files: [],
       check: null,
       links: [],

@@ -187,7 +187,7 @@ function large(line: (at: number) => string): string {
 
 const words = 'and so many words that the line is as long as it is in plans of that family';
 
-test.each([
+test.each<[string, string, string?]>([
   [
     'spec-kit',
     large((at) =>
@@ -195,13 +195,80 @@ test.each([
     ),
   ],
   ['steps', large((at) => (at % 6 === 1 ? `### Task ${at}: do it` : `- [ ] **Step:** depends on Task ${at} ${words}`))],
-  ['groups', large((at) => (at % 4 === 1 ? `- [ ] ${at}. Do it` : `  - [ ] ${at}.${at % 4} Do it ${words}`))],
+  [
+    'groups',
+    large((at) => (at % 4 === 1 ? `- [ ] ${at}. Do it` : `  - [ ] ${at}.${at % 4} Do it ${words}`)),
+    '.kiro/specs/a/tasks.md',
+  ],
+  [
+    'groups side by side',
+    large((at) => (at % 4 === 1 ? `- [ ] ${at}. Do it` : `- [ ] ${at - (at % 4) + 1}.${at % 4} (P) Do it ${words}`)),
+    '.kiro/specs/a/tasks.md',
+  ],
+  [
+    'OpenSpec',
+    large((at) => (at % 20 === 1 ? `## ${at}. S` : `- [ ] ${at}.${at % 20} Do it ${words}`)),
+    'openspec/changes/a/tasks.md',
+  ],
+  [
+    'Conductor',
+    large((at) =>
+      at % 20 === 1 ? `## Phase ${at}` : at % 4 === 2 ? `- [ ] Task: ${words}` : `    - [ ] step ${words}`,
+    ),
+    'conductor/tracks/a/plan.md',
+  ],
+  [
+    'GSD',
+    large((at) => ['</task>', '<task type="auto">', `<name>Do ${at}</name>`][at % 8] ?? `<action>${words}</action>`),
+    '01-01-PLAN.md',
+  ],
+  ['GSD with open fences', large(() => '<task>\n<name>a</name>\n```\n</task>'), '01-01-PLAN.md'],
+  [
+    'Cursor',
+    `---\ntodos:\n${'  - id: a\n    content: b\n'.repeat(1000)}---\n${large(() => `- ${words}`)}`,
+    'a.plan.md',
+  ],
+  [
+    'Backlog.md',
+    `---\nid: task-1\ntitle: a\nstatus: To Do\n---\n${large((at) => `- [ ] #${at} ${words}`)}`,
+    'backlog/tasks/task-1 - a.md',
+  ],
+  [
+    'BMAD',
+    `# Story 1\n## Tasks / Subtasks\n${large((at) => (at % 5 === 1 ? `- [ ] Task ${at} ${words}` : `  - [ ] ${words}`))}`,
+  ],
+  ['lists', large((at) => (at % 20 === 1 ? `## Phase ${at}` : `- [ ] ${words}`))],
+  ['lists that are none', large((at) => (at % 9 === 1 ? `### ${at}.1 Testing` : `- [ ] ${words}`))],
+  [
+    'task-master',
+    JSON.stringify({
+      tasks: Array.from({ length: 3800 }, (_, at) => ({
+        ...{ id: at + 1, title: `t ${at}`, details: `${words} ${words}`, status: 'pending' },
+        dependencies: at === 0 ? [] : [at],
+      })),
+    }),
+    'tasks.json',
+  ],
+  [
+    'Ralph',
+    JSON.stringify({
+      userStories: Array.from({ length: 3500 }, (_, at) => ({
+        ...{ id: `US-${at}`, title: `t ${at}`, description: words, acceptanceCriteria: [words] },
+        ...{ priority: at, passes: false },
+      })),
+    }),
+    'prd.json',
+  ],
+  ['boxes', `# Tasks\n${'- [ ] a\n'.repeat(24_000)}`, 'plan.md'],
+  ['headings', '# a\n'.repeat(24_000)],
+  ['phases', large((at) => `## Phase ${at}`)],
   ['a wide document', '- [ ] a\n'.repeat(130_000)],
   ['a deep one', large((at) => `${' '.repeat(at % 60)}- [ ] T${at} a`)],
   ['fences', large(() => '```')],
   ['comments', large((at) => `### Task ${at}: a <!--\n<!--`)],
   ['one line', `### Task 1: ${'depends on Task 1, '.repeat(50_000)}`],
   ['brackets', `- [ ] T001 ${'['.repeat(1_000_000)}`],
+  ['backticks', `- [ ] T001 ${'`a '.repeat(300_000)}`],
   ['deep JSON', '['.repeat(500_000)],
   [
     'wide JSON',
@@ -209,16 +276,17 @@ test.each([
   ],
   ['fields', large((at) => `${at === 1 ? '### Task 1: a\n' : ''}**After:** ${at}`)],
   ['almost fields', large((at) => `${at === 1 ? '### Task 1: a\n' : ''}**Fils:** ${at}`)],
-])('1 MiB of %s is read in linear time', (_, text) => {
+])('1 MiB of %s is read in linear time', (_, text, at = 'tasks.md') => {
   const timed = (part: string) => {
     const start = process.cpuUsage();
-    readPlan({ text: part, path: 'tasks.md', beside: [] });
+    readPlan({ text: part, path: at, beside: [] });
     const { user } = process.cpuUsage(start);
     return user / 1000;
   };
   timed(text.slice(0, 1000));
-  // A quiet machine takes some 200 ms at most; a bound that only a quadratic reader exceeds, on any machine.
-  expect(timed(text)).toBeLessThan(6000);
+  // A quiet machine takes some 100 to 700 ms; a bound that only a quadratic reader exceeds twice, on any machine.
+  const bound = 4000;
+  expect(timed(text) < bound || timed(text) < bound).toBe(true);
 });
 
 test('a title that is underlined in the text of a task is text, in the own form too', () => {

@@ -73,6 +73,38 @@ describe('a list of work', () => {
     ]);
   });
 
+  test('has the sections 1.1, 1.2 of a phase, whatever they are called, and says what it leaves out', () => {
+    const text = lines(
+      ...[
+        '# Search',
+        '## Phase 1: checklist',
+        '### 1.1 Testing in the field',
+        '- [ ] a shop',
+        '',
+        '#### Testing at large',
+      ],
+      ...['- [ ] a mall', '- [x] a street', '- [ ] a city', '', '### 1.2 Success metrics', '- [ ] quick', ''],
+      ...[
+        '### 1.3 Speed',
+        '- [ ] cache',
+        '- [ ] index',
+        '## Acceptance criteria',
+        '- [ ] found',
+        '## Testing',
+        '- [ ] x',
+      ],
+    );
+    const reading = read(text);
+    expect(outline(reading)).toEqual(['1 1.1 Testing in the field: 1 a shop', '2 1.3 Speed: 1 cache | 2 index < 1']);
+    expect(reading.remarks).toEqual([
+      {
+        line: 6,
+        message:
+          '2 check boxes below `Testing at large` are no tasks, as such a heading says what is asked of the work; rename it to have them done',
+      },
+    ]);
+  });
+
   test('may be a check list of phases', () => {
     const text = lines(
       '# Guide',
@@ -117,6 +149,16 @@ describe('a list of work', () => {
       '- [ ] fast',
     );
     expect(outline(read(phases))).toEqual(['1 Plan of ours: 1 Phase 1: Index | 2 Phase 2: Ask < 1']);
+    const marked = lines(
+      '# Plan',
+      '## Phase 1: Index ✅ COMPLETE!',
+      'x',
+      '## ✅ Phase 2: Ask',
+      'y',
+      '## Phase 3: Show ⏳',
+      'z',
+    );
+    expect(outline(read(marked))).toEqual(['1: x 1 Phase 1: Index | x 2 Phase 2: Ask < 1 | 3 Phase 3: Show ⏳ < 2']);
     const headed = lines('# Plan', '## Phase 1', '### [ ] Index', 'x', '### [x] Ask', 'y');
     expect(outline(read(headed))).toEqual(['1 Phase 1: 1 Index | x 2 Ask < 1']);
     expect(markDone({ text: headed, path: 'p.md', beside: [] }, new Set(['1']))).toBe(headed.replace('[ ]', '[x]'));
