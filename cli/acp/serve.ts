@@ -16,7 +16,7 @@ const conversationLimit = 100;
 export default defineVerb({
   summary: 'Serve ACP on standard input and output: an editor hands plans to stator from its agent panel.',
   args: {},
-  examples: ['stator acp    # as the command of an agent in the settings of your editor'],
+  examples: ["stator acp    # the command of an agent in your editor's settings"],
   more: `The editor starts it. A prompt is a plan, a file of one, or a sentence, from which the planner writes a plan.
   You see its tasks as the agent's plan, its agents as tools, and what they ask permission for as questions.
   To cancel pauses the plan; the next prompt goes on, and answers what the plan asks. docs/agents.md`,
