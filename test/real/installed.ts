@@ -13,8 +13,12 @@ const installTimeoutMs = 300_000;
 
 export type Installed = { readonly folder: string } | { readonly missing: string };
 
-/** The folder with the program in it, for PATH; installed first where it is not there. */
 export function installed(program: StreamPreset, version: string): Installed {
+  return installedPackage(program, streamPrograms[program].npmPackage, version);
+}
+
+/** The folder with the program in it, for PATH; installed first where it is not there. */
+export function installedPackage(program: string, npmPackage: string, version: string): Installed {
   const setting = process.env.STATOR_REAL_AGENTS ?? '';
   if (setting === 'off') return { missing: 'STATOR_REAL_AGENTS=off' };
   const cache = setting || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'stator-real-agents');
@@ -22,7 +26,6 @@ export function installed(program: StreamPreset, version: string): Installed {
   const folder = join(place, 'node_modules', '.bin');
   if (existsSync(join(folder, program))) return { folder };
   const half = `${place}.${process.pid}`;
-  const { npmPackage } = streamPrograms[program];
   try {
     mkdirSync(half, { recursive: true });
     writeFileSync(join(half, 'package.json'), '{ "private": true }\n');

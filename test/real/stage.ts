@@ -265,8 +265,9 @@ export async function setReal({ program, folder }: Tried, scene: Scene): Promise
 }
 
 /** The surroundings without what would lead a program to the tester's own account or settings. */
-function cleared(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const own = /^(IS_SANDBOX$|ANTHROPIC|CLAUDE|OPENAI|CODEX|GEMINI|GOOGLE|OPENCODE|XDG_(CONFIG|DATA|STATE|CACHE)_HOME)/;
+export function cleared(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own =
+    /^(IS_SANDBOX$|ANTHROPIC|CLAUDE|OPENAI|CODEX|GEMINI|GOOGLE|OPENCODE|COPILOT|QWEN|GH_|GITHUB_|XDG_(CONFIG|DATA|STATE|CACHE)_HOME)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name) && name !== 'STATOR_SANDBOX'));
 }
 

@@ -1,12 +1,13 @@
 /** A model on loopback, whose answers are a test's script. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { chat } from './chat.ts';
 import { generateContent } from './generate-content.ts';
 import { messages } from './messages.ts';
 import type { Asked, Script, Service } from './reply.ts';
 import { responses } from './responses.ts';
 
-const services = { messages, responses, generateContent } satisfies Record<string, Service>;
+const services = { chat, messages, responses, generateContent } satisfies Record<string, Service>;
 
 export interface Model {
   readonly port: number;
