@@ -289,6 +289,7 @@ export const nouns: Nouns = {
       start: 'start a tree of your own machine',
       send: 'send it a signal',
       'show, explain, history': 'show its state, what it waits for, its history',
+      verify: 'check its journal',
       delete: 'delete it',
     }),
   ),

@@ -226,7 +226,7 @@ export async function tellChanged(store: Store, machines: readonly AnyDefinition
     if (before?.version === version && counts.has(name)) {
       const message = `the chart of machine ${name} changed, and its version is ${version} as before: if a state or the context of its ${counts.get(name)} stored trees changed, raise the version and give it an upgrade`;
       said.push(message);
-      changes.push({ do: 'notification.insert', type: 'machine_notice', project: '', plan: name, message, at });
+      changes.push({ do: 'notification.insert', type: 'machine_notice', project: '', plan: '', message, at });
     }
     await mustCommit(store, changes);
   }

@@ -90,6 +90,11 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   const early = await say('machine', 'show', 'release', '1.2', '--at', '2001-01-01T12:00');
   expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('stator machine history release 1.2')]);
   expect(await told('machine', 'show', 'release', '1.2', '--to', 'nine', '--at', '12:00')).toBe(64);
+  const verified = await say('machine', 'verify', 'release', '1.2');
+  expect([verified.code, verified.stdout]).toEqual([
+    0,
+    '1 tree replayed: what is stored is what the journal leads to\n',
+  ]);
   const picture = await say('machine', 'export', 'release', '--tree', '1.2');
   expect(picture.stdout.match(/class="[^"]* lit" data-state="[^"]*"/g)).toEqual([expect.stringContaining('"out"')]);
 });
