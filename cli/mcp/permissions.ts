@@ -63,7 +63,7 @@ async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, s
   const words = { id, tool: asked.tool_name, detail: detailOf(asked) };
   while (!signal.aborted) {
     try {
-      const { state, message } = await client.askPermission(project, plan, words);
+      const { state, message } = await client.askPermission({ project, plan, ...words });
       if (state === 'allowed') return { behavior: 'allow', updatedInput: asked.input };
       if (state === 'denied') return { behavior: 'deny', message: message || 'a person denied it' };
     } catch (thrown) {
@@ -73,7 +73,7 @@ async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, s
       await delay(retryMs);
     }
   }
-  await client.withdrawPermission(project, plan, id).catch(() => undefined); // its deadline closes it as well
+  await client.withdrawPermission({ project, plan, id }).catch(() => undefined); // its deadline closes it as well
   return { behavior: 'deny', message: 'it was no longer asked' };
 }
 

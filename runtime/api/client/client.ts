@@ -13,7 +13,6 @@ import type {
   MachineTreeShow,
   MachineVerdict,
 } from '../contract/machines.ts';
-import type { PermissionState } from '../contract/permissions.ts';
 import type {
   ActPreview,
   Explanation,
@@ -49,6 +48,7 @@ export type * from '../contract/issues.ts';
 export type * from '../contract/live-status.ts';
 export type * from '../contract/machines.ts';
 export type * from '../contract/notifications.ts';
+export type * from '../contract/permissions.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';
@@ -416,17 +416,6 @@ export function createClient(call: Call, options: ClientOptions) {
       return verdictOf(
         await ask('POST /v1/repos/:project/instances/:title/deny', { params, body: { permission, message } }),
       );
-    },
-    /** Asks for a permission of a run, and waits some seconds for the answer. Throws `not_allowed`. */
-    askPermission: (
-      project: string,
-      plan: string,
-      body: { id: string; tool: string; detail: string },
-    ): Promise<PermissionState> =>
-      ask('POST /v1/repos/:project/plans/:plan/permissions', { params: { project, plan }, body }),
-    /** Withdraws a permission request of a run. Throws `not_found`. */
-    withdrawPermission: async (project: string, plan: string, id: string): Promise<void> => {
-      await text('DELETE /v1/repos/:project/plans/:plan/permissions/:id', { params: { project, plan, id } });
     },
     /** Leaves a message for the agent's next turn. Throws `not_found`. */
     async sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer> {

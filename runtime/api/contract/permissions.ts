@@ -1,6 +1,10 @@
 /** The answer to a permission request, and how a request is shown to people. */
 import { z } from 'zod';
+import { permissionId } from '../../../machines/vocabulary/signal-kind.ts';
 import { time } from './shared-shapes.ts';
+
+/** The id of a question as its run gives it. */
+export const questionId = permissionId;
 
 export const permissionState = z
   .object({
@@ -9,7 +13,8 @@ export const permissionState = z
     message: z.string(),
   })
   .meta({ id: 'PermissionState' });
-export type PermissionState = z.infer<typeof permissionState>;
+/** What became of a question of a run, and a person's word on it. */
+export interface PermissionState extends z.infer<typeof permissionState> {}
 
 export const permissionQuestion = z
   .object({
@@ -22,4 +27,5 @@ export const permissionQuestion = z
     until: time,
   })
   .meta({ id: 'PermissionQuestion' });
+/** A question of a run that waits for a person. */
 export type PermissionQuestion = z.infer<typeof permissionQuestion>;

@@ -1,11 +1,18 @@
 /** An operation as a route: where its fields are, and what is answered. */
 import { z } from 'zod';
+import type { PlanKey } from '../../core/store/port.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import * as shapes from '../contract/shapes.ts';
-import { type AnyOperation, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
+import {
+  type AnyOperation,
+  namesInPath,
+  type Operations,
+  placeOfFields,
+  type Sender,
+} from '../operations/operation.ts';
 import type { Schemas } from '../operations/shape.ts';
 import { bit, digest, digits, given, line, name } from './requests.ts';
-import { type AnyRoute, type Ask, type Definition, json } from './route.ts';
+import { type AnyRoute, type Ask, type Definition, empty, json } from './route.ts';
 
 const schemas: Schemas = {
   // One by one: the bundle leaves out what nobody names.
@@ -21,22 +28,27 @@ export function routesOf(operations: Operations): AnyRoute[] {
 }
 
 function routeOf(operation: AnyOperation): AnyRoute {
-  const { http, does, who, needs, anyHost, again, errors } = operation;
-  const run = operation.run as (parts: OperationParts, input: unknown) => unknown; // its input was read by its own schemas
+  const { http, does, who, needs, inRuns, anyHost, again, errors } = operation;
+  const run = operation.run as (parts: OperationParts, input: unknown, sender: Sender | null) => unknown; // its input was read by its own schemas
   const fields = Object.entries(operation.input?.(schemas) ?? {});
   const names = namesInPath(operation);
   const inPath = fields.filter(([name]) => names.includes(name));
   const others = fields.filter(([name]) => !names.includes(name));
+  const shape = operation.answer?.(schemas);
   const definition: Definition = {
-    ...{ does, who, answers: { 200: operation.answer(schemas) } },
-    ...given({ needs, anyHost, again, errors }),
+    ...{ does, who, answers: shape === undefined ? { 204: 'empty' } : { 200: shape } },
+    ...given({ needs, inRuns, anyHost, again, errors }),
     ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
     ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
   };
   return {
     key: http,
     definition,
-    answer: async ({ core, params, query, body }: Ask) =>
-      json(200, await run(core.parts, given({ ...params, ...query, ...body }))),
+    async answer({ core, principal, params, query, body }: Ask) {
+      const { project = '', plan = '' } = params as Partial<PlanKey>; // an operation of its own plan names it
+      const sender = who === 'own' ? await principal.mustOwn(project, plan) : null;
+      const answer = await run(core.parts, given({ ...params, ...query, ...body }), sender);
+      return shape === undefined ? empty(204) : json(200, answer);
+    },
   };
 }

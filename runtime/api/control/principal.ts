@@ -1,15 +1,10 @@
 /** Who speaks to the control API: the owner of the home, a person with a role, a run whose token came along, or a check, which has no say. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { Person } from '../../base/platform/people.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import type { Commands } from '../commands/commands.ts';
+import type { Sender } from '../operations/operation.ts';
 import { actAs, type Need, type Passes, refuseLowerRole } from './people.ts';
-
-export interface Sender {
-  readonly origin: Origin;
-  readonly run: string | null;
-}
 
 /** What a request names in its path. */
 export interface Named {

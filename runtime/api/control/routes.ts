@@ -12,7 +12,6 @@ import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { mcpRoutes } from './routes/mcp.ts';
-import { permissionRoutes } from './routes/permissions.ts';
 import { planRoutes } from './routes/plans.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { signalRoutes } from './routes/signals.ts';
@@ -20,7 +19,6 @@ import { signalRoutes } from './routes/signals.ts';
 /** Those that are no operations yet, in pieces between which operations stand. */
 const before = [...engineRoutes, ...daemonRoutes] as const;
 const ofPlans = [...planRoutes, ...lifecycleRoutes, ...liveStatusRoutes, ...signalRoutes] as const;
-const ofAgents = [...instanceRoutes, ...permissionRoutes] as const;
 const after = [...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
 const { repo, host, signal, ...others } = nouns;
 const { repos, ...ofRepo } = repo;
@@ -33,10 +31,16 @@ export const routes: readonly AnyRoute[] = [
   ...routesOf(host),
   ...ofPlans,
   ...routesOf(signal),
-  ...ofAgents,
+  ...instanceRoutes,
   ...Object.values<Operations>(others).flatMap(routesOf),
   ...after,
 ];
 
 /** The union of those that are no operations: what the client's other functions are typed by. */
-export type Routes = (typeof before | typeof repoRoutes | typeof ofPlans | typeof ofAgents | typeof after)[number];
+export type Routes = (
+  | typeof before
+  | typeof repoRoutes
+  | typeof ofPlans
+  | typeof instanceRoutes
+  | typeof after
+)[number];

@@ -1,6 +1,7 @@
 /** What an operation is: a value that the router, the client, the command line and the documents read. */
 import type { z as Zod } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
+import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { PersonRole } from '../../base/platform/people.ts';
 import type { Schemas, ShapeOf } from './shape.ts';
 
@@ -55,8 +56,13 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   readonly fieldsIn?: 'query';
   /** One line for people. */
   readonly does: string;
-  /** `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends the token of a run. */
-  readonly who: 'anyone' | 'person';
+  /**
+   * `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends the token of a run. `own`: an agent may ask it of its own
+   * plan, which the path names.
+   */
+  readonly who: 'anyone' | 'person' | 'own';
+  /** An agent's own socket serves it too. Default: not. */
+  readonly inRuns?: boolean;
   /** The role that a person with a token of their own needs. Default: `look` where `who` is anyone, else nobody but the owner of the home. */
   readonly needs?: PersonRole;
   /** A change of a repo that any host may be asked for: the repo's own host carries it out. Reads are all handed on. Default: not. */
@@ -67,22 +73,33 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
    */
   readonly again?: 'kept' | 'never' | 'free';
   input?(schemas: Schemas): Input;
-  readonly answer: ShapeOf<Answer>;
+  /** Default: nothing is answered. */
+  readonly answer?: ShapeOf<Answer>;
   /** What it may refuse with, beside what every operation may. */
   readonly errors?: readonly ErrorCode[];
   /** Carries it out. Of its own types only the engine knows the parts, so that the types that programs install need none of them. */
-  run(parts: never, input: never): unknown;
+  run(parts: never, input: never, sender: never): unknown;
   readonly verb?: VerbWords<Extract<keyof Input, string>, Answer>;
 }
 
-/** An operation that is carried out with these parts. */
-interface Definition<Parts, Input extends Fields, Answer> extends Omit<Operation<Input, Answer>, 'run'> {
-  run(parts: Parts, input: Given<Zod.output<Zod.ZodObject<Input>>>): NoInfer<Answer> | Promise<NoInfer<Answer>>;
+/** Who asks for what `own` is: a person, or a run of the plan. */
+export interface Sender {
+  readonly origin: Origin;
+  readonly run: string | null;
 }
+
+/** An operation that is carried out with these parts. */
+type Definition<Parts, Input extends Fields, Answer> = Omit<Operation<Input, Answer>, 'run' | 'who'> &
+  (
+    | { readonly who: 'anyone' | 'person'; run(parts: Parts, input: Read<Input>): MaybeLater<Answer> }
+    | { readonly who: 'own'; run(parts: Parts, input: Read<Input>, sender: Sender): MaybeLater<Answer> }
+  );
+type Read<Input extends Fields> = Given<Zod.output<Zod.ZodObject<Input>>>;
+type MaybeLater<Answer> = NoInfer<Answer> | Promise<NoInfer<Answer>>;
 
 /** How the operations are defined that are carried out with such parts. */
 export function operationWith<Parts>() {
-  return <Answer, const Input extends Fields = Record<never, never>>(
+  return <Answer = void, const Input extends Fields = Record<never, never>>(
     given: Definition<Parts, Input, Answer>,
   ): Operation<Input, Answer> => given;
 }
@@ -102,7 +119,14 @@ type InputOf<O> =
     : never;
 /** A list is only read. */
 type Readable<T> = T extends readonly (infer Entry)[] ? readonly Entry[] : T;
-type Fieldset<Input extends Fields> = Zod.output<Zod.ZodObject<Input>>;
+/** What has a default may be left out. */
+type Fieldset<Input extends Fields> = Zod.output<
+  Zod.ZodObject<{
+    [Name in keyof Input]: Input[Name] extends Zod.ZodDefault<infer Inner extends Zod.ZodType>
+      ? Zod.ZodOptional<Inner>
+      : Input[Name];
+  }>
+>;
 type AnswerOf<O> = O extends Operation<infer _, infer Answer> ? Answer : never;
 
 /** The client's methods of these operations: each takes its fields as one object. */

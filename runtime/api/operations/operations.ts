@@ -6,6 +6,7 @@ import { hookOperations } from './hook.ts';
 import { hostOperations } from './host.ts';
 import { issueOperations } from './issue.ts';
 import { notifyOperations } from './notify.ts';
+import { permissionOperations } from './permission.ts';
 import { queueOperations } from './queue.ts';
 import { repoOperations } from './repo.ts';
 import { signalOperations } from './signal.ts';
@@ -14,6 +15,7 @@ export const nouns = {
   repo: repoOperations,
   host: hostOperations,
   signal: signalOperations,
+  permission: permissionOperations,
   queue: queueOperations,
   issue: issueOperations,
   forge: forgeOperations,
@@ -27,6 +29,7 @@ export const operations = {
   ...nouns.repo,
   ...nouns.host,
   ...nouns.signal,
+  ...nouns.permission,
   ...nouns.queue,
   ...nouns.issue,
   ...nouns.forge,
