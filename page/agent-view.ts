@@ -92,7 +92,7 @@ function orders(agent: InstanceEntry, model: PlanModel, actions: PlanActions): C
   // Its last run is over, and what it did is committed, checked and merged.
   const isJudged = state === 'running' && exitCode !== null;
   if (isJudged || hasEnded(agent))
-    return [h('p', { key: 'ended', class: 'dim' }, 'It has ended: it reads nothing any more.')];
+    return [h('p', { key: 'ended', class: 'nothing' }, 'It has ended: it reads nothing any more.')];
   return [
     commands(agent, model, actions),
     takesInput
