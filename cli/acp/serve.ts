@@ -19,7 +19,7 @@ export default defineVerb({
   examples: ["stator acp    # the command of an agent in your editor's settings"],
   more: `The editor starts it. A prompt is a plan, a file of one, or a sentence, from which the planner writes a plan.
   You see its tasks as the agent's plan, its agents as tools, and what they ask permission for as questions.
-  To cancel pauses the plan; the next prompt goes on, and answers what the plan asks. docs/agents.md`,
+  To cancel pauses the plan; the next prompt goes on, and answers what the plan asks.`,
   async run(_args, call) {
     refuseAgent(call, 'be an agent of an editor');
     const conversations = new Map<string, Conversation>();

@@ -83,6 +83,8 @@ it('a release train waits for three plans, asks a person, survives the daemon’
     'approve',
     'published',
   ]);
+  const found = await say('machine', 'verify', 'release', '1.2', '--json');
+  expect([found.code, JSON.parse(found.stdout)]).toEqual([0, expect.objectContaining({ ok: true })]);
   const asked = history.findLast(({ event }) => event === 'plan_done');
   const then = JSON.parse((await say('machine', 'show', 'release', '1.2', '--to', `${asked?.seq}`, '--json')).stdout);
   expect(then).toMatchObject({ value: 'asking', status: 'active', seq: asked?.seq, at: asked?.at });

@@ -29,7 +29,10 @@ const elsewhere = '*';
 /** The path of the program in front of its words, where it is called as a process. */
 const programNames: ReadonlySet<unknown> = new Set(['main', 'program']);
 /** Called by a program that a test starts. */
-const calledBeneath: ReadonlySet<string> = new Set(['mcp permissions']); // by support/fixtures/agents/asking-claude.mjs, as the recipe of claude says
+const calledBeneath: ReadonlySet<string> = new Set([
+  'mcp permissions', // by support/fixtures/agents/asking-claude.mjs, as the recipe of claude says
+  'acp', // by the editor of cli/acp.test.ts
+]);
 const testNames: ReadonlySet<string> = new Set(['it', 'test']);
 /** What these are given is expected, or for another program. */
 const otherwise = /^(?:to[A-Z]|expectProse|expectRefusal|git$|execFileSync$|spawn$)/;
