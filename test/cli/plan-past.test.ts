@@ -30,7 +30,7 @@ test('a plan that is done is shown as it was, and verified; what was edited in i
   }
   const early = await made.stator(['plan', 'replay', 'p', '--at', '2001-01-01T00:00']);
   expect(early).toMatchObject({ code: 1, stdout: '' });
-  expectRefusal(early.stderr, 'stator plan history');
+  expectRefusal(early.stderr.replace(/ at \d\d:\d\d;/, ' at <time>;'), 'stator plan history');
 
   const otherwise = await made.stator(['plan', 'replay', 'p', '--policy', 'coder.attempts=5, coder.timeout=90s']);
   expect(otherwise).toMatchObject({ code: 0 });

@@ -251,6 +251,7 @@ describe('the control API over its socket', () => {
       created_at: time,
       task_number: 1,
       wave_number: 1,
+      work: null,
     };
     expect(await get('/v1/repos/demo/instances')).toEqual([instance]);
     expect(await get('/v1/instances?plan=shape')).toEqual([instance]);
