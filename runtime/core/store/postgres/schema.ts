@@ -441,7 +441,7 @@ const requests = `
     CHECK ((status IS NULL) = (answer IS NULL))
   );`;
 
-/** As `digestOf` of tables/journal-chain.ts makes it. Each line of a statement with several follows the one before it. */
+/** As `digestOf` of tables/journal.ts makes it. Each line of a statement with several follows the one before it. */
 const chain = `
   ALTER TABLE journal ADD COLUMN hash TEXT COLLATE "C";
   CREATE FUNCTION chained() RETURNS TRIGGER LANGUAGE plpgsql AS $$
