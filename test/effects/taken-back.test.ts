@@ -59,6 +59,20 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
         expect(log).toContain(`"${subject}" as ${ref}`);
     });
 
+    it('is kept also where it ended on a branch that has no commit', async () => {
+      const made = await start();
+      const task = [
+        commitFile('first.txt'),
+        'git reset -q --hard HEAD~1',
+        'echo open > open.txt',
+        'git symbolic-ref HEAD refs/heads/none',
+      ];
+      await begin(made, 'unborn', planText([task.join('\n')]));
+      await untilStatus(made, 'unborn', 'done');
+      expect(filesOf(made, 'plan/unborn')).toEqual(['README.md', 'open.txt']);
+      expect(takenBack(made).map((ref) => filesOf(made, ref))).toEqual([['README.md', 'first.txt']]);
+    });
+
     it('is not what it amended, squashed or put on another base', async () => {
       const made = await start();
       const task = [

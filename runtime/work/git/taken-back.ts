@@ -32,16 +32,18 @@ export async function keepTakenBack(
   { run, ownGitDir }: { readonly run: string; readonly ownGitDir: string | null },
 ): Promise<TakenBack[]> {
   const left = leftCommits(ownGitDir ?? worktree.adminDir).slice(-maxCommits);
-  const end = left.length === 0 ? null : await headOf(repo, worktree.path);
-  if (end === null) return [];
+  if (left.length === 0) return [];
+  // null: the agent left its checkout on a branch that has no commit.
+  const end = await headOf(repo, worktree.path);
   if (ownGitDir !== null)
     await takeObjects({
       ...{ gitDir: ownGitDir, asidePrefix: `${ownGitDir}-taken-`, into: repo.commonDir },
-      ...{ tips: left, known: [end] },
+      ...{ tips: left, known: end === null ? [] : [end] },
     });
   const kept: TakenBack[] = [];
   for (const commit of await independent(repo, left)) {
-    if ((await isReached(repo, commit, run)) || (await hasWork(repo, end, commit))) continue;
+    if (await isReached(repo, commit, run)) continue;
+    if (end !== null && (await hasWork(repo, end, commit))) continue;
     const ref = attemptRef(`${run}-taken-back-${commit.slice(0, 12)}`);
     await setRef(repo, ref, commit);
     kept.push({ commit, ref, subject: await ownGit(repo.path, ['show', '--no-patch', '--format=%s', commit]) });
