@@ -203,12 +203,12 @@ async function readFleet(): Promise<number> {
     api.forges(isFresh),
     api.accounts(isFresh),
     api.trees(isFresh),
+    readPing(), // its warnings stand above the rest, and no fact tells of them
   ]);
   // A repo has a host only where several share the store.
   const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
   const isFirst = !fleet.isKnown;
   const before = needsKey(fleet);
-  await readPing(); // its warnings stand above the rest, and no fact tells of them
   fleet = {
     ...fleet,
     plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`),

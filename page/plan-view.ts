@@ -237,12 +237,11 @@ function waveWays(
   { plan, named, busy, explain }: PlanModel,
   actions: PlanActions,
 ): View {
-  const isAccepted = (type: string) => explain?.events.some((event) => event.type === type && event.accepted) === true;
   return h(
     'div',
     { class: 'commands' },
     ...offersOf(need)
-      .filter(({ type }) => isAccepted(type))
+      .filter(({ type }) => accepts(explain, type))
       .map(({ type, payload, text, done }) =>
         h(
           'button',
@@ -260,6 +259,11 @@ function waveWays(
   );
 }
 
+/** Whether the plan takes that signal now, from whoever looks at it. */
+function accepts(explain: PlanModel['explain'], type: string): boolean {
+  return explain?.events.some((event) => event.type === type && event.accepted) === true;
+}
+
 /** What going on would allow. */
 function resolveDoes({ explain }: PlanModel): string {
   return explain?.events.find(({ type }) => type === 'resolve')?.does ?? '';
@@ -267,8 +271,7 @@ function resolveDoes({ explain }: PlanModel): string {
 
 /** A person may judge the work in place of the reviewer, whoever is at it. */
 function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanActions): View | null {
-  const accepts = (type: string) => explain?.events.some((event) => event.type === type && event.accepted) === true;
-  if (plan.status !== 'reviewing' || plan.blocked !== null || !accepts('review_approved')) return null;
+  if (plan.status !== 'reviewing' || plan.blocked !== null || !accepts(explain, 'review_approved')) return null;
   const judge = (event: Event) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -286,7 +289,9 @@ function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanA
     );
   };
   const button = (type: string, look: string, text: string) =>
-    accepts(type) ? h('button', { class: look, type: 'submit', value: type, disabled: busy !== null }, text) : null;
+    accepts(explain, type)
+      ? h('button', { class: look, type: 'submit', value: type, disabled: busy !== null }, text)
+      : null;
   return panel(
     { class: 'panel question offered', heading: 'review-title', title: [glyph('reviewing'), 'In review'] },
     h(

@@ -103,7 +103,7 @@ function sectionOf(calls: Calls): Instruction[] {
         [1, fSetsig],
         [2, sigusr1],
       ]),
-    ), // prettier-ignore
+    ),
   ];
 }
 
