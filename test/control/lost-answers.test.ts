@@ -5,8 +5,9 @@ import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { askNext, lookCommand } from '../../runtime/api/client/lost-answer.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
-import { afterwards, planText, script, startEngine, type TestEngine } from '../support/engine.ts';
+import { afterwards, ground, planText, script, startEngine, type TestEngine } from '../support/engine.ts';
 import { site, start } from '../support/forge-site.ts';
+import { git } from '../support/ground.ts';
 import { defineRelease } from '../support/own-machine.ts';
 
 interface Answer {
@@ -141,6 +142,26 @@ it('deletes what an engine that was cut off has deleted: a plan, and a session',
   const repeated = await destroy(key);
   expect([repeated.status, JSON.parse(repeated.text)]).toMatchObject([200, { status: 'destroyed', project: 'demo' }]);
   expect((await destroy(`${key}-2`)).status).toBe(404);
+});
+
+it('begins a session with its words where an engine was cut off before their plan was registered', async () => {
+  const on = ground();
+  const agents = { default: { preset: 'sh' }, session: { preset: 'command', program: 'true' } } as const;
+  git(on.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
+  const { engine, ask, cutOff } = askedOf(await startEngine({ on, agents }));
+  await engine.client.pauseQueue();
+  const reference = 'git.example.test/acme/shop#3';
+  const message = 'write the manual';
+  const enqueue = () => ask('POST', '/v1/issues/enqueue', { reference, message });
+  expect((await enqueue()).status).toBe(200);
+  // What was said stays, and there is no plan yet.
+  await engine.client.destroyIssue({ reference, force: true });
+  cutOff();
+  expect((await enqueue()).status).toBe(200);
+  const { messages, plan } = await engine.client.issueContext({ reference });
+  expect(messages.map(({ content }) => content)).toEqual([message]);
+  const { content } = await engine.client.plan('demo', plan);
+  expect([content.includes(`\n${message}\n`), content.includes('Go on with')]).toEqual([true, false]);
 });
 
 it('of another plan under that name is not taken for it: then nobody knows, and it is said', async () => {

@@ -111,6 +111,9 @@ export function createIssueCommands(parts: IssueParts) {
 
   /** It was the last thing said before a first run that has not begun: the command was cut off, and is given again. */
   async function isToBeRead({ project, plan }: PlanKey, message: string): Promise<boolean> {
+    const known = await store.plan(project, plan);
+    // Its plan is written with the message, said already or not.
+    if (known === null) return false;
     const last = (await store.issueMessages({ project, plan })).at(-1);
     const request = repeatedRequest();
     const isSaid = last?.by === 'person' && last.content === message;
@@ -122,8 +125,7 @@ export function createIssueCommands(parts: IssueParts) {
     }
     if (last === undefined || !isSaid) return false;
     if (request !== null && last.at >= request.firstAtMs) return true;
-    const known = await store.plan(project, plan);
-    if (known === null || !['ready', 'implementing'].includes(known.status)) return false;
+    if (!['ready', 'implementing'].includes(known.status)) return false;
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     return !runs.some((run) => run.plan === plan && run.state !== 'queued');
   }
