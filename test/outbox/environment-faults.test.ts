@@ -201,20 +201,29 @@ describe('open files that run out', () => {
 });
 
 describe('what fails again and again is told from its second try on', () => {
+  const agents = { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } as const;
+  // The end of a run asks git of the configuration that it left behind, where it speaks of a bare repository.
+  const configuration = '*core.bare*';
+
   it('where git fails at the end of a run', async () => {
-    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
-    const { root } = engine;
-    // Its end asks git of the configuration that it left behind.
-    const odd = brokenGit(root, '*core.bare*', 'fatal: an odd sentence');
-    const makesBare = 'GIT_DIR="$(git rev-parse --git-dir)" git init -q';
-    await begin(engine, 'odd', planText([`${makesBare}; echo a > a.txt`]));
-    const detail = await untilHeld(engine, 'odd', /odd-w1-t1 waits: /);
-    expect(detail).toContain('an odd sentence');
-    // The next look at the repo finds the cause, and names it.
-    expect(await untilHeld(engine, 'odd', /core\.bare is true in its configuration/)).toContain('core.bare false');
+    const engine = await startEngine({ agents });
+    const odd = brokenGit(engine.root, configuration, 'fatal: an odd sentence');
+    const speaksOfIt = 'echo "# bare" >> "$(git rev-parse --git-common-dir)/config"';
+    await begin(engine, 'odd', planText([`${speaksOfIt}; echo a > a.txt`]));
+    expect(await untilHeld(engine, 'odd', /odd-w1-t1 waits: /)).toContain('an odd sentence');
     odd.end();
     const shown = await untilStatus(engine, 'odd', 'done');
     expect([attempts(shown), shown.waiting_for]).toEqual([[1], null]);
+  });
+
+  it('and where a look at the repository finds the cause, that is named', async () => {
+    const engine = await startEngine({ agents });
+    const odd = brokenGit(engine.root, configuration, 'fatal: an odd sentence');
+    const makesBare = 'GIT_DIR="$(git rev-parse --git-dir)" git init -q';
+    await begin(engine, 'bare', planText([`${makesBare}; echo a > a.txt`]));
+    expect(await untilHeld(engine, 'bare', /core\.bare is true in its configuration/)).toContain('core.bare false');
+    odd.end();
+    expect(attempts(await untilStatus(engine, 'bare', 'done'))).toEqual([1]);
   });
 
   it('where an effect has tries, with how many it has had', async () => {
