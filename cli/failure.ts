@@ -7,6 +7,7 @@ import { homeFolder } from '../runtime/base/config/home.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { nouns, verbs } from './commands.ts';
+import { meantCommands, stepsOf } from './meant.ts';
 import { asOtherVersion } from './other-version.ts';
 import { createOutput, type Output, type OutputOptions } from './output.ts';
 import { plainLines } from './text.ts';
@@ -53,8 +54,25 @@ export function reportLost(
 
 function usageHint({ hint, words }: UsageError): string {
   if (words === null) return hint;
-  const meant = nearest(words.given, words.valid);
-  return meant === null ? `valid: ${words.valid.join(', ')}` : `did you mean ${meant}?`;
+  const { given, valid, verbOf } = words;
+  if (verbOf === undefined) {
+    const meant = nearest(given, valid);
+    return meant === null ? `valid: ${valid.join(', ')}` : `did you mean ${meant}?`;
+  }
+  const meant = (word: string) =>
+    orList(meantCommands({ ...verbOf, given: word }, nouns).map((command) => `stator ${command}`));
+  const near = nearest(given, [...valid, ...stepsOf(verbOf.noun)]);
+  // Any word may be the name of a signal of a machine of one's own: the nearest verb is likelier.
+  const commands = verbOf.noun === 'machine' && near !== null ? '' : meant(given);
+  if (commands !== '') return `did you mean ${commands}?`;
+  if (near === null) return `valid: ${valid.join(', ')}`;
+  return `did you mean ${valid.includes(near) ? near : meant(near)}?`;
+}
+
+/** `a`, `a or b`, `a, b or c` */
+function orList(all: readonly string[]): string {
+  const [last = '', ...before] = [...all].reverse();
+  return before.length === 0 ? last : `${before.reverse().join(', ')} or ${last}`;
 }
 
 function reportBug(thrown: unknown, failing: Failing): number {

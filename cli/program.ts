@@ -113,12 +113,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
     const message = `unknown command "${first}"`;
     // The whole page would push what is wrong off a small terminal.
     const usage = 'usage: stator <command>; all commands: stator help';
-    const meant = Object.entries(nouns)
-      .filter(([, entries]) => entries.some(({ name, now }) => name === first && now === undefined))
-      .map(([noun]) => `stator ${noun} ${first}`);
-    if (meant.length > 0)
-      throw new UsageError(message, { hint: `did you mean ${meant.join(' or ')}?`, words: null, usage });
-    throw new UsageError(message, { hint: '', words: { given: first, valid }, usage });
+    const verbOf = { noun: '', rest: words.slice(1) };
+    throw new UsageError(message, { hint: '', words: { given: first, valid, verbOf }, usage });
   }
   const usage = nounPage(first, list);
   if (second === '--help' || second === '-h' || (second === undefined && asksHelp)) return { page: usage };
@@ -129,7 +125,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
     : `unknown verb "${first} ${second}"`;
   const valid = list.filter(({ now }) => now === undefined || isOtherNoun(list)).map(({ name }) => name);
   const line = `usage: stator ${first} <verb>; all verbs: stator ${first} --help`;
-  throw new UsageError(message, { hint: '', words: { given: second, valid }, usage: line });
+  const verbOf = { noun: first, rest: words.slice(2) };
+  throw new UsageError(message, { hint: '', words: { given: second, valid, verbOf }, usage: line });
 }
 
 /** What shells call it: `ls` lists, `rm` deletes or removes. */

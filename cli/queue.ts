@@ -9,7 +9,7 @@ import { defineVerb, type Verbs } from './command.ts';
 import { asked, referenceArg, tellStarted, written } from './issue/ask.ts';
 import { partArgs, partText, pauseLines, projectFilter, resumeText, waitText, withPart } from './queue/part.ts';
 import { withClient } from './session.ts';
-import { brief } from './text.ts';
+import { brief, counted } from './text.ts';
 
 const list = defineVerb({
   summary: 'List working, waiting and ended agents of all repos or that of --project, with what they wait for.',
@@ -75,7 +75,7 @@ const stats = defineVerb({
     const stats = await withClient(call, 'read', (client) => client.queueStats(projectFilter(call)));
     const { pending, notified, completed, error, total, running, max_agents: most } = stats;
     out.answer(stats, () => [
-      `${running} of ${most} agents busy${stats.paused ? '; paused, so no more start: stator queue resume' : ''}`,
+      `${running} of ${counted(most, 'agent')} busy${stats.paused ? '; paused, so no more start: stator queue resume' : ''}`,
       `pending ${pending}, running ${notified}, completed ${completed}, error ${error}, in all ${total}`,
       ...pauseLines(stats.pauses),
     ]);

@@ -5,6 +5,8 @@ import type { ArgDef, ArgsDef } from 'citty';
 export interface Words {
   readonly given: string;
   readonly valid: readonly string[];
+  /** Where it stands for a verb: of which noun ('': it stands alone), and what is typed after it. */
+  readonly verbOf?: { readonly noun: string; readonly rest: readonly string[] };
 }
 
 /** Exit code 64; `usage` is the line, or the page of all words, that helps; empty: the line of the verb that throws it. Either a hint or words. */

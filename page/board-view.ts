@@ -3,7 +3,7 @@ import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { dollars, since } from './format.ts';
+import { counted, dollars, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
@@ -21,7 +21,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
       class: 'panel board',
       heading: 'board-title',
       title: 'Waves',
-      count: `${plan.tasks_done} of ${plan.tasks} tasks`,
+      count: `${plan.tasks_done} of ${counted(plan.tasks, 'task')}`,
     },
     h(
       'div',

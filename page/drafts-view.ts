@@ -1,6 +1,7 @@
 /** What several planners wrote: each draft with its text, and a button that makes it the document of the plan. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
+import { counted } from './format.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
@@ -21,7 +22,7 @@ export function draftsView(
           'summary',
           null,
           `${number} ${title}: ${state}`,
-          h('span', { class: 'dim' }, content === null ? '' : ` ${waves} waves, ${tasks} tasks`),
+          h('span', { class: 'dim' }, content === null ? '' : ` ${counted(waves, 'wave')}, ${counted(tasks, 'task')}`),
         ),
         why === '' ? null : h('p', { class: 'dim' }, why),
         content === null ? null : h('pre', { class: 'log' }, content),

@@ -358,7 +358,11 @@ export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): V
   return h(
     'span',
     { class: 'progress' },
-    h('progress', { max: String(Math.max(tasks, 1)), value: String(done), 'aria-label': `${done} of ${tasks} tasks` }),
+    h('progress', {
+      max: String(Math.max(tasks, 1)),
+      value: String(done),
+      'aria-label': `${done} of ${counted(tasks, 'task')}`,
+    }),
     h('span', null, tasks === 0 ? '–' : `${done}/${tasks}${wavesText}`),
   );
 }

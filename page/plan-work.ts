@@ -78,7 +78,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
         'left',
         plan.estimate === null
           ? ''
-          : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${plan.estimate.tasks} tasks`,
+          : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${counted(plan.estimate.tasks, 'task')}`,
       ),
       fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
       fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${ago(plan.merged.at, nowMs)}`),

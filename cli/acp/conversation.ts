@@ -10,7 +10,7 @@ import { attach } from '../../runtime/engine/attach.ts';
 import type { Rpc } from '../../runtime/work/agents/relay/json-rpc.ts';
 import type { Call } from '../command.ts';
 import { factLines } from '../run/fact-line.ts';
-import { plainLines } from '../text.ts';
+import { counted, plainLines } from '../text.ts';
 import { verdictMs } from '../verdict.ts';
 import { nameOfText, type Prompt } from './prompt.ts';
 import { createShownPlan } from './shown-plan.ts';
@@ -168,6 +168,6 @@ function lineOf(line: string): ({ readonly type: 'fact' } & FactEntry) | RunFini
 }
 
 function endText({ plan, status, tasks_done: done, tasks_failed: failed, diff }: RunFinished): string {
-  const lines = diff === null ? '' : `; ${diff.files} files, +${diff.insertions} -${diff.deletions}`;
-  return `${plan} is ${status}: ${done} tasks done${failed === 0 ? '' : `, ${failed} failed`}${lines}`;
+  const lines = diff === null ? '' : `; ${counted(diff.files, 'file')}, +${diff.insertions} -${diff.deletions}`;
+  return `${plan} is ${status}: ${counted(done, 'task')} done${failed === 0 ? '' : `, ${failed} failed`}${lines}`;
 }

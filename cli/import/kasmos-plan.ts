@@ -10,6 +10,7 @@ import type { KasmosTask } from '../../runtime/engine/kasmos-store.ts';
 import type { Call } from '../command.ts';
 import { findPlan } from '../file-binding.ts';
 import { askGit } from '../place.ts';
+import { counted } from '../text.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
 import type { Step } from './steps.ts';
 
@@ -160,7 +161,7 @@ function remarks({ task, progress }: TaskSource): string[] {
   return [
     ...(progress === null || progress.done === 0 || isOver(task)
       ? []
-      : [`${progress.done} of ${progress.all} tasks were done`]),
+      : [`${progress.done} of ${counted(progress.all, 'task')} done`]),
     ...(feedback === '' || isOver(task) ? [] : [`the last review said: ${feedback.slice(0, 600)}`]),
     ...(request === '' ? [] : [`its pull request ${request} is not watched: stator did not make it`]),
     ...(linear === '' ? [] : [`its link to ${linear} is ${isBrought(url) ? 'in its document' : 'not brought'}`]),

@@ -12,6 +12,7 @@ import { planOnlyArg } from '../planned.ts';
 import { sureArgs } from '../sure.ts';
 import { planningTypes, sendToPlan, waitArg } from './send.ts';
 import { forceStatus } from './signals.ts';
+import { planStepsText } from './steps.ts';
 
 const advance = defineVerb({
   summary: 'Take the next step of a plan, or the step that you name.',
@@ -26,7 +27,7 @@ const advance = defineVerb({
     ...sureArgs,
   },
   examples: ['stator plan advance login', 'stator plan advance login retry-wave'],
-  more: `A draft is planned, a planned plan is implemented, a paused plan continues. Steps: plan-start, implement-start, retry-wave (run failed tasks again), advance-wave (go on without them), reopen, start-over, reimplement, request-review, mark-done, cancel, pause, resume, resolve, review-approved, review-changes, verify-approved, verify-failed.`,
+  more: `A draft is planned, a planned plan is implemented, a paused plan continues. Steps: ${planStepsText()}.`,
   async run({ to, force = false, ...step }, call) {
     if (to === undefined) return takeStep(call, { ...step, force });
     if (step.signal !== undefined || step.wave !== undefined)

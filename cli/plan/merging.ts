@@ -5,7 +5,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { PlanAddress } from '../named-plan.ts';
-import { plain } from '../text.ts';
+import { counted, plain } from '../text.ts';
 
 /** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
 const outcomeMs = 120_000;
@@ -45,7 +45,7 @@ export function withoutText(shown: PlanShow): string {
   const left = tasksLeftOut(shown);
   if (left.length === 0) return '';
   const named = left.map(({ wave, number, title, status }) => `w${wave} t${number} ${plain(title)} (${status})`);
-  return `without ${left.length} of ${shown.tasks} tasks: ${named.join(', ')}`;
+  return `without ${left.length} of ${counted(shown.tasks, 'task')}: ${named.join(', ')}`;
 }
 
 export interface MergeTold {

@@ -7,7 +7,7 @@ import { deadlineText, permissionCommand, permissionsOf, permissionText } from '
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
 import { type Line, paintLine } from '../spans.ts';
-import { brief, cut, plain, plainLines } from '../text.ts';
+import { brief, counted, cut, plain, plainLines } from '../text.ts';
 import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
 import { frame, isBetweenAttempts } from './frame.ts';
@@ -71,7 +71,9 @@ function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
   if (!isNews || status !== 'implementing' || done === tasks) return [];
   const estimate = estimateText(plan);
   const left = estimate === null ? '' : `; ${estimate}`;
-  return [`${clockTime(new Date().toISOString())} ${done} of ${tasks} tasks done, wave ${wave} of ${waves}${left}`];
+  return [
+    `${clockTime(new Date().toISOString())} ${done} of ${counted(tasks, 'task')} done, wave ${wave} of ${waves}${left}`,
+  ];
 }
 
 /** What is asked, until when, and how it is answered: once for each question. */

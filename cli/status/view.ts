@@ -86,7 +86,7 @@ function needLines(need: Status['needs_you'][number], looking: Looking): string[
 
 function runningLines(plan: Status['running'][number], looking: Looking): string[] {
   const wave = plan.phase === 'wave_running' ? ` (wave ${plan.wave} of ${plan.waves})` : '';
-  const tasks = plan.tasks === 0 ? '' : `, ${plan.tasks_done}/${plan.tasks} tasks`;
+  const tasks = plan.tasks === 0 ? '' : `, ${plan.tasks_done}/${counted(plan.tasks, 'task')}`;
   const budget = budgetText(plan.budget);
   const width = Math.max(0, ...plan.agents.map(({ title }) => widthOf(title)));
   return [

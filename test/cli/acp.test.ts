@@ -110,7 +110,7 @@ it('a cancel pauses the plan, and the next prompt goes on with it; an editor tha
   on.send({ prompt: text('go on') });
   await until(() => on.stops().length === 2);
   expect(on.stops()).toEqual(['cancelled', 'end_turn']);
-  expect(on.said()).toContain('is done: 1 tasks done');
+  expect(on.said()).toContain('is done: 1 task done');
   rmSync(gate);
   rmSync(begun);
   on.send({ prompt: text(planText([`echo >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done`])) });

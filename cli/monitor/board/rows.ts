@@ -8,7 +8,7 @@ import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
-import { brief, cut, padded, plain, widthOf } from '../../text.ts';
+import { brief, counted, cut, padded, plain, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, Sorting, Target } from './state.ts';
 
@@ -178,7 +178,7 @@ function restMark({ status }: PlanEntry): Span {
 }
 
 function standingText(entry: PlanEntry): string {
-  const tasks = entry.tasks === 0 ? '' : `, ${entry.tasks_done}/${entry.tasks} tasks`;
+  const tasks = entry.tasks === 0 ? '' : `, ${entry.tasks_done}/${counted(entry.tasks, 'task')}`;
   const took = entry.usage.cost_usd === null ? '' : `, $${entry.usage.cost_usd.toFixed(2)}`;
   return `${planStateText(entry)}${tasks}${took}`;
 }
@@ -233,7 +233,7 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
 export function nearHead({ plan, instances }: NearPlan, nowMs: number): Line[] {
   const parts = [
     planStateText(plan),
-    ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${plan.tasks} tasks`]),
+    ...(plan.tasks === 0 ? [] : [`${plan.tasks_done}/${counted(plan.tasks, 'task')}`]),
     ...[spendingText(plan)].filter((text) => text !== ''),
   ];
   const estimate = estimateText(plan);
