@@ -1,0 +1,95 @@
+/**
+ * Fails where a comment of the code or a sentence of the docs has words that a stranger reads twice, and prints what to write instead. Help pages,
+ * routes and configuration are checked in the docs that are generated from them. Words in backticks are names, and may be anything.
+ *   node scripts/check-english.mjs [file or folder...]     default: everything below
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const everything = [
+  'actors',
+  'machines',
+  'runtime',
+  'cli',
+  'page',
+  'scripts',
+  'docs',
+  'README.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+];
+/** Generated from the docstrings, or not ours. */
+const isLeftOut = (path) => /^docs\/reference\b|(^|\/)node_modules\b/.test(path);
+
+/** A pattern, and what to write instead. */
+const riddles = [
+  [/\bwho(m|so)?ever\b/i, 'name who it is: the caller, the process that …, the person who …'],
+  [/\bof (which|whom)\b/i, 'two sentences, or “whose …”'],
+  [/\bwhat(ever)? of\b/i, 'the part of … that'],
+  [/(?<!\b(this|that|each|every|no|any|other|first|last|new|old) )\bone['’]s\b/i, 'user-defined, or whose it is'],
+  [
+    /\bwhat (((is|was|are|were|will be|is to be|has been|had been) )?(asked|told|said)|stands?|stood)\b/i,
+    'a noun: the request, the notice, the message, the content',
+  ],
+  [/(?<!\bset )\baside\b/i, 'elsewhere, under another name, as a ref, except for …'],
+  [/\bnobody else\b/i, 'no other person, no other process'],
+  [/\bcast(s|ing)?\b/i, 'choose, the choice of agents'],
+  [/\b(has|had|have|gets?|got|says?|said|without) (a|the) words?\b/i, 'the signal, the message, or what is done'],
+  [/\bwords? (between|to|for) (actors|agents|its agents?|an agent|runs?|the tree)\b/i, 'messages, signals'],
+  [/\b(agents?|engine|planner|coder|root|actor)['’]s?( own)? words?\b/i, 'messages, signals'],
+  [/\bin words\b/i, 'as a sentence, as text'],
+  [/(?<!cursor )\btips?\b/i, 'the head commit'],
+  [/\b(is|was|are|were) kept (aside|by nobody|nowhere)\b/i, 'is stored …, is not stored'],
+  [/\b(stands?|stood|standing)\b/i, 'is, lies, is written, waits, represents'],
+  [/\btold\b(?! (apart|to)\b)/i, 'is notified, is reported, receives'],
+  [/\bof before\b/i, 'earlier, of an earlier version'],
+];
+
+function filesIn(path) {
+  if (isLeftOut(path)) return [];
+  if (!statSync(path).isDirectory()) return /\.(tsx?|mjs|js|md)$/.test(path) ? [path] : [];
+  return readdirSync(path).flatMap((name) => filesIn(join(path, name)));
+}
+
+/** The text of each line that is prose; '' for the others. */
+function proseOf(path, lines) {
+  return path.endsWith('.md') ? markdownProse(lines) : comments(lines);
+}
+
+function markdownProse(lines) {
+  let inCode = false;
+  return lines.map((line) => {
+    const isFence = /^\s*(```|~~~)/.test(line);
+    if (isFence) inCode = !inCode;
+    return isFence || inCode ? '' : line;
+  });
+}
+
+function comments(lines) {
+  let inBlock = false;
+  return lines.map((line) => {
+    const began = !inBlock && /^\s*\{?\/\*|\s\/\*\*\s/.exec(line);
+    if (inBlock || began) {
+      inBlock = !line.includes('*/');
+      return line.slice(began ? began.index : 0).replace(/\*\/.*/, '');
+    }
+    return /(?:^|\s)\/\/\s(.*)$/.exec(line)?.[1] ?? '';
+  });
+}
+
+const given = process.argv.slice(2);
+const faults = (given.length > 0 ? given : everything).flatMap(filesIn).flatMap((path) =>
+  proseOf(path, readFileSync(path, 'utf8').split('\n')).flatMap((line, index) => {
+    const prose = line.replace(/`[^`]*`/g, '``');
+    return riddles.flatMap(([pattern, instead]) => {
+      const found = pattern.exec(prose)?.[0];
+      return found === undefined ? [] : [`${path}:${index + 1}: “${found}”: ${instead}`];
+    });
+  }),
+);
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) {
+  console.error(`${faults.length} riddles: write for a stranger who reads it once, see CONTRIBUTING.md`);
+  process.exitCode = 1;
+}
