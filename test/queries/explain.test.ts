@@ -15,6 +15,7 @@ import {
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
+import { expectProse } from '../support/prose.ts';
 
 async function waitingFor({ client }: TestEngine, plan: string): Promise<{ kind: string; detail: string } | null> {
   const { waiting_for: waiting } = await client.explain('demo', plan);
@@ -127,5 +128,21 @@ describe('explain says of a plan that waits', () => {
     expect((await engine.client.explain('demo', 'fails')).refused_last?.event).toBe('implement_start');
     await say(engine, 'fails', 'cancel');
     await untilStatus(engine, 'next', 'done');
+  });
+
+  it('that a pull request cannot be made where no remote is at a forge', async () => {
+    const engine = await startEngine({ daemon: waves });
+    const ofRequest = async () => {
+      const { events } = await engine.client.explain('demo', 'done');
+      const { accepted, why_not: why } = events.find(({ type }) => type === 'create_pr') ?? {};
+      return { accepted, why };
+    };
+    await register(engine, 'done', planText(['echo x > x.txt']));
+    expect(await ofRequest()).toEqual({ accepted: false, why: 'not in the states that it is in now' });
+    await say(engine, 'done', 'implement_start');
+    await untilStatus(engine, 'done', 'done');
+    const { accepted, why } = await ofRequest();
+    expect([accepted, why]).toEqual([false, expect.stringContaining('has no remote at a forge')]);
+    expectProse(why ?? '', 'remote add origin');
   });
 });

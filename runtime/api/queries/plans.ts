@@ -3,7 +3,7 @@
 import { type Need, type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
-import { EngineError, onOneLine, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, planNotFound, reasonOf, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { personName, planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -51,7 +51,7 @@ const forgeKnownMs = 10_000;
 export function createPlanViews(parts: ViewDependencies) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
-  const forges = new Map<string, { isThere: boolean; untilMs: number }>();
+  const forges = new Map<string, { missing: string | null; untilMs: number }>();
 
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
     const row = await store.plan(project, plan);
@@ -79,22 +79,23 @@ export function createPlanViews(parts: ViewDependencies) {
   async function willBeAsked({ project, plan, status }: PlanRow, pull: PullView): Promise<boolean> {
     const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
     if (!isWanted || !parts.mayStart(project, plan)) return false;
-    const known = forges.get(project);
-    if (known !== undefined && known.untilMs > performance.now()) return known.isThere;
-    const isThere = await hasForge(project);
-    forges.set(project, { isThere, untilMs: performance.now() + forgeKnownMs });
-    return isThere;
+    return (await missingForge(project)) === null;
   }
 
-  async function hasForge(project: string): Promise<boolean> {
+  /** Why no pull request can be made; null: a forge is known. One without its token is known: the plan says what is missing. */
+  async function missingForge(project: string): Promise<string | null> {
+    const known = forges.get(project);
+    if (known !== undefined && known.untilMs > performance.now()) return known.missing;
     const { forgeOfRepo } = await loadRepoForge();
     const { home, env } = parts;
     const asked = async () => forgeOfRepo({ home, env, repo: (await parts.projects.repository(project)).path });
-    return asked().then(
-      () => true,
-      // Without a token it is asked for all the same, and the plan says what is missing.
-      (thrown: unknown) => thrown instanceof EngineError && thrown.code !== 'no_forge',
+    const missing = await asked().then(
+      () => null,
+      (thrown: unknown) =>
+        thrown instanceof EngineError && thrown.code !== 'no_forge' ? null : onOneLine(reasonOf(thrown)),
     );
+    forges.set(project, { missing, untilMs: performance.now() + forgeKnownMs });
+    return missing;
   }
 
   /** An earlier plan of that name is not this one's. */
@@ -366,12 +367,15 @@ export function createPlanViews(parts: ViewDependencies) {
         base: row.base,
         base_remote: await baseRemoteOf(parts, row),
         accepts: acceptedSignals(tree.root, clock.nowMs()),
-        events: offersOf(tree.root, clock.nowMs()).map(({ type, isTaken, guard }) => ({
-          type,
-          does: signals[type].does,
-          accepted: isTaken,
-          why_not: isTaken ? null : (guard ?? 'not in the states that it is in now'),
-        })),
+        events: await Promise.all(
+          offersOf(tree.root, clock.nowMs()).map(async ({ type, isTaken, guard }) => {
+            const missing = isTaken && type === 'create_pr' ? await missingForge(project) : null;
+            return {
+              ...{ type, does: signals[type].does, accepted: isTaken && missing === null },
+              why_not: isTaken ? missing : (guard ?? 'not in the states that it is in now'),
+            };
+          }),
+        ),
         repo_troubles: [
           ...(projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? '')),
           ...(await pushTroubles(project)),
