@@ -1,4 +1,4 @@
-/** Where an actor stands in its tree, by ids; and when a step of it has no end. */
+/** Where an actor is in its tree, by ids; and when a step of it has no end. */
 import type { AnyActorRef } from 'xstate';
 
 /** A chart that takes more of these on one event has a circle of transitions without an event. */

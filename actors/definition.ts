@@ -1,6 +1,6 @@
 /**
- * A machine of one's own, as a program gives it to an engine: a statechart that XState made, and what its named actions ask for. The chart says when;
- * what is done in the world stands here, and every part of it outlives the process.
+ * A user-defined machine, as a program gives it to an engine: a statechart that XState made, and what its named actions ask for. The chart says when;
+ * what is done in the world is here, and every part of it outlives the process.
  */
 import type { AnyStateMachine, EventFromLogic, InputFrom, OutputFrom, SnapshotFrom, TagsFrom } from 'xstate';
 import type { z } from 'zod';
@@ -77,7 +77,7 @@ export interface Timer<M extends AnyStateMachine, Params> {
   readonly stoppedBy?: readonly ActionName<M>[];
 }
 
-/** Whom a message is for: a tree of a machine of one's own, a plan, or a repo. */
+/** Whom a message is for: a tree of a user-defined machine, a plan, or a repo. */
 export type Addressed =
   | { readonly machine: string; readonly id: string }
   | { readonly project: string; readonly plan?: string };
@@ -136,7 +136,7 @@ export interface MachineDefinition<
   M extends AnyStateMachine = AnyStateMachine,
   Signal extends EventType<M> = EventType<M>,
 > {
-  /** A lower-case word; it stands in addresses, keys and routes. */
+  /** A lower-case word; it is in addresses, keys and routes. */
   readonly name: Name;
   /** What `setup(…).createMachine` returned. It is left as it is. */
   readonly machine: M;

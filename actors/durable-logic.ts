@@ -80,7 +80,7 @@ export function eachLogic(
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** A copy of a chart's configuration, each logic that stands in an invoke itself replaced. Functions and values are the same ones. */
+/** A copy of a chart's configuration, each logic that is in an invoke itself replaced. Functions and values are the same ones. */
 function mapInvokes(node: Node, path: readonly string[], change: (logic: unknown, place: string) => unknown): Node {
   const { invoke, states } = node;
   const invokes = invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke];
@@ -246,7 +246,7 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       const from = placeText(pathOf(source));
       drop((delayed) => delayed.id === id && delayed.isNamed === true && placeText(delayed.source) === from);
     },
-    // Nobody hears what is for an actor that has ended: another one may stand at its place by then.
+    // Nobody hears what is for an actor that has ended: another one may be at its place by then.
     cancelAll(source) {
       const from = placeText(pathOf(source));
       drop((delayed) => placeText(delayed.source) === from || placeText(delayed.target) === from);

@@ -107,7 +107,7 @@ export interface Kind {
   readonly place: PlaceRules | null;
   /** What people are told when a tree enters a state with that tag; `root` as it stands after the step. */
   readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
-  /** What stands in the row of a tree beside its snapshot. */
+  /** What is in the row of a tree beside its snapshot. */
   standingOf(root: AnyActorRef): Standing;
   /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */
   readonly keepsMemory: boolean;

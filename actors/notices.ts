@@ -50,7 +50,7 @@ export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened
   }));
 }
 
-/** A message is one line of a list: what is longer stands in `plan explain` and in the agent's log. */
+/** A message is one line of a list: what is longer is in `plan explain` and in the agent's log. */
 export const noticeLimit = 1_000;
 
 /** An agent's step through the queue; null: it is none, or it tells nothing. A later attempt waits in the queue as the same item. */

@@ -1,4 +1,4 @@
-/** A machine of one's own as a kind of tree: its named actions bound to effects, timers, messages and watches; whatever it is sent goes to its root. */
+/** A user-defined machine as a kind of tree: its named actions bound to effects, timers, messages and watches; whatever it is sent goes to its root. */
 import {
   type AnyActorRef,
   type AnyEventObject,
@@ -53,7 +53,7 @@ export function tagsOfMachine({ machine }: AnyDefinition): string[] {
 }
 
 /**
- * The work that a named action asks for, or that stands behind a promise of the chart; null: it asks for something else, or for nothing, or there is no
+ * The work that a named action asks for, or that is behind a promise of the chart; null: it asks for something else, or for nothing, or there is no
  * such machine.
  */
 export function workOf(machine: AnyDefinition | undefined, asked: string): Work<AnyStateMachine, never> | null {
@@ -304,7 +304,7 @@ function promiseEvent(type: string, payload: object): AnyEventObject {
   return { type: rejected, error: { name: 'Error', message: detail } };
 }
 
-/** Of a plan and a repo it is checked here, as what a person sends; of a machine of one's own where it comes to. Throws a plain Error that names the fault. */
+/** Of a plan and a repo it is checked here, as what a person sends; of a user-defined machine where it comes to. Throws a plain Error that names the fault. */
 function messageTo(
   sender: string,
   to: Addressed,

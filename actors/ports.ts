@@ -20,7 +20,7 @@ export interface OutgoingSignal {
   readonly tree: TreeAddress;
   readonly type: string;
   readonly payload: object;
-  /** The tree of a machine of one's own that says it; not there: one of the engine's does. */
+  /** The tree of a user-defined machine that says it; not there: one of the engine's does. */
   readonly sender?: string;
 }
 

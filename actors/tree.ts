@@ -61,7 +61,7 @@ export interface Step {
   readonly released: boolean;
 }
 
-/** What is in force outside and must stand in the root's context before the signal is looked at. */
+/** What is in force outside and must be in the root's context before the signal is looked at. */
 export interface Facts {
   readonly policy?: Policy;
 }

@@ -89,7 +89,7 @@ interface StoredMerging extends StoredActor {
   };
 }
 
-/** How far a merge is stood in the context alone. */
+/** Earlier, the context alone said how far a merge was. */
 function withMergeRegion({ value, context, ...rest }: StoredMerging): object {
   const { merge } = context;
   if (merge == null) return { ...rest, context, value: { ...value, merge: 'none' } };
@@ -121,7 +121,7 @@ const noPullOf7 = { work: null, isAuto: false, isWanted: false, refused: null, r
 
 const forgeMergeStates = { asked: 'asking', scheduled: 'scheduled', watched: 'watched', refused: 'unmerged' } as const;
 
-/** How far a pull request is stood in the context, for the most part. */
+/** Earlier, most of what says how far a pull request was lay in the context. */
 function withPullRegion({ value, context, ...rest }: StoredPulling): StoredActor {
   const state = { ...value, pullRequest: pullState(value.pullRequest, context.pull ?? noPullOf7) };
   return { ...rest, context: { ...context, pull: pullOf(value.pullRequest, context) }, value: state } as StoredActor;
@@ -291,7 +291,7 @@ export const upgrades: Upgrades = {
         return { ...rest, context: kept };
       },
     },
-    // What agents asked stood in the reason of the block, and one question stopped the whole plan.
+    // What agents asked was in the reason of the block, and one question stopped the whole plan.
     'agent:4 plan:3 task:1 wave:1': {
       to: 'agent:4 plan:4 task:1 wave:1',
       upgrade: (snapshot) => withQuestions(snapshot as StoredPlan),
@@ -336,7 +336,7 @@ export const upgrades: Upgrades = {
       upgrade: (snapshot) =>
         withContexts(snapshot as StoredActor, 'task', (context) => ({ committed: null, ...context })),
     },
-    // What people said to an agent stood in the agent, and ended with it.
+    // What people said to an agent was in the agent, and ended with it.
     'agent:4 plan:8 task:3 wave:2': {
       to: 'agent:5 plan:9 task:3 wave:2',
       upgrade: (snapshot) => withWords(snapshot as StoredActor),

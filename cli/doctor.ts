@@ -42,7 +42,7 @@ export default defineVerb({
   },
 });
 
-/** What is wrong stands there whole, once: the row of the table is cut at the edge of the terminal, and one cause may fail several checks. */
+/** What is wrong is there whole, once: the row of the table is cut at the edge of the terminal, and one cause may fail several checks. */
 function hintLines(checks: readonly Check[]): string[] {
   const failed = checks.filter((check) => !check.ok);
   const names = new Map<string, string[]>();

@@ -62,7 +62,7 @@ function usageHint({ hint, words }: UsageError): string {
   const meant = (word: string) =>
     orList(meantCommands({ ...verbOf, given: word }, nouns).map((command) => `stator ${command}`));
   const near = nearest(given, [...valid, ...stepsOf(verbOf.noun)]);
-  // Any word may be the name of a signal of a machine of one's own: the nearest verb is likelier.
+  // Any word may be the name of a signal of a user-defined machine: the nearest verb is likelier.
   const commands = verbOf.noun === 'machine' && near !== null ? '' : meant(given);
   if (commands !== '') return `did you mean ${commands}?`;
   if (near === null) return `valid: ${valid.join(', ')}`;
@@ -125,7 +125,7 @@ function lengthOf(word: string): string {
   return `<${word.length} characters>`;
 }
 
-/** An error may quote what was typed. Short words stand in many places. */
+/** An error may quote what was typed. Short words are in many places. */
 function withoutWords(text: string, argv: readonly string[]): string {
   const typed = argv.flatMap((word) => [word, word.split(/=(.*)/s)[1] ?? '']).filter((word) => !isCommandWord(word));
   const hidden = typed.flatMap((word) => [word, JSON.stringify(word).slice(1, -1)]).filter((word) => word.length >= 6);

@@ -69,7 +69,7 @@ function nearestFolder(folder: string): string {
   return existsSync(folder) ? folder : nearestFolder(dirname(folder));
 }
 
-/** Where a plan's file lies for somebody who stands in `cwd`. */
+/** Where a plan's file lies for somebody who is in `cwd`. */
 export function placeOf(call: Pick<Call, 'env' | 'cwd'>, repo: string, bound: string): string {
   return resolve(workingTree(call, repo, call.cwd) ?? repo, bound);
 }

@@ -62,7 +62,7 @@ function hasWord<K extends string>(value: unknown, key: K): value is Record<K, s
   return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === 'string';
 }
 
-/** Its command line is for all users of the machine to read: what stands in this address is spent by whoever comes first. */
+/** Its command line is for all users of the machine to read: what is in this address is spent by whoever comes first. */
 async function openInBrowser({ out }: Call, url: string): Promise<void> {
   const program = process.platform === 'darwin' ? 'open' : 'xdg-open';
   const child = spawn(program, [url], { detached: true, stdio: 'ignore' });

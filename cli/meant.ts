@@ -12,7 +12,7 @@ export interface NoVerb {
   readonly rest: readonly string[];
 }
 
-/** By noun and by what is typed. What stands in angle brackets is replaced by what was typed after it. */
+/** By noun and by what is typed. What is in angle brackets is replaced by what was typed after it. */
 export const otherWords: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   '': {
     agents: ['agent list'],

@@ -27,7 +27,7 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
       });
     }
     const { status, signal } = thrown as { status?: number | null; signal?: string | null }; // execFileSync puts both there
-    // Beyond 129 a program that stands before git on PATH tells of its death.
+    // Beyond 129 a program that is before git on PATH tells of its death.
     if (typeof status === 'number' && status <= 129) return null;
     const command = `git ${args.join(' ')}`;
     const how = signal ?? (typeof status === 'number' ? `signal ${status - 128}` : messageOf(thrown));

@@ -72,7 +72,7 @@ interface Chosen {
   readonly rest: readonly string[];
 }
 
-/** Flags may stand before the command; they are the verb's. */
+/** Flags may be before the command; they are the verb's. */
 function splitLeading(argv: readonly string[]): { leading: string[]; words: string[] } {
   const leading: string[] = [];
   let index = 0;

@@ -17,7 +17,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** What may stand in so many columns at most: no cluster that people write has more code units than this. */
+/** What may be in so many columns at most: no cluster that people write has more code units than this. */
 const clusterLength = 32;
 
 function clustersOf(text: string): Intl.Segments {

@@ -203,7 +203,7 @@ export function createApi(session: Session, onLocked: () => void) {
         ...(title == null ? {} : { title }),
       }),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
-    /** Of machines of one's own; null: there is none. */
+    /** Of user-defined machines; null: there is none. */
     async trees(isFresh: boolean): Promise<MachineTreeEntry[] | null> {
       const own = (await look<MachineEntry[]>('/v1/machines', isFresh)).filter((machine) => machine.own);
       if (own.length === 0) return null;

@@ -167,7 +167,7 @@ export function createChartView(): ChartView {
     const found = boxes.find((box) => scaleOf(box) >= legible);
     if (found !== undefined) look(found, isSmooth);
     else {
-      // Even one state's surroundings are too large: it stands in the middle.
+      // Even one state's surroundings are too large: it is in the middle.
       const state = stateAt(leaf);
       const box = state ?? whole();
       const [w, h] = [stage.clientWidth / legible, stage.clientHeight / legible];

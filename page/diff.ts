@@ -1,4 +1,4 @@
-/** A change as git writes it, read into files and lines. What stands inside a hunk is never taken for a head, whoever wrote it. */
+/** A change as git writes it, read into files and lines. What is inside a hunk is never taken for a head, whoever wrote it. */
 
 export interface DiffLine {
   readonly kind: 'added' | 'removed' | 'same' | 'hunk';

@@ -1,4 +1,4 @@
-/** The way in: for an address that stood in a command line, whose word is spent by the first who comes with it, and for the token of a person. */
+/** The way in: for an address that was in a command line, whose word is spent by the first who comes with it, and for the token of a person. */
 
 /** What lets a page in here: an address that `stator inspect` prints, or a token. */
 export async function doorOf(): Promise<'address' | 'token'> {

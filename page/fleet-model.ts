@@ -27,7 +27,7 @@ export interface Fleet {
   readonly accounts: readonly AccountEntry[];
   /** What people were told and nobody has read, the newest first. */
   readonly notifications: readonly NotificationEntry[];
-  /** Of machines of one's own; null: the engine carries none. */
+  /** Of user-defined machines; null: the engine carries none. */
   readonly trees: readonly MachineTreeEntry[] | null;
   /** false: nothing has been read yet. */
   readonly isKnown: boolean;

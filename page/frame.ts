@@ -1,4 +1,4 @@
-/** What stands around every view: where one is, whether what is shown is live, and what was refused. */
+/** What is around every view: where one is, whether what is shown is live, and what was refused. */
 import { type Child, h, type View } from './dom.ts';
 import type { Connection } from './stream.ts';
 

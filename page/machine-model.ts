@@ -1,4 +1,4 @@
-/** What is known of the tree of a machine of one's own that is shown, and what its person may do there. */
+/** What is known of the tree of a user-defined machine that is shown, and what its person may do there. */
 import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Session } from './session.ts';

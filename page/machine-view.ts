@@ -1,4 +1,4 @@
-/** What a tree of a machine of one's own looks like. Nothing lays out its chart, so its states are shown as boxes in each other, each with its transitions. */
+/** What a tree of a user-defined machine looks like. Nothing lays out its chart, so its states are shown as boxes in each other, each with its transitions. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
 import { h, type View } from './dom.ts';

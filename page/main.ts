@@ -27,7 +27,7 @@ const tickMs = 1_000;
 const steadyMs = 800;
 
 const root = document.getElementById('page') as HTMLElement; // of index.html
-root.replaceChildren(); // of what stood there until the scripts were read
+root.replaceChildren(); // of what was there until the scripts were read
 const session = createSession();
 const api = createApi(session, () => {});
 
@@ -203,7 +203,7 @@ async function readFleet(): Promise<number> {
     api.forges(isFresh),
     api.accounts(isFresh),
     api.trees(isFresh),
-    readPing(), // its warnings stand above the rest, and no fact tells of them
+    readPing(), // its warnings are above the rest, and no fact tells of them
   ]);
   // A repo has a host only where several share the store.
   const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
@@ -231,7 +231,7 @@ async function readFleet(): Promise<number> {
 
 let settling: ReturnType<typeof setTimeout> | undefined;
 
-/** No button of a need is taken for a moment: another plan may stand where the pointer is. */
+/** No button of a need is taken for a moment: another plan may be where the pointer is. */
 function unsettle(): void {
   clearTimeout(settling);
   settling = setTimeout(() => {
@@ -259,7 +259,7 @@ function applyTheme(theme: Theme): void {
   else document.documentElement.setAttribute('data-theme', theme);
 }
 
-/** `#/` is the fleet, `#/repo/<project>` a repo, `#/plan/<project>/<plan>` a plan, with one of its sections or an agent's title behind it; `#/machine/<machine>/<id>` a tree of a machine of one's own. */
+/** `#/` is the fleet, `#/repo/<project>` a repo, `#/plan/<project>/<plan>` a plan, with one of its sections or an agent's title behind it; `#/machine/<machine>/<id>` a tree of a user-defined machine. */
 function route(): void {
   const [kind, first, second, part] = location.hash.replace(/^#\//, '').split('/').map(decoded);
   const place = [kind, first, second].join('/');

@@ -32,7 +32,7 @@ export function shapeOf(plan: PlanEntry): string {
   return group === 'waits' ? 'queued' : plan.status;
 }
 
-/** `w1-t2` of `login-w1-t2`: the plan's name stands beside it. */
+/** `w1-t2` of `login-w1-t2`: the plan's name is beside it. */
 export function shortTitle(title: string, plan: string): string {
   return title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : title;
 }

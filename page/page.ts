@@ -1,4 +1,4 @@
-/** What the page shows in place of the fleet: one plan, or one tree of a machine of one's own. */
+/** What the page shows in place of the fleet: one plan, or one tree of a user-defined machine. */
 import type { FactEntry, HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Api } from './api.ts';
 import type { View } from './dom.ts';

@@ -10,7 +10,7 @@ export interface PanelHead {
   readonly title: Child | readonly Child[];
   /** How many there are, or how long it is so. */
   readonly count?: string | number | undefined;
-  /** What stands behind them in the same line. */
+  /** What is behind them in the same line. */
   readonly more?: Child;
 }
 

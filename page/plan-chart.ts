@@ -123,7 +123,7 @@ function stepView({ journal, at }: PlanModel): View | null {
   );
 }
 
-/** Those that are offered as buttons above all others stand there. */
+/** Those that are offered as buttons above all others are there. */
 function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): View {
   const events = explain?.events ?? [];
   const taken = events.filter(({ accepted }) => accepted);

@@ -37,7 +37,7 @@ const logMs = 1_000;
 /** Texts of reviews that are read in full, of one look at the journal. */
 const bodiesMost = 10;
 
-/** What stands above the answers, and which questions they are of. */
+/** What is above the answers, and which questions they are of. */
 function orderOf(agents: PlanModel['agents'], pauses: PlanModel['pauses']): string {
   return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
 }
@@ -118,7 +118,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
 
   let settling: ReturnType<typeof setTimeout> | undefined;
 
-  /** No answer is taken for a moment: another question may stand where the pointer is. */
+  /** No answer is taken for a moment: another question may be where the pointer is. */
   function unsettle(): void {
     clearTimeout(settling);
     settling = setTimeout(() => change({ isSteady: true }), steadyMs);
@@ -135,7 +135,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       },
     );
 
-  /** What is said at length stands in the signal; the journal has its beginning. */
+  /** What is said at length is in the signal; the journal has its beginning. */
   async function readBodies(lines: readonly HistoryEntry[]): Promise<void> {
     const said = lines.filter(({ event, why, refused }) => event in verdicts && why !== null && refused === null);
     for (const { signal } of said.slice(-bodiesMost)) {
@@ -417,7 +417,7 @@ function machineOf(actor: string): string {
   if (actor === '') return 'plan';
   const [last = ''] = actor.split('/').slice(-1);
   if (/^wave-/.test(last)) return 'wave';
-  // A worker of the plan itself is a task, and its agent stands below it.
+  // A worker of the plan itself is a task, and its agent is below it.
   return /^(?:task-|coder\.|fixer\.)/.test(last) ? 'task' : 'agent';
 }
 

@@ -81,7 +81,7 @@ function sectionLinks({ named, section: shown }: PlanModel): View {
 
 function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const waits = plan.waiting_for;
-  // Who works is seen on the board, and who asks stands above all.
+  // Who works is seen on the board, and who asks is above all.
   const isWaiting = waits !== null && waits.kind !== 'agent' && plan.blocked === null;
   return h(
     'header',
@@ -169,7 +169,7 @@ function isIdle(type: string, plan: PlanShow | null): boolean {
   return type === 'pause' && plan?.turn === 'nobody';
 }
 
-/** The ways on from a wave that is over stand beside what failed in it. */
+/** The ways on from a wave that is over are beside what failed in it. */
 function isOfNeed(type: string, plan: PlanShow | null): boolean {
   return plan?.need?.source === 'wave' && offersOf(plan.need).some((offer) => offer.type === type);
 }
@@ -178,7 +178,7 @@ function isOfNeed(type: string, plan: PlanShow | null): boolean {
 function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
   const { blocked, questions } = plan;
   const need = needOf(plan);
-  // What is asked stands above, each question with its own answer.
+  // What is asked is above, each question with its own answer.
   if (need === null || need.source === 'permission' || (blocked?.source === 'agent' && questions.length > 0))
     return null;
   const resolve = (event: Event) => {

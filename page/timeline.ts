@@ -119,7 +119,7 @@ function turn(lane: Open, { atMs, look, line }: { atMs: number; look: Look | nul
     lane.spans.push({ fromMs: atMs, toMs: atMs, kind: 'done', text: 'done', seq: line.seq });
 }
 
-/** The cause of a wait stands in its line. */
+/** The cause of a wait is in its line. */
 function textOf([kind, text]: Look, { why, reason, attempt }: HistoryEntry): string {
   const cause = kind === 'work' ? '' : (why ?? (reason === null ? '' : words(reason)));
   const counted = attempt !== null && attempt > 1 ? `, attempt ${attempt}` : '';

@@ -44,7 +44,7 @@ function interfaceText(text, index) {
   return text.slice(source === undefined ? index : text.indexOf(`function ${source}(`));
 }
 
-/** The functions of an interface that no comment stands above. */
+/** The functions of an interface that no comment is above. */
 function bareFunctions(text) {
   const lines = text.slice(0, text.indexOf('\n}')).split('\n');
   return lines

@@ -25,7 +25,7 @@ export function keyTable(entries: readonly KeyReference[]): string {
   );
 }
 
-/** What stands in quotes is what is typed. */
+/** What is in quotes is what is typed. */
 function quoted(text: string): string {
   return text.replace(/\["[^\]]*\]|"[^"]*"/g, code);
 }

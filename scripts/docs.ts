@@ -1,5 +1,5 @@
 /**
- * The parts of the documents that are taken from the code. Each stands between `<!-- generated: name -->` and `<!-- end -->`; `npm run docs`
+ * The parts of the documents that are taken from the code. Each is between `<!-- generated: name -->` and `<!-- end -->`; `npm run docs`
  * writes them anew, and the machines' charts and their pictures with them. Tests fail where something is stale.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ import { machineCharts } from './machines-section.ts';
 import { realTable } from './real-section.ts';
 import { signalsDefinition, signalTable } from './signals-section.ts';
 
-/** By the document they stand in, then by name; each gets the repository's folder. */
+/** By the document they are in, then by name; each gets the repository's folder. */
 const sections: Readonly<Record<string, Readonly<Record<string, (root: string) => string>>>> = {
   'docs/agents.md': { tried: realTable },
   'docs/architecture.md': { imports: importGraph },

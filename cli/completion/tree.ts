@@ -18,7 +18,7 @@ export interface Tables {
   readonly nouns: Readonly<Record<string, readonly NamedVerb[]>>;
 }
 
-/** What stands at a place where a word is to be typed. */
+/** What is at a place where a word is to be typed. */
 export type WordKind = 'plan' | 'title' | 'repo' | 'file' | 'shell' | 'agent' | 'text';
 
 export interface Flag {

@@ -130,7 +130,7 @@ async function startedAs(
 }
 
 /**
- * Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. The home is said by its whole path: it stands in
+ * Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. The home is said by its whole path: it is in
  * another folder than whoever started it, where a relative one would be another home.
  */
 function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {

@@ -28,7 +28,7 @@ interface Word {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** Where it stands here, and the words that bring it there. */
+/** Where it is here, and the words that bring it there. */
 interface Arrival {
   readonly as: string;
   readonly words: readonly Word[];

@@ -106,7 +106,7 @@ export function planRow(
   ];
 }
 
-/** The first line beside its name, the others below it: each way on stands in a line of its own, to be pasted. */
+/** The first line beside its name, the others below it: each way on is in a line of its own, to be pasted. */
 export function linesBeside(name: string, lines: readonly string[]): [string, string][] {
   return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
 }

@@ -26,7 +26,7 @@ export interface FrameView {
 type Wave = PlanShow['tasks_by_wave'][number];
 type Task = Wave['tasks'][number];
 
-/** Lines of at most `width` columns, at most `height - 1` of them: the cursor stands below. */
+/** Lines of at most `width` columns, at most `height - 1` of them: the cursor is below. */
 export function frame(view: FrameView): string[] {
   const { width, height, paint } = view;
   const room = Math.max(1, height - 1);
@@ -90,7 +90,7 @@ function headLines(view: FrameView): Line[] {
   const [permission] = permissionsOf(instances);
   if (permission !== undefined)
     return [first, [{ tone: 'attention', text: `! needs you: ${permissionCommand('allow', permission)}, or deny` }]];
-  // What its agents do stands below, line by line.
+  // What its agents do is below, line by line.
   const waiting = plan.waiting_for;
   const estimate = estimateText(plan);
   const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
@@ -129,7 +129,7 @@ function waveLines(view: FrameView, fold: Fold): Line[] {
   });
 }
 
-/** Titles stand in one column, so that what the agents say begins at one place; never more than half of the terminal. */
+/** Titles are in one column, so that what the agents say begins at one place; never more than half of the terminal. */
 function titleColumn({ plan, width }: FrameView): number {
   const widths = plan.tasks_by_wave.flatMap(({ tasks }) => tasks.map(({ title }) => widthOf(plain(title))));
   return Math.min(Math.max(0, ...widths), Math.floor(width / 2) - 6);

@@ -26,7 +26,7 @@ export function createScreen(stream: Stream): Screen {
   let block: readonly string[] = [];
   let isHidden = false;
   let size = sizeOf(stream);
-  /** The last plain lines: what stands above the block. */
+  /** The last plain lines: what is above the block. */
   let told: readonly string[] = [];
 
   /** Back to the block's first line. A terminal that became narrower has broken its lines: they take more rows than there are lines. */

@@ -54,7 +54,7 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       const isMeant = after === 'goes-on' || (after === 'asks' && (await isConsented({ ...worker, client }, planned)));
       if (!isMeant) return { kind: 'over', outcome: plannedOutcome(request, planned, after), plan: planned, of };
       await beginPlan(client, { shown: planned, file: request.file, waitMs: startMs });
-      // Said once: who makes it planned again by hand wants it to stand there.
+      // Said once: who makes it planned again by hand wants it to be there.
       if (after === 'goes-on') after = 'as-configured';
     }
     const asking = createQuestions({ call, client, display, interrupted });

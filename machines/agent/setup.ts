@@ -75,7 +75,7 @@ export function permissionOf({ permissions }: AgentContext, event: AgentEvent): 
   }
 }
 
-/** A host of before words had numbers says nothing of them: what waited stood in its prompt. */
+/** A host of before words had numbers says nothing of them: what waited was in its prompt. */
 function leftUnread({ unread }: AgentContext, event: AgentEvent): number[] {
   const given = event.type === 'run_started' ? event.words : undefined;
   return given === undefined ? [] : unread.filter((number) => !given.includes(number));
@@ -134,7 +134,7 @@ const base = setup({
       timer: null,
       remainingMs: remainingMs(context, timeOf(context, event)),
     })),
-    /** The clock of a run that asks before it is known to have started stands at its beginning. */
+    /** The clock of a run that asks before it is known to have started is at its beginning. */
     holdClock: assign(({ context }) => ({ timer: null, remainingMs: context.timeoutMs })),
     notePermission: assign(({ context, event }) => {
       assertEvent(event, 'run_waiting');

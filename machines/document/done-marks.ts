@@ -62,7 +62,7 @@ export function withoutTrailingMark(text: string): Unmarked {
   );
 }
 
-/** `isOnlyDone`: a word that says so stood behind it. */
+/** `isOnlyDone`: a word that says so was behind it. */
 function markAtEnd(text: string, isOnlyDone: boolean): Unmarked | null {
   const end = text.endsWith(pictureSign) ? text.slice(0, -1) : text;
   const mark = marks.find(({ written, isDone }) => (isDone || !isOnlyDone) && end.endsWith(written));

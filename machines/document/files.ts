@@ -66,7 +66,7 @@ function withoutLabel(item: string): string {
 
 interface CodeSpan {
   text: string;
-  /** Nothing stands before it. */
+  /** Nothing is before it. */
   isFirst: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The fields of a plan, `**Name:** value`: they stand before its first section, and nowhere else. */
+/** The fields of a plan, `**Name:** value`: they are before its first section, and nowhere else. */
 import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
 import { isHostName } from '../vocabulary/host-name.ts';
 import { planNameOf } from '../vocabulary/ids.ts';
@@ -7,7 +7,7 @@ import { readIssueLinks } from './issue-links.ts';
 import type { Label } from './labels.ts';
 import { type PlanDocument, quoted, type ReportProblem } from './shape.ts';
 
-/** A topic stands in lists. */
+/** A topic is in lists. */
 const topicLimit = 200;
 
 const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'host', 'issue', 'after', 'budget'] as const;
@@ -17,7 +17,7 @@ type HeaderName = (typeof headerNames)[number];
 export type LinePlace = 'introduction' | 'section' | 'task';
 
 export interface HeaderReader {
-  /** A line that is no heading, and stands before the first section. */
+  /** A line that is no heading, and is before the first section. */
   read(line: TextLine): void;
   /** A line below that, where a field is text: it says so where the line was most likely meant as one. */
   readBelow(line: TextLine, place: LinePlace): void;
@@ -29,7 +29,7 @@ export interface HeaderReader {
 }
 
 /**
- * Reads the fields into the document; of each the first that says something counts. A value may stand on the next line that is not blank,
+ * Reads the fields into the document; of each the first that says something counts. A value may be on the next line that is not blank,
  * and one of prose goes on to the end of its paragraph.
  */
 export function createHeaderReader(document: PlanDocument, report: Reports): HeaderReader {
@@ -46,7 +46,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
       return;
     }
     open = null;
-    // Libraries stand in a plan's head under that name more often than plans.
+    // Libraries are in a plan's head under that name more often than plans.
     const isLibraries = label.name === 'dependencies';
     const found = isLibraries ? () => {} : (message: string) => report.problem(line, message);
     const field = readField(label, headerNames, found);
@@ -124,7 +124,7 @@ interface BlockWatch {
   read(line: TextLine): string | null;
   /** The block is over. */
   interrupt(): void;
-  /** The line that was read last stands in a block of HTML. */
+  /** The line that was read last is in a block of HTML. */
   isHtml(): boolean;
 }
 

@@ -95,7 +95,7 @@ function withoutEmphasis(text: string): string {
   return end < 0 ? text : `${text.slice(signs.length, end)}${text.slice(end + signs.length)}`;
 }
 
-/** Nothing about a heading is decided by what stands behind so many characters. */
+/** Nothing about a heading is decided by what is behind so many characters. */
 const lookLimit = 200;
 /** Numbers, links, quotation marks, a line through it and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`. */
 const decoratedPattern =
@@ -134,7 +134,7 @@ function otherHeading(text: string): PlanHeading | null {
   return heading === null ? null : { kind: 'other', level: heading.level, title: heading.text };
 }
 
-/** What stands around the word of the grammar. */
+/** What is around the word of the grammar. */
 interface Written {
   level: number;
   digits: string;

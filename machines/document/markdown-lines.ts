@@ -1,6 +1,6 @@
 /**
  * A markdown text line by line, as CommonMark sees its fences, comments and headings. Containers (lists, quotes) and underlined headings are not
- * modelled: a plan's structure stands at the start of lines. One pass, no look-back, so the time is linear in the text.
+ * modelled: a plan's structure is at the start of lines. One pass, no look-back, so the time is linear in the text.
  */
 
 export interface Fence {

@@ -1,4 +1,4 @@
-/** Collects what stands outside of a plan's tasks, so that no line of a document reaches nobody. */
+/** Collects what is outside of a plan's tasks, so that no line of a document reaches nobody. */
 import type { MarkdownLine } from './markdown-lines.ts';
 import type { PlanNote } from './shape.ts';
 

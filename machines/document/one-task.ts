@@ -3,7 +3,7 @@ import { isDoneTitle } from './headings.ts';
 import { parsePlan } from './plan-document.ts';
 import type { ParsedPlan } from './shape.ts';
 
-/** The text with one wave of one task behind it; `words`: what a person says beside the document. What keeps it from being such a plan stands in `problems`. */
+/** The text with one wave of one task behind it; `words`: what a person says beside the document. What keeps it from being such a plan is in `problems`. */
 export function asOneTask(
   content: string,
   { title, words }: { title: string; words: string },

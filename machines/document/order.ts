@@ -5,7 +5,7 @@ import type { TaskLink } from './task-fields.ts';
 /** A message names so many tasks and counts the rest. */
 const namedLimit = 10;
 
-/** Reports waves that stand twice, are out of order or have no task, task numbers that stand twice, and links that cannot be kept. */
+/** Reports waves that are twice, are out of order or have no task, task numbers that are twice, and links that cannot be kept. */
 export function checkOrder(waves: PlanWave[], links: TaskLink[], report: ReportProblem): void {
   checkWaveNumbers(waves, report);
   const linksOf = groupedByTask(links);

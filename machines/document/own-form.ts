@@ -28,7 +28,7 @@ export interface OwnForm {
   readonly remarks: readonly PlanProblem[];
 }
 
-/** More numbers than that in the orders of one plan stand in no document that a person has written. */
+/** More numbers than that in the orders of one plan are in no document that a person has written. */
 const linkLimit = 50_000;
 
 /** So many lines that are almost fields are no accident. */
@@ -190,7 +190,7 @@ function taskHeading(number: number, { title, isDone }: DraftTask): string {
   return `### ${heading?.kind === 'task' && heading.isDone ? '[ ] ' : ''}Task ${number}: ${title}`;
 }
 
-/** What comes first stands in one field of the own form, with its numbers; where the document says it, it is text. */
+/** What comes first is in one field of the own form, with its numbers; where the document says it, it is text. */
 function withoutOrder(line: SourceLine): SourceLine {
   return isLinkField(line.text) ? { ...line, text: line.text.replace(/\*\*|__/, '\\$&') } : line;
 }
@@ -201,7 +201,7 @@ function trimmed(lines: readonly SourceLine[]): readonly SourceLine[] {
   return first < 0 ? [] : lines.slice(first, lines.findLastIndex((line) => !isBlank(line)) + 1);
 }
 
-/** A section of the plan ends the task before it, so its heading stands at level 2 or above. */
+/** A section of the plan ends the task before it, so its heading is at level 2 or above. */
 function asNote(lines: readonly SourceLine[]): SourceLine[] {
   const [first, ...rest] = trimmed(lines);
   if (first === undefined) return [];
@@ -218,7 +218,7 @@ function isOtherHeading(text: string): boolean {
   return heading?.kind === 'other' && slip === null;
 }
 
-/** Lines as text of the own form. Headings stand at `level` or deeper, code fences are closed, and nothing is a wave or a task. */
+/** Lines as text of the own form. Headings are at `level` or deeper, code fences are closed, and nothing is a wave or a task. */
 function asText(lines: readonly SourceLine[], level: number): SourceLine[] {
   const texts: SourceLine[] = [];
   let open: string | null = null;
@@ -232,7 +232,7 @@ function asText(lines: readonly SourceLine[], level: number): SourceLine[] {
 }
 
 function asTextLine(text: string, level: number): string {
-  // A comment that ends in another part would hide what stands between them.
+  // A comment that ends in another part would hide what is between them.
   if (/^ {0,3}<!--/.test(text) && !text.includes('-->')) return text.replace('<', '\\<');
   const { heading, slip } = readHeading(text);
   if (heading === null && slip === null) return text;

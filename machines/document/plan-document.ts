@@ -82,7 +82,7 @@ interface Reading {
   wave: { wave: PlanWave; level: number; isDone: boolean } | null;
   /** Between a wave's heading and its first task, or another heading of its level. */
   isIntroduction: boolean;
-  /** The task whose body is being read, with the offset where it starts; also one that stands before the first wave. */
+  /** The task whose body is being read, with the offset where it starts; also one that is before the first wave. */
   task: { task: PlanTask; level: number; start: number; reader: TaskReader } | null;
   header: HeaderReader;
   notes: NoteReader;
@@ -304,7 +304,7 @@ function checkWhole(reading: Reading): void {
     addAll([missing]);
     addAll(slips);
     addAll(problems.filter((problem) => problem.line !== missing.line));
-    return; // tasks stand before no wave, and need no line each
+    return; // tasks are before no wave, and need no line each
   }
   addAll(problems);
   if (document.waves.some((wave) => wave.tasks.length === 0)) addAll(slips);

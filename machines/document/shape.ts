@@ -28,7 +28,7 @@ export interface PlanWave {
   tasks: PlanTask[];
 }
 
-/** A part of a document that is in no task: what stands before the first wave or introduces one, and sections between and behind the tasks. */
+/** A part of a document that is in no task: what is before the first wave or introduces one, and sections between and behind the tasks. */
 export interface PlanNote {
   line: number;
   /** Of the heading that it begins with; empty where it has none. */
@@ -78,7 +78,7 @@ export interface ParsedPlan {
 /** Where the reading parts leave their problems; the order does not matter. */
 export type ReportProblem = (line: number, message: string) => void;
 
-/** Wave and task numbers stand in titles, branches and file names, so they stay short. */
+/** Wave and task numbers are in titles, branches and file names, so they stay short. */
 export const planNumberLimit = 9999;
 
 /** A text from the document inside a message: short, in backticks, on one line, and without characters that a terminal would obey. */

@@ -1,10 +1,10 @@
-/** The fields of a task: the `**Name:** value` lines of its body, with what stands beneath them. */
+/** The fields of a task: the `**Name:** value` lines of its body, with what is beneath them. */
 import { asciiDigits, type Field, isNothing, type Reports, readField, type TextLine } from './fields.ts';
 import { fileItems } from './files.ts';
 import { isProofLabel } from './labels.ts';
 import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
 
-/** A check stands in a shell's argument list. */
+/** A check is in a shell's argument list. */
 const checkLimit = 8000;
 
 const taskNames = ['check', 'files', 'after'] as const;
@@ -32,7 +32,7 @@ export function createTaskReader(
   links: TaskLink[],
   report: Reports,
 ): TaskReader {
-  /** A list of files that is being read: items stand at `least` or deeper, and at the first item's indent (`own`). */
+  /** A list of files that is being read: items are at `least` or deeper, and at the first item's indent (`own`). */
   let list: { least: number; own: number | null } | null = null;
   const files = new Set<string>();
   const after = new Set<number>();

@@ -135,7 +135,7 @@ export interface PlanContext extends DocumentFacts {
   /** A person went past the waves up to this one, done or not. */
   passed: number;
   results: Record<number, Record<number, TaskResult>>;
-  /** What its one coder, its fixers and its verifiers put on its branch; what tasks of waves did stands in `results`. Not there: nothing. */
+  /** What its one coder, its fixers and its verifiers put on its branch; what tasks of waves did is in `results`. Not there: nothing. */
   ownWork?: readonly DoneWork[];
   /** Work that git no longer finds on its branch, until it is back or a person says that it was meant. Not there: none. */
   lost?: readonly DoneWork[];

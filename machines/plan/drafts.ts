@@ -4,7 +4,7 @@ import { originKind } from '../vocabulary/signal.ts';
 import { type Draft, documentFacts, isSession, type PlanContext } from './context.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
 
-/** The texts stand in the context until the plan is planned anew. */
+/** The texts are in the context until the plan is planned anew. */
 const draftLimitBytes = 256 * 1024;
 
 type Drafts = Pick<PlanContext, 'drafts'>;

@@ -6,7 +6,7 @@ import { type PlanContext, waveOf } from './context.ts';
 const givenLimit = 30;
 /** Lines that were typed to programs which have not said that they read them. */
 const typedLimit = 50;
-/** The longest text of a word that its refusal repeats: it stands in the body of a signal. */
+/** The longest text of a word that its refusal repeats: it is in the body of a signal. */
 const refusedTextLimit = 32_768;
 
 /** The number that the next word gets; null: no more lines are kept now. */

@@ -116,7 +116,7 @@ function onlySaid(amounts: Amounts): Amounts {
 }
 
 /**
- * What is known of a document, in place of the one before. What an agent writes never allows more than what stood there before, and does not say on which
+ * What is known of a document, in place of the one before. What an agent writes never allows more than what was there before, and does not say on which
  * machine its work goes on.
  */
 export function withDocument(context: PlanContext, { content, isAgents }: { content: string; isAgents: boolean }) {

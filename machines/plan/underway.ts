@@ -8,7 +8,7 @@ const verifyingStatus = '#plan.lifecycle.underway.verifying';
 const fixing = '#plan.lifecycle.underway.implementing.fixing';
 const done = '#plan.lifecycle.done';
 
-/** Changes are asked for: fix them, or stand where the rounds are used up or fixing needs a person's word. */
+/** Changes are asked for: fix them, or are where the rounds are used up or fixing needs a person's word. */
 const toFix = [
   { guard: 'cyclesAreUsed', target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteCycleLimit'] },
   { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: 'noteFeedback' },

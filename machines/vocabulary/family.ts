@@ -94,7 +94,7 @@ export function isSameTask(task: TaskOutline, other: TaskOutline | undefined): b
   return other !== undefined && other.title === task.title;
 }
 
-/** What an agent at work was promised, and what was done: the fields of a task stand in its body. */
+/** What an agent at work was promised, and what was done: the fields of a task are in its body. */
 export function isSameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
   return isSameTask(task, other) && task.digest === other?.digest;
 }

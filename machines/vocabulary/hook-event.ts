@@ -66,7 +66,7 @@ export const hookEvents = [
 ] as const;
 export type HookEvent = (typeof hookEvents)[number];
 
-/** A public state that a tree of a machine of one's own entered: `<machine>.<tag>`. */
+/** A public state that a tree of a user-defined machine entered: `<machine>.<tag>`. */
 export type MachineEvent = `${string}.${string}`;
 export type ToldEvent = HookEvent | MachineEvent;
 

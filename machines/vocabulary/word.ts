@@ -18,7 +18,7 @@ export interface Word {
   /** What the agent had asked; null: it is no answer. */
   readonly question: string | null;
   readonly at: number;
-  /** The run that has it: it stood in its prompt, or was typed to it. null: it waits for the next run. */
+  /** The run that has it: it was in its prompt, or was typed to it. null: it waits for the next run. */
   readonly run: string | null;
   /** It was typed to that run, and its program has not said that it read it. */
   readonly isTyped?: true;

@@ -42,7 +42,7 @@ export interface EngineOptions {
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */
   configFile?: string;
-  /** Machines of one's own, from `defineMachine`; beside those of daemon.toml. */
+  /** User-defined machines, from `defineMachine`; beside those of daemon.toml. */
   machines?: readonly AnyDefinition[];
   /** A database of PostgreSQL for the store, over daemon.toml: its URL, or `env:NAME`. */
   store?: string;
@@ -53,7 +53,7 @@ export interface EngineOptions {
 /** An engine that owns its home until `stop` is called. */
 export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embedding {
   readonly home: string;
-  /** The machines of one's own, by their names. */
+  /** The user-defined machines, by their names. */
   readonly machines: Machines<D>;
   /** The control API over this very engine. */
   readonly client: Client;

@@ -1,6 +1,6 @@
 /**
  * Writes docs/reference/api: a page for each entry of the package, by TypeDoc, from the declarations that the compiler wrote (`npm run build` first). TypeDoc reads with a
- * TypeScript that is older than the one that compiles the sources, so it stands in a package of its own, which nothing else needs.
+ * TypeScript that is older than the one that compiles the sources, so it is in a package of its own, which nothing else needs.
  *
  * The declarations are read from a copy in which the shapes of answers are spelled out: there they are inferred from schemas, which nobody can read.
  */

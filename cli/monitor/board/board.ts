@@ -58,7 +58,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       project: call.project,
       near: () => board.near,
       told: (news) => {
-        // What stood there before the board is seen on it.
+        // What was there before the board is seen on it.
         attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
         show({ ...board, news });
       },

@@ -14,7 +14,7 @@ export interface Looking {
   readonly nowMs: number;
 }
 
-/** What stands above and below a list or a page. */
+/** What is above and below a list or a page. */
 interface Frame {
   readonly head: readonly Line[];
   readonly foot: readonly Line[];
@@ -72,7 +72,7 @@ function linkLine({ link }: Board): Line | null {
   }
 }
 
-/** What no agent starts for, where a person said so; more than these stand in `stator status`. */
+/** What no agent starts for, where a person said so; more than these are in `stator status`. */
 const pausesShown = 3;
 
 function pausedHead({ news }: Board, nowMs: number): Line[] {
@@ -199,7 +199,7 @@ function inputLines({ kind, question, text }: Input, width: number): Line[] {
   return [...asked, typedLine(label, text, width)];
 }
 
-/** A page's lines as they stand at that width. */
+/** A page's lines as they are at that width. */
 export function pageRows({ lines }: Pick<Page, 'lines'>, width: number): Line[] {
   return lines.flatMap(({ tone, text }) =>
     broken(text, Math.max(1, width - 1)).map((part): Line => [{ tone, text: part }]),
@@ -224,7 +224,7 @@ function bodyLines(board: Board, looking: Looking, space: number): Line[] {
     : list;
 }
 
-/** From so many columns on, the log or the diff of what is marked stands beside the list. */
+/** From so many columns on, the log or the diff of what is marked is beside the list. */
 const sideColumns = 100;
 const widestList = 80;
 

@@ -19,7 +19,7 @@ export interface Row {
   readonly line: Line;
 }
 
-/** Names stand in one column, of half of the width at most. */
+/** Names are in one column, of half of the width at most. */
 const widestName = 36;
 
 export function rowsOf(board: Board, nowMs: number): Row[] {
@@ -127,7 +127,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking):
   ];
 }
 
-/** Each with the agents below it. A repo that needs a person stands above all. */
+/** Each with the agents below it. A repo that needs a person is above all. */
 function sorted(rows: readonly Row[], entries: ReadonlyMap<string, PlanEntry>, by: Exclude<Sorting, 'turn'>): Row[] {
   const blocks: Row[][] = [];
   for (const row of rows) {
@@ -229,7 +229,7 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
   ];
 }
 
-/** What stands above the rows of one plan. */
+/** What is above the rows of one plan. */
 export function nearHead({ plan, instances }: NearPlan, nowMs: number): Line[] {
   const parts = [
     planStateText(plan),

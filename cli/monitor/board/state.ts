@@ -56,7 +56,7 @@ export interface Page {
   readonly permission: string | null;
 }
 
-/** What stands beside the list where there is room: the log or the diff of what is marked. */
+/** What is beside the list where there is room: the log or the diff of what is marked. */
 export interface Side {
   readonly kind: SideKind;
   /** Of which row, and as of when. */

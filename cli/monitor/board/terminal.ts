@@ -9,7 +9,7 @@ export interface BoardTerminal {
   /** What is typed, as it is typed. */
   readonly keys: NodeJS.ReadStream;
   size(): { width: number; height: number };
-  /** Rows from the top on; what stands below them is taken away. Only those that are not there already are written. */
+  /** Rows from the top on; what is below them is taken away. Only those that are not there already are written. */
   show(rows: readonly string[]): void;
   /** The next picture is written whole: somebody else may have written over this one. */
   forget(): void;
@@ -60,7 +60,7 @@ export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOption
     unref: () => keys,
   });
   let isTaken = false;
-  /** The rows as they stand there; null: nobody knows. */
+  /** The rows as they are there; null: nobody knows. */
   let shown: readonly string[] | null = null;
   const heard = (chunk: Buffer | string) => void keys.write(chunk);
 
@@ -101,7 +101,7 @@ export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOption
   }
 
   process.on('exit', giveBack);
-  // Before anything is said of the error, so that it stands on the screen that stays.
+  // Before anything is said of the error, so that it is on the screen that stays.
   process.on('uncaughtExceptionMonitor', giveBack);
   process.stdout.on('resize', resized);
   process.removeAllListeners('SIGINT'); // of main, which leaves at once

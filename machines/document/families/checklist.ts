@@ -1,4 +1,4 @@
-/** Check boxes as tasks: the items of a markdown document's lists that have one, with what stands below them. */
+/** Check boxes as tasks: the items of a markdown document's lists that have one, with what is below them. */
 import type { DraftTask } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import type { TaskSpan } from './sections.ts';
@@ -27,7 +27,7 @@ export interface PlacedItem {
   readonly item: OutlineItem;
   /** The headings above it, outermost first. */
   readonly path: readonly OutlineHeading[];
-  /** How many headings stand before it: neighbours have none between them. */
+  /** How many headings are before it: neighbours have none between them. */
   readonly section: number;
   /** A line all in bold before its list, which is a heading to those who read it: `**Tasks:**`. */
   readonly lead: string | null;
@@ -81,7 +81,7 @@ export interface ItemRules {
   readonly namesFiles?: boolean;
 }
 
-/** The tasks of these items. Ids that stand twice get a number behind them. */
+/** The tasks of these items. Ids that are twice get a number behind them. */
 export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
   const order = idOrder(refsOf(placed, rules.ids));
   return placed.slice(0, taskLimit + 1).map(({ item, section }, at) => ({

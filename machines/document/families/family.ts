@@ -26,7 +26,7 @@ export interface DraftTask {
   readonly links: readonly TaskLink[];
   /**
    * `sequence`: after the task before it. `stated`: after what `links` says, and nothing else. A number: neighbours with the same number run together,
-   * after what stands before them.
+   * after what is before them.
    */
   readonly order: 'sequence' | 'stated' | number;
   /** The number that the document gives it; kept where all tasks of its wave have one of their own. */
@@ -53,7 +53,7 @@ export interface DraftNote {
 
 export interface PlanDraft {
   readonly title: SourceLine | null;
-  /** What stands before the first wave. */
+  /** What is before the first wave. */
   readonly head: readonly SourceLine[];
   readonly parts: readonly (DraftWave | DraftNote)[];
   /** Names of plans that must be done first. */

@@ -35,7 +35,7 @@ export const gsd = {
   },
 } as const satisfies Family;
 
-/** The line of `<objective>`, or of what stands in its place: a heading below it is no title. */
+/** The line of `<objective>`, or of what is in its place: a heading below it is no title. */
 function firstElement({ lines, firstLine }: Sheet): number {
   return lines.find(({ text, number }) => number >= firstLine && /^<[a-z_]+>/.test(text))?.number ?? lines.length + 1;
 }

@@ -118,7 +118,7 @@ function wrapped(node: Node, lineAt: (offset: number) => number): JsonNode {
 const depthLimit = 50;
 
 /**
- * Values as text that people read, without those of the given keys and those that are empty. Each line has the number of the line that its value stands in.
+ * Values as text that people read, without those of the given keys and those that are empty. Each line has the number of the line that its value is in.
  * A field of stator's in a value is text: in JSON the keys say what counts.
  */
 export function readableJson(node: JsonNode, without: ReadonlySet<string> = new Set()): SourceLine[] {

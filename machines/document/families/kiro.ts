@@ -60,7 +60,7 @@ function membersOf(item: OutlineItem): readonly OutlineItem[] {
   return boxed.filter(isNumbered).length >= groupSize ? boxed : [];
 }
 
-/** An item with its tasks, which stand in it, or behind it as `1.1` behind `1.`; without any it is a task itself. */
+/** An item with its tasks, which are in it, or behind it as `1.1` behind `1.`; without any it is a task itself. */
 interface Group extends PlacedItem {
   readonly members: readonly OutlineItem[];
   /** The line behind the last of them. */
@@ -89,7 +89,7 @@ function numberOf({ text, bullet }: OutlineItem): string | null {
   return ids.leading.exec(text)?.[1] ?? bullet;
 }
 
-/** No heading stands between them. */
+/** No heading is between them. */
 function isPartOf(number: string, { section }: PlacedItem, next: PlacedItem | undefined): boolean {
   return next?.section === section && (numberOf(next.item)?.startsWith(`${number}.`) ?? false);
 }
@@ -124,7 +124,7 @@ function asItem(item: OutlineItem): { readonly item: OutlineItem } {
   return { item };
 }
 
-/** What stands in a group, and in none of its tasks. */
+/** What is in a group, and in none of its tasks. */
 function outside(sheet: Sheet, { item, members, end }: Group): SourceLine[] {
   const lines = [...item.rest, ...sheet.between(item.end, end)];
   return lines.filter(({ number }) => !members.some((member) => member.line <= number && number < member.end));

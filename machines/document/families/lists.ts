@@ -30,7 +30,7 @@ const work =
 /** What such headings hold is asked of the work, and is not the work. */
 const asked =
   /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|готов|критери|验收|検証|확인/iu;
-/** Likewise, unless phases stand below them. */
+/** Likewise, unless phases are below them. */
 const askedOnItsOwn = /checklist|checks?\b|summary|progress|status/iu;
 const phase =
   /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
@@ -159,7 +159,7 @@ function ofTopLevel(found: readonly FoundHeading[]): FoundHeading[] {
   return found.filter(({ heading }) => heading.level === level);
 }
 
-/** Each of these headings as a task, with what stands below it. */
+/** Each of these headings as a task, with what is below it. */
 function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] {
   const level = found[0]?.heading.level ?? 1;
   const ends = headingsOf(sheet).filter((heading) => heading.level <= level);

@@ -7,7 +7,7 @@ import MarkdownIt from 'markdown-it';
 /** A line of a document with its number. */
 export interface SourceLine {
   readonly text: string;
-  /** 1-based; 0: it stands in no line of the document. */
+  /** 1-based; 0: it is in no line of the document. */
   readonly number: number;
 }
 
@@ -23,7 +23,7 @@ export interface OutlineHeading {
 /** `[ ]` or `[x]` before the text of an item or a heading. */
 export interface CheckBox {
   readonly isChecked: boolean;
-  /** The place of what stands between the brackets, in its line. */
+  /** The place of what is between the brackets, in its line. */
   readonly column: number;
   readonly width: number;
   /** `[ ]*`: Kiro's mark of an optional item. */

@@ -1,6 +1,6 @@
 /**
  * Lays the tasks of a markdown document out in its sections. The headings that hold tasks are the waves; a section without tasks is about the whole plan;
- * what stands between the tasks of a wave introduces it. Each line of the document is in one of these, or in a task.
+ * what is between the tasks of a wave introduces it. Each line of the document is in one of these, or in a task.
  */
 import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
 import type { DraftNote, DraftTask, DraftWave, PlanDraft } from './family.ts';
@@ -27,7 +27,7 @@ export interface Layout {
   readonly deepest?: number;
   /** A heading above all of the tasks is a section before them, and not their wave, unless it is counted: `Phase 1`. */
   readonly needsSeveral?: boolean;
-  /** The title stands above that line. */
+  /** The title is above that line. */
   readonly titleAbove?: number;
 }
 
@@ -48,7 +48,7 @@ export function layOut(
   return divide(sheet, { spans, headings: outside, waves: isOne ? waves.map(() => null) : waves, titleAbove });
 }
 
-/** Tells of lines, in their order, whether they stand in no task. */
+/** Tells of lines, in their order, whether they are in no task. */
 function outsideOf(spans: readonly TaskSpan[]): (at: { readonly line: number }) => boolean {
   let at = 0;
   return ({ line }) => {
@@ -57,7 +57,7 @@ function outsideOf(spans: readonly TaskSpan[]): (at: { readonly line: number }) 
   };
 }
 
-/** The heading of each task's wave; null where it stands below none. */
+/** The heading of each task's wave; null where it is below none. */
 function waveHeadings(headings: readonly OutlineHeading[], spans: readonly TaskSpan[]): (OutlineHeading | null)[] {
   const paths: OutlineHeading[][] = [];
   let next = 0;

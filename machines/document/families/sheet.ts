@@ -13,7 +13,7 @@ export interface PlanSource {
   readonly beside: readonly string[];
 }
 
-/** A change of the document's own text: what stands between the offsets is replaced. */
+/** A change of the document's own text: what is between the offsets is replaced. */
 export interface Mark {
   readonly start: number;
   readonly end: number;

@@ -67,13 +67,13 @@ export interface IdForm {
   readonly named: RegExp;
   /** What says in a sentence that something comes first: a bracket, the words, a colon, the ids. */
   readonly spoken: RegExp;
-  /** A bare id could be any number, so in a sentence the word `task` stands before it. */
+  /** A bare id could be any number, so in a sentence the word `task` is before it. */
   readonly needsWord: boolean;
   /** The id that a text begins with. */
   readonly leading: RegExp;
 }
 
-/** `id`: a pattern of one id, without groups and marks. `isLabelled`: the word `task` stands before it also where a task begins. */
+/** `id`: a pattern of one id, without groups and marks. `isLabelled`: the word `task` is before it also where a task begins. */
 export function idForm(
   id: RegExp,
   { needsWord, isLabelled = false }: { needsWord: boolean; isLabelled?: boolean },

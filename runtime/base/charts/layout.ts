@@ -1,6 +1,6 @@
 /**
  * Where the states and arrows of a machine stand. For stator's own machines it is worked out before the package is built and kept in `charts/`, for a
- * machine of one's own when its picture is asked for. Arrows join states of the same parent only: a transition that crosses a border stands in its source by name, and the two states
+ * user-defined machine when its picture is asked for. Arrows join states of the same parent only: a transition that crosses a border is in its source by name, and the two states
  * whose borders it crosses are joined. Otherwise a dozen arrows would run side by side. An arrow that goes back in the order of the definition
  * is laid out the other way round, so that a chart reads from top to bottom.
  */
@@ -26,7 +26,7 @@ interface Bundle {
   readonly id: string;
   readonly from: AnyStateNode;
   readonly to: AnyStateNode;
-  /** What stands on it: what leads out of `from` itself, unless that is too much. Everything else stands in its source by name. */
+  /** What is on it: what leads out of `from` itself, unless that is too much. Everything else is in its source by name. */
   readonly label: readonly Lead[];
 }
 
@@ -44,7 +44,7 @@ const gap = 28;
 /** In letters, on an arrow and in a state. */
 const longestLine = { onArrow: 26, inState: 40 } as const;
 /**
- * How many lines may stand on an arrow; where it has more words, they stand in the state that it leads out of. And whether states of one height stand below one
+ * How many lines may be on an arrow; where it has more words, they are in the state that it leads out of. And whether states of one height are below one
  * another where there is no room beside. The next is taken where a part of the chart is wider than a page.
  */
 const attempts = [
@@ -129,7 +129,7 @@ async function narrowPart({ parent, roots }: Group) {
   return tried.reduce((narrowest, one) => (one.part.width < narrowest.part.width ? one : narrowest));
 }
 
-/** The first part stands on top or on the left, the others beside it where the page is wide enough, and else in rows below. */
+/** The first part is on top or on the left, the others beside it where the page is wide enough, and else in rows below. */
 function offsetsOf(parts: readonly Part[]): { x: number; y: number }[] {
   const [first, ...others] = parts;
   if (first === undefined) return [];
@@ -226,7 +226,7 @@ function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; lines: Li
   });
 }
 
-/** What is short stands in one line. */
+/** What is short is in one line. */
 function linesOf({ event, guard, target }: { event: string; guard: string; target: string }, place: Place): Line[] {
   const length = longestLine[place];
   const first: Line = event === '' ? [] : [['event', event]];
@@ -261,7 +261,7 @@ function sizeOf(lines: readonly Line[]): { width: number; height: number } {
   };
 }
 
-/** The transitions that stand in a state by name. */
+/** The transitions that are in a state by name. */
 function listOf(node: AnyStateNode, named: readonly Lead[]): Lead[] {
   return named.filter(({ source }) => source === node);
 }
@@ -270,7 +270,7 @@ function listSize(list: readonly Lead[]): { width: number; height: number } {
   return sizeOf(blocksOf(list, 'inState').flatMap(({ lines }) => lines));
 }
 
-/** The name of a state and what stands below it. */
+/** The name of a state and what is below it. */
 function headerOf(node: AnyStateNode, named: readonly Lead[]): { width: number; height: number } {
   const list = listOf(node, named);
   const width = node.key.length * metrics.nameAdvance + 2 * metrics.namePadX;
@@ -327,7 +327,7 @@ function elkEdge({ id, from, to, label: leads }: Bundle, isBack: boolean): ElkEx
 }
 
 /**
- * A state to which no arrow leads would stand above all others. An arrow that nobody draws ties it to where its parent begins; a composite
+ * A state to which no arrow leads would be above all others. An arrow that nobody draws ties it to where its parent begins; a composite
  * that no arrow leaves either, to the state before its last neighbour with an arrow, since these are as tall.
  */
 function tiesOf(node: AnyStateNode, bundles: readonly Bundle[]): ElkExtendedEdge[] {
@@ -352,7 +352,7 @@ function tiesOf(node: AnyStateNode, bundles: readonly Bundle[]): ElkExtendedEdge
 interface PartOptions extends Group {
   readonly bundles: readonly Bundle[];
   readonly named: readonly Lead[];
-  /** By which ELK says what stands in one row. */
+  /** By which ELK says what is in one row. */
   readonly strategy: string;
 }
 

@@ -11,7 +11,7 @@ export const metrics = {
   nameAdvance: 7.8,
   stateHeight: 34,
   namePadX: 14,
-  /** A state's name, where words or other states stand below it. */
+  /** A state's name, where words or other states are below it. */
   headerHeight: 30,
   /** Beside and below the words in a state. */
   listMargin: 8,

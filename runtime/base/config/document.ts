@@ -54,7 +54,7 @@ export function checkDocument<Checked>(form: FileForm<Checked>, file: string, te
 
 interface WithoutWrong {
   readonly raw: Record<string, unknown>;
-  /** Where the value at that path stands in the whole document. */
+  /** Where the value at that path is in the whole document. */
   placeOf(path: TomlPath): TomlPath;
   readonly notes: readonly string[];
 }

@@ -1,5 +1,5 @@
 /**
- * What stood in a hook as plain text and should have been a variable: a password in its address, a token in its headers. Such a hook is off, and what is kept of the
+ * What was in a hook as plain text and should have been a variable: a password in its address, a token in its headers. Such a hook is off, and what is kept of the
  * repository's file, as it is pinned, holds none of it. Pure.
  */
 

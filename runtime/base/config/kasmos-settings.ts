@@ -8,7 +8,7 @@ import { isStreamPreset } from './preset-programs.ts';
 import { placesOf } from './toml-place.ts';
 
 export interface KasmosSettings {
-  /** As it stands in our file of that name. */
+  /** As it is in our file of that name. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute paths, as they are written. */
   readonly repos: readonly string[];

@@ -1,4 +1,4 @@
-/** Agents that a program brings as functions: what they are given and answer, and how they stand among the agents of the files. */
+/** Agents that a program brings as functions: what they are given and answer, and how they are among the agents of the files. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import type { AgentSettings } from './schema.ts';
@@ -13,7 +13,7 @@ export interface AgentWork {
   readonly task: number | null;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
-  /** The folder to work in, an absolute path. What stands there at the end of a coder's run is committed. */
+  /** The folder to work in, an absolute path. What is there at the end of a coder's run is committed. */
   readonly worktree: string;
   /** A file with what the agent is told, as every agent is: docs/prompts.md. */
   readonly promptFile: string;

@@ -1,4 +1,4 @@
-/** Hooks that a program brings as functions: what they are told, and how they stand among the hooks of a repo. */
+/** Hooks that a program brings as functions: what they are told, and how they are among the hooks of a repo. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
   type HookDetails,
@@ -30,7 +30,7 @@ export interface HookMessage {
 
 /** A hook as a function of the program that embeds the engine, of all of its repos. */
 export interface OwnHook {
-  /** `<machine>.<tag>`: a tree of a machine of one's own entered a state of that tag. Default: all of plans and repos but the notifications. */
+  /** `<machine>.<tag>`: a tree of a user-defined machine entered a state of that tag. Default: all of plans and repos but the notifications. */
   readonly on?: readonly ToldEvent[];
   /**
    * Delivered when it resolves. What it throws is tried again, eight times over about eight hours; a `FatalError` is not, and a `RetryAtError` not before then. At
@@ -84,7 +84,7 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
     throw refused(`.timeoutMs is ${given}`, `give a whole number of milliseconds, from ${least} to ${most}`);
 }
 
-/** Those that name an event of a machine of one's own: it is of no repo, so they are told of it once. */
+/** Those that name an event of a user-defined machine: it is of no repo, so they are told of it once. */
 export function machineHooks(hooks: OwnHooks): FunctionHookConfig[] {
   return functionHooks(hooks, []).filter(({ events }) => events.some((event) => machineEventOf(event) !== null));
 }

@@ -1,4 +1,4 @@
-/** Which programs can ask a person before they do something, and why the others cannot. What each documents stands in docs/agents.md. */
+/** Which programs can ask a person before they do something, and why the others cannot. What each documents is in docs/agents.md. */
 import { eachAcp } from './acp/agents.ts';
 import type { AgentProfile } from './profiles.ts';
 import type { Preset } from './schema.ts';

@@ -105,7 +105,7 @@ export function wholeNumberOrNone(min: number, max: number) {
   return z.union([z.literal('').transform(() => null), z.literal(auto), wholeNumber(min, max)], { error });
 }
 
-/** Whether walls stand around an agent or a hook: where they can, always, or never. */
+/** Whether walls are around an agent or a hook: where they can, always, or never. */
 export const sandboxModes = ['auto', 'bwrap', 'off'] as const;
 export type SandboxMode = (typeof sandboxModes)[number];
 

@@ -1,5 +1,5 @@
 /**
- * Where a value stands in a TOML text: smol-toml gives values without positions, and a message without a line sends people searching. The syntax
+ * Where a value is in a TOML text: smol-toml gives values without positions, and a message without a line sends people searching. The syntax
  * tree of toml-eslint-parser has them.
  */
 import { type AST, parseTOML } from 'toml-eslint-parser';

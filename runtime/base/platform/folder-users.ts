@@ -13,7 +13,7 @@ export interface FolderUser {
 const lookWidth = 4;
 
 /**
- * One look at all processes; the answer says of a folder, by its real path, who stood in it then. null: nobody, or nobody that this user may look at,
+ * One look at all processes; the answer says of a folder, by its real path, who was in it then. null: nobody, or nobody that this user may look at,
  * or a system that does not tell.
  */
 export async function readFolderUsers(): Promise<(folder: string) => FolderUser | null> {
@@ -28,7 +28,7 @@ export async function readFolderUsers(): Promise<(folder: string) => FolderUser 
   };
 }
 
-/** A process may end, or belong to another user, between two looks; one that has ended stands nowhere. */
+/** A process may end, or belong to another user, between two looks; one that has ended is nowhere. */
 async function currentFolder(pid: number): Promise<string | null> {
   try {
     return await readlink(`/proc/${pid}/cwd`);

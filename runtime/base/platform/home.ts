@@ -23,7 +23,7 @@ const elsewhere = 'or set STATOR_HOME to another folder';
 
 /**
  * Makes the home folder, parents too, and closes it to everybody else; may be called again at any time.
- * Throws `home_unusable` where something that is no folder stands in its place, it belongs to another user, or it cannot be made,
+ * Throws `home_unusable` where something that is no folder is in its place, it belongs to another user, or it cannot be made,
  * written or closed.
  */
 export function ensureHome(home: string): void {

@@ -170,7 +170,7 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** At most three bytes that only continue a character can stand before the first whole one. */
+/** At most three bytes that only continue a character can be before the first whole one. */
 function withoutBrokenStart(bytes: Buffer): Buffer {
   let start = 0;
   while (start < 3 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;

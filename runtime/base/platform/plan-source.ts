@@ -19,7 +19,7 @@ function repositoryRoot(folder: string): string | null {
   return dirname(folder) === folder ? null : repositoryRoot(dirname(folder));
 }
 
-/** Plain names only: they stand in what agents read. */
+/** Plain names only: they are in what agents read. */
 function namesBeside(entries: readonly Dirent[], own: string): string[] {
   const names = entries.flatMap((entry) => (entry.isFile() || entry.isDirectory() ? [entry.name] : []));
   return names

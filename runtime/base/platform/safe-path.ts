@@ -34,9 +34,9 @@ import { systemCode } from './system-code.ts';
 export type EntryName = string | Buffer;
 
 export interface SafeFolder {
-  /** As people read it. What stands there by now may be another folder. */
+  /** As people read it. What is there by now may be another folder. */
   readonly path: string;
-  /** A path that leads to the entry in this very folder, whatever stands at `path` by now; good until `close`. The entry itself may be a link. */
+  /** A path that leads to the entry in this very folder, whatever is at `path` by now; good until `close`. The entry itself may be a link. */
   at(name: EntryName): string | Buffer;
   /** What the entry is, links not followed; null: there is none. */
   stat(name: EntryName): BigIntStats | null;

@@ -10,7 +10,7 @@ const isHostWithPort = /^[^@:?#]*:\d{1,5}\//;
 
 /**
  * A text whose addresses name no user and no password: `https://***@host/path?token=***`. An address goes to its last `@`, since people do not escape one
- * that stands in a password.
+ * that is in a password.
  */
 export function withoutSecrets(text: string): string {
   return text
@@ -20,7 +20,7 @@ export function withoutSecrets(text: string): string {
 
 /** Characters that start something in a shell; `$NAME` and `${NAME}` do not. */
 const active = /[`;|&<>()\\]|\$(?!\w|\{\w+\})/;
-/** The host ends here, so what stands behind is no password. */
+/** The host ends here, so what is behind is no password. */
 const endsHost = /^[^@:]*[?#]/;
 
 /** Whether `withoutSecrets` would leave out more than a password: something that acts, or the host that an address really leads to. */

@@ -69,7 +69,7 @@ function lastState(line: string): string {
   return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
 }
 
-/** The same on one line: what would end the line, or stands between words as a control character, is a space. */
+/** The same on one line: what would end the line, or is between words as a control character, is a space. */
 export function oneLine(text: string): string {
   return text
     .replace(escapeSequence, '')

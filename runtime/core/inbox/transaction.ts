@@ -29,7 +29,7 @@ export interface BatchParts {
   policyOf(project: string): Policy | null;
   /** The hooks in force for a project; none where the repo is not there. */
   hooksOf(project: string): readonly HookInForce[];
-  /** Those that name a public state of a machine of one's own: of each repo, and of the program, whose project is `''`. */
+  /** Those that name a public state of a user-defined machine: of each repo, and of the program, whose project is `''`. */
   machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookInForce[] }[];
 }
 
@@ -159,7 +159,7 @@ async function setAsideFor(store: Store, address: TreeAddress): Promise<readonly
   const first = parsed === null ? null : ((await store.plan(parsed.project, parsed.plan))?.faultSignal ?? null);
   if (first === null) return null;
   const own = await store.setAside(address, first);
-  // The first may be a request to the repo: that stands in another tree's row.
+  // The first may be a request to the repo: that is in another tree's row.
   const row = await store.signal(first);
   return row?.status === 'failed' && row.tree !== address ? [first, ...own] : own;
 }
@@ -258,7 +258,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
-/** As its tree gets it, or why it does not: what a machine of one's own says is checked here, as what a person says is where it comes in. */
+/** As its tree gets it, or why it does not: what a user-defined machine says is checked here, as what a person says is where it comes in. */
 function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySignal): AnySignal | EngineError {
   const { origin, type, payload } = signal;
   if (!isMessage(signal) || origin === `machine:${address}`) return signal;
@@ -266,7 +266,7 @@ function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySigna
   return admission.kind === 'refused' ? admission.error : { ...signal, payload: admission.payload };
 }
 
-/** A tree of a machine of one's own said it. */
+/** A tree of a user-defined machine said it. */
 function isMessage({ origin }: AnySignal): boolean {
   return origin.startsWith('machine:');
 }
@@ -375,7 +375,7 @@ function enqueueHooks(batch: Batch, rows: readonly Change[]): void {
   if (rows.length > 0) batch.touchedEffects = true;
 }
 
-/** Public states that a tree of a machine of one's own entered: to people where its machine says so, and to the hooks that name them. */
+/** Public states that a tree of a user-defined machine entered: to people where its machine says so, and to the hooks that name them. */
 function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }: Tree, { inputs }: Step): void {
   const parsed = parseTree(address);
   if (parsed.kind !== 'machine') return;

@@ -19,7 +19,7 @@ export interface Sent {
   readonly event: { readonly type: string; readonly payload: object };
 }
 
-/** Nobody in a tree waits for it: what it came to stands in its own row, in one commit with `changes`. */
+/** Nobody in a tree waits for it: what it came to is in its own row, in one commit with `changes`. */
 export interface Kept {
   readonly type: 'kept';
   readonly status: 'done' | 'failed';

@@ -115,7 +115,7 @@ function limitOf(lane: Lane, { workers, coordinators }: Limits): number {
 function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
   if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
   if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;
-  // What machines of one's own do is of no repo.
+  // What user-defined machines do is of no repo.
   if (lane === 'machine') return limit;
   return Math.max(1, lane === 'hook' ? limit - perHook : limit - 1);
 }

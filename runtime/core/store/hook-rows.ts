@@ -20,7 +20,7 @@ export function hookRows(
   { hooks, at }: { readonly hooks: readonly HookInForce[]; readonly at: number },
 ): ChangeOf<'hook.enqueue'>[] {
   const ofProject = plan === null ? repoTree(project) : planTree(project, plan);
-  // Of no repo: it stands among the rows of the tree that it is about.
+  // Of no repo: it is among the rows of the tree that it is about.
   const tree = project === '' && subject !== undefined ? subject : ofProject;
   return happened.flatMap(({ event, from, to, details }) =>
     hooks

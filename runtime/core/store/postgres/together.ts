@@ -27,7 +27,7 @@ export interface RowAnswer {
 
 /** A statement that takes a row for each of its uses. */
 export interface RowStatement {
-  /** What stands before its one row, the row, and what follows. */
+  /** What is before its one row, the row, and what follows. */
   readonly parts: readonly [string, string, string];
   readonly tables: ReadonlySet<string>;
   readonly tells: Together;

@@ -25,7 +25,7 @@ export type Database = BetterSqlite3.Database;
 export interface StoreOptions {
   readonly migrations: readonly Migration[];
   readonly readonly?: boolean;
-  /** Nothing stands on the disk, and nothing is put there: an empty store of this process alone. */
+  /** Nothing is on the disk, and nothing is put there: an empty store of this process alone. */
   readonly isAbsent?: boolean;
   /** Such an empty store, as `serialize` made it: then its schema is not made anew. */
   readonly image?: Buffer;

@@ -1,4 +1,4 @@
-/** All tables over one connection: each table's statements stand in the file that owns it. */
+/** All tables over one connection: each table's statements are in the file that owns it. */
 import { createAccountTable } from './accounts.ts';
 import { createChartTable } from './charts.ts';
 import type { Connection } from './connection.ts';
