@@ -28,9 +28,9 @@ export function signalsDefinition(): string {
   }
 }
 
-/** Without the indentation of the file that the statement was written in. */
+/** Without the indentation of the file that the statement was written in, and a column that was added later on a line of its own. */
 function outdented(sql: string): string {
-  const [first = '', ...rest] = sql.split('\n');
+  const [first = '', ...rest] = sql.replace(/\n( *), (.*)\) STRICT$/, ',\n$1  $2\n$1) STRICT').split('\n');
   const margin = Math.min(...rest.map((line) => line.search(/\S/)));
   return [first, ...rest.map((line) => line.slice(margin))].join('\n');
 }

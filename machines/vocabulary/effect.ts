@@ -276,6 +276,11 @@ export function isAwaited(kind: EffectKind): boolean {
   return kind !== 'hook.deliver' && kind !== 'refs.push';
 }
 
+/** Whether a function of whoever embeds the engine may carry it out, in the engine's own process. An agent that is a function has a run around it. */
+export function runsOwnCode(kind: EffectKind): boolean {
+  return kind === 'machine.effect' || kind === 'hook.deliver';
+}
+
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
 export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook', 'forge', 'machine'] as const;
 export type Lane = (typeof lanes)[number];

@@ -169,6 +169,12 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const verdicts = createVerdicts(store);
   const onEffects = () => state.trigger.effectsMoved();
   const onSignals = () => state.trigger.signalsCame();
+  let cutOff: boolean | null = null;
+  /** Looked at once, by the pump, before the supervisor hears that this engine has begun. */
+  async function wasCutOff(): Promise<boolean> {
+    cutOff ??= store.hosts?.wasCutOff() ?? (await isUnderWay(store));
+    return cutOff;
+  }
   const pump = createPump({
     store,
     trees,
@@ -183,7 +189,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hooksOf,
     machineHooks: projects.machineHooks,
     isOwner,
-    wasCutOff: async () => store.hosts?.wasCutOff() ?? (await isUnderWay(store)),
+    wasCutOff,
     isElsewhere: projects.isElsewhere,
     onEffects,
     onVerdicts: verdicts.announce,
@@ -423,6 +429,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     clock,
     timeline,
     isOwner,
+    wasCutOff,
     onSignals,
     bringIn: pump.addWith,
     forgeStates,

@@ -269,6 +269,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     // A store of one machine has no other host that would go on.
     ...(store.hosts === undefined ? {} : { follows: (row) => pushAfter(row, nowMs()) }),
     isOwner,
+    wasCutOff: core.wasCutOff,
     onSignals,
     // What is decided on another host comes there as a row.
     ...(store.hosts === undefined ? { bringIn: core.bringIn } : {}),

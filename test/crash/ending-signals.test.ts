@@ -1,4 +1,4 @@
-/** A signal that ends the process of each engine that handles it, such as an endless loop that is killed: it is set aside, and everything else goes on. */
+/** A signal or a promise that ends the process of each engine, such as an endless loop that is killed: it ends, and everything else goes on. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -17,10 +17,11 @@ function live(on: Ground, start: readonly string[]) {
 function signalsOf({ home }: Ground, tree: string) {
   const db = new Database(storeFile(home), { readonly: true });
   try {
-    return db.prepare('SELECT type, status, attempts FROM signals WHERE tree = ? ORDER BY id').all(tree) as {
+    return db.prepare('SELECT type, status, attempts, suspected FROM signals WHERE tree = ? ORDER BY id').all(tree) as {
       type: string;
       status: string;
       attempts: number;
+      suspected: number;
     }[];
   } finally {
     db.close();
@@ -31,10 +32,10 @@ function signalsOf({ home }: Ground, tree: string) {
 it('a delay that ends ten engines is set aside with its reason, and the trees beside it went on meanwhile', () => {
   const on = ground();
   expect(live(on, ['timer']).signal).toBe('SIGKILL');
-  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ type: 'timer_due', status: 'pending', attempts: 0 });
+  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ type: 'timer_due', status: 'pending', suspected: 0 });
   // Counted before it is handled, from the first end on.
   expect(live(on, ['other']).signal).toBe('SIGKILL');
-  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ status: 'pending', attempts: 1 });
+  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ status: 'pending', suspected: 1 });
   let ends = 1;
   let last = live(on, ['other']);
   for (; last.signal === 'SIGKILL' && ends < 20; last = live(on, ['other'])) ends += 1;
@@ -51,7 +52,7 @@ it('a delay that ends ten engines is set aside with its reason, and the trees be
   expect(warnings).toEqual([
     expect.stringMatching(/^ending:timer goes on without signal \d+ \(timer_due\): 10 engines/),
   ]);
-  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ status: 'failed', attempts: 10 });
+  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ status: 'failed', attempts: 0, suspected: 10 });
   // All others were handled once.
   expect(signalsOf(on, 'ending:other')).toMatchObject([
     { status: 'done', attempts: 1 },
@@ -65,5 +66,24 @@ it('the result of an effect that ends the engine is stored before it is handled 
   expect(signalsOf(on, 'ending:effect')).toHaveLength(1);
   expect(live(on, []).signal).toBe('SIGKILL');
   expect(live(on, []).signal).toBe('SIGKILL');
-  expect(signalsOf(on, 'ending:effect').at(-1)).toMatchObject({ status: 'pending', attempts: 2 });
+  expect(signalsOf(on, 'ending:effect').at(-1)).toMatchObject({ status: 'pending', suspected: 2 });
+});
+
+// Twelve processes, one after the other.
+it('a promise that ends ten engines is rejected with its reason, and what ran beside it is carried out', () => {
+  const on = ground();
+  let last = live(on, ['slow', 'promise']);
+  let ends = 0;
+  for (; last.signal === 'SIGKILL' && ends < 20; last = live(on, [])) ends += 1;
+  // The first one had nobody to suspect.
+  expect({ status: last.status, stderr: last.stderr, ends }).toEqual({ status: 0, stderr: '', ends: 11 });
+  const why = '10 engines ended while they ran it: its function may loop without an end';
+  const { list, notifications } = JSON.parse(last.stdout);
+  expect(list).toMatchObject([
+    { id: 'promise', value: 'over', view: { error: expect.stringContaining(why) } },
+    { id: 'slow', value: 'over', view: { error: null } },
+  ]);
+  expect(notifications).toMatchObject([
+    { type: 'machine_notice', message: expect.stringMatching(/^ending:promise\/\S+ failed: 10 engines ended/) },
+  ]);
 });

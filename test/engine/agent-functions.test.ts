@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type AgentCall, createEngine, type EngineOptions } from '../../runtime/engine/engine.ts';
 import { begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
@@ -186,6 +188,24 @@ describe('an agent that is a function', () => {
     expect(calls).toHaveLength(2);
     expect(new Set(calls).size).toBe(1);
     expect(git(on.repo, 'show', 'plan/made:made.txt')).toBe('done');
+  });
+
+  it('that ten engines ended with is not called again, and its run fails with that reason', () => {
+    const on = ground();
+    const script = fileURLToPath(new URL('../support/scripts/agent-function-engine.mjs', import.meta.url));
+    writeFileSync(join(on.repo, 'made.md'), one);
+    const life = () =>
+      spawnSync(process.execPath, [script, on.home, on.repo], { env: on.env, encoding: 'utf8', timeout: 60_000 });
+    expect(life().signal).toBe('SIGKILL');
+    const db = new Database(storeFile(on.home));
+    onTestFinished(() => void db.close());
+    // As nine more would have counted it.
+    expect(db.prepare("UPDATE effects SET suspected = 10 WHERE kind = 'agent.run'").run().changes).toBe(1);
+    const next = life();
+    expect(next.status, next.stderr).toBe(0);
+    expect(readFileSync(join(on.root, 'calls'), 'utf8').trim().split('\n')).toHaveLength(1);
+    const told = db.prepare<[], { payload: string }>("SELECT payload FROM signals WHERE type = 'run_exited'").all();
+    expect(told).toMatchObject([{ payload: expect.stringContaining('10 engines ended while they ran it') }]);
   });
 
   it('that the next engine was not given fails with what to do', async () => {

@@ -22,7 +22,7 @@ function signal(fields: Partial<NewSignal> = {}): ChangeOf<'signal.insert'> {
 /** A row of the engine's own, as it comes in with its verdict. */
 function entering(id: number, fields: Partial<SignalRow> = {}): SignalRow {
   const names = { project: 'a', plan: 'p', type: 'pause', payload: '{}', origin: 'person', tree, run: null };
-  const ended = { status: 'done', attempts: 1, result: '"done"', processed_at: 2 } as const;
+  const ended = { status: 'done', attempts: 1, suspected: 0, result: '"done"', processed_at: 2 } as const;
   return { id, ...names, ...ended, dedupe_key: null, created_at: 1, deliver_at: 0, is_checked: 1, ...fields };
 }
 
@@ -451,15 +451,17 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         const result = { code: 'internal' };
         await commit(
           ...[1, 2, 3].map((id): Change => ({ do: 'signal.count-attempt', id })),
+          ...[1, 2].map((id): Change => ({ do: 'signal.count-suspected', id })),
           ...[1, 2, 3].map((id): Change => ({ do: 'signal.set-aside', id, result, at: 5 })),
         );
-        expect(await store.signal(1)).toMatchObject({ status: 'failed', attempts: 1 });
+        expect(await store.signal(1)).toMatchObject({ status: 'failed', attempts: 1, suspected: 1 });
         expect(await store.setAside(tree, 1)).toEqual([1, 3]);
         expect(await store.setAside(tree, 2)).toEqual([3]);
         await commit({ do: 'signal.revive', id: 1 });
         expect(await store.signal(1)).toMatchObject({
           status: 'pending',
           attempts: 0,
+          suspected: 0,
           result: null,
           processed_at: null,
         });
@@ -834,6 +836,8 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         } as const;
         await commit({ do: 'effect.adopt', owner: { host: '', epoch: 2 } });
         expect((await store.commit([settle])).status).toBe('lost');
+        for (const epoch of [1, 2]) await commit({ do: 'effect.count-suspected', key, owner: { host: '', epoch } });
+        expect(await store.effect(key)).toMatchObject({ attempts: 1, suspected: 1 });
         await commit({ ...settle, owner: { host: '', epoch: 2 } });
         expect(await store.effect(key)).toMatchObject({ status: 'failed', error: 'x', finished_at: 9 });
         expect(await store.effects({ by: 'running' })).toEqual([]);

@@ -427,3 +427,19 @@ it('of the trees of version 30 those of repos say how they are, and those of one
   ]);
   db.close();
 });
+
+it('signals of version 41 that engines began before are suspects, with none of their tries spent', () => {
+  const signal = (status: string, attempts: number) =>
+    `INSERT INTO signals (project, plan, type, status, attempts, tree, is_checked, seal) SELECT '', '', 'go', '${status}', ${attempts}, 'own:1', 1, seal FROM inbox_seal`;
+  const db = upgraded(41, [signal('pending', 2), signal('pending', 0), signal('done', 3)]);
+  const rows = db.prepare('SELECT status, attempts, suspected FROM signals ORDER BY id').raw().all();
+  expect(rows).toEqual([
+    ['pending', 0, 2],
+    ['pending', 0, 0],
+    ['done', 3, 0],
+  ]);
+  // Another program sets neither of the two counts.
+  db.exec("INSERT INTO signals (project, plan, type, attempts, suspected) VALUES ('a', 'p', 'pause', 4, 9)");
+  expect(db.prepare('SELECT attempts, suspected FROM signals WHERE id = 4').raw().get()).toEqual([0, 0]);
+  db.close();
+});

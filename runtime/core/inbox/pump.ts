@@ -1,7 +1,7 @@
 /**
  * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
- * counted, and set aside after three tries. What may have ended the engine before this one is handled alone too, and its try is counted before it begins
- * (suspects.ts).
+ * counted, and set aside after three tries. What may have ended the engine before this one is handled alone too, and counted before it begins, apart from what
+ * threw (suspects.ts).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -12,6 +12,7 @@ import { createServiceLoop, type Troubles } from '../../base/platform/troubles.t
 import { hookRows } from '../store/hook-rows.ts';
 import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
+import { endedText, maxEngines } from '../store/suspected.ts';
 import { concernsHere } from '../store/written.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-row.ts';
@@ -22,8 +23,6 @@ import { type BatchParts, type BatchResult, handleBatch, notification } from './
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
-/** A signal that so many engines began to handle, and ended, is set aside: it may be what ended them. */
-const maxEngines = 10;
 /** If other writers win so often in a row, the batch is split: each of its signals gets its own commit. */
 const batchLosses = 4;
 /** If the commit of a single pending signal is lost so often, the signal throws: another writer should have handled it or left its tree alone. */
@@ -250,13 +249,13 @@ export function createPump(parts: PumpParts): Pump {
 
   /** In a commit of its own: it is there for the next engine, if this one ends while it handles the signal. */
   async function countBefore(row: SignalRow): Promise<void> {
-    const { id, type, attempts } = row;
+    const { id, type, suspected } = row;
     if (!suspects.begin(row)) return;
-    if (attempts > 0)
+    if (suspected > 0)
       log.warn(
-        `signal ${id} (${type} for ${treeOf(kinds, row)}) is handled alone: it was begun ${attempts} times before`,
+        `signal ${id} (${type} for ${treeOf(kinds, row)}) is handled alone: it was begun ${suspected} times before`,
       );
-    await store.commit([{ do: 'signal.count-attempt', id }]);
+    await store.commit([{ do: 'signal.count-suspected', id }]);
   }
 
   /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
@@ -268,7 +267,7 @@ export function createPump(parts: PumpParts): Pump {
     for (const row of rows) {
       if (later.has(treeOf(kinds, row))) continue;
       try {
-        if (row.attempts >= maxEngines) throw new EngineEnded(row.attempts);
+        if (row.suspected >= maxEngines) throw new EngineEnded(row.suspected);
         const alone = await handleAlone(row);
         if (alone === null) {
           later.add(treeOf(kinds, row));
@@ -296,14 +295,14 @@ export function createPump(parts: PumpParts): Pump {
     const at = clock.nowMs();
     const { id, type, origin } = row;
     const isEnded = thrown instanceof EngineEnded;
-    const tries = isEnded ? row.attempts : (suspects.triesOf(row) ?? row.attempts + 1);
-    const isCounted = isEnded || suspects.handled(row);
-    const counts: Change[] = isCounted ? [] : [{ do: 'signal.count-attempt', id }];
+    const tries = row.attempts + 1;
+    suspects.handled(row);
+    const counts: Change[] = isEnded ? [] : [{ do: 'signal.count-attempt', id }];
     const tree = treeOf(kinds, row);
     const what = isEnded ? 'is set aside' : `threw, try ${tries} of ${maxTries}`;
     log.error(`signal ${id} (${type} for ${tree}) ${what}`, thrown);
-    if (tries < maxTries) {
-      if (counts.length > 0) await store.commit(counts);
+    if (tries < maxTries && !isEnded) {
+      await store.commit(counts);
       return [];
     }
     const hint = `look at it with: stator signal show ${id}; try it again with: stator signal retry ${id}`;
@@ -420,8 +419,6 @@ function toldOfMachine(tree: TreeAddress, { message, at }: { message: string; at
 
 class EngineEnded extends Error {
   constructor(times: number) {
-    super(
-      `${times} engines ended while they handled it: its machine may loop without an end, use up the memory, or end the process`,
-    );
+    super(endedText(times, { did: 'handled', what: 'its machine' }));
   }
 }

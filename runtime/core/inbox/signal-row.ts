@@ -27,6 +27,7 @@ export function rowOf(
     origin,
     status: 'pending',
     attempts: 0,
+    suspected: 0,
     result: null,
     dedupe_key: dedupeKey,
     created_at: at,

@@ -1,7 +1,7 @@
 /**
  * The signals that may have ended the engine before this one: an endless loop in a machine's action, memory that was used up, a process that was ended.
  * After an engine that was cut off these are all that are older than this one, and the results of the effects that it had running: a result is stored in
- * the commit that handles it, so one that ends the engine comes again. A signal that was begun before, and has no verdict, is a suspect in every engine.
+ * the commit that handles it, so one that ends the engine comes again. What is a suspect once is one until it has its verdict, in every engine.
  */
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { resultKey } from '../../../machines/vocabulary/ids.ts';
@@ -17,10 +17,8 @@ export interface Suspects {
   leastBegunFirst(rows: readonly SignalRow[], treeOf: (row: SignalRow) => TreeAddress): SignalRow[];
   /** false: this engine has begun it before, and it was counted then. */
   begin(row: SignalRow): boolean;
-  /** Which try is under way; null: it was not begun as a suspect. */
-  triesOf(row: SignalRow): number | null;
-  /** The try is over. false: it was not begun as a suspect. */
-  handled(row: SignalRow): boolean;
+  /** The engine has outlived the try. */
+  handled(row: SignalRow): void;
 }
 
 export function createSuspects(
@@ -29,8 +27,7 @@ export function createSuspects(
 ): Suspects {
   /** null: nobody has looked yet. */
   let older: { readonly upTo: number; readonly results: ReadonlySet<string> } | null = null;
-  /** Which try of each signal is under way. */
-  const begun = new Map<number, number>();
+  const begun = new Set<number>();
 
   const isResult = (key: string | null | undefined) => key != null && older?.results.has(key) === true;
 
@@ -43,20 +40,19 @@ export function createSuspects(
           }
         : { upTo: 0, results: new Set() };
     },
-    has: ({ id, attempts, dedupe_key: key }) => attempts > 0 || id <= (older?.upTo ?? 0) || isResult(key),
+    has: ({ id, suspected, dedupe_key: key }) => suspected > 0 || id <= (older?.upTo ?? 0) || isResult(key),
     hasArriving: ({ dedupeKey }) => isResult(dedupeKey),
     leastBegunFirst(rows, treeOf) {
-      const attempts = new Map<TreeAddress, number>();
-      for (const row of rows) if (!attempts.has(treeOf(row))) attempts.set(treeOf(row), row.attempts);
-      const begunFor = (row: SignalRow) => attempts.get(treeOf(row)) ?? 0;
+      const times = new Map<TreeAddress, number>();
+      for (const row of rows) if (!times.has(treeOf(row))) times.set(treeOf(row), row.suspected);
+      const begunFor = (row: SignalRow) => times.get(treeOf(row)) ?? 0;
       return rows.toSorted((a, b) => begunFor(a) - begunFor(b));
     },
-    begin({ id, attempts }) {
+    begin({ id }) {
       if (begun.has(id)) return false;
-      begun.set(id, attempts + 1);
+      begun.add(id);
       return true;
     },
-    triesOf: ({ id }) => begun.get(id) ?? null,
-    handled: ({ id }) => begun.delete(id),
+    handled: ({ id }) => void begun.delete(id),
   };
 }

@@ -12,6 +12,7 @@ import {
   isAwaited,
   type Lane,
   lanes as laneNames,
+  runsOwnCode,
 } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, errorClasses, reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../../machines/vocabulary/ids.ts';
@@ -23,6 +24,7 @@ import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectOwner, EffectRow, NewSignal } from '../store/rows.ts';
+import { endedText, maxEngines } from '../store/suspected.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
 import type { Casting } from './casting.ts';
@@ -49,6 +51,8 @@ export interface DispatcherParts {
   readonly carrier?: EffectCarrier;
   /** Whether this process still owns the home: asked before it acts. */
   isOwner(): boolean;
+  /** Whether the engine before this one ended without a stop. Default: it was stopped. */
+  wasCutOff?(): Promise<boolean>;
   limits(): Limits;
   /** The project that was served last, for each lane: the next turn begins after it. Default: nobody else looks. */
   readonly servedLast?: Map<Lane, string>;
@@ -96,6 +100,10 @@ export interface Dispatcher {
   carryOut(kind: EffectKind, lane: Lane): Promise<void>;
 }
 
+/** After an engine that was cut off, what may have ended it begins one after the other, the next when one has gone on for so long. */
+const aloneMs = 250;
+/** All of them have begun after this. */
+const allAloneMs = 5_000;
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
 const backOffFirstMs = 500;
@@ -165,6 +173,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   });
   let holdsAgents = false;
   let hasAdopted = false;
+  /** What was adopted and has not begun yet, and what begins it. */
+  let suspects: readonly EffectRow[] = [];
+  let beginning: Promise<void> = Promise.resolve();
   /** It ends what is due and leaves: what fails again meanwhile is for the next owner. */
   let isLeaving = false;
   /** A lane changed under its eyes too often: it is looked at again soon. */
@@ -187,8 +198,36 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (hasAdopted) return;
     await carrier.start();
     const rows = await adopted();
+    const isCounted = (await parts.wasCutOff?.()) === true;
+    const alone = rows.filter((row) => isCounted && runsOwnCode(row.kind));
+    const together = rows.filter((row) => !alone.includes(row));
+    if (isCounted && together.length > 0) await store.commit(together.map(counted));
     hasAdopted = true;
-    for (const row of rows) begin(row);
+    for (const row of together) begin(row);
+    suspects = alone.toSorted((a, b) => a.suspected - b.suspected);
+    beginning = beginSuspects(Math.min(aloneMs, allAloneMs / Math.max(1, alone.length))).catch((thrown: unknown) =>
+      log.error('what ran when the engine before was cut off was not begun', thrown),
+    );
+  }
+
+  function counted({ key }: EffectRow): Change {
+    return { do: 'effect.count-suspected', key, owner };
+  }
+
+  /** One after the other, those that were begun least often first: one that ends the engine lets it carry out the others before. */
+  async function beginSuspects(eachMs: number): Promise<void> {
+    for (const row of suspects) {
+      const now = await storeRetry.untilTaken(async () => {
+        const before = await store.effect(row.key);
+        if (!hasEndedEngines(row)) await store.commit([counted(row)]);
+        return before;
+      });
+      if (abort.signal.aborted) return;
+      suspects = suspects.filter(({ key }) => key !== row.key);
+      if (now === null || now.status !== 'running' || now.epoch !== owner.epoch || now.host !== owner.host) continue;
+      begin(now);
+      await Promise.race([running.get(row.key)?.done, storeRetry.pause(eachMs)]);
+    }
   }
 
   /** Takes over all running effects for this owner. */
@@ -245,7 +284,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held, ...limit });
       if (candidates.length === 0) return [];
       const last = servedLast.get(lane) ?? '';
-      const here = partedLanes.has(lane) ? [...running.values()].map(({ row }) => row) : [];
+      const here = partedLanes.has(lane) ? [...suspects, ...[...running.values()].map(({ row }) => row)] : [];
       const parted = machineLimit === undefined ? {} : { machineLimit };
       const choose = (open: readonly EffectRow[]) =>
         takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running: here, ...parted });
@@ -360,6 +399,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   /** The first step: has the handler do it, as often as it takes. null: the engine stops. */
   async function handled(effect: Effect, entry: Running, context: Tried): Promise<Ending | null> {
+    if (hasEndedEngines(entry.row)) return { do: 'fail', error: endedEngines(entry.row) };
     for (; !abort.signal.aborted; entry.resumes += 1) {
       try {
         if (entry.fault === null) {
@@ -404,7 +444,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         await conclude(row, ending.outcome);
         return true;
       case 'fail':
-        await settle(row, 'failed', ending.error, failureOf(row, ending.error));
+        await settle(row, 'failed', ending.error, failureOf(row, ending.error), toldOf(row));
         return true;
       case 'try-again': {
         const { nextAt, error } = ending;
@@ -538,18 +578,34 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     status: 'done' | 'failed',
     error: string | null,
     outcome: Exclude<Outcome, Again>,
+    told: readonly Change[] = [],
   ): Promise<void> {
     if (!parts.isOwner()) return;
     faults?.('lanes.before-settle');
     const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
-    const changes = [settled, ...(outcome.type === 'kept' ? outcome.changes : []), ...(parts.follows?.(row) ?? [])];
+    const changes = [
+      settled,
+      ...told,
+      ...(outcome.type === 'kept' ? outcome.changes : []),
+      ...(parts.follows?.(row) ?? []),
+    ];
     const result = resultOf(row, outcome);
     const isCommitted =
       result === null ? (await store.commit(changes)).status === 'committed' : await bringIn(changes, result);
     if (!isCommitted) log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
     faults?.('lanes.after-settle');
     if (result === null) parts.onSignals();
+  }
+
+  /** A person is told of what does not begin again because engines ended with it. */
+  function toldOf(row: EffectRow): Change[] {
+    if (!hasEndedEngines(row)) return [];
+    const message = `${row.key} failed: ${endedEngines(row)}`;
+    log.error(message, null);
+    if (row.kind !== 'machine.effect') return [];
+    const notice = { type: 'machine_notice', project: '', plan: row.tree, message, at: clock.nowMs() } as const;
+    return [{ do: 'notification.insert', ...notice }];
   }
 
   /** The signal that says how an effect ended; null: nobody waits for it. */
@@ -604,7 +660,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const stopped = loop.stop();
       abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
       await stopped;
-      await Promise.all([carrier.stop(), ended()]);
+      await Promise.all([carrier.stop(), beginning, ended()]);
     },
     async stopDue(limitMs) {
       const now = timeline.nowMs();
@@ -639,4 +695,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       }
     },
   };
+}
+
+function hasEndedEngines(row: EffectRow): boolean {
+  return runsOwnCode(row.kind) && row.suspected >= maxEngines;
+}
+
+function endedEngines({ suspected }: EffectRow): string {
+  return endedText(suspected, { did: 'ran', what: 'its function' });
 }

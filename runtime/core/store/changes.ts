@@ -26,6 +26,7 @@ export interface Tables {
     hold(change: Of<'signal.hold'>): Answer<boolean>;
     release(tree: TreeAddress): Answer<unknown>;
     countAttempt(id: number): Answer<unknown>;
+    countSuspected(id: number): Answer<unknown>;
     setAside(change: Of<'signal.set-aside'>): Answer<boolean>;
     renumber(change: Of<'signal.renumber'>): Answer<boolean>;
     revive(id: number): Answer<boolean>;
@@ -43,6 +44,7 @@ export interface Tables {
     take(change: Of<'effect.take'>): Answer<boolean>;
     counts(lane: Lane, status: 'running', host?: string): Answer<ReadonlyMap<string, number>>;
     adopt(owner: EffectOwner): Answer<unknown>;
+    countSuspected(change: Of<'effect.count-suspected'>): Answer<unknown>;
     settle(change: Of<'effect.settle'>): Answer<boolean>;
     tryAgain(change: Of<'effect.try-again'>): Answer<boolean>;
     putBack(change: Of<'effect.put-back'>): Answer<boolean>;
@@ -176,6 +178,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(signals.release(change.tree));
     case 'signal.count-attempt':
       return done(signals.countAttempt(change.id));
+    case 'signal.count-suspected':
+      return done(signals.countSuspected(change.id));
     case 'signal.set-aside':
       return signals.setAside(change);
     case 'signal.renumber':
@@ -223,6 +227,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(accounts.free(change));
     case 'effect.adopt':
       return done(effects.adopt(change.owner));
+    case 'effect.count-suspected':
+      return done(effects.countSuspected(change));
     case 'effect.settle':
       return effects.settle(change);
     case 'effect.try-again':

@@ -109,8 +109,10 @@ export type Change =
   | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
   /** Makes the held signals of a tree pending again. */
   | { readonly do: 'signal.release'; readonly tree: TreeAddress }
-  /** One that is not pending any more is left as it is. */
+  /** A try threw. One that is not pending any more is left as it is. */
   | { readonly do: 'signal.count-attempt'; readonly id: number }
+  /** Before a try of a signal that may have ended an engine. One that is not pending any more is left as it is. */
+  | { readonly do: 'signal.count-suspected'; readonly id: number }
   /** On condition that it is pending: it failed for a fault of ours. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
   /** One whose number cannot be read gets that number, and failed. On condition that the number is free, and the row is there. */
@@ -191,6 +193,8 @@ export type Change =
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
   /** Takes over the running effects of the same host's earlier owners; their slots stay taken. */
   | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
+  /** Before one that may have ended an engine begins again. One that this owner does not run is left as it is. */
+  | { readonly do: 'effect.count-suspected'; readonly key: string; readonly owner: EffectOwner }
   /** On condition that this owner runs it. */
   | {
       readonly do: 'effect.settle';

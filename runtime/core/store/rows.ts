@@ -25,7 +25,10 @@ export interface SignalRow {
   readonly payload: string;
   readonly origin: string;
   readonly status: SignalStatus;
+  /** How often it was handled to its end, or threw. */
   readonly attempts: number;
+  /** How many engines began it as what may have ended the engine before them. */
+  readonly suspected: number;
   readonly result: string | null;
   readonly dedupe_key: string | null;
   readonly created_at: number;
@@ -120,6 +123,8 @@ export interface EffectRow {
   readonly payload: string;
   readonly status: EffectStatus;
   readonly attempts: number;
+  /** As of a signal. */
+  readonly suspected: number;
   readonly next_at: number;
   readonly stop_at: number | null;
   readonly epoch: number | null;

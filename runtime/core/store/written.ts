@@ -49,10 +49,12 @@ function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
     // The tree of such a signal is in the same commit, or it stays as it is.
     case 'signal.finish':
     case 'signal.count-attempt':
+    case 'signal.count-suspected':
     case 'tree.require':
     case 'journal.append':
     case 'effect.take':
     case 'effect.note-wait':
+    case 'effect.count-suspected':
     case 'slots.require':
     case 'budget.require':
     case 'account.require':

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import type { AgentCall, OwnAgents } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { endedText, maxEngines } from '../../core/store/suspected.ts';
 import {
   answerPipe,
   type FunctionAnswer,
@@ -29,6 +30,8 @@ interface Calling {
   readonly key: string;
   /** The agent's title, for messages. */
   readonly title: string;
+  /** How many engines began it again as what may have ended the engine before. */
+  readonly suspected: number;
   /** Makes a further token of the run. */
   readonly giveToken: () => Promise<string>;
 }
@@ -60,7 +63,7 @@ export function callFunction(parts: AgentFunctionParts, calling: Calling): { sto
 /** null: it was told to end, and what it answers is not heard. */
 async function call(
   { ownAgents, log }: AgentFunctionParts,
-  { folder, key, title, giveToken }: Calling,
+  { folder, key, title, suspected, giveToken }: Calling,
   { agent, work }: NonNullable<ReturnType<typeof readFunctionWork>>,
   signal: AbortSignal,
 ): Promise<FunctionAnswer | null> {
@@ -73,6 +76,7 @@ async function call(
         code: 1,
         text: `this engine was given no function agents.${agent}: give it to createEngine({ agents })`,
       };
+    if (suspected >= maxEngines) return { code: 1, text: endedText(suspected, { did: 'ran', what: 'its function' }) };
     const env = { ...work.env, STATOR_TOKEN: await giveToken() };
     const prompt = await readFile(work.promptFile, 'utf8');
     const given: AgentCall = { ...work, env, prompt, key, signal, log: (message) => void write(message) };

@@ -335,7 +335,7 @@ async function waitForEnd(
   const logins = watchLogins(parts, effect, folder);
   const refusals = watchRefusals(parts, { project: row.project, plan: row.plan, folder, title: effect.title });
   const own = callFunction(parts, {
-    ...{ folder, key: row.key, title: effect.title },
+    ...{ folder, key: row.key, title: effect.title, suspected: row.suspected },
     giveToken: () => giveToken(parts, row.key),
   });
   const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);

@@ -40,6 +40,7 @@ export class RetryAtError extends EngineError {
 export function createMachineEffect({ machines, log }: MachineEffectParts): Handler<MachineEffect> {
   return async ({ machine, effect: action, id, input }, { row, abort, stop }) => {
     const work = mustFind(machines, machine, action);
+    if (stop.aborted) return { type: null };
     const timeoutMs = work.timeoutMs ?? hourMs;
     const over = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([abort, stop, over]);

@@ -1,15 +1,24 @@
 /**
- * An engine with a machine whose trees end the process: the tree `timer` as its delay is over, the tree `effect` at the result of its promise. The tree
- * `other` only says that its delay is over. The argument of the process is JSON: `{home, start}`; `start`: the tree that is begun. It ends by itself once
- * `other` is over and no tree ends it any more, and prints the list of the trees and the warnings.
+ * An engine with a machine whose trees end the process: the tree `timer` as its delay is over, the tree `effect` at the result of its promise, the tree
+ * `promise` in its promise. The tree `other` only says that its delay is over, the tree `slow` that its promise has settled. The argument of the process is
+ * JSON: `{home, start}`; `start`: the trees that are begun. It ends by itself once no tree ends it any more, and prints the list of the trees, the warnings
+ * and the notifications.
  */
-import { fromPromise, setup } from 'xstate';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assign, fromPromise, setup } from 'xstate';
 import { createEngine, defineMachine } from '../../../dist/bin/engine.js';
 
 const { home, start = [] } = JSON.parse(process.argv[2]);
 const end = () => process.kill(process.pid, 'SIGKILL');
 
-const machine = setup({ actions: { end }, actors: { work: fromPromise(async () => 'done') } }).createMachine({
+const actors = {
+  work: fromPromise(async () => 'done'),
+  ending: fromPromise(async () => end()),
+  slow: fromPromise(() => delay(100)),
+};
+const noteError = assign({ error: ({ event }) => event.error.message });
+
+const machine = setup({ actions: { end, noteError }, actors }).createMachine({
   initial: 'asked',
   context: ({ input }) => ({ way: input.way }),
   states: {
@@ -17,10 +26,14 @@ const machine = setup({ actions: { end }, actors: { work: fromPromise(async () =
       always: [
         { guard: ({ context }) => context.way === 'effect', target: 'working' },
         { guard: ({ context }) => context.way === 'timer', target: 'waiting' },
+        { guard: ({ context }) => context.way === 'promise', target: 'ending' },
+        { guard: ({ context }) => context.way === 'slow', target: 'slow' },
         'resting',
       ],
     },
     working: { invoke: { src: 'work', onDone: { target: 'over', actions: 'end' }, onError: 'over' } },
+    ending: { invoke: { src: 'ending', onDone: 'resting', onError: { target: 'over', actions: 'noteError' } } },
+    slow: { invoke: { src: 'slow', onDone: 'over' } },
     waiting: { after: { 20: { target: 'over', actions: 'end' } } },
     resting: { after: { 20: 'over' } },
     over: {},
@@ -32,6 +45,7 @@ const ending = defineMachine({
   version: 1,
   signals: {},
   actors: { work: { attempts: 20 } },
+  view: ({ context }) => ({ error: context.error ?? null }),
 });
 
 const engine = await createEngine({ home, env: process.env, machines: [ending], waitForHomeMs: 5_000 });
@@ -43,5 +57,6 @@ for (;;) {
   if ((await Promise.all(list.map(isOver))).every(Boolean)) break;
   await new Promise((resolve) => setTimeout(resolve, 10));
 }
-process.stdout.write(JSON.stringify({ list: await trees.list(), warnings: await engine.client.warnings() }));
+const [warnings, notifications] = [await engine.client.warnings(), await engine.client.notifications()];
+process.stdout.write(JSON.stringify({ list: await trees.list(), warnings, notifications }));
 await engine.stop();

@@ -312,7 +312,7 @@ export async function takeOver(client: Client, taking: Taking): Promise<boolean>
   await client.query('UPDATE hosts SET epoch = epoch + 1 WHERE name = $1', [host]);
   await bePlaced(client, taking);
   await client.query(
-    `UPDATE effects SET status = 'queued', host = '', epoch = NULL, started_at = NULL, waiting_since = NULL
+    `UPDATE effects SET status = 'queued', suspected = suspected + 1, host = '', epoch = NULL, started_at = NULL, waiting_since = NULL
      WHERE status = 'running' AND host = $1 AND project IN ($2, '')`,
     [host, project],
   );
@@ -355,7 +355,7 @@ export async function remove(client: Client, name: string): Promise<boolean> {
   if (rows[0]?.free !== true) return false;
   await client.query(`UPDATE hosts SET gone = coalesce(gone, ${nowMs}) WHERE name = $1`, [name]);
   await client.query(
-    `UPDATE effects SET status = 'queued', host = '', epoch = NULL, started_at = NULL, waiting_since = NULL WHERE status = 'running' AND host = $1`,
+    `UPDATE effects SET status = 'queued', suspected = suspected + 1, host = '', epoch = NULL, started_at = NULL, waiting_since = NULL WHERE status = 'running' AND host = $1`,
     [name],
   );
   return true;

@@ -386,6 +386,29 @@ const timers = `
   CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
   CREATE INDEX signals_timed ON signals (project, is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;`;
 
+/** What other programs set of a row is theirs to set, and no more. */
+const insertedWith = (
+  more: string,
+) => `CREATE OR REPLACE FUNCTION signals_inserted() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.seal IS DISTINCT FROM (SELECT seal FROM inbox_seal) THEN
+        PERFORM pg_advisory_xact_lock(${commitLock});
+        NEW.id := next_signals();
+        NEW.status := 'pending';
+        NEW.attempts := 0;${more}
+        NEW.result := NULL;
+        NEW.processed_at := NULL;
+        NEW.created_at := ${nowMs};
+        NEW.is_checked := 0;
+        NEW.tree := NULL;
+        NEW.run := NULL;
+        NEW.seal := NULL;
+        IF NEW.origin <> 'file' THEN NEW.origin := 'person'; END IF;
+        PERFORM pg_notify('${channel}', current_schema());
+      END IF;
+      RETURN NEW;
+    END $$;`;
+
 /** Other programs set the columns that are theirs, and no other. What had a number that no program in JavaScript can count goes behind all others. */
 const ownColumns = `
   WITH renumbered AS (
@@ -402,25 +425,7 @@ const ownColumns = `
     ADD CONSTRAINT signals_deliver_at_check CHECK (deliver_at BETWEEN 0 AND 8640000000000000);
   CREATE OR REPLACE FUNCTION next_signals() RETURNS BIGINT LANGUAGE plpgsql AS
     $$ BEGIN RETURN (SELECT coalesce(max(id), 0) + 1 FROM signals WHERE id <= 9007199254740991); END $$;
-  CREATE OR REPLACE FUNCTION signals_inserted() RETURNS TRIGGER LANGUAGE plpgsql AS $$
-    BEGIN
-      IF NEW.seal IS DISTINCT FROM (SELECT seal FROM inbox_seal) THEN
-        PERFORM pg_advisory_xact_lock(${commitLock});
-        NEW.id := next_signals();
-        NEW.status := 'pending';
-        NEW.attempts := 0;
-        NEW.result := NULL;
-        NEW.processed_at := NULL;
-        NEW.created_at := ${nowMs};
-        NEW.is_checked := 0;
-        NEW.tree := NULL;
-        NEW.run := NULL;
-        NEW.seal := NULL;
-        IF NEW.origin <> 'file' THEN NEW.origin := 'person'; END IF;
-        PERFORM pg_notify('${channel}', current_schema());
-      END IF;
-      RETURN NEW;
-    END $$;`;
+  ${insertedWith('')}`;
 
 /** The last commit of each program that writes: one whose answer got lost is looked up here, by a number that nobody else gives out. */
 const commits = `
@@ -440,6 +445,13 @@ const requests = `
     answer TEXT,
     CHECK ((status IS NULL) = (answer IS NULL))
   );`;
+
+/** What may have ended an engine is counted apart from what threw. Until now the one count was of both. */
+const suspects = `
+  ALTER TABLE signals ADD COLUMN suspected INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE effects ADD COLUMN suspected INTEGER NOT NULL DEFAULT 0;
+  UPDATE signals SET suspected = attempts, attempts = 0 WHERE status = 'pending' AND attempts > 0;
+  ${insertedWith(' NEW.suspected := 0;')}`;
 
 /** As `digestOf` of tables/journal.ts makes it. Each line of a statement with several follows the one before it. */
 const chain = `
@@ -498,4 +510,5 @@ export const migrations: readonly Migration[] = [
     name: 'charts',
     sql: bytewise('CREATE TABLE charts (machine TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL)'),
   },
+  { version: 15, name: 'suspects', sql: suspects },
 ];

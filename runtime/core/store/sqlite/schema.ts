@@ -696,4 +696,25 @@ export const migrations: readonly Migration[] = [
     name: 'charts of machines of one’s own',
     sql: 'CREATE TABLE charts (machine TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL) STRICT, WITHOUT ROWID',
   },
+  {
+    version: 42,
+    name: 'what may have ended an engine is counted apart from what threw',
+    // Until now the one count was of both.
+    sql: `
+      ALTER TABLE signals ADD COLUMN suspected INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE effects ADD COLUMN suspected INTEGER NOT NULL DEFAULT 0;
+      UPDATE signals SET suspected = attempts, attempts = 0 WHERE status = 'pending' AND attempts > 0;
+      DROP TRIGGER signals_inserted;
+      CREATE TRIGGER signals_inserted AFTER INSERT ON signals
+      WHEN NEW.seal IS NULL OR NEW.seal <> (SELECT seal FROM inbox_seal)
+      BEGIN
+        UPDATE signals
+        SET id = coalesce((SELECT id FROM signals WHERE id <> NEW.id AND id <= 9007199254740991 ORDER BY id DESC LIMIT 1), 0) + 1,
+          status = 'pending', attempts = 0, suspected = 0, result = NULL, processed_at = NULL, is_checked = 0, tree = NULL, run = NULL, seal = NULL,
+          created_at = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),
+          origin = CASE origin WHEN 'file' THEN 'file' ELSE 'person' END
+        WHERE id = NEW.id;
+      END;
+    `,
+  },
 ];

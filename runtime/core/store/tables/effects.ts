@@ -8,7 +8,7 @@ import { type Answer, all, answered, type Connection, changedOne, here, orNull }
 import { createExpiry } from './expiry.ts';
 
 const columns =
-  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, host, created_at, started_at, finished_at, error, waiting_since, result';
+  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, suspected, next_at, stop_at, epoch, host, created_at, started_at, finished_at, error, waiting_since, result';
 /** How many waiting effects a lane examines by default. This is more than any limit, so effects that wait for a busy resource do not hide the others for long. */
 const lookAhead = 512;
 /** An agent does not start while the queue is paused for it, or while its plan takes no new runs. */
@@ -72,6 +72,9 @@ export function createEffectTable(db: Connection) {
        SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running') AND o.status = 'running')`,
   );
   const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND host = ? AND epoch <> ?`);
+  const countSuspected = db.prepare(
+    `UPDATE effects SET suspected = suspected + 1 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
   // `+id`: sorted afterwards. In the order of `id` itself all that ever ended would be walked through.
   const running = db.prepare<[{ host: string | null }], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status = 'running' AND (CAST(@host AS TEXT) IS NULL OR host = @host) ORDER BY +id`,
@@ -182,7 +185,7 @@ export function createEffectTable(db: Connection) {
     `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND name = ? ORDER BY id`,
   );
   const redeliver = db.prepare(
-    `UPDATE effects SET status = 'queued', attempts = 0, next_at = 0, stop_at = NULL, epoch = NULL, started_at = NULL, finished_at = NULL, error = NULL
+    `UPDATE effects SET status = 'queued', attempts = 0, suspected = 0, next_at = 0, stop_at = NULL, epoch = NULL, started_at = NULL, finished_at = NULL, error = NULL
      WHERE key = ? AND kind = 'hook.deliver' AND status IN ('done', 'failed', 'withdrawn')`,
   );
 
@@ -252,6 +255,8 @@ export function createEffectTable(db: Connection) {
       changedOne(take.run(host, epoch, at, id)),
     /** What an earlier owner of the host left running is this one's; the slots stay taken throughout. */
     adopt: ({ host, epoch }: EffectOwner) => adopt.run(epoch, host, epoch),
+    countSuspected: ({ key, owner }: Omit<ChangeOf<'effect.count-suspected'>, 'do'>) =>
+      countSuspected.run(key, owner.host, owner.epoch),
     settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>) =>
       changedOne(settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch)),
     tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>) =>

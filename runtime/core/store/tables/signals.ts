@@ -15,7 +15,7 @@ const mostUnreadable = 64;
 /** The most rows that one list shows. */
 const listLimit = 1_000;
 const columns =
-  'id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
+  'id, project, plan, type, payload, origin, status, attempts, suspected, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
 
 type Inserted = { readonly id: number; readonly isNew: boolean };
 
@@ -26,7 +26,7 @@ export function createSignalTable(db: Connection) {
   );
   const enter = db.prepare<[SignalRow]>(
     `INSERT INTO signals (${columns}, seal)
-     VALUES (@id, @project, @plan, @type, @payload, @origin, @status, @attempts, @result, @dedupe_key, @created_at, @deliver_at, @processed_at, @tree, @run, 1, (SELECT seal FROM inbox_seal))
+     VALUES (@id, @project, @plan, @type, @payload, @origin, @status, @attempts, @suspected, @result, @dedupe_key, @created_at, @deliver_at, @processed_at, @tree, @run, 1, (SELECT seal FROM inbox_seal))
      ON CONFLICT DO NOTHING`,
   );
   const last = db.prepare<[], { id: number | null }>(`SELECT max(id) AS id FROM signals WHERE id <= ${mostSignals}`);
@@ -84,13 +84,11 @@ export function createSignalTable(db: Connection) {
        UNION ALL
        SELECT (SELECT min(deliver_at) FROM signals s WHERE s.project = t.project AND ${others} > ${wallMs}) - ${wallMs} AS wait FROM t) waits`,
   );
-  // Of one that was tried before, each try was counted before it began.
-  const tried = 'CASE WHEN attempts = 0 THEN 1 ELSE attempts END';
   const finish = db.prepare(
-    `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = ${tried} WHERE id = ? AND status IN ('pending', 'held')`,
+    `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
     {
       sql: `WITH ended (status, result, at, id) AS (VALUES (?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT)))
-        UPDATE signals s SET status = ended.status, result = ended.result, processed_at = ended.at, attempts = ${tried}
+        UPDATE signals s SET status = ended.status, result = ended.result, processed_at = ended.at, attempts = attempts + 1
         FROM ended WHERE s.id = ended.id AND s.status IN ('pending', 'held') RETURNING s.id`,
       key: 3,
       isOfOldRows: true,
@@ -100,11 +98,12 @@ export function createSignalTable(db: Connection) {
   const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
   const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);
   const countAttempt = db.prepare("UPDATE signals SET attempts = attempts + 1 WHERE id = ? AND status = 'pending'");
+  const countSuspected = db.prepare("UPDATE signals SET suspected = suspected + 1 WHERE id = ? AND status = 'pending'");
   const setAside = db.prepare(
     `UPDATE signals SET status = 'failed', result = ?, processed_at = ? WHERE id = ? AND status = 'pending'`,
   );
   const revive = db.prepare(
-    `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
+    `UPDATE signals SET status = 'pending', attempts = 0, suspected = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
   );
   // Besides the engine's own, the one row of another program that the plan stands for: its number could not be read.
   const allSetAside = db.prepare<[{ tree: string; from: number }], { id: number }>(
@@ -197,6 +196,7 @@ export function createSignalTable(db: Connection) {
     hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>) => changedOne(hold.run(tree, id)),
     release: (tree: TreeAddress) => release.run(tree),
     countAttempt: (id: number) => countAttempt.run(id),
+    countSuspected: (id: number) => countSuspected.run(id),
     setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>) =>
       changedOne(setAside.run(JSON.stringify(result), at, id)),
     revive: (id: number) => changedOne(revive.run(id)),
