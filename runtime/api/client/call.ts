@@ -1,32 +1,32 @@
-/** One request to the control API, over a socket or to an app in this very process: what the client's functions are made of. */
+/** One request to the control API, over a socket or to an app in this process. The client's functions are built on it. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 
-/** What a client reads of an answer: its text, or its body as it comes; one of them, once. */
+/** The part of an answer that a client reads: its text, or its body as a stream. It reads one of them, once. */
 export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'>;
 
-/** One request to whoever answers; `path` with its query. */
+/** Sends one request to the engine. `path` includes the query. */
 export type Call = (
   method: string,
   path: string,
-  /** `key`: of a request that changes something, for this request alone. */
+  /** `key`: the idempotency key of a request that changes something. Each request has its own. */
   options?: { body?: unknown; signal?: AbortSignal; key?: string },
 ) => Promise<Answered>;
 
-/** The next engine; null: none answers now. `waitedMs`: how long one has been looked for. */
+/** Finds the next engine; null: none answers now. `waitedMs`: how long the caller has been looking. */
 export type NextEngine = (waitedMs: number) => Promise<{ readonly call: Call; close(): Promise<void> } | null>;
 
 /** The hint of an error after the engine went away. */
 export const gone = 'it may have stopped just now; ask again';
 
 /**
- * Of TLS, which no socket here has. Where there is none, node looks at whether the host is an address, and prepares for that look longer than a socket
- * takes to answer.
+ * An option of TLS, which these sockets do not use. Without it, node checks whether the host is an IP address; preparing that check takes longer than a
+ * socket takes to answer.
  */
 const noServerName = { servername: '' };
 
-/** Calls over a unix socket. Throws `unavailable` where nobody answers. */
+/** Calls over a unix socket. Throws `unavailable` if no process answers. */
 export function callSocket(socketPath: string, token: string | undefined): Call {
   const unanswered = (cause: unknown) =>
     new EngineError('unavailable', `the engine at ${socketPath} does not answer`, gone, { cause });
@@ -46,7 +46,10 @@ export function callSocket(socketPath: string, token: string | undefined): Call 
     });
 }
 
-/** No `Response`: the first one of a process loads all of fetch, a fifth of what a verb has in time. Reading throws what `unanswered` makes of the cause. */
+/**
+ * This is not a `Response`: the first `Response` of a process loads all of fetch, which costs a fifth of a command's time limit. Reading throws the error
+ * that `unanswered` makes from the cause.
+ */
 function answeredBy(answer: IncomingMessage, unanswered: (cause: unknown) => EngineError): Answered {
   const status = answer.statusCode ?? 500;
   async function text(): Promise<string> {
@@ -90,7 +93,7 @@ export function callApp(
   };
 }
 
-/** Only whoever has no token at all speaks as a person: one that no header can carry, or an empty one, is still sent, and nobody's. */
+/** Only a caller without a token acts as a person. An empty token, or one that a header cannot carry, is sent as an empty one, which the engine rejects. */
 function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${/^[\x21-\x7e]+$/.test(token) ? token : ''}` };
 }

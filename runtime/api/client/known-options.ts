@@ -1,11 +1,11 @@
-/** Options that a program hands in: one that there is not was meant for something, so it is refused instead of left out. */
+/** Checks the options that a program passes. An unknown option is refused, not ignored: its author meant something by it. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 
-/** Every option, so that none can be forgotten where the type has it. */
+/** Lists every option of the type; a missing one does not compile. */
 export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
 
-/** Throws `bad_request` with the option, the one that was most likely meant, and all that are taken. `of`: the function, as it is called. */
+/** Throws `bad_request` with the unknown option, the known one that is most like it, and all known options. `of`: the name of the function. */
 export function refuseUnknownOptions<Options extends object>(
   of: string,
   options: Options,

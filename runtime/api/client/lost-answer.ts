@@ -1,4 +1,4 @@
-/** A change whose answer got lost: whoever owns the home next is asked for it by the key of the request, and does it where nobody has begun it. */
+/** A change whose answer was lost. The next engine of the home gets the same request with the same key, and carries it out if no engine has begun it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -8,12 +8,12 @@ import type { Call, NextEngine } from './call.ts';
 const nextLimitMs = 30_000;
 const lookMs = 100;
 
-/** Nobody answered, or not to the end. An engine's own word that it cannot do something has no cause here. */
+/** No engine answered, or the answer broke off. An engine's own `unavailable` has no cause here. */
 export function isLost(thrown: unknown): boolean {
   return thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause !== undefined;
 }
 
-/** Throws what the engine answers, and `unavailable` where none does in time. `look`: the command that shows whether it was done. */
+/** Throws the engine's error, and `unavailable` if no engine answers in time. `look`: the command that shows whether the change was made. */
 export async function askNext<T>(
   next: NextEngine,
   ask: (call: Call) => Promise<T>,
@@ -29,7 +29,7 @@ export async function askNext<T>(
     const waitedMs = performance.now() - beganMs;
     if (signal?.aborted === true) throw cause;
     if (waitedMs > limitMs) throw notKnown(look, limitMs, cause);
-    const found = await next(waitedMs).catch(() => null); // it is between two engines: asked again
+    const found = await next(waitedMs).catch(() => null); // one engine has gone and the next is not there yet: try again
     try {
       if (found !== null) return await ask(found.call);
     } catch (thrown) {
@@ -52,7 +52,7 @@ interface Given {
   readonly params?: Readonly<Record<string, string | number>> | undefined;
 }
 
-/** The command that shows what became of a request. */
+/** The command that shows the outcome of a request. */
 export function lookCommand(key: string, { params = {} }: Given): string {
   const { project, plan, title, name, id } = params;
   const of = project === undefined ? '' : ` --project ${shellWord(String(project))}`;

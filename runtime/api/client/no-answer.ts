@@ -1,4 +1,4 @@
-/** The owner of a home is there and says nothing. */
+/** The error for a process that owns the home but does not answer. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { localTime } from '../../../machines/vocabulary/time-text.ts';
@@ -10,7 +10,10 @@ interface Silent {
   readonly since: string;
 }
 
-/** Mostly it passes: it starts or stops, or the machine is busy or was asleep. `limitMs`: how long it was waited for; null: nobody took the connection. */
+/**
+ * Usually this passes: the process starts or stops, or the machine is busy or was asleep. `limitMs`: how long the caller waited; null: the connection was not
+ * accepted.
+ */
 export function noAnswer({ kind, pid, since }: Silent, limitMs: number | null): EngineError {
   const who = `the ${kind} (pid ${pid}, since ${localTime(since, Date.now())})`;
   const within = limitMs === null ? '' : ` within ${limitMs / 1_000} s`;

@@ -1,4 +1,4 @@
-/** What a request by a route's key may be given, and what it answers. Types alone: a client loads neither schemas nor routes. */
+/** The types of a route's request and answer, found by the route's key. Only types: a client loads neither schemas nor routes. */
 import type { z } from 'zod';
 import type { RouteKey } from '../control/route.ts';
 import type { Routes } from '../control/routes.ts';
@@ -9,7 +9,7 @@ type DefinitionOf<Key extends RouteKey> = Extract<Routes, { key: Key }>['definit
 type Part<Key extends RouteKey, Name extends string> =
   DefinitionOf<Key> extends { readonly [N in Name]: infer Schema extends z.ZodType } ? z.input<Schema> : never;
 
-/** undefined is not sent. */
+/** An undefined field is not sent. */
 type Loose<Fields> = { readonly [Name in keyof Fields]: Fields[Name] | undefined };
 type InText<Fields> = { readonly [Name in keyof Fields]: string | number | boolean | undefined };
 type Names<Fields> = { readonly [Name in keyof Fields]: string | number };
@@ -24,7 +24,7 @@ export type Given<Key extends RouteKey> = ([Part<Key, 'params'>] extends [never]
 
 type Answers<Key extends RouteKey> = DefinitionOf<Key>['answers'];
 
-/** The union over all statuses: the answer itself says which one it is. */
+/** The union over all statuses; the answer itself shows which status it belongs to. */
 export type AnswerOf<Key extends RouteKey> = {
   [Status in keyof Answers<Key>]: Answers<Key>[Status] extends z.ZodType ? z.output<Answers<Key>[Status]> : never;
 }[keyof Answers<Key>];

@@ -1,4 +1,4 @@
-/** What commands are given: the store, live trees, the repos and whatever else an engine has that a command of some noun needs. */
+/** The dependencies of commands: the store, live trees, the repos, and the other parts of an engine that some command needs. */
 
 import type { Kinds } from '../../../actors/kind.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -36,28 +36,31 @@ export interface CommandDependencies {
   readonly secrets: SecretSearch;
   readonly flagCheck: FlagCheck;
   readonly resources: Resources;
-  /** The hooks that the engine was given. */
+  /** The hooks that were passed to the engine. */
   readonly ownHooks: OwnHooks;
   readonly timeline: Timeline;
-  /** Between asking processes to end and ending them by force. */
+  /** The time between asking processes to end and killing them. */
   readonly graceMs: number;
-  /** Milliseconds that a forge has to answer a verb about an issue; five seconds where it is not there. */
+  /** Milliseconds that a forge has to answer a command about an issue; default: five seconds. */
   readonly forgeAnswerMs?: number | undefined;
-  /** Agents are started here; not: this engine is there for one verb. */
+  /** true: this engine starts agents; false: it runs for one command only. */
   readonly stays: boolean;
   readonly locks: Pick<RepoLocks, 'tryAt'>;
-  /** Before work begins in a repo. Throws `elsewhere` where another engine works in it. */
+  /** Locks a repo before work begins in it. Throws `elsewhere` if another engine works in it. */
   lockRepo(project: string): Promise<void>;
-  /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
+  /** Wakes the pump, and resolves when the signal has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
-  /** Puts it into the inbox, and resolves with its number as `settled` does. `before` goes into the same commit: what it inserts is handled first. */
+  /**
+   * Adds a signal to the inbox, and resolves with its number as `settled` does. `before` is written in the same commit; signals that it inserts are handled
+   * first.
+   */
   addSignal(signal: ArrivingSignal, waitMs: number, before?: readonly Change[]): Promise<number>;
-  /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
+  /** Resolves when no agent of the project runs any more, whether it was asked to stop or not. Throws `unavailable` if one does not end. */
   runsEnded(project: string): Promise<void>;
-  /** Why what is done now and then was not done the last time, one line each. */
+  /** Why periodic services failed the last time, one line each. */
   serviceTroubles(): readonly ToldTrouble[];
-  /** Why the store takes nothing now; null: it does. */
+  /** Why the store accepts no writes now; null: it accepts them. */
   storeTrouble(): EngineError | null;
-  /** Limits, or what may start, have changed. */
+  /** To be called when limits, or the work that may start, have changed. */
   onChange(): void;
 }

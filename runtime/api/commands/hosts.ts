@@ -1,4 +1,4 @@
-/** What is done about the hosts that share the store, from any of them. */
+/** Commands about the hosts that share the store. Any of the hosts can carry them out. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { type Hosts, mustCommit } from '../../core/store/port.ts';
@@ -6,7 +6,7 @@ import type { HostEntry, HostRemoved } from '../contract/hosts.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
 export function createHostCommands({ store, projects, views, clock, onChange }: CommandDependencies) {
-  /** Throws `conflict` where the store is of one machine. */
+  /** Throws `conflict` if the store belongs to one machine. */
   function mustShare(): Hosts {
     if (store.hosts !== undefined) return store.hosts;
     throw new EngineError(
@@ -16,7 +16,7 @@ export function createHostCommands({ store, projects, views, clock, onChange }: 
     );
   }
 
-  /** Throws `not_found`, and `conflict` for one that was removed. */
+  /** Throws `not_found`, and `conflict` for a removed host. */
   async function mustFind(name: string): Promise<HostEntry> {
     const host = await views.host(name);
     if (host.state !== 'removed') return host;
@@ -28,7 +28,7 @@ export function createHostCommands({ store, projects, views, clock, onChange }: 
   }
 
   return {
-    /** What runs there goes on. Throws `not_found`, `conflict`. */
+    /** Work that runs there goes on. Throws `not_found`, `conflict`. */
     async drainHost(name: string, isDrained: boolean): Promise<HostEntry> {
       const hosts = mustShare();
       await mustFind(name);
@@ -36,8 +36,8 @@ export function createHostCommands({ store, projects, views, clock, onChange }: 
       return views.host(name);
     },
     /**
-     * Takes out a host that is lost for good: it does not come back under its name, and its repos belong to nobody until a host registers them. May be
-     * asked again, where it was cut off. Throws `not_found`; `conflict` where it is alive.
+     * Removes a host that is lost for good. It cannot come back under its name, and its repos have no host until one registers them. The command may be
+     * repeated after it was cut off. Throws `not_found`; `conflict` if the host is alive.
      */
     async removeHost(name: string): Promise<HostRemoved> {
       const hosts = mustShare();

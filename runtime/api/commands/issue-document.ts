@@ -1,6 +1,6 @@
 /**
- * The document of an issue's session: one task, with what the person said as its words, and what others wrote of the issue beneath it, fenced as
- * material. Nothing of either can become another task, a wave or a check of this plan: what looks like one is escaped.
+ * The document of an issue's session: one task. Its body is the person's message; below it, fenced as material, is what others wrote about the issue. Neither
+ * text can become another task, a wave or a check of this plan: lines that look like one are escaped.
  */
 
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
@@ -16,10 +16,10 @@ const commentLimitBytes = 4 * 1024;
 const saidLimitBytes = 4 * 1024;
 const commentLimit = 20;
 
-/** What a session is given besides a person's message. */
+/** What a session gets besides a person's message. */
 export interface IssueMaterial {
   readonly issue: Issue | null;
-  /** Why the forge did not answer; null: it did, or there is none. */
+  /** Why the forge did not answer; null: it answered, or there is no forge. */
   readonly trouble: string | null;
   /** The forge says that there is no such issue. */
   readonly isMissing: boolean;
@@ -38,14 +38,14 @@ export function issueDocument({
   material,
   said,
 }: {
-  /** The reference, or what stands for one. */
+  /** The reference, or the session's name if there is no reference. */
   readonly name: string;
   readonly message: string;
   readonly material: IssueMaterial;
   readonly said: readonly Said[];
 }): string {
   const title = oneLine(material.issue?.title ?? '').trim();
-  // It becomes the title of commits and of a request, where a forge reads it.
+  // The line becomes the title of commits and of a pull request, and a forge reads those.
   const heading = `${name}${title === '' ? '' : `: ${disarmed(title)}`}`.replace(/[*_`<>[\]\\]/g, '');
   const write = (task: string, others: readonly string[]) =>
     [
@@ -57,15 +57,15 @@ export function issueDocument({
       ...others,
       '',
     ].join('\n\n');
-  // Pasted output brings escapes along, and a document takes no NUL.
+  // Pasted output can contain escape sequences, and a document must not contain NUL.
   const words = safeText(message.replace(/\r\n?/g, '\n'));
-  // Looked at alone: what is open at the end of these words would take in what others wrote.
+  // This text is parsed alone: a fence left open at its end would take in what others wrote.
   const { ok, document } = parsePlan(write(escaped(words), []));
   const isOneTask = ok && document.waves.length === 1 && document.waves[0]?.tasks.length === 1;
   return write(isOneTask ? escaped(words) : quoted(words), [...materialText(material), ...saidText(said)]);
 }
 
-/** What is asked of a session that goes on: the words, and what was written on the issue since. */
+/** The message for a session that continues: the person's text, and what was written on the issue since. */
 export function continuation(message: string, material: IssueMaterial, sinceMs: number): string {
   const fresh = (material.issue?.comments ?? []).filter(({ at }) => Date.parse(at) > sinceMs);
   const comments = fresh.map(({ author, at, body }) => comment(author, at, body));
@@ -78,7 +78,7 @@ export function continuation(message: string, material: IssueMaterial, sinceMs: 
       ].join('\n\n');
 }
 
-/** The words of a person in it. */
+/** The person's text in a continuation message. */
 export function continuedWith(text: string): string {
   return text.split(`\n\n${warning}`)[0] ?? text;
 }
@@ -117,12 +117,12 @@ function comment(author: string, at: string, body: string): string {
   return `${oneLine(author)}, ${oneLine(at)}:\n${words}`;
 }
 
-/** In the plan's document, where people and other agents write backticks. */
+/** Fences text for the plan's document, in which people and other agents write backticks. */
 function quoted(text: string): string {
   return fenced(text, 'text', '~');
 }
 
-/** A person's words, in which headings are text: a message is one task, whatever it is written like. */
+/** Escapes the headings in a person's text: a message is always one task, whatever its form. */
 function escaped(message: string): string {
   const lines = [...markdownLines(message.replaceAll('<!--', '&lt;!--'))];
   return lines

@@ -1,4 +1,4 @@
-/** What would be lost, or be surprised, when an issue's session is taken away; and how it is. */
+/** Removes an issue's session, and first lists the work that the removal would lose or interrupt. */
 import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
 import { keepAttempt } from '../../work/git/attempt.ts';
@@ -22,13 +22,13 @@ export interface PullRequestLook {
   readonly url: string;
   readonly state: 'open' | 'merged' | 'closed' | 'unknown';
   readonly why: string;
-  /** Commits that are in it: the one that its forge has of the branch, where it is merged all that it brings, and the one that was pushed for it. */
+  /** Commits of the pull request: the branch's head on the forge, the commit that was pushed for it, and for a merged one all of its commits. */
   readonly heads: readonly string[];
 }
 
 type EndParts = Pick<CommandDependencies, 'store' | 'projects'>;
 
-/** Everything that speaks against it, none hidden by another. */
+/** All reasons against the removal; one does not hide another. */
 export async function dangersOf(
   { store, projects }: EndParts,
   place: IssuePlace,
@@ -66,14 +66,15 @@ export async function dangersOf(
   return found;
 }
 
-/** What was merged on forges: that commit and all before it are in the base there, whatever this repository knows of it. */
+/** Commits that were merged on forges. They and their ancestors are in the base there, even if this repository does not know it yet. */
 export function mergedHeads(pullRequests: readonly PullRequestLook[]): string[] {
   return pullRequests.flatMap(({ state, heads }) => (state === 'merged' ? heads : []));
 }
 
 /**
- * Its worktree goes, what was uncommitted in it is kept as an attempt's ref; its branch goes where all of it is merged, into the base or in one of the commits
- * `merged`. Answers what stays. Throws what git throws. `isBegun`: its agent was there; else what lies in the worktree is of its setup, and not kept.
+ * Removes a session's worktree and saves its uncommitted files as an attempt's ref. Deletes the branch if all of it is merged, into the base or into one of
+ * the commits `merged`. Returns a line for each thing that stays. Throws git's errors. `isBegun`: an agent has run there; otherwise the files come from the
+ * setup and are not saved.
  */
 export async function removeSession(
   { projects }: EndParts,
@@ -90,7 +91,7 @@ export async function removeSession(
   const wanted = { path, branch, mergedInto: null };
   const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
   const first = await removeWorktree(repository, wanted);
-  // In a folder of somebody else nothing is ours to keep.
+  // Files in a folder that is not ours are not ours to save.
   if (first.kind === 'kept' && isOwnFolder(path) && (await adminDirOf(repository, path)) !== null) {
     const message = `left over in ${branch}`;
     await whileThere(path, () => keepAttempt(repository, { path, branch, run, base: branch, message }));
@@ -99,7 +100,7 @@ export async function removeSession(
   const kept = isBegun ? null : await readRef(repository, attemptRef(run));
   if (kept !== null) await moveRef(repository, attemptRef(run), { from: kept, to: null });
   const notes = second.kind === 'kept' ? [`the worktree stays: ${second.why}`] : [];
-  // Of a branch that is gone already its mark goes.
+  // If the branch is already gone, this deletes the mark that it left.
   for (const mergedInto of [base, ...(await known(repository, merged))])
     if (await deleteBranch(repository, { branch, mergedInto })) return notes;
   return [...notes, `the branch ${branch} is kept: not all of it is in ${base}`];
@@ -114,7 +115,7 @@ async function uncommitted(repository: Repository, path: string): Promise<number
   return (found?.stdout ?? '').split('\0').filter((entry) => entry !== '').length;
 }
 
-/** null where the folder went away meanwhile: the worktree of a plan that is merged is taken away by itself. */
+/** null if the folder went away meanwhile: the worktree of a merged plan is removed automatically. */
 async function whileThere<Found>(path: string, look: () => Promise<Found>): Promise<Found | null> {
   try {
     return await look();
@@ -124,7 +125,10 @@ async function whileThere<Found>(path: string, look: () => Promise<Found>): Prom
   }
 }
 
-/** What no remote has, as far as this repository knows, nor the base, nor a pull request that was merged: its branch may be gone from the remote. */
+/**
+ * The number of commits that are on no remote known to this repository, not in the base, and not in a merged pull request, whose branch the remote may have
+ * deleted.
+ */
 async function unpushed(
   repository: Repository,
   { branch, configured, merged }: { branch: string; configured: string; merged: readonly string[] },
@@ -137,7 +141,7 @@ async function unpushed(
   return Number.parseInt(stdout.trim() || '0', 10);
 }
 
-/** Those of the commits that this repository has. */
+/** The commits that exist in this repository. */
 async function known(repository: Repository, commits: readonly string[]): Promise<string[]> {
   const ids = [...new Set(commits)].filter(isObjectId);
   const found = await Promise.all(ids.map(async (id) => ((await findCommit(repository, id)) === null ? [] : [id])));

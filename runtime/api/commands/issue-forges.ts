@@ -1,4 +1,4 @@
-/** What is asked of the forge behind an issue: what it is about, what became of a pull request, and to write on it. */
+/** Requests to the forge of an issue: read the issue, read the state of a pull request, and write a comment. */
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { later } from '../../base/platform/later.ts';
 import type { Forge } from '../../work/forges/forge.ts';
@@ -12,7 +12,7 @@ import type { IssuePlace } from './issue-place.ts';
 
 const loadForges = later(() => import('../../work/forges/create-forge.ts'));
 
-/** A forge gets this long to say what an issue is about. */
+/** The time that a forge has to send an issue's text. */
 const answerMs = 5_000;
 
 export type IssueForges = ReturnType<typeof createIssueForges>;
@@ -36,7 +36,7 @@ export function createIssueForges({
   return {
     serversNow,
 
-    /** Never throws: a session goes on without what a forge does not say. */
+    /** Never throws: without the forge's answer a session goes on without that text. */
     async materialOf(place: IssuePlace): Promise<IssueMaterial> {
       if (place.number === null) return { issue: null, trouble: null, isMissing: false };
       try {
@@ -54,7 +54,7 @@ export function createIssueForges({
       }
     },
 
-    /** Whether the forge says that the issue is not there; one that cannot be asked says nothing. */
+    /** Whether the forge answers that the issue does not exist. A forge that cannot be reached counts as no answer. */
     async isGone(place: IssuePlace): Promise<boolean> {
       if (place.number === null) return false;
       try {
@@ -66,7 +66,7 @@ export function createIssueForges({
       }
     },
 
-    /** A forge that cannot be asked counts as one that says `open`. */
+    /** A pull request whose forge cannot be reached counts as open. */
     async lookAtPullRequest(url: string): Promise<PullRequestLook> {
       const servers = serversNow();
       const found = findReference(url, named(servers));
@@ -78,7 +78,7 @@ export function createIssueForges({
         const forge = await forgeOf({ forge: { server, repo } }, AbortSignal.timeout(forgeAnswerMs));
         const answer = (await forge?.pullRequest(found.number)) ?? 'unchanged';
         if (answer === 'unchanged') return unknown('its forge did not say');
-        // The forge's own head may be one that is not here: of a branch that somebody else brought up to date. What it brings is compared one by one.
+        // The forge's head may be missing here, if someone else updated the branch. So the commits are compared one by one.
         const brought = answer.state === 'merged' ? ((await forge?.commits(found.number)) ?? []) : [];
         return { url, state: answer.state, why: '', heads: [answer.headCommit, ...brought] };
       } catch (thrown) {
@@ -86,7 +86,7 @@ export function createIssueForges({
       }
     },
 
-    /** Throws `usage` for what is no pull request, and `not_found` for one of a forge that is not known. */
+    /** Throws `usage` if the address is not a pull request, and `not_found` if its forge is not known. */
     mustBePullRequest(url: string): string {
       const servers = serversNow();
       const isAddress = /^https?:\/\//.test(url) && URL.canParse(url);
@@ -106,7 +106,7 @@ export function createIssueForges({
       );
     },
 
-    /** Answers the comment's address. Throws `not_found` where no known forge stands behind the issue, and what a forge throws. */
+    /** Returns the comment's address. Throws `not_found` if the issue has no known forge, and the forge's errors. */
     async comment(place: IssuePlace, text: string): Promise<string> {
       const forge = await forgeOf(place);
       if (forge === null || place.number === null)
@@ -130,7 +130,7 @@ export function createIssueForges({
   };
 }
 
-/** The servers under the names that references use. */
+/** The servers, by the names that references use. */
 export function named({ list, main }: Servers) {
   return { servers: list, main };
 }

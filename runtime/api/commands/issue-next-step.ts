@@ -1,4 +1,4 @@
-/** What brings a session on from where it is: the words that its plan is told, whose agent begins with them, and what a message becomes. */
+/** Decides how a session continues from its state: which signals its plan gets, whether an agent starts with them, and how a message reaches the agent. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -17,12 +17,12 @@ export interface Word {
 }
 
 export interface NextStep {
-  /** Its agent, which is not at work, begins with the words: a slot is needed. */
+  /** The signals start its agent, which is not running: that needs a slot. */
   readonly starts: boolean;
   readonly words: readonly Word[];
-  /** What its agent is told when it is there; null: nothing, or the words bring it. */
+  /** The message for its agent once it runs; null: none, or the signals carry it. */
   readonly tells: string | null;
-  /** The words only bring it to where it takes the message. */
+  /** The signals only bring the session to a state in which it accepts the message. */
   readonly isOnTheWay: boolean;
   readonly notes: readonly string[];
 }
@@ -36,7 +36,7 @@ interface StepParts
     Pick<IssueSessions, 'saidTo'> {}
 
 export function createNextStep({ store, materialOf, saidTo }: StepParts) {
-  /** Throws `refused` where it asks, and no answer is given. */
+  /** Throws `refused` if the session asks a question and the message is null. */
   return async function nextStep(place: IssuePlace, known: PlanRow, message: string | null): Promise<NextStep> {
     const { blocked, paused } = known;
     const step = blocked === null || blocked.source === 'override' ? await onward() : await afterBlock(blocked);
@@ -46,7 +46,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
       switch (known.status) {
         case 'implementing':
           if (message === null) return { ...nothing, starts: paused, notes: paused ? [] : [await whatItDoes()] };
-          // Where it was stopped with a run of its own, that one begins with the message.
+          // A paused session that had a run begins a new run with the message.
           return paused && (await hasRun())
             ? { ...nothing, starts: true, words: [told(place, message)] }
             : { ...nothing, starts: paused, tells: message };
@@ -55,7 +55,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
           return message === null ? { ...nothing, notes: [`it is ${known.status}`] } : changes(message);
         case 'done':
           return changes(message ?? goOn);
-        // What was done before it was given up stays done: then it is reviewed, and the message is still to do.
+        // Tasks that were done before the cancellation stay done: the session goes to review, and the message is still open.
         case 'cancelled':
           return {
             ...nothing,
@@ -83,7 +83,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
         );
       const resolve: Word = { type: 'resolve', payload: bodyOf(message) };
       if (known.status === 'implementing') return { ...nothing, starts: true, words: [resolve] };
-      // Its own agent has done its part: what asks or failed is the review, the merge or the pull request after it.
+      // The coding agent is done: the question or failure came from the review, the merge or the pull request.
       if (source === 'agent')
         return { ...nothing, words: [resolve], notes: [`it is ${known.status}, and has your answer`] };
       if (message === null)
@@ -102,7 +102,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
         : `it continues by itself; what it waits for: stator plan explain ${shellWord(place.plan)}`;
     }
 
-    /** With what was written on the issue since the session heard last. */
+    /** Adds what was written on the issue since the session's last message. */
     async function changes(words: string): Promise<NextStep> {
       const material = await materialOf(place);
       const last = (await saidTo(place)).at(-1)?.at ?? 0;
@@ -128,7 +128,7 @@ function bodyOf(message: string | null): { readonly body: string } {
   return { body: message ?? '' };
 }
 
-/** What a person is to know of material that a forge did not give. */
+/** Notes for the person about issue text that a forge did not deliver. */
 export function notesOf({ trouble }: { readonly trouble: string | null }): string[] {
   return trouble === null ? [] : [`went on without the issue's text: ${trouble}`];
 }

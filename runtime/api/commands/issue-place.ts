@@ -1,4 +1,4 @@
-/** Where an issue's session has its place: the registered repo that has a remote at the issue's repository, the names of its plan, branch and folder. */
+/** Finds the place of an issue's session: the registered repo that has a remote at the issue's repository, and the names of its plan, branch and folder. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { hashOf, planNameOf } from '../../../machines/vocabulary/ids.ts';
 import type { ForgeRepo } from '../../work/forges/forge.ts';
@@ -13,10 +13,10 @@ export interface IssuePlace {
   readonly branch: string;
   /** The worktree's folder below the repo's worktrees. */
   readonly folder: string;
-  /** In its long form, as the remote spells the repository; null: a session of no issue. */
+  /** The long form, with the repository spelled as in the remote; null: the session has no issue. */
   readonly reference: string | null;
   readonly number: number | null;
-  /** null: no known forge stands behind the remote. */
+  /** null: the remote belongs to no known forge. */
   readonly forge: { readonly server: KnownServer; readonly repo: ForgeRepo } | null;
 }
 
@@ -27,13 +27,13 @@ interface KnownRemote {
   readonly server: KnownServer | null;
 }
 
-/** A hint names at most so many. */
+/** A hint names at most this many remotes. */
 const listedRemotes = 20;
-/** A folder's name; with a hash at its end where the parts are longer. */
+/** The longest folder name; a longer one is cut and gets a hash at its end. */
 const folderLimit = 120;
 
 /**
- * `project` where a person named one. Throws `not_found` with the remotes that are known, and `conflict` where two repos have that remote.
+ * `project`: set if a person named one. Throws `not_found` with the known remotes, and `conflict` if two repos have that remote.
  */
 export async function placeOfIssue(
   { projects, servers }: { readonly projects: Projects; readonly servers: Servers },
@@ -67,14 +67,14 @@ export async function placeOfIssue(
   };
 }
 
-/** For work that has no issue: named after its message. */
+/** A place for work without an issue, named after its message. */
 export function placeOfWork(project: string, message: string): IssuePlace {
   const words = planNameOf(message.split('\n')[0]?.slice(0, 60).replaceAll('/', ' ') ?? '') ?? 'work';
   const name = `session-${words.slice(0, 40).replace(/[-.]+$/, '')}-${hashOf(message).slice(0, 4)}`;
   return placeNamed(project, name);
 }
 
-/** For work that a person has named. */
+/** A place for work that a person named. */
 export function placeNamed(project: string, plan: string): IssuePlace {
   return { project, plan, branch: `fix/${plan}`, folder: plan, reference: null, number: null, forge: null };
 }
@@ -90,7 +90,7 @@ function namesOf(reference: string, branch: string): Pick<IssuePlace, 'plan' | '
 async function knownRemotes(projects: Projects, { list }: Servers): Promise<KnownRemote[]> {
   const found = await Promise.all(
     projects.list().map(async ({ project, path }) =>
-      // A folder that is gone has no remotes; its repo is degraded, and says so elsewhere.
+      // A missing folder has no remotes. Its repo is degraded, and other output reports that.
       (await remotesOf(path).catch(() => [])).map((remote): KnownRemote => {
         const at = serverOf(remote, list);
         const server = at === null ? null : (list.find(({ name }) => name === at.server.name) ?? null);

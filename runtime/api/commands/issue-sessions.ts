@@ -1,4 +1,4 @@
-/** Sessions as they stand in the store: found by what a person calls them, with what was said, and as they are shown. */
+/** Sessions in the store: finds them by the name that a person gives, reads their messages, and builds the shown entry. */
 
 import { z } from 'zod';
 import { storedPlan } from '../../../actors/stored-tree.ts';
@@ -22,7 +22,7 @@ import { sessionTitle } from './issue-slots.ts';
 export interface IssueAsk {
   /** A reference, or the name of a session. */
   readonly reference: string;
-  /** null: the repo is found by the reference. */
+  /** null: the reference determines the repo. */
   readonly project: string | null;
 }
 
@@ -41,10 +41,10 @@ const words = z.looseObject({
   title: z.string().optional(),
 });
 
-/** What was said with a signal of one of these types, and by whom. */
+/** The text that a signal of one of these types carries, and its author. */
 function wordsOf(row: SignalRow, by: Readonly<Record<string, Said['by']>>): Said[] {
   const speaker = by[row.type];
-  // An origin is written by `namedOrigin` alone.
+  // Only `namedOrigin` writes an origin.
   if (speaker === undefined || (speaker === 'person' && originKind(row.origin as Origin) !== 'person')) return [];
   const { reason, body, title } = words.parse(JSON.parse(row.payload));
   const content = continuedWith(reason ?? body ?? '').trim();
@@ -69,7 +69,7 @@ export function createIssueSessions(
     return placeOfIssue({ projects, servers }, parseReference(reference, named(servers)), project);
   }
 
-  /** A session's own place, also where its repo has another remote by now. */
+  /** The session's stored place, even if its repo has another remote by now. */
   async function placeOfRow(row: IssueRow): Promise<IssuePlace> {
     const bare = { ...placeOfWork(row.project, ''), plan: row.plan, branch: `fix/${row.plan}`, folder: row.plan };
     if (row.reference === null) return bare;
@@ -98,17 +98,17 @@ export function createIssueSessions(
     throw new EngineError('not_found', `the session ${place.plan} is gone`, 'see them with: stator issue list');
   }
 
-  /** The latest of its runs that was asked for since then. */
+  /** Its latest run that was requested since then. */
   async function runSince({ project, plan }: PlanKey, sinceMs: number): Promise<RunRow | null> {
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     return runs.find((run) => run.plan === plan && run.queued_at >= sinceMs) ?? null;
   }
 
-  /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
+  /** The 20 newest messages of people and agents, including the agents' questions, the oldest first. */
   async function conversation({ project, plan }: PlanKey): Promise<Said[]> {
     const kept = await store.issueMessages({ project, plan });
     const signals = (await store.signals({ project, plan })).filter(({ status }) => status !== 'failed');
-    // A command that was killed told them before they were kept.
+    // A killed command may have sent a message before it was stored.
     const told = signals
       .flatMap((row) => wordsOf(row, toldBy))
       .filter(({ content }) => !kept.some((said) => said.content.trim() === content));
@@ -150,7 +150,7 @@ export function createIssueSessions(
     return row === null ? null : (storedPlan(address, row.stored).context.pull?.request?.head ?? null);
   }
 
-  /** The one that was made for its plan, with the commit that was pushed for it last. */
+  /** The pull request that was made for its plan, with the commit that was pushed last. */
   async function ownPullRequest({
     project,
     plan,
@@ -158,7 +158,7 @@ export function createIssueSessions(
     if ((await store.plan(project, plan)) === null) return null;
     const { pull_request: request } = await views.plan(project, plan);
     if (request === null) return null;
-    const pushed = await pushedHead({ project, plan }).catch(() => null); // the plan itself says that its row cannot be read
+    const pushed = await pushedHead({ project, plan }).catch(() => null); // the plan itself reports that its row cannot be read
     return { ...request, pushed };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Whether one more session may begin, and that it will: one decision. Sessions are begun one after the other, each counts until its run stands in the
- * outbox, and from then on the outbox itself counts it. So of many starts at once exactly as many get through as there are free slots.
+ * Decides in one step whether one more session may begin, and reserves its slot. Sessions begin one after the other. Each is counted here until its run is in
+ * the outbox, and from then on by the outbox. So of many starts at once exactly as many succeed as there are free slots.
  */
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -14,16 +14,16 @@ export type SessionSlots = ReturnType<typeof createSessionSlots>;
 
 interface Begun extends PlanKey {
   readonly sinceMs: number;
-  /** Until then its plan may not be there yet, and whoever looks from outside must not take it for one that ended. */
+  /** false: its plan may not exist yet, and must not be taken for one that has ended. */
   isMade: boolean;
 }
 
 export function createSessionSlots({ store, settings }: Pick<CommandDependencies, 'store' | 'settings'>) {
-  /** Sessions that were let begin and have asked for no run yet. */
+  /** Sessions that may begin and have requested no run yet. */
   const begun = new Map<string, Begun>();
   let last: Promise<unknown> = Promise.resolve();
 
-  /** Its run is in the outbox, or never will be. */
+  /** true: its run is in the outbox, or will never be. */
   async function hasAsked({ project, plan, sinceMs, isMade }: Begun): Promise<boolean> {
     if (!isMade) return false;
     const runs = await store.runs({ by: 'latest', project, plan });
@@ -37,7 +37,7 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
     return [...begun.values()];
   }
 
-  /** Throws `limit_reached`: slots are taken, or those who wait will take them. */
+  /** Throws `limit_reached` if all slots are taken, or reserved for waiting sessions. */
   async function mustBeFree({ project, plan }: PlanKey): Promise<void> {
     const { maxAgents, maxAgentsPerRepo } = settings.current();
     const queue = await store.queue();
@@ -48,10 +48,10 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
         `${pausedWhat(holder)}: no agent of it starts`,
         `nothing was made; go on with: ${resumeCommand(holder)}, or wait with --queue`,
       );
-    // In this order, and the outbox in one look: then each session counts once, whether it asks for its run meanwhile or not.
+    // Keep this order, and read the outbox once: then each session counts once, even if it requests its run meanwhile.
     const begunBefore = await waitingToAsk();
     const workers = (await store.effects({ by: 'open' })).filter(({ lane }) => lane === 'worker');
-    // Who waits for a person to go on with a part of the queue takes no slot until then.
+    // An agent in a paused part of the queue takes no slot until a person resumes that part.
     const open = workers.filter((row) => row.status === 'running' || holderOf(queue, agentOf(row)) === null);
     const asking = begunBefore.filter(
       (one) =>
@@ -76,7 +76,7 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
 
   return {
     mustBeFree,
-    /** Begins it where a slot is free, or `waits`; nobody else begins meanwhile. Throws `limit_reached` before anything is made. */
+    /** Begins a session if a slot is free or if it `waits`. No other session begins meanwhile. Throws `limit_reached` before anything is made. */
     async begin<T>(
       key: PlanKey,
       { waits, sinceMs }: { waits: boolean; sinceMs: number },
@@ -96,13 +96,13 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
           throw thrown;
         }
       });
-      last = turn.catch(() => {}); // thrown to its own caller
+      last = turn.catch(() => {}); // its own caller gets the error
       return turn;
     },
   };
 }
 
-/** The title of the agent of a session. */
+/** The title of a session's agent. */
 export function sessionTitle(plan: string): string {
   return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
 }

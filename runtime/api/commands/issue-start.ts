@@ -1,4 +1,4 @@
-/** The beginning of a session: refused before anything is made, or begun in a slot of its own, or gone again without a trace. */
+/** Begins a session. It is refused before anything is made, or gets a slot and begins, or fails and leaves no trace. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -22,11 +22,11 @@ import { repeatedRequest } from './request.ts';
 export interface Beginning {
   readonly message: string;
   readonly pullRequest: string | null;
-  /** For a slot; not: `limit_reached` where there is none. */
+  /** true: wait for a slot; false: throw `limit_reached` if none is free. */
   readonly waits: boolean;
 }
 
-/** Making a worktree, with its setup, may take as long; then the session has at least been begun. */
+/** Making a worktree, with its setup, may take this long. After that the session counts as begun. */
 export const startLimitMs = 120_000;
 export const startPollMs = 50;
 
@@ -37,14 +37,14 @@ interface BeginParts extends CommandDependencies {
   mustSend(place: IssuePlace, word: Word): Promise<void>;
   registerPlan(command: PlanCommand): Promise<unknown>;
   forgetPlan(project: string, plan: string): Promise<void>;
-  /** Takes it away with all that was made of it. */
+  /** Removes the session with everything that was made for it. */
   end(place: IssuePlace, isBegun?: boolean): Promise<unknown>;
 }
 
 export function createBeginning(parts: BeginParts) {
   const { store, projects, clock, views, forges, sessions, slots, mustSend } = parts;
 
-  /** Said before anything is made. Throws as `send` of the first word does. */
+  /** Checks before anything is made. Throws as `send` of the first signal does. */
   async function refuseHopeless(place: IssuePlace, content: string): Promise<void> {
     const repo = projects.get(place.project);
     projects.mustBeTrusted(place.project);
@@ -58,7 +58,10 @@ export function createBeginning(parts: BeginParts) {
     await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
   }
 
-  /** Throws `conflict` where there is one, `limit_reached` with nothing made, `not_found` where its forge has no such issue, and what a first word throws. */
+  /**
+   * Throws `conflict` if the session exists, `limit_reached` with nothing made, `not_found` if its forge has no such issue, and the errors of the first
+   * signal.
+   */
   async function begin(place: IssuePlace, { message, pullRequest, waits }: Beginning): Promise<IssueStarted> {
     const { project, plan, branch, folder, reference } = place;
     const name = reference ?? plan;
@@ -69,7 +72,7 @@ export function createBeginning(parts: BeginParts) {
     const material = await forges.materialOf(place);
     if (material.isMissing) throw isMissing(name, material.trouble, place);
     const said = await sessions.saidTo(place);
-    // An earlier start was cut off, or refused, after it was said.
+    // An earlier start was cut off, or refused, after the message was stored.
     const isSaid = said.at(-1)?.by === 'person' && said.at(-1)?.content === message;
     const content = issueDocument({ name, message, material, said: isSaid ? said.slice(0, -1) : said });
     await refuseHopeless(place, content);
@@ -85,7 +88,7 @@ export function createBeginning(parts: BeginParts) {
           'destroy that one first',
         );
       try {
-        // First: a session without its plan is made whole by `continue`, a plan without its session would be any plan.
+        // The session comes first: `continue` repairs a session without a plan, but a plan without its session would be an ordinary plan.
         const say = { do: 'issue.say', key: { project, plan }, by: 'person', content: message, at: sinceMs } as const;
         await store.commit([
           { do: 'issue.insert', project, plan, reference, title, pullRequest, createdAt: sinceMs },
@@ -102,7 +105,7 @@ export function createBeginning(parts: BeginParts) {
     return untilStarted(place, { sinceMs, waits, isNew, notes: notesOf(material) });
   }
 
-  /** What this very request began before its engine was cut off is waited for; null: it did not come so far. */
+  /** Waits for the session that this request began before its engine was cut off; null: it began none. */
   async function goOnAfterCut(place: IssuePlace, { message, waits }: Beginning): Promise<IssueStarted | null> {
     const request = repeatedRequest();
     if (request === null) return null;
@@ -112,12 +115,12 @@ export function createBeginning(parts: BeginParts) {
     const last = (await store.issueMessages({ project, plan })).at(-1);
     const isOwn = known !== null && known.createdAt >= request.firstAtMs && last?.content === message;
     if (!isOwn || (await sessions.rowOf(place)) === null) return null;
-    // Where it was sent already, its key says so.
+    // If the signal was already sent, its key shows that.
     if (known.status === 'ready') await mustSend(place, { type: 'implement_start' });
     return untilStarted(place, { sinceMs: request.firstAtMs, waits, isNew: true, notes: [] });
   }
 
-  /** A start that failed leaves what was there before: of a new session nothing. */
+  /** Undoes a failed start: the earlier state stays, and nothing of a new session. */
   async function forget(place: IssuePlace, isNew: boolean): Promise<void> {
     const { project, plan } = place;
     const row = await store.plan(project, plan);
@@ -125,7 +128,7 @@ export function createBeginning(parts: BeginParts) {
     if (isNew) await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
   }
 
-  /** Throws `unavailable` where it did not start; a new one is gone then. */
+  /** Throws `unavailable` if the session did not start; a new one is then removed. */
   async function untilStarted(
     place: IssuePlace,
     { sinceMs, waits, isNew, notes }: { sinceMs: number; waits: boolean; isNew: boolean; notes: readonly string[] },
@@ -144,7 +147,7 @@ export function createBeginning(parts: BeginParts) {
       if (run !== null && !['queued', 'starting', 'cancelled'].includes(run.state)) return answer('started');
       const known = await store.plan(place.project, place.plan);
       if (run === null && known?.blocked != null) throw await notStarted(place, isNew);
-      // What was there to do is done already.
+      // All work is already done.
       if (run === null && known !== null && !['ready', 'implementing'].includes(known.status))
         return answer('told', [`it is ${known.status}`]);
       await delay(startPollMs);
@@ -167,11 +170,11 @@ export function createBeginning(parts: BeginParts) {
     );
   }
 
-  /** As its last run ended: while attempts are left no task and no block says it. */
+  /** How its last run ended. While attempts are left, neither a task nor a block shows it. */
   async function whyOf({ project, plan }: IssuePlace): Promise<string | null> {
     const exit = (await store.signals({ project, plan })).find(({ type }) => type === 'run_exited');
     if (exit === undefined) return null;
-    const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // as its type says
+    const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // the signal's type decides it
     return whyFailed(detail, 'start-failed');
   }
 

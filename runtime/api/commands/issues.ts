@@ -1,6 +1,6 @@
 /**
- * Sessions of issues: each is a plan of one task, worked on by one agent over all its rounds. What begins a session, goes on with it and takes it away
- * again are ordinary signals of that plan; what belongs to the issue alone (its reference, its pull request, what was said) stands in a row beside it.
+ * Sessions of issues: each is a plan of one task, worked on by one agent over all its rounds. Ordinary signals of that plan begin, continue and remove a
+ * session. A separate row holds what belongs to the issue alone: its reference, its pull request, its messages.
  */
 
 import { existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ import type { PlanCommand } from './plans.ts';
 import { repeatedRequest } from './request.ts';
 import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
-/** What the commands of plans and signals do for these. */
+/** The commands of plans and signals that the issue commands use. */
 export interface IssueParts extends CommandDependencies {
   send(command: SendCommand): Promise<SignalAnswer>;
   registerPlan(command: PlanCommand): Promise<unknown>;
@@ -48,12 +48,12 @@ export interface IssueParts extends CommandDependencies {
 }
 
 export interface ContinueIssue extends IssueAsk {
-  /** null: nothing new; it is made whole, and goes on. */
+  /** null: no new message; the session is repaired and goes on. */
   readonly message: string | null;
   readonly waits: boolean;
 }
 
-/** A session of another program: what was said in it, and what people were told of it and have not read. */
+/** A session of another program, with its messages and its unread notifications. */
 export interface ImportIssue extends IssueAsk {
   readonly pullRequest: string | null;
   readonly createdAt: number;
@@ -63,11 +63,11 @@ export interface ImportIssue extends IssueAsk {
   readonly notifications: readonly Pick<NewNotification, 'type' | 'message' | 'at'>[];
 }
 
-/** A message that finds its session between two states is brought again, so often and after so long. */
+/** A message that finds its session between two states is sent again: this many times, with this delay. */
 const continueTries = 60;
 const continuePollMs = 250;
 
-/** The session took no message just now. */
+/** The session accepts no message at this moment. */
 class BetweenStates extends EngineError {}
 
 export function createIssueCommands(parts: IssueParts) {
@@ -101,7 +101,7 @@ export function createIssueCommands(parts: IssueParts) {
         const answer = await continueOnce(place, { message, waits: asked.waits });
         if (answer !== null) return answer;
       } catch (thrown) {
-        // Its agent has just ended, and its work is being committed: a moment later it takes the message in another way.
+        // Its agent has just ended, and its work is being committed. Shortly after that the session accepts the message in another way.
         if (!(thrown instanceof BetweenStates) || tries === continueTries) throw thrown;
       }
       await delay(continuePollMs);
@@ -109,16 +109,16 @@ export function createIssueCommands(parts: IssueParts) {
     throw new EngineError('unavailable', 'the session was begun again and again', 'see why: stator issue list');
   }
 
-  /** It was the last thing said before a first run that has not begun: the command was cut off, and is given again. */
+  /** Whether the message is already stored and its first run has not begun: then a command that was cut off is being repeated. */
   async function isToBeRead({ project, plan }: PlanKey, message: string): Promise<boolean> {
     const known = await store.plan(project, plan);
-    // Its plan is written with the message, said already or not.
+    // The new plan's document contains the message in any case.
     if (known === null) return false;
     const last = (await store.issueMessages({ project, plan })).at(-1);
     const request = repeatedRequest();
     const isSaid = last?.by === 'person' && last.content === message;
     if (request !== null && !isSaid && (await wasWord({ project, plan }, message, request.firstAtMs))) {
-      // Its word was taken, and the engine was cut off before that was noted.
+      // The signal was accepted, and the engine was cut off before it stored the message.
       const said = { by: 'person', content: message, at: clock.nowMs() } as const;
       await store.commit([{ do: 'issue.say', key: { project, plan }, ...said }]);
       return true;
@@ -130,7 +130,7 @@ export function createIssueCommands(parts: IssueParts) {
     return !runs.some((run) => run.plan === plan && run.state !== 'queued');
   }
 
-  /** Whether the session was told that since then by a word that carries it. */
+  /** Whether a signal has carried this message to the session since then. */
   async function wasWord(key: PlanKey, message: string, sinceMs: number): Promise<boolean> {
     const rows = await store.signals(key);
     return rows.some(({ payload, created_at: at }) => {
@@ -139,7 +139,7 @@ export function createIssueCommands(parts: IssueParts) {
     });
   }
 
-  /** null: it was begun again, and is now to be told the message. */
+  /** null: the session was begun again, and the message is still to be sent. */
   async function continueOnce(
     place: IssuePlace,
     { message, waits }: Pick<ContinueIssue, 'message' | 'waits'>,
@@ -168,8 +168,8 @@ export function createIssueCommands(parts: IssueParts) {
   }
 
   /**
-   * A person who asks for more allows the round that it takes, whatever the limits say. Throws `BetweenStates` where the session has moved on meanwhile. What
-   * was to be tried again and has recovered by itself needs no word any more.
+   * A person's request allows the round that it needs, whatever the limits are. Throws `BetweenStates` if the session has moved on meanwhile. A failure that
+   * has recovered by itself needs no signal any more.
    */
   async function mustTake(place: PlanKey, known: PlanRow, word: Word): Promise<void> {
     try {
@@ -190,12 +190,12 @@ export function createIssueCommands(parts: IssueParts) {
     });
   }
 
-  /** Its pull requests, as their forges have them now, or as they were seen to end. */
+  /** Its pull requests, with their present state on the forge, or the stored state if they have ended. */
   async function looksOf(place: IssuePlace, row: IssueRow): Promise<PullRequestLook[]> {
     const own = await sessions.ownPullRequest(place);
     const urls = [...new Set([row.pullRequest, own?.url ?? null])].filter((url) => url !== null);
     const looks = await Promise.all(urls.map(forges.lookAtPullRequest));
-    // What its forge said was merged stays so, whether it answers now or not.
+    // A pull request that was seen merged stays merged, even if its forge does not answer now.
     const isMerged = ({ url, state }: PullRequestLook) =>
       state === 'unknown' && own?.state === 'merged' && url === own.url;
     return looks.map((look) => {
@@ -204,21 +204,21 @@ export function createIssueCommands(parts: IssueParts) {
     });
   }
 
-  /** What a session that nobody works on has lost; null: it may go on. */
+  /** What an idle session has lost; null: it may go on. */
   async function goneOf(place: IssuePlace, row: IssueRow, status: string): Promise<string | null> {
     const { project, plan } = place;
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
-    // One that waits for its slot has no worktree yet.
+    // A session that waits for its slot has no worktree yet.
     if (status === 'ready' || effects.length > 0) return null;
     const branch = (await store.plan(project, plan))?.branch ?? place.branch;
     const path = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
     const head = await readRef(await projects.repository(project), branchRef(branch));
     if (head === null && !existsSync(path)) return 'its worktree and its branch are gone';
-    // A forge says the same of an issue that the token may not see: only one that was seen before is gone.
+    // A forge gives the same answer for an issue that the token may not see: only an issue that was seen before counts as gone.
     return row.title !== null && (await forges.isGone(place)) ? 'its issue is gone' : null;
   }
 
-  /** Nobody has started or ended its plan since it was registered. */
+  /** Its plan was neither started nor ended since it was registered. */
   async function isUntouched({ project, plan }: PlanKey): Promise<boolean> {
     const known = await store.plan(project, plan);
     if (known?.status !== 'ready') return false;
@@ -247,7 +247,7 @@ export function createIssueCommands(parts: IssueParts) {
     return notes;
   }
 
-  /** Throws `unavailable` where an agent does not end. */
+  /** Throws `unavailable` if an agent does not end. */
   async function untilNobodyRuns({ project, plan }: PlanKey): Promise<void> {
     for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
       const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
@@ -258,7 +258,7 @@ export function createIssueCommands(parts: IssueParts) {
   }
 
   return {
-    /** Throws `limit_reached` with nothing made, `conflict`, and what references, places and starts throw. */
+    /** Throws `limit_reached` with nothing made, `conflict`, and the errors of references, places and starts. */
     async startIssue({ pullRequest, ...ask }: IssueAsk & Beginning): Promise<IssueStarted> {
       const url = pullRequest === null ? null : forges.mustBePullRequest(pullRequest);
       return begin(await sessions.placeOf(ask), { ...ask, pullRequest: url });
@@ -287,7 +287,10 @@ export function createIssueCommands(parts: IssueParts) {
       await store.commit([{ do: 'issue.set-pull-request', key, url: forges.mustBePullRequest(url) }]);
       return sessions.entryOf(await sessions.mustRow(key));
     },
-    /** Takes over a session, and the branch that it worked on; nothing starts. One that is there keeps what it has. Throws as references and places do, `branch_taken`. */
+    /**
+     * Takes over another program's session and its branch; nothing starts. An existing session stays unchanged. Throws `branch_taken`, and the errors of
+     * references and places.
+     */
     async importIssue({
       pullRequest,
       createdAt,
@@ -302,7 +305,7 @@ export function createIssueCommands(parts: IssueParts) {
       const key = { project, plan };
       const isNew = (await sessions.rowOf(place)) === null;
       if (isNew && (await store.plan(project, plan)) !== null) throw notASession(place);
-      // First: where it is killed in between, the same import brings the session.
+      // This comes first: after a kill in between, the same import adds the session.
       await parts.lockRepo(project);
       await adoptBranch(await projects.repository(project), branch);
       if (isNew)
@@ -339,7 +342,7 @@ export function createIssueCommands(parts: IssueParts) {
       const place = await sessions.placeOf(ask);
       return { status: 'commented', url: await forges.comment(place, text) };
     },
-    /** Throws `refused` with each reason that is not overridden. */
+    /** Throws `refused` with every reason that was not overridden. */
     async destroyIssue({
       overrides,
       ...ask
@@ -350,7 +353,7 @@ export function createIssueCommands(parts: IssueParts) {
         if ((await sessions.rowOf({ project, plan })) === null) return { status: 'destroyed', project, plan, notes };
       }
       const { place, row } = await sessions.mustBeSession(ask);
-      // Over everything means that no forge is asked.
+      // Overriding all reasons means that no forge needs to be asked.
       const looks = overrides === 'all' ? [] : await looksOf(place, row);
       const found = overrides === 'all' ? [] : await dangersOf(parts, place, looks);
       const left = found.filter(({ kind }) => overrides !== 'all' && !overrides.includes(kind));
@@ -367,7 +370,7 @@ export function createIssueCommands(parts: IssueParts) {
         notes: await end(place, true, mergedHeads(looks)),
       };
     },
-    /** Sessions that are over, or whose worktree and branch or issue are gone, and that have nothing to lose. `dry`: they are only named. */
+    /** Removes sessions that are over, or whose worktree and branch or issue are gone, if nothing would be lost. `dry`: only names them. */
     async pruneIssues({ project, dry }: { project: string | null; dry: boolean }): Promise<IssuesPruned> {
       const pruned: IssuesPruned = { destroyed: [], kept: [] };
       for (const row of await store.issues()) {
@@ -393,7 +396,7 @@ export function createIssueCommands(parts: IssueParts) {
       }
       return pruned;
     },
-    /** Begins, or goes on with, the session of the reference in the message; of none, one for the message itself. Never waits for a slot. */
+    /** Begins or continues the session of the reference in the message; without a reference, begins one for the message itself. Never waits for a slot. */
     async delegate({ message, project }: { message: string; project: string | null }): Promise<IssueStarted> {
       const servers = forges.serversNow();
       const found = findReference(message, named(servers));
