@@ -2,7 +2,7 @@
 import type { NotificationsRead } from '../contract/notifications.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
-/** Above the number of notifications that the store keeps. */
+/** More than the number of notifications that the store holds. */
 const everything = 10_000;
 
 export function createNotificationCommands({ store }: Pick<CommandDependencies, 'store'>) {

@@ -1,4 +1,7 @@
-/** What a run asks to be allowed: a question in the inbox, held against its deadline by the run's own actor, and the answer that comes of it. */
+/**
+ * Permissions that a run asks for. The question is a signal in the inbox; the run's actor keeps its deadline while it waits; the answer goes back to the
+ * program.
+ */
 import { mkdirSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree, roles } from '../../../machines/vocabulary/ids.ts';
@@ -15,15 +18,15 @@ import { verdictWaitMs } from './signal-sender.ts';
 export interface AskedPermission {
   readonly project: string;
   readonly plan: string;
-  /** The run that asks, as its token says; null: whoever sends no token. */
+  /** The run that asks, according to its token; null: the caller sent no token. */
   readonly run: string | null;
-  /** Eight hex digits of the asking program: the same again is the same question. */
+  /** Eight hex digits, chosen by the asking program; the same digits mean the same question. */
   readonly id: string;
 }
 
-/** A watch may miss a change, so it is looked this often at the least. */
+/** A file watch can miss a change, so the file is also read at this interval. */
 const lookMs = 1_000;
-/** What a person is shown of it; the program that asks cuts it before, and says so. */
+/** The most characters that a person is shown. The asking program has already cut longer texts, and says so. */
 const detailLimit = 16_384;
 
 export function createPermissionCommands({ home, store, projects, clock, views, addSignal }: CommandDependencies) {
@@ -44,7 +47,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
     throw new EngineError('not_found', `the run ${run} of ${project}/${plan} has no folder`, 'it has not started yet');
   }
 
-  /** Throws `not_allowed` where nobody configured that this agent asks. */
+  /** Throws `not_allowed` if the configuration does not let this agent ask. */
   async function limitOf(key: string, project: string): Promise<number> {
     const row = await store.run(key);
     const { profiles } = projects.get(project).config;
@@ -59,7 +62,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
   }
 
   return {
-    /** The question with what became of it, after at most `waitMs`. Throws `not_allowed`, `not_found`. */
+    /** Returns the question with its answer so far, after at most `waitMs`. Throws `not_allowed`, `not_found`. */
     async askPermission(
       asked: AskedPermission & { readonly tool: string; readonly detail: string; readonly waitMs: number },
     ): Promise<PermissionState> {
@@ -93,7 +96,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
         };
       return waitFor(folder, id, waitMs);
     },
-    /** The program no longer wants to know. */
+    /** The program no longer waits for the answer. */
     async withdrawPermission(asked: AskedPermission): Promise<void> {
       const { key, run } = await folderOf(asked);
       const { id, project, plan } = asked;
@@ -113,7 +116,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
   };
 }
 
-/** Whoever allows it has seen all of it, or how much is missing. */
+/** The person who allows it sees the whole text, or how much of it is missing. */
 function shownDetail(detail: string): string {
   const text = spelledOut(detail);
   if (text.length <= detailLimit) return text;

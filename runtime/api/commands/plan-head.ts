@@ -1,4 +1,4 @@
-/** Where a plan's branch stands, for words that judge it: somebody may have committed there since the engine last looked. */
+/** Reads the head of a plan's branch before a signal that judges the branch: a person may have committed there since the engine last looked. */
 import { baseOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { PlanContext } from '../../../machines/plan/context.ts';
 import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
@@ -39,7 +39,7 @@ export interface PlanHeadParts {
   readonly log: Log;
 }
 
-/** Words that are about the branch as it stands. */
+/** Signals that judge the present state of the branch. */
 const judgements: ReadonlySet<SignalType> = new Set([
   'review_approved',
   'verify_approved',
@@ -53,14 +53,14 @@ export function createPlanHead(parts: PlanHeadParts) {
   const { cache, projects, views, clock } = parts;
   return {
     /**
-     * Where the branch stands now, and, where a verifier approves what it may have changed itself, how much that was. null: the word is about no
-     * branch, or there is none yet. A person answers for what he approves, so nothing is counted for him.
+     * Returns the branch's head, and, if a verifier approves, the number of lines that it may have changed itself. null: the signal does not judge the
+     * branch, or there is no branch yet. People answer for their own approvals, so no lines are counted for them.
      */
     async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
       if (!judgements.has(type)) return null;
       const repository = await projects.repository(project);
       const { branch } = await views.mustRead(project, plan);
-      // Inside walls it is in a git folder of the run's own until now.
+      // A run inside walls has its commits in its own git folder until they are collected here.
       const tree = planTree(project, plan);
       if (type === 'verify_approved' && run !== null)
         await collectSoFar(parts, repository, { tree, key: effectKey(tree, run), branch });
@@ -72,7 +72,7 @@ export function createPlanHead(parts: PlanHeadParts) {
       if (since === null || since === head) return { head };
       return { head, since, lines: await changedLines(repository, since, head) };
     },
-    /** For the commit of the word itself: what the plan knows already is not said again. */
+    /** The changes to commit together with the signal; empty if the plan already knows this head. */
     async words(tree: TreeAddress, { head, ...fix }: Tip): Promise<readonly Change[]> {
       const entry = await cache.get(tree);
       if (entry === null) return [];

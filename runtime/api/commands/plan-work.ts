@@ -1,4 +1,4 @@
-/** Whether a plan's work is still on its branch, asked of git before a word that takes the work is handled; and the way back for work that was lost. */
+/** Checks with git that a plan's work is still on its branch, before a signal that relies on the work is handled; and restores lost work. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, planTree, type Role } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -15,7 +15,7 @@ export interface PlanWorkParts {
   readonly clock: Clock;
 }
 
-/** Words by which the work counts as it stands, or leaves its branch. */
+/** Signals that rely on the work as it is now, or take it from its branch. */
 const takings: ReadonlySet<SignalType> = new Set([
   'implement_finished',
   'review_approved',
@@ -37,15 +37,15 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
     ];
   }
 
-  /** Its worktree would be moved under whoever works there. Throws `conflict`. */
+  /** Throws `conflict` if an agent works in the plan's worktree: restoring would change the files under it. */
   async function refuseAtWork({ project, plan, branch }: PlanRow): Promise<void> {
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
     const busy = effects.find(
       ({ kind, status, resource }) => kind === 'agent.run' && status === 'running' && resource === `worktree:${branch}`,
     );
     const run = busy === undefined ? null : await store.run(busy.key);
-    // A judge has a checkout of its own.
-    if (run === null || isJudge(run.role as Role)) return; // the engine's own word
+    // A judge has its own checkout.
+    if (run === null || isJudge(run.role as Role)) return; // the engine itself wrote the role
     const { title } = run;
     const hint = `ask again when it has ended, or end it: stator agent kill ${shellWord(title)}`;
     throw new EngineError('conflict', `${title} works on ${branch} now`, hint);
@@ -65,13 +65,13 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
   }
 
   return {
-    /** What is lost of the plan's work; null: nothing. */
+    /** The lost part of the plan's work; null: nothing is lost. */
     lost: async (row: PlanRow): Promise<LostWork | null> =>
       lostWork(store, await projects.repository(row.project), row),
     lossWords,
     /**
-     * Looks for the work of all plans of a repo that are done: whoever brought the repo here may not have brought that. Each is told what it lost, and what is
-     * missing is answered, one line a plan.
+     * Looks for the work of all done plans of a repo: a clone or a copy may lack it. Sends each plan a signal about its loss, and returns one line for each
+     * plan with lost work.
      */
     async tellLost(project: string): Promise<string[]> {
       const repository = await projects.repository(project);
@@ -87,10 +87,13 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
       }
       return lines;
     },
-    /** For the commit of that word, before it. Brings work back first where the word asks for that: throws as `restoreWork`, and `refused` where nothing is lost. */
+    /**
+     * The changes to commit with the signal, before it. Restores the work first if the signal asks for that: throws as `restoreWork`, and `refused` if
+     * nothing is lost.
+     */
     async words(row: PlanRow, type: SignalType, payload: unknown): Promise<readonly Change[]> {
       const isStopped = row.blocked?.source === 'lost_work';
-      const asks = type === 'resolve' && (payload as SignalPayload<'resolve'>).restore === true; // as the door read it
+      const asks = type === 'resolve' && (payload as SignalPayload<'resolve'>).restore === true; // admission has parsed it
       if (asks) await restore(row);
       if (!takings.has(type) && !(type === 'resolve' && isStopped)) return [];
       const lost = await this.lost(row);

@@ -1,4 +1,4 @@
-/** Plans as they are registered and deleted again. */
+/** Registers and deletes plans. */
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -33,23 +33,23 @@ export interface PlanCommand {
   readonly content: string;
   readonly branch: string | null;
   readonly topic: string | null;
-  /** The file of the document; null: there is none. */
+  /** The document's file; null: it has none. */
   readonly file: string | null;
-  /** The family that the file is read as from now on; null, or not there: what it looks like. */
+  /** The format that the file is read as from now on; null or missing: recognized from the text. */
   readonly fileAs?: string | null;
-  /** It is an issue's session, and works in the worktree of that name. */
+  /** Set for an issue's session, which works in the worktree of that name. */
   readonly session?: { readonly folder: string };
-  /** Its branch may be one that stator did not make: the plan goes on from where it stands. */
+  /** true: the branch may be one that stator did not make, and the plan continues from its head. */
   readonly adopts?: boolean;
 }
 
-/** A plan, and the text of a file that is its own. */
+/** A plan, and the text of its file. */
 export interface FileRequest {
   readonly project: string;
   readonly plan: string;
   readonly file: string;
   readonly content: string;
-  /** The family that the file is read as from now on; null: as before. */
+  /** The format that the file is read as from now on; null: as before. */
   readonly fileAs: string | null;
 }
 
@@ -61,11 +61,11 @@ export interface DeletePlan {
   readonly overrides: readonly CleaningOverride[];
 }
 
-/** A birth that an engine left pending is handled by the next one at once. */
+/** A `plan_opened` signal that an engine left pending is handled by the next engine at once. */
 const birthLimitMs = 5_000;
 const birthPollMs = 50;
 
-/** Until the plan is there, where it was asked for. */
+/** Waits until the plan exists, if its registration is pending. */
 export async function untilBorn(store: CommandDependencies['store'], project: string, plan: string): Promise<void> {
   for (let waitedMs = 0; waitedMs < birthLimitMs; waitedMs += birthPollMs) {
     if (!(await store.births(project)).some((birth) => birth.plan === plan)) return;
@@ -73,7 +73,7 @@ export async function untilBorn(store: CommandDependencies['store'], project: st
   }
 }
 
-/** A plan that is another one at each look is not looked at for ever. */
+/** A plan that changes at each try is not tried for ever. */
 const commitTries = 5;
 
 export function createPlanCommands(parts: CommandDependencies) {
@@ -81,7 +81,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   const { mustBeDone } = createSignalSender(parts);
   const approval = createStaleVerification(parts);
   const work = createPlanWork(parts);
-  /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
+  /** One registration per project at a time: a registration that renews a branch must be sure that no other one has just received it. */
   const registrations = createRepositoryLocks();
 
   async function mustBeFree({
@@ -90,7 +90,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     branch,
     file,
   }: Omit<PlanCommand, 'branch'> & { branch: string }): Promise<void> {
-    // First: what is born between the two looks is seen by the second.
+    // Read this first: a plan that is created between the two readings is seen by the second.
     const births = await store.births(project);
     const known = await store.plan(project, plan);
     if (known !== null) {
@@ -99,7 +99,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     }
     const others = [...(await store.plans(project)), ...births];
     if (others.some((other) => other.plan === plan)) throw planExists(project, plan);
-    // A plan's branch is also the stem of its tasks' branches.
+    // The names of a plan's task branches begin with the plan's branch.
     const owner = others.find((other) => withoutTask(other.branch) === withoutTask(branch));
     if (owner === undefined) return;
     throw new EngineError(
@@ -109,7 +109,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     );
   }
 
-  /** A plan that was here before under this name begins anew: what it had done must not look like done. */
+  /** A plan whose name was used before begins anew: the earlier plan's work must not count as done. */
   async function renew({ project, plan, branch }: { project: string; plan: string; branch: string }): Promise<Base> {
     const repository = await projects.repository(project);
     const start = await baseBranch(repository, projects.get(project).config.baseBranch);
@@ -118,7 +118,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     return base;
   }
 
-  /** What this very request registered before its engine was cut off; null: it did not come so far. */
+  /** The plan that this request registered before its engine was cut off; null: it registered none. */
   async function bornBefore({ project, plan, branch, content }: PlanCommand): Promise<PlanRow | null> {
     const request = repeatedRequest();
     if (request === null) return null;
@@ -128,7 +128,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     return (await store.planText(project, plan)) === content ? known : null;
   }
 
-  /** Of a plan that began anew, whose engine was cut off before it was noted: its branch, where it has one already, was made there. */
+  /** Stores the base of a plan that began anew, if its engine was cut off before that. An existing branch was made at this base. */
   async function noteBase({ project, plan, branch }: PlanRow): Promise<void> {
     const repository = await projects.repository(project);
     const start = await baseBranch(repository, projects.get(project).config.baseBranch);
@@ -161,7 +161,7 @@ export function createPlanCommands(parts: CommandDependencies) {
       ...(session === undefined ? {} : { session }),
     };
     const tree = planTree(project, plan);
-    await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
+    await mustBeFree(wanted); // a quarantined `plan_opened` may have been tried again meanwhile
     const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
     if (!isNew) throw planExists(project, plan);
     if (base !== null)
@@ -169,7 +169,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     return views.plan(project, plan);
   }
 
-  /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
+  /** A missing file counts as moved, and the plan follows it. Throws `plan_not_found`, and `conflict` if the plan has another file. */
   async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content' | 'fileAs'>): Promise<PlanRow> {
     const known = await views.mustRead(project, plan);
     projects.mustBeHere(project);
@@ -192,14 +192,14 @@ export function createPlanCommands(parts: CommandDependencies) {
     );
   }
 
-  /** Where the commit is lost the plan has moved on meanwhile: it is judged again. */
+  /** A lost commit means that the plan has moved on meanwhile: the check is repeated. */
   async function commitJudged(judge: () => Promise<readonly Change[]>): Promise<void> {
     for (let tries = 1; tries < commitTries; tries += 1)
       if ((await store.commit(await judge())).status === 'committed') return;
     await mustCommit(store, await judge());
   }
 
-  /** Throws `refused` where the branch of a done plan is not what was approved, and tells the plan so. */
+  /** Throws `refused` if a done plan's branch has moved since its approval, and sends the plan a signal about it. */
   async function refuseMoved(row: PlanRow): Promise<void> {
     const stale = await approval.of(row);
     if (stale === null) return;
@@ -213,7 +213,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     );
   }
 
-  /** Throws `lost_work` where work that was done is not on the branch, and tells the plan so. */
+  /** Throws `lost_work` if finished work is not on the branch, and sends the plan a signal about it. */
   async function refuseLost(row: PlanRow): Promise<void> {
     const lost = await work.lost(row);
     if (lost === null) return;
@@ -226,7 +226,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     );
   }
 
-  /** The forge may have deleted the branch with the merge: a push would make it anew. */
+  /** The forge may have deleted the branch after the merge: a push would create it again. */
   async function refuseMerged(project: string, plan: string): Promise<void> {
     const { pull_request: request } = await views.plan(project, plan);
     if (request?.state !== 'merged') return;
@@ -234,20 +234,20 @@ export function createPlanCommands(parts: CommandDependencies) {
     throw new EngineError('refused', message, `work on it again: stator plan advance ${shellWord(plan)} reimplement`);
   }
 
-  /** People are told of each word that waits: with the plan, every agent that could have it goes. */
+  /** Notifies people of each waiting message: without the plan, no agent can receive it any more. */
   async function refusedWords(of: PlanKey, at: number): Promise<Change[]> {
     const why = 'the plan was deleted';
     const waiting = (await keptWords(store, of)).filter(({ run, text }) => run === null && text.trim() !== '');
     const pending = (await store.signals({ ...of, status: 'pending' }))
       .filter(({ type }) => type === 'word_refused')
-      .map(({ payload }): RefusedWord => JSON.parse(payload)); // as its type says
+      .map(({ payload }): RefusedWord => JSON.parse(payload)); // the signal's type decides it
     return [...pending, ...waiting.map((word) => ({ ...word, why }))].map((word) => {
       const message = refusedText(word).slice(0, noticeLimit);
       return { do: 'notification.insert', type: 'word_refused', ...of, message, at };
     });
   }
 
-  /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
+  /** Its branch stays until a plan of this name is registered again; its journal stays for good. Throws `conflict` while the plan is under way. */
   async function forgetPlan(project: string, plan: string): Promise<void> {
     const tree = planTree(project, plan);
     const at = clock.nowMs();
@@ -263,15 +263,15 @@ export function createPlanCommands(parts: CommandDependencies) {
         { do: 'signal.insert', type: 'plan_undone', ...word },
       ];
     });
-    // Whoever stepped the tree just before keeps it live in this turn still.
+    // A step that has just ended keeps the tree in the cache for the rest of this turn.
     await nextTurn();
     cache.forget(tree);
   }
 
-  /** Nobody registers a plan meanwhile: one of the same name would work on the same branch. */
+  /** No plan is registered meanwhile: a plan of the same name would work on the same branch. */
   async function deleteWhole({ project, plan, clear, overrides }: DeletePlan): Promise<PlanDeleted> {
     const isGone = repeatedRequest() !== null && (await store.plan(project, plan)) === null;
-    // What it left is asked for apart, now that there is no plan to tell whose it is.
+    // Its leftovers need a request of their own, because no plan shows any more whose they are.
     if (isGone) return { status: 'deleted', project, plan, items: [], notes: [cutOffNote(clear)] };
     const { branch } = await mustBeIdle(project, plan);
     const of = { plan: { project, plan, branch }, overrides };
@@ -292,12 +292,12 @@ export function createPlanCommands(parts: CommandDependencies) {
     }
   }
 
-  /** What is left of it where nobody says that it may go. A repo that cannot be looked at is no reason to keep a plan. */
+  /** The leftovers if the request does not include them. A repo that cannot be read does not prevent the deletion. */
   async function stayingOf(of: Pick<PlanRow, 'project' | 'plan' | 'branch'>) {
     try {
       const items = await cleaning.clearPlan({ plan: of, what: 'branches', dry: true, overrides: [] });
       const kept = items.map((item) => (item.state === 'goes' ? { ...item, state: 'kept', why: unasked } : item));
-      return { items: kept as CleaningItem[], notes: [] }; // a state is one of its words
+      return { items: kept as CleaningItem[], notes: [] }; // each state is one of the type's values
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
       return { items: [], notes: [`what it left in ${of.project} could not be looked at: ${thrown.message}`] };
@@ -306,7 +306,7 @@ export function createPlanCommands(parts: CommandDependencies) {
 
   return {
     mustBeFileOf,
-    /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
+    /** Binds a plan to its file, and stores the text as the known one, so that it does not count as an edit. Throws as `mustBeFileOf`. */
     async takeFile({ project, plan, file, content, fileAs }: FileRequest): Promise<PlanShow> {
       const taken = { file, digest: textDigest(content), as: fileAs };
       await commitJudged(async () => {
@@ -315,9 +315,9 @@ export function createPlanCommands(parts: CommandDependencies) {
       });
       return views.plan(project, plan);
     },
-    /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (the name or the branch is another plan's), `branch_taken`, and git's errors. */
+    /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (another plan has the name or the branch), `branch_taken`, and git's errors. */
     registerPlan: (command: PlanCommand): Promise<PlanShow> => registrations(command.project)(() => addPlan(command)),
-    /** Throws `plan_not_found`, `repo_not_found`, `refused` where a done plan's branch moved since it was approved, and what `pushBranch` throws. */
+    /** Throws `plan_not_found`, `repo_not_found`, `refused` if a done plan's branch has moved since its approval, and the errors of `pushBranch`. */
     async pushPlan({
       project,
       plan,
@@ -336,15 +336,15 @@ export function createPlanCommands(parts: CommandDependencies) {
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch: row.branch, ...pushed };
     },
     forgetPlan,
-    /** What of a plan would go with it, and what would stay and why; nothing is changed. Throws as `deletePlan`. */
+    /** Lists what would be deleted with a plan, and what would stay and why. Changes nothing. Throws as `deletePlan`. */
     async planLeftovers({ project, plan, clear }: Omit<DeletePlan, 'overrides'>): Promise<PlanLeftovers> {
       const { branch } = await mustBeIdle(project, plan);
       const what = clear ?? 'branches';
       return { items: await cleaning.clearPlan({ plan: { project, plan, branch }, what, dry: true, overrides: [] }) };
     },
     /**
-     * Deletes a plan, and with `clear` what it left behind: nothing at all where something of that would be lost that no override names. Its journal stays
-     * for good. Throws `conflict` while it is under way, `refused` with each reason, and what git throws.
+     * Deletes a plan, and with `clear` its leftovers. Deletes nothing if work would be lost that no override names. Its journal stays for good. Throws
+     * `conflict` while the plan is under way, `refused` with each reason, and git's errors.
      */
     deletePlan: (asked: DeletePlan): Promise<PlanDeleted> => registrations(asked.project)(() => deleteWhole(asked)),
   };
@@ -357,7 +357,7 @@ function cutOffNote(clear: DeletePlan['clear']): string {
 
 const unasked = 'no flag says to delete it';
 
-/** Throws `refused` where something would not go, with each reason and what overrides it. */
+/** Throws `refused` if something could not be deleted, with each reason and its override. */
 function refuseLoss(plan: string, items: readonly CleaningItem[]): void {
   const kept = items.filter(({ state }) => state === 'kept');
   if (kept.length === 0) return;

@@ -1,7 +1,6 @@
 /**
- * The queue for slots as people hold it and let it go: the whole, a repo, a plan or one agent. While that is paused none of its agents starts, in this
- * engine and in the next ones; what runs goes on, and so do commits, checks and merges. Clearing forgets nothing that is to be done: it takes ended agents
- * off the list.
+ * Pauses and resumes the queue for slots: the whole queue, a repo, a plan or one agent. None of its agents starts while it is paused, in this engine and in
+ * later ones. Running agents go on, and so do commits, checks and merges. Clearing drops no open work: it takes ended agents off the list.
  */
 
 import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
@@ -22,13 +21,13 @@ export interface QueuePart {
 type QueueParts = Pick<CommandDependencies, 'store' | 'views' | 'projects' | 'clock' | 'log' | 'onChange'>;
 
 export function createQueueCommands({ store, views, projects, clock, log, onChange }: QueueParts) {
-  /** undefined: the whole. Throws `bad_request`, `repo_not_found`, `plan_not_found`, `not_found`. */
+  /** undefined: the whole queue. Throws `bad_request`, `repo_not_found`, `plan_not_found`, `not_found`. */
   async function partOf({ project, plan, title }: QueuePart, queue: QueueRow): Promise<PauseScope | undefined> {
     if (project === undefined) {
       if (plan === undefined && title === undefined) return undefined;
       throw new EngineError('bad_request', 'project is required', 'name the repo of the plan or agent as well');
     }
-    // What is paused can be resumed, whatever has become of it.
+    // A paused part can be resumed even if its plan or agent is gone.
     const said = { project, plan: plan ?? '', title: title ?? '' };
     if (isPaused(queue, said)) return said;
     const ofTitle = queue.pauses.find((each) => each.project === project && each.title === title);
@@ -48,7 +47,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
     );
   }
 
-  /** Says it in the log, where somebody looks at night for why nothing starts. */
+  /** Also logs the change: the log must show why nothing starts. */
   async function turn(status: QueueSwitched['status'], changes: readonly Change[], part?: PauseScope) {
     if (changes.length > 0) await store.commit(changes);
     const what = pausedWhat(part ?? 'queue');
@@ -70,7 +69,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
       if (what === undefined) return turn('paused', queue.pausedAt === null ? [{ do: 'queue.pause', at }] : []);
       return turn('paused', isPaused(queue, what) ? [] : [{ do: 'queue.pause', at, what }], what);
     },
-    /** Ends that one pause, or with `all` every one there is. Throws as `pauseQueue`. */
+    /** Ends that one pause, or with `all` every pause. Throws as `pauseQueue`. */
     async resumeQueue({
       all = false,
       ...asked
@@ -91,7 +90,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
     },
     async clearQueue(): Promise<QueueCleared> {
       const listed = (await views.queue()).flatMap(({ finished_at: at }) => (at === null ? [] : [Date.parse(at)]));
-      // What has ended since then is listed still.
+      // Agents that end after this reading stay listed.
       if (listed.length > 0)
         await store.commit([{ do: 'queue.clear', at: listed.reduce((last, at) => Math.max(last, at)) }]);
       return { status: 'cleared', cleared: listed.length };

@@ -1,4 +1,4 @@
-/** Repos as they come, go, rest and are trusted. */
+/** Registers, removes, pauses and trusts repos. */
 
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -38,9 +38,9 @@ export interface AddRepo {
   readonly ensure?: boolean;
 }
 
-/** New repos of daemon.toml that are looked at at once: git is a process each. */
+/** The number of new repos of daemon.toml that are read at the same time: each starts git processes. */
 const lookWidth = 4;
-/** A repo of daemon.toml that git does not answer for in this time is left for later; the others do not wait for it. */
+/** The time that git has to answer for a repo of daemon.toml. A slower repo is tried later, and the others do not wait for it. */
 const listedMs = 10_000;
 
 export function createRepoCommands(parts: CommandDependencies) {
@@ -50,12 +50,12 @@ export function createRepoCommands(parts: CommandDependencies) {
   const mustBeFree = parts.locks.tryAt;
   /** Repos of daemon.toml that could not be registered, with the reason. */
   const missing = new Map<string, string>();
-  /** Configurations that are not in force as they stand: of a project, and of the daemon itself (''). Said until they are read and found right. */
+  /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
   const unread = new Map<string, readonly string[]>();
-  /** Paths that a person took out of this engine: what daemon.toml lists comes back at the next start, and not before. */
+  /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
   const left = new Set<string>();
 
-  /** The supervisor's word that a repo is there; its tree is born of it, where it has none yet. */
+  /** The signal that tells the supervisor of a repo. The supervisor spawns the repo's tree if there is none yet. */
   const registered = (project: string): Omit<NewSignal, 'at'> => ({
     tree: supervisorTree,
     type: 'repo_registered',
@@ -67,7 +67,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     return added || !(await store.treeStates('repo')).has(repoTree(project));
   }
 
-  /** By its name, or by a path as it was given or as it was written down. Throws `repo_not_found`. */
+  /** Finds a repo by its name, by its stored path, or by a path that resolves to it. Throws `repo_not_found`. */
   async function mustFind(name: string): Promise<RepoRow> {
     const named = projects.find(name);
     if (named !== null) return named;
@@ -78,8 +78,8 @@ export function createRepoCommands(parts: CommandDependencies) {
   }
 
   /**
-   * Starts nothing of the repo any more, and lets it go once none of its agents runs. Throws `conflict` while they do and are not to `stop`, and what `go` throws;
-   * then it works on here.
+   * Starts nothing of the repo any more, and calls `go` once none of its agents runs. Throws `conflict` if agents run and `stop` is false, and the errors of
+   * `go`; after an error the repo works on here.
    */
   async function letGo(
     project: string,
@@ -88,7 +88,7 @@ export function createRepoCommands(parts: CommandDependencies) {
   ): Promise<void> {
     const open = projects.close(project);
     try {
-      // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.
+      // This commit runs after all earlier ones, which may have waited for another program and may start an agent.
       await store.commit([]);
       const runs = await runsOf(project);
       await refuseRunning(project, { runs, stop, verb });
@@ -103,7 +103,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     }
   }
 
-  /** Throws `conflict` where agents run, and are not to stop. */
+  /** Throws `conflict` if agents run and `stop` is false. */
   async function refuseRunning(
     project: string,
     { runs, stop, verb }: { readonly runs: readonly EffectRow[]; readonly stop: boolean; readonly verb: string },
@@ -117,7 +117,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     );
   }
 
-  /** They end, and are queued again; none is started before. One that does not end in time ends later, and is recorded. */
+  /** Stops the agents and queues them again; none starts before all have ended. One that does not end in time ends later, and its end is recorded. */
   async function beginAnew(project: string, runs: readonly EffectRow[]): Promise<void> {
     const open = projects.close(project);
     try {
@@ -134,7 +134,7 @@ export function createRepoCommands(parts: CommandDependencies) {
   const titleOf = async ({ key, name }: EffectRow) => (await store.run(key))?.title ?? name;
   const runsOf = async (project: string) => (await agentsAtWork(store)).filter((row) => row.project === project);
 
-  /** Registers one of daemon.toml, in time or not at all for now. */
+  /** Registers a repo of daemon.toml, or gives up for now when the time is over. */
   async function registerOne(path: string, way: TrustWay): Promise<Registration | null> {
     const late = new AbortController();
     try {
@@ -145,7 +145,7 @@ export function createRepoCommands(parts: CommandDependencies) {
           `try by hand: git -C ${path} status`,
         );
       });
-      tooLate.catch(() => {}); // where git was quicker nobody waits for it
+      tooLate.catch(() => {}); // if git was quicker, no one awaits this promise
       const registration = await Promise.race([projects.register(path, { trust: true, way, mustBeFree }), tooLate]);
       missing.delete(path);
       return registration;
@@ -160,20 +160,20 @@ export function createRepoCommands(parts: CommandDependencies) {
   }
 
   /**
-   * Sees that the repos of daemon.toml, and those given, are registered: those that are known are not looked at. Their births are left in the inbox.
-   * Never throws of a repo: what cannot be used now is in `problems`, and is tried again when this is called again.
+   * Registers the repos of daemon.toml and the given ones. Known repos of daemon.toml are not read again. New repos get their signal in the inbox. Never
+   * throws because of a repo: one that cannot be used now is in `problems`, and is tried again at the next call.
    */
   async function registerListed(given: readonly string[] = []): Promise<void> {
     const known = new Set(projects.list().map(({ path }) => path));
     const listed = settings.current().repos;
     for (const path of missing.keys()) if (!listed.includes(path) && !given.includes(path)) missing.delete(path);
-    // One that is known and given is trusted anew; a new one of daemon.toml was put there by whoever owns the home.
+    // A known repo that is given is trusted anew. A new repo of daemon.toml is trusted, because the owner of the home wrote it there.
     const wanted = [...new Set([...listed, ...given])].filter(
       (path) => given.includes(path) || (!known.has(path) && !left.has(path)),
     );
     const wayOf = (path: string): TrustWay => (given.includes(path) ? 'program' : 'daemon.toml');
     await pMap(wanted, (path) => registerOne(path, wayOf(path)), { concurrency: lookWidth });
-    // Also what a crash left between the row and the word.
+    // This includes repos whose engine crashed after the row and before the signal.
     const born = await store.treeStates('repo');
     const births = projects.list().filter(({ project }) => !born.has(repoTree(project)));
     const at = clock.nowMs();
@@ -183,7 +183,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     if (words.length > 0) await mustCommit(store, words);
   }
 
-  /** One whose pinned configuration no longer parses is not born before it does. */
+  /** A repo whose pinned configuration no longer parses gets no tree until it does. */
   function wordOf(project: string): Omit<NewSignal, 'at'>[] {
     try {
       return [registered(project)];
@@ -193,24 +193,24 @@ export function createRepoCommands(parts: CommandDependencies) {
     }
   }
 
-  /** The repo's tree learns of a changed policy now and not with its next signal: who waits for its limit may begin. */
+  /** Sends the repo's tree a changed policy at once, not with its next signal: a plan that waits for a limit may then begin. */
   async function tellPolicy(project: string): Promise<void> {
     const policy = projects.policyOf(project);
     const tree = repoTree(project);
     const row = policy === null ? null : await store.tree(tree);
     if (policy === null || row === null) return;
-    if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not as text: the one has been through the inbox, which orders keys anew
+    if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not compared as text: the stored policy went through the inbox, which reorders keys
     await insertSignal(store, { tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() });
     parts.onChange();
   }
 
-  /** A file that is changed and starts nothing new is put in force; what stands in the way is told. */
+  /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
   async function refresh(row: RepoRow): Promise<readonly string[]> {
     const { project } = row;
     const before = unread.get(project) ?? [];
     const problems = await read(row);
     unread.set(project, problems);
-    // What is put in force is another row.
+    // A configuration that was put in force has a new row.
     if (before.length > 0 || problems.length > 0 || projects.find(project) !== row)
       tellChange(`the files of ${project}`, { before, now: problems });
     return problems;
@@ -218,7 +218,7 @@ export function createRepoCommands(parts: CommandDependencies) {
 
   async function read({ project, path }: RepoRow): Promise<string[]> {
     const reason = views.repoReason(project);
-    // A folder that is gone has no file to be read; what is wrong in the file is told each time.
+    // A missing folder has no file to read. A fault in the file is reported each time.
     if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
     const { problem, untrusted } = await projects.refresh(project, { trust: false, way: 'repo trust' });
     await tellPolicy(project);
@@ -229,7 +229,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     ];
   }
 
-  /** daemon.toml as it is now is put in force; what stands in the way is told. A repo that it lists is registered. */
+  /** Puts the present daemon.toml in force, or returns the reasons against it. Registers the repos that it lists. */
   async function readSettings(): Promise<readonly string[]> {
     const problems: string[] = [];
     try {
@@ -244,7 +244,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     return problems;
   }
 
-  /** What is so already was told. */
+  /** Unchanged problems were already logged. */
   function tellChange(what: string, { before, now }: { before: readonly string[]; now: readonly string[] }): void {
     if (isDeepStrictEqual(before, now) && now.length > 0) return;
     if (now.length === 0) log.info(`${what}: changed, and in force`);
@@ -257,7 +257,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       { tree: repoTree(project), type: word, payload: {}, origin: 'person' },
       verdictWaitMs,
     );
-    // What is so already is no failure of whoever asks for it.
+    // A repo that is already in the requested state is no failure for the caller.
     if (signal.status === 'done' || signal.status === 'failed')
       return { status: word === 'repo_paused' ? 'paused' : 'resumed', project };
     throw new EngineError(
@@ -283,7 +283,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     };
   }
 
-  /** Why nothing of it may start now, as far as trust goes; null: it may. */
+  /** Why trust prevents all starts of the repo now; null: it does not. */
   function trustProblem(project: string): string | null {
     try {
       projects.mustBeTrusted(project);
@@ -294,18 +294,18 @@ export function createRepoCommands(parts: CommandDependencies) {
     }
   }
 
-  /** What keeps hooks of the repo from being told anything that is not their receiver's fault. */
+  /** Reasons on our side why hooks of the repo receive nothing. */
   function hooksOff(project: string): string[] {
     return [...projects.get(project).config.hooksOff, ...missingOf(project)];
   }
 
-  /** What its hooks need and do not have: variables, and an address that may be asked. */
+  /** What its hooks lack: variables, and addresses that may be called. */
   function missingOf(project: string): string[] {
     const { hooks } = projects.get(project).config;
     return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
   }
 
-  /** That another engine works in the repo, in words; empty: this one has its lock. */
+  /** One line if another engine works in the repo; empty: this engine has its lock. */
   async function takenBy(project: string): Promise<string[]> {
     try {
       await parts.lockRepo(project);
@@ -318,16 +318,16 @@ export function createRepoCommands(parts: CommandDependencies) {
 
   return {
     registerListed,
-    /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
+    /** Puts a repo's changed file in force if it starts nothing new. The caller has just checked that the repo is there. Throws `repo_not_found`. */
     refreshRepo: async (project: string): Promise<void> => void (await refresh(await mustFind(project))),
-    /** Files of a repo that decide what it starts were saved: what needs nobody's yes is in force, and the rest is told. Throws as the store does. */
+    /** To be called after a configuration file of a repo was saved. Puts in force what needs no consent, and logs the rest. Throws the store's errors. */
     async noticeRepoFiles(project: string): Promise<void> {
       const row = projects.find(project);
       if (row === null || projects.isElsewhere(project)) return;
       await refresh(row);
       parts.onChange();
     },
-    /** daemon.toml was saved. Answers what keeps it, or a part of it, from being in force. Throws as the store does. */
+    /** To be called after daemon.toml was saved. Returns the reasons why it, or a part of it, is not in force. Throws the store's errors. */
     async noticeSettings(): Promise<readonly string[]> {
       const before = unread.get('') ?? [];
       const now = await readSettings();
@@ -343,8 +343,8 @@ export function createRepoCommands(parts: CommandDependencies) {
     /** Keys of daemon.toml that have no effect, and why, one line each. */
     notes: (): readonly string[] => settings.current().notes,
     /**
-     * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its files, where nothing needs
-     * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
+     * Registers the repo that any path inside it belongs to. `ensure`: a registered repo is brought up to date with its files if nothing needs consent.
+     * Throws `bad_repo`, `conflict` (the name is taken, or without `ensure` the path), `untrusted`, `bad_config`.
      */
     async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
       const registration = await projects.register(path, { trust, way, mustBeNew: !ensure, mustBeFree });
@@ -368,17 +368,23 @@ export function createRepoCommands(parts: CommandDependencies) {
         notes: [...notes, ...taken, ...lost, ...missingOf(project)],
       };
     },
-    /** As `takeOver` of the registry; its plans go on here. Answers what was brought, for people; null: there is nothing to take over any more. */
+    /**
+     * As `takeOver` of the registry; the repo's plans go on here. Returns a line for people about what was taken over; null: there is nothing to take over
+     * any more.
+     */
     async takeOverRepo(lost: LostRepo, path: string): Promise<readonly string[] | null> {
       const brought = await projects.takeOver(lost, path);
       if (brought === null) return null;
-      await takenBy(lost.project); // where another engine has it, the look at the repo says so
+      await takenBy(lost.project); // if another engine has it, the repo's health reports that
       await tellPolicy(lost.project);
       const missed = await work.tellLost(lost.project);
       parts.onChange();
       return [...brought, ...missed];
     },
-    /** What registering the repo of any path inside it would trust. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
+    /**
+     * What the registration of the repo of this path would trust; the path may lie anywhere inside the repo. Changes nothing. Throws `bad_repo`, `conflict`,
+     * `bad_config`.
+     */
     async lookAtTrust(path: string, way: TrustWay): Promise<TrustLooked> {
       const { trusted, mayAct, ...look } = await projects.look(path, way);
       const { enables, agents, changes } = look;
@@ -391,7 +397,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         may_act: mayAct,
       };
     },
-    /** What is trusted since when, by which way. */
+    /** The trust of each repo: since when, and how it was given. */
     async listTrust(): Promise<TrustEntry[]> {
       const entries: TrustEntry[] = [];
       for (const row of projects.list()) {
@@ -413,7 +419,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         problem: problem ?? trustProblem(row.project),
       };
     },
-    /** Nothing new of it starts; what runs goes on to its end. Throws `repo_not_found`. */
+    /** Starts nothing new of the repo; running work goes on to its end. Throws `repo_not_found`. */
     async revokeTrust(name: string): Promise<TrustRevoked> {
       const { project, path } = await mustFind(name);
       const { revokedAt } = await projects.revoke(project);
@@ -424,8 +430,8 @@ export function createRepoCommands(parts: CommandDependencies) {
       return { status: 'revoked', project, path, revoked_at: timeText(revokedAt ?? 0), notes };
     },
     /**
-     * Takes a repo out by its name or path; its rows stay, and adding it again brings its plans back. `stop` ends its agents first, no attempt spent.
-     * Throws `repo_not_found`; `conflict` while its agents run; `unavailable` where one does not end, and then it stays.
+     * Removes a repo by its name or path. Its rows stay, and adding it again brings its plans back. `stop` ends its agents first and spends no attempt.
+     * Throws `repo_not_found`; `conflict` while its agents run; `unavailable` if one does not end, and then the repo stays.
      */
     async removeRepo(name: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoRemoved> {
       const { project, path } = await mustFind(name);
@@ -454,8 +460,8 @@ export function createRepoCommands(parts: CommandDependencies) {
       return { status: 'removed', project, path, notes };
     },
     /**
-     * Gives the repo with all its plans to another host, which goes on with them; as `removeRepo` for its agents. Throws `repo_not_found`, `not_found` (the
-     * host), `elsewhere`, and as `hand` of the registry; `conflict` where the other host takes no repos.
+     * Gives the repo with all its plans to another host, which goes on with them; its agents are treated as in `removeRepo`. Throws `repo_not_found`,
+     * `not_found` (the host), `elsewhere`, and the errors of the registry's `hand`; `conflict` if the other host takes no repos.
      */
     async moveRepo(name: string, to: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
       const row = await mustFind(name);
@@ -482,20 +488,20 @@ export function createRepoCommands(parts: CommandDependencies) {
       return moved('moving');
     },
     /**
-     * The repo's folder was moved or renamed, to `path`: its plans, branches and history go on there. Agents that were at work in it are begun anew, no attempt
-     * spent. Throws `repo_not_found`, `elsewhere`, `conflict` while agents run and are not to `stop`, and as `relocate` of the registry.
+     * To be called after the repo's folder was moved or renamed to `path`: its plans, branches and history go on there. Agents that ran in it begin anew and
+     * spend no attempt. Throws `repo_not_found`, `elsewhere`, `conflict` if agents run and `stop` is false, and the errors of the registry's `relocate`.
      */
     async relocateRepo(name: string, path: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
       const { project, path: from } = await mustFind(name);
       projects.mustBeHere(project);
       const open = projects.close(project);
       try {
-        // As in letGo: what was asked for before this may start an agent yet.
+        // As in letGo: an earlier commit may still start an agent.
         await store.commit([]);
         const runs = await runsOf(project);
         await refuseRunning(project, { runs, stop, verb: `move ${project} ${path}` });
         const to = await projects.relocate(project, path, mustBeFree);
-        // In the old place they would end with nothing that could be taken.
+        // In the old folder they would end without a result that could be collected.
         if (to !== from && runs.length > 0) await beginAnew(project, runs);
         await parts.lockRepo(project);
         const plans = (await store.planCounts()).get(project)?.active ?? 0;
@@ -505,7 +511,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         parts.onChange();
       }
     },
-    /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` where they cannot be used; `untrusted` where they have another digest. */
+    /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` if they cannot be used; `untrusted` if they have another digest. */
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {
       const { path } = await mustFind(project);
       const earlier = projects.compare(project).enables;
@@ -528,11 +534,14 @@ export function createRepoCommands(parts: CommandDependencies) {
         notes: [...notes, ...missingOf(project), ...(await projects.baseNotes(project))],
       };
     },
-    /** Grants nothing new to its plans; what implements goes on. Throws `repo_not_found`. */
+    /** Admits no new plan of the repo; plans that implement go on. Throws `repo_not_found`. */
     pauseRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_paused'),
     /** Throws `repo_not_found`. */
     resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_resumed'),
-    /** Reads daemon.toml again, and every repo's file where it needs nobody's yes; all of it is in force at once. What is broken is kept out and told. */
+    /**
+     * Reads daemon.toml again, and every repo's file that needs no consent, and puts them in force at once. A broken file is not put in force, and is
+     * reported.
+     */
     async reload(): Promise<ReloadAnswer> {
       const problems = [...(await readSettings())];
       for (const row of projects.list()) {

@@ -1,4 +1,4 @@
-/** Requests that change more than one signal does, each carried out once: its answer is kept under its key for whoever asks for that key again. */
+/** Requests that need more than one signal. Each is carried out once: its answer is stored under its key, for a client that sends the same key again. */
 import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { mustCommit } from '../../core/store/port.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
@@ -6,25 +6,25 @@ import { withRequest } from './request.ts';
 
 export interface KeptAnswer {
   readonly status: number;
-  /** Its body. */
+  /** The answer's body. */
   readonly text: string;
 }
 
 export interface KeyedRequest {
   readonly key: string;
-  /** Of all that it asks for, and who asks: a key is of one request. */
+  /** The digest of the whole request and its sender: a key belongs to one request. */
   readonly digest: string;
-  /** False: what was cut off is not begun again, because it cannot be seen whether it was done. */
+  /** false: a request that was cut off is not begun again, because its outcome cannot be checked. */
   readonly mayRepeat: boolean;
 }
 
-/** A client asks for minutes at most. */
+/** Clients repeat a request for minutes at most. */
 const keptMs = 24 * 60 * 60 * 1_000;
 const forgetEveryMs = 60 * 60 * 1_000;
-/** A longer answer is made again from what was done. */
+/** A longer answer is not stored; it is built again from the state. */
 const answerLimitChars = 256 * 1024;
 
-/** What the second of two same requests is refused with where the first was carried out. */
+/** The error codes of a repeated request whose first copy was carried out. */
 const doneBefore: ReadonlySet<string> = new Set([
   'conflict',
   'refused',
@@ -36,7 +36,7 @@ const doneBefore: ReadonlySet<string> = new Set([
 ]);
 
 export function createRequestLedger({ store, clock, log }: Pick<CommandDependencies, 'store' | 'clock' | 'log'>) {
-  /** Those under way in this engine. */
+  /** Requests under way in this engine. */
   const open = new Map<string, { readonly digest: string; readonly answer: Promise<KeptAnswer> }>();
   let forgotMs = Number.NEGATIVE_INFINITY;
 
@@ -50,7 +50,7 @@ export function createRequestLedger({ store, clock, log }: Pick<CommandDependenc
     ]);
   }
 
-  /** What was done is answered also where the answer cannot be kept. */
+  /** The answer is sent even if it cannot be stored. */
   async function keep(key: string, { status, text }: KeptAnswer): Promise<void> {
     if (text.length > answerLimitChars) return;
     await store
@@ -73,7 +73,10 @@ export function createRequestLedger({ store, clock, log }: Pick<CommandDependenc
   }
 
   return {
-    /** Carries out a request once, whoever asks for it how often. Throws `bad_request` for the key of another request, `unavailable` where nobody knows. */
+    /**
+     * Carries out a request once, however often it arrives. Throws `bad_request` for the key of another request, `unavailable` if the outcome cannot be
+     * known.
+     */
     async once(request: KeyedRequest, work: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
       const running = open.get(request.key);
       if (running !== undefined) {
@@ -91,7 +94,7 @@ export function createRequestLedger({ store, clock, log }: Pick<CommandDependenc
   };
 }
 
-/** A refusal is an answer too. */
+/** A refusal is also stored as an answer. */
 async function settled(work: () => Promise<KeptAnswer>, isRepeat: boolean): Promise<KeptAnswer> {
   try {
     return await work();

@@ -1,18 +1,18 @@
-/** The request that is carried out: every signal of it has a key that is made of the request's own, so that the same request again sends none twice. */
+/** The request under way. Each of its signals gets a key derived from the request's key, so that a repeated request sends no signal twice. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { ArrivingSignal } from '../../core/inbox/pump.ts';
 
 export interface Request {
-  /** As its client made it, for this request alone. */
+  /** Chosen by the client for this request alone. */
   readonly key: string;
   readonly firstAtMs: number;
-  /** An engine was cut off while it carried this out; what it had done by then stands. */
+  /** An engine was cut off while it carried the request out; what it had done by then is not undone. */
   readonly isRepeat: boolean;
 }
 
 interface Carried extends Request {
-  /** How many signals of that content it has sent. */
+  /** The number of signals sent so far, by content. */
   readonly sent: Map<string, number>;
 }
 
@@ -22,13 +22,13 @@ export function withRequest<T>(request: Request, work: () => T): T {
   return requests.run({ ...request, sent: new Map() }, work);
 }
 
-/** null: this is the first time, or nobody asks for a key. */
+/** null: the request is not a repeat, or has no key. */
 export function repeatedRequest(): Request | null {
   const request = requests.getStore();
   return request?.isRepeat === true ? request : null;
 }
 
-/** With a key where it has none. A signal of the same content later in the same request is another one. */
+/** Adds a key if the signal has none. A later signal of the same content in the same request gets another key. */
 export function keyed(signal: ArrivingSignal): ArrivingSignal {
   const request = requests.getStore();
   if (request === undefined || signal.dedupeKey != null) return signal;

@@ -1,4 +1,4 @@
-/** How every command asks: a signal in the inbox, and the verdict on it. */
+/** Every command works this way: it puts a signal in the inbox and waits for the verdict. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
@@ -18,11 +18,11 @@ export interface SendCommand {
   readonly waitMs: number;
 }
 
-/** How long a verdict is waited for where the caller says nothing. */
+/** The default time to wait for a verdict. */
 export const verdictWaitMs = 5_000;
 
 export function createSignalSender({ clock, views, addSignal }: CommandDependencies) {
-  /** `before` goes into the same commit: what it inserts is handled first. */
+  /** `before` is written in the same commit; signals that it inserts are handled first. */
   async function post(
     signal: Omit<ArrivingSignal, 'at'>,
     waitMs: number,
@@ -31,7 +31,7 @@ export function createSignalSender({ clock, views, addSignal }: CommandDependenc
     return views.answer(await addSignal({ ...signal, at: clock.nowMs() }, waitMs, before));
   }
 
-  /** false: it was done before, by somebody else. Throws `unavailable` where nobody handled it, or it was refused. */
+  /** false: another signal did it before. Throws `unavailable` if the signal was not handled, or was refused. */
   async function mustBeDone(signal: Omit<ArrivingSignal, 'at'>): Promise<boolean> {
     const { signal: answer } = await post(signal, verdictWaitMs);
     if (answer.status === 'done') return answer.result !== 'already';

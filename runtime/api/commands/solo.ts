@@ -1,4 +1,4 @@
-/** Work of one agent without a planner: a plan that has no waves is done whole, by one coder. */
+/** Work of one agent without a planner: one coder does the whole of a plan without waves. */
 import { asOneTask } from '../../../machines/document/one-task.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
@@ -11,7 +11,7 @@ import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
 export interface SoloPlan {
   readonly project: string;
   readonly plan: string;
-  /** What a person says beside the document. */
+  /** A person's text besides the document. */
   readonly words: string;
 }
 
@@ -24,8 +24,8 @@ export function createSoloCommands(parts: SoloParts) {
 
   return {
     /**
-     * Makes one task of a draft, and starts it; `title` is that of its agent. Nothing is changed where it throws: `plan_not_found`, `conflict` for what is no draft, `bad_plan`,
-     * `agent_unusable`, `untrusted`.
+     * Makes one task of a draft, and starts it; `title` is its agent's title. Changes nothing if it throws: `plan_not_found`, `conflict` if the plan is no
+     * draft, `bad_plan`, `agent_unusable`, `untrusted`.
      */
     async soloPlan({ project, plan, words }: SoloPlan): Promise<{ answer: SignalAnswer; title: string }> {
       const { status, phase, content: draft, title } = await views.plan(project, plan);
@@ -53,7 +53,7 @@ export function createSoloCommands(parts: SoloParts) {
       if (taken.signal.status === 'failed') return { answer: taken, title: agent };
       return { answer: await parts.send({ ...person, type: 'implement_start', payload: {} }), title: agent };
     },
-    /** Programs of agents stand in the configuration: another one is refused. Throws `bad_request`. */
+    /** The configuration decides the agent's program; another one is refused. Throws `bad_request`. */
     refuseOtherProgram(project: string, role: 'planner' | 'coder' | 'session', program: string): void {
       const { preset, program: own } = projects.get(project).config.profiles[role];
       if ([preset, own].includes(program)) return;
