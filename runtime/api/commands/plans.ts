@@ -35,7 +35,7 @@ export interface PlanCommand {
   readonly topic: string | null;
   /** The document's file; null: it has none. */
   readonly file: string | null;
-  /** The format that the file is read as from now on; null or missing: recognized from the text. */
+  /** The document family that the file is read as from now on; null or missing: recognized from the text. */
   readonly fileAs?: string | null;
   /** Set for an issue's session, which works in the worktree of that name. */
   readonly session?: { readonly folder: string };
@@ -49,7 +49,7 @@ export interface FileRequest {
   readonly plan: string;
   readonly file: string;
   readonly content: string;
-  /** The format that the file is read as from now on; null: as before. */
+  /** The document family that the file is read as from now on; null: as before. */
   readonly fileAs: string | null;
 }
 

@@ -402,7 +402,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       const entries: TrustEntry[] = [];
       for (const row of projects.list()) {
         entries.push(trustEntry(row));
-        await immediate(); // a thousand files are no reason to keep others waiting
+        await immediate(); // a thousand files must not block other work
       }
       return entries;
     },
@@ -546,7 +546,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       const problems = [...(await readSettings())];
       for (const row of projects.list()) {
         problems.push(...(await refresh(row)));
-        await immediate(); // a thousand files are no reason to keep others waiting
+        await immediate(); // a thousand files must not block other work
       }
       parts.onChange();
       for (const { project } of projects.list()) problems.push(...hooksOff(project).map((why) => `${project}: ${why}`));

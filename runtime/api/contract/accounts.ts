@@ -4,13 +4,13 @@ import { time } from './shared-shapes.ts';
 
 export const accountEntry = z
   .object({
-    /** As the profile names it, or its program and a digest of what it is known by. */
+    /** The name from the profile, or the program with a digest of the account's identity. */
     account: z.string(),
     /** When a service first reported its rate limit. */
     since: time,
-    /** From then on it is asked again. */
+    /** The time from which the account is tried again. */
     until: time,
-    /** Agents that wait for it; those for which another profile stands in do not. */
+    /** Agents that wait for it; agents that use a substitute profile do not wait. */
     waiting: z.array(z.object({ project: z.string(), plan: z.string(), title: z.string() })),
   })
   .meta({ id: 'LimitedAccount' });

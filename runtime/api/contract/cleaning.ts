@@ -2,10 +2,10 @@
 import { z } from 'zod';
 
 export const cleaningKinds = ['run_folder', 'hook_files', 'agent_memory', 'worktree', 'branch', 'ref', 'rows'] as const;
-/** A kind of thing that is cleared away. */
+/** A kind of thing that cleaning deletes. */
 export type CleaningKind = (typeof cleaningKinds)[number];
 
-/** What a person may say to, by its own word, so that it goes all the same. */
+/** Reasons that a person may override, each with its own flag. */
 export const cleaningOverrides = ['unmerged', 'uncommitted', 'in_use'] as const;
 /** Reasons against deleting that a person may override. */
 export type CleaningOverride = (typeof cleaningOverrides)[number];
@@ -15,21 +15,21 @@ export const cleaningItem = z.strictObject({
   project: z.string().nullable(),
   plan: z.string().nullable(),
   name: z.string(),
-  /** The number of rows; 1 for everything else. */
+  /** The number of rows; 1 for all other kinds. */
   count: z.int(),
-  /** On the disk; null: not measured. */
+  /** Bytes on the disk; null: not measured. */
   bytes: z.int().nullable(),
   /** `goes`: in a preview, what would be deleted. */
   state: z.enum(['goes', 'gone', 'kept']),
-  /** Why it stays, or what became of it; empty where there is nothing to say. */
+  /** Why it stays, or what was done with it; empty if there is nothing to report. */
   why: z.string(),
   /** The override that deletes it anyway. */
   override: z.enum(cleaningOverrides).nullable(),
 });
-/** Something that a plan left behind: what it is, where, how large, and whether it goes. */
+/** Something that a plan left behind: what it is, where it is, how large it is, and whether it is deleted. */
 export type CleaningItem = z.infer<typeof cleaningItem>;
 
-/** What of a deleted plan may go with it; `branches`: and the worktrees that stand on them. */
+/** The leftovers that may be deleted with a plan; `branches` includes the worktrees of these branches. */
 export const leftoverKinds = ['worktrees', 'branches'] as const;
 /** Which leftovers are deleted with a plan. */
 export type LeftoverKind = (typeof leftoverKinds)[number];
@@ -43,19 +43,19 @@ export const planDeleted = z
     status: z.literal('deleted'),
     project: z.string(),
     plan: z.string(),
-    /** Its worktrees and branches: what went, what stays and why. */
+    /** Its worktrees and branches: each was deleted, or stays for a reason. */
     items: z.array(cleaningItem),
     notes: z.array(z.string()),
   })
   .meta({ id: 'PlanDeleted' });
-/** A plan that was deleted, with what went with it. */
+/** A deleted plan, with everything that was deleted with it. */
 export type PlanDeleted = z.infer<typeof planDeleted>;
 
 const disk = z.strictObject({ runs: z.int(), store: z.int() });
 
 export const cleaningReport = z.strictObject({
   dry: z.boolean(),
-  /** What ended before this time is deleted. */
+  /** Things that ended before this time are deleted. */
   before: z.string(),
   items: z.array(cleaningItem),
   /** Bytes on the disk. */
@@ -72,14 +72,14 @@ export const orphan = z.strictObject({
   kind: z.enum(orphanKinds),
   project: z.string().nullable(),
   name: z.string(),
-  /** On the disk; null: not measured. */
+  /** Bytes on the disk; null: not measured. */
   bytes: z.int().nullable(),
   /** `fixable`: in a dry run, what would be fixed. */
   state: z.enum(['fixable', 'fixed', 'kept']),
   /** What is done about it, or why it is kept. */
   what: z.string(),
 });
-/** Something that nobody owns any more, and whether it can be mended. */
+/** An orphan, and whether it can be fixed. */
 export type Orphan = z.infer<typeof orphan>;
 
 export const repairReport = z

@@ -8,10 +8,10 @@ export const forgeEntry = z
     /** Its name in the list of servers. */
     server: z.string(),
     url: z.string(),
-    /** How it was found when it was asked last. */
+    /** Its state at the last request. */
     state: z.enum(['up', 'down']),
     since: time,
-    /** Why nothing can be asked of it; null: it answers. */
+    /** Why it cannot be used; null: it answers. */
     code: z.string().nullable(),
     reason: z.string().nullable(),
     hint: z.string().nullable(),
@@ -19,5 +19,5 @@ export const forgeEntry = z
     waiting_plans: z.array(z.string()),
   })
   .meta({ id: 'Forge' });
-/** The forge of a repo, as it was found when it was asked last. */
+/** The forge of a repo, with its state at the last request. */
 export interface ForgeEntry extends z.infer<typeof forgeEntry> {}

@@ -5,21 +5,21 @@ import { count, lines, time } from './shared-shapes.ts';
 export const hostEntry = z
   .object({
     name: z.string(),
-    /** `draining`: it is alive, and starts no agents. `lost`: no engine works as this host now. `removed`: its name is used up. */
+    /** `draining`: it is alive, and starts no agents. `lost`: no engine works as this host now. `removed`: its name cannot be used again. */
     state: z.enum(['alive', 'draining', 'lost', 'removed']),
-    /** The one that answers. */
+    /** true: this host answers the request. */
     own: z.boolean(),
     labels: lines,
-    /** The name that its system gives it, and the home of its engine there. */
+    /** Its system's host name, and the home of its engine there. */
     address: z.string(),
     home: z.string(),
     since: time,
-    /** When its engine reached the store last. */
+    /** When its engine last reached the store. */
     seen: time,
     drained_at: time.nullable(),
     removed_at: time.nullable(),
     repos: lines,
-    /** Whether repos can be moved to it, and go on there when their host is lost: it has `[host] clones`. */
+    /** Whether repos can be moved to it, and continue there when their host is lost: it has `[host] clones`. */
     takes_repos: z.boolean(),
     /** Its plans under way, and the agents that run there. */
     active_plans: count,
@@ -33,7 +33,7 @@ export const hostRemoved = z
   .object({
     status: z.literal('removed'),
     name: z.string(),
-    /** The repos that belong to no host now, by their names. */
+    /** The names of the repos that belong to no host now. */
     repos: lines,
     notes: lines,
   })

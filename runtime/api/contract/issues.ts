@@ -4,7 +4,7 @@ import { status, time } from './shared-shapes.ts';
 
 export const issueEntry = z
   .object({
-    /** `host/owner/repo#n`; null: a session of no issue. */
+    /** `host/owner/repo#n`; null: the session has no issue. */
     reference: z.string().nullable(),
     project: z.string(),
     plan: z.string(),
@@ -12,7 +12,7 @@ export const issueEntry = z
     status,
     phase: z.string().nullable(),
     blocked: z.string().nullable(),
-    /** An agent of it is at work. */
+    /** Whether its agent is running. */
     running: z.boolean(),
     branch: z.string(),
     worktree: z.string(),
@@ -24,7 +24,7 @@ export const issueEntry = z
 /** A session of an issue: its plan, its state, its pull request. */
 export interface IssueEntry extends z.infer<typeof issueEntry> {}
 
-/** `started`: its agent works. `queued`: it waits for a slot, or for an engine. `told`: it was at work, and has the message. `resumed`: it goes on. */
+/** `started`: its agent works. `queued`: it waits for a slot, or for an engine. `told`: its agent was running, and has the message. `resumed`: it goes on. */
 export const issueStarted = z
   .object({
     status: z.enum(['started', 'queued', 'told']),
@@ -33,13 +33,13 @@ export const issueStarted = z
     notes: z.array(z.string()),
   })
   .meta({ id: 'IssueStarted' });
-/** A session that was begun or gone on with. */
+/** A session that was begun or continued. */
 export interface IssueStarted extends z.infer<typeof issueStarted> {}
 
 export const issueImported = z
   .object({ status: z.enum(['imported', 'known']), session: issueEntry })
   .meta({ id: 'IssueImported' });
-/** A session that was taken over from another program, or that was there already. */
+/** A session that was taken over from another program, or existed already. */
 export interface IssueImported extends z.infer<typeof issueImported> {}
 
 /** Reasons against destroying a session. */
@@ -50,7 +50,7 @@ export type IssueDanger = (typeof issueDangers)[number];
 export const issueDestroyed = z
   .object({ status: z.literal('destroyed'), project: z.string(), plan: z.string(), notes: z.array(z.string()) })
   .meta({ id: 'IssueDestroyed' });
-/** A session that was taken away, with what went with it. */
+/** A session that was removed, with everything that was deleted with it. */
 export interface IssueDestroyed extends z.infer<typeof issueDestroyed> {}
 
 export const issuesPruned = z
@@ -59,7 +59,7 @@ export const issuesPruned = z
     kept: z.array(z.object({ project: z.string(), plan: z.string(), why: z.string() })),
   })
   .meta({ id: 'IssuesPruned' });
-/** The sessions that were taken away because they are over, and those that stay, each with the reason. */
+/** The sessions that were removed because they are over, and those that stay, each with the reason. */
 export interface IssuesPruned extends z.infer<typeof issuesPruned> {}
 
 export const issueContext = z

@@ -15,7 +15,7 @@ export const liveStatus = z
     /** Seconds. */
     uptime: count,
     repo_count: count,
-    /** Plans by status; what is done or cancelled is not counted. */
+    /** Plans by status; done and cancelled plans are not counted. */
     lifecycle: z.object({
       planning: count,
       ready: count,
@@ -45,7 +45,7 @@ export const liveStatus = z
         detail: z.string().optional(),
       }),
     ),
-    /** How many of each list were left out. */
+    /** The number of entries that were left out of each list. */
     truncated: z.object({ active_agents: count.optional(), attention: count.optional(), tasks: count.optional() }),
     tasks: z.array(
       z.object({
@@ -64,5 +64,5 @@ export const liveStatus = z
     ),
   })
   .meta({ id: 'LiveStatus' });
-/** What stator does for a repo now: counts, agents at work, what needs a person. */
+/** What stator does for a repo now: counts, running agents, open questions for people. */
 export type LiveStatus = z.infer<typeof liveStatus>;

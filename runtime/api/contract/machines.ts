@@ -1,4 +1,4 @@
-/** The machines, and the trees of machines of one's own, as `--json` prints and the control API answers them. */
+/** The machines, and the trees of user-defined machines, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { historyEntry } from './plans.ts';
 import { count, lines, refusal, status, time } from './shared-shapes.ts';
@@ -13,11 +13,11 @@ export const machineEntry = z
     states: count,
     /** The number of transitions, including those that only change the context. */
     transitions: count,
-    /** A program brought it: it has trees that can be started and sent to. */
+    /** A program defined it: its trees can be started and can receive signals. */
     own: z.boolean(),
   })
   .meta({ id: 'Machine' });
-/** A machine that this engine carries: its name and its version. */
+/** A machine of this engine: its name and its version. */
 export type MachineEntry = z.infer<typeof machineEntry>;
 
 const treeStatus = z.enum(['active', 'done', 'error']);
@@ -35,9 +35,9 @@ export const machineTreeEntry = z
     tags: lines,
     /** The view of the machine, for lists. */
     view: z.record(z.string(), z.unknown()),
-    /** Why its stored state cannot be read; not there: it can. */
+    /** Why its stored state cannot be read; missing: it can be read. */
     problem: z.string().optional(),
-    /** In a list: signals to it that threw, or that engines ended at, and were set aside; not there: none was. */
+    /** In a list: quarantined signals to it, which threw or ended the engine; missing: there is none. */
     set_aside: z.array(setAsideSignal).optional(),
   })
   .meta({ id: 'MachineTree' });
@@ -67,13 +67,13 @@ export const machineVerdict = z
     tree: machineTreeShow.nullable(),
   })
   .meta({ id: 'MachineVerdict' });
-/** What became of a signal to a tree of a machine of your own, and where the tree stands after it. */
+/** The outcome of a signal to a tree of a machine of your own, and the tree's state after it. */
 export type MachineVerdict = z.infer<typeof machineVerdict>;
 
 export const machineTreeDeleted = z
   .object({ status: z.literal('deleted'), machine: z.string(), id: z.string() })
   .meta({ id: 'MachineTreeDeleted' });
-/** A tree of a machine of your own that was taken away. */
+/** A deleted tree of a machine of your own. */
 export type MachineTreeDeleted = z.infer<typeof machineTreeDeleted>;
 
 export const machineExplanation = z
@@ -93,19 +93,19 @@ export const machineExplanation = z
         tries: count,
         next_at: time.nullable(),
         error: z.string().nullable(),
-        /** The name or label of the hosts that carry it out; null: any host does. */
+        /** The name or label of the hosts that may carry it out; null: any host may. */
         host: z.string().nullable(),
       }),
     ),
     timers: z.array(z.object({ timer: z.string(), due_at: time })),
-    /** Plans that it wants to hear are done. `status` null: there is no such plan. */
+    /** Plans whose completion it waits for. `status` null: there is no such plan. */
     plans: z.array(z.object({ project: z.string(), plan: z.string(), status: status.nullable() })),
-    /** Messages that wait until its states take them. */
+    /** Signals that wait until its states accept them. */
     held: z.array(z.object({ id: z.int(), type: z.string() })),
-    /** Messages that threw, or that engines ended at, and were set aside. */
+    /** Quarantined signals, which threw or ended the engine. */
     set_aside: z.array(setAsideSignal),
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'MachineExplanation' });
-/** Why a tree stands where it does: what it would take, its timers, and the effects that it waits for. */
+/** Why a tree is in its state: the signals that it accepts, its timers, and the effects that it waits for. */
 export type MachineExplanation = z.infer<typeof machineExplanation>;

@@ -10,7 +10,7 @@ export const notificationEntry = z
     project: z.string(),
     /** null: the notification is about no plan. */
     plan: z.string().nullable(),
-    /** Of a machine of one's own, `<machine>:<id>`; then it is about no project. */
+    /** The tree of a user-defined machine, `<machine>:<id>`; then the notification is about no project. */
     tree: z.string().nullable(),
     message: z.string(),
     at: time,

@@ -9,11 +9,11 @@ export const questionId = permissionId;
 export const permissionState = z
   .object({
     state: z.enum(['open', 'allowed', 'denied']),
-    /** A person's word, or why nobody allowed it; may be empty. */
+    /** A person's comment, or why it was not allowed; may be empty. */
     message: z.string(),
   })
   .meta({ id: 'PermissionState' });
-/** What became of a question of a run, and a person's word on it. */
+/** The outcome of a run's permission request, with the person's comment. */
 export interface PermissionState extends z.infer<typeof permissionState> {}
 
 export const permissionQuestion = z
@@ -23,7 +23,7 @@ export const permissionQuestion = z
     /** What it would do, safe to print. */
     detail: z.string(),
     asked_at: time,
-    /** The question counts as denied from then on. */
+    /** From this time on the question counts as denied. */
     until: time,
   })
   .meta({ id: 'PermissionQuestion' });

@@ -11,15 +11,15 @@ import { signalAnswer } from './signals.ts';
 
 /** An open question of an agent, or of a person. */
 const question = z.object({
-  /** Counts the questions of the plan, over its whole life: `plan answer <plan>#<number>`. */
+  /** The number of the question, counted over the plan's whole life: `plan answer <plan>#<number>`. */
   number: count,
-  /** The agent that asks; null: a person asked by hand, and no agent waits for the answer. */
+  /** The agent that asks; null: a person put the question, and no agent waits for the answer. */
   title: z.string().nullable(),
   question: z.string(),
   at: time,
 });
 
-/** `scope` `tasks`: only the tasks that ask wait, and others are at work. `plan`: nothing goes on before a person acts. */
+/** `scope` `tasks`: only the tasks with questions wait, and the others go on. `plan`: nothing goes on before a person acts. */
 const block = z.object({
   reason: z.string(),
   source: z.enum(blockSources),
@@ -29,26 +29,26 @@ const block = z.object({
   budget: budget.optional(),
 });
 
-/** `source` `wave`: its wave is over; `permission`: an agent asks to be allowed something; else that of the block. */
+/** `source` `wave`: its wave is over; `permission`: an agent asks for a permission; otherwise the source of the block. */
 const need = z.object({
   source: z.enum([...blockSources, 'wave', 'permission']),
   why: z.string(),
   since: time,
-  /** When an agent's question is denied by itself; null: nothing ends it but a person. */
+  /** When an agent's question is denied automatically; null: only a person ends it. */
   until: time.nullable(),
-  /** Commands, the likeliest first. */
+  /** Commands, the most likely first. */
   do: lines,
 });
 
-/** `commit` is what the plan's changes are counted from. */
+/** The plan's changes are counted from `commit`. */
 const planBase = z.object({
   branch: z.string().nullable(),
   commit: z.string(),
-  /** Plans that it waited for and that were not in `branch` when it began, each with the commit that it was done at. */
+  /** Plans that it waited for and that were not in `branch` when it began, each with the commit at which that plan was done. */
   on: z.array(z.object({ plan: z.string(), commit: z.string() })).readonly(),
 });
 
-/** How the branch that a plan begins from, or began from, stands beside its remote's, as far as that was fetched. */
+/** The branch that a plan begins or began from, compared with the last fetched state of its remote branch. */
 const baseRemote = z.object({
   branch: z.string(),
   remote: z.string(),
@@ -57,7 +57,7 @@ const baseRemote = z.object({
   fetched_at: time.nullable(),
   /** Why the last fetch of `base_fetch` failed. */
   fetch_failed: z.string().nullable(),
-  /** All of it in words. */
+  /** The comparison as a sentence. */
   text: z.string(),
 });
 
@@ -67,7 +67,7 @@ export const planEntry = z
     plan: z.string(),
     status,
     phase: z.string().nullable(),
-    /** Where the work of a done plan is, as far as stator knows: a merge made with git by hand is not seen. null: it is not done. */
+    /** Where the work of a done plan is, as far as stator knows: it does not see a merge that was made with git by hand. null: the plan is not done. */
     landing: z.enum(landings).nullable(),
     blocked: block.nullable(),
     /** The open questions, the oldest first. */
@@ -81,12 +81,12 @@ export const planEntry = z
     review_cycle: count,
     paused: z.boolean(),
     waiting_for: waiting.nullable(),
-    /** Whose turn it is: `agents` are at work, or `waiting` for what `waiting_for` says; `nobody`: it is not under way. */
+    /** Who acts next: `agents` are running, or `waiting` for the content of `waiting_for`; `nobody`: the plan is not under way. */
     turn: z.enum(['person', 'agents', 'waiting', 'nobody']),
-    /** Why it is a person's turn, also while agents are at work; null: it is not. */
+    /** Why a person must act, even while agents are running; null: no person needs to act. */
     need: need.nullable(),
     updated_at: time,
-    /** The file that it is bound to: from the repo's root with `/`, absolute where it lies outside; null: it came without one. */
+    /** The file that it is bound to: relative to the repo's root, with `/`; absolute for a file outside the repo; null: it has no file. */
     file: z.string().nullable(),
     /** The usage of all its agents. */
     usage,
@@ -101,24 +101,24 @@ const taskEntry = z.object({
   number: count,
   title: z.string(),
   status: z.enum(taskStatuses),
-  /** Runs started, over all generations. */
+  /** The number of started runs, over all generations. */
   attempts: count,
   reason: reason.nullable(),
   /** The explanation of the reason, in one line. */
   why: z.string().nullable(),
   branch: z.string(),
-  /** The numbers of the tasks of its wave that come before it. */
+  /** The numbers of the tasks in its wave that must be done first. */
   after: z.array(count).readonly(),
   /** The usage of its own agent, over all attempts. */
   usage,
 });
 
-/** One run that began: what it took, and how it ended. */
+/** One run that began: its usage, and how it ended. */
 const runEntry = z.object({
   run: z.string(),
   title: z.string(),
   role: z.string(),
-  /** The profile that stood in for that of its role; null: none did. */
+  /** The profile that was used instead of its role's own; null: the role's own was used. */
   profile: z.string().nullable(),
   attempt: count,
   state: z.string(),
@@ -134,34 +134,34 @@ export const planShow = planEntry
   .extend({
     title: z.string().nullable(),
     goal: z.string().nullable(),
-    /** Links to issues of a tracker, as its document has them. */
+    /** Links to a tracker's issues, from its document. */
     issues: z.array(z.string()),
     content: z.string(),
-    /** SHA-256 in hex of the file's text as it was last taken or written; the content is another where a planner worked on it. */
+    /** SHA-256 in hex of the file's text when it was last read or written. The content differs if a planner has worked on it. */
     file_digest: z.string().nullable(),
-    /** The family of documents that its file is read as, because a person said so once; null: what it looks like. */
+    /** The document family that its file is read as, chosen by a person; null: recognized from the text. */
     file_as: z.string().nullable(),
     tasks_by_wave: z.array(
       z.object({ number: count, status: z.enum(['pending', 'running', 'failed', 'done']), tasks: z.array(taskEntry) }),
     ),
-    /** What several planners wrote at its last planning, of which one is chosen; empty: one planner writes. */
+    /** The documents of several planners at its last planning, from which one is chosen; empty: there is one planner. */
     drafts: z.array(
       z.object({
         number: count,
-        /** Of the planner. */
+        /** The planner's usage. */
         title: z.string(),
         state: z.enum(draftStates),
         /** Why its planner failed; empty: it did not. */
         why: z.string(),
         waves: count,
         tasks: count,
-        /** null: nothing was handed in. */
+        /** null: the planner submitted nothing. */
         content: z.string().nullable(),
       }),
     ),
-    /** It is carried out by itself once its planner has finished; false: it stands planned then, until a person goes on. */
+    /** true: it is carried out automatically once its planner has finished; false: it then stays planned until a person continues it. */
     auto_advance: z.boolean(),
-    /** Runs of its agents that began, all roles and generations. */
+    /** The number of its agents' runs that began, over all roles and generations. */
     runs: count,
     /** The last 200 of these, in their order. */
     run_list: z.array(runEntry),
@@ -169,35 +169,37 @@ export const planShow = planEntry
       .object({
         state: z.string(),
         url: z.string().nullable(),
-        /** How far its merge without a person is; null: a person merges it. `detail`: why it was refused. */
+        /** The progress of its automatic merge; null: a person merges it. `detail`: why it was refused. */
         merge: z.object({ state: z.enum(forgeMergeStates), detail: z.string() }).nullable(),
       })
       .nullable(),
     timestamps: z.partialRecord(z.enum(timestampNames), time),
     /** `plan`: the tasks of a wave work one after the other in one worktree, on the plan's branch. */
     isolation: z.enum(isolations),
-    /** What its branch was made from, and the branch that it goes into: null where that was a tag or a commit. null: it was not begun yet. */
+    /**
+     * The base of its branch, and the branch that it is merged into: `branch` is null if the base was a tag or a commit. null: the plan has not begun yet.
+     */
     base: planBase.nullable(),
-    /** null: there is no such branch of a remote, or it cannot be looked at. */
+    /** null: there is no such branch on a remote, or it cannot be read. */
     base_remote: baseRemote.nullable(),
-    /** Clearing up after its runs that failed, or is yet to be tried again, each with why; the plan does not wait for it. */
+    /** Cleanups after its runs that failed or will be tried again, each with the reason; the plan does not wait for them. */
     left_undone: lines,
-    /** Work of its agents that its branches could not take: of which attempt, and the refs that keep it. */
+    /** Its agents' work that could not be put on its branches: the attempt, and the refs that hold the work. */
     set_aside: lines,
     /** `head` is the commit of the branch `into` that holds the plan. */
     merged: z.object({ at: time, head: z.string(), into: z.string() }).nullable(),
-    /** Its pull request is being made, or will be in a moment. */
+    /** Whether its pull request is being made, or will be very soon. */
     creating_pr: z.boolean(),
-    /** Why the last try to make it, or to push to it, changed nothing. */
+    /** Why the last try to create the pull request, or to push to it, changed nothing. */
     pr_refused: z.object({ at: time, detail: z.string() }).nullable(),
-    /** What people wrote on the pull request that started no agent, the newest last; 20 at most. */
+    /** Comments on the pull request that started no agent, the newest last; 20 at most. */
     pr_remarks: z.array(z.object({ author: z.string(), text: z.string(), url: z.string() })),
     /**
-     * How long its open tasks may still take, of agents' time: from how long `tasks` done ones took, and the slots that it has at best and now. null: fewer
-     * than two tasks are done, none is open, or it waits for a person.
+     * How long its open tasks may still take, estimated from the times of `tasks` done tasks and from the slots that it has at best and now. null: fewer than
+     * two tasks are done, none is open, or it waits for a person.
      */
     estimate: z.object({ tasks: count, from_ms: count, to_ms: count }).nullable(),
-    /** Whether it is being merged now, here or by its forge. */
+    /** Whether it is being merged now, by this engine or by its forge. */
     merging: z.boolean(),
     /** Why the last try to merge it changed nothing. */
     merge_refused: z
@@ -208,7 +210,7 @@ export const planShow = planEntry
 /** A plan with its waves, its tasks and their agents. */
 export type PlanShow = z.infer<typeof planShow>;
 
-/** What a document would be as a plan; nothing is registered. */
+/** The plan that a document would become; nothing is registered. */
 export const documentCheck = z
   .object({
     ok: z.boolean(),
@@ -226,40 +228,40 @@ export const documentCheck = z
     problems: z.array(z.object({ line: count, message: z.string() })).readonly(),
   })
   .meta({ id: 'DocumentCheck' });
-/** What a document would be as a plan, and every problem with its line. */
+/** The plan that a document would become, and every problem with its line. */
 export type DocumentCheck = z.infer<typeof documentCheck>;
 
-/** A plan as it was after the line `seq` of its journal, which was written at `at`: made anew from the journal alone. */
+/** A plan as it was after the line `seq` of its journal, written at `at`. It is rebuilt from the journal alone. */
 export const planReplay = planShow.extend({ seq: count, at: time }).meta({ id: 'PlanReplay' });
-/** A plan as it was after one line of its journal. What only the present knows (what it waits for, an estimate) is left out. */
+/** A plan as it was after one line of its journal. Fields that exist only for the present, such as an estimate, are left out. */
 export type PlanReplay = z.infer<typeof planReplay>;
 
 export const whatIfQuestion = z.strictObject({
-  /** By their names in the configuration: `max_agents`, `auto_advance_waves`, `coder.attempts`. */
+  /** Settings by their names in the configuration: `max_agents`, `auto_advance_waves`, `coder.attempts`. */
   policy: z.record(z.string().min(1).max(64), z.union([z.string().max(64), z.number(), z.boolean()])).optional(),
-  /** By the number of a question of the plan: what is answered as soon as it is asked. */
+  /** Answers by the number of the plan's question; each is given as soon as the question is put. */
   answers: z.record(z.string().regex(/^[1-9]\d{0,8}$/), z.string().trim().min(1).max(65_536)).optional(),
-  /** The line of its journal up to which all is as it was. Default: up to where the other inputs matter. */
+  /** The line of its journal up to which nothing is changed. Default: the last line that the other inputs do not affect. */
   from: z.int().min(1).optional(),
 });
-/** Other inputs for a plan that has a past. */
+/** Other inputs for a plan's past. */
 export type WhatIfQuestion = z.infer<typeof whatIfQuestion>;
 
 const journalMove = z.object({ at: time, actor: z.string(), event: z.string(), from: z.string(), to: z.string() });
 
 const planEnding = z.object({
   status,
-  /** What it stands for, where it needs a person. */
+  /** Why it is blocked, if it needs a person. */
   blocked: z.string().nullable(),
-  /** When it last came to stand, went on, or was over; and how long after `from` that was. */
+  /** When it was last blocked, went on, or ended; and how long after `from` that was. */
   at: time,
   duration_ms: count,
-  /** Agents at work at a time, at most; and their runs. */
+  /** The most agents that ran at the same time, and the number of their runs. */
   peak_agents: count,
   runs: count,
-  /** null: it is not known of every run. */
+  /** null: the cost of some run is not known. */
   cost_usd: z.number().nullable(),
-  /** That agents asked. */
+  /** The number of questions from agents. */
   questions: count,
 });
 
@@ -267,34 +269,40 @@ export const whatIf = z
   .object({
     project: z.string(),
     plan: z.string(),
-    /** The last line of its journal that is taken as it was. */
+    /** The last line of its journal that is not changed. */
     from: z.object({ seq: count, at: time }),
-    /** Where the two ways part, with what comes next on each; null: they do not. `seq`: the first line that is not as it was; null: the journal ends before. */
+    /**
+     * Where the two courses begin to differ, with the next steps of each; null: they do not differ. `seq`: the first line that differs; null: the journal
+     * ends earlier.
+     */
     parts: z.object({ seq: count.nullable(), was: z.array(journalMove), would_be: z.array(journalMove) }).nullable(),
     was: planEnding,
     would_be: planEnding,
-    /** What people said then and the plan does not take on the other way, such as the confirmation of a wave that is not reached. */
+    /** People's signals that the plan does not accept in the other course, such as the confirmation of a wave that is not reached. */
     not_taken: z.array(z.object({ type: z.string(), at: time })),
   })
   .meta({ id: 'WhatIf' });
-/** Where a plan would have gone with other inputs. */
+/** The course that a plan would have taken with other inputs. */
 export type WhatIf = z.infer<typeof whatIf>;
 
 export const verification = z
   .object({
     /** Whether every tree matches its journal. */
     ok: z.boolean(),
-    /** Trees that were compared. */
+    /** The number of compared trees. */
     checked: count,
-    /** `path`: the first place in the tree that differs, or which effect, signal or column of its row. `seq`: the line of the journal from which it does. */
+    /**
+     * `path`: the first difference in the tree, or the effect, signal or column of its row that differs. `seq`: the first line of the journal with the
+     * difference.
+     */
     differs: z.array(
       z.object({ tree: z.string(), seq: count, path: z.string(), stored: z.unknown(), replayed: z.unknown() }),
     ),
-    /** Trees that cannot be compared, each with why. */
+    /** Trees that cannot be compared, each with the reason. */
     skipped: z.array(z.object({ tree: z.string(), why: z.string() })),
   })
   .meta({ id: 'Verification' });
-/** Whether what is stored is what the journal leads to. */
+/** Whether the stored state matches the journal. */
 export type Verification = z.infer<typeof verification>;
 
 /** The remote branch of a plan after a push. */
@@ -306,7 +314,7 @@ export const planPushed = z
     branch: z.string(),
     head: z.string(),
     remote: z.string(),
-    /** Without a password in it. */
+    /** The address without a password. */
     url: z.string(),
   })
   .meta({ id: 'PlanPushed' });
@@ -323,7 +331,7 @@ const journalLine = {
   event: z.string(),
   from: z.string(),
   to: z.string(),
-  /** What its states say in public, before and after: names of states may change, these do not. */
+  /** Its public state, before and after. The machine's names of states may change, these do not. */
   from_tags: lines,
   to_tags: lines,
   effects: lines,
@@ -332,15 +340,15 @@ const journalLine = {
   attempt: count.nullable(),
   /** Why that attempt did not count. */
   reason: reason.nullable(),
-  /** What was said with it: the last line of a failed attempt that tells something, the first ones of a review; safe to print. */
+  /** The accompanying text: the last useful line of a failed attempt, or the first lines of a review; safe to print. */
   why: z.string().nullable(),
-  /** When what it waits for is over, such as a service's limit. */
+  /** When the wait ends, such as the end of a service's limit. */
   until: time.nullable(),
   /** For an answer: the numbers of its questions. */
   questions: z.array(count),
-  /** Of an agent that begins: the profile that stands in for its own, whose account is limited. */
+  /** For an agent that begins: the profile that it uses because its own account is limited. */
   stands_in: z.string().nullable(),
-  /** An agent that begins goes on with an attempt that was only interrupted. */
+  /** true: the agent that begins continues an interrupted attempt. */
   resumed: z.boolean(),
 };
 
@@ -352,7 +360,7 @@ export type HistoryEntry = z.infer<typeof historyEntry>;
 export const factEntry = z
   .object({ ...journalLine, project: z.string().nullable(), plan: z.string().nullable() })
   .meta({ id: 'Fact' });
-/** One line of the journal: what happened, when, to whom and why. `seq` grows over all plans, and is where a reader goes on. */
+/** One line of the journal: what happened, when, to which actor and why. `seq` grows over all plans, and a reader continues from it. */
 export type FactEntry = z.infer<typeof factEntry>;
 
 export const explanation = z
@@ -364,18 +372,18 @@ export const explanation = z
     base: planBase.nullable(),
     base_remote: baseRemote.nullable(),
     accepts: lines,
-    /** Every signal to the plan itself that there is: what a person may send now, and of the others why not. */
+    /** Every signal to the plan itself: whether a person may send it now, and if not, why. */
     events: z.array(
       z.object({ type: z.string(), does: z.string(), accepted: z.boolean(), why_not: z.string().nullable() }),
     ),
-    /** Locks of killed git processes that block its repository, each with what to do. */
+    /** Locks of killed git processes that block its repository, each with the remedy. */
     repo_troubles: lines,
-    /** What the engine does by itself and fails at, and tries again. */
+    /** Automatic work of the engine that failed and is tried again. */
     engine_troubles: lines,
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'Explanation' });
-/** Why a plan stands where it does: what it waits for, and what can be done, each way with its command. */
+/** Why a plan is in its state: what it waits for, and what can be done, with the commands. */
 export type Explanation = z.infer<typeof explanation>;
 
 const agentOfAct = { title: z.string(), role: z.string() };
@@ -385,16 +393,16 @@ export const actPreview = z
     project: z.string(),
     plan: z.string(),
     act: z.string(),
-    /** false: it would be refused, held or change nothing; all else is empty then. */
+    /** false: the signal would be refused, held or change nothing; all other fields are then empty. */
     accepted: z.boolean(),
-    /** It ends work, moves a branch of the person or may cost something: a person is asked first. */
+    /** true: the act needs a confirmation, because it ends work, moves a person's branch or may cost money. */
     asks: z.boolean(),
-    /** The plan is done: this takes back what others may stand on, and is said with `--force`. */
+    /** true: the plan is done, and others may build on it, so the act needs `--force`. */
     needs_force: z.boolean(),
     ends: z.array(z.object({ ...agentOfAct, state: z.string(), started_at: time.nullable() })),
-    /** The agents that it starts at once, as far as that is known. `paid`: a turn of it may cost something. */
+    /** The agents that it starts at once, as far as that is known. `paid`: a turn of the agent may cost money. */
     starts: z.array(z.object({ ...agentOfAct, program: z.string(), paid: z.boolean() })),
-    /** `into` moves; `total` is null where nothing is known of the change. `files`: the first of them. */
+    /** The branch `into` moves. `total` is null if the change is not known. `files`: the first changed files. */
     merge: z
       .object({
         into: z.string(),
@@ -403,23 +411,23 @@ export const actPreview = z
         files: lines,
       })
       .nullable(),
-    /** The branch that is put aside and begun anew. */
+    /** The branch that is archived and begun anew. */
     archives: z.string().nullable(),
     /** Plans whose `**After:**` names this one and that are not done. */
     waiters: lines,
-    /** The same as sentences for a person. */
+    /** The preview as sentences for a person. */
     says: lines,
   })
   .meta({ id: 'ActPreview' });
-/** What a signal would do to a plan: its status after it, agents that would start or end. Nothing was changed. */
+/** What a signal would do to a plan: the status after it, and the agents that would start or end. Nothing was changed. */
 export type ActPreview = z.infer<typeof actPreview>;
 
-/** In which states the actors of a plan's tree are: now, or after a line of its journal. */
+/** The states of the actors in a plan's tree: now, or after a line of its journal. */
 export const planStates = z
   .object({
     project: z.string(),
     plan: z.string(),
-    /** The last line of the journal that is in it. */
+    /** The last line of the journal that it includes. */
     seq: count,
     at: time.nullable(),
     actors: z.array(
@@ -427,9 +435,9 @@ export const planStates = z
         /** Its path in the plan's tree; empty for the plan itself. */
         actor: z.string(),
         machine: z.enum(['plan', 'wave', 'task', 'agent']),
-        /** The innermost states that are active, one for each region, as paths from the machine's root. */
+        /** The active innermost states, one for each region, as paths from the machine's root. */
         states: lines,
-        /** What it knows of itself: names, numbers, commits and flags. null: at that moment, written by an earlier version, it is not known. */
+        /** Its context: names, numbers, commits and flags. null: not known, because an earlier version wrote that line. */
         context: z.record(z.string(), z.unknown()).nullable(),
       }),
     ),
@@ -438,7 +446,7 @@ export const planStates = z
 /** The states and the contexts of a plan's actors, by their paths, now or at a moment of the past. */
 export type PlanStates = z.infer<typeof planStates>;
 
-/** What an agent of a plan would be told now; `source` is the path of the repo's own template, or `built-in`. */
+/** The prompt that an agent of a plan would get now; `source` is the path of the repo's own template, or `built-in`. */
 export const promptShow = z
   .object({
     project: z.string(),
@@ -454,7 +462,7 @@ export type PromptShow = z.infer<typeof promptShow>;
 
 const diffTotal = z.object({ files: count, insertions: count, deletions: count });
 
-/** What a plan, or one task of it, has changed: between the commits `from` and `to`. `added` and `removed` are null for a binary file. */
+/** The changes of a plan, or of one task, between the commits `from` and `to`. `added` and `removed` are null for a binary file. */
 export const planDiff = z
   .object({
     project: z.string(),
@@ -462,7 +470,7 @@ export const planDiff = z
     task: z.string().nullable(),
     from: z.string(),
     to: z.string(),
-    /** The first 1,000; one that was moved is two. */
+    /** The first 1,000 files; a moved file counts as two. */
     files: z.array(z.object({ path: z.string(), added: z.number().nullable(), removed: z.number().nullable() })),
     /** The sum over all files. */
     total: diffTotal,
@@ -470,21 +478,21 @@ export const planDiff = z
     stat: z.string(),
     /** As `git diff` writes it, at most 1 MiB. */
     diff: z.string(),
-    /** How many of the files are not, or not wholly, in `diff`. */
+    /** The number of files that `diff` lacks or does not show whole. */
     files_left_out: z.number(),
   })
   .meta({ id: 'PlanDiff' });
 /** The changes of a plan or a task, as a diff and in numbers. */
 export type PlanDiff = z.infer<typeof planDiff>;
 
-/** Who judged the work last, and how. */
+/** The last judgement of the work. */
 export const judgement = z
   .object({
     verdict: z.enum(['approved', 'changes_requested']),
-    /** `person`, `agent:<title>`, or `engine`: a program that spoke by its exit code. */
+    /** `person`, `agent:<title>`, or `engine`: a program judged by its exit code. */
     by: z.string(),
     at: time,
-    /** The first lines of what was said. */
+    /** The first lines of the judgement's text. */
     why: z.string().nullable(),
   })
   .meta({ id: 'Judgement' });
@@ -504,13 +512,13 @@ export const runFinished = z
     duration_ms: count,
     /** The usage of all agents of the plan, including earlier runs of `stator run`. */
     usage,
-    /** Of a plan that is done: the tasks that a person went on without. */
+    /** For a done plan: the tasks that a person skipped. */
     left_out: z.array(z.object({ wave: count, number: count, title: z.string(), status: z.string() })),
     left_undone: lines,
     set_aside: lines,
-    /** Between where its branch began and where it ended; null: nothing is committed, or it could not be asked. */
+    /** The changes between its branch's base and its head; null: nothing is committed, or git could not be read. */
     diff: diffTotal.nullable(),
-    /** The last word of a review, and of a verification, on this pass of the plan; null: there was none. */
+    /** The last judgements of a review and of a verification in this pass of the plan; null: there was none. */
     review: judgement.nullable(),
     verification: judgement.nullable(),
   })
@@ -518,7 +526,7 @@ export const runFinished = z
 /** A run that has ended, and how. */
 export type RunFinished = z.infer<typeof runFinished>;
 
-/** A plan in kasmos's words: `filename` is its name, an empty text what it has not. */
+/** A plan in kasmos's format: `filename` is its name; a missing value is an empty text. */
 export const olderTask = z
   .object({
     filename: z.string(),
@@ -531,7 +539,7 @@ export const olderTask = z
     topic: z.string(),
   })
   .meta({ id: 'Task' });
-/** A task of an earlier document of the plan that the newest one has no longer. */
+/** A task of an earlier document of the plan that the newest document lacks. */
 export type OlderTask = z.infer<typeof olderTask>;
 
 /** The answer to a request for planning or implementing. */

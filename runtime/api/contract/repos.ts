@@ -10,7 +10,7 @@ export const repoEntry = z
   .object({
     project: z.string(),
     path: z.string(),
-    /** The host that it belongs to, where several share the store. */
+    /** The host that it belongs to, if several share the store. */
     host: z.string().optional(),
     active_plans: count,
     /** `registered` for a moment, then `active`, `paused` or `degraded`; `moving` until its new host has it. */
@@ -25,12 +25,12 @@ export interface RepoEntry extends z.infer<typeof repoEntry> {}
 export const pingAnswer = z
   .object({
     version: z.string(),
-    /** The digest of its code, which two builds of one version differ in; null: it was not built. */
+    /** The digest of its code, which tells two builds of one version apart; null: it was not built. */
     build: z.string().nullable(),
     state: z.literal('running'),
-    /** The `owner.db` that this engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
+    /** The `owner.db` that this engine has locked, as `<device>:<inode>`; null: it owns no home. */
     lock: z.string().nullable(),
-    /** What is not as safe as its user may think, one line each: agents that run without walls. */
+    /** Security warnings, one line each, such as agents that run without walls. */
     warnings: lines,
   })
   .meta({ id: 'Ping' });
@@ -46,11 +46,11 @@ export const statusAnswer = z
     instances: z.array(instanceEntry),
     /** Why the engine handles nothing yet, such as a store that is locked; null: it works. */
     waiting: z.string().nullable(),
-    /** What of the configuration could not be done, one line each: a repo of daemon.toml that is not there. */
+    /** Parts of the configuration that could not be applied, one line each, such as a missing repo of daemon.toml. */
     problems: lines,
     /** Keys of daemon.toml that have no effect, and why, one line each. */
     notes: lines,
-    /** What is not as safe as its user may think, one line each: agents that run without walls. */
+    /** Security warnings, one line each, such as agents that run without walls. */
     warnings: lines,
     forges: z.array(forgeEntry),
     /** The accounts that are rate limited now. */
@@ -62,25 +62,25 @@ export type StatusAnswer = z.infer<typeof statusAnswer>;
 
 export const repoAdded = z
   .object({
-    /** `known`: it was registered before. */
+    /** `known`: it was already registered. */
     status: z.enum(['added', 'known']),
     path: z.string(),
     project: z.string(),
     /** What the repo's own configuration may start, one line each. */
     enables: lines,
-    /** What the file enables since it was changed, one line each; the trusted version stays in force until somebody says yes. */
+    /** What the changed file would enable, one line each; the trusted version stays in force until a person agrees. */
     untrusted: lines,
-    /** What has changed since it was trusted, `- ` and `+ ` before each line; of a new one, all that it enables. */
+    /** The changes since it was trusted, each line with `- ` or `+ ` before it; for a new repo, all that it enables. */
     changes: lines,
-    /** Of what is in force: SHA-256 in hex. */
+    /** SHA-256 in hex of the files in force. */
     digest: z.string(),
-    /** What was trusted with this very call, in a few words; null: nothing that was not trusted before. */
+    /** What this call has trusted, in brief; null: nothing new. */
     trusted_now: z.string().nullable(),
     /** Configured keys that have no effect, one line each. */
     notes: lines,
   })
   .meta({ id: 'RepoAdded' });
-/** A repo that was registered, or was known, with what its files enable and what was trusted. */
+/** A repo that was registered or already known, with what its files enable and what was trusted. */
 export type RepoAdded = z.infer<typeof repoAdded>;
 
 export const repoRemoved = z
@@ -88,7 +88,7 @@ export const repoRemoved = z
     status: z.literal('removed'),
     project: z.string(),
     path: z.string(),
-    /** What is to be known of it, one line each: that daemon.toml lists it, that plans are kept. */
+    /** Notes, one line each, such as that daemon.toml lists it, or that its plans stay stored. */
     notes: lines,
   })
   .meta({ id: 'RepoRemoved' });
@@ -97,13 +97,13 @@ export interface RepoRemoved extends z.infer<typeof repoRemoved> {}
 
 export const repoMoved = z
   .object({
-    /** `moving`: the other host goes on with it once it has a clone. `moved`: it goes on in its new folder. `there`: it was there already. */
+    /** `moving`: the other host continues it once it has a clone. `moved`: it continues in its new folder. `there`: it was already there. */
     status: z.enum(['moving', 'moved', 'there']),
     project: z.string(),
-    /** Hosts, or folders of this one. */
+    /** Hosts, or folders of this host. */
     from: z.string(),
     to: z.string(),
-    /** Its plans under way, which move with it. */
+    /** The plans under way that move with it. */
     active_plans: count,
   })
   .meta({ id: 'RepoMoved' });
@@ -127,16 +127,16 @@ export const repoTrusted = z
 /** The digest of a repo's files that was trusted. */
 export interface RepoTrusted extends z.infer<typeof repoTrusted> {}
 
-/** By which way somebody trusts a repo over the control API. */
+/** How a repo is trusted over the control API. */
 export const trustWays = ['run', 'plan register', 'repo add', 'daemon add', 'init', 'api'] as const;
 
 export const trustEntry = z
   .object({
     project: z.string(),
     path: z.string(),
-    /** `changed`: something of it is not in force, or does not start, until somebody says yes. */
+    /** `changed`: a part of it is not in force, or does not start, until a person agrees. */
     state: z.enum(['trusted', 'changed', 'revoked']),
-    /** Of what is in force; null: it no longer parses. */
+    /** The digest of the files in force; null: they no longer parse. */
     digest: z.string().nullable(),
     since: time,
     /** A verb (`run`, `repo trust`), `daemon.toml`, `init`, `api`, `program` or `an earlier version`. */
@@ -144,7 +144,7 @@ export const trustEntry = z
     revoked_at: time.nullable(),
   })
   .meta({ id: 'Trust' });
-/** What was trusted of a repo, when, and by which way. */
+/** What was trusted of a repo, when, and how. */
 export interface TrustEntry extends z.infer<typeof trustEntry> {}
 
 export const trustShow = trustEntry
@@ -152,13 +152,13 @@ export const trustShow = trustEntry
     enables: lines,
     untrusted: lines,
     changes: lines,
-    /** Of the files as they are now; null: they cannot be used. */
+    /** The digest of the present files; null: they cannot be used. */
     digest_now: z.string().nullable(),
     /** Why nothing of it starts now, or why its files cannot be used; null: all is well. */
     problem: z.string().nullable(),
   })
   .meta({ id: 'TrustShow' });
-/** What was trusted of a repo, and how its files differ from that now. */
+/** What was trusted of a repo, and how its present files differ from that. */
 export interface TrustShow extends z.infer<typeof trustShow> {}
 
 export const trustLooked = z
@@ -166,14 +166,14 @@ export const trustLooked = z
     project: z.string(),
     path: z.string(),
     state: z.enum(['new', 'trusted', 'changed', 'revoked']),
-    /** Of the files as they are now: what `trust` of `POST /v1/repos` takes. */
+    /** The digest of the present files; `trust` of `POST /v1/repos` accepts it. */
     digest: z.string(),
     trusted_digest: z.string().nullable(),
     enables: lines,
-    /** The agents that work if the repo's files name none, one line each. */
+    /** The agents that are used if the repo's files name none, one line each. */
     agents: lines,
     changes: lines,
-    /** Whether it may act without anybody's yes. */
+    /** Whether it may act without a person's consent. */
     may_act: z.boolean(),
   })
   .meta({ id: 'TrustLooked' });
@@ -202,11 +202,11 @@ export const repoShow = repoEntry
     enables: lines,
     /** What the changed file could start; none of it is in force. */
     untrusted: lines,
-    /** The changes since then, with `- ` or `+ ` before each line. */
+    /** The changes since it was trusted, with `- ` or `+ ` before each line. */
     changes: lines,
-    /** Since when it is trusted, and by which way. */
+    /** Since when it is trusted, and how it was trusted. */
     trust: trustEntry.nullable(),
-    /** Why the file as it is now cannot be used; what was trusted before stays in force. */
+    /** Why the present file cannot be used; the trusted version stays in force. */
     problem: z.string().nullable(),
     notes: lines,
     plans: z.array(
@@ -220,17 +220,17 @@ export interface RepoShow extends z.infer<typeof repoShow> {}
 export const repoPast = z
   .object({
     project: z.string(),
-    /** Roles of which no run is known are not there. */
+    /** Roles without a known run are missing. */
     roles: z.array(
       z.object({
         role: z.enum(roles),
-        /** The newest first. What ended without being the agent's doing is left out. */
+        /** The newest first. Runs whose end the agent did not cause are left out. */
         runs: z.array(z.object({ duration_ms: count, failed: z.boolean(), cost_usd: z.number().nullable() })),
       }),
     ),
   })
   .meta({ id: 'RepoPast' });
-/** How long the agents of a repo took before, how they ended, and what they cost, as far as their programs said it. */
+/** The duration, the ends and the cost of a repo's earlier agents, as far as their programs reported them. */
 export interface RepoPast extends z.infer<typeof repoPast> {}
 
 export const reloadAnswer = z

@@ -4,16 +4,16 @@ import { runStates } from '../../../machines/vocabulary/public-state.ts';
 import { permissionQuestion } from './permissions.ts';
 import { count, lines, reason, time, usage, waiting } from './shared-shapes.ts';
 
-/** What an agent is at by its newest output, as far as its program says it. */
+/** What an agent does now, according to its newest output, as far as its program reports it. */
 export const agentWork = z
   .object({
-    /** The tool that it uses now, as a line of its log; null: none, or its program does not say when one begins. */
+    /** The tool that it uses now, as a line of its log; null: none, or its program does not report when a tool begins. */
     tool: z.string().nullable(),
-    /** Its own plan; empty: it wrote none down. */
+    /** Its own to-do list; empty: it wrote none. */
     plan: z.array(z.object({ text: z.string(), state: z.enum(['pending', 'in_progress', 'completed']) })),
-    /** Tokens of its conversation, and how many its model takes; null: it does not say. */
+    /** Tokens of its conversation, and its model's limit; null: not reported. */
     context: z.object({ used: count, size: count.nullable() }).nullable(),
-    /** Plan and context in words: `2 of 5 of its plan, 34 % of its context`; "": nothing is known. */
+    /** Its list and context as a sentence: `2 of 5 of its plan, 34 % of its context`; "": nothing is known. */
     text: z.string(),
   })
   .meta({ id: 'AgentWork' });
@@ -35,42 +35,42 @@ export const instanceEntry = z
     started_at: time.nullable(),
     last_activity_at: time.nullable(),
     exit_code: z.int().nullable(),
-    /** Why its work counts though a signal ended its process; null: its exit code needs no words. */
+    /** Why its work counts although a process signal ended it; null: its exit code needs no explanation. */
     exit_note: z.string().nullable(),
     reason: reason.nullable(),
-    /** When it continues by itself, where it waits for a limit of its account or for its next attempt. */
+    /** When it continues automatically, if it waits for a limit of its account or for its next attempt. */
     waits_until: time.nullable(),
     /** Its open permission requests, the oldest first. */
     permissions: z.array(permissionQuestion),
     /** Whether a person may type to it now, while it works. */
     takes_input: z.boolean(),
-    /** Whether that goes into a terminal, which takes keys too; otherwise each line is a message to its program. */
+    /** Whether the text goes into a terminal, which also accepts keys; otherwise each line is a message to its program. */
     takes_keys: z.boolean(),
-    /** The host that has its files, where that is another one. */
+    /** The host that has its files, if it is another host. */
     host: z.string().optional(),
     /** The log file's path; null: there is none, or it is on another host. */
     log: z.string().nullable(),
-    /** The last line of output that has something to show, at most 200 characters, safe to print. */
+    /** The last line of its output with visible text, at most 200 characters, safe to print. */
     last_line: z.string().nullable(),
-    /** What it is at; null: its preset says nothing of that, or there is no log here. */
+    /** What it does now; null: its preset does not report that, or there is no log here. */
     work: agentWork.nullable(),
     /** The preset of its last run; null: there was no run. */
     preset: z.string().nullable(),
     /** The usage over all attempts. */
     usage,
-    /** From here on as kasmos says it. Unlike any other of this home, the same over its attempts. */
+    /** The fields from here on are kasmos's. The id is unique in this home, and the same over all attempts. */
     id: z.string(),
     /** Whether it has a process that is not frozen. */
     active: z.boolean(),
     /** Whether it waits for a slot or is starting. */
     loading: z.boolean(),
-    /** It waits for an answer. */
+    /** Whether it waits for an answer. */
     ready: z.boolean(),
     paused: z.boolean(),
     /** The program; "": there was no run. */
     program: z.string(),
     created_at: time,
-    /** 0: it works on no single task. */
+    /** 0: it does not work on a single task. */
     task_number: count,
     wave_number: count,
   })
@@ -78,18 +78,18 @@ export const instanceEntry = z
 /** An agent over all of its attempts: its state, its newest run, its worktree, its log. */
 export type InstanceEntry = z.infer<typeof instanceEntry>;
 
-/** The log of one run, or of one check that judged it. */
+/** The log of one run, or of a check that judged the run. */
 export const runLog = z
   .object({
     title: z.string(),
     run: z.string(),
     attempt: count,
-    /** Why the run did not count; null: it did, or is not over. */
+    /** Why the run did not count; null: it counted, or is not over. */
     reason: reason.nullable(),
     /** When the run started. */
     started_at: time.nullable(),
     ended_at: time.nullable(),
-    /** null: the log is the agent's own. What an earlier version began has no names; without an exit code it is not over, or vanished. */
+    /** null: the log is the agent's own. A check that an earlier version began has no name. Without an exit code it is not over, or has vanished. */
     check: z
       .object({
         wave: z.int().nullable(),
@@ -98,7 +98,7 @@ export const runLog = z
         exit_code: z.int().nullable(),
       })
       .nullable(),
-    /** The log file's path; null: there is none, or it was cleared away. */
+    /** The log file's path; null: there is none, or it was deleted. */
     log: z.string().nullable(),
     /** Its end, at most 64 KiB, safe to print. */
     text: z.string(),
@@ -109,10 +109,10 @@ export type RunLog = z.infer<typeof runLog>;
 
 /** The part of the queue that a pause concerns. */
 export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;
-/** The part of the queue that a pause is of. */
+/** The part of the queue that is paused. */
 export type PausedPart = (typeof pausedParts)[number];
 
-/** An agent over all its attempts, whatever becomes of each. */
+/** An agent over all its attempts. */
 export const queueEntry = z
   .object({
     /** The agent's id, the same over all attempts. */
@@ -125,17 +125,20 @@ export const queueEntry = z
     state: z.enum(['pending', 'notified', 'completed', 'error']),
     /** As `agent list` shows it. */
     agent_state: instanceEntry.shape.state,
-    /** Its place among those of its kind who wait for a slot, as they will be served; null: it waits for something else, or for a pause of its own. */
+    /**
+     * Its place among the agents of its kind that wait for a slot, in the order in which they get one; null: it waits for something else, or is itself
+     * paused.
+     */
     position: z.int().nullable(),
-    /** Those that began; 0 before the first. */
+    /** The number of attempts that began; 0 before the first. */
     attempts: count,
-    /** Why its last attempt failed, or what keeps it from being begun; null: nothing does, or it has ended well. */
+    /** Why its last attempt failed, or what prevents its start; null: nothing does, or it has ended well. */
     error: z.string().nullable(),
-    /** The widest pause that keeps it from being started. */
+    /** The widest pause that prevents its start. */
     held_by: z.enum(pausedParts).nullable(),
     /** What it waits for; null: it does not wait. */
     waiting_for: waiting.nullable(),
-    /** When it was asked for, when its first attempt began, and when it had ended for good. */
+    /** When it was requested, when its first attempt began, and when it ended for good. */
     queued_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),
@@ -151,7 +154,7 @@ export const queuePause = z
     plan: z.string().nullable(),
     title: z.string().nullable(),
     since: time,
-    /** Agents that wait for nothing else, and the titles of the first of them. */
+    /** The number of agents that wait for nothing else, and the titles of the first ones. */
     pending: count,
     titles: lines,
   })
@@ -166,7 +169,7 @@ export const queueStats = z
     notified: count,
     completed: count,
     error: count,
-    /** No agent starts until somebody resumes it. */
+    /** true: no agent starts until the queue is resumed. */
     paused: z.boolean(),
     /** The number of pending agents that wait only because of a pause. */
     held: count,
@@ -177,7 +180,7 @@ export const queueStats = z
     max_agents: count,
   })
   .meta({ id: 'QueueStats' });
-/** How many wait, how many work, and how many slots there are. */
+/** The numbers of waiting agents, running agents and slots. */
 export interface QueueStats extends z.infer<typeof queueStats> {}
 
 export const queueSwitched = z
@@ -194,9 +197,9 @@ export const queueSwitched = z
     pauses: z.array(queuePause),
   })
   .meta({ id: 'QueueSwitched' });
-/** A part of the queue that was paused or let go on. */
+/** A part of the queue that was paused or resumed. */
 export interface QueueSwitched extends z.infer<typeof queueSwitched> {}
 
 export const queueCleared = z.object({ status: z.literal('cleared'), cleared: count }).meta({ id: 'QueueCleared' });
-/** How many agents were taken out of the queue. */
+/** The number of agents that were taken out of the queue. */
 export interface QueueCleared extends z.infer<typeof queueCleared> {}

@@ -1,5 +1,8 @@
-/** Shapes that several of this room share: times, counts, reasons, usage, budgets, errors. This room is what `--json` prints and the control API answers: the schemas are the one source of the
- * types and of the API's own description. Fields may be added, never renamed or dropped within a major version. Clients take the types alone, so that they load no schema library. */
+/**
+ * Shapes that several files of this folder share: times, counts, reasons, usage, budgets, errors. This folder describes the output of `--json` and the
+ * answers of the control API. The schemas are the one source of the types and of the API's description. Fields may be added, never renamed or dropped within
+ * a major version. Clients take the types alone, so that they load no schema library.
+ */
 import { z } from 'zod';
 import { budgetMeasures, budgetScopes } from '../../../machines/vocabulary/budget.ts';
 import { reasons } from '../../../machines/vocabulary/effect.ts';
@@ -32,10 +35,10 @@ export const waiting = z
     since: time.nullable(),
   })
   .meta({ id: 'Waiting' });
-/** What a plan or an agent waits for, since when, in words that say who has it. */
+/** What a plan or an agent waits for, since when, and who or what holds it. */
 export type Waiting = z.infer<typeof waiting>;
 
-/** Who refused, in which state, by which guard, and which signals it would take. */
+/** The actor that refused, its state, the guard, and the signals that it would accept. */
 export const refusal = z
   .object({
     by: z.string(),
@@ -45,7 +48,7 @@ export const refusal = z
   })
   .meta({ id: 'Refusal' });
 
-/** Runs that began, and what their programs said that they took; null: nobody said it. */
+/** The number of runs that began, and the usage that their programs reported; null: not reported. */
 export const usage = z
   .object({
     runs: count,
@@ -54,10 +57,10 @@ export const usage = z
     cost_usd: z.number().min(0).nullable(),
   })
   .meta({ id: 'Usage' });
-/** What agents took, as far as their programs say it: tokens, and US dollars. null: nobody said it. */
+/** Tokens and US dollars of agents, as far as their programs report them. null: not reported. */
 export type Usage = z.infer<typeof usage>;
 
-/** A limit of a plan's budget, and how much of it is used: `plan` over its whole life, `day` by all plans of its repo today. */
+/** A limit of a plan's budget, and the used part: `plan` over its whole life, `day` by all plans of its repo today. */
 export const budget = z
   .object({
     scope: z.enum(budgetScopes),

@@ -19,12 +19,12 @@ export const signalAnswer = z
       plan: z.string(),
       status: status.nullable(),
       phase: z.string().nullable(),
-      /** Why nothing starts now although it is under way, and what helps; null: something does, or nothing is to. Of what a person said alone. */
+      /** Why nothing starts now although the plan is under way, and the remedy; null: something starts, or nothing should. Only for a person's signal. */
       waits: z.string().nullable(),
     }),
   })
   .meta({ id: 'Verdict' });
-/** What became of a signal that was sent, and where its plan stands after it. A refusal is here, in `signal.refused`, and is not thrown. */
+/** The outcome of a signal, and its plan's state after it. A refusal is in `signal.refused`, and is not thrown. */
 export interface SignalAnswer extends z.infer<typeof signalAnswer> {}
 
 export const signalEntry = z
@@ -44,5 +44,5 @@ export const signalEntry = z
     processed_at: time.nullable(),
   })
   .meta({ id: 'Signal' });
-/** A signal as it stands in the inbox, with its verdict. */
+/** A signal in the inbox, with its verdict. */
 export interface SignalEntry extends z.infer<typeof signalEntry> {}

@@ -1,4 +1,4 @@
-/** What people said to agents, as `--json` prints and the control API answers it. */
+/** People's messages to agents, as `--json` prints and the control API answers it. */
 import { z } from 'zod';
 import { wordKinds } from '../../../machines/vocabulary/word.ts';
 import { time } from './shared-shapes.ts';
@@ -7,25 +7,28 @@ export const wordEntry = z
   .object({
     project: z.string(),
     plan: z.string(),
-    /** Counts the words of the plan. */
+    /** The number of the message, counted over the plan. */
     number: z.int(),
-    /** The agent that it was said to; who follows it has its words. */
+    /** The agent that the message was sent to; an agent that continues its work gets the message. */
     title: z.string(),
     kind: z.enum(wordKinds),
     /** `person`, `person:<name>`, `machine:<name>`. */
     author: z.string(),
-    /** When it was accepted; of one that was refused, when it was. */
+    /** When it was accepted, or refused. */
     at: time,
-    /** `waiting`: for the next run. `typed`: its program has it, and has not said that it read it. `given`: a run has it. `refused`: no agent can get it any more. */
+    /**
+     * `waiting`: for the next run. `typed`: its program has it, and has not confirmed that it was read. `given`: a run received it. `refused`: no agent can
+     * get it any more.
+     */
     state: z.enum(['waiting', 'typed', 'given', 'refused']),
-    /** The run that has it; null: none has. */
+    /** The run that received it; null: none has. */
     run: z.string().nullable(),
     /** Why it was refused; null: it was not. */
     why: z.string().nullable(),
-    /** The question of the agent that it answers; null: none is known. */
+    /** The agent's question that it answers; null: none is known. */
     question: z.string().nullable(),
     text: z.string(),
   })
   .meta({ id: 'Word' });
-/** A word of a person to an agent, and where it is. */
+/** A person's message to an agent, and its state. */
 export type WordEntry = z.infer<typeof wordEntry>;
