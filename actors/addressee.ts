@@ -54,8 +54,8 @@ function walkTo(root: AnyActorRef, path: string): AnyActorRef | null {
 }
 
 /**
- * Whether the actor that asked for this is still there and still waits for it. A run that has ended is reported on no more; its
- * agent's own words, which may have been held, count until the next run. An agent that asked a person has said its last word.
+ * Whether the actor that asked for this is still there and still waits for it. A run that has ended gets no further reports. Signals that its
+ * agent sent itself, which may have been held, count until the next run. An agent that asked a person sends nothing after that.
  */
 function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   if (run === null) return true;
@@ -68,7 +68,7 @@ function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }
 
-/** The one that matches; of an agent's generations under one title, the youngest. */
+/** The actor that matches. If several generations of an agent have the same title, the youngest. */
 function find(
   root: AnyActorRef,
   matches: (context: AnyMachineSnapshot['context'], machine: string) => boolean,
@@ -90,7 +90,7 @@ export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string 
   return typeof base === 'string' ? base : null;
 }
 
-/** The tasks of the active wave that no agent has begun: those that wait for their turn or for a slot, and those that an edit begins anew. */
+/** The tasks of the active wave that no agent has begun: those that wait for their turn or for a slot, and those that an edit starts again. */
 export function notBegunIn(root: AnyActorRef): number[] {
   const { activeChildId } = snapshotOf(root).context;
   const wave = typeof activeChildId === 'string' ? actorAt(root, activeChildId) : null;
@@ -104,7 +104,7 @@ function isNotBegun(snapshot: AnyMachineSnapshot): boolean {
   return snapshot.hasTag('not_begun') && (snapshot.context.runs ?? 0) === 0;
 }
 
-/** `gone`: what was asked for is no longer current, so the signal is stale. `nobody`: a person named somebody who is not there. */
+/** `gone`: the actor no longer waits for it, so the signal is stale. `nobody`: a person named an agent that is not there. */
 export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   if (!isCurrent(root, signal)) return { kind: 'gone' };
   const path = signal.actor !== '' ? signal.actor : pathBySignal(signal);
@@ -130,7 +130,7 @@ export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   return { kind: 'actor', ref: root };
 }
 
-/** The engine's own words go to whoever asked; a question of an agent goes to that agent; the rest is for the root. */
+/** A signal of the engine goes to the actor that asked for it, and a question of an agent to that agent. Every other signal goes to the root. */
 function pathBySignal({ type, run, origin }: Signal): string | null {
   if (run === null) return null;
   const isOfAgent = originKind(origin) === 'agent';

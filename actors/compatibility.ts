@@ -11,7 +11,7 @@ export interface PersistedTree {
   readonly stator?: string | null;
 }
 
-/** What a tree's kind says of it, for whoever reads its row and restores no tree. */
+/** What the kind of a tree says about it, for code that reads the row and does not restore the tree. */
 export interface Standing {
   /** Nothing more comes of it: some time after that its row goes. */
   readonly isEnded: boolean;
@@ -34,7 +34,7 @@ export interface PersistedText {
   readonly standing?: Standing;
 }
 
-/** From a machine id and a version to a function that turns that version's snapshot into the next one's. */
+/** From a machine id and a version to a function that turns that version's snapshot into one of the next version. */
 export type Upgrades = Readonly<
   Record<string, Readonly<Record<string, { to: string; upgrade: (snapshot: unknown) => unknown }>>>
 >;
@@ -74,7 +74,7 @@ export function compatibleSnapshot(
   return snapshot as ReturnType<typeof compatibleSnapshot>; // as was checked
 }
 
-/** Of an invoke that holds its logic itself, XState writes the number of the invoke and the id of its state. */
+/** If an invoke holds its logic itself, XState writes the number of the invoke and the id of its state. */
 function logicOf(machine: AnyStateMachine, src: string): object | undefined {
   const [, index, id] = /^xstate\.invoke\.(\d+)\.(.*)$/.exec(src) ?? [];
   if (index === undefined || id === undefined) return machine.implementations.actors[src];

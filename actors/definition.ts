@@ -27,7 +27,7 @@ export interface ActionMoment<M extends AnyStateMachine> {
 export interface EffectRun<Input> {
   /** The params of the action, as JSON carries them; null: it has none. */
   readonly input: Input;
-  /** The same at every try of this effect, and of no other one: what is asked of others under it is done once. */
+  /** The same at every try of this effect, and different for every other effect. Pass it on to make a request happen only once. */
   readonly key: string;
   /** Which try this is, from 1. */
   readonly attempt: number;
@@ -41,11 +41,11 @@ export interface EffectRun<Input> {
 export interface Work<M extends AnyStateMachine, Input> {
   /** Effects of one lane share its limit. Default: the action's name. */
   readonly lane?: string;
-  /** How many of the lane run at a time, of all trees of this machine; of several that are given the lowest counts. Default 4. */
+  /** How many of the lane run at a time, of all trees of this machine; if several limits are given, the lowest counts. Default 4. */
   readonly limit?: number;
   /** The name of a host, or a label of hosts, that carries it out; the others leave it. Default: any. */
   readonly host?: string;
-  /** Tries before the machine is told `effect_failed`. Default 5. */
+  /** Tries before the machine receives `effect_failed`. Default 5. */
   readonly attempts?: number;
   /** Milliseconds that one try has. Default: an hour. */
   readonly timeoutMs?: number;
@@ -63,7 +63,7 @@ export interface ActorWork {
   readonly limit?: number;
   /** The name of a host, or a label of hosts, that carries it out; the others leave it. Default: any. */
   readonly host?: string;
-  /** Tries before it is rejected. Default 1. An engine that is killed under a promise begins it anew, as a further try would. */
+  /** Tries before it is rejected. Default 1. An engine that is killed under a promise begins it again, like a further try. */
   readonly attempts?: number;
   /** Milliseconds that one try has. Default: an hour. */
   readonly timeoutMs?: number;
@@ -130,7 +130,7 @@ type ActionBelow<M extends AnyStateMachine> = [MachinesBelow<M>] extends [never]
   ? never
   : Exclude<ActionName<MachinesBelow<M>>, ActionName<M>>;
 
-/** A machine of your own, as `defineMachine` takes it: the chart, what signals it hears, what its effects do, and what people are shown of it. */
+/** A machine of your own, as `defineMachine` takes it: the chart, the signals it takes, what its effects do, and what people see of it. */
 export interface MachineDefinition<
   Name extends string = string,
   M extends AnyStateMachine = AnyStateMachine,
@@ -140,7 +140,7 @@ export interface MachineDefinition<
   readonly name: Name;
   /** What `setup(…).createMachine` returned. It is left as it is. */
   readonly machine: M;
-  /** Of its persisted shape, from 1: raised when states or the context change. */
+  /** The version of its persisted shape, from 1. Raise it when states or the context change. */
   readonly version: number;
   /** From each earlier version to the next: takes `{value, context, …}` as it was stored, answers the same in the new shape. */
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
@@ -148,14 +148,14 @@ export interface MachineDefinition<
   readonly signals?: { readonly [Type in Signal]: z.ZodType<PayloadOf<M, Type>> };
   /** From named actions of the chart to what they ask for. */
   readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> } & {
-    /** Of machines that the chart starts: what comes of it goes to the actor that asked. */
+    /** For actions of machines that the chart starts: the result goes to the actor that asked. */
     readonly [Action in ActionBelow<M>]?: EffectDefinition<MachinesBelow<M>>;
   };
   /** From actors of `setup({ actors })` that are promises to how they are carried out. */
   readonly actors?: { readonly [Source in string & keyof ProvidedActors<M>]?: ActorWork };
   /** What lists show of a tree, as JSON. Default: nothing more than its state. */
   readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
-  /** By tag: what people are told each time a tree enters a state with that tag, as a notification. */
+  /** By tag: the notification that people get each time a tree enters a state with that tag. */
   readonly notices?: Readonly<Record<string, (snapshot: SnapshotFrom<M>) => string>>;
 }
 

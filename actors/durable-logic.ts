@@ -1,9 +1,9 @@
 /**
- * Any chart of XState's as one that outlives its process. What XState would keep in memory alone is kept in the tree's memory, which is stored with it: a
- * delayed event is a stored timer, and a promise is an effect. The actors are XState's own: what is invoked and spawned is started, stopped and told of by
- * XState, and persisted inside of its parent.
+ * A wrapper that makes any chart of XState outlive its process. What XState would hold only in memory lies in the tree's memory, which is stored with it: a
+ * delayed event is a stored timer, and a promise is an effect. The actors are XState's own: XState starts, stops and reports what a chart invokes or spawns,
+ * and persists it inside of its parent.
  *
- * Written for XState 5.33, of which it uses four things that are no part of its documented interface: the scheduler of an actor system, its counter of ids,
+ * Written for XState 5.33. It uses four things that are not in its documented interface: the scheduler of an actor system, its counter of ids,
  * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
  */
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
@@ -11,7 +11,7 @@ import { mustRest, pathOf } from './actor-path.ts';
 import { asJson } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 
-/** What a promise says once it is settled, to the actor that stands for it. */
+/** The event that a settled promise sends to the actor that represents it. */
 export const settled = 'stator.promise.settled';
 export const rejected = 'stator.promise.rejected';
 
@@ -26,7 +26,7 @@ export interface PromiseCall {
 }
 export type PromiseCreator = (call: PromiseCall) => PromiseLike<unknown>;
 
-/** Which of XState's kinds of logic that is, told by what it does: none of them says so. */
+/** Which kind of XState's logic it is, judged by what it does: none of the kinds says its name. */
 export function logicKindOf(logic: unknown): LogicKind {
   if (typeof logic !== 'object' || logic === null || !('transition' in logic)) return 'unknown';
   if ('root' in logic && 'provide' in logic) return 'machine';
@@ -45,7 +45,7 @@ export function logicKindOf(logic: unknown): LogicKind {
     const next = transition(first, { type: 'xstate.promise.resolve', data: 1 }, { self: {} });
     return next?.status === 'done' ? 'promise' : 'callback';
   } catch {
-    return 'callback'; // one that has not been started hears nothing
+    return 'callback'; // one that has not been started receives nothing
   }
 }
 
@@ -170,7 +170,7 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
   });
 }
 
-/** Actions that nobody implements, and events for listeners of a process, would be silently nothing. In the past nothing is done again. */
+/** Actions without an implementation, and events for listeners of a process, would silently do nothing. In a replay of the past nothing is done again. */
 function prepareScope(
   machine: AnyStateMachine,
   scope: Scope,
@@ -200,7 +200,7 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   let microsteps = 0;
   const { _relay: relay } = system;
   Object.assign(system, {
-    // An actor that is started again says what it is worth, to a parent that was told of it before.
+    // An actor that is started again reports its state to its parent, which already knows it.
     _relay(source: unknown, target: unknown, event: unknown) {
       if (!ports.memory().isRestoring) relay(source, target, event);
     },
@@ -246,7 +246,7 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       const from = placeText(pathOf(source));
       drop((delayed) => delayed.id === id && delayed.isNamed === true && placeText(delayed.source) === from);
     },
-    // Nobody hears what is for an actor that has ended: another one may be at its place by then.
+    // No actor receives an event for one that has ended: another actor may be at its place by then.
     cancelAll(source) {
       const from = placeText(pathOf(source));
       drop((delayed) => placeText(delayed.source) === from || placeText(delayed.target) === from);
@@ -277,7 +277,7 @@ interface Waiting {
   readonly run: string;
 }
 
-/** An actor that stands for a promise: it asks for an effect once, and waits for what comes of it. A restart begins nothing anew. */
+/** An actor that represents a promise: it asks for an effect once, and waits for the result. A restart begins nothing again. */
 function promiseBy({ memory, nextId, ask, stop }: DurablePorts, label: string): AnyActorLogic {
   const logic = {
     getInitialSnapshot: (_scope: unknown, input: unknown): Waiting => ({

@@ -1,5 +1,5 @@
 /**
- * Which events of a plan its hooks are told of, read off the public states that a step entered and left. Pure: the journal of a plan leads to the
+ * Which events of a plan its hooks receive, derived from the public states that a step entered and left. Pure: the journal of a plan leads to the
  * same events again.
  */
 import { budgetDetails, type HookDetails, type HookEvent, lifecycleEvents } from '../machines/vocabulary/hook-event.ts';
@@ -50,7 +50,7 @@ export function hookEventsOf(tree: Tree, step: Step): Happened[] {
   return happened;
 }
 
-/** That a plan goes on which stood for a fault. */
+/** The event for a plan that was blocked by a fault and goes on. */
 export function resolvedNow(tree: Tree): Happened {
   const status = statusBefore(tree, []);
   return { event: 'resolved', from: status, to: status, details: {} };
@@ -107,7 +107,7 @@ function isLifecycle(transition: Transition): boolean {
   return transition.actor === '' && statusIn(publicMove(transition.chart, transition).after) !== null;
 }
 
-/** The event of a change of the status; null: it is none of those that hooks are told of. */
+/** The event of a change of the status; null: hooks do not receive it. */
 function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEvent | null {
   // One of several planners: the planning goes on.
   if (from === 'planning' && to === 'planning' && event === 'planner_finished') return null;
@@ -116,9 +116,9 @@ function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEv
   if (from === to) return null;
   const other = otherNames[event];
   if (other !== undefined) return other;
-  // A person's answer is told as what it is.
+  // The answer of a person is reported as the signal that it is.
   if (event === 'resolve') return null;
-  // The engine's own words, which lead where an event of the lifecycle leads.
+  // Signals of the engine itself that lead to the same status as an event of the lifecycle.
   if (from === 'implementing' && to === 'reviewing') return 'implement_finished';
   if (from === 'planning' && to === 'ready') return 'planner_finished';
   const isBack = (from === 'done' || from === 'verifying') && (to === 'reviewing' || to === 'verifying');
@@ -136,7 +136,7 @@ function besideLifecycle(transition: Transition, { tree, step }: { tree: Tree; s
   const agent = step.agents.find(({ path }) => path === actor);
   if (agent !== undefined) {
     const { title, run, role, runs, reason } = agent.context;
-    // Of a run that was over before, its end was told then.
+    // If the run was over before, its end was reported then.
     const hasFailed = (move.enters('run:backing_off') || move.enters('run:failed')) && move.enters('run-over');
     return hasFailed ? { event: 'run_failed', details: { instance: title, run, role, attempt: runs, reason } } : null;
   }

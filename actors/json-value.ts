@@ -3,7 +3,7 @@
 /** Deeper than anything that is meant; a circle has no end. */
 const depthLimit = 100;
 
-/** What of the value JSON does not carry, with its place; null: all of it can be kept. Properties that are undefined are left out, as JSON does. */
+/** The part of the value that JSON cannot carry, with its place; null: all of it can be stored. Properties that are undefined are left out, as JSON does. */
 export function jsonProblem(value: unknown, place = '', depth = 0): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   const at = place === '' ? 'it' : place;

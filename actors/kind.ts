@@ -22,17 +22,17 @@ export interface Memory {
   count: number;
   /** From the id of each request that is open to the named action that made it. */
   open: Record<string, string>;
-  /** Of those that are a delayed event of the chart: the event, and between which actors it goes. */
+  /** The ones that are a delayed event of the chart: the event, and between which actors it goes. */
   delayed: Record<string, DelayedEvent>;
-  /** Of those that an actor below the root made: where it is, as ids from the root's child down. */
+  /** The ones that an actor below the root made: its path, as ids from the root's child down. */
   askers: Record<string, string[]>;
   /** How many actors the chart has begun: each has an id of its own, over all restarts. */
   actors: number;
-  /** The projects of plans that it wants to hear of. */
+  /** The projects of plans whose end it wants to know. */
   watches: string[];
   /** The tree is being read from its row: what begins now has begun before. */
   isRestoring: boolean;
-  /** The tree is made anew from its journal, to be looked at: what its actions did besides is not done again. */
+  /** The tree is rebuilt from its journal to be shown: side effects of its actions are not repeated. */
   readonly isPast: boolean;
   /** When the signal is handled that the tree takes now. */
   at: number;
@@ -66,7 +66,7 @@ export interface Rules {
   /** The signal is accepted and changes nothing. */
   isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
   eventOf(root: AnyActorRef, signal: AnySignal, memory: Memory): TreeEvent;
-  /** What the root hears, before it, of an event that is for another actor of its tree. null: nothing. Not there: it never hears anything. */
+  /** The event that the root receives first, when an event is for another actor of its tree. null: none. Not there: it never receives one. */
   rootEventOf?(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): TreeEvent | null;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
   /** What signals are held for now: where one of these words goes, what waits is delivered. */
@@ -90,13 +90,13 @@ export interface Kind {
   readonly name: string;
   /** The type of the signal that gives birth to a tree. */
   readonly birth: string;
-  /** Of its persisted shape; `machine` is what `bind` returned. */
+  /** The version of its persisted shape; `machine` is what `bind` returned. */
   versionOf(machine: AnyStateMachine): string;
   /** From each earlier version to the next. */
   readonly upgrades: Upgrades[string];
   /** Its machine, the named actions bound to what they ask for; `memory` is that of the tree that steps. */
   bind(ports: Ports, memory: () => Memory): AnyStateMachine;
-  /** The chart of the actor at that path of a tree; of the root at "". */
+  /** The chart of the actor at that path of a tree; "" is the root. */
   chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
   /** The signals that a tree of this kind takes: the schema of each one's payload, and who may send it. */
@@ -105,13 +105,13 @@ export interface Kind {
   readonly signalsAreIn: string;
   /** How its trees are found by who names a repo and a plan; null: they are named by a machine and an id. */
   readonly place: PlaceRules | null;
-  /** What people are told when a tree enters a state with that tag; `root` as it stands after the step. */
+  /** The notification that people get when a tree enters a state with that tag; `root` as it is after the step. */
   readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
   /** What is in the row of a tree beside its snapshot. */
   standingOf(root: AnyActorRef): Standing;
   /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */
   readonly keepsMemory: boolean;
-  /** A word between two of its actors that nobody hears is a broken invariant. */
+  /** An event between two of its actors that has no transition is a broken invariant. */
   readonly isStrict: boolean;
 }
 

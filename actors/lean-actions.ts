@@ -1,7 +1,7 @@
 /**
- * XState works out a snapshot's value and tags anew at every `assign` and `stopChild`, though they change neither, and it is a third of what a signal
- * costs. Here an assign changes the context and a stop the children, and nothing else; what else an assign may do (spawn) no machine of ours asks of
- * it. `test/` fails where a new version of XState lays its actions out in another way.
+ * XState computes a snapshot's value and tags again at every `assign` and `stopChild`, though they change neither, and that is a third of the cost of a
+ * signal. Here an assign changes only the context and a stop only the children. An assign may also spawn in XState; no machine of ours uses
+ * that. `test/` fails where a new version of XState lays its actions out in another way.
  */
 import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 

@@ -1,5 +1,5 @@
 /**
- * What people are told of a step, read off what it moved: an agent on its way through the queue tells five things, a plan that needs a person tells which
+ * The notifications of a step, derived from what it moved: an agent on its way through the queue causes five, and for a plan that needs a person they say which
  * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
  */
 import { questionName } from '../machines/plan/context.ts';
@@ -15,7 +15,7 @@ import type { Input, Step, Tree } from './tree.ts';
 
 export interface Notice {
   readonly type: NoticeEvent;
-  /** Of the agent that it is about; null: it is about the plan. */
+  /** The agent that it is about; null: it is about the plan. */
   readonly instance: string | null;
   readonly message: string;
   /** Further fields for hooks. */
@@ -126,7 +126,7 @@ function remarksOf({ signal }: Input): Notice[] {
   }));
 }
 
-/** What a person said to an agent and no agent can get any more. */
+/** A message to an agent that no agent can get any more. */
 function refusedWordOf({ signal }: Input): Notice[] {
   if (signal.type !== 'word_refused') return [];
   const word = signal.payload as SignalPayload<'word_refused'>; // as its type says
@@ -144,7 +144,7 @@ function asksAboutWork({ type, payload }: Input['signal']): boolean {
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
   if (signal.type === 'needs_decision' || asksAboutWork(signal)) {
     const question = blockOf(tree)?.questions?.at(-1);
-    // Of a tree that is being ended nobody is asked.
+    // A tree that is being ended asks nobody.
     if (transitions.length === 0 || question === undefined) return [];
     const message = `${questionName(question)}: ${question.question}`;
     return [{ type: 'agent_asks', instance: question.title, message }];

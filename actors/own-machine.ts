@@ -31,7 +31,7 @@ export const treeDeleted = 'tree_deleted';
 /** What the engine says to a machine whose promise has settled. */
 export const promiseSettled = 'promise_settled';
 const defaultLimit = 4;
-/** Of an actor below the root the journal knows the id, and not which machine it was. */
+/** For an actor below the root the journal has the id, but not its machine. */
 const otherChart = createMachine({});
 const ended: Standing = { ...underWay, isEnded: true };
 
@@ -77,7 +77,7 @@ function actorOf({ actors = {} }: AnyDefinition, label: string): ActorWork {
   return actors[label] ?? actors[label.slice(label.lastIndexOf('/') + 1)] ?? {};
 }
 
-/** XState makes a promise once: so it is tried once, where nobody says more. */
+/** XState runs a promise once, so it is tried once unless the machine says otherwise. */
 function promiseWork(create: PromiseCreator, { attempts = 1, ...work }: ActorWork): Work<AnyStateMachine, never> {
   return {
     ...work,
@@ -89,7 +89,7 @@ function promiseWork(create: PromiseCreator, { attempts = 1, ...work }: ActorWor
   };
 }
 
-/** Of what XState gives to a promise, the actor and its system are in another step by now, and often in another process. */
+/** By the time the promise runs, the actor and its system are in another step, and often in another process. */
 function promiseCall(input: unknown, signal: AbortSignal): PromiseCall {
   const away = (what: string) => {
     throw new FatalUse(`a promise of a durable chart has no ${what}: give it what it needs as its input`);
@@ -116,7 +116,7 @@ function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {
   return 'run' in effect;
 }
 
-/** What a person's own function throws, or gives back that is no snapshot, is said as theirs. Throws `snapshot_unknown`. */
+/** An error that the user's own function throws, or a result that is no snapshot, is reported as theirs. Throws `snapshot_unknown`. */
 function ownUpgrade({ name }: AnyDefinition, from: string, upgrade: (snapshot: unknown) => unknown) {
   const hint = `mend upgrades[${from}] of the definition of ${name}, and start the engine again; the stored row is untouched`;
   return (snapshot: unknown): unknown => {
@@ -297,14 +297,14 @@ function isPromise(definition: AnyDefinition, asked: string): boolean {
   return definition.effects?.[asked] === undefined && knownPromises(definition).has(asked);
 }
 
-/** What an effect answered, as the promise that it stands for. An error is what JSON keeps of it. */
+/** The answer of an effect, as the event of the promise that the effect represents. Of an error, what JSON can carry. */
 function promiseEvent(type: string, payload: object): AnyEventObject {
   const { output, detail = '' } = payload as { output?: unknown; detail?: string };
   if (type === promiseSettled) return { type: settled, output };
   return { type: rejected, error: { name: 'Error', message: detail } };
 }
 
-/** Of a plan and a repo it is checked here, as what a person sends; of a user-defined machine where it comes to. Throws a plain Error that names the fault. */
+/** A message to a plan or a repo is checked here, like a signal from a person; a message to a user-defined machine is checked by its receiver. Throws a plain Error that names the fault. */
 function messageTo(
   sender: string,
   to: Addressed,

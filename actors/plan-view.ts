@@ -52,7 +52,7 @@ export interface WaveView {
 
 /** Why a plan needs a person. */
 export interface Need extends Block {
-  /** What is asked and not answered, the oldest first. Rows of before questions had numbers have none. */
+  /** Open questions, the oldest first. Rows of versions in which questions had no numbers have none. */
   questions?: readonly Question[];
   /** `tasks`: only the tasks that ask wait, and others are at work; else nothing goes on before a person has answered. */
   scope?: 'plan' | 'tasks';
@@ -146,7 +146,7 @@ export function planSummary(tree: Tree): PlanSummary {
   };
 }
 
-/** Of an agent that was withdrawn: none of its runs had come up, and the last one could not. That counts as a failure. */
+/** An agent that was withdrawn because none of its runs started, and the last one could not start. It counts as a failure. */
 export function isFailedStart({ runs, reason }: Pick<AgentContext, 'runs' | 'reason'>): boolean {
   return runs === 0 && reason === 'start-failed';
 }
@@ -314,7 +314,7 @@ function taskState(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
   };
 }
 
-/** Why an agent's run ended where no attempt was spent: it is no failure, and it is what the task waits for. */
+/** Why an agent's run ended where no attempt was spent. It is no failure, and the task waits for it. */
 function interruptionOf(agent: AnyActorRef | undefined): Reason | null {
   if (agent === undefined) return null;
   const { tags } = snapshotOf(agent);

@@ -1,4 +1,4 @@
-/** Words to agents: what an event says of them beside what its signal says, and what the plan's root hears of an event that is an agent's. Pure. */
+/** Messages to agents: what an event means for them beside its signal, and which event the plan's root receives with an event for an agent. Pure. */
 import type { AnyActorRef } from 'xstate';
 import type { AgentContext, RunEnd, Said } from '../machines/agent/context.ts';
 import type { PlanContext } from '../machines/plan/context.ts';
@@ -65,7 +65,7 @@ function hasWords(root: AnyActorRef): boolean {
   return (snapshotOf(root).context as PlanContext).words.length > 0; // an agent's root is a plan
 }
 
-/** A program that was not there to read its prompt has read none of it; of lines, it says itself which it read. */
+/** A program that was not there to read its prompt has read none of it. For lines typed into it, the program says itself which it read. */
 function returnedBy({ words }: PlanContext, event: SignalEvent<'run_exited' | 'run_lost' | 'effect_failed'>): number[] {
   const read = event.type === 'run_exited' ? (event.lines_read ?? []) : [];
   const hasRead = event.type === 'run_lost' || (event.type === 'run_exited' && mayHaveRead(event));
@@ -80,7 +80,7 @@ function mayHaveRead({ cause, code }: SignalEvent<'run_exited'>): boolean {
   return cause !== 'start-failed' && cause !== 'withdrawn';
 }
 
-/** Questions that agents ended their runs with; what a task asks, it hears itself. */
+/** Agents whose runs ended with a question. A question of a task is answered to the task itself. */
 function askersIn(root: AnyActorRef, { questions }: PlanContext): string[] {
   return questions.flatMap(({ run }) => {
     const agent = run === null ? null : actorAt(root, pathOfRequest(run));

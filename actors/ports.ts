@@ -1,4 +1,4 @@
-/** What bindings may ask of whoever drives a tree. Everything is collected during a step and stored when the step is. */
+/** What bindings may ask of the code that drives a tree. A step collects all of it, and it is stored together with the step. */
 import type { Effect } from '../machines/vocabulary/effect.ts';
 import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { SignalPayload, SignalType } from '../machines/vocabulary/signal.ts';

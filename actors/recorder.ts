@@ -1,4 +1,4 @@
-/** Watches a tree while it steps: which states changed, which agents moved, and whether a word between actors fell on deaf ears. */
+/** Watches a tree while it steps: which states changed, which agents moved, and whether an event between actors had no transition. */
 import type {
   ActorRefLike,
   AnyActorRef,
@@ -20,7 +20,7 @@ export interface Transition {
   readonly chart: AnyStateMachine;
 }
 
-/** An agent that a step touched, as it stood after it. */
+/** An agent that a step touched, as it is after the step. */
 export interface AgentSnapshot {
   readonly path: string;
   readonly tags: Tags;
@@ -68,7 +68,7 @@ function eventName(type: string): string {
   return type.startsWith('xstate.done.actor.') ? 'ended' : type;
 }
 
-/** `isStrict`: a word between actors that nobody hears is thrown. `isByIds`: actors are named by their ids, and not by what their contexts say. */
+/** `isStrict`: an event between actors without a transition is thrown. `isByIds`: actors are named by their ids, and not by what their contexts say. */
 export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolean; isByIds?: boolean }): Recorder {
   const seen = new WeakMap<ActorRefLike, StateValue>();
   const fromActors = new WeakSet<object>();

@@ -42,7 +42,7 @@ const noWords: ReadonlySet<string> = new Set();
 
 type MetaKey = 'holds' | 'passes' | 'suppresses';
 
-/** What the current states say in their `meta` under that key; they are few, and most say nothing. */
+/** The texts under that key in the `meta` of the current states: few states have one. */
 function metaWords(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string> {
   const known = saidBy[key].get(snapshot._nodes);
   if (known !== undefined) return known;
@@ -76,7 +76,7 @@ export function waitsForPerson(root: AnyActorRef): boolean {
   return holdsOf(root).has('agent.run');
 }
 
-/** A further question is never held, and what passes only where nobody asks there. */
+/** A further question is never held, nor is a signal that passes only while no agent asks. */
 export function isHeld(root: AnyActorRef, { type, origin }: Signal, found: Found): boolean {
   const holds = holdsOf(root);
   if (holds.has(type)) return true;
@@ -98,8 +98,8 @@ export function openQuestions(root: AnyActorRef): ReadonlySet<string> {
 }
 
 /**
- * Why a `resolve` is no answer: several questions are open, or one beside a block, so that nobody knows what the word is for; or it says nothing to the
- * agent that asks. null: it is clear what it is for.
+ * Why a `resolve` is no answer: several questions are open, or one beside a block, so that it is unclear which one it answers; or it has no text for the
+ * agent that asks. null: it is clear what it answers.
  */
 export function answerObstacle(root: AnyActorRef, { type, payload }: Signal): string | null {
   if (type !== 'resolve') return null;
@@ -144,7 +144,7 @@ export function receptionOf(ref: AnyActorRef, event: AnyEventObject): 'taken' | 
   return transitions.some(({ target, actions }) => target !== undefined || actions.length > 0) ? 'taken' : 'ignored';
 }
 
-/** Why the agent that says this may not, whatever the plan's state: its role, or its task; null: it may, or it is no agent that speaks. */
+/** Why the agent that sends this may not, whatever the plan's state: its role, or its task; null: it may, or the sender is no agent. */
 export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
   const { type, origin, run } = signal;
   if (originKind(origin) !== 'agent' || run === null) return null;
@@ -168,7 +168,7 @@ function taskObstacle(
   return `not from the agent of another task: it works on task ${task} of wave ${wave}`;
 }
 
-/** The guard of the first transition that the current states have for this type, in words. */
+/** The guard of the first transition that the current states have for this type, as text. */
 function failingGuard(snapshot: AnyMachineSnapshot, event: AnyEventObject): string | null {
   for (const node of [...snapshot._nodes].sort((a, b) => b.order - a.order)) {
     for (const { guard } of node.transitions.get(event.type) ?? []) {
@@ -184,7 +184,7 @@ interface NamedGuard {
   readonly params?: unknown;
 }
 
-/** The guard by its name; of several that must all hold, the first that does not. null: none, or the transition belongs to another state of another region. */
+/** The guard by its name; of several that must all hold, the first that does not. null: there is none, or the transition belongs to a state of another region. */
 function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventObject): NamedGuard | null {
   const isJoined = typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards);
   const args = { context: snapshot.context, event };
@@ -209,7 +209,7 @@ interface StateGuard {
   check(snapshot: AnyMachineSnapshot, args: object, guard: unknown): boolean;
 }
 
-/** Guards that say with names and numbers why they do not hold; every other one says the same each time. */
+/** Guards whose text gives names and numbers; the text of every other guard is fixed. */
 function guardText(
   guard: string,
   params: unknown,
@@ -257,7 +257,7 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
   }
 }
 
-/** The public signals that this root would take from a person now. Documents and words to agents are left out: they need names. */
+/** The public signals that this root would take from a person now. Documents and messages to agents are left out: they need names. */
 export function acceptedSignals(root: AnyActorRef, at: number): SignalType[] {
   const snapshot = snapshotOf(root);
   return publicSignalTypes.filter((type) => {
@@ -267,7 +267,7 @@ export function acceptedSignals(root: AnyActorRef, at: number): SignalType[] {
   });
 }
 
-/** A public signal as the root would meet it from a person now. `guard`: why not, in words; null: no state has a transition for it, or it is taken. */
+/** A public signal as the root would treat it if a person sent it now. `guard`: why it is refused, as text; null: no state has a transition for it, or it is taken. */
 export interface Offer {
   readonly type: SignalType;
   readonly isTaken: boolean;
@@ -311,13 +311,13 @@ export function refusalOf(root: AnyActorRef, ref: AnyActorRef, event: AnyEventOb
   };
 }
 
-/** Where it is; of a chart with regions the first says that. */
+/** The status; if the chart has regions, the first region says it. */
 function statusText(snapshot: AnyMachineSnapshot): string {
   const [first = ''] = Object.values(regionsOf(snapshot.machine, snapshot.value));
   return first;
 }
 
-/** Where a transition that somebody made himself before he told us has led. */
+/** Where a transition has led that a person made before reporting it. */
 const targets: Partial<Record<SignalType, readonly PlanStatus[]>> = {
   plan_start: ['planning'],
   planner_finished: ['ready'],

@@ -32,7 +32,7 @@ export interface Tree {
 /** An upgrade as an input: what an earlier version made of the ones before it cannot be made again, so it carries where it led. */
 export interface Upgraded {
   readonly type: 'upgraded';
-  /** Of the machines. */
+  /** The versions of the machines. */
   readonly from: string;
   readonly to: string;
   readonly snapshot: Snapshot<unknown>;
@@ -123,7 +123,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     const { machine } = machineOf(kind);
     const recorder = createRecorder({ isStrict: kind.isStrict, isByIds: kind.keepsMemory });
     const root = createActor(machine, how);
-    // Not by the option `inspect`: it copies every event for observers that are not there. Nothing is told before the start but the actor itself.
+    // Not by the option `inspect`: it copies every event for observers that are not there. Before the start it reports only the actor itself.
     Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
     // Without an observer XState throws a root's error again from a timer, outside of every transaction.
     root.subscribe({ error: () => {} });
@@ -385,7 +385,7 @@ function frameOf(child: AnyActorRef): string {
 }
 
 /**
- * What one actor is worth is written once for each of its snapshots: most of a tree stands still in a step.
+ * The text of one actor is written once for each of its snapshots: most of a tree does not change in a step.
  * Byte for byte `JSON.stringify(root.getPersistedSnapshot())`: no context of ours holds an actor, and no state a history.
  */
 function persistedText(root: AnyActorRef): string {
@@ -414,7 +414,7 @@ function memoryIn(address: TreeAddress, snapshot: object, isPast: boolean): Memo
   return newMemory(address, { ...structuredClone(stator), at: 0, isPast });
 }
 
-/** What was asked for has come. */
+/** The tree has received what it asked for. */
 function forget(memory: Memory, run: string): void {
   const delayed = memory.delayed[run];
   delete memory.open[run];

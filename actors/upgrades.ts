@@ -31,14 +31,14 @@ interface StoredPlan extends StoredActor {
   readonly value: { readonly attention: string };
 }
 
-/** What agents wait to be told, in numbers from 1; a block of another source stays. */
+/** The open questions of agents, with numbers from 1; a block of another source stays. */
 function withQuestions(plan: StoredPlan): object {
   const { context, value } = plan;
   const { standing } = context;
   const blockedAt = context.blocked?.at ?? 0;
   const asked = context.blocked?.source === 'agent';
   const ofAgents = asked ? questionsBelow(plan, null) : [];
-  // Of a question that a person asked by hand there was the text alone.
+  // For a question that a person asked by hand there was only the text.
   const byHand = { title: null, childId: null, run: null, question: context.blocked?.reason ?? '', at: blockedAt };
   const open = asked && ofAgents.length === 0 && standing === null ? [byHand] : ofAgents;
   const questions = open.map((question, index): Question => ({ number: index + 1, ...question }));
@@ -184,7 +184,7 @@ function stuckIn(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, stuckIn(inner)]));
 }
 
-/** What an agent kept of what people had said to it. */
+/** The messages of people that an agent stored. */
 interface StoredHearer {
   title: string;
   messages: readonly string[];
@@ -193,12 +193,12 @@ interface StoredHearer {
   answer: string | null;
   ending: string | null;
   run: string | null;
-  /** null: its run has not begun, so it has heard nothing. */
+  /** null: its run has not begun, so it has received nothing. */
   base: string | null;
   at: number;
 }
 
-/** The words that agents kept are the root's. Of which run had them only the last is known; a run that had not begun has none. */
+/** Agents used to store their messages; now the root does. Only the last run that had them is known; a run that had not begun has none. */
 function withWords(plan: StoredActor): object {
   const words: Word[] = [];
   const keep = (
@@ -259,7 +259,7 @@ export const upgrades: Upgrades = {
           ...context,
         })),
     },
-    // An agent that a pause stopped was said to rest, and the starts of runs had other names.
+    // An agent that a pause stopped had the state “resting”, and the starts of runs had other names.
     'agent:2 plan:1 task:1 wave:1': {
       to: 'agent:3 plan:1 task:1 wave:1',
       upgrade: (snapshot) =>
@@ -268,7 +268,7 @@ export const upgrades: Upgrades = {
           return { ...context, start: starts[start] ?? start, ending: ending === 'rest' ? 'requeue' : ending };
         }),
     },
-    // A review's approval was of no commit.
+    // A review's approval named no commit.
     'agent:3 plan:1 task:1 wave:1': {
       to: 'agent:3 plan:2 task:1 wave:1',
       upgrade: (snapshot) => {
@@ -282,7 +282,7 @@ export const upgrades: Upgrades = {
       upgrade: (snapshot) =>
         withContexts(snapshot as StoredActor, 'agent', (context) => ({ permissions: [], ...context })),
     },
-    // A plan counted drafts of planners, of which there is one.
+    // A plan counted the drafts of its planner; there was only one.
     'agent:4 plan:2 task:1 wave:1': {
       to: 'agent:4 plan:3 task:1 wave:1',
       upgrade: (snapshot) => {
@@ -296,7 +296,7 @@ export const upgrades: Upgrades = {
       to: 'agent:4 plan:4 task:1 wave:1',
       upgrade: (snapshot) => withQuestions(snapshot as StoredPlan),
     },
-    // A pull request was open or over, and nobody counted what it asked for.
+    // A pull request was only open or over, and its requests were not counted.
     'agent:4 plan:4 task:1 wave:1': {
       to: 'agent:4 plan:5 task:1 wave:1',
       upgrade: (snapshot) => {
@@ -306,7 +306,7 @@ export const upgrades: Upgrades = {
         return { ...rest, context: { ...context, pull: { ...pull, request: requestOf(rest, context), remarks: [] } } };
       },
     },
-    // Whether a plan is carried out once it is planned was said by `auto_advance` alone.
+    // Only `auto_advance` said whether a planned plan is carried out.
     'agent:4 plan:5 task:1 wave:1': {
       to: 'agent:4 plan:6 task:1 wave:1',
       upgrade: (snapshot) => {
@@ -336,7 +336,7 @@ export const upgrades: Upgrades = {
       upgrade: (snapshot) =>
         withContexts(snapshot as StoredActor, 'task', (context) => ({ committed: null, ...context })),
     },
-    // What people said to an agent was in the agent, and ended with it.
+    // An agent stored the messages of people itself, and lost them when it ended.
     'agent:4 plan:8 task:3 wave:2': {
       to: 'agent:5 plan:9 task:3 wave:2',
       upgrade: (snapshot) => withWords(snapshot as StoredActor),

@@ -1,4 +1,4 @@
-/** What an agent remembers over its attempts, what it hears, and the arithmetic of its deadlines. Pure functions over JSON. */
+/** What an agent remembers over its attempts, which messages it gets, and the arithmetic of its deadlines. Pure functions over JSON. */
 import type { Reason, RunStart } from '../vocabulary/effect.ts';
 import type { AgentInput, AgentOrder, AgentOutput, Previous } from '../vocabulary/family.ts';
 import { requestId } from '../vocabulary/ids.ts';
@@ -43,7 +43,7 @@ export interface AgentContext extends AgentInput {
   takesInput?: boolean | 'messages';
   question: string | null;
   answer: string | null;
-  /** What the process asks to be allowed and nobody has answered, oldest first. */
+  /** What the process asks permission for and nobody has answered, oldest first. */
   permissions: readonly PermissionQuestion[];
   /** The numbers of the words for it that no run of it has had. Their texts are kept by the plan's root. */
   unread: number[];
@@ -110,7 +110,7 @@ export function nextTimer(context: AgentContext, dueAt: number) {
   return { count, timer: requestId(context.path, count), dueAt };
 }
 
-/** Whether the run came to its end by itself: nobody wanted it ended, or its time was up only when it had exited. */
+/** Whether the run came to its end by itself: no one asked it to end, or its time ran out only after it had exited. */
 export function endedItself({ ending, ended }: Pick<AgentContext, 'ending' | 'ended'>): boolean {
   return ended?.cause === 'exit' && (ending === null || ending === 'timeout' || ending === 'idle');
 }

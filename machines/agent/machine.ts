@@ -27,12 +27,12 @@ const ends = {
 } as const;
 /** What a process does while nothing here depends on it. */
 const silent = { run_idle: { description: 'it changes nothing now' } } as const;
-/** A question that comes where nobody can be waited for yet, or any more; it is taken up with the next state. */
+/** A question that comes before or after the states that can wait for a person. The next state takes it up. */
 const asks = { run_waiting: { guard: 'hasRoomForQuestion', actions: 'notePermission' } } as const;
 const withdraws = {
   run_going: [{ guard: 'isOpenQuestion', actions: 'closePermission' }, { description: 'it is not open any more' }],
 } as const;
-/** The run's own deadline stands still while it waits for a person, who has a deadline of another kind. */
+/** The run's own deadline is paused while it waits for a person, who has a deadline of another kind. */
 const awaits = ['awaitPermission', 'askTimer'] as const;
 const goesOn = ['resumeClock', 'askTimer'] as const;
 const answers = [
@@ -45,7 +45,7 @@ const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' 
 const types = {
   agent_type: { guard: and(['takesInput', 'takesTyped', 'hasRoomForLine']), actions: ['nextId', 'askTyping'] },
 } as const;
-/** What a process that is there may do or be told. */
+/** What a process that is there may do, and which events it takes. */
 const live = {
   ...send,
   finish: { target: stopping, actions: [ending('finish'), stopSoon] },

@@ -56,7 +56,7 @@ export function outputOf({
 }
 
 /**
- * The question that an event is about. A person who names none means the only one: of several it would be a guess. A deadline is that of the oldest.
+ * The question that an event is about. If a person names none, the only open one: among several it would be a guess. A deadline is that of the oldest.
  * null: it is not open.
  */
 export function permissionOf({ permissions }: AgentContext, event: AgentEvent): PermissionQuestion | null {
@@ -75,7 +75,7 @@ export function permissionOf({ permissions }: AgentContext, event: AgentEvent): 
   }
 }
 
-/** A host of before words had numbers says nothing of them: what waited was in its prompt. */
+/** A host of a version in which messages had no numbers reports none: the waiting messages were in its prompt. */
 function leftUnread({ unread }: AgentContext, event: AgentEvent): number[] {
   const given = event.type === 'run_started' ? event.words : undefined;
   return given === undefined ? [] : unread.filter((number) => !given.includes(number));
@@ -249,14 +249,14 @@ const base = setup({
   guards: {
     isEnding: ({ context }, ending: Ending) => context.ending === ending,
     isAnswered: ({ context }) => context.ending === 'decision' && context.answer !== null,
-    /** It asked a person, and was not told the answer yet. */
+    /** It asked a person, and has not received the answer yet. */
     awaitsAnswer: ({ context }) => context.ending === 'decision' && context.answer === null,
     isNotCancelled: ({ context }) => context.ending !== 'cancel',
-    /** Whoever asked, was told to finish or is no longer wanted begins no new attempt. */
+    /** An agent that asked, must finish or is no longer wanted begins no new attempt. */
     mayRestart: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'finish' && ending !== 'decision',
     /** A word that the work is finished outlives every stop but those that say it is not wanted. */
     mayFinish: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'kill',
-    /** Stopped from outside without a word to the tree: nobody's fault. */
+    /** Stopped from outside without a signal to the tree: it is no fault of the agent. */
     wasStopped: ({ context: { ended, ending } }) =>
       ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
@@ -272,13 +272,13 @@ const base = setup({
     /** A terminal takes anything; a message has a text. */
     takesTyped: ({ context, event }) =>
       context.takesInput === true || (event.type === 'agent_type' && (event.text ?? '').trim() !== ''),
-    /** What is typed into a terminal is kept by nobody. */
+    /** A line that was typed into a terminal is not stored. */
     hasRoomForLine: ({ context, event }) =>
       context.takesInput === true || event.type !== 'agent_type' || event.word !== null,
     hasRoomForMessage: ({ context }) => context.unread.length < messageLimit,
     takesMessage: ({ context: { ending, unread } }) =>
       ending !== 'cancel' && ending !== 'kill' && unread.length < messageLimit,
-    /** Its work is not looked at before it has read what people sent. Who speaks by signal has spoken, and is only let go. */
+    /** Its work is not checked before it has read what people sent. An agent that reports by signal has reported, and is let go. */
     hasUnread: ({ context: { ending, ended, unread, role } }) =>
       unread.length > 0 &&
       ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
@@ -293,7 +293,7 @@ const base = setup({
 /** A failed run's changes are kept as a ref; the next attempt starts clean. */
 export const agentSetup = base.extend({
   actions: {
-    /** It ends or goes on without an answer, so nobody is to be asked for one any more. */
+    /** It ends or goes on without an answer, so its question is withdrawn. */
     withdrawQuestion: base.enqueueActions(({ enqueue, check }) => {
       if (check('awaitsAnswer')) enqueue('reportWithdrawn');
     }),

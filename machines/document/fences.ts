@@ -18,7 +18,7 @@ interface SeenFence {
   /** The line of the first wave or task heading inside. */
   hidden: number | null;
   isClosed: boolean;
-  /** Behind that heading stands what would open another fence, so this one was meant to be closed before. */
+  /** After that heading there is a line that would open another fence, so this one should have been closed before. */
   holdsOpening: boolean;
 }
 

@@ -10,7 +10,7 @@ export interface TextLine {
   label: Label | null;
 }
 
-/** Where what is said about a line goes: `remark` takes what is no mistake, and most likely not what its writer meant. */
+/** Where remarks about a line go: `remark` takes what is no mistake, but most likely not what the writer meant. */
 export interface Reports {
   problem: ReportProblem;
   remark: ReportProblem;

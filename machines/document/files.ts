@@ -2,7 +2,7 @@
 import { isNothing } from './fields.ts';
 import { quoted } from './shape.ts';
 
-/** What one item names, and what is said of it where it reads like a file and is not taken for one. */
+/** What one item names, and the remark where it looks like a file but is not taken as one. */
 export interface FileItem {
   paths: string[];
   remark: string | null;
@@ -83,7 +83,7 @@ function codeSpans(text: string): CodeSpan[] {
   return spans;
 }
 
-/** Of a link to a file its text is the path. */
+/** A link to a file is replaced by the path that is its text. */
 function withoutLinks(text: string): string {
   return text.includes('](') ? text.replace(/\[([^\][]{1,300})\]\([^()\s]{0,500}\)/g, '$1') : text;
 }

@@ -13,7 +13,7 @@ const topicLimit = 200;
 const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'host', 'issue', 'after', 'budget'] as const;
 type HeaderName = (typeof headerNames)[number];
 
-/** Where a line stands that is in no code and no comment. */
+/** The part of the document that a line is in; lines of code and comments have none. */
 export type LinePlace = 'introduction' | 'section' | 'task';
 
 export interface HeaderReader {
@@ -29,7 +29,7 @@ export interface HeaderReader {
 }
 
 /**
- * Reads the fields into the document; of each the first that says something counts. A value may be on the next line that is not blank,
+ * Reads the fields into the document; of several fields of one name, the first that is not empty counts. A value may be on the next line that is not blank,
  * and one of prose goes on to the end of its paragraph.
  */
 export function createHeaderReader(document: PlanDocument, report: Reports): HeaderReader {

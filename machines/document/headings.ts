@@ -188,7 +188,7 @@ function withPicture(picture: string, title: string): string {
   return picture === '' ? title : `${picture} ${title}`.trim();
 }
 
-/** Of marks that contradict each other the open one counts: work that is done twice is seen, and work that is left out is not. */
+/** If marks contradict each other, the open one counts: work done twice is noticed, work left out is not. */
 function stateOf(marks: readonly boolean[]): boolean | null {
   return marks.length === 0 ? null : marks.every((isDone) => isDone);
 }
@@ -197,7 +197,7 @@ function contradiction(marks: readonly boolean[]): string | null {
   return new Set(marks).size < 2 ? null : 'this heading is marked as done and as open, and counts as open';
 }
 
-/** A title that says in words, or with a line through it, that nothing is to be done. */
+/** A title whose text, or a line through it, says that nothing is to be done. */
 function titleRemark(level: number, digits: string, title: string): string | null {
   const form = `write ${quoted(`${'#'.repeat(level)} [x] Task ${digits}: …`)} where it is done`;
   if (/^~~.*~~$/s.test(title)) return `a title that is struck out is still a task to be done; ${form}, or remove it`;
@@ -300,7 +300,7 @@ export function likeTask(title: string): LikeTask | null {
 /** `**Task 2: Till**` or `**Task 2:** Till` as a line of its own. */
 const boldPattern = /^(\*\*|__)(wave|task)\s{1,5}#?(\d{1,4})(?![\p{L}\p{N}])((?:(?!\1).){0,200})\1(.*)$/isu;
 
-/** What is said of a bold line that reads like a heading; null: nothing. */
+/** The remark on a bold line that reads like a heading; null: none. */
 export function boldHeading(text: string): string | null {
   if (!/^(?:\*\*|__)[wt]/i.test(text)) return null;
   const [, , word = '', digits = '', inner = '', rest = ''] = boldPattern.exec(text) ?? [];
@@ -310,7 +310,7 @@ export function boldHeading(text: string): string | null {
   return word.toLowerCase() === 'wave' ? waveSlip(text, digits, title) : taskSlip(text, digits, title);
 }
 
-/** What is said of a line that is made a heading by a line of dashes beneath it, and would be one of the grammar; null: it would not. */
+/** The remark on a line that a line of dashes makes a heading, if it would be one of the grammar; null: it would not. */
 export function underlinedHeading(text: string): string | null {
   const { text: plain } = undecorated(text.trim());
   const [, word = '', , , digits = '', rest = ''] = namePattern.exec(plain) ?? [];

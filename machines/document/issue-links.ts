@@ -35,7 +35,7 @@ export function readIssueLinks(value: string, line: number, report: Reports): st
   return [...links];
 }
 
-/** The words of a value; of a link in markdown its address, and of an address in angle brackets what is in them. */
+/** The words of a value. A link in markdown becomes its address, and an address in angle brackets its content. */
 function issueItems(value: string): string[] {
   const addresses = value.includes('](')
     ? value.replace(/\[[^\][]{0,300}\]\(\s{0,9}<?([^\s()<>]{1,600})>?\s{0,9}\)/g, ' $1 ')

@@ -72,7 +72,7 @@ export function isProofLabel({ name }: Label): boolean {
   return proofWords.has(name.trim());
 }
 
-/** Ordinary words that are one letter from a name of the grammar, and stand as labels of their own in plans. */
+/** Ordinary words that are one letter from a name of the grammar; plans use them as labels. */
 const otherWords = new Set(['fixes', 'fined', 'alter', 'filed', 'cost', 'post', 'most', 'lost', 'ghost', 'hot']);
 
 /** The known name that a label was most likely meant to be; null where it is one, or near to none. Two letters that changed places are one slip. */

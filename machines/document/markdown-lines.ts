@@ -22,7 +22,7 @@ export interface MarkdownLine {
   end: number;
   /** The fence that the line belongs to, the lines that open and close it included. */
   fence: Fence | null;
-  /** `comment`: of an HTML comment of several lines, or of an element whose content is no markdown (`<pre>`), the first and the last included. */
+  /** `comment`: a line of an HTML comment of several lines, or of an element whose content is no markdown (`<pre>`), the first and the last included. */
   part: 'text' | 'open' | 'content' | 'close' | 'comment';
 }
 
@@ -109,7 +109,7 @@ export function markdownHeading(text: string): { level: number; text: string } |
   return { level: marks.length, text: withoutClosingMarks(text.slice(all.length)) };
 }
 
-/** Trimmed, and without the `#`s that may close a heading: they stand apart, so `C#` keeps its own. */
+/** Trimmed, and without the `#`s that may close a heading: a space is before them, so `C#` keeps its own. */
 export function withoutClosingMarks(text: string): string {
   const trimmed = text.trim();
   let end = trimmed.length;

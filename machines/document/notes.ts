@@ -7,7 +7,7 @@ export interface NoteReader {
   begin(start: Pick<PlanNote, 'title' | 'wave'>): void;
   /** A line for the present note. */
   add(line: MarkdownLine): void;
-  /** The notes so far; those without a word are left out. */
+  /** The notes so far; empty ones are left out. */
   notes(): PlanNote[];
 }
 

@@ -162,7 +162,7 @@ function written(draft: PlanDraft, waves: readonly PlacedTask[][], orders: Order
   return lines;
 }
 
-/** A name from JSON or a file's name may have line ends, behind which another heading could stand. */
+/** A name from JSON or a file's name may have line ends, and another heading could follow them. */
 function onOneLine(text: string): string {
   return text.replaceAll(/[\r\n]+/g, ' ');
 }

@@ -35,7 +35,7 @@ const taskLimit = 10_000;
 
 /**
  * Reads a plan. Never throws: all problems come at once, by line, up to 1,000, and the document holds what could be read. Headings and
- * fields in fenced code and in comments are text. Of a document over 1 MiB nothing is read.
+ * fields in fenced code and in comments are text. A document over 1 MiB is not read at all.
  */
 export function parsePlan(content: string): ParsedPlan {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
@@ -77,7 +77,7 @@ interface Reading {
   document: PlanDocument;
   problems: PlanProblem[];
   remarks: PlanProblem[];
-  /** Both of them; what is said goes to one or the other. */
+  /** Problems and remarks; each finding goes to one of them. */
   reports: Reports;
   wave: { wave: PlanWave; level: number; isDone: boolean } | null;
   /** Between a wave's heading and its first task, or another heading of its level. */
@@ -94,7 +94,7 @@ interface Reading {
   fences: FenceWatch;
   /** The line of the first wave heading inside of a comment. */
   commentedWave: number | null;
-  /** The lines of text that stand together and were read last: how many they are, and the last of them. */
+  /** The text lines of the current paragraph: how many they are, and the last of them. */
   paragraph: { lines: number; last: MarkdownLine } | null;
 }
 
@@ -211,7 +211,7 @@ function remarkBold(reading: Reading, line: TextLine): void {
   if (message !== null) reading.reports.remark(line.number, message);
 }
 
-/** A heading where tasks stand that is numbered or marked as they are. Where its wave has no task yet it is most likely one. */
+/** The remark on a heading that is numbered or marked like the tasks beside it. Where its wave has no task yet it is most likely a task. */
 function remarkLikeTask(
   { wave, task, isIntroduction, reports, slips }: Reading,
   line: number,
@@ -246,7 +246,7 @@ function readOtherHeading(
   if (reading.task === null && !isTitle) notes.add(line);
 }
 
-/** A section whose heading says `Wave 2` or `Task 3` goes to agents, and nobody works on it. */
+/** A section whose heading says `Wave 2` or `Task 3` goes to agents as text, and is not worked on. */
 function remarkUnread({ reports }: Reading, line: number, title: string): void {
   const word = /^(wave|task)\s+(?:\d+|one|two|three|four|five|six)\b/i.exec(title)?.[1]?.toLowerCase();
   if (word === undefined) return;

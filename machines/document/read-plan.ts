@@ -34,7 +34,7 @@ export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly family: FamilyName;
   /** How people write the family's name: `spec-kit`. */
   readonly familyTitle: string;
-  /** The document in stator's own form; of a document in that form the text itself. Line numbers of `document` are lines of this. */
+  /** The document in stator's own form; the text itself where it has that form. Line numbers of `document` are lines of this. */
   readonly content: string;
   /** What a person should know about how it was read, with lines of the document. */
   readonly remarks: readonly PlanProblem[];

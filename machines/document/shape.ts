@@ -31,7 +31,7 @@ export interface PlanWave {
 /** A part of a document that is in no task: what is before the first wave or introduces one, and sections between and behind the tasks. */
 export interface PlanNote {
   line: number;
-  /** Of the heading that it begins with; empty where it has none. */
+  /** The title of the heading that it begins with; empty where it has none. */
   title: string;
   /** The number of the wave that it introduces; null: it is about the whole plan. */
   wave: number | null;
@@ -39,7 +39,7 @@ export interface PlanNote {
   text: string;
 }
 
-/** Something that is to be said of a document, with its line. */
+/** A problem or remark about a document, with its line. */
 export interface PlanProblem {
   line: number;
   message: string;

@@ -111,7 +111,7 @@ export function createTaskReader(
 const almostCheckLimit = 20;
 const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*|check[:：])\s+(\S.*)$/is;
 
-/** What is said of a line that was most likely meant as a check, and that nothing runs: `**Check** npm test`, `Check: npm test`, `**Verify:** npm test`. */
+/** The remark on a line that was most likely meant as a check and is not run: `**Check** npm test`, `Check: npm test`, `**Verify:** npm test`. */
 function almostCheck(text: string, label: TextLine['label']): string | null {
   const [written, command = ''] = unmarkedCheck.exec(text) ?? [];
   if (written !== undefined)

@@ -1,4 +1,4 @@
-/** What a person can do about a plan that is blocked, each way with its command: said alike by views, `explain` and `run`. Pure. */
+/** What a person can do about a plan that is blocked, each way with its command. One text for views, `explain` and `run`. Pure. */
 
 import type { BudgetMeasure, BudgetUse } from '../vocabulary/budget.ts';
 import type { PlanStatus } from '../vocabulary/plan-status.ts';
@@ -11,7 +11,7 @@ export interface BlockedPlan {
   readonly phase: string | null;
   readonly branch: string;
   readonly source: BlockSource;
-  /** Of the source `budget`: the limit that is reached. */
+  /** For the source `budget`: the limit that is reached. */
   readonly blocked?: { readonly budget?: Pick<BudgetUse, 'measure'> | undefined } | null;
   /** The open questions. */
   readonly questions: readonly Pick<Question, 'number' | 'title'>[];
@@ -27,7 +27,7 @@ export function answerCommand(plan: string, number: number): string {
   return `stator plan answer ${shellWord(plan)}#${number} "<your answer>"`;
 }
 
-/** The likeliest first; never empty. What is asked can be answered whatever else the plan waits for. */
+/** The likeliest first; never empty. A question can be answered whatever else the plan waits for. */
 export function waysOn(blocked: BlockedPlan): WayOn[] {
   const answers = blocked.questions.map((question) => ({
     does: `answer ${questionName(question)}`,
@@ -118,7 +118,7 @@ function isJudged({ status, phase }: BlockedPlan): boolean {
   return status === 'reviewing' || status === 'verifying' || phase === 'fixing';
 }
 
-/** Where nobody else did the work or judged it, a person may, and say so. */
+/** Where no agent did the work or judged it, a person may do that and say so. */
 function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {
   const say = (does: string, event: string): WayOn[] => [{ does, command: `stator plan advance ${name} ${event}` }];
   switch (status) {

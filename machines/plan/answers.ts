@@ -3,8 +3,8 @@ import type { PlanContext, Question } from './context.ts';
 import type { PlanEvent } from './events.ts';
 
 /**
- * What the event answers, each question with its own text. A `resolve` answers the one question that is open, or those of the agents that it names: of
- * several questions it is refused without names, before it comes here.
+ * What the event answers, each question with its own text. A `resolve` answers the one question that is open, or those of the agents that it names. With
+ * several questions and no names it is refused before it comes here.
  */
 export function answersOf(
   { questions }: Pick<PlanContext, 'questions'>,

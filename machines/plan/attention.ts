@@ -1,4 +1,4 @@
-/** The region of a plan's chart that says whether it needs a person. Its state follows from what is open: a block, and what is asked. */
+/** The region of a plan's chart that says whether it needs a person. Its state follows from what is open: a block, and questions. */
 import { and, or } from 'xstate';
 import { plan } from './actions.ts';
 import type { Attention } from './context.ts';

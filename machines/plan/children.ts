@@ -1,4 +1,4 @@
-/** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
+/** A plan's children: agents, tasks and waves are spawned, get events, and are forgotten when they have ended. */
 import { assertEvent } from 'xstate';
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
 import { draftNumber, instanceTitle, isWorker, type Role } from '../vocabulary/ids.ts';
@@ -158,7 +158,7 @@ export const children = {
     const { activeChildId } = context;
     if (activeChildId === null) return;
     enqueue.assign({ activeChildId: null });
-    if (event.type === 'set_status' || event.type === 'cancel' || event.type === 'pr_merged') return; // everybody is told
+    if (event.type === 'set_status' || event.type === 'cancel' || event.type === 'pr_merged') return; // all children get these
     if ('actorId' in event && event.actorId === activeChildId) return; // it has ended by itself
     const isThanked = verdicts.has(event.type) && context.liveChildren[activeChildId] !== 'wave';
     enqueue.sendTo(activeChildId, {

@@ -46,11 +46,11 @@ export interface Block {
   reason: string;
   source: BlockSource;
   at: number;
-  /** Of the source `budget`: which limit is reached. */
+  /** For the source `budget`: the limit that is reached. */
   budget?: BudgetUse;
 }
 
-/** What an agent, or a person by hand, asked and nobody has answered yet. */
+/** A question of an agent, or one that a person asked by hand, that is not answered yet. */
 export interface Question {
   /** Counts the questions of the plan, over its whole life. */
   number: number;
@@ -74,7 +74,7 @@ export const handQuestionLimit = 16;
 /** `chosen`: it is the document of the plan. */
 export const draftStates = ['writing', 'finished', 'failed', 'chosen'] as const;
 
-/** What one of several planners wrote, until the plan is planned anew. */
+/** What one of several planners wrote, until the plan is planned again. */
 export interface Draft {
   /** From 1. */
   number: number;
@@ -89,7 +89,7 @@ export interface Draft {
   detail: string;
 }
 
-/** How the plan stands to the people it needs: a state of the region `attention` each. */
+/** Whether the plan needs people: each is a state of the region `attention`. */
 export type Attention = 'clear' | 'asked' | 'blocked' | 'override';
 
 export const timestampNames = ['planning_at', 'implementing_at', 'reviewing_at', 'verifying_at', 'done_at'] as const;
@@ -144,17 +144,17 @@ export interface PlanContext extends DocumentFacts {
   rounds: { reviewer: number; fixer: number; verifier: number };
   /** Why a person is needed, for the block that follows; kept until somebody works again or the block is over. */
   stopCause: { source: BlockSource; reason: string } | null;
-  /** Why it needs a person, beside what is asked. */
+  /** Why it needs a person, apart from questions. */
   blocked: Block | null;
-  /** What is asked and not answered, the oldest first. */
+  /** The open questions, the oldest first. */
   questions: Question[];
   /** How many questions were ever asked. */
   questionCount: number;
-  /** What people said to its agents: what waits for a run, and what runs have, the oldest first. */
+  /** Messages of people to its agents: those that wait for a run, and those that runs have, the oldest first. */
   words: Word[];
   /** How many words were ever accepted. */
   wordCount: number;
-  /** What a person said yes to for the whole plan: it is not asked about again. Not there: nothing. */
+  /** What a person allowed for the whole plan: it is not asked about again. Not there: nothing. */
   accepted?: readonly string[];
   head: string | null;
   /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
@@ -175,7 +175,7 @@ export interface PlanContext extends DocumentFacts {
   pull?: PlanPull | null;
   /** What a person allowed beyond its budgets; null or not there: nothing. */
   raised?: RaisedBudgets | null;
-  /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
+  /** How often the plan was started over; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;
   /** The name of the effect of this root that is under way. */
@@ -284,7 +284,7 @@ function isFinished({ results }: PlanContext, { number, tasks }: WaveOutline): b
   return tasks.every((task) => results[number]?.[task.number]?.status === 'done');
 }
 
-/** The wave that a person asked for, else the first that nobody went past with a task that is not done; null: nothing is left. */
+/** The wave that a person asked for, else the first with a task that is not done, unless a person went past it; null: nothing is left. */
 export function nextWave(context: PlanContext): number | null {
   if (context.wantedWave !== null) return context.wantedWave;
   const open = context.waves.find((wave) => wave.number > context.passed && !isFinished(context, wave));
@@ -319,7 +319,7 @@ export function withOwnWork({ ownWork = [] }: Pick<PlanContext, 'ownWork'>, work
   return [...ownWork.filter(({ title }) => title !== work.title), work].slice(-ownWorkLimit);
 }
 
-/** All that was put on the plan's branch, as far as its root was told. */
+/** All work that is on the plan's branch, as far as its root knows. */
 export function doneWork({
   plan,
   results,
@@ -415,8 +415,8 @@ export function isSmall(context: PlanContext): boolean {
 }
 
 /**
- * How much of the document is fixed. `open`: nothing runs, so only what is done is. `running`: the tasks of the wave that runs are
- * as well once they have begun, and it may take added ones. `over`: every task, since nobody would do what is added.
+ * How much of the document is fixed. `open`: nothing runs, so only finished tasks are fixed. `running`: tasks of the running wave are fixed
+ * too once they have begun, and the wave may take added ones. `over`: every task, since an added one would never be done.
  */
 export type StageOfWork = 'open' | 'running' | 'over';
 

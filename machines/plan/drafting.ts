@@ -21,7 +21,7 @@ function withDraft(context: PlanContext, event: PlanEvent, change: Partial<Draft
   return { drafts: drafts.map((draft) => (draft === meant ? { ...draft, ...change } : draft)) };
 }
 
-/** Of a child that is still there. */
+/** Sends the draft's order to a child that is still there. */
 function tellDraft(orderOf: (at: number) => AgentOrder) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const draft = draftMeant(context, event);
@@ -64,9 +64,9 @@ export const drafting = {
     }
     enqueue.assign({ count, drafts, liveChildren, stopCause: null, failed: null, at });
   }),
-  /** Who still writes is stopped; who has handed in has been told to end. */
+  /** A planner that still writes is stopped; one that has handed in its draft was asked to end. */
   releaseDrafts: base.enqueueActions(({ context, event, enqueue }) => {
-    if (event.type === 'set_status' || event.type === 'cancel') return; // everybody is told
+    if (event.type === 'set_status' || event.type === 'cancel') return; // all children get these
     for (const { childId, state } of context.drafts ?? []) {
       const hasEnded = 'actorId' in event && event.actorId === childId;
       if (state === 'writing' && !hasEnded && context.liveChildren[childId] !== undefined)

@@ -1,10 +1,10 @@
-/** Drafts of several planners, of which one becomes the plan's document: what guards, views and refusals ask of them. Pure functions over JSON. */
+/** Drafts of several planners; one of them becomes the plan's document. What guards, views and refusals need to know about them. Pure functions over JSON. */
 import { draftNumber } from '../vocabulary/ids.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import { type Draft, documentFacts, isSession, type PlanContext } from './context.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
 
-/** The texts are in the context until the plan is planned anew. */
+/** The texts are in the context until the plan is planned again. */
 const draftLimitBytes = 256 * 1024;
 
 type Drafts = Pick<PlanContext, 'drafts'>;
@@ -16,7 +16,7 @@ export function draftOf({ drafts = [] }: Drafts, path: string | null): Draft | n
   return drafts.find(({ childId }) => path === childId || path.startsWith(`${childId}#`)) ?? null;
 }
 
-/** The draft that the event is about: of the planner that speaks, or that a person or a file names by its number or its planner's title. */
+/** The draft that the event is about: that of the sending planner, or the one that a person or a file names by its number or its planner's title. */
 export function draftMeant(context: Drafts, event: PlanEvent): Draft | null {
   if (event.type === 'choose') return context.drafts?.find(({ number }) => number === event.draft) ?? null;
   if (event.type === 'planner_draft_finished' && originKind(originOf(event)) !== 'agent') {
@@ -30,7 +30,7 @@ export function draftMeant(context: Drafts, event: PlanEvent): Draft | null {
   return 'run' in event ? draftOf(context, event.run) : null;
 }
 
-/** Those of which one can be chosen. */
+/** The drafts that can be chosen. */
 export function finishedDrafts({ drafts = [] }: Drafts): readonly Draft[] {
   return drafts.filter(({ state }) => state === 'finished');
 }
@@ -89,7 +89,7 @@ function draftList({ drafts = [] }: Drafts): string {
 /** Words of a planner that is one of several, and that only count while it writes. */
 const writersWords: ReadonlySet<string> = new Set(['plan_updated', 'planner_finished', 'planner_draft_finished']);
 
-/** Why one of several planners may not say that, wherever the plan stands by now; null: it may, or is none of them. */
+/** Why one of several planners may not send that, whatever the plan's status is by now; null: it may, or the sender is none of them. */
 export function draftObstacle(context: Drafts, run: string, type: string): string | null {
   if (draftNumber(run) === null) return null;
   if (type === 'plan_start' || type === 'implement_start') return 'not from one of several planners';

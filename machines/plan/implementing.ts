@@ -3,7 +3,7 @@ import { and } from 'xstate';
 import { plan } from './actions.ts';
 
 const reviewing = '#plan.lifecycle.underway.reviewing';
-/** A person takes the work as it is, whoever had judged it or was to. */
+/** A person takes the work as it is, whether or not an agent judged it. */
 export const accepted = { guard: 'accepts', target: '#plan.lifecycle.done', actions: 'noteAccepted' } as const;
 
 /** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
@@ -32,7 +32,7 @@ const workerEnds = {
     { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
   ],
 } as const;
-/** The worker or a person says that the work is finished: the run ends first, then its task says so. */
+/** The worker or a person reports that the work is finished: the run ends first, then its task reports it. */
 const workerFinished = {
   implement_finished: [
     { guard: 'isEngine', target: reviewing },

@@ -1,10 +1,10 @@
-/** Which of the words for its agents a plan's root keeps: from acceptance until a run has them, or until no agent can get them any more. Pure. */
+/** Which messages to agents a plan's root stores: from acceptance until a run has them, or until no agent can get them any more. Pure. */
 import { type RefusedWord, type Said, taskOfTitle, type Word, type WordKind } from '../vocabulary/word.ts';
 import { type PlanContext, waveOf } from './context.ts';
 
 /** Words that agents have, kept for an attempt that begins without its conversation. */
 const givenLimit = 30;
-/** Lines that were typed to programs which have not said that they read them. */
+/** Lines that were typed to programs which have not confirmed that they read them. */
 const typedLimit = 50;
 /** The longest text of a word that its refusal repeats: it is in the body of a signal. */
 const refusedTextLimit = 32_768;
@@ -91,7 +91,7 @@ export function hasStranded(context: PlanContext): boolean {
   return settled(context).kept.length < context.words.length;
 }
 
-/** Without those that wait and that nobody will get. */
+/** Without waiting messages that no agent will get. */
 export function withoutWaiting(
   { words }: Pick<PlanContext, 'words'>,
   isMeant: (word: Word) => boolean,

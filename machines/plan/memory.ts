@@ -41,7 +41,7 @@ function whyNoFix(context: PlanContext): string {
   return context.policy.roles.fixer.on ? 'auto_review_fix is off' : 'no fixer is on';
 }
 
-/** Why a status came to stand when the child that had the say failed. */
+/** Why the child that decides the next status failed, which blocks the plan. */
 function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSource; reason: string } {
   if (!('output' in event) || !('reason' in event.output)) return { source: 'failed', reason: 'the agent failed' };
   const { reason, runs, detail } = event.output;
@@ -52,7 +52,7 @@ function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSourc
   return { source: reason === 'no-verdict' ? 'no_verdict' : 'failed', reason: what.slice(0, reasonLimit) };
 }
 
-/** How the last run of the child that failed ended: whoever is started in its place is told. */
+/** How the last run of the child that failed ended; the agent that is started in its place gets it. */
 function lastRunOf({ liveChildren }: PlanContext, event: PlanEvent): (Previous & { role: PlanRole }) | null {
   if (!('output' in event) || !('reason' in event.output)) return null;
   const { run, reason, detail } = event.output;
@@ -71,7 +71,7 @@ export function titleOf(context: PlanContext, id: string): string {
   return instanceTitle({ plan, role, wave: null, task: null, round });
 }
 
-/** Who asked for changes once more than there may be rounds. */
+/** A reviewer asked for changes once more than the limit of rounds allows. */
 function askedAgain({ pull, reviewCycle }: PlanContext, event: PlanEvent): string {
   const request = pull?.request;
   return event.type === 'pr_changes_requested' && request != null
@@ -243,7 +243,7 @@ export const memory = {
     const before = (context.feedback ?? '').slice(0, Math.max(0, feedbackLimit - advice.length - 2));
     return { feedback: before === '' ? advice : `${before}\n\n${advice}` };
   }),
-  /** A person alone says whether the plan is carried out once it is planned; an agent's word on it does not count. */
+  /** Only a person decides whether the plan is carried out once it is planned; a signal of an agent does not count. */
   setAdvance: base.assign(({ context, event }) => {
     const isPerson = originKind(originOf(event)) === 'person';
     return { advance: isPerson && 'advance' in event ? (event.advance ?? null) : isPerson ? null : context.advance };
@@ -259,7 +259,7 @@ export const memory = {
   forgetApproval: base.assign({ reviewedSha: null, verifiedSha: null }),
 };
 
-/** Why the plan needs a person, and what is asked of one. */
+/** Why the plan needs a person, and the open questions. */
 export const needs = {
   noteFailure: base.assign(({ context, event }) => ({
     stopCause: failureOf(context, event),
@@ -323,7 +323,7 @@ export const needs = {
     assertEvent(event, 'resolve');
     return event.accept === true ? { ...withoutWork(context, lost), lost: [] } : {};
   }),
-  /** A person judged the work as it stands. */
+  /** A person judged the work as it is. */
   noteAccepted: base.assign(({ context }) => ({ reviewedSha: context.head })),
   noteBlock: base.assign(({ context, event }) => ({
     blocked: blockOf(context, event),
@@ -348,7 +348,7 @@ export const needs = {
     assertEvent(event, 'question_withdrawn');
     return { questions: context.questions.filter(({ run }) => run !== event.run) };
   }),
-  /** What the plan stood for is over with the merge of its pull request; a fault of the engine's own is not. */
+  /** The merge of its pull request ends what blocked the plan; it does not end a fault of the engine. */
   clearMerged: base.assign(({ context: { blocked } }) =>
     blocked?.source === 'fault' ? {} : { blocked: null, stopCause: null },
   ),

@@ -15,7 +15,7 @@ const ended = {
   done_entered: [{ guard: 'pullsAlone', target: '.wanted' }, { target: '.idle' }],
 } as const;
 const wanted = { guard: 'isDone', target: `${creating}.automatic`, actions: 'askPull' } as const;
-/** The plan stands for the last try. */
+/** The plan was blocked because of the last try. */
 const again = { ...wanted, actions: ['askPull', 'clearPullStop'] } as const;
 
 /** A person asked, and reads the answer. */

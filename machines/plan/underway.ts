@@ -15,7 +15,7 @@ const toFix = [
   { target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteReviewStop'] },
 ] as const;
 
-/** What is judged is not the work: whoever judges it is let go. */
+/** The judged work is no longer the work: its judges are let go. */
 const lost = [
   { guard: 'isNewLoss', target: '.stuck', actions: 'noteLost' },
   { description: 'it is known, or no longer the plan’s' },
@@ -115,7 +115,7 @@ export const underway = plan.createStateConfig({
   on: {
     implement_granted: { guard: 'isAsked', actions: 'setGranted' },
     cancel: '#plan.lifecycle.cancelled',
-    // Whoever merged it took it as it was: nobody works on it any more.
+    // The person who merged it took it as it was: the work on it ends.
     pr_merged: {
       guard: and(['pullIsOpen', 'showsPresentWork']),
       target: done,

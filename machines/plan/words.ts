@@ -1,4 +1,4 @@
-/** What a plan's root does about the words for its agents: keeps them, notes which run has them, and refuses those that no agent can get any more. */
+/** What a plan's root does with messages to its agents: stores them, notes which run has them, and refuses those that no agent can get any more. */
 import { assertEvent } from 'xstate';
 import { isForTitle, type Word } from '../vocabulary/word.ts';
 import { answersOf } from './answers.ts';
@@ -8,7 +8,7 @@ import { bounded, isGiven, type Settled, settled, withoutWaiting, withWord } fro
 import { titleOf } from './memory.ts';
 import { base } from './setup.ts';
 
-/** Only what was said is refused aloud: who lets a plan go on without an answer has said nothing. */
+/** Only a message with text is refused visibly: a person who lets a plan go on without an answer sent no text. */
 function settle(decide: (context: PlanContext, event: PlanEvent) => Settled) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const { kept, refused } = decide(context, event);
@@ -26,7 +26,7 @@ export const words = {
     assertEvent(event, 'word_said');
     return { words: withWord(context, event.said), wordCount: context.wordCount + 1 };
   }),
-  /** Answers to what agents ask; what tasks ask, their charts hear at once. */
+  /** Answers to questions of agents; questions of tasks are answered in their own charts. */
   noteAnswerWords: base.assign(({ context, event }) => {
     assertEvent(event, ['answer', 'resolve']);
     const { askers = [], origin: author, at } = event;
@@ -50,7 +50,7 @@ export const words = {
     });
     return { words: bounded(given) };
   }),
-  /** Its run has ended: of what was typed to it, it is known now what was read. */
+  /** Its run has ended, so it is known which of the typed lines it read. */
   noteReturned: base.assign(({ context, event }) => {
     assertEvent(event, 'words_returned');
     const returned = context.words.map((word) => {
@@ -60,14 +60,14 @@ export const words = {
     });
     return { words: bounded(returned) };
   }),
-  /** A new beginning tells nobody again what earlier agents have heard. */
+  /** After a new start agents do not get again what earlier agents had. */
   dropGiven: base.assign(({ context }) => ({ words: context.words.filter((word) => !isGiven(word)) })),
   refuseStranded: settle(settled),
   refuseAtEnd: settle((context) => withoutWaiting(context, everyWord, 'the plan is done')),
   refuseAtCleanup: settle((context) =>
     withoutWaiting(context, everyWord, 'the plan was cancelled, and nobody took it up again'),
   ),
-  /** An agent of the plan's own has done its work: nobody follows it there. */
+  /** An agent of the plan itself has done its work, and no other agent follows it there. */
   refuseUnheard: settle((context, event) => {
     assertEvent(event, 'xstate.done.actor.*');
     const { actorId, output } = event;

@@ -22,7 +22,7 @@ export interface RepoContext {
   /** Plans that may implement now, with their topic. */
   granted: Record<string, string | null>;
   done: string[];
-  /** By plan, the trees that want to hear once that it is done. */
+  /** By plan, the trees that want to know once that it is done. */
   watchers: Record<string, string[]>;
   degraded: string | null;
   /** A person paused it: it stays so over a degradation. */
@@ -81,7 +81,7 @@ const words = setup({
       const { plan, topic, after, priority, request, at } = event;
       const before = context.waiting.find((applicant) => applicant.plan === plan);
       const others = context.waiting.filter((applicant) => applicant.plan !== plan);
-      // Whoever asks again, with other options, keeps its place.
+      // A plan that asks again, with other options, keeps its place.
       return { waiting: [...others, { plan, topic, after, priority, request, since: before?.since ?? at }] };
     }),
     release: assign(({ context, event }) => {
@@ -130,7 +130,7 @@ const base = words.extend({
       // The first entry of all comes with no signal.
       enqueue.assign({ granted, waiting, at: 'at' in event ? event.at : context.at });
     }),
-    /** Each hears it once: who wants to hear it of the next time says so again. */
+    /** Each is notified once; a tree that wants the next time too asks again. */
     tellWatchers: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'plan_done');
       const { [event.plan]: waiting = [], ...watchers } = context.watchers;
@@ -146,7 +146,7 @@ const base = words.extend({
         enqueue.assign({ watchers: { ...context.watchers, [plan]: [...others, watcher] } });
       }
     }),
-    /** A plan that asks again although it has the right (it asked before a crash of its own making) is told so again. */
+    /** A plan that asks again although it has the right (it asked before it lost its own state) gets the right again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
       assertEvent(event, 'implement_requested');
       enqueue({ type: 'tellGranted', params: { plan: event.plan, request: event.request } });

@@ -80,7 +80,7 @@ function timeOf(context: TaskContext, event: TaskEvent): number {
   return 'output' in event ? event.output.at : context.at;
 }
 
-/** What the next attempt is told of why this one did not count. */
+/** Why this attempt did not count, for the prompt of the next one. */
 function objection(context: TaskContext, event: TaskEvent): string {
   switch (event.type) {
     case 'work_conflicted':
@@ -156,7 +156,7 @@ const base = setup({
       assertEvent(event, 'xstate.done.actor.*');
       return { last: event.output, at: event.output.at };
     }),
-    /** The same, and the run whose work is kept, though nobody counts it as done. */
+    /** The same, and the run whose work is stored although it does not count as done. */
     noteLastRun: assign(({ event }) => {
       assertEvent(event, 'xstate.done.actor.*');
       return { last: event.output, run: event.output.run, at: event.output.at };
@@ -214,7 +214,7 @@ const base = setup({
     isAskedOf: ({ event }) =>
       event.type === 'work_committed' && (event.deletions !== undefined || event.additions !== undefined),
     saysNothing: ({ event }) => answerIn(event) === '',
-    /** Only a bare yes takes it: what is said beside it is for the next attempt. */
+    /** Only a bare yes accepts it: any further text is for the next attempt. */
     saysNo: ({ event }) => !isYes(answerIn(event)),
     saysNoToAdded: ({ context, event }) => context.additions != null && !isYes(answerIn(event)),
     hasCheck: ({ context }) => context.hasCheck,
@@ -436,7 +436,7 @@ const made = taskSetup.createMachine({
     },
     ending: {
       description: 'its agent is being ended; its last process is awaited',
-      // In a wave that runs only an edit ends a task, which begins anew.
+      // In a running wave only an edit ends a task, which then starts again.
       tags: ['task:ending', 'not_begun'],
       on: {
         'xstate.done.actor.*': [

@@ -41,7 +41,7 @@ export interface BudgetUse {
   title: string | null;
 }
 
-/** The share of its limit that is told as soon as it is used. */
+/** The share of a limit at which people are notified. */
 export const nearShare = 0.8;
 
 export function shareOf({ limit, spent }: BudgetUse): number {
@@ -80,7 +80,7 @@ export function usesOf(
   });
 }
 
-/** The one of which the greatest share is used; null: there is no limit. */
+/** The use with the greatest share of its limit; null: there is no limit. */
 export function mostUsed<Use extends BudgetUse>(uses: readonly Use[]): Use | null {
   return uses.reduce<Use | null>((most, use) => (most === null || shareOf(use) > shareOf(most) ? use : most), null);
 }

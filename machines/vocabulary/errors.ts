@@ -1,6 +1,6 @@
 /**
  * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: it is a fault
- * of the environment, which somebody ends from outside. What is to be done waits for that, for as long as it takes, and nothing counts as failed.
+ * of the environment that must end from outside. The work waits for that, for as long as it takes, and nothing counts as failed.
  */
 interface ErrorClass {
   readonly status: number;
@@ -84,9 +84,9 @@ export type ErrorCode = keyof typeof errorClasses;
 export class EngineError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
-  /** Asked again before that, it would be refused again: milliseconds of the wall clock. Not there: nobody knows. */
+  /** Trying again earlier would be refused again: milliseconds of the wall clock. Not there: the time is not known. */
   readonly retryAtMs?: number;
-  /** Of `busy`: it may be taken in so many milliseconds. */
+  /** For `busy`: milliseconds after which it may be taken. */
   readonly retryAfterMs?: number;
 
   constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown; retryAfterMs?: number }) {
@@ -131,14 +131,14 @@ export function planNotFound(project: string, plan: string): EngineError {
   );
 }
 
-/** The error that a document from the wire stood for; a code that this version does not know becomes `internal`. */
+/** The error that a document from the wire describes; a code that this version does not know becomes `internal`. */
 export function errorFromDocument(document: ErrorDocument): EngineError {
   const code = document.code in errorClasses ? (document.code as ErrorCode) : 'internal'; // proven by the `in` before it
   const { error, hint, retry_after_ms: retryAfterMs } = document;
   return new EngineError(code, error, hint, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
-/** What happened, and below it what can be done now: the two lines that a person is told of a failure. */
+/** What happened, and below it what can be done now: the two lines that a person reads about a failure. */
 export function withHint({ message, hint }: { readonly message: string; readonly hint: string }): string {
   return `${message}\n${hint}`;
 }
@@ -161,7 +161,7 @@ export function messageOf(thrown: unknown): string {
   const said: string[] = [];
   for (let at = thrown; said.length < messageLimit; at = at.cause) {
     const text = at instanceof Error ? at.message : String(at);
-    // Who passes a trouble on often repeats it.
+    // An error that is wrapped often repeats the text of its cause.
     if (!said.some((before) => before.includes(text))) said.push(text);
     if (!(at instanceof Error) || at.cause === undefined) break;
   }

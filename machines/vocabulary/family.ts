@@ -10,7 +10,7 @@ export type AgentOrder =
 
 /** Down, to whatever works: an agent, a task, a wave. */
 export type CommonOrder =
-  /** The work is said to be finished: let the run end by itself for a while, then count it. */
+  /** The work was reported finished: let the run end by itself for a while, then count it. */
   | { type: 'finish'; at: number }
   /** Stop and become final as cancelled. */
   | { type: 'end'; at: number }
@@ -54,7 +54,7 @@ export interface Asked {
   accepts?: readonly string[];
 }
 
-/** Whether an answer is a bare yes: what is said beside it is for the next attempt. */
+/** Whether an answer is a bare yes: any further text is for the next attempt. */
 export function isYes(answer: string): boolean {
   return /^y(?:es)?[.!]?$/i.test(answer.trim());
 }
@@ -83,7 +83,7 @@ export interface TaskOutline {
   hasCheck: boolean;
   after: number[];
   files: string[];
-  /** Of the task's body: whether the task was changed. */
+  /** The digest of the task's body: it shows whether the task was changed. */
   digest: string;
   /** Its document says that it is done; not there: it does not. */
   isDone?: true;
@@ -114,7 +114,7 @@ export interface AgentOutput {
 }
 
 export interface TaskOutput extends AgentOutput {
-  /** Where the plan's branch stands after this work; null: the task did not move it. */
+  /** The commit of the plan's branch after this work; null: the task did not move it. */
   head: string | null;
   /** The commit that its work ended at, which the plan's branch contains from then on; null or not there: it changed nothing. */
   commit?: string | null;
@@ -133,7 +133,7 @@ export interface TaskResult {
   reason: Reason | null;
   detail: string;
   run: string | null;
-  /** Of a task that is done: the commit that its work ended at. Not there: it changed nothing, or an earlier version did not keep it. */
+  /** For a task that is done: the commit that its work ended at. Not there: it changed nothing, or an earlier version did not store it. */
   commit?: string;
   /** Its document says so, and no agent did it here. */
   isMarked?: true;
@@ -158,7 +158,7 @@ export interface DoneWork {
 /** A child's final word, as XState sends it to the parent. */
 export type DoneEvent<Output> = { type: `xstate.done.actor.${string}`; actorId: string; output: Output };
 
-/** What an agent must know of its work, from whoever spawns it. */
+/** What an agent must know of its work; the actor that spawns it says it. */
 export interface AgentInput {
   path: string;
   title: string;

@@ -2,7 +2,7 @@ import type { BudgetUse } from './budget.ts';
 import { isMachineName } from './ids.ts';
 import type { NotificationType } from './notification.ts';
 
-/** Notifications about a plan. There are many of them, and most repeat what another event says, so only a hook that names one is told of it. */
+/** Notifications about a plan. There are many of them, and most repeat what another event says, so only a hook that names one receives it. */
 export const noticeEvents = [
   'agent_asks',
   'plan_blocked',
@@ -48,7 +48,7 @@ export const lifecycleEvents = [
   'reopen',
 ] as const;
 
-/** What hooks may be told of: the lifecycle events, those about waves, tasks, runs and the pull request, those about the forge of the repo and the network of a run, then the notifications. */
+/** What hooks may receive: the lifecycle events, those about waves, tasks, runs and the pull request, those about the forge of the repo and the network of a run, then the notifications. */
 export const hookEvents = [
   ...lifecycleEvents,
   'blocked',
@@ -86,12 +86,12 @@ export function isToldEvent(event: unknown): event is ToldEvent {
 /** More about one event, such as the reason of a block: names of the body, in snake case. */
 export type HookDetails = Readonly<Record<string, string | number | null>>;
 
-/** A limit and how much of it is used, as hooks are told. */
+/** A limit and how much of it is used, as hooks receive it. */
 export function budgetDetails({ scope, measure, limit, spent }: BudgetUse): HookDetails {
   return { budget_scope: scope, budget_measure: measure, budget_limit: limit, budget_spent: spent };
 }
 
-/** Whether a hook without a list of events is told of it. */
+/** Whether a hook without a list of events receives it. */
 export function isUsualEvent(event: ToldEvent): boolean {
   return !(noticeEvents as readonly string[]).includes(event) && machineEventOf(event) === null;
 }

@@ -7,11 +7,11 @@ export interface PullRequest {
   server: string;
   /** The commit of the plan's branch that was pushed for it last. */
   head: string;
-  /** The plan's `pass` that it shows: after a new beginning it belongs to the work of before. */
+  /** The plan's `pass` that it shows: after the plan was started over it belongs to earlier work. */
   pass: number;
   /** Rounds of work that its reviewers and checks have asked for, over its whole life. */
   cycles: number;
-  /** The checks that failed when the plan last heard of failed checks: by name, a digest of the output. A check without output is not listed. */
+  /** The checks that failed when failed checks were last reported: by name, a digest of the output. A check without output is not listed. */
   failing: Record<string, string>;
 }
 
@@ -34,7 +34,7 @@ export interface ForgeMerge {
   detail: string;
 }
 
-/** What is said of a merge without a person beside its request. */
+/** The note beside a request about its merge without a person. */
 export function forgeMergeText({ state, detail }: ForgeMerge): string {
   switch (state) {
     case 'asked':
@@ -66,7 +66,7 @@ export interface PlanPull {
   request: PullRequest | null;
   /** Why it was not made, not pushed to or not merged, as long as that is so. */
   refused: { at: number; detail: string } | null;
-  /** Comments, reviews and failed checks that the plan was told of, by the ids of the forge; the last 1,000. */
+  /** Comments, reviews and failed checks that the plan has received, by the ids of the forge; the last 1,000. */
   seen: string[];
   /** The newest remarks, the oldest of them first; 20 at most. */
   remarks: Remark[];

@@ -1,6 +1,6 @@
 /** How far two words are from each other. */
 
-/** Letters to add, drop, replace or swap with their neighbour; 3 stands for 3 and more. */
+/** Letters to add, drop, replace or swap with their neighbour; 3 means 3 or more. */
 export function slips(word: string, other: string): number {
   if (Math.abs(word.length - other.length) > 2) return 3;
   let before: number[] = [];

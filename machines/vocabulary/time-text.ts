@@ -12,7 +12,7 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
 }
 
-/** `<1m`, `3m`, `2h 10m`, `4d`: of what is drawn anew once a minute at most. */
+/** `<1m`, `3m`, `2h 10m`, `4d`: for a display that is drawn again once a minute at most. */
 export function minutesText(ms: number): string {
   const count = Math.max(0, Math.floor(ms / minuteMs));
   if (count < 1) return '<1m';
@@ -20,7 +20,7 @@ export function minutesText(ms: number): string {
   return count < 1_440 ? `${Math.floor(count / 60)}h ${two(count % 60)}m` : `${Math.floor(count / 1_440)}d`;
 }
 
-/** `just now`, `3m ago`, `2h ago`, `5d ago`: of a time that has passed. Empty where it is no time. */
+/** `just now`, `3m ago`, `2h ago`, `5d ago`: for a time that has passed. Empty where it is no time. */
 export function ago(time: string, nowMs: number): string {
   const ms = nowMs - Date.parse(time);
   if (Number.isNaN(ms)) return '';
@@ -62,14 +62,14 @@ export function untilText(time: string, nowMs: number): string {
   return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
 }
 
-/** A text of the engine as a person reads it: whoever writes it does not know where and when it is read, so its times are in ISO, behind `until`, `at` or `since`. */
+/** A text of the engine as a person reads it. Its writer does not know where and when it is read, so its times are in ISO, behind `until`, `at` or `since`. */
 export function withLocalTimes(text: string, nowMs: number): string {
   return text.replace(/\b(until|at|since) (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, word: string, time: string) =>
     word === 'until' ? untilText(time, nowMs) : `${word} ${localTime(time, nowMs)}`,
   );
 }
 
-/** `2m to 6m`, `under a minute to 3m`: rounded, the one down and the other up, since nobody knows it to the second. */
+/** `2m to 6m`, `under a minute to 3m`: rounded, the one down and the other up, since it is not known to the second. */
 export function rangeText(fromMs: number, toMs: number): string {
   const from = roughly(fromMs, Math.floor);
   const to = roughly(Math.max(fromMs, toMs), Math.ceil);

@@ -8,7 +8,7 @@ export interface Word {
   /** Counts the words of the plan, over its whole life. */
   readonly number: number;
   readonly kind: WordKind;
-  /** The agent that it was said to. */
+  /** The agent that the message is for. */
   readonly title: string;
   /** The task of that agent, by its own title: another task of that number is not meant. null: it works on no single task. */
   readonly task: string | null;
@@ -20,7 +20,7 @@ export interface Word {
   readonly at: number;
   /** The run that has it: it was in its prompt, or was typed to it. null: it waits for the next run. */
   readonly run: string | null;
-  /** It was typed to that run, and its program has not said that it read it. */
+  /** It was typed to that run, and its program has not confirmed that it read it. */
   readonly isTyped?: true;
 }
 
@@ -49,7 +49,7 @@ export interface GivenWords {
   readonly numbers: readonly number[];
 }
 
-/** Who follows an agent has its words: another round of a review, a fix or a verification is the same to people. */
+/** The next agent of the same kind of work gets the messages of the one before: to people, another round of a review, a fix or a verification is the same. */
 function successionOf(title: string): string {
   return title.replace(/-(review|fix|verify)-\d+$/, '-$1');
 }

@@ -31,7 +31,7 @@ export interface WaveInput {
   /** What earlier generations of this wave came to: what is done is not run again, runs are counted on. */
   results: Record<number, TaskResult>;
   requireChange: boolean;
-  /** `plan`: its tasks share the plan's worktree and branch, so that they run one after the other. Waves of before there was a choice have none. */
+  /** `plan`: its tasks share the plan's worktree and branch, so that they run one after the other. Waves of earlier versions have none. */
   isolation?: Isolation;
   coder: RolePolicy;
   feedback: string | null;
@@ -104,7 +104,7 @@ function taskInput(context: WaveContext, task: TaskOutline, id: string) {
   };
 }
 
-/** The results of tasks that an edit marks as done: whoever marks one that nobody is at wants nobody to begin it. */
+/** The results of tasks that an edit marks as done. Marking a task that no agent works on means that none should begin it. */
 function markedIn({ started, results }: WaveContext, tasks: readonly TaskOutline[]): Record<number, TaskResult> {
   const isMarked = ({ number, isDone }: TaskOutline) =>
     isDone === true && !started.includes(number) && results[number]?.status !== 'done';
@@ -122,7 +122,7 @@ function newChildren(context: WaveContext, tasks: TaskOutline[], at: number) {
   return { count, liveChildren: { ...context.liveChildren, ...liveChildren }, inputs };
 }
 
-/** What a retry is told of the generation before it. */
+/** What a retry gets to know about the generation before it. */
 function previousOf(result: TaskResult | undefined): Previous | null {
   if (result === undefined || result.status === 'done' || result.run === null || result.reason === null) return null;
   const { run, reason, detail } = result;
@@ -170,7 +170,7 @@ const words = setup({
       assertEvent(event, 'extend');
       return { tasks: event.tasks, results: { ...context.results, ...markedIn(context, event.tasks) } };
     }),
-    /** Of a wave that runs: who has not begun, and has other work to do by now or none, is ended. Its turn is kept until it is gone. */
+    /** For a running wave: a task that has not begun and whose work changed or is gone is ended. Its turn is kept until it is gone. */
     takeTasks: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'extend');
       const taskOf = (tasks: TaskOutline[], number: number) => tasks.find((task) => task.number === number);
@@ -190,7 +190,7 @@ const words = setup({
       const order: CommonOrder = event;
       for (const id of Object.keys(context.liveChildren)) enqueue.sendTo(id, order);
     }),
-    /** Whoever still waits for its turn may no longer be what the document says: a retry begins it anew. */
+    /** The text of a task that still waits for its turn may be outdated: a retry starts it again. */
     endPending: enqueueActions(({ context, event, enqueue }) => {
       for (const id of Object.keys(context.liveChildren))
         enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies TaskOrder);
@@ -217,7 +217,7 @@ const words = setup({
       Object.keys(context.liveChildren).length === 0 &&
       context.tasks.every((task) => context.results[task.number]?.status === 'done'),
     hasNoChildren: ({ context }) => Object.keys(context.liveChildren).length === 0,
-    /** Nobody else ends a task of a wave that runs. */
+    /** Only an edit ends a task of a running wave. */
     wasEndedForEdit: ({ event }) => 'output' in event && event.output.outcome === 'cancelled',
   },
 });

@@ -22,7 +22,7 @@ export const taskLimit = 10_000;
 /** Items that begin with `Task 3:`. */
 export const labelledIds = idForm(numberedTask, { needsWord: true, isLabelled: true });
 
-/** An item, and where it stands. */
+/** An item, and its place. */
 export interface PlacedItem {
   readonly item: OutlineItem;
   /** The headings above it, outermost first. */

@@ -1,4 +1,4 @@
-/** What is said of documents: which files belong to one, and what one looks like that is no plan. */
+/** Remarks about documents: which files belong to one, and what a document looks like that is no plan. */
 import type { PlanProblem } from '../shape.ts';
 import type { Family } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
@@ -15,7 +15,7 @@ export function companionNote(sheet: Sheet, { companions }: Family): SourceLine[
   }));
 }
 
-/** Of a task that waits for a person in its own program; one that is done needs nobody. */
+/** The remark on a task that waits for a person in its own program; a task that is done needs none. */
 export function personRemark(
   program: string,
   { line, box = null }: { readonly line: number; readonly box?: { readonly isChecked: boolean } | null },
@@ -33,7 +33,7 @@ export function tooManyLines({ lines }: Sheet): PlanProblem | null {
   return { line: lineLimit + 1, message: `the document has more than ${lineLimit} lines; split it into several plans` };
 }
 
-/** What a document is that nobody reads as a plan, in one sentence. */
+/** What a document is that is not read as a plan, in one sentence. */
 export function describe(sheet: Sheet): string {
   const json = sheet.json();
   if (json !== null) {

@@ -8,7 +8,7 @@ export interface TaskLink {
   /** The other task's id in its family. */
   readonly ref: string;
   readonly line: number;
-  /** A field says so, so an id that there is not is a problem; else it is said in a sentence. */
+  /** A field names it, so an unknown id is a problem; otherwise a sentence names it. */
   readonly isField: boolean;
 }
 
@@ -70,7 +70,7 @@ export interface Family {
   readonly title: string;
   /** What its waves are called, in one and in several. */
   readonly waves: readonly [one: string, several: string];
-  /** Files that belong to such a plan and lie beside it; agents are told of those that are there. */
+  /** Files that belong to such a plan and lie beside it; agents get the names of those that exist. */
   readonly companions: readonly string[];
   /** Whether the document is one of these, by its content and place, never by its name alone. */
   recognises(sheet: Sheet): boolean;

@@ -1,4 +1,4 @@
-/** JSON with the line of each value, so that what is said about it can be found, and one value can be replaced and nothing else. */
+/** JSON with the line of each value, so that a problem names its line, and one value can be replaced without changing the rest. */
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { readLabel } from '../labels.ts';
 import type { PlanProblem } from '../shape.ts';
@@ -20,7 +20,7 @@ export interface JsonNode {
   readonly end: number;
   /** How many values an object or an array holds. */
   readonly size: number;
-  /** Of an object and an array as of JSON.parse. */
+  /** The value that JSON.parse gives for an object or an array. */
   readonly value: unknown;
   /** Keys and values of an object, in order. */
   entries(): { readonly key: string; readonly value: JsonNode }[];

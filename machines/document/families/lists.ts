@@ -36,7 +36,7 @@ const phase =
   /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
 const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
 
-/** Of a section `3.1` none but these say that it is no part of the work. */
+/** A section `3.1` is part of the work unless its heading has one of these. */
 const askedOfAll = /accept|criteri|definition of|\bdod\b|success|готов|критери|验收/iu;
 /** May be work as well. */
 const unclear = /\btest|review|quality|future|optional|nice to have/iu;
@@ -46,7 +46,7 @@ function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
   return (dotted.test(text) ? askedOfAll : asked).test(text) && !phase.test(text);
 }
 
-/** Of the boxes in a section of the work that are no tasks, those that may be meant as tasks. */
+/** Boxes in a section of the work that are no tasks but may be meant as tasks. */
 function leftOut(sheet: Sheet, spans: readonly TaskSpan[]): PlanProblem[] {
   const counts = new Map<OutlineHeading, number>();
   let next = 0;
@@ -136,7 +136,7 @@ function boxedHeadings(sheet: Sheet): TaskSpan[] {
   return headingSpans(sheet, ofTopLevel(found));
 }
 
-/** What is said of a heading beside its mark (`✅ COMPLETE`) is told. */
+/** The text of a heading beside its mark (`✅ COMPLETE`). */
 function words(text: string): string {
   return text.replace(/[^\p{L}\p{N}]/gu, '');
 }

@@ -60,7 +60,7 @@ export function markdownOutline(lines: readonly string[]): OutlineBlock[] {
   parser.core.ruler.enableOnly(['normalize', 'block']);
   parser.block.ruler.disable(['reference']);
   const blocks: OutlineBlock[] = [];
-  /** The open containers, outermost first; null: what stands inside of it is no structure. */
+  /** The open containers, outermost first; null: its content is no structure. */
   const open: (DraftItem[] | DraftItem | null)[] = [];
   let heading: { line: number; end: number; level: number } | null = null;
   for (const { type, map, nesting, tag, content, level } of parser.parse(lines.join('\n'), {})) {
@@ -133,7 +133,7 @@ function readItem(first: number, behind: number, lines: readonly string[]): Draf
   };
 }
 
-/** The check box that a text begins with; `lead`: how far in its line the text stands. */
+/** The check box that a text begins with; `lead`: the offset of the text in its line. */
 export function readBox(text: string, lead: number): { box: CheckBox; length: number } | null {
   const found = boxPattern.exec(text);
   if (found === null) return null;

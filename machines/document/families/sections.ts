@@ -168,7 +168,7 @@ function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division):
   return settled({ title: planTitle, head, parts });
 }
 
-/** A wave of which its groups took all tasks introduces them: its text goes to the whole plan. */
+/** A wave whose tasks all belong to its groups introduces them: its text goes to the whole plan. */
 function settled({ title, head, parts }: Pick<PlanDraft, 'title' | 'head' | 'parts'>): PlanDraft {
   const kept = parts.map((part): DraftWave | DraftNote => {
     if (part.kind === 'note' || part.tasks.length > 0) return part;

@@ -5,7 +5,7 @@ import { readLabel } from '../labels.ts';
 import type { TaskLink } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 
-/** Longer ones stand whole in the text below; a title goes into lists, branches and commits. */
+/** A longer title is whole in the text below; a title goes into lists, branches and commits. */
 const titleLimit = 100;
 
 export interface TitledText {
@@ -113,7 +113,7 @@ export function isLinkField(text: string): boolean {
   return linkField(text) !== null;
 }
 
-/** Of a field that says what comes first: it says that nothing does. */
+/** Whether a field for what comes first says that nothing does. */
 export function saysNothingFirst(text: string): boolean {
   const value = linkField(text)?.value ?? 'x';
   return (
@@ -123,7 +123,7 @@ export function saysNothingFirst(text: string): boolean {
   );
 }
 
-/** The links that the lines of a task say, in a field or in words. `order`: the places of the document's ids, for ranges. */
+/** The links that the lines of a task give, in a field or in a sentence. `order`: the places of the document's ids, for ranges. */
 export function linksIn(lines: readonly SourceLine[], form: IdForm, order: IdOrder): TaskLink[] {
   const links: TaskLink[] = [];
   for (const { text, number } of lines) {

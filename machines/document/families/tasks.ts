@@ -35,7 +35,7 @@ export const tasks = {
 interface TaskHeading {
   readonly heading: OutlineHeading;
   readonly ref: string;
-  /** Without a word before it. */
+  /** The number alone, without `Task` before it. */
   readonly number: string;
   readonly title: string;
   readonly isDone: boolean;
@@ -47,7 +47,7 @@ const bareIds = idForm(numberedTask, { needsWord: true });
 const namedIds = idForm(/T\d+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const decoration = String.raw`[\s*_~:.\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F\u200D]*`;
 
-/** The words of which a document uses one for its tasks, the surest first. */
+/** A document uses one of these for its tasks; the surest first. */
 const words = ['Task', 'T', 'Step'].map((word) => ({
   least: word === 'Task' ? 1 : 2,
   pattern: new RegExp(
@@ -56,7 +56,7 @@ const words = ['Task', 'T', 'Step'].map((word) => ({
   ),
 }));
 
-/** The headings of the level on which tasks stand, the highest that has some; deeper ones are steps. */
+/** The headings of the highest level that has tasks; deeper ones are steps. */
 function taskHeadings(sheet: Sheet): TaskHeading[] {
   const headings = sheet
     .outline()
