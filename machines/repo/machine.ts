@@ -146,7 +146,7 @@ const base = words.extend({
         enqueue.assign({ watchers: { ...context.watchers, [plan]: [...others, watcher] } });
       }
     }),
-    /** A plan that asks again although it has the right (it asked before it lost its own state) gets the right again. */
+    /** A plan that asks again although it has the right (it asked before it lost its own state) gets it again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
       assertEvent(event, 'implement_requested');
       enqueue({ type: 'tellGranted', params: { plan: event.plan, request: event.request } });

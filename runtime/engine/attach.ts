@@ -15,7 +15,7 @@ const answerLimitMs = 5_000;
 const claimLimitMs = 1_000;
 
 /**
- * A client of the engine that owns the home; null where none does, or where the one that does serves nobody. Inside a run its own socket comes first.
+ * A client of the engine that owns the home; null where there is none, or where it has no socket. Inside a run its own socket comes first.
  * Throws `unavailable` where it hangs, and inside of walls, where there is no home, also where it does not run.
  */
 export async function attach(home: string, env: Environment): Promise<Client | null> {
@@ -31,7 +31,7 @@ export async function attach(home: string, env: Environment): Promise<Client | n
   }
   const claimed = claimedBy(home);
   if (claimed !== null && (await isOwner(claimed, home, env))) return clientOf(claimed, home, env);
-  // A home that is no folder is told so by whoever makes it; here it has no owner.
+  // If the home is no folder, the code that makes it reports that; here it has no owner.
   const owner = existsSync(join(home, 'owner.db')) ? await ownerOf(home) : null;
   if (owner === null || owner.socketPath === null) return null;
   const limit = AbortSignal.timeout(answerLimitMs);
@@ -52,7 +52,7 @@ type Listening = OwnerFacts & { readonly socketPath: string };
  */
 const ownAfterMs = 10_000;
 
-/** Whoever owns the home next: the engine that was started again, or after a while this process for a moment. `kind`: of the owner that is gone. */
+/** The next owner of the home: the engine that was started again, or after a while this process for a moment. `kind`: of the owner that is gone. */
 function nextOwner(home: string, env: Environment, kind: OwnerFacts['kind']): NextEngine {
   /** It does not come back: the next request of this client does not wait for it either. */
   let isAway = kind !== 'daemon';
@@ -86,13 +86,13 @@ function clientOf(owner: Listening, home: string, env: Environment): Client {
   });
 }
 
-/** Who says in the home that it listens, dead or alive; null: nobody. */
+/** The process that claims in the home to listen, dead or alive; null: none. */
 function claimedBy(home: string): Listening | null {
   try {
     const facts = readFacts(home);
     return facts === null || facts.socketPath === null ? null : { ...facts, socketPath: facts.socketPath };
   } catch {
-    return null; // whoever asks for the lock says what is wrong
+    return null; // the code that takes the lock says what is wrong
   }
 }
 
@@ -113,7 +113,7 @@ async function isOwner({ socketPath }: Listening, home: string, env: Environment
 }
 
 async function ownerOf(home: string): Promise<OwnerFacts | null> {
-  // SQLite is loaded by whoever needs it.
+  // Only callers that need SQLite load it.
   return ownerByLock(home) ?? (await import('../core/store/sqlite/owner.ts')).readOwner(home);
 }
 
@@ -144,7 +144,7 @@ async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): P
   }
 }
 
-/** The engine as the run of that environment reaches it: through the run's own socket alone, whoever serves it now. Throws `usage` outside of a run. */
+/** The engine as the run of that environment reaches it: through the run's own socket alone, whichever engine serves it now. Throws `usage` outside of a run. */
 export function runClient(env: Environment): Client {
   if (!isInRun(env))
     throw new EngineError(
@@ -155,7 +155,7 @@ export function runClient(env: Environment): Client {
   return createClient(callSocket(env.STATOR_SOCKET, env.STATOR_TOKEN), { note: null, close: async () => {} });
 }
 
-/** Throws `unavailable` where no engine answers: inside of walls nobody can become one. */
+/** Throws `unavailable` where no engine answers: a process inside of walls cannot become one. */
 export async function attachFromWalls(env: Environment): Promise<Client> {
   const socketPath = env.STATOR_SOCKET ?? '';
   const call = callSocket(socketPath, env.STATOR_TOKEN);

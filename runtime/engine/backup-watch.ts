@@ -47,7 +47,7 @@ export function createBackupWatch(
   });
 }
 
-/** A copy of the store as an earlier stator left it; nothing where this one changes nothing in it. What fails is told, and holds up nothing. */
+/** A copy of the store as an earlier stator left it; none where this one changes nothing in it. A failure is reported, and holds up nothing. */
 export async function copyBeforeMigration(parts: BackupParts): Promise<void> {
   try {
     await copyWhere(parts, Date.now(), async (_folder, file) => {

@@ -1,6 +1,6 @@
 /**
- * How the command line asks: the control API of whoever owns the home, over its socket, or the same app over an engine of its own
- * for a moment. Callers cannot tell the two apart, but for the note.
+ * How the command line reaches the control API: that of the engine that owns the home, over its socket, or the same app over an engine of its own
+ * for a moment. Callers cannot tell the two apart, except by the note.
  */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -16,7 +16,7 @@ export type { Environment } from '../base/config/home.ts';
 /** The home folder, and the purpose. */
 export interface ConnectOptions {
   env: Environment;
-  /** `read` opens the store read-only where nobody owns the home; `write` becomes the owner for a moment. */
+  /** `read` opens the store read-only where the home has no owner; `write` becomes the owner for a moment. */
   mode: 'read' | 'write';
 }
 

@@ -1,5 +1,5 @@
 /**
- * The daemon: an engine that stays. Its socket is there before its store is, so that people are told why it waits; it continues by itself when the
+ * The daemon: an engine that stays. Its socket is there before its store is, so that it can answer why it waits; it continues by itself when the
  * store can be used, also where the store or the lock of the home was deleted under it, and it is stopped by a request of its own.
  */
 
@@ -35,7 +35,7 @@ export interface DaemonOptions
     EngineOptions,
     'home' | 'env' | 'configFile' | 'log' | 'faults' | 'clock' | 'graceMs' | 'hookRetryMs' | 'agents'
   > {
-  /** Is told every line of `daemon.log` as well. */
+  /** Gets every line of `daemon.log` as well. */
   echo?: (line: string) => void;
 }
 
@@ -44,7 +44,7 @@ export interface Daemon {
   readonly socketPath: string;
   /** Why nothing is handled yet; null: the engine works. */
   waiting(): string | null;
-  /** Resolves when it has stopped, whoever asked; rejects with the store's error where that turned out to be of no use. */
+  /** Resolves when it has stopped, whatever stopped it; rejects with the store's error if that cannot be used. */
   readonly ended: Promise<void>;
   /** `leave`: agents go on and are adopted by the next owner. May be called twice. */
   stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
@@ -57,9 +57,9 @@ const momentPollMs = 50;
 const storeRetryMs = 500;
 /** Whether the engine still has its store and its home is looked at this often, and before each answer. */
 const lookMs = 1_000;
-/** A home that is away for longer, folder and all, was removed: nobody waits for it in a process that nobody finds any more. */
+/** A home that is away for longer, folder and all, was removed: a process that cannot be found should not wait for it. */
 const homeAwayLimitMs = 600_000;
-/** How long a start waits for its engine: on a busy machine it takes seconds, and whoever asked for it wants to hear of its repos. */
+/** How long a start waits for its engine: on a busy machine it takes seconds, and the caller wants to know about its repos. */
 const firstLookMs = 15_000;
 
 /**
@@ -125,7 +125,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const host: Host = {
     uptimeMs: () => performance.now() - begunMs,
     personOf: passes.personOf,
-    // Who asked waits for the home, not for an answer that nobody is left to give.
+    // The caller waits for the home to be free, not for an answer: no process is left to give one.
     stop: (agents) => void setImmediate(() => void stop({ agents })),
     inspect: (wanted) => page.open(wanted),
   };
@@ -156,7 +156,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     const loss = engine?.loss() ?? null;
     if (loss === null || app === closed) return;
     app = closed;
-    // Of damage nothing is over by itself.
+    // Damage does not end by itself.
     const isDamage = loss.code === 'store_corrupt';
     waiting = isDamage ? onOneLine(withHint(loss)) : loss.message;
     damaged = isDamage ? signatureOf(mark) : null;
@@ -202,7 +202,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     }
   }
 
-  /** Whoever has taken the home meanwhile keeps it: there is one lock, and it is on the file that the name leads to. */
+  /** Another process that has taken the home meanwhile keeps it: there is one lock, and it is on the file that the name leads to. */
   async function ownAgain(): Promise<void> {
     owner.release();
     owner = await becomeOwner(home, config);
@@ -219,7 +219,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   async function leave(agents: 'leave' | 'stop'): Promise<void> {
     stopping.abort();
     await page.stop();
-    await working.catch(() => {}); // who keeps it has told of it
+    await working.catch(() => {}); // the failure is reported already
     await engine?.stop({ agents });
     await close(server, owner);
     end.reached(null);
@@ -240,7 +240,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     await close(server, owner);
     end.reached(thrown);
   });
-  // What cannot be mended is known at once; whoever starts the daemon is not kept by what is waited for.
+  // A permanent fault is known at once; the caller that starts the daemon does not wait for what may take long.
   await Promise.race([made, waits.promise, delay(firstLookMs, null, { ref: false })]);
   return { home, socketPath: place.path, waiting: () => waiting, ended: end.promise, stop };
 }
@@ -276,7 +276,7 @@ function withoutRelease(owner: Owner): Owner {
 }
 
 /**
- * Whether the file that came back stands still: half of a copy is no store. `damaged`: that one was, so a sound one is waited for. Nothing is made in its place. Throws `home_unusable` where the home stays away.
+ * Whether the file that came back no longer changes: half of a copy is no store. `damaged`: that one was, so a sound one is awaited. Nothing is made in its place. Throws `home_unusable` where the home stays away.
  */
 function settledFile(file: string, home: string, damaged: string | null): () => boolean {
   const untilMs = performance.now() + homeAwayLimitMs;
@@ -310,7 +310,7 @@ function createEnd(): { readonly promise: Promise<void>; reached(thrown: unknown
   const promise = new Promise<void>((resolve, reject) => {
     reached = (thrown) => (thrown === null ? resolve() : reject(thrown));
   });
-  promise.catch(() => {}); // whoever waits for it is told all the same
+  promise.catch(() => {}); // callers that wait get the error all the same
   return { promise, reached: (thrown) => reached(thrown) };
 }
 
@@ -322,7 +322,7 @@ async function close(server: ControlServer, owner: Owner | null): Promise<void> 
   }
 }
 
-/** Waits for a verb that has the home for a moment, and for nobody else. Throws `owner_taken` in words that say who has it. */
+/** Waits for a command that owns the home briefly, and for no other process. Throws `owner_taken` with the owner in its message. */
 async function becomeOwner(home: string, config: string | null): Promise<Owner> {
   const untilMs = performance.now() + momentMs;
   for (;;) {
@@ -339,7 +339,7 @@ async function becomeOwner(home: string, config: string | null): Promise<Owner> 
   }
 }
 
-/** Who has the home that a daemon was to have, and what to do. */
+/** The process that owns the home instead of the daemon, and what to do. */
 export function takenBy(holder: { kind: 'daemon' | 'engine'; pid: number; since: string }): EngineError {
   const { kind, pid } = holder;
   const since = localTime(holder.since, Date.now());

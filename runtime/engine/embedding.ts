@@ -1,4 +1,4 @@
-/** What a program of one's own asks an engine for, over the same client that the command line uses. */
+/** What an embedding program asks an engine for, over the same client that the command line uses. */
 
 import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -31,7 +31,7 @@ export interface PlanFile {
   topic?: string;
   /** A file whose name does not end in `.md` or `.markdown`, too. */
   force?: boolean;
-  /** The family that the file is read as, now and later, such as `spec-kit`. Default: as it was said before, else what it looks like. */
+  /** The family that the file is read as, now and later, such as `spec-kit`. Default: the family given earlier, else what it looks like. */
   as?: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Keeps this host in the store that it shares. When it has not reached the store for 8 s, its agents stand still: 4 s later other hosts may begin their work anew.
+ * Keeps this host in the store that it shares. When it has not reached the store for 8 s, its agents are frozen: 4 s later other hosts may start their work again.
  * They go on where the store answers in time, and are ended after 30 s, or where this host finds that it was removed or that others have its repos.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,11 +13,11 @@ export interface HostWatchParts {
   readonly store: Pick<Store, 'hosts' | 'loss'>;
   readonly log: Log;
   readonly troubles: Troubles;
-  /** All agents stand still, without a word to the store. */
+  /** Freezes all agents, without writing to the store. */
   freezeAgents(): Promise<void>;
-  /** They go on, but for those that are paused. Throws as the store does. */
+  /** Lets them go on, except those that are paused. Throws as the store does. */
   thawAgents(): Promise<void>;
-  /** Ends the processes of all agents, without a word to the store. */
+  /** Ends the processes of all agents, without writing to the store. */
   endAgents(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
   if (hosts === undefined) return null;
   /** When the last beat that was answered was sent. */
   let reachedAtMs = performance.now();
-  /** What an engine before this one has frozen and did not let go on stands still, too. */
+  /** Agents that an earlier engine has frozen and did not let go on are frozen, too. */
   let isFrozen = true;
   let timer: NodeJS.Timeout | null = null;
   let isOpen = false;
@@ -58,7 +58,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
     isFrozen = false;
   }
 
-  /** The agents stand still when the next beat that is answered does not come. */
+  /** The agents are frozen when the next beat stays without an answer. */
   function setLimit(): void {
     if (timer !== null) clearTimeout(timer);
     if (!isOpen) return; // agents of an engine that stops in order go on

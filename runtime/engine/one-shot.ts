@@ -14,7 +14,7 @@ import { insertSignal } from '../core/store/port.ts';
 import { acquireOwner, type Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 
-/** Whoever has the home for a moment knows that nobody else has it. */
+/** A process that owns the home briefly knows that there is no other engine. */
 const noEngine = { kind: 'none' } as const;
 
 /**
@@ -39,7 +39,7 @@ export async function ownForCall(
     try {
       await openSupervisor(core);
       await wakeSupervisor(core);
-      // What a command that was killed left there comes before what is asked now.
+      // Signals that a killed command left there come before the new request.
       await core.pump.drain();
       return { call: callApp(core.app, env.STATOR_TOKEN), close: () => leave(core, owner) };
     } catch (thrown) {

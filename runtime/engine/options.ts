@@ -1,4 +1,4 @@
-/** What a program of one's own gives an engine, and gets of it. Types alone: what carries them out is no part of the public declarations. */
+/** What an embedding program gives an engine, and gets from it. Types alone: the code that carries them out is no part of the public declarations. */
 import type { AnyDefinition } from '../../actors/definition.ts';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../api/client/client.ts';
@@ -22,7 +22,7 @@ export interface EngineOptions {
   repos?: readonly string[];
   /** Agents as a repo's configuration has them, over everything that files say; or as functions: `run` is the agent itself, `start` says which program is started. */
   agents?: NonNullable<RepoOverrides['agents']>;
-  /** Hooks as functions, by their names: told of the events of every repo of this engine, beside the hooks of the repo's own configuration. */
+  /** Hooks as functions, by their names: they get the events of every repo of this engine, beside the hooks of the repo's own configuration. */
   hooks?: NonNullable<RepoOverrides['hooks']>;
   /** Start only agents of plans that somebody watches, or has watched since the engine began, through `events({ watch: true })`. */
   onlyWatched?: boolean;
@@ -66,7 +66,7 @@ export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embeddi
   inspect(options?: { port?: number; stately?: boolean }): Promise<{ url: string; websocket?: string }>;
   /** Why it does nothing any more: it was stopped, or its store or the lock of its home was deleted or replaced; null: it works. */
   loss(): EngineError | null;
-  /** The plans, each as `<project>/<plan>`, that somebody watched and nobody watches now: with `onlyWatched` it goes on with them. */
+  /** The plans, each as `<project>/<plan>`, that were watched and are not watched now: with `onlyWatched` it goes on with them. */
   unwatched(): readonly string[];
   /** `leave`: agents go on and are adopted by the next owner; `stop`: they are ended first, no attempt spent. May be called twice. */
   stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;

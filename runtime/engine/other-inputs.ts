@@ -86,7 +86,7 @@ function roleChange(role: Role, field: Partial<RolePolicy>): (policy: Policy) =>
   return (policy) => ({ ...policy, roles: { ...policy.roles, [role]: { ...policy.roles[role], ...field } } });
 }
 
-/** What a program that asked nobody would have asked is known to none. */
+/** What a program would have asked cannot be known where it asked nothing. */
 function permissionField(
   name: string,
   key: 'permissions' | 'permission_timeout',

@@ -27,7 +27,7 @@ interface OwnershipParts {
   readonly state: EngineState;
 }
 
-/** Whether the home is still ours; that it is no more is told once. */
+/** Whether the home is still ours; the loss is reported once. */
 export function createOwnership({ home, owner, log, state }: OwnershipParts): () => boolean {
   state
     .select(({ ownsHome }) => ownsHome)

@@ -26,7 +26,7 @@ export function createPlacement({
 }: PlacementParts): Pick<PollLoop, 'start' | 'stop'> | null {
   const { hosts } = store;
   if (hosts === undefined) return null;
-  /** What kept the repo here the last time, by project: told once in the log. */
+  /** What kept the repo here the last time, by project: logged once. */
   const told = new Map<string, string>();
 
   async function look(shared: Hosts): Promise<null> {
@@ -43,7 +43,7 @@ export function createPlacement({
     return null;
   }
 
-  /** The first plan of the repo that may take it to another host, and an agent of which waits; null: there is none. */
+  /** The first plan of the repo that may take it to another host, and one of its waiting agents; null: there is none. */
   async function planToMove(project: string): Promise<{ name: string; host: string } | null> {
     for (const { plan, host } of plansElsewhere(await store.plans(project), hostNames)) {
       const asked = await store.effects({ by: 'tree', tree: planTree(project, plan) });

@@ -44,7 +44,7 @@ export async function terminalIn(env: Environment): Promise<TerminalProgram> {
   return probeTerminal(env);
 }
 
-/** Who commits in that folder. Throws `bad_config` where git knows nobody, and `git_failed` where it could not say. */
+/** The author of commits in that folder. Throws `bad_config` where git knows none, and `git_failed` where it could not say. */
 export async function identityIn(folder: string): Promise<{ name: string; email: string }> {
   const { identity } = await import('../work/git/identity.ts');
   return identity({ path: folder });

@@ -38,6 +38,6 @@ function isReadable(home: string): boolean {
     if (existsSync(home)) accessSync(home, constants.R_OK | constants.X_OK);
     return true;
   } catch {
-    return false; // whoever makes it says why
+    return false; // the code that makes it says why
   }
 }

@@ -48,7 +48,7 @@ export function createRelay({
 }
 
 /**
- * Answers what other hosts ask of the repos of this one, until the returned function is called. Whoever can write to the store can ask, so `app` has only the
+ * Answers requests of other hosts about the repos of this one, until the returned function is called. Any process that can write to the store can ask, so `app` has only the
  * routes that other hosts may ask for.
  */
 export function answerHosts(

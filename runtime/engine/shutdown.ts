@@ -13,7 +13,7 @@ const stopLimitMs = 50_000;
 const stopPollMs = 50;
 /** A git that an effect has started is ended after 5 s, and killed after 10. */
 const workLimitMs = 13_000;
-/** Of every other step. All of them together are done within the 90 s that `stator daemon stop` waits. */
+/** The limit of every other step. All of them together are done within the 90 s that `stator daemon stop` waits. */
 const stepLimitMs = 5_000;
 
 export interface StopParts {
@@ -39,7 +39,7 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
     }
   };
   core.faults?.('engine.before-stop');
-  // Who has lost the home says nothing in it any more: the next owner would take it for its own stop.
+  // An engine that has lost the home writes nothing in it any more: the next owner would take it for its own stop.
   const isOurs = owner.isHeld();
   if (agents === 'stop' && isOurs)
     await take(
@@ -54,9 +54,9 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
   await take('the sessions of MCP did not end', () => core.api.mcp.close());
   await take('the control API did not close', () => server?.stop());
   await take('what works by itself did not stop', () => core.workers?.stop(), workLimitMs);
-  // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
+  // A store that cannot be written does not stop the engine from leaving: the next owner finds all that was committed.
   await take('the stop could not be recorded', async () => {
-    // The supervisor of several hosts goes on: without a word of its end it takes their repos.
+    // The supervisor of several hosts goes on: without a signal of this host's end it takes over its repos.
     const { hosts } = core.store;
     if (hosts !== undefined && core.store.loss() === null) await hosts.leave();
     if (!isOurs || hosts !== undefined) return;
@@ -82,7 +82,7 @@ async function within(limitMs: number, step: () => Promise<void> | void): Promis
   }
 }
 
-/** Every agent whose plan nobody watches is queued again and finds nobody who starts it until the next engine does. */
+/** Every agent whose plan is not watched is queued again, and waits until the next engine starts it. */
 async function stopAgents({ store, clock, pump, log, viewed: viewedNow, workers }: Core): Promise<void> {
   const runs = async () => {
     const viewed = viewedNow();

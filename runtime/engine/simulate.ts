@@ -36,7 +36,7 @@ export interface SimulateOptions {
   readonly past?: RepoPast;
   /** By task (`w1-t2`) or role: how many of its first runs fail. A reviewer or a verifier asks for changes. */
   readonly fail?: Readonly<Record<string, number>>;
-  /** Durations are drawn, always the same for the same seed. Default: of each range its middle, of the past its median. */
+  /** Durations are drawn, always the same for the same seed. Default: the middle of each range, the median of the past. */
   readonly seed?: number;
   /** So often it is played, each time with other draws; at most 1,000. Default 1. */
   readonly runs?: number;
@@ -56,7 +56,7 @@ export interface SimulatedAgent {
 /** What a simulation says. */
 export interface Simulation {
   readonly plan: string;
-  /** `blocked`: it stands for a person. */
+  /** `blocked`: it waits for a person. */
   readonly status: Played['status'];
   readonly duration_ms: number;
   /** How many workers may run at a time. */
@@ -78,7 +78,7 @@ export interface Simulation {
   readonly agents_that_help: number | null;
   /** Where the durations of each role that ran are from. */
   readonly durations: readonly { readonly role: Role; readonly from: DurationSource; readonly typical_ms: number }[];
-  /** What came of all runs, where there were several; the rest is told of the one of median duration. */
+  /** The outcomes of all runs, if there were several; the rest describes the one of median duration. */
   readonly runs: null | {
     readonly count: number;
     readonly p10_ms: number;
@@ -92,7 +92,7 @@ export interface Simulation {
 export type DurationSource = 'given' | 'history' | 'assumed';
 
 const minuteMs = 60_000;
-/** Where nobody says anything. */
+/** Where no estimate is given. */
 export const assumedMs: Readonly<Record<Role, number>> = {
   planner: 5 * minuteMs,
   architect: 5 * minuteMs,

@@ -59,13 +59,13 @@ export interface FromDocument {
 export interface FromJournal {
   readonly project: string;
   readonly atMs: number;
-  /** Where its branches stand then. */
+  /** The heads of its branches at that time. */
   readonly heads: Readonly<Record<string, string>>;
   /** How effects that are no runs of agents end. */
   readonly ends: KnownEnd;
-  /** What its repo is told of it first. */
+  /** The signals that its repo gets before it. */
   readonly toRepo: readonly OutgoingSignal[];
-  /** Writes the plan as it is then. What it answers the repo is told after that. */
+  /** Writes the plan as it is at that time. Its signals to the repo come after that. */
   seed(into: { readonly store: Store; readonly trees: Trees }): Promise<Seeded>;
   /** What people and others say to it from then on, in the order of their times. */
   readonly words: readonly SaidWord[];
@@ -77,7 +77,7 @@ export interface Seeded {
   readonly toRepo: readonly OutgoingSignal[];
 }
 
-/** It is said at that time, or later: as soon as the plan takes it. */
+/** Sent at that time, or later: as soon as the plan takes it. */
 export interface SaidWord {
   readonly atMs: number;
   readonly type: string;
@@ -85,7 +85,7 @@ export interface SaidWord {
   readonly origin: Origin;
 }
 
-/** Where a person would be asked. What has one obvious answer is answered at once, and the plan goes on; after `wave_failed` and `decision` it stands. */
+/** Where a person would be asked. What has one obvious answer is answered at once, and the plan goes on; after `wave_failed` and `decision` it stays blocked. */
 export interface SimulatedAsk {
   /** Since its start. */
   readonly at_ms: number;
@@ -95,20 +95,20 @@ export interface SimulatedAsk {
 
 export interface Played {
   readonly status: PlanStatus | 'blocked';
-  /** From its start until it was over, or stood for a person. */
+  /** From its start until it was over, or was blocked. */
   readonly durationMs: number;
   /** Times count from its start. */
   readonly runs: readonly PlayedRun[];
   readonly asks: readonly SimulatedAsk[];
   readonly waves: readonly WaveView[];
-  /** What the plan became last, since its start: its status, or that it stands. */
+  /** The plan's last change since its start: its status, or that it is blocked. */
   readonly changedMs: number;
-  /** Whatever it stands for. */
+  /** Whatever blocks it. */
   readonly planStatus: PlanStatus;
   readonly questions: number;
   /** Every line that was written. */
   readonly lines: readonly JournalLine[];
-  /** What nobody took. */
+  /** Signals that the plan did not take. */
   readonly unsaid: readonly SaidWord[];
 }
 
@@ -223,7 +223,7 @@ async function openEngine(
     await tell(seeded.toRepo);
   }
 
-  /** Says what is to be said by now, as far as the plan takes it; answers whether it took something. */
+  /** Sends what is due by now, as far as the plan takes it; answers whether it took something. */
   async function saySome(): Promise<boolean> {
     for (const word of unsaid.filter(({ atMs }) => atMs <= clock.nowMs())) {
       const { type, payload, origin } = word;
@@ -354,7 +354,7 @@ function livingTrees(): Trees {
   };
 }
 
-/** What changes when a plan comes to stand, or goes on. */
+/** The text that changes when a plan is blocked, or goes on. */
 export function standingText({ status, phase, blocked }: Pick<PlanRow, 'status' | 'phase' | 'blocked'>): string {
   return `${status} ${phase === 'wave_waiting'} ${blocked?.reason ?? ''}`;
 }

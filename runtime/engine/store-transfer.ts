@@ -48,7 +48,7 @@ interface Copy {
   readonly source: AllRows;
   readonly home: string;
   readonly env: Environment;
-  /** Of the copy, in messages. */
+  /** The name of the copy, in messages. */
   readonly place: string;
 }
 
@@ -92,7 +92,7 @@ function makeEmpty(draft: string, file: string): void {
   }
 }
 
-/** Of PostgreSQL's no other engine works on it until it is closed. */
+/** On a store in PostgreSQL no other engine works until it is closed. */
 async function openRows(place: StorePlace): Promise<AllRows> {
   if (place.kind === 'file') return (await import('../core/store/sqlite/all-rows.ts')).openFileRows(place.file);
   const { openPostgres } = await import('../core/store/postgres/store.ts');

@@ -1,6 +1,6 @@
 /**
  * Takes the repos that were moved to this host, and takes over those of hosts that are lost. A lost host's repo goes to the host that has a clone of it, else to
- * the one that does least. Who is not the first in that line waits ten seconds for each before it. All hosts see the same line, so none asks another, and
+ * the host that does least. Every other host in that line waits ten seconds for each host before it. All hosts see the same line, so none asks another, and
  * the store lets one of them have it.
  */
 import { existsSync } from 'node:fs';

@@ -47,7 +47,7 @@ export interface ToldPast {
     readonly running: number;
     readonly queued: number;
   }[];
-  /** When it last came to stand, or went on. */
+  /** When it was last blocked, or went on. */
   readonly changedAt: number;
   readonly tree: Tree;
 }
@@ -130,7 +130,7 @@ export interface AskedLeave {
   readonly index: number;
   readonly at: number;
   readonly payload: SignalPayload<'run_waiting'>;
-  /** null: nobody answered, or it went on by itself. */
+  /** null: there was no answer, or it went on by itself. */
   readonly answer: ToldEffect | null;
 }
 
@@ -151,7 +151,7 @@ export function leavesOf(
 export interface Permissions {
   /** They do not: what they would ask about they do. */
   readonly skip: boolean;
-  /** A question that nobody answers for so long is denied; null: as it was. */
+  /** A question without an answer is denied after this time; null: as it was. */
   readonly timeoutMs: number | null;
 }
 
@@ -227,7 +227,7 @@ export function policyParts(
   return found;
 }
 
-/** What people, files, agents whose run had ended and the engine said after an input, and that nothing in the simulation says by itself. */
+/** Signals of people, files, the engine and agents whose run had ended that came after an input, and that the simulation does not make by itself. */
 export function wordsAfter(
   lines: readonly InputLine[],
   { runs, effects }: ToldPast,

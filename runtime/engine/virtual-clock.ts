@@ -18,7 +18,7 @@ interface Timer {
 
 export function createVirtualClock(beginMs: number): VirtualClock {
   let nowMs = beginMs;
-  /** In the order of their times; of the same time, in the order in which they were set. */
+  /** In the order of their times; timers of one time in the order in which they were set. */
   const timers: Timer[] = [];
 
   function after(ms: number, act: () => void): () => void {

@@ -55,7 +55,7 @@ export interface WhatIfParts {
 const shownMoves = 5;
 /** Runs of a plan whose costs and reasons are read. */
 const knownRuns = 100_000;
-/** A run of which only that is known that its time ran out: what ends it is the time limit. */
+/** A run about which only one thing is known: its time ran out. The time limit ends it. */
 const endlessMs = 1_000_000_000;
 
 /** Throws `plan_not_found`, `bad_request` for inputs that there are not, and `snapshot_unknown` where its past cannot be replayed. */
@@ -156,7 +156,7 @@ function indexOf(
   );
 }
 
-/** Throws `bad_request` for a question that nobody asked. */
+/** Throws `bad_request` for a question that does not exist. */
 function checkAnswers({ answers = {}, plan }: WhatIfQuestion & PlanKey, { questions }: ToldPast): void {
   const unknown = Object.keys(answers).find((number) => !questions.has(Number(number)));
   if (unknown === undefined) return;
@@ -382,7 +382,7 @@ function runOf(
   return { durationMs: Math.max(usualMs, lastedMs), outcome: 'done', known };
 }
 
-/** What is said about a question of leave. */
+/** The signals of a question about permission. */
 const aboutLeave: ReadonlySet<string> = new Set<SignalType>(['run_waiting', 'run_going']);
 
 /** How long it waited for leave after that input and until that time; questions that are open at once are waited for once. */
@@ -424,7 +424,7 @@ function endsOf({ past, lines, until }: Known, seed: Seed): KnownEnd {
   };
 }
 
-/** What others said then, and the answers that are tried. */
+/** What others sent then, and the answers that are tried. */
 function wordsOf({ asked: { answers = {} }, lines, past, until }: Known, policy: PolicyChange | null): SaidWord[] {
   const atMs = lines[until]?.at ?? 0;
   const said = wordsAfter(lines, past, until)

@@ -47,7 +47,7 @@ export interface ChartLabel extends Box {
 }
 
 /**
- * An arrow between two states of the same parent. It stands for every edge from within the one to within the other; those that begin in
+ * An arrow between two states of the same parent. It represents every edge from within the one to within the other; those that begin in
  * a state further down are there by name.
  */
 export interface ChartRoute {

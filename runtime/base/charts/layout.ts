@@ -1,5 +1,5 @@
 /**
- * Where the states and arrows of a machine stand. For stator's own machines it is worked out before the package is built and kept in `charts/`, for a
+ * The positions of a machine's states and arrows. For stator's own machines they are computed before the package is built and kept in `charts/`, for a
  * user-defined machine when its picture is asked for. Arrows join states of the same parent only: a transition that crosses a border is in its source by name, and the two states
  * whose borders it crosses are joined. Otherwise a dozen arrows would run side by side. An arrow that goes back in the order of the definition
  * is laid out the other way round, so that a chart reads from top to bottom.
@@ -65,7 +65,7 @@ const options: LayoutOptions = {
   'elk.json.edgeCoords': 'ROOT',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.thoroughness': '20',
-  // Of those that were tried the one with the narrowest charts.
+  // The best of the seeds that were tried: its charts are the narrowest.
   'elk.randomSeed': '5',
 };
 /** Not inherited by nested graphs: each gets them. */
@@ -215,7 +215,7 @@ function targetText(lead: Lead, place: Place): string {
 type Place = keyof typeof longestLine;
 type Line = readonly ChartWords[];
 
-/** The words of transitions that stand together, a block of lines each; what is the same as in the one before is not named again. */
+/** The labels of transitions that are side by side, a block of lines each; parts that repeat the label before are left out. */
 function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; lines: Line[] }[] {
   return leads.map((lead, index) => {
     const [before, after] = [leads[index - 1], leads[index + 1]];
@@ -327,7 +327,7 @@ function elkEdge({ id, from, to, label: leads }: Bundle, isBack: boolean): ElkEx
 }
 
 /**
- * A state to which no arrow leads would be above all others. An arrow that nobody draws ties it to where its parent begins; a composite
+ * A state to which no arrow leads would be above all others. An arrow that is not drawn ties it to where its parent begins; a composite
  * that no arrow leaves either, to the state before its last neighbour with an arrow, since these are as tall.
  */
 function tiesOf(node: AnyStateNode, bundles: readonly Bundle[]): ElkExtendedEdge[] {

@@ -1,12 +1,12 @@
 /** How large words are drawn, in pixels. Letters of one width let them be placed without a browser. */
 export const metrics = {
-  /** Of a label's letters, and how far apart they stand. */
+  /** The size of a label's letters, and their spacing. */
   labelSize: 11.25,
   labelAdvance: 6.75,
   labelLine: 15,
   labelPadX: 8,
   labelPadY: 4,
-  /** Of a state's name; the widest of the usual fonts. */
+  /** The size of a state's name; for the widest of the usual fonts. */
   nameSize: 13,
   nameAdvance: 7.8,
   stateHeight: 34,

@@ -38,7 +38,7 @@ export function checkDocument<Checked>(form: FileForm<Checked>, file: string, te
   const left = withoutWrong({ form, raw, places }, file);
   const parsed = form.schema.safeParse(left.raw);
   if (!parsed.success) {
-    // The rest is wrong: then all of it is told.
+    // The rest is wrong: then all problems are reported.
     const { issues } = form.schema.safeParse(raw).error ?? parsed.error;
     throw problemsError(
       file,

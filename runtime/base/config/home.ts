@@ -18,7 +18,7 @@ export function storeFile(home: string): string {
   return join(home, 'taskstore.db');
 }
 
-/** Whether nobody outside of this machine reaches that host: `localhost`, `127.0.0.1`, `[::1]`. */
+/** Whether that host cannot be reached from outside of this machine: `localhost`, `127.0.0.1`, `[::1]`. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
 }

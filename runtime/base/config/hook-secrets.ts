@@ -3,7 +3,7 @@
  * repository's file, as it is pinned, holds none of it. Pure.
  */
 
-/** Whether a header of that name holds what nobody else may know. */
+/** Whether a header of that name holds a secret. */
 export function isSecretHeader(name: string): boolean {
   return /authorization|cookie|token|secret|password|api-?key|-key$/i.test(name);
 }

@@ -43,7 +43,7 @@ const common = {
   }).optional(),
   enabled: flag.optional(),
 };
-/** Longer than this nobody holds a hook's next delivery back. */
+/** The longest time that one delivery may hold back the hook's next one. */
 const timeout = duration({ minMs: 100, maxMs: 600_000, limits: 'from "100ms" to "10m"' }).optional();
 /** Variables that are read when the hook is delivered, and kept nowhere. */
 const envFile = textOrNone({ max: 4096, is: 'the path of a file of NAME=VALUE lines' }).optional();
@@ -217,7 +217,7 @@ function isWebAddress(url: string): boolean {
   return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
-/** One line for each event that no hook is ever told: its machine is not there, or has no such tag. */
+/** One line for each event that no hook ever gets: its machine does not exist, or has no such tag. */
 export function unheardEvents(
   hooks: readonly Pick<HookConfig, 'name' | 'events'>[],
   machines: readonly { readonly name: string; readonly tags: readonly string[] }[],
@@ -237,7 +237,7 @@ export function unheardEvents(
 }
 
 /**
- * One line for each hook whose address says by itself that it is not of the open internet: each of its deliveries would be refused. What a name stands for is
+ * One line for each hook whose address says by itself that it is not of the open internet: each of its deliveries would be refused. The address of a name is
  * looked up when the hook is delivered.
  */
 export function refusedAddresses(hooks: readonly HookConfig[]): string[] {

@@ -58,7 +58,7 @@ const parts: Readonly<
   verifier: { phases: ['readiness_review', 'master_review'], profile: 'master' },
 };
 
-/** Of `~/.config/kasmos/daemon.toml`. Throws `bad_config` with line and column where it is no TOML. */
+/** The settings of `~/.config/kasmos/daemon.toml`. Throws `bad_config` with line and column where it is no TOML. */
 export function kasmosDaemonSettings(file: string, text: string): KasmosSettings {
   const raw = parseToml(file, text);
   const { repos } = raw;
@@ -67,7 +67,7 @@ export function kasmosDaemonSettings(file: string, text: string): KasmosSettings
   return { settings: sharedOf(raw), repos: paths, notes };
 }
 
-/** Of a repo's `.kasmos/config.toml`; its hooks are used where they stand. Throws `bad_config` with line and column where it is no TOML. */
+/** The settings of a repo's `.kasmos/config.toml`; its hooks are used from where they are. Throws `bad_config` with line and column where it is no TOML. */
 export function kasmosRepoSettings(file: string, text: string): KasmosSettings {
   const raw = parseToml(file, text);
   const { default_program: program, orchestration, phases, agents } = raw;
@@ -130,7 +130,7 @@ function profileOf(profile: Table, note: (key: string, why: string) => void): Ta
   };
 }
 
-/** A program that stator knows by its name, or a command of one's own. */
+/** A program that stator knows by its name, or a user-defined command. */
 function programOf(program: string): Table {
   const name = program.slice(program.lastIndexOf('/') + 1);
   if (!isStreamPreset(name)) return { preset: 'command', program };

@@ -62,7 +62,7 @@ function withKnownKeys(table: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(table).filter(([key]) => known.has(key)));
 }
 
-/** An unknown event is left out; a hook of which no event is left is null, since an empty list would mean all. */
+/** An unknown event is left out; a hook whose events are all unknown is null, since an empty list would mean all. */
 function withKnownEvents(table: Record<string, unknown>, note: (text: string) => void): Record<string, unknown> | null {
   const { events } = table;
   if (!Array.isArray(events) || events.length === 0) return table;

@@ -6,7 +6,7 @@ const editLimit = 3;
 
 /**
  * The valid word that `word` was most likely meant to be, or null where none is near: at most a third of its letters may differ, one at least,
- * three at most. Two letters that changed places count as one, case and `-` for `_` as none; of equally near words the first wins.
+ * three at most. Two letters that changed places count as one, case and `-` for `_` as none; among equally near words the first wins.
  */
 export function nearest(word: string, valid: readonly string[]): string | null {
   const { distance } = fromPackage('fastest-levenshtein') as typeof import('fastest-levenshtein');

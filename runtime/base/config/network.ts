@@ -1,7 +1,7 @@
 /** Whether what a profile says of its network can be kept: a network is limited by walls, and by nothing else. */
 import type { AgentProfile } from './profiles.ts';
 
-/** What is wrong with it and what to do, with the key that is at fault; null: nothing. `table`: of which table of `[agents]` it is. */
+/** What is wrong with it and what to do, with the key that is at fault; null: nothing. `table`: the table of `[agents]` that it is in. */
 export function networkProblem(
   { network, sandbox, preset }: Pick<AgentProfile, 'network' | 'sandbox' | 'preset'>,
   table: string,

@@ -15,9 +15,9 @@ export interface AgentWork {
   readonly attempt: number;
   /** The folder to work in, an absolute path. What is there at the end of a coder's run is committed. */
   readonly worktree: string;
-  /** A file with what the agent is told, as every agent is: docs/prompts.md. */
+  /** A file with the prompt, as for every agent: docs/prompts.md. */
   readonly promptFile: string;
-  /** For the programs that it starts, and for `connect` of `stator/client`: who has it speaks as this run. */
+  /** For the programs that it starts, and for `connect` of `stator/client`: a program with it acts as this run. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -25,9 +25,9 @@ export interface AgentWork {
 export interface AgentCall extends AgentWork {
   /** The text of `promptFile`. */
   readonly prompt: string;
-  /** The same at every call of this run, and of no other one: what is asked of others under it is done once. */
+  /** The same at every call of this run, and different for every other run. Pass it on to make a request happen only once. */
   readonly key: string;
-  /** Aborted when the run is to end (stopped, out of time) or the engine stops: end soon then, what is answered is not heard. */
+  /** Aborted when the run is to end (stopped, out of time) or the engine stops: end soon then, the answer is not used. */
   readonly signal: AbortSignal;
   /** A line for the log of the run, which people read with `stator agent logs`. It counts as a sign of life (`idle_timeout`). */
   log(message: string): void;
@@ -49,7 +49,7 @@ export interface AgentStart extends AgentWork {
 
 /** The program of an agent. */
 export interface AgentCommand {
-  /** The program, by an absolute path or by a name on PATH, and its arguments. It works in the worktree, inside of walls where they stand. */
+  /** The program, by an absolute path or by a name on PATH, and its arguments. It works in the worktree, inside of walls if there are any. */
   readonly argv: readonly [string, ...string[]];
   /** What its standard input holds. Default: the prompt. */
   readonly stdin?: 'prompt' | 'none';
@@ -57,7 +57,7 @@ export interface AgentCommand {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A preset of one's own: how a program is started for a run. Called once, before the start; after a crash before the start it is called again. */
+/** A user-defined preset: how a program is started for a run. Called once, before the start; after a crash before the start it is called again. */
 export type AgentPreset = (start: AgentStart) => Promise<AgentCommand> | AgentCommand;
 
 /** The keys that mean something for a function, which runs in the engine's own process, without walls. */
@@ -77,7 +77,7 @@ export interface OwnAgent extends AgentSettings {
 export type OwnAgents = Readonly<Record<string, OwnAgent | undefined>>;
 
 /**
- * The settings of one agent without its function, under the preset that stands for it; `program` is the name under which the function is found again. Throws
+ * The settings of one agent without its function, under the preset that represents it; `program` is the name under which the function is found again. Throws
  * `bad_request` for what is no function, and for a key that would have no effect.
  */
 export function settingsOf(name: string, agent: OwnAgent): { settings: object; preset: 'function' | 'custom' | null } {

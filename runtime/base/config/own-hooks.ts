@@ -1,4 +1,4 @@
-/** Hooks that a program brings as functions: what they are told, and how they are among the hooks of a repo. */
+/** Hooks that a program brings as functions: what they receive, and how they join the hooks of a repo. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
   type HookDetails,
@@ -10,7 +10,7 @@ import {
 import type { FunctionHookConfig, HookConfig } from './hooks.ts';
 import { didYouMean } from './nearest.ts';
 
-/** What happened, as every hook is told it, with what else belongs to the event (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
+/** What happened, as every hook receives it, with what else belongs to the event (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
 export interface HookMessage {
   readonly event: ToldEvent;
   readonly project: string;
@@ -84,7 +84,7 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
     throw refused(`.timeoutMs is ${given}`, `give a whole number of milliseconds, from ${least} to ${most}`);
 }
 
-/** Those that name an event of a user-defined machine: it is of no repo, so they are told of it once. */
+/** Those that name an event of a user-defined machine: it belongs to no repo, so they receive it once. */
 export function machineHooks(hooks: OwnHooks): FunctionHookConfig[] {
   return functionHooks(hooks, []).filter(({ events }) => events.some((event) => machineEventOf(event) !== null));
 }

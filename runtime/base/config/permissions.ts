@@ -16,7 +16,7 @@ const obstacles: { readonly [preset in Preset]: string | null } = {
   custom: 'how a program of your own asks is not known here',
 };
 
-/** A flag of claude's that lets everything pass, whatever else is said. */
+/** A flag of claude's that lets everything pass, whatever other flags say. */
 const bypass = /^--dangerously-skip-permissions(?:=|$)|^(?:--permission-mode=)?bypassPermissions$/;
 
 /** What is wrong with a profile that is to ask, and what to do, with the key that is at fault; null: nothing. */

@@ -18,7 +18,7 @@ import {
 /** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
 export interface AgentProfile {
   readonly role: Role;
-  /** The table that it was begun from, where it stands in for the role's own; null: it is the role's own. */
+  /** The table that replaces the role's own table; null: it is the role's own. */
   readonly name: string | null;
   /** As configured; whether the role is really on also depends on its preset: `policy.roles`. */
   readonly enabled: boolean;
@@ -29,13 +29,13 @@ export interface AgentProfile {
   readonly model: string | null;
   /** As configured: whether its program, which has a stream of its own as well, is spoken to by the Agent Client Protocol. The preset then says so, where it can be. */
   readonly acp: boolean;
-  /** Of an agent by the Agent Client Protocol: its own name of the mode in which it works; null: that of its preset. */
+  /** The mode in which an agent of the Agent Client Protocol works, by its own name; null: that of its preset. */
   readonly mode: string | null;
   /** The same: the servers that it is given, by their names. */
   readonly mcp: Readonly<Record<string, McpServer>>;
   /** As a person names the account that it works with; null: it is known by its login or key. */
   readonly account: string | null;
-  /** Who works instead while its account is limited, the next one first. They have none of their own. */
+  /** The agents that work instead while its account is limited, the next one first. They have none of their own. */
   readonly fallbacks: readonly AgentProfile[];
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
@@ -49,19 +49,19 @@ export interface AgentProfile {
   readonly hosts: readonly string[];
   /** How far behind others on the processor, 0 to 19; 0: as the engine itself. */
   readonly nice: number;
-  /** null: no limit; absent: nobody set one, so the usual one counts. The same of the next two. */
+  /** null: no limit; absent: none was set, so the usual one counts. The same of the next two. */
   readonly memoryBytes?: number | null;
   readonly processes?: number | null;
   readonly diskBytes?: number | null;
   /** Whether its program runs in a terminal, into which people may type. */
   readonly terminal: boolean;
   readonly permissions: PermissionMode;
-  /** For how long a person is waited for; then what was asked for is denied. */
+  /** How long a question waits for a person; then it is denied. */
   readonly permissionTimeoutMs: number;
   /** As configured: absolute, or from `~/` on. */
   readonly writable: readonly string[];
   readonly readable: readonly string[];
-  /** Of a judge: what of the repository it has as it was trusted, by paths from its root. */
+  /** For a judge: the files of the repository that it gets in their trusted version, by paths from its root. */
   readonly trustedFiles: readonly string[];
   /** Names of variables that are handed on from the engine's own environment. */
   readonly env: readonly string[];
@@ -91,7 +91,7 @@ interface Source {
 }
 
 /**
- * The profile of `role`. `layers` stand nearest first; in each the role's own table comes before `[agents.default]`. `program`, `flags` and `model` were
+ * The profile of `role`. `layers` are ordered, the nearest first; in each the role's own table comes before `[agents.default]`. `program`, `flags` and `model` were
  * written for a preset, so they are inherited only from where the same preset is in force, or where none was named.
  */
 export function resolveProfile(role: Role, layers: readonly AgentLayer[]): ResolvedProfile {
@@ -104,7 +104,7 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
   return { profile: { ...profile, fallbacks }, origins };
 }
 
-/** The sandbox of the checks: that of the coder, but for what `[agents.check]` says. Whether it asks for one that cannot be is said with its origins. */
+/** The sandbox of the checks: that of the coder, except for what `[agents.check]` sets. If it asks for one that is not possible, the message names the origins. */
 export function resolveCheck(layers: readonly AgentLayer[]): ResolvedProfile {
   const usual = layers.flatMap((layer) => [...sourcesOf(layer, 'coder', true), ...sourcesOf(layer, 'default', false)]);
   const own = layers.flatMap((layer) => sourcesOf(layer, 'check', true));
@@ -117,7 +117,7 @@ export interface FallbackProblem {
   readonly message: string;
 }
 
-/** Whose tables stand in for that of the role, in their order, up to what is wrong with them. */
+/** The tables that replace that of the role, in their order, up to the first fault in them. */
 export function fallbackNames(
   role: Role,
   layers: readonly AgentLayer[],
@@ -150,7 +150,7 @@ export function fallbackNames(
   }
 }
 
-/** `name`: the table that stands in for the role's own, and comes first; its account is no other table's. */
+/** `name`: the table that replaces the role's own, and comes first; its account is no other table's. */
 function fold(role: Role, sources: readonly Source[], name: string | null): ResolvedProfile {
   const preset = pick(sources, 'preset').value;
   const samePreset = sources.filter((_, index) => {
@@ -219,7 +219,7 @@ export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): Ag
   return [...own, ...own.flatMap(({ fallbacks }) => fallbacks)];
 }
 
-/** Who cannot play a role is off where the role resolves to it. */
+/** An agent that cannot play a role is off where the role resolves to it. */
 export function canPlay(profile: AgentProfile): boolean {
   return unplayable(profile) === null;
 }

@@ -44,7 +44,7 @@ export function text({ min, max, is, where = () => true }: TextForm) {
     .refine((value) => value.length >= min && value.length <= max && !value.includes('\0') && where(value), { error });
 }
 
-/** A text of which the empty one says "none", so that a nearer place can take back what a farther one set. */
+/** A text for which the empty one means "none", so that a nearer place can take back what a farther one set. */
 export function textOrNone(form: Omit<TextForm, 'min'>) {
   return text({ ...form, min: 0, is: `${form.is} ("" for none)` }).transform((value) => (value === '' ? null : value));
 }
@@ -84,10 +84,10 @@ interface SizeForm {
   readonly limits: string;
 }
 
-/** A limit that the engine chooses by the machine, as where nothing is said. */
+/** A limit that the engine chooses by the machine, as where nothing is set. */
 const auto = 'auto';
 
-/** A size in bytes, from `"4GiB"` and the like; null where `""` said none, `auto` for what the engine chooses. */
+/** A size in bytes, from `"4GiB"` and the like; null for `""`, `auto` for what the engine chooses. */
 export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
   const error = `a size such as "512MiB" or "4GiB", ${limits}, "auto", or "" for none`;
   return z.string({ error }).transform((value, context) => {

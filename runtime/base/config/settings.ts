@@ -30,7 +30,7 @@ export function createSettings({ current, put }: SettingsInForce, home: string, 
         JSON.stringify(fresh.host) === JSON.stringify(host) ? null : '[host]',
         JSON.stringify(fresh.machines) === JSON.stringify(machines) ? null : '[machines]',
       ].filter((key) => key !== null);
-      // Until then clients are told, and agents were told, where the socket is now.
+      // Until then clients and agents use the current address of the socket.
       put({ ...fresh, socketPath, http, machines, storeUrl, host });
       return late.map((key) => `${key} of ${fresh.file} is applied at the next start: stator daemon restart`);
     },

@@ -30,7 +30,7 @@ export const runSocketName = 's';
 
 /**
  * The folder of one run's own socket, the same for every engine of this home: in the home, or where its path has no room for an address in
- * `/tmp/stator-<uid>`. `launch` is the name of the run's folder; with its secret nobody foretells this one either.
+ * `/tmp/stator-<uid>`. `launch` is the name of the run's folder; its secret makes this one unpredictable, too.
  */
 export function runSocketFolder(home: string, launch: string): string {
   const name = textDigest(launch).slice(0, 16);
@@ -50,7 +50,7 @@ function sharedFolder(): string {
   return `/tmp/stator-${process.getuid?.() ?? 0}`;
 }
 
-/** `shared` where it is this user's folder, or nobody's yet; else one in the home. */
+/** `shared` where it is this user's folder, or does not exist yet; else one in the home. */
 export function ownFolder(shared: string, home: string): string {
   return isOthers(shared) ? join(resolve(home), 'control') : shared;
 }
@@ -60,7 +60,7 @@ function isOthers(folder: string): boolean {
   return found !== undefined && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid));
 }
 
-/** What people are told where the socket is not at its usual place; null: it is. */
+/** The note for people where the socket is not at its usual place; null: it is. */
 export function socketElsewhere(home: string, path: string): string | null {
   const shared = sharedFolder();
   if (!path.startsWith(`${join(resolve(home), 'control')}/`) || !isOthers(shared)) return null;

@@ -12,7 +12,7 @@ export type StorePlace =
 const accepted = 'postgresql://host:5432/database';
 
 /**
- * `given` stands over daemon.toml: what a program that embeds the engine says. Throws `bad_config` where the variable is not set, or holds something
+ * `given` overrides daemon.toml: the setting of an embedding program. Throws `bad_config` where the variable is not set, or holds something
  * else than the URL of a database.
  */
 export function storePlace(
@@ -60,7 +60,7 @@ export function targetPlace(home: string, typed: string, env: Environment): Stor
   return storePlace(home, { file: '', storeUrl: null }, env, typed);
 }
 
-/** Whether there is a store to read: of one in PostgreSQL only a look says so. */
+/** Whether there is a store to read. For one in PostgreSQL only a connection shows that. */
 export function isStoreThere(place: StorePlace): boolean {
   return place.kind === 'postgres' || existsSync(place.file);
 }

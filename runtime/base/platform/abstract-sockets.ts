@@ -1,4 +1,4 @@
-/** Unix sockets without a file (unix(7)): whoever shares the network of their server reaches them, whatever folders are closed. */
+/** Unix sockets without a file (unix(7)): every process in the network of their server reaches them, whichever folders are closed. */
 import { readFileSync } from 'node:fs';
 
 /** A program makes names of its own for each start: they say nothing. */

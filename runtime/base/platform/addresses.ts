@@ -1,4 +1,4 @@
-/** The addresses that a name stands for: looked up once, checked, and connected to as they were checked. */
+/** The addresses of a name: looked up once, checked, and connected to as they were checked. */
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { whyNotPublic } from './public-address.ts';
@@ -10,7 +10,7 @@ export interface ResolvedAddress {
 /** All addresses of a name, as the system finds them. */
 export type ResolveName = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
-/** All addresses that a host stands for, which may be one itself. Throws the system's errors, and where there is none. */
+/** All addresses of a host, which may be an address itself. Throws the system's errors, and where there is none. */
 export async function addressesOf(
   host: string,
   resolve: ResolveName = resolveBySystem,
@@ -30,7 +30,7 @@ export function whyNoneOfTheInternet(host: string, addresses: readonly ResolvedA
   return null;
 }
 
-/** For a connection: the addresses that were checked, whatever a name stands for by now. */
+/** For a connection: the addresses that were checked, whatever the name resolves to by now. */
 export function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
   return (_hostname, options, answer) => {
     if (options.all === true) answer(null, [...addresses]);

@@ -1,5 +1,5 @@
 /**
- * What most verbs need nothing of is loaded with its first use, in that very turn: `import()` would take another. Of node's own modules
+ * Loads what most commands do not need at its first use, in that very turn: `import()` would take another turn. For node's own modules
  * `process.getBuiltinModule` does the same.
  */
 

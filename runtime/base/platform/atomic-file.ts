@@ -32,7 +32,7 @@ export function replaceFile(path: string, text: string | Uint8Array, options: Re
     renameSync(draft, path);
   } catch (thrown) {
     if (isNew) rmSync(draft, { force: true });
-    // Of a disk that is full the system does not say which file it was about.
+    // When a disk is full, the system does not say which file it was about.
     if (thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path: draft });
     throw thrown;
   }
@@ -65,7 +65,7 @@ function newDraft(path: string): string {
   return `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
 }
 
-/** Takes away what a kill of `replaceFile` left beside `path`. For a file that nobody else writes now. */
+/** Takes away what a kill of `replaceFile` left beside `path`. For a file that no other process writes now. */
 export function removeDrafts(path: string): void {
   const folder = dirname(path);
   for (const name of readdirSync(folder))

@@ -15,7 +15,7 @@ export const namespaceArguments = [
   '--unshare-ipc',
   '--unshare-uts',
   '--unshare-cgroup-try',
-  // Root keeps them otherwise, and with them what is mounted read-only could be mounted anew.
+  // Root keeps them otherwise, and with them what is mounted read-only could be mounted again.
   ...['--cap-drop', 'ALL'],
   '--die-with-parent',
   '--new-session',

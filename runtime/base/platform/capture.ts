@@ -14,7 +14,7 @@ export interface CaptureRequest {
   readonly input?: string;
   /** A file that is read as standard input instead. */
   readonly inputFile?: string;
-  /** Of one of the two streams that it writes; beyond that it is ended. */
+  /** The limit of each of its two streams; beyond that it is ended. */
   readonly maxBytes: number;
 }
 
@@ -40,7 +40,7 @@ export interface SystemFailure {
 const killAfterMs = 5_000;
 const nothing = { exitCode: null, signal: null, stdout: '', stderr: '', isTooLong: false, failure: null };
 
-/** `onStart` is told its process id, which is that of its group, too. Throws nothing. */
+/** `onStart` gets its process id, which is that of its group, too. Throws nothing. */
 export function capture(request: CaptureRequest, onStart: (pid: number) => void): Promise<Captured> {
   return new Promise((resolve) => {
     const fail = (thrown: unknown) => resolve({ ...nothing, failure: systemFailure(thrown) });
@@ -104,7 +104,7 @@ function taken(stream: Readable | null, maxBytes: number, onTooLong: () => void)
       .replace(/\r?\n$/, '');
 }
 
-/** What the system said of a program that could not be started. */
+/** The system's message about a program that could not be started. */
 export function systemFailure(thrown: unknown): SystemFailure {
   const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // the system's, or Node's for what it cannot pass on
   return { code, syscall, message: messageOf(thrown) };

@@ -3,13 +3,13 @@ export interface Clock {
   /** The wall clock, which may be set or jump: for people, and for what happens at a time of day. */
   nowMs(): number;
   /**
-   * Milliseconds of a clock that neither jumps nor counts sleep, the same in every process until the machine starts anew. Default: a wall clock that
-   * is said never to jump.
+   * Milliseconds of a clock that neither jumps nor counts sleep, the same in every process until the machine starts again. Default: a wall clock that
+   * that is assumed never to jump.
    */
   steadyMs?(): number;
   /** Which start of the machine `steadyMs` counts from. Default: this one. */
   boot?(): string;
-  /** Calls `act` again and again, about so often, while this process may run; the returned function ends it. Default: nobody looks whether it was stopped. */
+  /** Calls `act` again and again, about so often, while this process may run; the returned function ends it. Default: a stop of this process is not noticed. */
   beat?(everyMs: number, act: () => void): () => void;
   /** Calls `act` once when so many milliseconds have passed; the returned function cancels it. Default: a timer of Node. */
   after?(ms: number, act: () => void): () => void;

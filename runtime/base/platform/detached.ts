@@ -1,4 +1,4 @@
-/** Starts a program that outlives its starter: a session of its own, files for its streams, and one line that it is told. */
+/** Starts a program that outlives its starter: a session of its own, files for its streams, and one line of input. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -19,12 +19,12 @@ export interface DetachRequest {
   readonly folder: string;
   /** Its output and its errors are appended there. */
   readonly outputFile: string;
-  /** What it is told over descriptor 3, which no other program reads. */
+  /** Its input over descriptor 3, which no other program reads. */
   readonly told: string;
 }
 
 export interface DetachEnd {
-  /** In words. */
+  /** As text. */
   readonly how: string;
   readonly code: number | null;
   readonly isSignalled: boolean;
@@ -32,7 +32,7 @@ export interface DetachEnd {
   readonly failure: SystemFailure | null;
 }
 
-/** `onEnd` is told once how it ended, also where it could not be started. Throws nothing. */
+/** `onEnd` is called once with how it ended, also where it could not be started. Throws nothing. */
 export function startDetached(request: DetachRequest, onEnd: (ended: DetachEnd) => void): void {
   const fds: number[] = [];
   try {
@@ -71,7 +71,7 @@ function notStarted(thrown: unknown): DetachEnd {
 }
 
 /**
- * A copy without a name. Who holds a descriptor opens its file anew for writing (`/proc/self/fd/0`), walls or none, and would exchange what the next attempt
+ * A copy without a name. A process with a descriptor could open its file again for writing (`/proc/self/fd/0`), walls or none, and would exchange what the next attempt
  * and people read.
  */
 function openCopy(folder: string, file: string): number {

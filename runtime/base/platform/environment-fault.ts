@@ -82,7 +82,7 @@ function faultOf(fault: Fault, message: string, options: { cause?: unknown } = {
   return new EngineError(trouble, what === undefined ? message : `${what()}: ${message}`, hint, options);
 }
 
-/** Causes that are looked through: what the system ran out of may be met by any look, and whoever met it says what it was at. */
+/** How many causes are searched: any code may meet what the system ran out of, and wraps it with what it was doing. */
 const causeLimit = 10;
 
 function limitBehind(thrown: EngineError): EngineError | null {
@@ -101,7 +101,7 @@ function byCode(error: NodeJS.ErrnoException): Fault | undefined {
 
 /**
  * The trouble behind what was thrown; null: something else was wrong. A folder that may not be entered is out of reach. A file that may not be read is
- * not: an agent can leave such a one behind, and nobody would come to mend it. An EngineError is what its thrower said, but for a limit of the system
+ * not: an agent can leave such a one behind, and no one would come to repair it. An EngineError stays as it was thrown, except for a limit of the system
  * behind it.
  */
 export function environmentFault(thrown: unknown): EngineError | null {

@@ -1,4 +1,4 @@
-/** What was last made of files, for as long as their state says that nobody changed them. */
+/** What was last made of files, for as long as their state shows no change. */
 
 /** Twice the tick of a kernel that keeps the times of files most roughly: what is written within it may leave them as they were. */
 const tickMs = 20;

@@ -1,7 +1,7 @@
 /**
- * Tells of files that were written and stand still, by chokidar: for folders that change seldom, and for single files. Where git works in a folder, or where each
+ * Reports files that were written and are quiet again, by chokidar: for folders that change seldom, and for single files. Where git works in a folder, or where each
  * change counts at once, `folder-watcher.ts` is the one. No symbolic link is followed, and a pipe or a socket is never touched. How much there may be to watch,
- * and how often it may change, is bounded: beyond that the watch ends, and whoever asks looks at regular times instead.
+ * and how often it may change, is bounded: beyond that the watch ends, and the caller looks at regular times instead.
  */
 import { lstatSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -17,18 +17,18 @@ export interface FileWatcherOptions {
   readonly paths: readonly string[];
   /** Whether something below one of the paths is meant: a folder is read where it is. */
   includes(path: string): boolean;
-  /** A file is told of when its size has stood still for so long. */
+  /** A file is reported when its size has not changed for so long. */
   readonly quietMs: number;
-  /** The file was written, and stands still; of one that lay there before the watch began nothing is said. Or it was deleted. */
+  /** The file was written, and is quiet again; a file that lay there before the watch began is not reported. Or it was deleted. */
   onFile(path: string): void;
   /** Something changed in that folder, or in that file, just now. */
   onChange?(path: string): void;
-  /** The watch ended by itself, for a reason of the system or because there was too much to tell; said once. */
+  /** The watch ended by itself, for a reason of the system or because there was too much to report; called once. */
   onEnd(reason: Error): void;
 }
 
 export interface FileWatcher {
-  /** Whether changes of all of the paths are told by now, and none was left out. */
+  /** Whether changes of all of the paths are reported by now, and none was left out. */
   isLive(): boolean;
   /** Stops all calls. May be called twice. */
   close(): void;
@@ -36,12 +36,12 @@ export interface FileWatcher {
 
 /** The size of a file is asked for this often while it is waited for. */
 const pollMs = 50;
-/** A folder's own size, which on common file systems stands for some hundreds of names: each of its files is a watch, of which some systems allow 8,192. */
+/** A folder's own size, which on common file systems means some hundreds of names: each of its files is a watch, and some systems allow 8,192 of them. */
 const folderLimitBytes = 32 * 1024;
 /** Changes within so long: a careful writer of signals stays far below. */
 const changesLimit = 1_000;
 const changesWithinMs = 5_000;
-/** After so many changes the watch is begun anew: chokidar keeps something of each file that went while it was waited for. */
+/** After so many changes the watch is begun again: chokidar keeps something of each file that went while it was waited for. */
 const renewAfterChanges = 4_000;
 const fileTroubles: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM']);
 
@@ -114,7 +114,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
       })
       .on('error', (thrown) => {
         const { path = '' } = thrown as NodeJS.ErrnoException; // an error of the system has one
-        // Of one file, in whose place something else was put while it was waited for.
+        // This is about one file that was replaced during the wait.
         const isOfFile = fileTroubles.has(systemCode(thrown)) && !roots.has(path);
         if (watcher === fresh && !isOfFile) end(thrown instanceof Error ? thrown : new Error(String(thrown)));
       });
@@ -148,7 +148,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
   return { isLive: () => isReady && paths.length === options.paths.length, close };
 }
 
-/** chokidar takes a backslash for a slash; and a folder of many files is left to whoever looks at it. */
+/** chokidar takes a backslash for a slash; and a folder of many files is left to the caller's regular looks. */
 function isWatchable(path: string): boolean {
   if (path.includes('\\')) return false;
   const found = lstatSync(path, { throwIfNoEntry: false });

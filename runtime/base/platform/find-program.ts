@@ -1,4 +1,4 @@
-/** Where a program of the system is, for the engine's own use: never one of a folder that is named relative to wherever it stands. */
+/** Where a program of the system is, for the engine's own use: never one from a folder with a relative name. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 

@@ -13,7 +13,7 @@ export interface FolderUser {
 const lookWidth = 4;
 
 /**
- * One look at all processes; the answer says of a folder, by its real path, who was in it then. null: nobody, or nobody that this user may look at,
+ * One look at all processes; the answer says of a folder, by its real path, which process was in it then. null: none, none that this user may look at,
  * or a system that does not tell.
  */
 export async function readFolderUsers(): Promise<(folder: string) => FolderUser | null> {

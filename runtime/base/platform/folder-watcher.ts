@@ -1,8 +1,8 @@
 /**
- * Tells that something changed in one of several folders. What changed is found out by whoever looks then. The files in a folder are never watched each:
- * one watch a folder tells of all of them, and a burst of files costs one look. A folder is read once, when its watch begins: from then on the system names
+ * Tells that something changed in one of several folders. The caller finds out what changed. The files in a folder are never watched each:
+ * one watch a folder reports all of them, and a burst of files costs one look. A folder is read once, when its watch begins: from then on the system names
  * each entry that comes or goes. No symbolic link is followed. How much there may be to watch, and how often it may change, is bounded: beyond that nothing
- * is told, and whoever asks looks at regular times instead.
+ * is reported, and the caller looks at regular times instead.
  */
 import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -17,18 +17,18 @@ export interface FolderWatcherOptions {
   limitBytes(folder: string): number;
   /** The entry `name` of `folder` was made, written, renamed or deleted; null: the system does not say which. */
   onChange(folder: string, name: string | null): void;
-  /** The watch ended by itself, for a reason of the system or because there was too much to tell; said once. */
+  /** The watch ended by itself, for a reason of the system or because there was too much to report; called once. */
   onEnd(reason: Error): void;
 }
 
 export interface FolderWatcher {
-  /** Whether changes in all of these folders are told: they are being watched by now, and none was left out, or none of those that `counts` names. */
+  /** Whether changes in all of these folders are reported: they are being watched by now, and none was left out, or none of those that `counts` names. */
   isComplete(counts?: (folder: string) => boolean): boolean;
   /** Stops all calls. May be called twice. */
   close(): void;
 }
 
-/** Folders of one watcher. Each takes one of the user's inotify watches, of which some systems allow 8,192 in all. */
+/** Folders of one watcher. Each takes one of the user's inotify watches; some systems allow 8,192 in all. */
 const foldersLimit = 1_000;
 /** Changes within so long: a busy repo stays far below, and a burst of files is seen by looking. */
 const changesLimit = 2_000;
@@ -75,7 +75,7 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
       leftOut.add(path);
       return;
     }
-    // Before it is read: what comes meanwhile is told.
+    // Before it is read: changes meanwhile are reported.
     const watcher = watch(path);
     watched.set(path, watcher);
     watcher.on('error', end).on('change', (event, name) => {
@@ -100,7 +100,7 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     }
   }
 
-  /** The watch of a folder that was put in another's place is of the one that went: it is begun anew. */
+  /** If a folder is put in another's place, the watch is still of the old one: it is begun again. */
   function follow(folder: string, name: string): void {
     // What is watched says its own name where it goes itself.
     if (name === basename(folder)) {

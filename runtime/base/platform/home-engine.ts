@@ -1,4 +1,4 @@
-/** Which engine has a home, and what it starts: computed from the owner of the home, and said alike wherever somebody is told who starts what. Pure. */
+/** Which engine has a home, and what it starts: computed from the owner of the home, and the same text wherever people read what starts what. Pure. */
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 
 /** The engine that has a home. */
@@ -10,19 +10,19 @@ export type HomeEngine =
 /** Why the engine at hand starts no agents of a plan. */
 export type NotStarting = HomeEngine | { readonly kind: 'drained'; readonly host: string };
 
-/** A plan as a `run` is given it. `folder`: of its repo. `file` null: it came without one. */
+/** A plan as a `run` gets it. `folder`: of its repo. `file` null: it came without one. */
 export interface RunnablePlan {
   readonly folder: string;
   readonly file: string | null;
 }
 
-/** Who it is, in the middle of a sentence. */
+/** The engine's name, for the middle of a sentence. */
 export function engineName(engine: Exclude<HomeEngine, { kind: 'none' }>): string {
   const names = { daemon: 'the daemon', run: 'a `stator run`', program: 'the engine of a program' };
   return `${names[engine.kind]} (pid ${engine.pid})`;
 }
 
-/** Who has the home, where nobody there answers. */
+/** Which engine has the home, where none answers there. */
 export function absentText(engine: HomeEngine): string {
   return engine.kind === 'none' ? 'no engine runs' : `${engineName(engine)} has this home and does not answer`;
 }

@@ -1,4 +1,4 @@
-/** The token of a home: whoever brings it over TCP speaks as the person whose home it is. */
+/** The token of a home: a caller with it over TCP acts as the owner of the home. */
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { replaceFile } from './atomic-file.ts';

@@ -11,11 +11,11 @@ export interface HostRule {
   readonly isBelow: boolean;
   /** null: 80 and 443. */
   readonly port: number | null;
-  /** Where it is, whatever a look-up says; null: where a look-up says, if that is on the public internet. */
+  /** Its address, whatever a look-up says; null: the address of a look-up, if that is on the public internet. */
   readonly address: string | null;
 }
 
-/** Stands in a list for the registries of the packages that the repository uses. */
+/** Written in a list, it means the registries of the packages that the repository uses. */
 export const registriesWord = 'registries';
 
 export const hostForm =

@@ -1,4 +1,4 @@
-/** Files and folders that whoever started this process left open in it, and that every program started from here would get as well. */
+/** Files and folders that the starter of this process left open in it, and that every program started from here would get as well. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 const closedByExec = 0o2000000;

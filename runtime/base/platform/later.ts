@@ -17,7 +17,7 @@ export function later<Module>(load: () => Promise<Module>): () => Promise<Module
 }
 
 /**
- * Loads all that the modules of this process may ask for, one after the other. For what stays: while it runs, another version may be installed in the place
+ * Loads all modules that this process may need, one after the other. For long-lived processes: while one runs, another version may be installed in the place
  * of this one, and then nothing of this one lies there any more. Throws where that is so already.
  */
 export async function loadLater(): Promise<void> {

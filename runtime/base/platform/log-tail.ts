@@ -1,5 +1,5 @@
 /**
- * The end of a log, and what comes after it. Logs are kept short in two ways, and a reader gets over both: daemon.log is renamed to `<log>.1` and begun anew; the log of a
+ * The end of a log, and what comes after it. Logs are kept short in two ways, and a reader gets over both: daemon.log is renamed to `<log>.1` and begun again; the log of a
  * run, which its agent holds open, is copied to `<log>.1` and truncated.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 const movedLimitBytes = 8 * 1024 * 1024;
 /** By so much of what was read last its place is found again in the file that the text was copied to. */
 const markBytes = 2_000;
-/** A line that is not ended is given when it has stood for that many reads: a prompt, or a progress that stands. */
+/** A line without an end is given when it has not changed for that many reads: a prompt, or a progress that is stuck. */
 const quietReads = 2;
 /** A look meets at most one rename; a second one that comes meanwhile is met by the next look. */
 const filesPerRead = 2;

@@ -49,7 +49,7 @@ export function createLog(write: (line: string) => void, level: LogLevel | (() =
       consola.level = rank[typeof level === 'function' ? level() : level];
       consola[of](message);
     } catch {
-      dropped += 1; // nobody is left to tell: on a full disk the work must go on without words
+      dropped += 1; // nothing is left to report to: on a full disk the work must go on without a log
     }
   };
   return {
@@ -80,13 +80,13 @@ function rotate(file: string): void {
   renameSync(file, `${file}.1`);
 }
 
-/** Somebody else's log, which may throw: then what it was told is lost, and nothing else. */
+/** A log of other code, which may throw: then that line is lost, and nothing else. */
 export function harmless(log: Log): Log {
   const attempt = (say: () => void) => {
     try {
       say();
     } catch {
-      // As on a full disk: whoever cannot be told keeps nobody from working.
+      // As on a full disk: a log that fails does not stop the work.
     }
   };
   return {

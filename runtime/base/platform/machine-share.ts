@@ -1,4 +1,4 @@
-/** What an agent may take where nobody set a limit: a share of the machine that is enough for any build, and leaves room to end a run that takes more. */
+/** What an agent may take where no limit is set: a share of the machine that is enough for any build, and leaves room to end a run that takes more. */
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';

@@ -12,7 +12,7 @@ export interface OutboundRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
-  /** Also to private, loopback and link-local addresses: a person said so. */
+  /** Also to private, loopback and link-local addresses: a person allowed it. */
   readonly allowPrivate: boolean;
   /** Over everything, from the look-up of the name to the last byte of the answer. */
   readonly timeoutMs: number;
@@ -36,7 +36,7 @@ const headerLimitBytes = 16 * 1024;
 
 /**
  * Sends one request and answers with what came back, whatever its status; a redirect is an answer like any other, and is not followed. Proxies named in the environment are not used.
- * Throws `address_refused` where the host, or any address that its name stands for, is none of the open internet, `timed_out` after `timeoutMs`, `no_answer` where
+ * Throws `address_refused` where the host, or any address of its name, is not on the open internet, `timed_out` after `timeoutMs`, `no_answer` where
  * there was no whole answer, and `interrupted` where `signal` ended it. No message holds more of the URL than its origin.
  */
 export async function requestOutbound(outbound: OutboundRequest): Promise<OutboundAnswer> {
@@ -84,7 +84,7 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-/** A look-up cannot be ended; nobody waits for it any longer than the limit. */
+/** A look-up cannot be ended; callers wait for it no longer than the limit. */
 function orAborted<T>(work: Promise<T>, abort: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(abort.reason);

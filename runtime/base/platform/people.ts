@@ -1,5 +1,5 @@
 /**
- * The people who may come in beside the owner of the home: each has a token with a role, of which only the hash is kept. A person is a file, so one
+ * The people who may come in beside the owner of the home: each has a token with a role; only the hash of it is stored. A person is a file, so one
  * who is added and one who is taken away at the same time are never mixed up.
  */
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ function checkPersonName(name: string): string {
   );
 }
 
-/** null: there is nobody of that name. Throws `home_unusable` for what is no file of this user's alone, or is not as it was written. */
+/** null: there is no person of that name. Throws `home_unusable` for what is no file of this user's alone, or is not as it was written. */
 export function readPerson(home: string, name: string): Person | null {
   if (!nameForm.test(name)) return null;
   const file = join(peopleFolder(home), name);
@@ -61,14 +61,14 @@ export function readPeople(home: string): Person[] {
   return namesIn(home).flatMap((name) => readPerson(home, name) ?? []);
 }
 
-/** Whose token that is; null: nobody's. Throws as `readPerson`. */
+/** The person whose token that is; null: none. Throws as `readPerson`. */
 export function personOfToken(home: string, token: string): Person | null {
   const [name = '', secret] = token.split('.');
   const person = secret === undefined ? null : readPerson(home, name);
   return person !== null && isSameSecret(tokenHash(token), person.hash) ? person : null;
 }
 
-/** The token, which nobody can read again: `<name>.<43 characters>`. Throws `bad_request`, `conflict`, `limit_reached`, `home_unusable`. */
+/** The token, which cannot be read again: `<name>.<43 characters>`. Throws `bad_request`, `conflict`, `limit_reached`, `home_unusable`. */
 export function addPerson(home: string, { name, role }: Pick<Person, 'name' | 'role'>, nowMs: number): string {
   checkPersonName(name);
   ensureHome(home);
@@ -102,7 +102,7 @@ export function addPerson(home: string, { name, role }: Pick<Person, 'name' | 'r
   return token;
 }
 
-/** false: there was nobody of that name. Throws `bad_request`, the system's error. */
+/** false: there was no person of that name. Throws `bad_request`, the system's error. */
 export function removePerson(home: string, name: string): boolean {
   const isThere = namesIn(home).includes(checkPersonName(name));
   rmSync(join(peopleFolder(home), name), { force: true, recursive: true });

@@ -3,7 +3,7 @@ import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { PlanSource } from '../../../machines/document/read-plan.ts';
 
-/** Of a folder with more files the rest is not told. */
+/** In a folder with more files the rest is not listed. */
 const besideLimit = 200;
 
 /** `path` is absolute. Links are not followed. `entries`: what its folder holds, where somebody has looked already. */
@@ -33,6 +33,6 @@ export function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch {
-    return []; // whoever may not look sees nothing there
+    return []; // a user who may not read the folder sees nothing there
   }
 }

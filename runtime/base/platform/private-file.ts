@@ -4,7 +4,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { systemCode } from './system-code.ts';
 
 /**
- * The file's text; null: there is none. No link is followed: what it leads to would be told to whoever asks for the secret.
+ * The file's text; null: there is none. No link is followed: a caller that asks for the secret would get the content of its target.
  * Throws `home_unusable` with that hint for what is no file of this user's alone.
  */
 export function readPrivate(file: string, hint: string): string | null {

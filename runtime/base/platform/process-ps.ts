@@ -10,7 +10,7 @@ export function readBootFromSysctl(): string {
   return ask('sysctl', ['-n', 'kern.bootsessionuuid']).trim();
 }
 
-/** All processes, or one; an absent one is no row. The group stands in for the session, which `ps` shows as a pointer only. */
+/** All processes, or one; an absent one is no row. The group replaces the session, which `ps` shows as a pointer only. */
 export function readTableFromPs(boot: string, pid?: number): ProcessTable {
   const columns = ['-o', 'pid=,ppid=,pgid=,state=,lstart=,ucomm='];
   const lines = ask('ps', pid === undefined ? ['-ax', ...columns] : ['-p', String(pid), ...columns]).split('\n');

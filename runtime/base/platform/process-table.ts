@@ -1,6 +1,6 @@
 /**
- * Who runs on this machine: identities that survive the reuse of process ids, one snapshot of all processes, and the one door
- * through which a signal leaves. Linux reads /proc; elsewhere `ps` is asked, as best it can (start times to the second, the group
+ * The processes of this machine: identities that survive the reuse of process ids, one snapshot of all processes, and the one function
+ * that sends signals. Linux reads /proc; elsewhere `ps` is asked, as best it can (start times to the second, the group
  * in place of the session).
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -37,7 +37,7 @@ const MAX_LOOKS = 50;
 const EXEC_LOOKS = 20;
 const EXEC_LOOK_MS = 1;
 
-/** Every process of this machine (of this pid namespace), the ended ones that nobody has reaped too. */
+/** Every process of this machine (of this pid namespace), including ended ones that are not reaped yet. */
 export function readProcessTable(): ProcessTable {
   const boot = readBoot();
   if (!hasProc) return readTableFromPs(boot);
@@ -105,7 +105,7 @@ function readRow(pid: number, boot: string): ProcessRow | null {
 }
 
 /**
- * Again until a look finds nobody new. Otherwise a chain of processes, each of which starts the next and ends, could pass through between the list of
+ * Repeats until a look finds no new process. Otherwise a chain of processes, where each starts the next and ends, could pass through between the list of
  * numbers and the reading of the last of them.
  */
 function readRows(boot: string): ProcessRow[] {

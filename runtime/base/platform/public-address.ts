@@ -8,7 +8,7 @@ const extra = [
 ] as const;
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
 
-/** In words, as part of `<address> is …`. */
+/** The text, as part of `<address> is …`. */
 const words: Readonly<Record<string, string>> = {
   unspecified: 'an unspecified address',
   broadcast: 'a broadcast address',

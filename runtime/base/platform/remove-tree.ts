@@ -15,7 +15,7 @@ const shortPathBytes = 2_000;
 /** A larger file goes in a thread of its own: the disk may take long to free it. */
 const smallFileBytes = 1024 * 1024;
 
-/** Removes a file or folder with all that is in it; nothing where it is missing. Only where nobody works in it any more. Throws the system's errors. */
+/** Removes a file or folder with all that is in it; nothing where it is missing. Only where no process works in it any more. Throws the system's errors. */
 export async function removeTree(path: string): Promise<void> {
   let mayOpen = true;
   for (let mended = 0; ; mended += 1) {

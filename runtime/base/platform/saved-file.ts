@@ -11,7 +11,7 @@ export interface SavedFileOptions {
   readonly file: string;
   /** The rhythm of the looks. */
   readonly everyMs: number;
-  /** It stands still for so long before it is told of. */
+  /** How long it must not change before it is reported. */
   readonly quietMs: number;
   /** `isThere`: false, it was deleted. Called in turn, never two at once; must not throw. */
   onSave(isThere: boolean): void | Promise<void>;
@@ -22,11 +22,11 @@ export interface SavedFile {
   stop(): Promise<void>;
 }
 
-/** One that was taken away is mostly about to be written anew: it is looked for this often, for so long. */
+/** A file that was taken away is mostly about to be written again: it is looked for this often, for so long. */
 const goneLookMs = 1_000;
 const goneForMs = 60_000;
 
-/** From now on; what the file was before is known to whoever read it. */
+/** From now on; the caller has read what the file was before. */
 export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOptions): SavedFile {
   let known = stateOf(file);
   /** As it was found at the last look. */
@@ -49,7 +49,7 @@ export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOpti
     return now === null && performance.now() - seenAtMs < goneForMs ? Math.min(everyMs, goneLookMs) : null;
   }
 
-  /** A file that was put in the place of another is watched anew. */
+  /** A file that was put in the place of another is watched again. */
   function keepWatch(): void {
     const ino = lstatSync(file, { throwIfNoEntry: false })?.ino ?? null;
     if (watched?.ino === ino) return;

@@ -5,7 +5,7 @@ const address = /:\/\/(?:[^/\s'"@]{0,512}:[^\s'"]{0,512}@|[^/\s'"]{0,1024}@)/g;
 const parameter =
   /([?&;](?:access_token|private_token|auth_token|token|password|passwd|api_key|apikey|secret)=)[^&;\s'"]+/gi;
 
-/** A host, its port and the path behind it, in which an `@` may stand: no password. */
+/** A host, its port and the path behind it. The path may have an `@`, which is no password. */
 const isHostWithPort = /^[^@:?#]*:\d{1,5}\//;
 
 /**

@@ -11,7 +11,7 @@ export function sizeBytes(text: string): number | null {
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
-/** As the files write it: the largest unit that it is a whole number of. A size that no file can hold is said in bytes. */
+/** As the files write it: the largest unit that it is a whole number of. A size beyond any file is given in bytes. */
 export function sizeText(bytes: number, between = ''): string {
   const units = Object.entries(unitBytes).toReversed();
   const found = units.find(([, size]) => bytes > 0 && bytes % size === 0);

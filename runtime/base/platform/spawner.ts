@@ -1,6 +1,6 @@
 /**
- * Starts programs. The system copies the memory map of a process to start another: an engine of 160 MB stands still for some 6 ms each time, and copies
- * each page that it writes to afterwards. So whoever starts many does it through a small process, which is begun when there is need and ended when there is
+ * Starts programs. The system copies the memory map of a process to start another: an engine of 160 MB pauses for some 6 ms each time, and copies
+ * each page that it writes to afterwards. So a process that starts many uses a small helper process, which is begun when there is need and ended when there is
  * none for a while. Where that one cannot be started, or is not ready, the program is started here.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -15,10 +15,10 @@ const fewStarts = 20;
 const idleMs = 20_000;
 
 export interface Spawner {
-  /** As `capture`. Where the small process died, nobody knows how the program ended: it is ended, and counts as killed. */
+  /** As `capture`. If the helper process died, the end of the program is unknown: it is ended, and counts as killed. */
   capture(request: CaptureRequest, onStart: (pid: number) => void): Promise<Captured>;
   /**
-   * As `startDetached`, until the answered function is called: nobody is told of an end any more. Where the small process died, the program may live, and
+   * As `startDetached`, until the answered function is called: then an end is no longer reported. If the helper process died, the program may live, and
    * counts as ended by a signal.
    */
   detach(request: DetachRequest, onEnd: (ended: DetachEnd) => void): () => void;
@@ -115,7 +115,7 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     flights.set(lastId, flight);
     helper?.channel?.ref();
     const request: SpawnRequest = { id: lastId, ...wanted };
-    // A failure to send is its death, which `leave` is told of.
+    // A failure to send means its death, and `leave` is called then.
     helper?.send(request, () => {});
     return lastId;
   }

@@ -1,4 +1,4 @@
-/** The setuid and setgid bits of files. Whoever starts such a file has the rights of its owner, so of who runs stator. */
+/** The setuid and setgid bits of files. A user who starts such a file gets the rights of its owner: the user who runs stator. */
 import { chmodSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { onlyPath } from './open-to-owner.ts';
 import { hasProc } from './process-table.ts';

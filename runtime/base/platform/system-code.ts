@@ -3,7 +3,7 @@ export function systemCode(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
 }
 
-/** For a `catch`: `nothing` where what was asked for is not there (`ENOENT`, or another of these codes). Any other failure is thrown on. */
+/** For a `catch`: `nothing` where the file or folder does not exist (`ENOENT`, or another of these codes). Any other failure is thrown on. */
 export function ifMissing<Nothing>(nothing: Nothing, ...also: readonly string[]): (thrown: unknown) => Nothing {
   return (thrown) => {
     if (['ENOENT', ...also].includes(systemCode(thrown))) return nothing;

@@ -2,7 +2,7 @@
 
 /**
  * Text for people's terminals: no escape sequence and no control character but newline and tab, no character that turns the direction of
- * writing. Of a line that was overwritten with carriage returns (a progress bar) the last state is kept.
+ * writing. A line that was overwritten with carriage returns (a progress bar) keeps its last state.
  */
 export function safeText(text: string): string {
   return text.replace(escapeSequence, '').split('\n').map(lastState).join('\n').replace(unsafeCharacter, '');
@@ -29,7 +29,7 @@ function cleaned(text: string): string {
 
 const mayHarm = new RegExp(unsafeCharacter.source);
 
-/** A JSON text with all that a terminal would obey written as `\uXXXX`: such characters stand only inside of its strings, so its value stays the same. */
+/** A JSON text with all that a terminal would obey written as `\uXXXX`: such characters occur only inside of its strings, so its value stays the same. */
 export function escapedJson(text: string): string {
   return text.replace(/[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, unicodeEscape);
 }
@@ -38,7 +38,7 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** What nobody sees, or sees as something else: controls, formats, line ends of other kinds, blanks that are none, halves of characters. */
+/** Characters that are invisible, or look like others: controls, formats, line ends of other kinds, blanks that are none, halves of characters. */
 const unseen = /(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 /** This many empty lines would push the following text out of sight. */
 const emptyLines = /\n(?:[ \t]*\n){3,}/g;
@@ -54,7 +54,7 @@ export function spelledOut(text: string): string {
     .replace(blanks, (found) => ` [${found.length} blanks] `);
 }
 
-/** What a person judges by, a change above all: nothing is left out, and what a terminal would obey or nobody would see is written as `\xNN` or `\u{…}`. */
+/** Text that a person judges by, a change above all: nothing is left out, and what a terminal would obey or a person would not see is written as `\xNN` or `\u{…}`. */
 export function literalText(text: string): string {
   return text.replace(unseen, (found) => {
     const code = found.codePointAt(0) ?? 0;

@@ -1,4 +1,4 @@
-/** Words by which a program is known: made by chance, kept as their hash only. What is looked for is the hash, so how long that takes tells nothing of the token. */
+/** The tokens of programs: random, stored only as a hash. The hash is looked up, so how long that takes reveals nothing about the token. */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { textDigest } from './text-digest.ts';
 

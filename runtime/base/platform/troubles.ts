@@ -1,4 +1,4 @@
-/** What works by itself says here when it fails and when it works again: the one place that counts failures, writes them into the log, and tells them to whoever asks how things stand. */
+/** What works by itself says here when it fails and when it works again: the one place that counts failures, writes them into the log, and reports them where the health is asked for. */
 import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from './log.ts';
 import { createPollLoop, type PollLoop, type PollLoopOptions } from './poll-loop.ts';
@@ -7,7 +7,7 @@ import { systemCode } from './system-code.ts';
 export interface Trouble {
   /** Names it, without its reason: `the pull requests of plans are not looked at`. */
   readonly what: string;
-  /** Told from the first failure on: the next try comes in minutes or hours. Default: from the second one in a row on. */
+  /** Reported from the first failure on: the next try comes in minutes or hours. Default: from the second one in a row on. */
   readonly isRare?: true;
   /** No plan goes on while it lasts. Default: only `what` is held up. */
   readonly holdsPlans?: true;
@@ -53,12 +53,12 @@ export function createTroubles(parts: { log: Log; tell(what: string, told: ToldT
   };
 }
 
-/** Not a fault of the program, of which the log has the place. */
+/** Not a fault of the program; for such a fault the log has the place. */
 function isOfWorld(thrown: unknown): boolean {
   return thrown instanceof EngineError || !(thrown instanceof Error) || systemCode(thrown) !== '';
 }
 
-/** Trouble with the store has one text, whoever meets it. */
+/** Trouble with the store has one text, whichever code meets it. */
 function textOf(what: string, thrown: unknown, hint: string): string {
   if (thrown instanceof EngineError && thrown.code.startsWith('store_')) return onOneLine(withHint(thrown));
   return onOneLine(`${what}: ${thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown)}; ${hint}`);
@@ -67,11 +67,11 @@ function textOf(what: string, thrown: unknown, hint: string): string {
 export interface ServiceLoopOptions extends Omit<PollLoopOptions, 'onError'> {
   readonly trouble: Trouble;
   readonly troubles: Troubles;
-  /** A round threw, which is told. Must not throw. Default: nothing else follows. */
+  /** A round threw, which is reported. Must not throw. Default: nothing else follows. */
   onError?(thrown: unknown): void;
 }
 
-/** A poll loop whose failures are told. */
+/** A poll loop that reports its failures. */
 export function createServiceLoop({ trouble, troubles, work, onError, ...options }: ServiceLoopOptions): PollLoop {
   return createPollLoop({
     ...options,

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 /** A try takes some 50 ms; the limit is for an overloaded machine. */
 const limitMs = 10_000;
 
-/** `failure`: the first line of what it said, at most 300 characters; null: it ended well. Throws nothing. */
+/** `failure`: the first line of its output, at most 300 characters; null: it ended well. Throws nothing. */
 export function tryOut(
   program: string,
   args: readonly string[],

@@ -11,13 +11,13 @@ export function statorVersion(): string {
   return knownVersion;
 }
 
-/** Twelve hex digits that the build wrote, read once as the version is; null: it was not built, so nobody can say. */
+/** Twelve hex digits that the build wrote, read once as the version is; null: it was not built, so it is unknown. */
 export function statorBuild(): string | null {
   knownBuild ??= { id: readBuild() };
   return knownBuild.id;
 }
 
-/** Whether another one is this very stator. Of one that does not say its build, while this one knows its own, nobody knows. */
+/** Whether another one is this very stator. If only one of the two knows its build, that is unknown. */
 export function isThisStator({ version, build }: { readonly version: unknown; readonly build: unknown }): boolean {
   return version === statorVersion() && (build === statorBuild() || statorBuild() === null);
 }

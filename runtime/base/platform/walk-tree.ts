@@ -8,7 +8,7 @@ import { createTimeSlice, type TimeSlice } from './time-slice.ts';
 
 /** No system takes a path of more than 4,096 bytes, and folders may be made far below that, from folder to folder. */
 const longPathBytes = 3_000;
-/** Descriptors that one walk may hold: deeper than 190,000 bytes of path nobody builds, and the engine needs others. */
+/** Descriptors that one walk may hold: real trees are not deeper than 190,000 bytes of path, and the engine needs others. */
 const depthLimit = 64;
 /** What the owner of a folder needs to read it and to look at what is in it. */
 const readBits = 0o500;
@@ -22,7 +22,7 @@ interface Entry {
 export interface WalkOptions {
   /** Folders that are closed to this user, whose they are, are opened (u+rx) and stay so. */
   readonly opens?: boolean;
-  /** Called for each folder of which something is left out. */
+  /** Called for each folder that is left out in part. */
   onUnseen?(): void;
 }
 

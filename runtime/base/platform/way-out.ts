@@ -21,7 +21,7 @@ export function refuseWayOut(path: string, file: string): void {
   );
 }
 
-/** The nearest folder above, by the path as it stands, that holds a `.git`. */
+/** The nearest folder above, by the given path, that holds a `.git`. */
 function workingTreeOf(folder: string): string | null {
   if (existsSync(join(folder, '.git'))) return folder;
   return dirname(folder) === folder ? null : workingTreeOf(dirname(folder));

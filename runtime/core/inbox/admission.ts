@@ -75,7 +75,7 @@ export function admitWord(
 }
 
 /**
- * What is said to a tree of that kind: the payload as the schema of the type reads it. Codes of a refusal: `unknown_signal`, `not_allowed`, `bad_payload`,
+ * A signal for a tree of that kind, with its payload as the schema of the type reads it. Codes of a refusal: `unknown_signal`, `not_allowed`, `bad_payload`,
  * `too_large`.
  */
 export function admit(

@@ -45,7 +45,7 @@ export function createProjection() {
       seen.set(address, plan);
       for (const { signal } of inputs) {
         if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
-        // One of several drafts, of which the plan's tree says which is its document.
+        // One of several drafts: the plan's tree says which of them is its document.
         if (signal.run !== null && draftNumber(signal.run) !== null) continue;
         const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it is the text of
         const { content, file, file_as: as = null } = payload;

@@ -29,7 +29,7 @@ export interface BatchParts {
   policyOf(project: string): Policy | null;
   /** The hooks in force for a project; none where the repo is not there. */
   hooksOf(project: string): readonly HookInForce[];
-  /** Those that name a public state of a user-defined machine: of each repo, and of the program, whose project is `''`. */
+  /** Hooks that name a public state of a user-defined machine: those of each repo, and of the program, whose project is `''`. */
   machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookInForce[] }[];
 }
 
@@ -44,7 +44,7 @@ export interface BatchResult {
   readonly touchedEffects: boolean;
   /** Signals that have their verdict now, or are held. */
   readonly settled: readonly number[];
-  /** Trees of which signals with lower ids than these became due: what else is due for them comes after those. */
+  /** Trees whose signals with lower ids than these became due: what else is due for them comes after those. */
   readonly released: ReadonlySet<TreeAddress>;
 }
 
@@ -52,7 +52,7 @@ export interface BatchResult {
 interface Known {
   readonly rows: readonly SignalRow[];
   readonly trees: Map<TreeAddress, CachedTree | null>;
-  /** Of plans that a person resolves in this batch: which signals were set aside and are delivered again; null: the plan stands for none. */
+  /** For plans that a person resolves in this batch: which signals were set aside and are delivered again; null: no signal that was set aside blocks the plan. */
   readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
 }
 
@@ -153,7 +153,7 @@ async function readFor({ store, cache, trees: { kinds } }: BatchParts, rows: rea
   return { rows, trees, setAside };
 }
 
-/** A plan that stands because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
+/** A plan that is blocked because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
 async function setAsideFor(store: Store, address: TreeAddress): Promise<readonly number[] | null> {
   const parsed = planOf(address);
   const first = parsed === null ? null : ((await store.plan(parsed.project, parsed.plan))?.faultSignal ?? null);
@@ -258,7 +258,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
-/** As its tree gets it, or why it does not: what a user-defined machine says is checked here, as what a person says is where it comes in. */
+/** As its tree gets it, or why it does not: a signal of a user-defined machine is checked here, one of a person where it enters. */
 function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySignal): AnySignal | EngineError {
   const { origin, type, payload } = signal;
   if (!isMessage(signal) || origin === `machine:${address}`) return signal;
@@ -266,7 +266,7 @@ function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySigna
   return admission.kind === 'refused' ? admission.error : { ...signal, payload: admission.payload };
 }
 
-/** A tree of a user-defined machine said it. */
+/** Whether a tree of a user-defined machine sent it. */
 function isMessage({ origin }: AnySignal): boolean {
   return origin.startsWith('machine:');
 }
@@ -288,7 +288,7 @@ function hold({ entering, changes, settled }: Batch, { id }: SignalRow, tree: Tr
   else row.status = 'held';
 }
 
-/** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
+/** There is no such tree: a signal of the engine came too late, any other signal names a plan that does not exist. */
 function settleOrphan(batch: Batch, row: SignalRow, address: TreeAddress): void {
   if (row.origin === 'engine') {
     finish(batch, row, 'done', 'stale');
@@ -347,7 +347,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     if (plan === null) sendOfMachine(parts, batch, tree, step);
     else batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
   }
-  // It stood for what was set aside, which no state of its machine says.
+  // The plan was blocked by what was set aside, which no state of its machine shows.
   if (revived > 0 && step.verdict.status !== 'done') addDeliveries(parts, batch, address, () => [resolvedNow(tree)]);
   settleRow(batch, { row, address, tree, step, revived });
   if (step.released) {
@@ -401,7 +401,7 @@ function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }:
     enqueueHooks(batch, hookRows({ project, plan: null, subject: address }, happened, { hooks, at }));
 }
 
-/** What people are told, its message cut to what a list shows: written in the commit of the step itself, so each transition tells exactly once, whatever dies meanwhile. */
+/** A notification, its message cut to the length of a list. It is written in the commit of the step, so each transition notifies exactly once, whatever process dies meanwhile. */
 export function notification(
   { project, plan }: PlanKey,
   { type, message, at }: { readonly type: NotificationType; readonly message: string; readonly at: number },

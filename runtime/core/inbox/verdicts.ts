@@ -39,7 +39,7 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
   return {
     async wait(id, waitMs) {
       if (waitMs <= 0) return;
-      // Before the look: what is told between the two is not missed.
+      // Before the row is read, so that no verdict between the two is missed.
       const { told, leave } = waitFor(id, waitMs);
       try {
         const row = await store.signal(id);
@@ -50,7 +50,7 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
     },
     async look() {
       for (const id of [...waiters.keys()]) {
-        // Where the store does not answer, it is told of again when it does.
+        // If the store does not answer, the verdict is reported when it does.
         const row = await store.signal(id).catch(() => null);
         if (row !== null && row.status !== 'pending') announce([id]);
       }

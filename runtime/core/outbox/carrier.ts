@@ -13,7 +13,7 @@ export type Ending =
 export interface Steps {
   /** Has the handler do it. null: the engine stops, and the next owner goes on. */
   handle(): Promise<Ending | null>;
-  /** Writes what it came to; `again`: it is to be handled once more. null: as in `handle`. */
+  /** Writes the outcome; `again`: it is to be handled once more. null: as in `handle`. */
   settle(ending: Ending): Promise<'written' | 'again' | null>;
 }
 

@@ -17,6 +17,6 @@ export interface Casting {
   readonly limits: ReadonlyMap<string, AccountLimitRow>;
   /** null: the repo is not there, or its configuration is broken. */
   castOf(project: string, role: Role): Cast | null;
-  /** Every role of a repo for which nobody can start now, as `<project>/<role>`. */
+  /** Every role of a repo for which no agent can start now, as `<project>/<role>`. */
   held(): readonly string[];
 }

@@ -32,7 +32,7 @@ interface Work {
   end(): void;
 }
 
-/** One application, of which each host is an executor. Another version would not be recovered by this one. */
+/** One application; each host is an executor of it. Another version would not be recovered by this one. */
 const application = 'stator';
 const version = '1';
 const workflow = 'effect';
@@ -292,7 +292,7 @@ function dbosSchema(schema: string): string {
   return schema === 'public' ? 'dbos' : `${schema}_dbos`;
 }
 
-/** DBOS tells of each try; what counts is told by the outbox and by the store. */
+/** DBOS logs each try; the outbox and the store report what counts. */
 function quiet(log: Log) {
   const line = (told: unknown) => log.debug(`DBOS: ${messageOf(told)}`);
   return { debug: () => {}, info: line, warn: line, error: line };

@@ -1,4 +1,4 @@
-/** What carries out an effect: it is given what is asked for and what it may use, and answers how it ended. Safe to run again, from any line on. */
+/** What carries out an effect: it gets the request and what it may use, and answers how it ended. Safe to run again after it stopped at any line. */
 
 import type { Effect } from '../../../machines/vocabulary/effect.ts';
 import type { SignalPayload, SignalType } from '../../../machines/vocabulary/signal.ts';
@@ -19,7 +19,7 @@ export interface Sent {
   readonly event: { readonly type: string; readonly payload: object };
 }
 
-/** Nobody in a tree waits for it: what it came to is in its own row, in one commit with `changes`. */
+/** No actor of a tree waits for it: the outcome is in its own row, in one commit with `changes`. */
 export interface Kept {
   readonly type: 'kept';
   readonly status: 'done' | 'failed';
@@ -48,15 +48,15 @@ export interface EffectContext {
   /** `abort`, or `stop` before it began: processes that were started for this effect end. */
   readonly over: AbortSignal;
   /**
-   * What is asked for is under way from here on. a fault of the environment that comes later leaves it in its slot, with its handler; before,
-   * it goes back to the queue as if nobody had taken it. May be called twice.
+   * The work is under way from here on. A fault of the environment after this leaves it in its slot, with its handler; before,
+   * it goes back to the queue as if it had not been claimed. May be called twice.
    */
   began(): void;
   /** Tells the actor something of its run before the end; once for each word, however often the handler runs. */
   report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
   /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */
   sendSignal<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
-  /** Says to the tree's root what the run's own agent has said, in the name of that title; in one order with the others, and once for each word. */
+  /** Sends the tree's root a signal of the run's agent in the name of that title; in one order with its other signals, and once for each `word`. */
   sendAs<T extends SignalType>(title: string, word: string, type: T, payload: SignalPayload<T>): void;
 }
 

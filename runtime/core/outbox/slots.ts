@@ -29,9 +29,9 @@ interface Claim {
 
 /** Commands in git, checks and freezes at a time: enough for two cores, and a bound. Hooks wait for others most of their time. */
 const fixedLimits = { git: 4, check: 2, process: 4, hook: 16, forge: 4, machine: 64 } as const;
-/** Of these a single hook has at most so many, of whichever plans: one that hangs leaves room for the others. */
+/** The most slots of these for a single hook, over all plans: one that hangs leaves room for the others. */
 const perHook = 4;
-/** Lanes of which parts have limits of their own: each hook, and each lane of a machine. */
+/** Lanes with limits for their parts: each hook, and each lane of a machine. */
 export const partedLanes: ReadonlySet<Lane> = new Set(['hook', 'machine']);
 
 /** Slots of a lane that are not taken; below 1 where none is, since a limit may have been lowered meanwhile. */
@@ -66,7 +66,7 @@ export function takeSlots(claim: Claim): EffectRow[] {
   return rows;
 }
 
-/** Whose slots of the lane are counted: of agents there is one limit over all hosts, of the rest one for each, since it is about what a machine can carry. */
+/** Whose slots of the lane are counted. Agents have one limit over all hosts; every other lane has one for each host, since it is about what a machine can carry. */
 export function countedHost(lane: Lane, host: string): string | undefined {
   return host === '' || lane === 'worker' || lane === 'coordinator' ? undefined : host;
 }
@@ -95,7 +95,7 @@ export function slotsOfRepo(lane: Lane, limits: Limits): number {
   return Math.min(all, repoLimit(lane, all, limits.workersPerRepo));
 }
 
-/** The hook that a delivery is for, whichever plan it is of; of a machine's effect the machine and its lane. */
+/** The hook that a delivery is for, over all plans; for an effect of a machine the machine and its lane. */
 function partOf({ lane, project, resource }: EffectRow): string {
   const words = resource.split(':');
   return lane === 'machine' ? words.slice(1, 3).join(':') : `${project} ${words.slice(2).join(':')}`;

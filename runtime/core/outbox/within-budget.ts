@@ -1,4 +1,4 @@
-/** Of what may start, what its budget has room for: decided before the commit, and a condition of it. */
+/** Which of the effects that may start fit the budget: decided before the commit, and a condition of it. */
 import { shareOf } from '../../../machines/vocabulary/budget.ts';
 import type { Change } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
@@ -14,7 +14,7 @@ interface Choice {
   readonly told: readonly Change[];
 }
 
-/** `choose`: those of the candidates that get a slot. Of a plan without room none does, and others take their turn. */
+/** `choose`: those of the candidates that get a slot. A plan without room gets none, and others take their turn. */
 export async function withinBudget(
   candidates: readonly EffectRow[],
   choose: (open: readonly EffectRow[]) => readonly EffectRow[],

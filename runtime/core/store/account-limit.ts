@@ -1,15 +1,15 @@
-/** When a limit of an account is the one of before. */
+/** When a limit of an account is the known one. */
 import type { AccountLimitRow } from './rows.ts';
 
-/** A service that does not say when its limit is over is asked again, and says the same: so long after the end it was no other one. */
+/** A service that does not say when its limit is over is asked again, and answers the same: a limit within this time after the end is the same one. */
 const sameLimitMs = 1_800_000;
 
-/** Whether a limit that is said at that time is the one that is known. */
+/** Whether a limit that is reported at that time is the known one. */
 export function isSameLimit(known: Pick<AccountLimitRow, 'until'>, at: number): boolean {
   return at < known.until + sameLimitMs;
 }
 
-/** The row as it is to be now, and whether people are to be told. */
+/** The new row, and whether people are to be notified. */
 export function limitedNow(
   before: AccountLimitRow | null,
   { account, until, at }: Omit<AccountLimitRow, 'since'> & { readonly at: number },

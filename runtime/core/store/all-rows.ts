@@ -5,7 +5,7 @@ export type AnyRow = Readonly<Record<string, unknown>>;
 /** The columns of each table, by its name. What a database keeps for itself is not among them. */
 export type Columns = ReadonlyMap<string, readonly string[]>;
 
-/** A store that nobody else uses, opened for a copy. */
+/** A store that no other process uses, opened for a copy. */
 export interface AllRows {
   columns(): Promise<Columns>;
   /** Some at a time. */

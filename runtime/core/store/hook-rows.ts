@@ -9,7 +9,7 @@ import type { ChangeOf } from './port.ts';
 /** The settings of a hook that decide whether it is notified. */
 export type HookInForce = Pick<HookConfig, 'name' | 'type' | 'events' | 'enabled'>;
 
-/** In the order in which it happened; of one event the hooks in the order of the configuration. A hook that is off in the configuration is told nothing. `plan` null: it is about the repo. */
+/** In the order in which it happened; for one event the hooks in the order of the configuration. A hook that is off in the configuration gets nothing. `plan` null: it is about the repo. */
 export function hookRows(
   {
     project,
@@ -20,7 +20,7 @@ export function hookRows(
   { hooks, at }: { readonly hooks: readonly HookInForce[]; readonly at: number },
 ): ChangeOf<'hook.enqueue'>[] {
   const ofProject = plan === null ? repoTree(project) : planTree(project, plan);
-  // Of no repo: it is among the rows of the tree that it is about.
+  // Without a repo: it is among the rows of the tree that it is about.
   const tree = project === '' && subject !== undefined ? subject : ofProject;
   return happened.flatMap(({ event, from, to, details }) =>
     hooks

@@ -1,9 +1,9 @@
 /**
  * The time that deadlines are kept in: it begins as wall time, goes on by the steady clock, and is one line for all engines of a store. So a lid that was
  * closed, or a clock that is set, moves no timeout, no back-off and no stop. Time in which this process was stopped (SIGSTOP, a machine that was frozen)
- * does not count either: nobody could see then what an agent did, and mostly the agent was stopped as well.
+ * does not count either: no process could observe an agent then, and mostly the agent was stopped as well.
  *
- * Machines reckon in wall time and say when something is due; what counts of that is how long from now, and that is what the host keeps. Beside every
+ * Machines compute in wall time and say when something is due. Only the time from now until then counts, and the host keeps that. Beside every
  * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has started anew the steady
  * clock begins again: then the wall clock says how long it was off, which is never less than nothing. So nothing waits for longer than it was to.
  */
@@ -27,11 +27,11 @@ const beatMs = 1_000;
 /** A busy process is late by less than this; what is later was stopped. */
 const longestBeatMs = 5_000;
 
-/** Reads where the store's time stands. Throws as the store does. */
+/** Reads the current time of the store. Throws as the store does. */
 export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock): Promise<Timeline> {
   const known = await store.timeline();
   const steadyMs = () => clock.steadyMs?.() ?? clock.nowMs();
-  // A wall clock in place of a steady one is told from it: their readings have nothing in common.
+  // A wall clock in place of a steady one has a name of its own: their readings have nothing in common.
   const boot = clock.boot?.() ?? (clock.steadyMs === undefined ? 'wall' : readBoot());
   const begunSteadyMs = steadyMs();
   const begunAtMs = begin();
@@ -40,7 +40,7 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
   const close = clock.beat?.(beatMs, look) ?? (() => {});
   const nowMs = () => begunAtMs + Math.max(0, look() - begunSteadyMs - stoppedMs);
 
-  /** Whoever asks first after a stop finds it: a timer that is due may come before the beat. */
+  /** The first caller after a stop finds it: a timer that is due may come before the beat. */
   function look(): number {
     const now = steadyMs();
     const gapMs = now - beatAtMs;

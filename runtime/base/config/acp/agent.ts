@@ -1,4 +1,4 @@
-/** An agent that is known to speak the Agent Client Protocol: one value, in a file of its own. Pure, for every layer. */
+/** An agent that is known to support the Agent Client Protocol: one value, in a file of its own. Pure, for every layer. */
 
 /** What is set in a session before its first prompt. */
 export interface AcpMode {
@@ -10,7 +10,7 @@ export interface AcpMode {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** How a program speaks the protocol. */
+/** How a program is started with the protocol. */
 export interface AcpSpeech {
   /** The arguments by which it does. */
   readonly args: readonly string[];
@@ -27,7 +27,7 @@ export interface AcpAgent extends AcpSpeech {
   readonly installCommand: string;
   /** The versions that were tried, the oldest first; empty: it was written by its documents alone. */
   readonly triedVersions: readonly string[];
-  /** What its documents name as its variables; a name that ends in `_` stands for all that begin so. */
+  /** The variables that its documentation names; a name that ends in `_` means all that begin so. */
   readonly variables: readonly string[];
   /** Those of them that hold a key, and those that say where the service is: what an account is known by. */
   readonly keys: readonly string[];

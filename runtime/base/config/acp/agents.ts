@@ -1,4 +1,4 @@
-/** The agents that are known to speak the Agent Client Protocol, by the names of their presets: a further one is a file and a line here. */
+/** The agents that are known to support the Agent Client Protocol, by the names of their presets: a further one is a file and a line here. */
 import type { AcpAgent, AcpSpeech } from './agent.ts';
 import { cline } from './cline.ts';
 import { copilot } from './copilot.ts';
@@ -10,7 +10,7 @@ import { qwen } from './qwen.ts';
 
 const agents = { copilot, qwen, goose, cline, kimi } as const satisfies Readonly<Record<string, AcpAgent>>;
 
-/** Programs with a preset and a stream of their own, which speak the protocol where their profile says `acp = true`. */
+/** Programs with a preset and a stream of their own; they use the protocol where their profile has `acp = true`. */
 const speeches = { opencode, gemini } as const satisfies Readonly<Record<string, AcpSpeech>>;
 
 export type { AcpAgent } from './agent.ts';
@@ -19,7 +19,7 @@ export type KnownAcp = keyof typeof agents;
 type AlsoAcp = keyof typeof speeches;
 /** The preset of such a program whose profile says so. No file names it. */
 export type OptedAcp = `${AlsoAcp}-acp`;
-/** Presets of the protocol alone. `acp`: any other program that speaks it. */
+/** Presets of the protocol alone. `acp`: any other program that supports it. */
 export type OwnAcp = KnownAcp | 'acp';
 export type AcpPreset = OwnAcp | OptedAcp;
 
@@ -52,7 +52,7 @@ export function isAcpPreset(preset: string): preset is AcpPreset {
   return isOwnAcp(preset) || opted.has(preset);
 }
 
-/** A table with an entry for each preset that speaks the protocol: of what it is to speak it. */
+/** A table with an entry for each preset that supports the protocol. */
 export function eachAcp<Value>(entryOf: (preset: AcpPreset) => Value): Readonly<Record<AcpPreset, Value>> {
   const all = [...acpPresets, ...(opted.keys() as Iterable<OptedAcp>)];
   return Object.fromEntries(all.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // one for each of the list

@@ -1,7 +1,7 @@
 /** opencode by the Agent Client Protocol. Sources: its documents, and trials with 1.18.33. What else is known of the program is at its own preset. */
 import type { AcpSpeech } from './agent.ts';
 
-/** Its modes are agents, and what it asks about is a matter of its configuration, of which this variable is a part. */
+/** Its modes are agents, and its configuration says what it asks about; this variable is a part of that. */
 const asks = JSON.stringify({ bash: 'ask', edit: 'ask', webfetch: 'ask' });
 
 export const opencode = {

@@ -93,7 +93,7 @@ export function createAsked({ own, client }: AskedParts) {
         answerer = null;
       };
     },
-    /** The connection is there again: what was told meanwhile was told to nobody. */
+    /** The connection is back: notices of the time between are lost. */
     look: lookQuietly,
     /** Whether it was for this. */
     heard(payload: string | undefined): boolean {

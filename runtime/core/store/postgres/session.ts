@@ -21,7 +21,7 @@ interface SessionOptions {
   prepare(client: Client): Promise<void>;
   /** Called before each statement is sent; what it throws keeps it from being sent. */
   onSend?(): void;
-  /** It was lost, and nobody closed it. */
+  /** The connection was lost; it was not closed by this process. */
   onLost?(): void;
 }
 
@@ -74,7 +74,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
       open = null;
       if (!isClosed) onLost?.();
     };
-    // Those who wait for an answer are told too.
+    // Callers that wait for an answer get the error, too.
     client.on('error', lose);
     client.on('end', lose);
     try {
@@ -135,7 +135,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
     connection: { isPipelined: true, prepare: prepareStatement },
     close() {
       isClosed = true;
-      open?.end().catch(() => {}); // whoever waits is told
+      open?.end().catch(() => {}); // callers that wait get the error
       open = null;
     },
   };

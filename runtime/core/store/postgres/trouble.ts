@@ -43,7 +43,7 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     const why = (thrown as Error).message; // PostgreSQL names the user and the database, never a password
     const hint =
       'see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in';
-    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint); // without its cause: waiting does not mend it
+    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint); // without its cause: waiting does not help
   }
   return thrown;
 }

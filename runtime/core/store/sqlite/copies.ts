@@ -201,7 +201,7 @@ export async function restoreCopy(
   const parts = ['', '-wal', '-shm'].filter((part) => existsSync(`${file}${part}`));
   for (const part of parts) linkSync(`${file}${part}`, join(aside, `${basename(file)}${part}`));
   renameSync(draft, ready);
-  // Its log would be played into the new store. From here to the last rename the old store lacks it, and nobody opens it.
+  // Its log would be played into the new store. From here to the last rename the old store lacks it, and no process opens it.
   for (const part of ['-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
   renameSync(ready, file);
   synced(dirname(file));

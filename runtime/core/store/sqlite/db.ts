@@ -3,7 +3,7 @@
  *
  * It is looked at before it is opened for good: a file that is damaged, of a newer stator or of another program is refused as it was,
  * byte for byte. There is no integrity check at the start, because it reads the whole file: the header, its length and the schema are
- * read, and damage further in is told by `storeError` when it is met.
+ * read, and `storeError` reports damage further in when a query meets it.
  */
 import { chmodSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -27,17 +27,17 @@ export interface StoreOptions {
   readonly readonly?: boolean;
   /** Nothing is on the disk, and nothing is put there: an empty store of this process alone. */
   readonly isAbsent?: boolean;
-  /** Such an empty store, as `serialize` made it: then its schema is not made anew. */
+  /** Such an empty store, as `serialize` made it: then its schema is not made again. */
   readonly image?: Buffer;
   /** The store of an owner that lives: it is written to as it is; what is missing or of another version of the schema is `store_unreadable`. */
   readonly isShared?: boolean;
-  /** How long one statement may freeze the event loop for a lock; default 25. Whoever needs longer tries again asynchronously. */
+  /** How long one statement may freeze the event loop for a lock; default 25. A caller that needs longer tries again asynchronously. */
   readonly busyTimeoutMs?: number;
   /** The file's limit in pages of 4 KiB; beyond it a write is `store_full`. Default: the disk. */
   readonly maxPageCount?: number;
 }
 
-/** `stat` in ASCII, in the file's header: how a store is told from the database of another program. */
+/** `stat` in ASCII, in the file's header: it tells a store from the database of another program. */
 const applicationId = 0x73746174;
 export const defaultBusyTimeoutMs = 25;
 /** A log that one large transaction stretched is cut back to this at the next reset. */
@@ -64,7 +64,7 @@ export function openDatabase(file: string, options: StoreOptions): Database {
 
 /**
  * The failure of the world behind an error of SQLite or a look of ours, or behind a system error about this very file; null for everything else,
- * which is a broken invariant of whoever called.
+ * which is a broken invariant of the caller.
  */
 export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   if (thrown instanceof StoreTrouble) return thrown; // found by a look of ours
@@ -215,7 +215,7 @@ export function refuseForeign(db: Database, file: string, known: number): void {
   const id = Number(db.pragma('application_id', { simple: true }));
   const version = versionOf(db);
   const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
-  const isEmpty = id === 0 && version === 0 && tables === 0; // made a moment ago, by us or by whoever died before the first migration
+  const isEmpty = id === 0 && version === 0 && tables === 0; // made a moment ago, by us or by a process that died before the first migration
   if (id !== applicationId && !isEmpty) {
     const message = `${file} is the database of another program (application id ${id}, ${tables} tables and indexes)`;
     throw new StoreTrouble('store_unreadable', message, 'move it out of the way, or set STATOR_HOME to another folder');

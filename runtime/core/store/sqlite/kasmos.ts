@@ -115,7 +115,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** With its log, which holds what was written last; once more where kasmos wrote meanwhile. */
+/** With its log, which holds what was written last; copied again where kasmos wrote meanwhile. */
 function copied(file: string, folder: string): string {
   const to = join(folder, 'taskstore.db');
   const log = `${file}-wal`;

@@ -15,17 +15,17 @@ export interface OwnerFacts {
   readonly epoch: number;
   /** A daemon stays until it is stopped; an engine belongs to the program that it is part of, such as `stator run`. */
   readonly kind: 'daemon' | 'engine';
-  /** Whose agents it starts: of all plans, of those that were watched there, or none, as a verb that has the home for a moment. */
+  /** Whose agents it starts: those of all plans, of plans that were watched there, or none, like a command that owns the home briefly. */
   readonly starts: 'all' | 'watched' | 'nothing';
   /** The daemon.toml that was named to it; null: that of the home. */
   readonly config: string | null;
-  /** Of its stator; null: one that did not say it yet. */
+  /** The version of its stator; null: an older one that does not record it. */
   readonly version: string | null;
   /** The digest of its code; null: it did not say it yet, or was not built. */
   readonly build: string | null;
 }
 
-/** SQLite's bytes of a lock that lets nobody read: https://sqlite.org/src/file/src/os.h, SHARED_FIRST and SHARED_SIZE. */
+/** The bytes that SQLite locks against all readers: https://sqlite.org/src/file/src/os.h, SHARED_FIRST and SHARED_SIZE. */
 const sharedFirst = 0x40000002;
 const sharedLast = sharedFirst + 509;
 
@@ -40,7 +40,7 @@ export function ownerByLock(home: string): OwnerFacts | null {
     // The lock first: the file beside it is by then of the one who took it.
     return isLocked(readFileSync('/proc/locks', 'latin1'), `${deviceName(dev)}:${ino}`) ? readFacts(home) : null;
   } catch {
-    return null; // whoever asks goes on to ask SQLite, which says what is wrong
+    return null; // the caller asks SQLite next, which says what is wrong
   }
 }
 
@@ -73,7 +73,7 @@ export function engineOf(owner: OwnerFacts | null, answers: boolean): HomeEngine
   return { kind, pid: owner.pid, answers };
 }
 
-/** What lies there, whoever left it; null: nothing of use. */
+/** The facts in the file, of any owner, also a dead one; null: nothing of use. */
 export function readFacts(home: string): OwnerFacts | null {
   let text: string;
   try {
@@ -85,7 +85,7 @@ export function readFacts(home: string): OwnerFacts | null {
   const facts = parsedJson(text);
   if (!isFacts(facts)) return null;
   const { kind = 'engine', config = null, version = null, build = null } = facts;
-  // An engine that is no daemon was most likely that of a `stator run`, and one that serves nobody that of a verb.
+  // An engine that is no daemon was most likely that of a `stator run`, and one without a socket that of a command.
   const { starts = kind === 'daemon' ? 'all' : facts.socketPath === null ? 'nothing' : 'watched' } = facts;
   return { ...facts, kind, starts, config, version, build };
 }

@@ -1,13 +1,13 @@
 /**
- * One owner per home. Whoever holds the lock of `owner.db` may act; the kernel frees it when that process dies, however it dies,
+ * One owner per home. The process that holds the lock of `owner.db` may act; the kernel frees it when that process dies, however it dies,
  * and keeps it when the process is merely stopped.
  *
- * Two files, because nobody can read a database that is locked exclusively:
+ * Two files, because a database that is locked exclusively cannot be read:
  * - `owner.db` is the lock and the epoch, nothing else: the epoch is the `user_version` of its header, so the file is one page and needs no
  *   journal on disk (a journal left by a killed owner would be played back under an exclusive lock, which readers take for an owner).
  * - `owner.json` says who it is: pid, since, epoch, socket path. It is believed only while the lock is held exclusively.
  *
- * The order makes that right on whichever line a process is killed: RESERVED (one candidate at a time, and readers see no owner yet) →
+ * The order keeps that true at every line where a process may be killed: RESERVED (one candidate at a time, and readers see no owner yet) →
  * `owner.json` by rename → COMMIT of the epoch, which takes the EXCLUSIVE lock and under `locking_mode = EXCLUSIVE` keeps it. So whenever
  * readers find the lock taken, the file beside it is already of the one who took it. Leaving is the reverse: the file first, then the lock.
  *
@@ -81,7 +81,7 @@ export async function acquireOwner(home: string, options: OwnerOptions): Promise
 }
 
 /**
- * Who owns the home now, by the lock and not by what a dead owner left behind; null: nobody does, or no stator (another program may
+ * Who owns the home now, by the lock and not by what a dead owner left behind; null: no process does, or another program (which may
  * lock the file). True for the moment of the call only. Takes a shared lock for microseconds and never waits.
  */
 export function readOwner(home: string): OwnerFacts | null {
@@ -102,7 +102,7 @@ export function readOwner(home: string): OwnerFacts | null {
   return readFacts(home);
 }
 
-/** The engine that has the home now, asked of the lock. `answers`: whether whoever asks has reached it. */
+/** The engine that has the home now, by the lock. `answers`: whether the caller has reached it. */
 export function homeEngine(home: string, answers: boolean): HomeEngine {
   return engineOf(ownerByLock(home) ?? readOwner(home), answers);
 }
@@ -116,7 +116,7 @@ function attempt(home: string, options: OwnerOptions): Owner | null {
     const held = lockFile(home);
     db = new BetterSqlite3(file, { timeout: 0, fileMustExist: true });
     const facts = takeLock(db, home, options);
-    // Replaced between the look and the lock: the lock is on a file that nobody else will find.
+    // Replaced between the look and the lock: the lock is on a file that no other process will find.
     if (lockFile(home) === held) return createOwner(db, home, facts, held);
   } catch (thrown) {
     const error = ownerError(thrown, file);
@@ -138,7 +138,7 @@ function takeLock(
   db.pragma('synchronous = FULL');
   db.exec('BEGIN IMMEDIATE');
   db.pragma('locking_mode = EXCLUSIVE'); // only now: a candidate that lost would keep its shared lock, and the winner could not commit
-  // Where owner.db was deleted its file counts from the beginning: what was told of the one before still says how far it came.
+  // Where owner.db was deleted its file counts from the beginning: the known facts of the one before still say how far it came.
   const epoch = Math.max(Number(db.pragma('user_version', { simple: true })), readFacts(home)?.epoch ?? 0) + 1;
   const since = new Date(nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
   const program = { version: statorVersion(), build: statorBuild() };
@@ -179,7 +179,7 @@ function createOwner(db: Database, home: string, facts: OwnerFacts, held: string
   };
 }
 
-/** `daemon.pid` is for people's scripts: the pid of whoever listens. Nothing of ours reads it. */
+/** `daemon.pid` is for people's scripts: the pid of the process that listens. Nothing of ours reads it. */
 function publishPid(home: string, pid: number | null): void {
   const file = join(home, 'daemon.pid');
   if (pid === null) rmSync(file, { force: true });

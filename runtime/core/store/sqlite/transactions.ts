@@ -6,12 +6,12 @@ import { StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
 import { type Database, damageIn, defaultBusyTimeoutMs, storeError } from './db.ts';
 
-/** Another program that holds the store for longer is told of. */
+/** When another program holds the store for longer, that is reported. */
 const busyLimitMs = 5_000;
 const busyRetryMs = 25;
 /** The files that were there so long ago count as there when a commit begins: it looks for them again before it answers. */
 const lookedLimitMs = 50;
-/** Its first page and its schema are read anew this often: somebody may have written over them. */
+/** Its first page and its schema are read again this often: another program may have written over them. */
 const readAnewMs = 1_000;
 
 /** To be called when the database has been read: then its log is there. */
@@ -128,13 +128,13 @@ function watchOpenFiles(db: Database, file: string): OpenFiles {
     return damageIn(file);
   }
 
-  /** What the log has is brought into the file, so that nothing that was committed depends on a log that nobody else can find. */
+  /** Writes the log into the file, so that nothing committed depends on a log that no other process can find. */
   function foldLog(): boolean {
     try {
       const [answer] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]; // one row, says SQLite
       return answer?.busy === 0;
     } catch {
-      return false; // a full disk, or a reader in the way: what is lost is told all the same
+      return false; // a full disk, or a reader in the way: the loss is reported all the same
     }
   }
 

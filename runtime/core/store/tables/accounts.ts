@@ -1,4 +1,4 @@
-/** The accounts that a service said take no more. */
+/** The accounts that have reached a limit of their service. */
 import { limitedNow } from '../account-limit.ts';
 import type { ChangeOf } from '../port.ts';
 import type { AccountLimitRow } from '../rows.ts';

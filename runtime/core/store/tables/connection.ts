@@ -72,7 +72,7 @@ export function here<Row extends { readonly project: string }>(
 /** What is waited for is written again within seconds; what was met longer ago says nothing of now. */
 const toldMs = 30_000;
 
-/** Whether the store takes what is written: what its last writes met, for whoever is asked why nothing goes on. */
+/** Whether the store accepts writes: what its last writes met, as the answer to why nothing goes on. */
 export function createWriteTrouble() {
   let met: { readonly trouble: StoreTrouble; readonly atMs: number } | null = null;
   return {

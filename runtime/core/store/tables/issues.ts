@@ -1,4 +1,4 @@
-/** The sessions of issues, beside their plans, and what people said to each: that is kept for the next session of the same issue. */
+/** The sessions of issues, beside their plans, and people's messages to each: the next session of the same issue gets them. */
 import type { PlanKey } from '../port.ts';
 import { type IssueMessage, type IssueRow, issueMessageLimit } from '../rows.ts';
 import { type Answer, answered, type Connection, changedOne } from './connection.ts';

@@ -18,7 +18,7 @@ export function createNotificationTable(db: Connection) {
      ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
-  // The newest one stays: the next is numbered after it, and nobody is told of two by one number.
+  // The newest one stays: the next is numbered after it, so that no two have one number.
   const expiry = createExpiry(db, {
     name: 'notifications',
     number: 'id',

@@ -1,4 +1,4 @@
-/** The runs of agents as people address them: what the machine says of each (state, reason) and what the world says (pid, exit code). */
+/** The runs of agents as people address them: what the machine knows of each (state, reason) and what the system knows (pid, exit code). */
 
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
@@ -123,7 +123,7 @@ export function createRunTable(db: Connection) {
     return statement.run({ ...values, key });
   }
 
-  // Of a plan that is there what its runs took is shown for as long as it is.
+  // What the runs of a plan used is shown for as long as the plan exists.
   const expiry = createExpiry(db, {
     name: 'runs',
     number: 'rowid',

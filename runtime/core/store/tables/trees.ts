@@ -170,7 +170,7 @@ function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
   }
 }
 
-/** Most trees stand so, and stores keep no more of them than that they are there. */
+/** Most trees are like this; the store keeps only the fact that they exist. */
 function isUnderWay({ isEnded, keepsJournal, state, reason }: Standing): boolean {
   return !isEnded && keepsJournal && state === null && reason === null;
 }
