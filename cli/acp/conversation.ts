@@ -1,23 +1,25 @@
-/** One conversation of an editor: at most one plan at a time, which `stator run` works through. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** One conversation of an editor: at most one plan at a time, which `stator run` works through, and what is said to it. */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import type { FactEntry, RunFinished } from '../../runtime/api/client/client.ts';
+import type { RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
-import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Rpc } from '../../runtime/work/agents/relay/json-rpc.ts';
 import type { Call } from '../command.ts';
-import { factLines } from '../run/fact-line.ts';
+import type { PlanAddress } from '../named-plan.ts';
+import { askedText } from '../run/questions.ts';
 import { counted, plainLines } from '../text.ts';
 import { verdictMs } from '../verdict.ts';
-import { nameOfText, type Prompt } from './prompt.ts';
-import { createShownPlan } from './shown-plan.ts';
+import { type PlanRun, type RunEnded, startRun } from './plan-run.ts';
+import { nameOfText, type Prompt, withTitle } from './prompt.ts';
+import { createShownPlan, type Question } from './shown-plan.ts';
+import { beginWithoutPlanner, findByName, isPlanText, sayToPlan, type Words } from './words.ts';
+
+/** `refusal`: nothing came of the prompt, and the next one is not about it. */
+type StopReason = 'end_turn' | 'cancelled' | 'refusal';
 
 export interface Conversation {
   /** Answers why the turn is over. */
-  prompt(prompt: Prompt): Promise<'end_turn' | 'cancelled' | 'refusal'>;
+  prompt(prompt: Prompt): Promise<StopReason>;
   cancel(): void;
   /** The editor is gone: what goes on here is paused. */
   end(): Promise<void>;
@@ -28,102 +30,128 @@ interface Parts {
   readonly call: Call;
   readonly rpc: Rpc;
   readonly sessionId: string;
+  /** Whether the editor shows forms. */
+  readonly hasForms: boolean;
 }
 
 /** What was handed over last, and may be gone on with. */
 interface Handed {
-  readonly words: readonly string[];
-  /** The document, where it is no file. */
-  readonly input: string;
-  of: { readonly project: string; readonly plan: string } | null;
+  readonly prompt: Prompt;
+  /** Of the plan of a text; null: a file names its own. */
+  readonly name: string | null;
+  of: PlanAddress | null;
 }
 
 const interruptedCode = 130;
-/** The end of what a command says of its failure. */
-const troubleLength = 4_000;
 
-export function createConversation({ call, rpc, sessionId }: Parts): Conversation {
+export function createConversation({ call, rpc, sessionId, hasForms }: Parts): Conversation {
   let handed: Handed | null = null;
-  let running: { readonly child: ChildProcess; readonly ended: Promise<unknown> } | null = null;
+  let running: PlanRun | null = null;
+  /** The number of the question that the next prompt answers. */
+  let asked: number | null = null;
+  /** The numbers of those that are answered, which a look that was under way may still see. */
+  const answered = new Set<number>();
+  let isTurn = false;
   let isCancelled = false;
   const update = (one: Readonly<Record<string, unknown>>) => rpc.notify('session/update', { sessionId, update: one });
   const say = (text: string) =>
     update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: `${plainLines(text)}\n` } });
 
-  /** Its exit code, and what it said of what went wrong. Each line of its output is read as it comes. */
-  async function stator(words: readonly string[], input: string, onLine: (line: string) => void) {
-    const child = spawn(process.execPath, [inPackage('dist', 'bin', 'stator.js'), ...words], {
-      cwd: call.cwd,
-      env: call.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const ended = once(child, 'close');
-    running = { child, ended };
-    let trouble = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      trouble = `${trouble}${chunk.toString()}`.slice(-troubleLength);
-    });
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    const lines = createInterface({ input: child.stdout });
-    lines.on('line', onLine);
-    try {
-      const [code] = (await ended) as [number | null];
-      return { code, trouble: trouble.trim() };
-    } finally {
-      running = null;
-    }
-  }
-
   function take(prompt: Prompt): Handed {
-    const flags = ['--json', '--yes'];
-    return prompt.kind === 'file'
-      ? { words: ['run', prompt.path, ...flags], input: '', of: null }
-      : {
-          words: ['run', '-', '--name', nameOfText(prompt.text, randomUUID().slice(0, 6)), ...flags],
-          input: prompt.text,
-          of: null,
-        };
+    const name = prompt.kind === 'file' ? null : nameOfText(prompt.text, randomUUID().slice(0, 6));
+    return { prompt, name, of: null };
   }
 
-  /** Where the plan that was handed over waits for an answer, the prompt is that. */
-  async function answer({ of }: Handed, { text }: Prompt): Promise<void> {
-    const client = of === null || text === '' ? null : await attach(homeFolder(call.env), call.env);
-    const shown = of === null ? null : await client?.plan(of.project, of.plan).catch(() => null);
-    await client?.close();
-    const isAsked = shown != null && (shown.blocked !== null || shown.questions.length > 0);
-    if (of === null || !(isAsked || client === null)) return;
-    const { code, trouble } = await stator(['plan', 'answer', of.plan, text], '', () => {});
-    if (code !== 0 && isAsked) say(trouble);
-  }
-
-  async function work(one: Handed): Promise<'end_turn' | 'cancelled' | 'refusal'> {
-    const shown = createShownPlan({ call, rpc, sessionId, update });
-    let finished: RunFinished | null = null;
-    const { code, trouble } = await stator(one.words, one.input, (line) => {
-      const said = lineOf(line);
-      if (said === null) return;
-      if (said.type === 'run_finished') finished = said;
-      else if (said.type === 'fact' && said.project !== null && said.plan !== null) {
-        one.of = { project: said.project, plan: said.plan };
-        shown.watch(one.of);
-        for (const text of factLines(said, shown.around()) ?? []) say(text);
-      }
+  async function start(one: Handed): Promise<PlanRun> {
+    const { prompt, name, of } = one;
+    // What a planner made of a text is no edit of it.
+    const known = of === null || name === null ? null : await findByName(call, name);
+    return startRun({
+      call,
+      shown: createShownPlan({ call, rpc, sessionId, update }),
+      words: prompt.kind === 'file' ? [prompt.path] : ['-', '--name', name ?? ''],
+      input: prompt.kind === 'file' ? '' : (known?.content ?? withTitle(prompt.text)),
+      onPlan: (plan) => {
+        one.of = plan;
+      },
+      say,
     });
-    const end = finished as RunFinished | null; // set while it ran
-    await shown.stop(end);
-    if (isCancelled || code === interruptedCode) {
-      say('paused; your next prompt goes on with it');
-      return 'cancelled';
+  }
+
+  /** Until the plan is over, needs its person, or one of its agents asks. */
+  async function turn(one: Handed): Promise<StopReason> {
+    for (;;) {
+      running ??= await start(one);
+      const { shown, ended, hasEnded } = running;
+      shown.again();
+      const over = ended.then(() => null);
+      const question = await Promise.race([over, shown.question((number) => !answered.has(number))]);
+      if (question === null && (await goesOnAlone(one, await ended))) continue;
+      if (question === null) return end(one, await ended);
+      const answer = hasForms ? await Promise.race([over, answerInForm(question)]) : null;
+      if (answer !== null) {
+        await tell(one, { text: answer, asked: question.number });
+      } else if (isCancelled || hasEnded()) {
+        await over;
+      } else {
+        asked = question.number;
+        say(`${askedText(question)}\nyour next prompt is the answer`);
+        return 'end_turn';
+      }
     }
-    if (end !== null) say(endText(end));
-    if (code === 0) handed = null;
-    else if (trouble !== '') say(trouble);
-    return code === 0 || code === 1 ? 'end_turn' : 'refusal';
+  }
+
+  /** null: the person did not fill it in. */
+  async function answerInForm(question: Question): Promise<string | null> {
+    const requestedSchema = {
+      type: 'object',
+      properties: { answer: { type: 'string', title: 'Answer', minLength: 1 } },
+      required: ['answer'],
+    };
+    const form = { sessionId, mode: 'form', message: plainLines(askedText(question)), requestedSchema };
+    const filled = await rpc.request('elicitation/create', form).catch(() => ({}));
+    const { action, content } = filled as { action?: unknown; content?: { readonly answer?: unknown } | null }; // looked at below
+    const answer = action === 'accept' ? content?.answer : null;
+    return typeof answer === 'string' && answer.trim() !== '' ? answer : null;
+  }
+
+  /** Words that reach nobody are said to their author again. */
+  async function tell({ of }: Handed, words: Words): Promise<void> {
+    if (words.text === '') return;
+    if (words.asked !== null) answered.add(words.asked);
+    const nobody = `there is no plan yet that could take this: ${words.text}`;
+    const trouble = of === null ? nobody : await sayToPlan(call, of, words).catch(messageOf);
+    if (trouble === null) return;
+    if (words.asked !== null) answered.delete(words.asked);
+    say(trouble);
+  }
+
+  /** Whether one coder does all of a text, as no planner takes it. Its plan is known then. */
+  async function goesOnAlone(one: Handed, { code }: RunEnded): Promise<boolean> {
+    if (one.name === null || code === 0) return false;
+    const plan = await findByName(call, one.name).catch(() => null);
+    if (plan === null) return false;
+    one.of = { project: plan.project, plan: plan.plan };
+    if (isCancelled || !(await beginWithoutPlanner(call, plan).catch(() => false))) return false;
+    running = null;
+    return true;
+  }
+
+  function end(one: Handed, { code, trouble, finished }: RunEnded): StopReason {
+    const [question] = running?.shown.around().questions ?? [];
+    if (!isCancelled) asked = question?.number ?? null;
+    running = null;
+    if (finished !== null) say(endText(finished));
+    const wasPaused = code !== 0 && (isCancelled || code === interruptedCode);
+    if (wasPaused) say(one.of === null ? 'nothing was started' : 'paused; your next prompt goes on with it');
+    else if (code !== 0 && trouble !== '') say(trouble);
+    if (code === 0 || one.of === null) handed = null;
+    if (isCancelled || wasPaused) return 'cancelled';
+    return code !== 0 && one.of === null ? 'refusal' : 'end_turn';
   }
 
   async function pause(): Promise<void> {
-    const { child } = running ?? {};
+    const now = running;
     const of = handed?.of ?? null;
     // Whoever only watches the plan of a daemon detaches, and the plan would go on.
     const client = of === null ? null : await attach(homeFolder(call.env), call.env).catch(() => null);
@@ -131,19 +159,49 @@ export function createConversation({ call, rpc, sessionId }: Parts): Conversatio
       await client.send({ ...of, type: 'pause', waitMs: verdictMs }).catch(() => {});
       await client.close();
     }
-    child?.kill('SIGINT');
+    now?.interrupt();
+  }
+
+  /** What came about since the last turn: a plan that was waiting for an answer may be over, or paused. */
+  async function catchUp(one: Handed): Promise<void> {
+    if (running === null || !(running.hasEnded() || isCancelled)) return;
+    end(one, await running.ended);
+  }
+
+  /** Whether a prompt hands over a plan, and says nothing to the one that there is. */
+  function isAnother(one: Handed, prompt: Prompt): boolean {
+    if (prompt.kind === 'file') return one.prompt.kind !== 'file' || one.prompt.path !== prompt.path;
+    return asked === null && isPlanText(prompt.text);
+  }
+
+  async function converse(prompt: Prompt): Promise<StopReason> {
+    if (handed !== null) await catchUp(handed);
+    isCancelled = false;
+    if (handed !== null && isAnother(handed, prompt)) {
+      if (running !== null) return refuse();
+      say(`${handed.of?.plan ?? 'the plan before'} stays as it is`);
+      handed = null;
+    }
+    if (handed === null) handed = take(prompt);
+    else await tell(handed, { text: prompt.text, asked });
+    asked = null;
+    return turn(handed);
+  }
+
+  function refuse(): StopReason {
+    say('a plan of this conversation is at work; cancel first, which pauses it');
+    return 'refusal';
   }
 
   return {
     async prompt(prompt) {
-      if (running !== null) {
-        say('a plan of this conversation is at work; cancel first, which pauses it');
-        return 'refusal';
+      if (isTurn) return refuse();
+      isTurn = true;
+      try {
+        return await converse(prompt);
+      } finally {
+        isTurn = false;
       }
-      isCancelled = false;
-      if (handed === null) handed = take(prompt);
-      else await answer(handed, prompt);
-      return work(handed);
     },
     cancel() {
       isCancelled = true;
@@ -152,19 +210,15 @@ export function createConversation({ call, rpc, sessionId }: Parts): Conversatio
     async end() {
       const ended = running?.ended;
       if (ended === undefined) return;
+      isCancelled = true;
       await pause();
       await ended;
     },
   };
 }
 
-/** null: no line of the output of `run --json`. */
-function lineOf(line: string): ({ readonly type: 'fact' } & FactEntry) | RunFinished | null {
-  try {
-    return JSON.parse(line) as ({ readonly type: 'fact' } & FactEntry) | RunFinished; // as `run` writes them
-  } catch {
-    return null; // a word of another program
-  }
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 function endText({ plan, status, tasks_done: done, tasks_failed: failed, diff }: RunFinished): string {

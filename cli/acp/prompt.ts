@@ -47,3 +47,10 @@ export function nameOfText(text: string, random: string): string {
 }
 
 const nameLength = 40;
+
+/** A text of one line is its own title, too. */
+export function withTitle(text: string): string {
+  return /[\n#]/.test(text) ? text : `# ${text.slice(0, titleLength)}\n\n${text}\n`;
+}
+
+const titleLength = 100;

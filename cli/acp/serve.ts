@@ -17,12 +17,14 @@ export default defineVerb({
   summary: 'Serve ACP on standard input and output: an editor hands plans to stator from its agent panel.',
   args: {},
   examples: ["stator acp    # the command of an agent in your editor's settings"],
-  more: `The editor starts it. A prompt is a plan, a file of one, or a sentence, from which the planner writes a plan.
-  You see its tasks as the agent's plan, its agents as tools, and what they ask permission for as questions.
-  To cancel pauses the plan; the next prompt goes on, and answers what the plan asks.`,
+  more: `The editor starts it. A prompt is a plan, a file of one, or a sentence, from which the planner writes a plan
+  (without a planner one coder does all of it). You see its tasks as the agent's plan, its agents as tools, and
+  what they ask permission for as questions. What else they ask ends the turn; the next prompt is the answer.
+  To cancel pauses the plan; the next prompt goes on with it, and its agents read what it says.`,
   async run(_args, call) {
     refuseAgent(call, 'be an agent of an editor');
     const conversations = new Map<string, Conversation>();
+    let hasForms = false;
 
     function conversationOf(params: Readonly<Record<string, unknown>>): Conversation {
       const found = conversations.get(String(params.sessionId));
@@ -36,7 +38,7 @@ export default defineVerb({
       if (conversations.size >= conversationLimit)
         throw new RpcError(invalidParams, `there are ${conversationLimit} sessions; start stator acp anew`);
       const sessionId = randomUUID();
-      conversations.set(sessionId, createConversation({ call: { ...call, cwd }, rpc, sessionId }));
+      conversations.set(sessionId, createConversation({ call: { ...call, cwd }, rpc, sessionId, hasForms }));
       return { sessionId };
     }
 
@@ -44,6 +46,7 @@ export default defineVerb({
       async request(method, params) {
         switch (method) {
           case 'initialize':
+            hasForms = formsOf(params);
             return {
               protocolVersion: 1,
               agentInfo: { name: 'stator', title: 'stator', version: statorVersion() },
@@ -72,3 +75,9 @@ export default defineVerb({
     return 0;
   },
 });
+
+/** Whether an editor says that it shows forms. */
+function formsOf({ clientCapabilities }: { readonly clientCapabilities?: unknown }): boolean {
+  const { elicitation } = (clientCapabilities ?? {}) as { readonly elicitation?: { readonly form?: unknown } | null }; // each part is looked at
+  return elicitation?.form != null;
+}

@@ -1,4 +1,4 @@
-/** A plan as an editor sees it: its tasks as the agent's plan, its agents as tools, and what they ask permission for as questions. */
+/** A plan as an editor sees it: its tasks as the agent's plan, its agents as tools, what they ask permission for as questions, and what else they ask one by one. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
@@ -21,9 +21,15 @@ export interface ShownPlan {
   watch(of: { readonly project: string; readonly plan: string }): void;
   /** The plan as it was seen last, for the words of a fact. */
   around(): FactContext;
+  /** A further turn: what the editor gave no answer to is put to it again. */
+  again(): void;
+  /** Resolves with the first question of its agents that is open and meant, as long as it goes on. */
+  question(isMeant: (number: number) => boolean): Promise<Question>;
   /** After a last look, if there is an engine yet. `finished`: how its run ended, if it did. */
   stop(finished: RunFinished | null): Promise<void>;
 }
+
+export type Question = PlanShow['questions'][number];
 
 type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
 
@@ -32,6 +38,9 @@ const lookMs = 500;
 export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownPlan {
   const over = new AbortController();
   const asked = new Set<string>();
+  /** Of those: the editor gave no answer. */
+  const unanswered = new Set<string>();
+  let tellQuestion: ((question: Question) => void) | null = null;
   const tools = new Map<string, { readonly status: string }>();
   let entries: unknown = null;
   let seen: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
@@ -66,6 +75,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
 
   /** An answer that does not come is none: the question waits as long as it may. */
   async function ask(client: Client, { agent, question }: Permission): Promise<void> {
+    unanswered.add(question.id);
     const toolCall = {
       toolCallId: agent.run,
       title: plain(`${agent.title}: ${question.tool}`),
@@ -75,12 +85,14 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     const { outcome } = await rpc.request('session/request_permission', { sessionId, toolCall, options: answers });
     const { optionId } = (outcome ?? {}) as { readonly optionId?: unknown };
     if (optionId !== 'allow' && optionId !== 'deny') return;
+    unanswered.delete(question.id);
     await client.answerPermission(agent.project, agent.title, { answer: optionId, permission: question.id });
   }
 
   async function look(client: Client, of: { readonly project: string; readonly plan: string }): Promise<void> {
     const [plan, agents] = await Promise.all([client.plan(of.project, of.plan), client.instances(of)]);
     showPlan(plan, (_, { status }) => status === 'done');
+    for (const question of plan.paused ? [] : plan.questions) tellQuestion?.(question);
     for (const agent of agents) showAgent(agent);
     for (const permission of permissionsOf(agents).filter(({ question }) => !asked.has(question.id))) {
       asked.add(permission.question.id);
@@ -112,6 +124,14 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
       watching ??= follow(of);
     },
     around: () => seen,
+    again() {
+      for (const id of unanswered) asked.delete(id);
+      unanswered.clear();
+    },
+    question: (isMeant) =>
+      new Promise((resolve) => {
+        tellQuestion = (question) => isMeant(question.number) && resolve(question);
+      }),
     async stop(finished) {
       over.abort();
       await watching;

@@ -1,62 +1,13 @@
 /** stator as an agent of the Agent Client Protocol, handed plans by an editor that is the client of its SDK. */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { acpAgent } from '../support/acp.ts';
-import { daemonGround } from '../support/daemon.ts';
-import { afterwards, planText } from '../support/engine.ts';
+import { editor, text } from '../support/acp-editor.ts';
+import { planText } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
-const editorScript = join(import.meta.dirname, '../support/scripts/acp-editor.mjs');
-const stator = join(import.meta.dirname, '../../dist/bin/stator.js');
-
-interface Seen {
-  readonly sessionUpdate?: string;
-  readonly stopReason?: string;
-  readonly entries?: readonly { readonly content: string; readonly status: string }[];
-  readonly content?: { readonly text?: string };
-  readonly asked?: { readonly title: string };
-  readonly [key: string]: unknown;
-}
-
-/** An editor with `stator acp` in the repository, and the home of a daemon that does not run. */
-async function editor(config: (root: string) => string) {
-  const made = daemonGround();
-  made.configure(`blueprint_skip_threshold = 0\n${config(made.root)}`);
-  // A person trusted the repository before.
-  expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
-  const child = spawn(process.execPath, [editorScript, made.repo, process.execPath, stator, 'acp'], {
-    env: made.env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  afterwards(() => void child.kill('SIGKILL'));
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const seen = (): Seen[] =>
-    output
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Seen); // as the script writes them
-  const stops = () => seen().flatMap(({ stopReason }) => stopReason ?? []);
-  return {
-    ...made,
-    seen,
-    stops,
-    send: (what: object) => void child.stdin.write(`${JSON.stringify(what)}\n`),
-    close: () => void child.stdin.end(),
-    said: () =>
-      seen()
-        .filter(({ sessionUpdate }) => sessionUpdate === 'agent_message_chunk')
-        .map(({ content }) => content?.text ?? '')
-        .join(''),
-  };
-}
-
-const text = (words: string) => [{ type: 'text', text: words }];
 const shell = '[agents.default]\npreset = "sh"\nattempts = 1\n';
 
 it('a plan is a prompt; its tasks are the plan of the agent, its agents are tools, and its facts are words', async () => {
@@ -124,7 +75,7 @@ it('a cancel pauses the plan, and the next prompt goes on with it; an editor tha
   expect(plans.filter(({ status }) => status !== 'done').map(({ paused }) => paused)).toEqual([true]);
 });
 
-it('a repository that nobody trusted is not worked in, and the answer says how to trust it', async () => {
+it('a repository that nobody trusted is not worked in, and the answer says how to trust it; what is sent after that is a plan of its own', async () => {
   const made = await editor(() => shell);
   writeFileSync(join(made.repo, '.mcp.json'), '{}');
   mkdirSync(join(made.repo, '.stator'), { recursive: true });
@@ -133,4 +84,9 @@ it('a repository that nobody trusted is not worked in, and the answer says how t
   await until(() => made.stops().length === 1);
   expect(made.stops()).toEqual(['refusal']);
   expect(made.said()).toContain('trust');
+  expect((await made.stator(['repo', 'trust', 'demo'])).code).toBe(0);
+  made.send({ prompt: text(planText(['echo b > b.txt']).replace('# ', '# Second ')) });
+  await until(() => made.stops().length === 2);
+  expect(made.stops()).toEqual(['refusal', 'end_turn']);
+  expect(made.said()).toMatch(/second-[a-z-]*-[0-9a-f]{6} is done/);
 });

@@ -1,5 +1,5 @@
-// An editor that speaks the Agent Client Protocol by the SDK's own client. usage: acp-editor.mjs <cwd> <program> [argument]... Each line of its input is
-// `{"prompt": [block]}`, `{"cancel": true}` or `{"answer": <option>}`; each line of its output is what it saw.
+// An editor (with forms where EDITOR_FORMS is set) that speaks the Agent Client Protocol by the SDK's own client. usage: acp-editor.mjs <cwd> <program> [argument]... Each line of its input is
+// `{"prompt": [block]}`, `{"cancel": true}` or `{"answer": <option or text>}` (null: declined); each line of its output is what it saw.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Readable, Writable } from 'node:stream';
@@ -19,9 +19,15 @@ const { agent } = client({ name: 'editor' })
     const optionId = answers.shift() ?? (await new Promise((resolve) => waiting.push(resolve)));
     return { outcome: { outcome: 'selected', optionId } };
   })
+  .onRequest('elicitation/create', async ({ params }) => {
+    say({ form: params.message, properties: Object.keys(params.requestedSchema.properties) });
+    const answer = answers.shift() ?? (await new Promise((resolve) => waiting.push(resolve)));
+    return answer === null ? { action: 'decline' } : { action: 'accept', content: { answer } };
+  })
   .connect(ndJsonStream(Writable.toWeb(child.stdin), Readable.toWeb(child.stdout)));
 
-say({ about: await agent.request('initialize', { protocolVersion: 1, clientCapabilities: {} }) });
+const clientCapabilities = process.env.EDITOR_FORMS === undefined ? {} : { elicitation: { form: {} } };
+say({ about: await agent.request('initialize', { protocolVersion: 1, clientCapabilities }) });
 const { sessionId } = await agent.request('session/new', { cwd, mcpServers: [] });
 say({ sessionId });
 for await (const line of createInterface({ input: process.stdin })) {

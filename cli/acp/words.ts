@@ -1,0 +1,70 @@
+/** What a person's words do to a plan that goes on: they answer what it asks, else its agents read them. */
+import { parsePlan } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';
+import type { Call } from '../command.ts';
+import { type PlanAddress, withPlan } from '../named-plan.ts';
+import { refusalLines, verdictMs } from '../verdict.ts';
+
+/** What a person says, and the number of the question that was put to them last. */
+export interface Words {
+  readonly text: string;
+  readonly asked: number | null;
+}
+
+/** Why the words reach nobody; null: they are taken. */
+type Trouble = string | null;
+
+/** Throws what asking an engine throws. */
+export function sayToPlan(call: Call, of: PlanAddress, { text, asked }: Words): Promise<Trouble> {
+  return withPlan(call, 'write', of.plan, async (client) => {
+    const shown = await client.plan(of.project, of.plan);
+    const send = async (type: 'answer' | 'resolve', payload: object) =>
+      troubleOf(await client.send({ ...of, type, payload: { ...payload, body: text }, waitMs: verdictMs }));
+    if (asked !== null && shown.questions.some(({ number }) => number === asked))
+      return send('answer', { questions: [asked] });
+    if (shown.blocked !== null && shown.blocked.scope !== 'tasks') return send('resolve', {});
+    return tellAgents(client, of, text);
+  });
+}
+
+/** Each that has not done its work reads it in its next turn; one that was ended for good refuses it. */
+async function tellAgents(client: Client, of: PlanAddress, text: string): Promise<Trouble> {
+  const agents = (await client.instances(of)).filter(({ state }) => state !== 'succeeded');
+  const answers = await Promise.all(agents.map(({ title }) => client.sendToInstance(of.project, title, text)));
+  const isRead = answers.some((answer) => troubleOf(answer) === null);
+  return isRead ? null : `no agent of ${of.plan} is at work that could read this: ${text}`;
+}
+
+function troubleOf(answer: SignalAnswer): Trouble {
+  return answer.signal.status === 'failed' ? refusalLines(answer).join('\n') : null;
+}
+
+/** A text with tasks in it is a plan of its own, and no word to another one. */
+export function isPlanText(text: string): boolean {
+  return parsePlan(text).document.waves.length > 0;
+}
+
+/** null: there is no such plan. */
+export function findByName(call: Call, plan: string): Promise<PlanShow | null> {
+  return withPlan(call, 'read', plan, (client, of) => client.plan(of.project, of.plan)).catch((thrown: unknown) => {
+    if (thrown instanceof EngineError && unknown.has(thrown.code)) return null;
+    throw thrown;
+  });
+}
+
+/** Nothing of it came so far as to be registered. */
+const unknown: ReadonlySet<string> = new Set(['plan_not_found', 'repo_not_found', 'usage', 'bad_repo']);
+
+/** Where no planner takes a draft, one coder does all of it. false: it is no such draft. Throws what that coder would be refused with. */
+export function beginWithoutPlanner(call: Call, { plan, status, phase, tasks_by_wave: waves }: PlanShow) {
+  if (status !== 'ready' || phase !== null || waves.length > 0) return Promise.resolve(false);
+  return withPlan(call, 'write', plan, async (client, of) => {
+    const preview = await client.previewAct({ ...of, type: 'plan_start' });
+    if (preview.accepted) return false;
+    const trouble = troubleOf(await client.soloPlan(of.project, of.plan));
+    if (trouble !== null)
+      throw new EngineError('refused', trouble, `see what it waits for: stator plan explain ${plan}`);
+    return true;
+  });
+}

@@ -1,0 +1,116 @@
+/** Sentences, answers and further words in the agent panel of an editor whose agent is stator. */
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { acpAgent, acpCalls } from '../support/acp.ts';
+import { editor, text } from '../support/acp-editor.ts';
+import { planText } from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+
+const shell = '[agents.default]\npreset = "sh"\nattempts = 1\n';
+const coderAlone = (root: string) => {
+  const { program, mode } = acpAgent(root, 'slow');
+  const off = ['planner', 'reviewer'].map((role) => `[agents.${role}]\nenabled = false\n`).join('');
+  return `[agents.default]\npreset = "acp"\nprogram = "${program}"\nmode = "${mode}"\nattempts = 1\n${off}`;
+};
+
+/** A block that asks, and writes down the answer. */
+const asks = (question: string, file: string) =>
+  `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then grep -A 4 "^A person answers" "$STATOR_PROMPT_FILE" > ${file}
+else stator signal emit needs_decision --payload "${question}"; sleep 60; fi`;
+
+// A planner, and two runs of its plan.
+it('a sentence is planned and carried out; what is said after a cancel goes on with the plan that its planner wrote', async () => {
+  const on = await editor((root) => `${shell}[agents.planner]\npreset = "command"\nprogram = "${root}/planner"\n`);
+  const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
+  const written = planText([`echo >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done; cp ${on.root}/asked a.txt`]);
+  writeFileSync(join(on.root, 'plan.md'), written);
+  writeFileSync(
+    join(on.root, 'planner'),
+    `#!/bin/sh\ncp "$STATOR_PROMPT_FILE" ${on.root}/asked\nstator plan update-content "$STATOR_PLAN" --file ${on.root}/plan.md && stator signal emit planner_finished\n`,
+  );
+  chmodSync(join(on.root, 'planner'), 0o755);
+  on.send({ prompt: text('Give the shop a door.') });
+  await until(() => existsSync(begun));
+  on.send({ cancel: true });
+  await until(() => on.stops().length === 1);
+  writeFileSync(gate, '');
+  on.send({ prompt: text('go on') });
+  await until(() => on.stops().length === 2);
+  expect([on.stops(), on.said()]).toEqual([['cancelled', 'end_turn'], expect.stringContaining('is done: 1 task')]);
+  const plans = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as { plan: string; branch: string }[];
+  expect(plans.map(({ plan }) => plan)).toEqual([expect.stringMatching(/^give-the-shop-a-door-[0-9a-f]{6}$/)]);
+  expect(git(on.repo, 'show', `${plans[0]?.branch}:a.txt`)).toContain('Give the shop a door.');
+});
+
+// An agent that is stopped, and begins again.
+it('without a planner one coder does what a sentence says, and reads what is said to it after a cancel', async () => {
+  const on = await editor(coderAlone);
+  on.send({ prompt: text('Give the shop a door.') });
+  await until(() => acpCalls(on.root, 'session/prompt').length === 1);
+  on.send({ cancel: true });
+  await until(() => on.stops().length === 1);
+  writeFileSync(join(on.root, 'acp', 'go'), '');
+  on.send({ prompt: text('a red one, please') });
+  await until(() => on.stops().length === 2);
+  expect(on.stops()).toEqual(['cancelled', 'end_turn']);
+  const prompts = acpCalls(on.root, 'session/prompt').map(({ params }) => params.prompt?.[0]?.text ?? '');
+  expect(prompts[0]).toContain('Give the shop a door.');
+  expect(prompts.slice(1).join('\n')).toContain('a red one, please');
+  const entries = on.seen().findLast(({ sessionUpdate }) => sessionUpdate === 'plan')?.entries;
+  expect(entries).toEqual([{ content: 'wave 1: Give the shop a door.', priority: 'medium', status: 'completed' }]);
+});
+
+// Two agents ask, and begin again.
+it('what agents ask is asked one by one, and each next prompt is the answer to that, while the others work', async () => {
+  const on = await editor(() => shell);
+  on.send({ prompt: text(planText([asks('which colour?', 'colour.txt'), asks('which size?', 'size.txt')])) });
+  await until(() => on.stops().length === 1);
+  const first =
+    /question (\d), a-plan-[0-9a-f]{6}-w1-t(\d) asks: which (colour|size)\?\nyour next prompt is the answer/;
+  const [, , , what = ''] = first.exec(on.said()) ?? [];
+  const answers = { colour: 'blue as the sky', size: 'as a house' };
+  on.send({ prompt: text(answers[what as keyof typeof answers]) });
+  await until(() => on.stops().length === 2);
+  const other = what === 'colour' ? 'size' : 'colour';
+  expect(on.said()).toContain(`asks: which ${other}?\nyour next prompt is the answer`);
+  on.send({ prompt: text(answers[other]) });
+  await until(() => on.stops().length === 3);
+  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 2 tasks/);
+  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
+  expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain(answers.colour);
+  expect(git(on.repo, 'show', `${branch}:size.txt`)).toContain(answers.size);
+});
+
+it('an editor with forms gets a question as a form, and one that is declined as words', async () => {
+  const on = await editor(() => shell, { forms: true });
+  on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')], [asks('which size?', 'size.txt')])) });
+  await until(() => on.seen().some(({ form }) => form !== undefined));
+  on.send({ answer: 'blue as the sky' });
+  await until(() => on.seen().filter(({ form }) => form !== undefined).length === 2);
+  expect(on.stops()).toEqual([]);
+  on.send({ answer: null });
+  await until(() => on.stops().length === 1);
+  on.send({ prompt: text('as a house') });
+  await until(() => on.stops().length === 2);
+  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
+  expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
+  expect(git(on.repo, 'show', `${branch}:size.txt`)).toContain('as a house');
+});
+
+// An agent that asks is paused.
+it('a cancel while a question is open pauses the plan, and the next prompt is still its answer', async () => {
+  const on = await editor(() => shell);
+  on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')])) });
+  await until(() => on.stops().length === 1);
+  on.send({ cancel: true });
+  await until(async () => {
+    const [plan] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ paused: boolean }];
+    return plan.paused;
+  });
+  on.send({ prompt: text('blue as the sky') });
+  await until(() => on.stops().length === 2);
+  expect(on.stops()).toEqual(['end_turn', 'end_turn']);
+  const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
+  expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
+});
