@@ -1,27 +1,27 @@
 /**
- * The control API: one app for the socket, for an engine of one's own and for mounting elsewhere. Every failure is `{error, code, hint}`
- * with the status of its code.
+ * The control API: one app for the socket, for an embedded engine and for mounting in other servers. Every failure is `{error, code, hint}` with the status
+ * of its code.
  *
- * What may be asked of hooks is stated in `operations/hook.ts` (docs/extending.md). Of the other nouns a route stands in `routes/<noun>.ts`, and nowhere else:
+ * The requests of hooks are defined in `operations/hook.ts` (docs/extending.md). A route of a noun without operations is defined only in `routes/<noun>.ts`:
  *
- *     route(
- *       'POST /v1/repos/:project/plans/:plan/merge',
- *       {
- *         does: 'merges a plan into its base',        // the line of it in openapi.json and docs/control-api.md
- *         who: 'person',                              // asked before anything is read: anyone | person | own (its agents too)
- *         needs: 'steer',                             // the role of a person with a token: look | answer | steer; default: only the owner (of `anyone`: look)
- *         inRuns: false,                              // true: an agent's own socket serves it as well
- *         params: planParams,                         // strict objects with a maximum everywhere, from requests.ts or beside the route
- *         body: z.strictObject({ message: line(500).optional() }),
- *         answers: { 200: mergeAnswer },              // by status; a schema of shapes.ts, 'text', 'empty' or 'events'
- *         errors: ['plan_not_found', 'conflict'],     // the codes that `commands` throws
- *       },
- *       async ({ core, params, body }) => json(200, await core.commands.mergePlan(params, body)),
- *     ),
+ * route(
+ * 'POST /v1/repos/:project/plans/:plan/merge',
+ * {
+ * does: 'merges a plan into its base', // the line of it in openapi.json and docs/control-api.md
+ * who: 'person', // asked before anything is read: anyone | person | own (its agents too)
+ * needs: 'steer', // the role of a person with a token: look | answer | steer; default: only the owner (of `anyone`: look)
+ * inRuns: false, // true: an agent's own socket serves it as well
+ * params: planParams, // strict objects with a maximum everywhere, from requests.ts or beside the route
+ * body: z.strictObject({ message: line(500).optional() }),
+ * answers: { 200: mergeAnswer }, // by status; a schema of shapes.ts, 'text', 'empty' or 'events'
+ * errors: ['plan_not_found', 'conflict'], // the codes that `commands` throws
+ * },
+ * async ({ core, params, body }) => json(200, await core.commands.mergePlan(params, body)),
+ * ),
  *
- * A handler parses nothing and decides nothing: it asks `core.views` or `core.commands`. One that sends a signal is `say(ask, {...})` with
- * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in client.ts, typed by
- * the route's key; a row of each of its answers stands in test/control/routes.test.ts; `npm run docs` writes the table of docs/control-api.md anew.
+ * A handler parses nothing and decides nothing: it calls `core.views` or `core.commands`. A handler that sends a signal is `say(ask, {...})` with
+ * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in client.ts, typed by the route's
+ * key. test/control/routes.test.ts has a row for each of its answers. `npm run docs` rewrites the table of docs/control-api.md.
  */
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
@@ -45,7 +45,7 @@ const keyHeader = 'idempotency-key';
 
 export type App = ReturnType<typeof createApp>;
 
-/** `entrance`: who is let in; default: people, and runs by their tokens. `isServed`: the routes that it has; default: all that are for those. */
+/** `entrance`: who may use the app; default: people, and runs with their tokens. `isServed`: the routes of the app; default: all routes that are for them. */
 export function createApp(
   parts: AppParts,
   {
@@ -64,14 +64,14 @@ export function createApp(
   return app;
 }
 
-/** What other hosts may ask of this one: reads of its repos, and the changes of a repo that any host may be asked for. It hands nothing on. */
+/** The app for requests from other hosts: reads of this host's repos, and the changes with `anyHost`. It relays nothing. */
 export function createAppForHosts(parts: AppParts): App {
   const isServed = ({ key, definition: { anyHost = false, params } }: Pick<AnyRoute, 'key' | 'definition'>) =>
     anyHost || (methodOf(key) === 'GET' && params !== undefined && 'project' in params.shape);
   return createApp({ ...parts, relay: null }, { isServed });
 }
 
-/** An app without a route: how it refuses. `otherwise` says why a request has none. */
+/** An app without routes, with the error handling. `otherwise` makes the error of a request that has no route. */
 export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => EngineError): Hono {
   const app = new Hono();
   app.onError((thrown, c) => problem(c, errorOf(log, c, thrown)));
@@ -84,7 +84,7 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
   return app;
 }
 
-/** Without `streams`, and with less in `core`, only the routes that ask for no more. */
+/** Without `streams`, and with less in `core`, only routes that need no more can be mounted. */
 export function mount(
   app: Hono,
   given: {
@@ -92,7 +92,7 @@ export function mount(
       readonly log: Pick<Log, 'info'>;
       readonly relay?: Relay | null;
       readonly views?: Pick<Views, 'projectNamed'>;
-      /** Without an engine no request is kept. */
+      /** Without an engine no answer is stored. */
       readonly commands?: Pick<Commands, 'once'>;
     };
     readonly streams?: EventStreams;
@@ -125,7 +125,7 @@ export function mount(
     if (person !== null && c.req.method !== 'GET')
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
     const carryOut = () => principal.act(() => answerHere(c, ask));
-    // The pass of a person may be another one with the next daemon.
+    // The next daemon may give a person another pass, so the name is used.
     const by = person?.name ?? c.req.header('authorization') ?? '';
     const way = definition.again ?? 'kept';
     return once(c, { way, by, commands: parts.core.commands, body: ask.body }, carryOut);
@@ -133,7 +133,7 @@ export function mount(
 
   async function answerHere(c: Context, ask: Parameters<typeof answerFromHost>[1]): Promise<Response> {
     try {
-      return respond(c, await answer(ask as never)); // read by its own schemas, where it came in
+      return respond(c, await answer(ask as never)); // parsed by the route's own schemas on arrival
     } catch (thrown) {
       const mayAsk = c.req.method === 'GET' || definition.anyHost === true;
       if (!mayAsk || !(thrown instanceof EngineError) || thrown.code !== 'elsewhere') throw thrown;
@@ -144,7 +144,7 @@ export function mount(
   }
 }
 
-/** The same request again, by the key that its client gave it, is answered as it was the first time. */
+/** A repeated request, recognized by its client's key, gets the first answer again. */
 async function once(
   c: Context,
   {
@@ -180,13 +180,13 @@ async function once(
   return c.body(text, status as 200, { 'content-type': 'application/json' }); // likewise
 }
 
-/** A verb names the repo of its folder by the folder, which may be called otherwise than when it was registered. */
+/** A command names the repo by its folder, and the folder may have been renamed since the registration. */
 function withProject<T extends object>(asked: T, projectNamed: Views['projectNamed'] = (name) => name): T {
   const { project } = asked as { project?: unknown };
   return typeof project === 'string' ? { ...asked, project: projectNamed(project) } : asked;
 }
 
-/** As `bodyLimit`, which makes a stream of each body: one that says its length, and so is held to it by node, is only compared. */
+/** As `bodyLimit`, which makes a stream of each body. If a request states its length, node enforces that length, so it is only compared here. */
 function limitBody(maxSize: number, onError: (c: Context) => Response): MiddlewareHandler {
   const counting = bodyLimit({ maxSize, onError });
   return async (c, next) => {
@@ -196,7 +196,7 @@ function limitBody(maxSize: number, onError: (c: Context) => Response): Middlewa
   };
 }
 
-/** What needs the files of another host is answered there; null: it is of no repo, or nobody answers. */
+/** Lets another host answer a request that needs its files; null: the request names no repo, or that host does not answer. */
 async function answerFromHost(
   c: Context,
   { params, body }: { params: Named; body: unknown },
@@ -210,18 +210,18 @@ async function answerFromHost(
 
 function respond(c: Context, reply: AnyReply): Response {
   if (reply instanceof Response) return reply;
-  const status = reply.status as 200; // of a route's own answers, and none of them is one without room for a body
+  const status = reply.status as 200; // a status of the route's answers; each of them allows a body
   if (reply.text !== undefined) return c.text(reply.text, status);
   return 'json' in reply ? c.json(reply.json, status) : c.body(null, status);
 }
 
 function problem(c: Context, error: EngineError): Response {
-  return c.json(error.toJSON(), errorClasses[error.code].status as 400); // every status of the table is one that carries a body
+  return c.json(error.toJSON(), errorClasses[error.code].status as 400); // every status of the table allows a body
 }
 
-/** What was thrown, as its error; a bug of ours is told to the log, under an id that the answer names. */
+/** Turns a thrown value into an EngineError. A bug is logged under an id that the answer names. */
 function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineError {
-  if (thrown instanceof EngineError) return thrown; // trouble with the store is one
+  if (thrown instanceof EngineError) return thrown; // store problems are EngineErrors
   if (isLeaving(c, thrown))
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
   const id = randomUUID();
@@ -229,14 +229,14 @@ function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineEr
   return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');
 }
 
-/** Whether the client went away while its request was read: no fault of ours, and nobody hears the answer. */
+/** Whether the client disconnected while its request was read: that is not our fault, and no one reads the answer. */
 function isLeaving(c: Context, thrown: unknown): boolean {
   if (!(thrown instanceof Error) || !c.req.raw.signal.aborted) return false;
   const code = 'code' in thrown ? thrown.code : null;
   return code === 'ECONNRESET' || /aborted|prematurely closed/i.test(thrown.message);
 }
 
-/** What is not said to be for people with a role is for the owner alone. */
+/** A route without a stated role is for the owner alone. */
 export function needOf({ needs, who }: Definition): Need {
   return needs ?? (who === 'anyone' ? 'look' : 'owner');
 }
@@ -271,7 +271,7 @@ function isSamePath(pattern: readonly string[], segments: readonly string[]): bo
   );
 }
 
-/** Throws `bad_request` for a path whose escapes are no UTF-8: a name must not be another one's by mistake. */
+/** Throws `bad_request` for a path whose escapes are not UTF-8: such a name could be mistaken for another one. */
 function refuseBrokenPath(c: Context): void {
   const { url } = c.req;
   if (!url.includes('%')) return;

@@ -1,11 +1,11 @@
-/** What the route `/mcp` hands its requests to: rooms above this one make it, from the client. */
+/** The handler of the route `/mcp`. Higher layers make it, from the client. */
 export interface McpRequest {
   readonly request: Request;
-  /** The header, by which whoever speaks is known again at each call. */
+  /** The header Authorization, which identifies the caller at each call. */
   readonly authorization: string | undefined;
   /** The plan of the agent that asks; null: a person asks. */
   readonly own: { readonly project: string; readonly plan: string } | null;
-  /** What the tools ask: the app that the request came to. */
+  /** The tools send their requests to this app, which received the request. */
   readonly app: { fetch(request: Request): Response | Promise<Response> };
 }
 

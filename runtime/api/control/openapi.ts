@@ -1,4 +1,7 @@
-/** The control API's own description, OpenAPI 3.1, from the very routes that answer. Its schemas are what zod makes of theirs: OpenAPI 3.1 takes JSON Schema as it is. Loaded when somebody asks for it. */
+/**
+ * The OpenAPI 3.1 description of the control API, made from the routes themselves. zod makes its schemas: OpenAPI 3.1 accepts plain JSON Schema. Loaded at
+ * the first request for it.
+ */
 import { z } from 'zod';
 import { type ErrorCode, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { statorVersion } from '../../base/platform/version.ts';
@@ -11,7 +14,7 @@ export interface ApiDescription {
   readonly openapi: '3.1.0';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
-  /** By path, then by method in lower case. */
+  /** Operations by path, then by method in lower case. */
   readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
 }
 
@@ -39,7 +42,7 @@ interface Answer {
 
 type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
 
-/** What every route may refuse with. */
+/** The errors of every route. */
 const always: readonly ErrorCode[] = ['internal', 'store_locked', 'elsewhere'];
 
 export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
@@ -63,7 +66,7 @@ export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
 }
 
 interface Schemas {
-  /** Those that have an id of their own, by that id: each stands here once, and others refer to it. */
+  /** The schemas that have an id, by id. Each is written once, and others refer to it. */
   readonly named: Readonly<Record<string, JsonSchema>>;
   of(schema: z.ZodType): JsonSchema;
 }
@@ -73,7 +76,7 @@ function createSchemas(): Schemas {
   return {
     named,
     of(schema) {
-      // As an item it is a reference too where it has an id. As an input, since a later version may answer more fields.
+      // As an array's item, a schema with an id also becomes a reference. `io: input`, because a later version may answer more fields.
       const { items, $defs } = z.toJSONSchema(z.array(schema), {
         io: 'input',
         unrepresentable: 'any',
@@ -83,29 +86,29 @@ function createSchemas(): Schemas {
         const { id: _, ...known } = definition;
         named[id] = known;
       }
-      return referring(items as JsonSchema); // of one schema, and no boolean
+      return referring(items as JsonSchema); // made from one schema, so it is not a boolean
     },
   };
 }
 
-/** Without what its type or its format says already. */
+/** Removes keys that the type or the format implies. */
 function plainly({ jsonSchema }: { jsonSchema: JsonSchema }): void {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
-  // What may be anything may be nothing, and JSON leaves that out.
+  // A field that may be anything may be undefined, and JSON leaves that out.
   const { properties = {}, required } = jsonSchema;
   if (required === undefined) return;
   jsonSchema.required = required.filter((key) => Object.keys(properties[key] ?? {}).length > 0);
   if (jsonSchema.required.length === 0) delete jsonSchema.required;
 }
 
-/** The same with references into the description, where all of it is. */
+/** Points the references to the schemas of the description. */
 function referring<Part>(part: Part): Part {
   return JSON.parse(JSON.stringify(part).replaceAll('"#/$defs/', '"#/components/schemas/'));
 }
 
-/** The codes that a route may refuse with. */
+/** The error codes of a route. */
 export function errorsOf(each: AnyRoute): ErrorCode[] {
   const { who, params, query, body, errors = [] } = each.definition;
   const reads = params !== undefined || query !== undefined || body !== undefined;
@@ -142,7 +145,7 @@ function parametersOf(shape: z.ZodObject | undefined, place: 'path' | 'query', s
     in: place,
     name,
     required: required.includes(name),
-    schema: schema as JsonSchema, // of an object's own key, and no boolean
+    schema: schema as JsonSchema, // a property's schema, not a boolean
   }));
 }
 
@@ -171,7 +174,7 @@ function answersOf(each: AnyRoute, schemas: Schemas): ApiOperation['responses'] 
   return answers;
 }
 
-/** `getReposPlansHistory`: the method and the words of the path; names in it after `By`. */
+/** `getReposPlansHistory`: the method and the words of the path, then its parameters after `By`. */
 function operationIdOf({ key }: AnyRoute): string {
   const words = pathOf(key)
     .split('/')

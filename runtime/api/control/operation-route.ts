@@ -1,4 +1,4 @@
-/** An operation as a route: where its fields are, and what is answered. */
+/** Makes a route from an operation: where its fields are, and how it answers. */
 import { z } from 'zod';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { OperationParts } from '../commands/commands.ts';
@@ -15,7 +15,7 @@ import { bit, digest, digits, given, line, name } from './requests.ts';
 import { type AnyRoute, type Ask, type Definition, empty, json } from './route.ts';
 
 const schemas: Schemas = {
-  // One by one: the bundle leaves out what nobody names.
+  // The functions are named one by one: the bundle leaves out unnamed ones.
   z: {
     ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, enum: z.enum, array: z.array },
     ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal, strictObject: z.strictObject },
@@ -29,7 +29,7 @@ export function routesOf(operations: Operations): AnyRoute[] {
 
 function routeOf(operation: AnyOperation): AnyRoute {
   const { http, does, who, needs, inRuns, anyHost, again, errors } = operation;
-  const run = operation.run as (parts: OperationParts, input: unknown, sender: Sender | null) => unknown; // its input was read by its own schemas
+  const run = operation.run as (parts: OperationParts, input: unknown, sender: Sender | null) => unknown; // its own schemas have parsed its input
   const fields = Object.entries(operation.input?.(schemas) ?? {});
   const names = namesInPath(operation);
   const inPath = fields.filter(([name]) => names.includes(name));
@@ -45,7 +45,7 @@ function routeOf(operation: AnyOperation): AnyRoute {
     key: http,
     definition,
     async answer({ core, principal, params, query, body }: Ask) {
-      const { project = '', plan = '' } = params as Partial<PlanKey>; // an operation of its own plan names it
+      const { project = '', plan = '' } = params as Partial<PlanKey>; // an operation with `who: own` names its plan
       const sender = who === 'own' ? await principal.mustOwn(project, plan) : null;
       const answer = await run(core.parts, given({ ...params, ...query, ...body }), sender);
       return shape === undefined ? empty(204) : json(200, answer);

@@ -1,6 +1,6 @@
 /**
- * People with a token of their own (`stator token add`): what each role may do, and how the engine knows them behind the door that let them in. That
- * door hands on a pass in the place of what the person sent; a pass never leaves the process, and each use looks at the person's file again.
+ * People with a token of their own (`stator token add`): what each role may do, and how the engine identifies them. The server that accepts their token
+ * replaces it with a pass. A pass never leaves the process, and each use reads the person's file again.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -8,10 +8,10 @@ import { type Origin, type SignalType, signalTypeOf } from '../../../machines/vo
 import { type Person, type PersonRole, personRoles, readPerson } from '../../base/platform/people.ts';
 import { newToken } from '../../base/platform/token.ts';
 
-/** `owner`: whoever owns the home, and nobody with a role. */
+/** `owner`: only the owner of the home, and no person with a role. */
 export type Need = PersonRole | 'owner';
 
-/** Signals that reply to what an agent or a plan asks. Every other one steers. */
+/** Signals that answer a question of an agent or a plan. Every other signal needs the role `steer`. */
 export const answeringSignals: readonly SignalType[] = ['answer', 'resolve', 'agent_allow', 'agent_deny'];
 
 export function needOfSignal(type: string): Need {
@@ -36,21 +36,21 @@ export function refuseLowerRole({ name, role }: Person, need: Need): void {
 
 const acting = new AsyncLocalStorage<string>();
 
-/** What that person asks for is said in their name. */
+/** Runs `work` in the name of that person. */
 export function actAs<T>({ name }: Person, work: () => T): T {
   return acting.run(name, work);
 }
 
-/** The origin with the name of the person who acts, where one with a name does. */
+/** The origin with the name of the acting person, if that person has one. */
 export function namedOrigin(origin: Origin): Origin {
   const name = acting.getStore();
   return origin === 'person' && name !== undefined ? `person:${name}` : origin;
 }
 
 export interface Passes {
-  /** The header Authorization by which the app knows that person. */
+  /** The header Authorization that identifies that person to the app. */
   headerOf(person: Person): string;
-  /** null: it is no pass. Throws `unauthorized` where the person's token was taken away. */
+  /** null: it is no pass. Throws `unauthorized` if the person's token was removed. */
   personOf(header: string): Person | null;
 }
 

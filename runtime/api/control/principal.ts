@@ -1,4 +1,4 @@
-/** Who speaks to the control API: the owner of the home, a person with a role, a run whose token came along, or a check, which has no say. */
+/** The sender of a request to the control API: the owner of the home, a person with a role, a run with its token, or a check, which may change nothing. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Person } from '../../base/platform/people.ts';
 import type { RunRow } from '../../core/store/rows.ts';
@@ -6,7 +6,7 @@ import type { Commands } from '../commands/commands.ts';
 import type { Sender } from '../operations/operation.ts';
 import { actAs, type Need, type Passes, refuseLowerRole } from './people.ts';
 
-/** What a request names in its path. */
+/** The names in a request's path. */
 export interface Named {
   readonly project?: string;
   readonly plan?: string;
@@ -18,40 +18,40 @@ interface PlanName {
 }
 
 export interface Principal {
-  /** The person with a role who speaks; null: anybody else. */
+  /** The person with a role who sent the request; null: any other sender. */
   named(): Person | null;
   /** Throws `forbidden` to a person whose role is not enough. */
   mustHave(need: Need): void;
-  /** Carries out what is asked for, in the name of who asks. */
+  /** Carries out the request in the sender's name. */
   act<T>(work: () => T): T;
   /** Throws `not_allowed` to an agent, `unauthorized`. */
   mustBePerson(): Promise<void>;
-  /** An agent speaks of its own plan only; a person of every plan. Throws `not_allowed`, `unauthorized`. */
+  /** Refuses an agent for any plan but its own; a person may act on every plan. Throws `not_allowed`, `unauthorized`. */
   mustOwn(project: string, plan: string): Promise<Sender>;
-  /** The plan of the agent that speaks; null: a person does. Throws `forbidden`, `unauthorized`. */
+  /** The plan of the agent that sent the request; null: a person sent it. Throws `forbidden`, `unauthorized`. */
   ownPlan(): Promise<PlanName | null>;
-  /** Through a run's own socket nothing but its own plan is to be seen. Throws `forbidden`, `unauthorized`. */
+  /** A run's own socket shows only its own plan. Throws `forbidden`, `unauthorized`. */
   maySee(named: Named): Promise<void>;
 }
 
-/** A way in: who comes through it, and which routes there are for them. */
+/** An entrance to the API: its senders, and their routes. */
 export interface Entrance {
   /** Only the routes of agents, those with `inRuns`. */
   readonly isOfRun: boolean;
-  /** `header` is the request's Authorization; a person's has none. */
+  /** `header` is the request's Authorization; the owner's request has none. */
   principal(header: string | undefined): Principal;
 }
 
 const asksPerson = 'ask for it with: stator signal emit needs_decision --payload "<why>"';
 
-/** Of who has no role. */
+/** For senders without a role. */
 const nobodyNamed: Pick<Principal, 'named' | 'mustHave' | 'act'> = {
   named: () => null,
   mustHave() {},
   act: (work) => work(),
 };
 
-/** The way in of people and their programs; whoever brings a run's token is that run, and whoever brings a pass that person. */
+/** The entrance for people and their programs. A request with a run's token comes from that run, and one with a pass from that person. */
 export function personEntrance(
   commands: Pick<Commands, 'runOfToken'>,
   personOf: Passes['personOf'] = () => null,
@@ -98,7 +98,7 @@ function namedPrincipal(person: Person): Principal {
   };
 }
 
-/** The way in of one run: its own token, and no other. */
+/** The entrance for one run: it accepts that run's token, and no other. */
 export function runEntrance(
   commands: Pick<Commands, 'runOfToken'>,
   own: PlanName & { readonly key: string },
@@ -136,7 +136,7 @@ export function runEntrance(
   };
 }
 
-/** The way in of a check: it may look at its own plan, and has no say. */
+/** The entrance for a check: it may read its own plan, and change nothing. */
 export function checkEntrance(own: PlanName): Entrance {
   const noSay = () =>
     new EngineError('forbidden', 'a check may not send signals', 'its exit code is its result: 0 means passed');

@@ -1,4 +1,4 @@
-/** How requests to the control API are read: strict, bounded, and refused with the field's name and the nearest one that there is. */
+/** Parses requests to the control API: strict and bounded. An unknown field is refused with its name and the nearest known one. */
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../../machines/document/plan-document.ts';
@@ -8,10 +8,10 @@ import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import type { Moment } from '../queries/replay.ts';
 
-/** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
+/** No request of ours nests JSON deeper than this; deeper JSON would overflow the stack when it is serialized again. */
 const maxDepth = 64;
 
-/** A word of one line: nothing of it can break a path, a command line or a line of the log. */
+/** A text of one line: it cannot break a path, a command line or a line of the log. */
 const printable = /^\P{Cc}*$/u;
 export const line = (max: number) => z.string().min(1).max(max).regex(printable, 'holds a control character');
 
@@ -36,14 +36,17 @@ export const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digit
 /** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
 export const momentQuery = z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() });
 
-/** Throws `bad_request` where both are given. */
+/** Throws `bad_request` if both are given. */
 export function momentOf({ to, at }: z.infer<typeof momentQuery>): Moment {
   if (to !== undefined && at !== undefined)
     throw new EngineError('bad_request', 'a moment is given twice: by to and by at', 'give one of them');
   return { seq: to ?? null, atMs: at === undefined ? null : Date.parse(at) };
 }
 
-/** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault, `page` says what it takes. */
+/**
+ * Throws `bad_request` with the first field that does not fit. `what` names the whole if no field is at fault; `page` is the help that shows the accepted
+ * form.
+ */
 export function check<T>(schema: z.ZodType<T>, value: unknown, what: string, page = 'docs/control-api.md'): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -53,7 +56,7 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, what: string, pag
   throw new EngineError('bad_request', `${field}${problemOf(issue, value)}`, `see what ${what} takes in ${page}`);
 }
 
-/** The rest of a sentence that begins with the field. */
+/** The second half of a sentence that begins with the field's name. */
 function problemOf(issue: z.core.$ZodIssue | undefined, value: unknown): string {
   if (issue?.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1) return ' is empty';
   if (issue === undefined) return ' is not accepted';
@@ -66,7 +69,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let inner = value;
   for (const key of path) {
     if (typeof inner !== 'object' || inner === null) return undefined;
-    inner = (inner as Record<PropertyKey, unknown>)[key]; // an object of anything
+    inner = (inner as Record<PropertyKey, unknown>)[key]; // an object with any values
   }
   return inner;
 }
@@ -81,10 +84,10 @@ function unknownField(schema: z.ZodType, key: string, what: string): EngineError
   );
 }
 
-/** The body of a request; nothing at all is `{}`. Throws `bad_request` where it is not JSON, or nests deeper than 64. */
+/** The body of a request; an empty body is `{}`. Throws `bad_request` if it is not JSON, or nests deeper than 64. */
 export async function jsonOf(c: Context): Promise<unknown> {
   const bytes = await c.req.arrayBuffer();
-  // Nothing at all is an object without fields: what of it is required is said by name.
+  // An empty body is an object without fields, so that the error names a required field.
   if (bytes.byteLength === 0) return {};
   let value: unknown;
   try {
@@ -103,8 +106,8 @@ export function isJsonType(type: string): boolean {
 }
 
 /**
- * A form of a web page is sent to any address without asking, and as none of these types is JSON sent so: whatever says that it is something else is
- * refused before it is read. Throws `unsupported_media_type`.
+ * A browser sends a page's form to any address without a preflight request, but never with a JSON type. So a body with another type is refused before it is
+ * read. Throws `unsupported_media_type`.
  */
 export function mustBeJson(method: string, type: string | undefined): void {
   if (type === undefined || method === 'GET' || method === 'HEAD' || isJsonType(type)) return;
@@ -115,7 +118,7 @@ export function mustBeJson(method: string, type: string | undefined): void {
   );
 }
 
-/** The answer that says what went wrong, where no app is asked. */
+/** The error answer of a request that reaches no app. */
 export function errorResponse(error: EngineError): Response {
   return Response.json(error.toJSON(), { status: errorClasses[error.code].status });
 }
@@ -129,24 +132,24 @@ function isDeeper(value: unknown, left: number): boolean {
   return left === 0 || Object.values(value).some((inner) => isDeeper(inner, left - 1));
 }
 
-/** No UTF-8 has half of a character, so such a text comes back from the store as another one. The value is no deeper than `maxDepth`. */
+/** Whether a text has half of a surrogate pair: UTF-8 cannot hold that, so the store would return another text. The value is no deeper than `maxDepth`. */
 function isTorn(value: unknown): boolean {
   if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
   return typeof value === 'object' && value !== null && Object.entries(value).flat().some(isTorn);
 }
 
-/** The family that a document is read as; not there: what it looks like. */
+/** The document family that a text is read as; missing: recognized from the text. */
 export const family: z.ZodType<string> = z.enum(familyNames as readonly [string, ...string[]]);
 
 /**
- * The family that a plan's file is read as from now on: what is said of it, else what its text is read as here. `stator` as the text's family says only that
- * the text was put into stator's own form before it was sent.
+ * The document family that a plan's file is read as from now on: `file_as`, otherwise the family of this text. `as: stator` only means that the client
+ * converted the text to stator's form before it was sent.
  */
 export function fileFamily(said: { file_as?: string | undefined; as?: string | undefined }): string | null {
   return said.file_as ?? (said.as === 'stator' ? null : (said.as ?? null));
 }
 
-/** In stator's own form. Throws `bad_plan`. */
+/** The document in stator's own form. Throws `bad_plan`. */
 export function documentOf(
   content: string,
   { file = '', as }: { file?: string | undefined; as?: string | undefined } = {},

@@ -1,4 +1,4 @@
-/** What a route of the control API is: its words for the description, its schemas, who may ask, and what it answers. */
+/** A route of the control API: its description, its schemas, its permitted senders, and its answers. */
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
@@ -13,64 +13,64 @@ import type { Principal } from './principal.ts';
 
 export interface AppParts extends EventParts {
   readonly commands: Commands;
-  /** What operations are carried out with. */
+  /** The dependencies of operations. */
   readonly parts: OperationParts;
   readonly log: Log;
-  /** Where a plan would have gone with other inputs. */
+  /** The course that a plan would have taken with other inputs. */
   whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;
-  /** For how long the daemon has run, or the engine of a program; a clock that is set changes nothing of it. */
+  /** How long the daemon, or a program's engine, has run. A change of the system clock does not affect it. */
   uptimeMs(): number;
   nowMs(): number;
-  /** The `owner.db` that the engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
+  /** The `owner.db` that the engine has locked, as `<device>:<inode>`; null: it owns no home. */
   lock(): string | null;
-  /** Who answers on `/mcp`. */
+  /** The handler of `/mcp`. */
   readonly mcp: McpSessions;
   /** null: the engine belongs to a program. */
   readonly host: Host | null;
   /** null: this engine serves no page. */
   readonly inspect: Inspect | null;
-  /** null: nobody else has repos. */
+  /** null: no other host has repos. */
   readonly relay: Relay | null;
 }
 
-/** A request that another host answers. */
+/** A request for another host. */
 export interface RelayedRequest {
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly body?: unknown;
 }
 
-/** Has the host of a repo answer a request about it. null: the repo is here, or its host is not there. Throws `elsewhere`. */
+/** Lets a repo's host answer a request about the repo. null: the repo is here, or its host does not run. Throws `elsewhere`. */
 export type Relay = (project: string, request: RelayedRequest) => Promise<Response | null>;
 
 /** The daemon that an engine lives in. */
 export interface Host {
-  /** Since its own start, however many engines it has had. */
+  /** Counted from the daemon's start, not from its engine's. */
   uptimeMs(): number;
-  /** Whose pass a request brings; null: it is none. */
+  /** The person whose pass the header is; null: it is no pass. */
   readonly personOf: Passes['personOf'];
-  /** Begins to stop; the request that asks for it is answered first. */
+  /** Begins to stop, after the request for it is answered. */
   stop(agents: 'leave' | 'stop'): void;
   readonly inspect: Inspect;
 }
 
-/** Serves the live page. Throws `unavailable` where the port cannot be had, `home_unusable`. */
+/** Serves the live page. Throws `unavailable` if the port cannot be used, `home_unusable`. */
 export type Inspect = (wanted: PageWanted) => Promise<{ url: string; websocket?: string }>;
 
 /** Options of the live page. */
 export interface PageWanted {
   /** The port; default: the previous one, or any free port. */
   readonly port?: number | undefined;
-  /** The address is good for one page, within a minute: for command lines, which others may read. */
+  /** true: the address opens one page, within a minute. For command lines, which other users may read. */
   readonly once?: boolean | undefined;
-  /** The address of Stately's protocol, and of the page that hands it on to Stately's inspector. */
+  /** The address of Stately's protocol, and of the page that forwards it to Stately's inspector. */
   readonly stately?: boolean | undefined;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** `GET /v1/repos/:project/plans`: how a route is found in the code, in the documents and by the client. */
+/** Such as `GET /v1/repos/:project/plans`. The code, the docs and the client find a route by this key. */
 export type RouteKey = `${Method} /${string}`;
 
 /** JSON of that schema; `text`; `empty`, no body at all; `events`, a stream. */
@@ -80,19 +80,19 @@ export interface Definition {
   /** One line for people: what it does. */
   readonly does: string;
   /**
-   * `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends a token. `own`: an agent may ask it of its own
-   * plan; the handler says of which by `principal.mustOwn`.
+   * `anyone`: nothing is changed, and a run's token is not checked. `person`: refused to a run. `own`: an agent may use it for its own plan; the handler
+   * checks the plan with `principal.mustOwn`.
    */
   readonly who: 'anyone' | 'person' | 'own';
-  /** The role that a person with a token of their own needs. Default: `look` where `who` is anyone, else nobody but the owner of the home. */
+  /** The role that a person with a token of their own needs. Default: `look` if `who` is anyone, otherwise only the owner of the home may use it. */
   readonly needs?: Need;
-  /** An agent's own socket serves it too, of the agent's own plan. Default: not. */
+  /** true: an agent's own socket also serves it, for the agent's own plan. Default: false. */
   readonly inRuns?: boolean;
-  /** A change of a repo that any host may be asked for: the repo's own host carries it out. Reads are all handed on. Default: not. */
+  /** true: any host accepts this change of a repo, and relays it to the repo's own host. All reads are relayed. Default: false. */
   readonly anyHost?: boolean;
   /**
-   * The same request again, by its key. `kept` (the default): its answer is kept, and what was cut off is begun again. `never`: what was cut off is not begun
-   * again. `signal`: it is one signal, which has the key. `free`: it changes nothing, or nothing more.
+   * How a repeated request with the same key is handled. `kept` (the default): the first answer is stored, and a request that was cut off is begun again.
+   * `never`: a request that was cut off is not begun again. `signal`: the request is one signal, which carries the key. `free`: repeating it changes nothing.
    */
   readonly again?: 'kept' | 'never' | 'signal' | 'free';
   readonly params?: z.ZodObject;
@@ -102,13 +102,13 @@ export interface Definition {
   readonly bodyLimitBytes?: number;
   /** The answers by status: successes, and refusals that are no errors. */
   readonly answers: { readonly [status: number]: AnswerKind };
-  /** What it may refuse with, beside what every route may: the status of each stands in the table of codes. Default: nothing. */
+  /** Its error codes besides those of every route; the table of codes has the status of each. Default: none. */
   readonly errors?: readonly ErrorCode[];
 }
 
 type Read<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<never, never>;
 
-/** A request that has been read: each part by its schema. */
+/** A parsed request: each part by its schema. */
 export interface Ask<D extends Definition = Definition> {
   readonly params: Read<D['params']>;
   readonly query: Read<D['query']>;
@@ -117,9 +117,9 @@ export interface Ask<D extends Definition = Definition> {
   readonly principal: Principal;
   readonly context: Context;
   readonly streams: EventStreams;
-  /** The app itself, as whoever asks reaches it. */
+  /** The app itself, as the sender reaches it. */
   readonly self: { fetch(request: Request): Response | Promise<Response> };
-  /** All that there are, for their description. */
+  /** All routes, for the description. */
   readonly routes: readonly AnyRoute[];
 }
 
@@ -131,7 +131,7 @@ type ReplyOf<Status, Kind> = Kind extends z.ZodType
       ? { readonly status: Status }
       : Response;
 
-/** One of the documented answers, and nothing else. */
+/** One of the documented answers. */
 export type Reply<D extends Definition> = {
   [Status in keyof D['answers']]: ReplyOf<Status, D['answers'][Status]>;
 }[keyof D['answers']];
@@ -163,18 +163,18 @@ export function route<const Key extends RouteKey, const D extends Definition>(
   return { key, definition, answer };
 }
 
-/** A route as it is mounted and described, where nobody needs to know its schemas by type. */
+/** A route without the types of its schemas, for mounting and description. */
 export interface AnyRoute {
   readonly key: RouteKey;
   readonly definition: Definition;
-  /** Takes what was read by the route's own schemas. */
+  /** Accepts a request that the route's own schemas have parsed. */
   readonly answer: (ask: never) => AnyReply | Promise<AnyReply>;
 }
 
 export type AnyReply = Response | { readonly status: number; readonly json?: unknown; readonly text?: string };
 
 export function methodOf(key: RouteKey): Method {
-  return key.slice(0, key.indexOf(' ')) as Method; // as the type of a key has it
+  return key.slice(0, key.indexOf(' ')) as Method; // the type of a key guarantees it
 }
 
 export function pathOf(key: RouteKey): string {

@@ -16,7 +16,7 @@ import { planRoutes } from './routes/plans.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { signalRoutes } from './routes/signals.ts';
 
-/** Those that are no operations yet, in pieces between which operations stand. */
+/** The routes that are not operations, in groups; operations come between the groups. */
 const before = [...engineRoutes, ...daemonRoutes] as const;
 const ofPlans = [...planRoutes, ...lifecycleRoutes, ...liveStatusRoutes, ...signalRoutes] as const;
 const after = [...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
@@ -36,7 +36,7 @@ export const routes: readonly AnyRoute[] = [
   ...after,
 ];
 
-/** The union of those that are no operations: what the client's other functions are typed by. */
+/** The union of the routes that are not operations. It types the client's other functions. */
 export type Routes = (
   | typeof before
   | typeof repoRoutes

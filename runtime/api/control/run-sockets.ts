@@ -1,6 +1,6 @@
 /**
- * A socket for each run: the same routes as everywhere, and of them only those that an agent needs for its own plan. It is known by its token
- * as well, so that one run never speaks as another. The folder is bound into the run's walls, so the socket in it may be made anew.
+ * A socket for each run. It serves only the routes that an agent needs for its own plan. A request also needs the run's token, so that one run never acts as
+ * another. The folder is mounted into the run's walls, so the socket in it may be made again.
  */
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ import { checkEntrance, runEntrance } from './principal.ts';
 import type { AppParts } from './route.ts';
 import { type ControlServer, makeOwnFolder, runLimits, type SocketOptions, serveSocket } from './server.ts';
 
-/** Sockets for the runs of this home, over the same parts as the app of people. */
+/** Sockets for the runs of this home, with the same parts as the app for people. */
 export function createRunSockets(parts: AppParts, home: string): RunSockets {
   return {
     async open({ launch, project, plan, run }): Promise<RunSocket> {
@@ -39,7 +39,7 @@ export function createRunSockets(parts: AppParts, home: string): RunSockets {
   };
 }
 
-/** The folder of all of them is as private as each of them. Throws `home_unusable`. */
+/** Makes the common folder of the sockets as private as each socket. Throws `home_unusable`. */
 async function serve(app: App, path: string, at: Pick<SocketOptions, 'home' | 'note'>): Promise<ControlServer> {
   makeOwnFolder(dirname(dirname(path)));
   return serveSocket(app, path, { ...at, ownsFolder: true, limits: runLimits });

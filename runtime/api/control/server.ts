@@ -1,4 +1,4 @@
-/** The control API on the home's socket, which is born readable by its owner only. */
+/** Serves the control API on the home's socket. From its creation on, only the owner can use the socket. */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import { dirname } from 'node:path';
@@ -20,30 +20,30 @@ export interface ControlServer {
 
 /** Limits on what a client can occupy. */
 export interface ServerLimits {
-  /** Until the headers are there, from the connection or the answer before. */
+  /** From the connection, or the previous answer, until the headers have arrived. */
   readonly headersMs: number;
-  /** Until the whole request is there. Answers may last: streams of events do. */
+  /** Until the whole request has arrived. Answers have no limit, because streams of events last. */
   readonly requestMs: number;
   readonly connections: number;
 }
 
-/** A request of 3 MiB over a slow line is there in this time; the streams of events alone may be 256. */
+/** A request of 3 MiB over a slow line arrives in this time. Streams of events alone may take 256 connections. */
 const limits: ServerLimits = { headersMs: 10_000, requestMs: 30_000, connections: 512 };
-/** An agent that wants more holds only its own socket. */
+/** An agent with more connections blocks only its own socket. */
 export const runLimits: ServerLimits = { ...limits, connections: 32 };
 /** A client without a token is disconnected after its first request at the latest. */
 export const tcpLimits: ServerLimits = { ...limits, connections: 256 };
-/** Of what Node itself looks at: how late a request may be found out of time. */
+/** How often Node checks for requests that are over their time limit. */
 const checkMs = 1_000;
 
-/** Whether the socket is still there is looked at this often. */
+/** How often the socket's file is checked. */
 const lookMs = 1_000;
 const elsewhere = 'name another place with socket_path in daemon.toml';
 
 /**
- * The caller owns the home, so a socket that lies there is nobody's. `ownsFolder`: its folder is stator's own and is closed to everybody else.
- * One that is removed is made again, with its folder, for as long as it is served; `note` is told.
- * Throws `home_unusable` where it cannot be made, something that is no socket lies there, or the folder is somebody else's.
+ * Serves the app on a unix socket. The caller owns the home, so no process uses a socket that already lies there. `ownsFolder`: the folder is stator's own
+ * and closed to other users. A removed socket is made again, with its folder, and `note` is called. Throws `home_unusable` if the socket cannot be made, if
+ * something other than a socket lies there, or if the folder belongs to another user.
  */
 export async function serveSocket(
   app: Pick<App, 'fetch'>,
@@ -51,7 +51,7 @@ export async function serveSocket(
   { ownsFolder, home, note = () => {}, limits: allowed = limits }: SocketOptions,
 ): Promise<ControlServer> {
   const servers: Server[] = [];
-  /** Which file the socket is: another may come to lie at its path. */
+  /** The identity of the socket's file: another file may replace it at its path. */
   let own = '';
 
   async function open(): Promise<void> {
@@ -60,7 +60,7 @@ export async function serveSocket(
     else mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     clearPlace(path);
     await new Promise<void>((resolve, reject) => {
-      // A worker thread cannot set it; the folder is closed, and the mode is set below.
+      // A worker thread cannot set the umask; the folder is closed, and the mode is set below.
       const umask = isMainThread ? process.umask(0o177) : null;
       server.once('error', reject);
       server.listen(path, () => {
@@ -75,17 +75,17 @@ export async function serveSocket(
   }
 
   /**
-   * A logout takes its folder away, a cleaner of /tmp the socket, and a program may put another in its place: nobody finds it then, though it is open. Who is
-   * connected stays so. A socket at which another program listens is left to that.
+   * Makes the socket again if its file was removed or replaced. A logout may remove its folder, a cleaner of /tmp the socket, and a program may put another
+   * one in its place. Clients then cannot find it, although it is open. Open connections stay. A socket on which another program listens is left alone.
    */
   async function openAgain(): Promise<void> {
     const found = identityOf(path);
     if (found === own) return;
     if (found !== null && (await isAnswered(path)))
       throw new EngineError('home_unusable', `another program listens at ${path}`, elsewhere);
-    // Before the server goes, which takes away what lies at its path: a file that is no socket is somebody's.
+    // This comes before the server closes, because closing removes the file at its path, and a file that is no socket belongs to someone.
     clearPlace(path);
-    // It takes what lies at its path away with it, so it goes first; it has ended when its last connection has.
+    // Closing removes the file at its path, so the old server closes first. It ends with its last connection.
     servers.at(-1)?.close();
     await open();
     note(`the socket ${path} was ${found === null ? 'removed' : 'replaced'}, and is made again`);
@@ -124,15 +124,15 @@ export async function serveSocket(
 }
 
 export interface SocketOptions {
-  /** The socket's folder is stator's own, and closed to everybody else. */
+  /** The socket's folder is stator's own, and closed to other users. */
   readonly ownsFolder: boolean;
-  /** What is served: while it is away nothing is made again in its place. */
+  /** The served home: while its folder is missing, nothing is made again in its place. */
   readonly home?: string;
   readonly note?: (message: string) => void;
   readonly limits?: ServerLimits;
 }
 
-/** An HTTP server over the app, which listens nowhere yet. */
+/** An HTTP server for the app, which does not listen yet. */
 export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits): Server {
   const { headersMs, requestMs, connections } = allowed;
   const listener = getRequestListener(app.fetch, { errorHandler: (thrown) => errorResponse(failure(thrown)) });
@@ -144,7 +144,7 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
       keepAliveTimeout: 1_000,
     },
     (request, response) => {
-      // It would be taken for a GET: no `Request` of the web can have that method.
+      // Without this it would be handled as a GET: a web `Request` cannot have that method.
       if (request.method === 'TRACE') {
         response.writeHead(errorClasses.bad_request.status, {
           'content-type': 'application/json',
@@ -159,16 +159,19 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
   return server;
 }
 
-/** What is being answered is answered to its end, for a while; then connections are cut. A server on a socket takes that away with it. */
+/** Lets open answers end for a limited time, then cuts connections. A server on a socket removes the socket. */
 export async function stopServers(servers: readonly Server[]): Promise<void> {
   await Promise.all(servers.map(close));
 }
 
-/** A stream of events ends with the last facts, which nobody else would tell. Whoever takes nothing keeps no engine from leaving. */
+/**
+ * Time for streams of events to send their last facts, which clients get in no other way. A client that reads nothing does not delay the engine's end any
+ * longer.
+ */
 const lastAnswersMs = 2_000;
 const closingLookMs = 10;
 
-/** It takes its socket away with it. */
+/** Closing also removes the server's socket. */
 async function close(server: Server): Promise<void> {
   let isClosed = false;
   const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => {
@@ -176,7 +179,7 @@ async function close(server: Server): Promise<void> {
   });
   const untilMs = performance.now() + lastAnswersMs;
   while (!isClosed && performance.now() < untilMs) {
-    // Connections that were answered are kept for another request, which nobody takes now.
+    // Idle connections wait for another request, which would not be served now.
     server.closeIdleConnections();
     await Promise.race([closed, delay(closingLookMs)]);
   }
@@ -184,7 +187,7 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-/** What is no HTTP comes to no route, and is answered in the same words all the same. */
+/** Input that is not HTTP reaches no route, but gets an error of the same form. */
 function answerGarbage(thrown: NodeJS.ErrnoException, socket: Duplex): void {
   if (thrown.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -212,7 +215,7 @@ function garbageError({ code, message }: NodeJS.ErrnoException): EngineError {
   }
 }
 
-/** What an app throws is a bug of ours; what is thrown before it is asked is the request's. */
+/** An error from the app is our bug; an error before the app is called is the request's fault. */
 function failure(thrown: unknown): EngineError {
   if (thrown instanceof RequestError) return notHttp('no Host');
   return new EngineError('internal', `a bug of stator: ${messageOf(thrown)}`, 'please report it', { cause: thrown });
@@ -222,13 +225,13 @@ function notHttp(why: string): EngineError {
   return new EngineError('bad_request', `the request is not HTTP (${why})`, 'a body needs its content-length');
 }
 
-/** null: nothing lies there. */
+/** null: there is no file. */
 function identityOf(path: string): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   return found === undefined ? null : `${found.dev}:${found.ino}:${found.birthtimeNs}`;
 }
 
-/** A socket of an owner that was killed goes; anything else is somebody's, and the path a slip of the pen. */
+/** Removes the socket of a killed owner. Any other file belongs to someone, and the configured path is then a mistake. */
 function clearPlace(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
@@ -241,8 +244,8 @@ function clearPlace(path: string): void {
 }
 
 /**
- * Makes a folder for sockets that only this user may enter, so that the kernel looks at the uid of whoever connects. In /tmp anybody may have made it
- * before us, or a link in its place: whoever owns the folder can put another socket there. Throws `home_unusable`.
+ * Makes a folder for sockets that only this user may enter, so that the kernel checks the uid of each client. In /tmp another user may have made the folder,
+ * or a link in its place, and the folder's owner could put another socket there. Throws `home_unusable`.
  */
 export function makeOwnFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -1,9 +1,9 @@
-/** A stream of events outlives the look at the token that opened it, so the token is looked at again for as long as the stream lasts. */
+/** A stream of events lasts longer than the check of its token, so the token is checked again while the stream lasts. */
 
-/** Polling makes sure: a token that was taken away is found out within this. */
+/** A removed token is noticed within this time, by polling. */
 const lookMs = 1_000;
 
-/** The same answer; a stream of events ends when `isIn` says no, or throws. */
+/** Returns the same answer, but a stream of events ends when `isIn` returns false or throws. */
 export function endedWith(answer: Response, isIn: () => boolean): Response {
   const { body, headers, status } = answer;
   if (body === null || headers.get('content-type')?.startsWith('text/event-stream') !== true) return answer;
@@ -21,7 +21,7 @@ export function endedWith(answer: Response, isIn: () => boolean): Response {
           if (isStillIn(isIn)) return;
           end();
           controller.close();
-          reader.cancel().catch(() => {}); // it has ended for whoever read it
+          reader.cancel().catch(() => {}); // the reader's stream has ended
         }, lookMs);
       },
       async pull(controller) {
@@ -46,6 +46,6 @@ function isStillIn(isIn: () => boolean): boolean {
   try {
     return isIn();
   } catch {
-    return false; // a file of a token that nobody can read lets nobody in
+    return false; // an unreadable token file permits no access
   }
 }

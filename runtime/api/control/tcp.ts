@@ -1,6 +1,6 @@
 /**
- * The control API on TCP, where every program of the machine and every web page in a browser can knock: a token on each request, and nothing from a
- * page of another origin, also not through a name that was pointed here.
+ * The control API on TCP, which every program of the machine and every web page in a browser can reach. Each request needs a token. Requests from pages of
+ * another origin are refused, and so are host names that are not allowed (DNS rebinding).
  */
 import type { AddressInfo } from 'node:net';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -15,31 +15,31 @@ import { endedWith } from './stream-end.ts';
 import { bearerOf, bodyRefusal, hostOf, hostRefusal, isPageOpened, originRefusal } from './web-guard.ts';
 
 export interface TcpServer extends ControlServer {
-  /** Where it is reached: `http://127.0.0.1:7433`. */
+  /** Its address: `http://127.0.0.1:7433`. */
   readonly url: string;
 }
 
 export interface TcpOptions {
-  /** `host:port`, `[::1]:port`; port 0 is any that is free. */
+  /** `host:port`, `[::1]:port`; port 0: any free port. */
   readonly bind: string;
-  /** Names under which it may be asked beside that of `bind` and of this machine: `stator.lan`, or with the port that a proxy has. */
+  /** Further host names under which it may be called, besides those of `bind` and of this machine: `stator.lan`, also with a proxy's port. */
   readonly hosts: readonly string[];
-  /** The token as it is at this moment, so that a rotated one is in force at once; null: nobody may ask. */
+  /** The present token, so that a rotated one is in force at once; null: no request is accepted. */
   token(): string | null;
   /** People with tokens of their own, and the page for them. Default: the token above is the only one, and there is no page. */
   readonly team?: Team;
   readonly limits?: ServerLimits;
 }
 
-/** Who may ask beside the owner, and how. */
+/** People besides the owner, and how they get in. */
 export interface Team {
   personOf(token: string): Person | null;
   readonly passes: Passes;
-  /** The page, which knows the tokens of pages by itself. Loaded when the first one is opened. */
+  /** The page, which checks the tokens of pages itself. Loaded when the first page is opened. */
   page(): Promise<{ fetch(request: Request, address: string): Promise<Response> }>;
 }
 
-/** Serves until it is stopped. Throws `unavailable` where the address cannot be had. */
+/** Serves until it is stopped. Throws `unavailable` if the address cannot be used. */
 export async function serveTcp(
   app: Pick<App, 'fetch'>,
   { bind, hosts, token, team, limits = tcpLimits }: TcpOptions,
@@ -68,15 +68,15 @@ export async function serveTcp(
 }
 
 interface Guard {
-  /** The values of the header Host that are taken, in lower case. */
+  /** The accepted values of the header Host, in lower case. */
   readonly allowed: readonly string[];
-  /** Those of them that the configuration names: what a proxy says of the connection is believed there. */
+  /** The configured ones among them: for these, a proxy's headers about the connection are trusted. */
   readonly named: ReadonlySet<string>;
   token(): string | null;
   readonly team: Team | null;
 }
 
-/** Lets requests through as those of whoever has the token. */
+/** Passes requests on in the name of the token's owner. */
 function guard(app: Pick<App, 'fetch'>, door: Guard): Pick<App, 'fetch'> {
   return {
     async fetch(request) {
@@ -99,7 +99,7 @@ function guard(app: Pick<App, 'fetch'>, door: Guard): Pick<App, 'fetch'> {
   };
 }
 
-/** As the app knows whoever has that token: the owner by none, null; a person by their pass. undefined: nobody has it. */
+/** The header that identifies the token's owner to the app: null for the owner of the home, a pass for a person. undefined: the token is unknown. */
 function authorizationFor(given: string | null, { token, team }: Guard): string | null | undefined {
   if (given === null) return undefined;
   const ofHome = token();
@@ -121,12 +121,12 @@ function isOfApi({ url }: Request): boolean {
   return pathname.startsWith('/v1/') || pathname === '/openapi.json' || pathname === '/mcp';
 }
 
-/** The token of a page, by its form: it is shorter than every other. */
+/** Recognizes a page's token by its form: it is shorter than every other token. */
 function isOfPage(token: string | null): boolean {
   return token !== null && /^(?:[a-z0-9][a-z0-9_-]*\.)?[\w-]{32}$/.test(token);
 }
 
-/** Who asks under another name, from a page of another origin, or over a connection that others can read. */
+/** Refuses requests under another host name, from a page of another origin, or over a connection that others can read. */
 function strangerRefusal(request: Request, { allowed, named }: Guard): EngineError | null {
   const header = (name: string) => request.headers.get(name);
   const wrongHost = hostRefusal(header, { allowed, hint: 'other names stand in daemon.toml: [http] hosts' });
@@ -142,18 +142,18 @@ function strangerRefusal(request: Request, { allowed, named }: Guard): EngineErr
   return isPageOpened(request) ? null : originRefusal(header, scheme);
 }
 
-/** By itself, or with the port that it is served at. */
+/** Whether the host is configured, with or without the port. */
 function isNamed(host: string, named: ReadonlySet<string>): boolean {
   return named.has(host) || named.has(host.replace(/:\d+$/, ''));
 }
 
-/** What the first proxy says of the connection that the browser made; null: it says nothing that is known. */
+/** The scheme of the browser's connection according to the first proxy; null: not known. */
 function schemeOf(forwarded: string | null): 'http' | 'https' | null {
   const first = forwarded?.split(',')[0]?.trim().toLowerCase();
   return first === 'http' || first === 'https' ? first : null;
 }
 
-/** A name in `hosts` is taken as it stands, and with the port. A name that anybody may point here is in none of these. */
+/** A name in `hosts` is allowed as written, and with the port. A name that a stranger points here is in none of these lists. */
 function allowedHosts({ host, port, hosts }: { host: string; port: number; hosts: readonly string[] }): string[] {
   const names = [host, ...(isLoopback(host) ? ['localhost', '127.0.0.1', '[::1]'] : []), ...hosts];
   const withPort = names.flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);

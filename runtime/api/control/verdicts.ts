@@ -1,4 +1,4 @@
-/** Signals as routes send them: what is answered is the verdict. */
+/** Signals that routes send. The answer is the verdict. */
 import type { z } from 'zod';
 import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
 import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
@@ -9,13 +9,13 @@ import { needOfSignal } from './people.ts';
 import type { Principal } from './principal.ts';
 import { type AppParts, json } from './route.ts';
 
-/** A verdict and, as of every 4xx, what happened and what to do. */
+/** A verdict, and, as in every 4xx answer, an error and a hint. */
 export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id: 'Refused' });
 
-/** 200 with what was done or is held, 202 while nobody knows, 409 refused. */
+/** 200: done or held; 202: not decided yet; 409: refused. */
 export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refusedAnswer } as const;
 
-/** Errors that admission answers instead of a verdict. */
+/** Errors of admission, which replace a verdict. */
 export const doorErrors = [
   'unauthorized',
   'not_allowed',
@@ -34,20 +34,20 @@ export interface Word {
   readonly waitMs?: number;
 }
 
-/** Who asks, and the engine that is asked. */
+/** The sender, and the engine. */
 export interface Asking {
   readonly core: AppParts;
   readonly principal: Principal;
 }
 
-/** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
+/** Sends a signal of the sender, who must own the plan. Throws the errors of `Commands.send`. */
 export async function sendSignal({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
   principal.mustHave(needOfSignal(word.type));
   const voice = await principal.mustOwn(word.project, word.plan);
   return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
 }
 
-/** The same, answered by the status of its verdict. */
+/** The same, with the HTTP status of its verdict. */
 export async function sendAndAnswer(asking: Asking, word: Word) {
   return answerOf(await sendSignal(asking, word));
 }
@@ -62,7 +62,7 @@ export function refused(answer: SignalAnswer) {
   return json(409, { ...answer, ...refusalOf(answer).toJSON() } satisfies z.input<typeof refusedAnswer>);
 }
 
-/** A refusal in the words of an error, for programs that look at nothing else. */
+/** A refusal in the form of an error, for programs that read only errors. */
 export function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
   if (refused === null) {
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);

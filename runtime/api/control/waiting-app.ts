@@ -1,4 +1,4 @@
-/** What a daemon answers while it has no engine: its own routes, how it stands, and to everything else why it waits. */
+/** The app of a daemon without an engine: it serves its own routes and its status, and answers everything else with the reason why it waits. */
 import type { Hono } from 'hono';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { StatusAnswer } from '../contract/repos.ts';
@@ -9,7 +9,7 @@ import { daemonRoutes } from './routes/daemon.ts';
 
 interface WaitingParts extends Pick<AppParts, 'log'> {
   readonly host: Host;
-  /** What the daemon waits for; null: its engine is starting. */
+  /** The reason why the daemon waits; null: its engine is starting. */
   waiting(): string | null;
 }
 
@@ -23,7 +23,7 @@ export function createWaitingApp(parts: WaitingParts): Hono {
       'it continues by itself as soon as that is over; look again with: stator daemon status, or restart it with: stator daemon restart',
     );
   const app = bareApp(log, refusal);
-  // Whose token it is stands in the store.
+  // Only the store knows whose token it is.
   const runOfToken = async () => {
     throw refusal();
   };

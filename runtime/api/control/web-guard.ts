@@ -1,22 +1,22 @@
 /**
- * What may knock where a browser can: nothing of a page of another origin, nothing under a name that was pointed here, nothing without the token.
- * Each look answers the refusal, or null where there is none.
+ * Checks of requests that a browser can send: refused are pages of another origin, host names that are not allowed, and requests without the token. Each
+ * check returns the refusal, or null.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isSameSecret } from '../../base/platform/token.ts';
 import { isJsonType } from './requests.ts';
 
-/** As `Headers` has it: null where there is none. */
+/** As in `Headers`: null if the header is missing. */
 export type HeaderOf = (name: string) => string | null;
 
 interface Expected {
-  /** The values of the header Host that are taken, in lower case. */
+  /** The accepted values of the header Host, in lower case. */
   readonly allowed: readonly string[];
   /** The hint for a request with another host name. */
   readonly hint: string;
 }
 
-/** Who asks under another name than ours is told `forbidden`: a name that anybody may point here is one of a rebinding page. */
+/** Another host name is `forbidden`: a page that attacks by DNS rebinding uses its own name. */
 export function hostRefusal(header: HeaderOf, { allowed, hint }: Expected): EngineError | null {
   const host = hostOf(header);
   if (allowed.includes(host)) return null;
@@ -27,8 +27,8 @@ export function hostRefusal(header: HeaderOf, { allowed, hint }: Expected): Engi
 }
 
 /**
- * A browser says for which page it asks; only one that was served from here is answered. `scheme`: the one under which a proxy serves it; null: nobody
- * says which.
+ * A browser names the page that sends a request; only pages served from here are answered. `scheme`: the scheme under which a proxy serves the page; null:
+ * not known.
  */
 export function originRefusal(header: HeaderOf, scheme: 'http' | 'https' | null = null): EngineError | null {
   const origin = header('origin');
@@ -48,18 +48,18 @@ interface Wanted {
   readonly hint: string;
 }
 
-/** The page itself may be come to from anywhere: there is nothing in it without a token. */
+/** The page itself may be opened from anywhere: it shows nothing without a token. */
 export function isPageOpened({ method, url, headers }: Request): boolean {
   const isPage = ['/', '/stately'].includes(new URL(url).pathname);
   return method === 'GET' && isPage && headers.get('sec-fetch-mode') === 'navigate';
 }
 
-/** The token of `Authorization: Bearer <token>`; null: none came along. */
+/** The token of `Authorization: Bearer <token>`; null: there is none. */
 export function bearerOf(header: HeaderOf): string | null {
   return /^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null;
 }
 
-/** Compared in a time that tells nothing of the token; null: none was passed. */
+/** Compares in constant time; null: no token was sent. */
 export function secretRefusal(given: string | null, { token, hint }: Wanted): EngineError | null {
   if (given !== null && token !== null && isSameSecret(given, token)) return null;
   return new EngineError(
@@ -69,7 +69,7 @@ export function secretRefusal(given: string | null, { token, hint }: Wanted): En
   );
 }
 
-/** A form of a page is sent anywhere without asking; JSON is not. */
+/** A browser sends a page's form anywhere without a preflight request, but not JSON. */
 export function bodyRefusal(header: HeaderOf): EngineError | null {
   const type = header('content-type');
   if (type === null ? !hasBody(header) : isJsonType(type)) return null;
@@ -92,7 +92,7 @@ function hasBody(header: HeaderOf): boolean {
   return header('transfer-encoding') !== null || Number(header('content-length') ?? 0) !== 0;
 }
 
-/** Null for `null`, as pages without an origin of their own say, and for what is none. */
+/** null for the text `null`, which pages without an origin send, and for text that is no origin. */
 function originHost(origin: string): string | null {
   return /^https?:\/\//i.test(origin) && URL.canParse(origin) ? new URL(origin).host.toLowerCase() : null;
 }

@@ -1,9 +1,12 @@
-/** The daemon around an engine. It answers these also while it waits for its store; the engine of a program has no daemon, and serves the page itself. */
+/**
+ * Routes of the daemon around an engine. The daemon answers them even while it waits for its store. A program's engine has no daemon, and serves the page
+ * itself.
+ */
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { type AppParts, type Host, json, route } from '../route.ts';
 
-/** More than each of the two bodies can be. */
+/** Larger than either of the two bodies can be. */
 const bodyLimitBytes = 1_024;
 
 export const daemonRoutes = [
@@ -51,7 +54,7 @@ export const daemonRoutes = [
   ),
 ] as const;
 
-/** Throws `conflict` where the engine belongs to a program. */
+/** Throws `conflict` if the engine belongs to a program. */
 function hostOf({ host }: Pick<AppParts, 'host'>): Host {
   if (host !== null) return host;
   throw new EngineError(

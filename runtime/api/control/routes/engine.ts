@@ -1,4 +1,4 @@
-/** The engine as a whole: that it is there, how it stands, and what it can be asked. */
+/** Routes of the whole engine: that it runs, its status, and its API's description. */
 import { z } from 'zod';
 import { later } from '../../../base/platform/later.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
@@ -55,7 +55,7 @@ export const engineRoutes = [
       answers: { 200: z.looseObject({ openapi: z.string() }) },
     },
     async ({ routes }) => {
-      // Needed by no other route, and slow to load.
+      // Only this route needs it, and it is slow to load.
       const { describeApi } = await loadDescription();
       return json(200, { ...describeApi(routes) });
     },

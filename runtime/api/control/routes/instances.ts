@@ -1,4 +1,4 @@
-/** Agents as people address them, by title, over their attempts. */
+/** Routes of agents, addressed by title, over all their attempts. */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
@@ -17,7 +17,7 @@ import { digits, given, line, projectParams, titleParams } from '../requests.ts'
 import { type Ask, empty, json, route, text } from '../route.ts';
 import { doorErrors, refused, refusedAnswer, sendAndAnswer, sendSignal } from '../verdicts.ts';
 
-/** kasmos's word for yes, with the verdict. */
+/** kasmos's field for success, with the verdict. */
 const done = signalAnswer.extend({ status: z.literal('ok') }).meta({ id: 'InstanceVerdict' });
 
 const wordAnswers = { 200: done, 202: signalAnswer, 409: refusedAnswer } as const;
@@ -38,7 +38,7 @@ const message = z
     path: ['message'],
   });
 
-/** What a key is, and what a line may hold, the signal says. */
+/** The signal's schema defines keys and lines. */
 const typed = z
   .strictObject({ text: z.string().max(signalBodyLimitBytes).optional(), key: z.enum(keys).optional() })
   .refine(({ text, key }) => (text === undefined) !== (key === undefined), {
@@ -319,7 +319,7 @@ export const instanceRoutes = [
 
 type Titled = Pick<Ask, 'core' | 'principal'> & { readonly params: { project: string; title: string } };
 
-/** A word to the agent of that title, which is found by it. Throws `not_found`. */
+/** Sends a signal to the agent with that title. Throws `not_found`. */
 async function word(ask: Titled, type: SignalType, more: object = {}) {
   const { project, title } = ask.params;
   const { plan } = await ask.core.views.instance(project, title);
@@ -329,7 +329,7 @@ async function word(ask: Titled, type: SignalType, more: object = {}) {
   return status === 'pending' ? json(202, answer) : json(200, { status: 'ok' as const, ...answer });
 }
 
-/** The lines between two that are counted from the end. */
+/** The lines between two line numbers that count from the end. */
 function linesOf(whole: string, { start, end }: { start?: number | undefined; end?: number | undefined }): string {
   if ((start ?? 0) === 0 && (end ?? 0) === 0) return whole;
   const lines = whole.replace(/\n$/, '').split('\n');

@@ -1,4 +1,4 @@
-/** kasmos's words to a plan, and its list of plans. */
+/** kasmos's signals to a plan, and its list of plans. */
 import { z } from 'zod';
 import { guardTexts } from '../../../../machines/plan/guard-texts.ts';
 import { instanceTitle } from '../../../../machines/vocabulary/ids.ts';
@@ -87,12 +87,12 @@ export const lifecycleRoutes = [
   ),
 ] as const;
 
-/** As kasmos has it, a name may come with its `.md`. */
+/** As in kasmos, a plan's name may end in `.md`. */
 function names({ project, plan }: { project: string; plan: string }) {
   return { project, plan: plan.replace(/\.md$/, '') };
 }
 
-/** Leaves the prompt for the planner; answers what is to be said where there is none. */
+/** Stores the prompt for the planner; returns a note if there is no planner. */
 async function pass(
   ask: Pick<Ask, 'core' | 'principal'>,
   { project, plan, prompt }: { project: string; plan: string; prompt: string },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { planDocumentLimitBytes } from '../../../../machines/vocabulary/plan-file.ts';
 import { type Ask, route } from '../route.ts';
 
-/** An error of the protocol itself, which is no document of the control API. */
+/** An error of the MCP protocol itself, not in the control API's form. */
 const protocolError = z
   .object({ jsonrpc: z.literal('2.0'), error: z.object({ code: z.int(), message: z.string() }), id: z.null() })
   .meta({ id: 'McpError' });

@@ -1,4 +1,4 @@
-/** Plans: listed, registered, changed, forgotten, and told of. */
+/** Routes that list, register, change, delete and show plans. */
 import { z } from 'zod';
 import { parsePlan } from '../../../../machines/document/plan-document.ts';
 import { planDocumentLimitBytes } from '../../../../machines/vocabulary/plan-file.ts';
@@ -50,7 +50,7 @@ const overrideFlags = { unmerged: flag, uncommitted: flag, in_use: flag } satisf
   typeof flag
 >;
 
-/** From the repo's root with `/`, absolute where it lies outside. */
+/** Relative to the repo's root, with `/`; absolute for a file outside the repo. */
 const filePath = line(4096);
 
 export const planRoutes = [
@@ -180,7 +180,7 @@ export const planRoutes = [
     },
     async (ask) => {
       const { principal, params, core, body } = ask;
-      // Whoever may not say it is told so before the document is looked at.
+      // A sender without permission is refused before the document is parsed.
       await principal.mustOwn(params.project, params.plan);
       const { file, content } = body;
       const known = file === undefined ? null : (await core.commands.mustBeFileOf({ ...params, file })).fileAs;

@@ -21,7 +21,7 @@ export const repoRoutes = [
       errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
     },
     async ({ core, body: { path, trust = false, way: by = 'api', existing } }) => {
-      // What an engine that was cut off has registered already is no conflict.
+      // A repo that the cut-off engine registered for this request is no conflict.
       const ensure = existing === 'ok' || repeatedRequest() !== null;
       const added = await core.commands.addRepo(path, { trust, way: by, ensure });
       return existing === 'ok' ? json(200, added) : json(201, added);

@@ -1,4 +1,4 @@
-/** Signals of a repo: sent, and listed. */
+/** Routes that send and list the signals of a repo. */
 import { z } from 'zod';
 import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import { actPreview } from '../../contract/plans.ts';
