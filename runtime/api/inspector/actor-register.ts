@@ -1,4 +1,4 @@
-/** The actors that watchers know, over all trees: a plan's belong to its repo, a repo's to the supervisor. */
+/** The actors that watchers know, over all trees. A plan's actors belong to its repo, and a repo's to the supervisor. */
 import type { AnyStateMachine, StateValue } from 'xstate';
 import { parseTree, repoTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { type Origin, originKind } from '../../../machines/vocabulary/signal.ts';
@@ -9,11 +9,11 @@ import type { Conversion, Status, Subject } from './conversion.ts';
 export interface ActorRegister {
   has(tree: TreeAddress): boolean;
   trees(): TreeAddress[];
-  /** Tells what happened in a tree, in its order, and who lives in it now. Its parent's tree is known, where that lives. */
+  /** Sends the events of a tree in their order, and its actors that are live now. A live parent tree must already be known. */
   update(tree: TreeAddress, live: readonly ShownActor[], lines: readonly Fact[]): void;
   /** All live actors, parents first. */
   all(): readonly { readonly subject: Subject; readonly shown: ShownActor }[];
-  /** Tells of everybody that it is there no more. */
+  /** Sends the end of every actor. */
   endAll(): void;
 }
 
@@ -26,7 +26,7 @@ interface Known {
   shown: ShownActor;
 }
 
-/** `prefix` stands in front of every id; no id is given twice, since each birth is counted. */
+/** Every id begins with `prefix`. No id is used twice, because each new actor gets the next number. */
 export function createActorRegister(prefix: string, conversion: Conversion): ActorRegister {
   const known = new Map<string, Known>();
   let births = 0;
@@ -55,7 +55,7 @@ export function createActorRegister(prefix: string, conversion: Conversion): Act
     conversion.snapshot(actor.subject, actor.shown, { event, status });
   }
 
-  /** `now`: as it lives behind its last line; null: it does no more. */
+  /** `now`: the actor after its last line; null: it has ended. */
   function emitLine(actor: Known, line: Fact, isLast: boolean, now: ShownActor | null): void {
     const value = isLast && now !== null ? now.value : valueAfter(actor.shown, line.to);
     actor.shown = { ...actor.shown, value, context: isLast && now !== null ? now.context : actor.shown.context };
@@ -85,7 +85,7 @@ export function createActorRegister(prefix: string, conversion: Conversion): Act
       }
       for (const [index, line] of lines.entries()) {
         const actor = known.get(keyOf(tree, line.actor));
-        if (actor === undefined) continue; // it was born and has ended since anybody looked
+        if (actor === undefined) continue; // it was spawned and has ended since the last update
         const isLast = lines.slice(index + 1).every((later) => later.actor !== line.actor);
         emitLine(actor, line, isLast, living.get(line.actor) ?? null);
       }
@@ -130,7 +130,7 @@ function nameOf(tree: TreeAddress, path: string): string {
   return parsed.kind === 'plan' ? `${parsed.project}/${parsed.plan}` : parsed.project;
 }
 
-/** Whose word it was, and where it stands in the journal; never what was said. */
+/** The signal's type, its origin and its id; never its content. */
 function eventOf({ event, origin, signal }: Fact): { type: string; origin: string; signal: number | null } {
   return { type: event, origin: originKind(origin as Origin), signal }; // the journal has the origins of signals
 }
@@ -139,16 +139,16 @@ function isSame(before: ShownActor, now: ShownActor): boolean {
   return JSON.stringify([before.value, before.context]) === JSON.stringify([now.value, now.context]);
 }
 
-/** An actor that is heard of for the first time stood where its first line begins. */
+/** A newly seen actor was in the state from which its first line begins. */
 function startOf(now: ShownActor, { from }: Fact): ShownActor {
   return from === '' || now.machine.root.type === 'parallel' ? now : { ...now, value: stateAt(from) };
 }
 
-/** `lifecycle.ready.planned` of a parallel machine is about one of its regions. */
+/** For a parallel machine, `lifecycle.ready.planned` names a state in one of its regions. */
 function valueAfter({ machine, value }: ShownActor, to: string): StateValue {
   if (to === '') return value;
   if (machine.root.type !== 'parallel') return stateAt(to);
-  return { ...(typeof value === 'string' ? {} : value), ...(stateAt(to) as Record<string, StateValue>) }; // it names a region and a state in it
+  return { ...(typeof value === 'string' ? {} : value), ...(stateAt(to) as Record<string, StateValue>) }; // the path names a region and a state in it
 }
 
 function stateAt(path: string): StateValue {

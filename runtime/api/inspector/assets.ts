@@ -1,4 +1,4 @@
-/** The files of the page as they lie in the package: its own, what of the machines is drawn, the library that it is drawn with, and nothing else. */
+/** The files of the page in the package: its own files, the files for drawing machines, and the drawing library. No other file is served. */
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,11 +12,11 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** What is written by hand lies in the package as it is, what is compiled in `dist`. */
+/** Handwritten files are in the package unchanged; compiled files are in `dist`. */
 const whole = inPackage();
 const built = inPackage('dist');
 
-/** By the first words of a path: the folder that serves it. A name is letters, digits and dashes: nothing leads out of there. */
+/** The folder for each path prefix. A file name has only letters, digits and dashes, so no path leads out of the folder. */
 const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
   [/^\/(page\/[a-z-]+\.(?:html|css|svg))$/, whole],
   [/^\/(charts\/[a-z-]+\.json)$/, whole],
@@ -24,7 +24,7 @@ const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
   [/^\/(machines\/vocabulary\/time-text\.js)$/, built],
 ];
 
-/** A module of the page that imports a library by its name is served one that imports it by its address, since a browser knows no packages. */
+/** Replaces a library's name in a page module's import by the library's address, because a browser knows no packages. */
 const libraries: ReadonlyMap<string, string> = new Map([['preact', '/page/preact.js']]);
 const imported = /\bfrom ?(['"])([a-z@/-]+)\1/g;
 

@@ -1,6 +1,6 @@
 /**
- * The package's own conversion to Stately's protocol. It runs in timers of its own, where what is thrown would end the daemon: so it is given nothing
- * but plain values, and what sends is wrapped.
+ * Converts actors and events to Stately's protocol with the package's own code. That code runs in its own timers, where a thrown error would end the daemon.
+ * So it gets only plain values, and the send function catches errors.
  */
 import { createInspector } from '@statelyai/inspect';
 import type { InspectionEvent, Snapshot } from 'xstate';
@@ -12,7 +12,7 @@ import type { ShownActor } from '../queries/shown-actor.ts';
 export interface Subject {
   readonly sessionId: string;
   readonly name: string;
-  /** null: it is the root of all. */
+  /** null: it is the root of all actors. */
   readonly parentId: string | null;
   readonly rootId: string;
 }
@@ -23,11 +23,11 @@ export interface Conversion {
   actor(subject: Subject, shown: ShownActor): void;
   event(subject: Subject, event: { readonly type: string }): void;
   snapshot(subject: Subject, shown: ShownActor, by: { event: string; status: Status }): void;
-  /** Resolves when all of it was sent. */
+  /** Resolves when all frames were sent. */
   settled(): Promise<void>;
 }
 
-/** Everything that the machines hold: less deep than that, a target's name becomes `[Array]`. */
+/** Deep enough for all of a machine's definition: with less depth, a target's name becomes `[Array]`. */
 const depth = 50;
 
 /** An actor as the package reads it. */
@@ -38,7 +38,7 @@ interface Ref extends InspectedActor {
 }
 type InspectedActor = InspectionEvent['actorRef'];
 
-/** Frames in the order in which they were asked for. */
+/** Frames in the order of the calls. */
 export function createConversion(send: (frame: string) => void, log: Pick<Log, 'warn'>): Conversion {
   const adapter = {
     send(event: object) {
@@ -70,7 +70,7 @@ export function createConversion(send: (frame: string) => void, log: Pick<Log, '
         snapshot: snapshotOf(shown, status),
         rootId: subject.rootId,
       }),
-    // Timers of one length go off in their order, so this one comes behind those of the package.
+    // Timers of the same length fire in their order, so this one fires after the package's.
     settled: () => new Promise((resolve) => setTimeout(resolve, 0)),
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The page of `stator inspect`, and the control API beneath it, on 127.0.0.1: served from the first time that a person asks for it, and again by the
- * next daemon where a page was there in the last day. Facts come as server-sent events by fetch, which can carry a token: the same route as
- * everywhere, with its catching up, its limit and its end for a reader that takes nothing.
+ * The page of `stator inspect`, with the control API, on 127.0.0.1. It is served from a person's first request on, and again by the next daemon if a page was
+ * open in the last day. Facts arrive as server-sent events by fetch, which can send a token. The route is the ordinary one: it catches up, has a limit, and
+ * ends for a reader that reads nothing.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +22,7 @@ import { refuseUpgrade, watchPath, watchRefusal } from './watch-guard.ts';
 
 const loadSocket = later(() => import('./stately-socket.ts'));
 
-/** A browser is there within this, with the word that was in the command line that started it. */
+/** A browser must arrive within this time, with the ticket from the command line that started it. */
 const ticketMs = 60_000;
 
 const anew = 'open the page again: stator inspect';
@@ -38,9 +38,9 @@ export interface InspectorOptions {
 }
 
 export interface Inspector {
-  /** Serves where it does not yet. Throws `unavailable` where the port cannot be had, `home_unusable`. */
+  /** Begins to serve if it does not yet. Throws `unavailable` if the port cannot be used, `home_unusable`. */
   open(wanted: PageWanted): Promise<{ url: string; websocket?: string }>;
-  /** Serves again where pages of an earlier life may wait for it; false: there are none. Throws as `open`. */
+  /** Serves again if pages of an earlier daemon may wait for it; false: there are none. Throws as `open`. */
   resume(): Promise<boolean>;
   /** May be called twice. */
   stop(): Promise<void>;
@@ -55,13 +55,13 @@ interface Serving {
   readonly watchToken: string;
 }
 
-/** Spent by the first who comes with it. */
+/** A ticket can be used once. */
 interface Ticket {
   readonly untilMs: number;
   readonly good: 'all' | 'watching';
 }
 
-/** Listens nowhere until it is opened. */
+/** Does not listen until it is opened. */
 export function createInspector({ home, app, log, nowMs, watched }: InspectorOptions): Inspector {
   const life = newName();
   const note = createNote(home);
@@ -97,7 +97,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     });
     await listen(server, port);
     const own = (server.address() as AddressInfo).port; // it listens on TCP
-    // As a browser names it, in its requests and to the page: the port 80 goes unsaid.
+    // The address as a browser writes it in its requests and shows it to the page: without the port 80.
     const address = new URL(`http://127.0.0.1:${own}`).host;
     const by = { key: key.key, address, life };
     const made = { server, port: own, address, token: tokenOf(by), watchToken: watchTokenOf(by) };
@@ -108,11 +108,11 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     return made;
   }
 
-  /** At most one is made at a time: two requests at once get the same. */
+  /** Only one server is made at a time: two requests at once get the same one. */
   let busy: Promise<unknown> = Promise.resolve();
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const next = busy.then(work, work);
-    busy = next.catch(() => {}); // who asked is told
+    busy = next.catch(() => {}); // the caller gets the error
     return next;
   }
 
@@ -125,13 +125,13 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     return made;
   }
 
-  /** A server ends when its last socket has: those who watch are let go first. */
+  /** A server ends with its last socket, so watchers are disconnected first. */
   async function end({ server }: Serving): Promise<void> {
     await (await loaded?.catch(() => null))?.stop();
     await stopServers([server]);
   }
 
-  /** Where it was before, unless somebody else is there by now; a port that was named is that one or none. */
+  /** Uses the earlier port, or another one if that is taken. A requested port is used, or the call fails. */
   async function serveAt(key: InspectorKey, port: number | undefined): Promise<Serving> {
     if (port !== undefined) return serve(key, port);
     if (key.port === null) return serve(key, 0);
@@ -156,7 +156,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
       if (ticket === null || serving === null) return null;
       return ticket.good === 'all' ? serving.token : serving.watchToken;
     },
-    // Who has the token is a person: that of a run is none of ours.
+    // The token's owner is a person: runs do not get this token.
     authorizationOf: () => null,
   });
 
@@ -175,7 +175,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     return ticket;
   }
 
-  /** null: there is no such ticket; there is none after that. Each is compared in constant time. */
+  /** null: there is no such ticket. The ticket is used up by this. Each is compared in constant time. */
   function takeTicket(given: string | null): Ticket | null {
     const found = [...tickets].find(([token]) => secretRefusal(given, { token, hint: anew }) === null);
     if (found === undefined) return null;
@@ -220,7 +220,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
   };
 }
 
-/** Of the machine itself only, whatever else it is connected to. Throws `unavailable`. */
+/** Listens only on the machine's loopback address. Throws `unavailable`. */
 async function listen(server: Server, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

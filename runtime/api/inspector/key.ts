@@ -1,10 +1,10 @@
 /**
- * Who may watch. The daemon has a key for its page, which it keeps in the home over its deaths, and makes of it a token for each of its lives.
+ * The key and the tokens of the page. The daemon stores a key for its page in the home, and derives from it a token for each run of the daemon.
  *
- * A token is what goes through the wire, and it dies with the daemon. So who takes the port of a dead daemon (an agent with the network of this
- * machine can) and is sent one by a page that does not know yet, has nothing: the next daemon takes another. The key itself is in the memory of a
- * page alone, never in what a browser stores; with it the page makes the next token, once the next daemon has proven that it has the key too, for
- * this address and no other.
+ * The token is sent over the network, and it is valid only while the daemon runs. A process may take the port of a dead daemon (an agent with the machine's
+ * network can) and receive the token from a page that has not noticed. That token is useless, because the next daemon accepts another one. The key itself is
+ * only in the page's memory, never in the browser's storage. The page derives the next token from it, after the next daemon has proven for this very address
+ * that it has the key too.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -14,11 +14,11 @@ import { ensureHome } from '../../base/platform/home.ts';
 import { readPrivate } from '../../base/platform/private-file.ts';
 import { inspectorFile } from './place.ts';
 
-/** 192 bits, for the key and for what is made of it. */
+/** 192 bits, for the key and for the values derived from it. */
 const secretBytes = 24;
-/** A page that was not there for so long is let in no more. */
+/** A page that was away for this long is not accepted any more. */
 const idleMs = 24 * 60 * 60 * 1_000;
-/** How stale the file's word on when a page was last there may be. */
+/** The file's time of the last visit may be this old. */
 const notedMs = 10 * 60 * 1_000;
 
 const stored = z.strictObject({
@@ -28,13 +28,13 @@ const stored = z.strictObject({
 });
 
 export interface InspectorKey {
-  /** Base64url: what a page keeps in its memory. */
+  /** The key in base64url; a page holds it in memory. */
   readonly key: string;
-  /** The port of the last time. */
+  /** The last used port. */
   readonly port: number | null;
 }
 
-/** The key that pages of an earlier life still have; null: there is none, it is too old, or its file is not as it should be. */
+/** The key that pages of an earlier daemon still have; null: there is none, it is too old, or its file is damaged. */
 export function readKey(home: string, nowMs: number): InspectorKey | null {
   const file = inspectorFile(home);
   try {
@@ -43,7 +43,7 @@ export function readKey(home: string, nowMs: number): InspectorKey | null {
     const { key, port, used_at: usedAt } = stored.parse(JSON.parse(text));
     if (nowMs - usedAt <= idleMs) return { key, port };
   } catch {
-    // Whatever lies there is no key: another one is made, and pages of before are told to be opened anew.
+    // The file holds no key: a new one is made, and earlier pages must be opened again.
   }
   rmSync(file, { force: true, recursive: true });
   return null;
@@ -53,7 +53,7 @@ export function newKey(): InspectorKey {
   return { key: randomBytes(secretBytes).toString('base64url'), port: null };
 }
 
-/** Notes that a page was there, at most every ten minutes. `isNew`: at once. Throws the system's error. */
+/** Writes the time of a page's visit, at most every ten minutes; with `isNew` at once. Throws the system's error. */
 export function createNote(home: string): (key: string, port: number, nowMs: number, isNew?: boolean) => void {
   let notedAtMs = 0;
   return (key, port, nowMs, isNew = false) => {
@@ -64,27 +64,27 @@ export function createNote(home: string): (key: string, port: number, nowMs: num
   };
 }
 
-/** A name for this life of the daemon, and for whatever else is told once. */
+/** A random name: for this run of the daemon, and for tickets and nonces. */
 export function newName(): string {
   return randomBytes(secretBytes).toString('base64url');
 }
 
-/** The token of that life at that address (`127.0.0.1:41233`): 32 characters. A page makes the same of the key. */
+/** The token of this run of the daemon at this address (`127.0.0.1:41233`): 32 characters. A page derives the same token from the key. */
 export function tokenOf({ key, address, life }: { key: string; address: string; life: string }): string {
   return sealed(key, `token ${address} ${life}`);
 }
 
-/** The same, good for watching by Stately's protocol and for nothing else. */
+/** The same, but valid only for watching by Stately's protocol. */
 export function watchTokenOf({ key, address, life }: { key: string; address: string; life: string }): string {
   return sealed(key, `watch ${address} ${life}`);
 }
 
-/** That this side has the key: about an address, a life and a word that the page has chosen, so that it is of no use elsewhere. */
+/** Proves that this side has the key. The proof covers an address, a run of the daemon and a nonce of the page, so it is useless elsewhere. */
 export function proofOf({ key, address, life, nonce }: { key: string; address: string; life: string; nonce: string }) {
   return sealed(key, `proof ${address} ${life} ${nonce}`);
 }
 
-/** A key for that purpose, of which the secret cannot be known. */
+/** Derives a key for that purpose. The secret cannot be computed from it. */
 export function derivedKey(secret: string, purpose: string): string {
   return sealed(secret, purpose);
 }

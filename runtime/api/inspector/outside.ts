@@ -1,6 +1,6 @@
 /**
- * The page behind the door of `[http]`: for people who have a token, by the names that are configured, such as that of a proxy. What a page is let in
- * by is made of the home's token and of what is kept of the person's, so it ends when either is taken away.
+ * The page on the address of `[http]`, for people with a token, under the configured host names, such as a proxy's. A page's key is derived from the home's
+ * token and from the stored hash of the person's token, so it ends when either is removed.
  */
 import { ensureHomeToken, readHomeToken } from '../../base/platform/home-token.ts';
 import { type Person, personOfToken, readPerson } from '../../base/platform/people.ts';
@@ -29,7 +29,7 @@ export function createOutsidePage({ home, app, passes }: OutsideOptions): PageAp
     return person === null ? null : loginFor(person);
   }
 
-  /** A person's begins with their name, as their own token does. */
+  /** A person's page token begins with their name, like their own token. */
   function pageToken({ person, key }: Login, address: string): string {
     const token = tokenOf({ key, address, life });
     return person === null ? token : `${person.name}.${token}`;

@@ -1,6 +1,6 @@
 /**
- * The page over HTTP, whichever door it is behind: its files, how a page is let in, and the control API for whoever is. A page holds a token of one
- * life of the daemon at one address, and a key of which it makes the next one, once whoever answers has proven that they have the key too.
+ * The page over HTTP, for both ways in: its files, the login of a page, and the control API for pages that are logged in. A page holds a token for one run of
+ * the daemon at one address. It also holds a key, from which it derives the next token once the server has proven that it has the key too.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Person } from '../../base/platform/people.ts';
@@ -13,7 +13,7 @@ import { proofOf } from './key.ts';
 import { createSharedReads } from './shared-reads.ts';
 import { watchPath } from './watch-guard.ts';
 
-/** Only what was served from here, no script and no style within the page, and nobody else's frame around it. */
+/** Allows only content that was served from here, no inline script or style, and no foreign frame around the page. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,7 +27,7 @@ const policy = [
   'trusted-types stator-chart',
 ].join('; ');
 
-/** The page that hands on what happens to Stately's inspector frames that, or opens it in a window that may tell this one that it is ready. */
+/** The page that forwards events to Stately's inspector shows it in a frame, or opens it in a window that may report that it is ready. */
 const statelyHeaders = {
   'content-security-policy': `${policy}; frame-src https://stately.ai`,
   'cross-origin-opener-policy': 'same-origin-allow-popups',
@@ -42,28 +42,28 @@ const headers = {
   'cache-control': 'no-store',
 } as const;
 
-/** Who is let in, and the key of their pages. */
+/** A logged-in person, and the key of their pages. */
 export interface Login {
   /** null: the owner of the home. */
   readonly person: Person | null;
   readonly key: string;
 }
 
-/** How one door lets pages in. `address` is what the browser calls it: `127.0.0.1:41233`. */
+/** How one way in accepts pages. `address` is the browser's address of it: `127.0.0.1:41233`. */
 export interface Door {
-  /** A name of this life of the daemon. */
+  /** The name of this run of the daemon. */
   readonly life: string;
-  /** What a page without a token can be given. */
+  /** What a page without a token asks for. */
   readonly takes: 'address' | 'token';
-  /** What to do where nobody is let in. */
+  /** The hint for a page that is not accepted. */
   readonly hint: string;
-  /** Whose page has that token; null: nobody's. */
+  /** The login of the page with that token; null: none. */
   loginOf(token: string, address: string): Login | null;
-  /** By the name of a person, or null for the owner; null: there is no such one. */
+  /** The key for a person's name, or for the owner (null); null: there is none. */
   keyOf(name: string | null): string | null;
-  /** The token of a page, for what its person brings; null: that is not good, or not any more. */
+  /** The token of a page, in exchange for a ticket or a person's token; null: that is not valid, or not any more. */
   enter(given: string | null, address: string): string | null;
-  /** The header by which the app knows them; null: as the owner, who needs none. */
+  /** The header that identifies them to the app; null: the owner, who needs none. */
   authorizationOf(login: Login): string | null;
 }
 

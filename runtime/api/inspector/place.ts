@@ -1,4 +1,4 @@
-/** Where what outlives a daemon is kept. Apart, so that a daemon that nobody watches loads nothing else of this room. */
+/** The file that outlives a daemon. It has its own module, so that a daemon without watchers loads nothing else of this folder. */
 import { join } from 'node:path';
 
 export function inspectorFile(home: string): string {

@@ -1,10 +1,10 @@
 /**
- * What every page reads again and again, read once for all of them: ten pages cost the daemon what one does. An answer is handed out anew for as long
- * as all of these last took to make, times twenty, so that all watchers together never take more than a twentieth of the daemon's time, and the less the
- * busier it is. Its header says how long that is still to be: asking earlier brings nothing new.
+ * Shares the repeated reads of all pages: ten pages cost the daemon as much as one. An answer is reused for twenty times the time that all shared reads last
+ * took together. So all watchers together take at most a twentieth of the daemon's time, and less when it is busy. A header states how long the answer is
+ * still reused: an earlier request brings nothing new.
  */
 
-/** The fleet's reads, as the page writes them. */
+/** The reads of the fleet view, exactly as the page writes them. */
 const sharedReads: ReadonlySet<string> = new Set([
   '/v1/plans',
   '/v1/instances?live=1',
@@ -14,7 +14,7 @@ const sharedReads: ReadonlySet<string> = new Set([
   '/v1/machines',
 ]);
 const timesTheirCost = 20;
-/** For reads that cost almost nothing. */
+/** The least time of reuse, for reads that cost almost nothing. */
 const leastMs = 250;
 
 /** Milliseconds. */
@@ -22,7 +22,7 @@ const freshInHeader = 'x-fresh-in-ms';
 
 interface Shared {
   readonly made: Promise<Made>;
-  /** Infinity: it is being made. */
+  /** Infinity: the answer is being made. */
   goodUntilMs: number;
 }
 
@@ -34,10 +34,10 @@ interface Made {
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-/** As the function that is given. A request with `cache-control: no-cache`, from who has just changed something, is always answered anew. */
+/** Wraps the given function. A request with `cache-control: no-cache`, from a page that has just changed something, always gets a new answer. */
 export function createSharedReads(fetch: Fetch): Fetch {
   const known = new Map<string, Shared>();
-  /** Milliseconds that each took when it was last made. */
+  /** The milliseconds that each answer last took. */
   const costs = new Map<string, number>();
 
   function make(name: string, request: Request): Shared {
@@ -49,7 +49,7 @@ export function createSharedReads(fetch: Fetch): Fetch {
       const together = [...costs.values()].reduce((sum, each) => sum + each, 0);
       shared.goodUntilMs = nowMs + Math.max(leastMs, together * timesTheirCost);
     };
-    // One that failed is nobody's answer but theirs who wait for it now.
+    // A failed answer is not reused: only the present callers get it.
     shared.made.then(settle, () => {
       shared.goodUntilMs = 0;
     });
@@ -73,7 +73,7 @@ export function createSharedReads(fetch: Fetch): Fetch {
   };
 }
 
-/** Everybody who is let in may look, so it is nobody's in particular. */
+/** All logged-in people may read this, so the request needs no person's token. */
 function nobodys(request: Request): Request {
   const headers = new Headers(request.headers);
   headers.delete('authorization');

@@ -1,4 +1,4 @@
-/** The WebSockets on which the hub tells. Nobody says anything on them. */
+/** The WebSockets on which the hub sends. Clients send nothing on them. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -6,10 +6,10 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { createStatelyHub, type HubOptions } from './stately.ts';
 import { refuseUpgrade, watchProtocol } from './watch-guard.ts';
 
-/** Watchers send nothing that is read. */
+/** Messages from watchers are not read. */
 const maxPayloadBytes = 1_024;
 const watchersMost = 16;
-/** Whoever leaves more of it unread is let go: a thousand plans with their definitions are 25 MB. */
+/** A watcher with more unread bytes is disconnected: a thousand plans with their definitions are 25 MB. */
 const unreadMostBytes = 48 * 1_024 * 1_024;
 /** WebSocket's code for "come again later". */
 const tooSlow = 1_013;
@@ -17,7 +17,7 @@ const tooSlow = 1_013;
 export interface StatelySocket {
   /** Accepts a watcher that has been authorized. */
   welcome(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Everybody is let go; others may come. */
+  /** Disconnects all watchers; new ones may connect. */
   stop(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function createStatelySocket({ unreadMost = unreadMostBytes, ...options }
         }
         leave();
         log.warn(`one who watches by Stately's protocol is let go: ${socket.bufferedAmount} bytes are unread`);
-        // It is told why behind what it has not read; where it reads no more, it is cut off after a while.
+        // The reason comes after the unread frames. A watcher that reads nothing more is cut off after a while.
         socket.close(tooSlow, `too slow: over ${unreadMost} bytes are unread`);
       },
       close: () => socket.terminate(),

@@ -1,7 +1,7 @@
 /**
- * The hub of the Stately inspector's protocol: what was committed, for clients of `@statelyai/inspect`. It is fed by the facts of the journal, never
- * by actors while they step: what was rolled back was never there. Trees come and go in the cache; here each actor is one for as long as it lives.
- * Facts that come faster than people can see are told as where they have led to.
+ * The hub of the Stately inspector's protocol: it sends committed events to clients of `@statelyai/inspect`. Its source is the journal's facts, never actors
+ * during a step, so events that were rolled back are never sent. Trees enter and leave the cache, but here each actor has one identity for its whole life.
+ * Facts that arrive faster than people can see are merged: only the resulting state is sent.
  */
 
 import type { AnyDefinition } from '../../../actors/definition.ts';
@@ -23,7 +23,7 @@ export interface Watched {
   readonly bus: Pick<Bus, 'subscribe'>;
   readonly store: Pick<Store, 'plans' | 'treesOf' | 'treeStanding'>;
   readonly cache: Pick<TreeCache, 'get'>;
-  /** The user's own machines. */
+  /** User-defined machines. */
   readonly machines: readonly AnyDefinition[];
 }
 
@@ -33,42 +33,48 @@ export interface Watcher {
 }
 
 export interface StatelyHub {
-  /** Tells it every live actor, parents first, and then what happens. Answers the function by which it goes. */
+  /** Sends the watcher every live actor, parents first, and then the events. Returns the function that removes the watcher. */
   add(watcher: Watcher): () => void;
-  /** Everybody is let go. It may be called twice, and watchers may come again. */
+  /** Disconnects all watchers. May be called twice; watchers may be added again. */
   stop(): Promise<void>;
 }
 
 export interface HubOptions {
-  /** Of this life of the daemon: in front of every id, since the same address is another actor in the next. */
+  /** The name of this run of the daemon. Every id begins with it, because the same address is another actor in the next run. */
   readonly boot: string;
   /** null: there is no engine just now. */
   watched(): Watched | null;
   readonly log: Pick<Log, 'warn'>;
 }
 
-/** Live plans, and trees of each machine of one's own, of which a watcher is told from the beginning, those that moved last; more of them are told when they move. */
+/**
+ * The most live plans, and the most trees of each user-defined machine, that a new watcher receives: the ones that changed last. Others are sent when they
+ * change.
+ */
 const plansMost = 1_000;
-/** What happened is told in pieces, so often and at most so many lines of it: more is told as where it has led to. */
+/** Events are sent in batches: at this interval, and with at most this many lines. More lines are merged into the resulting states. */
 const flushMs = 50;
 const linesAFlush = 100;
-/** Lines that wait to be told; where even the last of each actor are more, all that lives is looked at instead. */
+/** The most waiting lines. If even the last lines of all actors are more, all live actors are read instead. */
 const pendingMost = 1_024;
-/** Actors that are converted in one go: a plan's definition takes a millisecond. */
+/** Actors that are converted without a pause: a plan's definition takes a millisecond. */
 const actorsATurn = 10;
-/** What lives is looked at as a whole at most so often, and after so many times as long as that took: a tenth of the time at most goes there. */
+/**
+ * The least time between two readings of all live actors. The pause is also ten times as long as the last reading, so that readings take at most a tenth of
+ * the time.
+ */
 const scanMs = 1_000;
 const scanRest = 10;
-/** Whether there is an engine again is looked at this often, while somebody watches. */
+/** How often the hub looks for a new engine while there are watchers. */
 const lookMs = 1_000;
 
-/** Does nothing and keeps nothing while there is no watcher. */
+/** Does nothing and holds nothing while there is no watcher. */
 export function createStatelyHub(options: HubOptions): StatelyHub {
   const watchers = new Set<Watcher>();
   let telling: Telling | null = null;
   let ended: Promise<unknown> = Promise.resolve();
   let engines = 0;
-  /** Another one for each engine, and for whoever comes when the last one has gone: what happened in between is not known. */
+  /** A new prefix for each engine, and after the last watcher has left: the events in between are not known. */
   const nextPrefix = () => `${options.boot}.${++engines}`;
 
   function rest(): void {
@@ -97,13 +103,13 @@ export function createStatelyHub(options: HubOptions): StatelyHub {
 }
 
 interface Telling {
-  /** It is told what lives as soon as what was begun is told, and from there on what happens. */
+  /** After the current batch, the watcher gets all live actors, and from then on the events. */
   join(watcher: Watcher): void;
   leave(watcher: Watcher): void;
   stop(): Promise<void>;
 }
 
-/** What lives, what happened and who joined are taken one after the other, so that nobody hears of an event before its actor, or of that before its parent. */
+/** Readings, events and new watchers are handled one after the other, so that no watcher gets an event before its actor, or an actor before its parent. */
 function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix(): string }): Telling {
   const joining = new Set<Watcher>();
   const told = new Set<Watcher>();
@@ -115,9 +121,9 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
   let wake = () => {};
   let subscription: Subscription | null = null;
 
-  /** Ends early where nobody watches any more. */
+  /** Ends early if there is no watcher any more. */
 
-  /** Everybody who lives, in pieces, to it alone. */
+  /** Sends all live actors in batches to this watcher alone. */
   async function welcome(watcher: Watcher, register: ActorRegister): Promise<void> {
     const own = createConversion((frame) => watcher.send(frame), log);
     const all = register.all();
@@ -131,7 +137,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
     if (joining.delete(watcher)) told.add(watcher);
   }
 
-  /** Until the engine goes, or everybody has. */
+  /** Runs until the engine or the last watcher has gone. */
   async function follow(source: Watched): Promise<void> {
     const register = createActorRegister(nextPrefix(), conversion);
     const backlog = createBacklog();
@@ -186,7 +192,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
     }
   }
 
-  /** A tree that cannot be read is none that can be shown; the others are. */
+  /** An unreadable tree is not shown; the others are. */
   async function update(
     source: Watched,
     register: ActorRegister,
@@ -239,7 +245,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
 interface Backlog {
   add(facts: readonly Fact[] | 'behind'): void;
   isEmpty(): boolean;
-  /** Facts were missed, or nothing was looked at yet, and it is not too soon. */
+  /** Whether facts were missed or nothing was read yet, and the pause is over. */
   mustScan(): boolean;
   whileScanning(scan: () => Promise<void>): Promise<void>;
   /** The next journal lines, by tree. */

@@ -1,6 +1,6 @@
 /**
- * Who may watch by Stately's protocol: whoever has a token that is good for watching and for nothing else. It comes in a subprotocol from a page, and in
- * the address from a program, since clients of `@statelyai/inspect` take an address and no more.
+ * Checks who may watch by Stately's protocol: clients with a token that is valid only for watching. A page sends it in a subprotocol, and a program in the
+ * address, because clients of `@statelyai/inspect` accept only an address.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,12 +8,12 @@ import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.t
 import { type HeaderOf, hostRefusal, originRefusal, secretRefusal } from '../control/web-guard.ts';
 
 export const watchPath = '/stately';
-/** What a page offers; and the same, a dot, and its token. */
+/** The subprotocol that a page offers; it also offers the same name with a dot and its token. */
 export const watchProtocol = 'stator-watch';
 
 const anew = 'get a new address: stator inspect --stately';
 
-/** Answers why it is refused; null: it is let in. */
+/** Returns the refusal; null: the watcher is accepted. */
 export function watchRefusal(
   request: IncomingMessage,
   { address, token }: { address: string; token: string },
@@ -33,12 +33,12 @@ export function watchRefusal(
     return new EngineError('not_found', 'there is no such socket', `it is at ${watchPath}`);
   const offered = (header('sec-websocket-protocol') ?? '').split(',').map((each) => each.trim());
   const given = offered.find((each) => each.startsWith(`${watchProtocol}.`))?.slice(watchProtocol.length + 1) ?? null;
-  // A page has the other way, and addresses end up in histories.
+  // A page must use the subprotocol, because addresses end up in browser histories.
   const said = header('origin') === null ? url.searchParams.get('watch') : null;
   return secretRefusal(given ?? said, { token, hint: anew });
 }
 
-/** Ends an upgrade with the words of any other refusal. */
+/** Ends an upgrade with the same document as any other refusal. */
 export function refuseUpgrade(socket: Duplex, error: EngineError): void {
   const { status } = errorClasses[error.code];
   const body = JSON.stringify(error);

@@ -1,4 +1,4 @@
-/** The tools that see agents and speak to them. */
+/** The tools that show agents and send to them. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../client/client.ts';
@@ -12,7 +12,7 @@ const text = z.string().max(65_536);
 const lineFromEnd = z.int().min(-999_999).max(0);
 const said = z.object({ ...signalAnswer.shape, message: z.string() });
 
-/** kasmos's states, and those of stator. */
+/** kasmos's states, and stator's. */
 const states = [...instanceEntry.shape.state.options, 'ready', 'loading'] as const;
 
 function wordTool(word: 'pause' | 'resume' | 'restart' | 'kill', past: string, does: string, ends = false) {

@@ -1,4 +1,4 @@
-/** The tools that see the engine and its repos, and the one that waits. */
+/** The tools that show the engine and its repos, and the tool that waits. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { liveStatus, liveStatusCap } from '../contract/live-status.ts';
@@ -90,12 +90,12 @@ export const engineTools = [
     }),
     output: z.object({
       reached: z.boolean(),
-      /** Why not; null: it was reached. */
+      /** Why it was not reached; null: it was reached. */
       note: z.string().nullable(),
       plan: planEntry.nullable(),
-      /** The last of them. */
+      /** The number of the last event. */
       events: z.array(factEntry),
-      /** null: nothing was seen, and none was given. */
+      /** null: no event was seen, and no `since` was given. */
       next_since: count.nullable(),
     }),
     run: async (ask) => {

@@ -1,4 +1,4 @@
-/** The tools that see and change plans. Their names, and those of their fields, are kasmos's where it has them: a plan is a task there. */
+/** The tools that show and change plans. They and their fields have kasmos's names if kasmos has them: there a plan is a task. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -18,11 +18,13 @@ const text = z.string().max(65_536);
 const listed = planEntry.extend({ filename: z.string(), description: z.string() });
 const verdict = { filename: z.string(), ...signalAnswer.shape };
 
-/** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
+/**
+ * A merge takes well under a second. A merge that waits for other git work, or a push with a person's own hooks, takes longer and goes on after this time.
+ */
 const mergeMs = 40_000;
 const pollMs = 100;
 
-/** Where `force` puts a plan: what the event leads to where it is accepted. */
+/** The status in which `force` puts a plan: the event's target when it is accepted. */
 const targets: Partial<Record<SignalType, (typeof forceTargets)[number]>> = {
   plan_start: 'planning',
   planner_finished: 'planned',
@@ -40,7 +42,7 @@ const targets: Partial<Record<SignalType, (typeof forceTargets)[number]>> = {
   reopen: 'planning',
 };
 
-/** Sends under a key, so that an engine that went away over it may be asked again. Throws `refused`. */
+/** Sends a signal with a key, so that it can be sent again if the engine goes away. Throws `refused`. */
 async function send(
   ask: Pick<Ask<unknown>, 'with'>,
   word: { readonly plan: string; readonly type: string; readonly payload?: unknown },
@@ -57,7 +59,7 @@ async function send(
   }
 }
 
-/** The plan once its merge is no longer under way, is kept back by a fault of its environment, or takes too long to wait for. */
+/** Returns the plan when its merge has ended, waits because of a fault of its environment, or takes too long. */
 async function mergeOutcome(client: Client, at: { project: string; plan: string }): Promise<PlanShow> {
   const untilMs = performance.now() + mergeMs;
   for (;;) {
@@ -306,7 +308,7 @@ export const planTools = [
   }),
 ] as const;
 
-/** Throws `unknown_signal`-like `bad_request` for an event that leads to no status. */
+/** Throws `bad_request` for an event that leads to no status. */
 function targetOf(event: string) {
   const type = signalTypeOf(event);
   const target = type === null ? undefined : targets[type];
@@ -318,7 +320,7 @@ function targetOf(event: string) {
   );
 }
 
-/** The number of the one question that is open. Throws `conflict`, `refused`. */
+/** The number of the only open question. Throws `conflict`, `refused`. */
 async function onlyQuestion(ask: Pick<Ask<unknown>, 'with'>, plan: string): Promise<number> {
   const { questions } = await ask.with('read', (client, named) => client.plan(named, plan));
   const [only, ...more] = questions;
@@ -329,12 +331,12 @@ async function onlyQuestion(ask: Pick<Ask<unknown>, 'with'>, plan: string): Prom
   throw new EngineError('conflict', `several questions of ${plan} are open: ${numbers}`, 'say which: question');
 }
 
-/** An object where the text is one in JSON; else the text itself. What shape a signal takes is judged by the engine. */
+/** The text's object if the text is JSON; otherwise the text. The engine checks the payload's shape. */
 function payloadOf(payload: string | Record<string, unknown>): unknown {
   if (typeof payload !== 'string' || !payload.trimStart().startsWith('{')) return payload;
   try {
     return JSON.parse(payload);
   } catch {
-    return payload; // words that begin with a brace are words
+    return payload; // a text that begins with a brace may still be plain text
   }
 }

@@ -1,4 +1,4 @@
-/** Prompts for planning: what a person picks in their program, to have a plan written, improved or seen through. */
+/** Prompts for planning. A person selects one in their program, to have a plan written, improved or carried out. */
 import { z } from 'zod';
 import { line } from '../control/requests.ts';
 import { type McpCaller, withCaller } from './caller.ts';

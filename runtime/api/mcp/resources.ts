@@ -1,4 +1,4 @@
-/** What can be read and watched: the documents and the journals of plans, and the logs of agents. */
+/** The resources that can be read and watched: documents and journals of plans, and logs of agents. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { pause } from '../../base/platform/pause.ts';
@@ -6,11 +6,11 @@ import type { Client } from '../client/client.ts';
 import { type McpCaller, withCaller } from './caller.ts';
 import { followFacts } from './wait.ts';
 
-/** A log that is watched is looked at so often while its agent lives: no fact tells that it grew. */
+/** How often a watched log is read while its agent lives: no fact reports that it grew. */
 const logLookMs = 2_000;
-/** Resources that one connection may watch. */
+/** The most resources that one connection may watch. */
 const watchLimit = 256;
-/** Plans, and agents, that are listed; any other is read by its address all the same. */
+/** The most plans, and agents, that are listed. Any other can still be read by its address. */
 const listLimit = 200;
 
 interface Resource {
@@ -64,7 +64,7 @@ export async function listResources(caller: McpCaller): Promise<Resource[]> {
   });
 }
 
-/** Throws `not_found`, and what the engine says. */
+/** Throws `not_found`, and the engine's errors. */
 export async function readResource(caller: McpCaller, uri: string) {
   const address = addressOf(uri);
   const { text, mimeType } = await withCaller(caller, 'read', (client) => textOf(client, address));
@@ -78,7 +78,7 @@ export interface Subscriptions {
   close(): void;
 }
 
-/** Tells of each change of what is watched, until it is closed. One stream of facts serves them all. */
+/** Reports each change of a watched resource, until it is closed. One stream of facts serves all resources. */
 export function createSubscriptions(
   caller: Pick<McpCaller, 'attach' | 'open'>,
   changed: (uri: string) => Promise<void>,
@@ -87,7 +87,7 @@ export function createSubscriptions(
   const logs = new Map<string, AbortController>();
   const closed = new AbortController();
   let isFollowing = false;
-  const tell = (uri: string) => void changed(uri).catch(() => undefined); // the client went away: it is closed in a moment
+  const tell = (uri: string) => void changed(uri).catch(() => undefined); // the client went away, and this is closed soon
 
   async function follow(): Promise<void> {
     const facts = followFacts(caller, { plan: null, since: null, signal: closed.signal });
@@ -110,7 +110,7 @@ export function createSubscriptions(
         const end = new AbortController();
         logs.set(uri, end);
         const signal = AbortSignal.any([end.signal, closed.signal]);
-        watchLog(caller, { address, signal, grown: () => tell(uri) }).catch(() => undefined); // who reads it is told why
+        watchLog(caller, { address, signal, grown: () => tell(uri) }).catch(() => undefined); // a read of the resource reports the reason
       }
       if (isFollowing) return;
       isFollowing = true;
@@ -139,7 +139,7 @@ async function watchLog(
 ): Promise<void> {
   let before: string | null = null;
   while (!signal.aborted) {
-    const client = await caller.attach().catch(() => null); // it may be starting anew
+    const client = await caller.attach().catch(() => null); // the engine may be starting again
     if (client !== null) {
       const now = await client.capture(address.project, address.title).finally(() => client.close());
       if (before !== null && now !== before) grown();
@@ -163,7 +163,7 @@ async function textOf(client: Client, address: Address): Promise<{ text: string;
   }
 }
 
-/** A page of the journal holds so many lines at most. */
+/** The most lines of a journal page. */
 const pageLines = 1_000;
 
 async function lastLines(client: Client, { project, plan }: { project: string; plan: string }) {
@@ -206,7 +206,7 @@ function addressOf(uri: string): Address {
     if (title !== undefined)
       return { kind: 'log', project: decodeURIComponent(project), title: decodeURIComponent(title) };
   } catch {
-    // No percent-encoded UTF-8: told below.
+    // Not percent-encoded UTF-8: the error below follows.
   }
   throw new EngineError(
     'not_found',

@@ -1,6 +1,6 @@
 /**
- * One MCP server, for one connection. A tool's failure is an answer with `isError`, whose text is the document `{error, code, hint}` of the control API;
- * only what is no call at all (an unknown tool) is an error of the protocol.
+ * One MCP server, for one connection. A tool's failure is an answer with `isError`; its text is the document `{error, code, hint}` of the control API. Only
+ * an invalid call (an unknown tool) is an error of the protocol.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
@@ -31,13 +31,13 @@ import { type AnyTool, askOf, inputOf } from './tool.ts';
 
 export const tools: readonly AnyTool[] = [...planTools, ...agentTools, ...engineTools];
 
-/** What wrong input is referred to. */
+/** The page that errors about wrong input refer to. */
 const page = 'docs/mcp.md';
 
 const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it stands still, task_merge brings it home. Starting agents may cost money, and merging moves a branch: ask the person first.`;
 const forAgents = `You work in a run of stator. These tools see your own plan and speak for you: signal_create reports what you have done, or asks a person with needs_decision.`;
 
-/** A server that is not connected yet. Closing it ends what it watches. */
+/** A server that is not connected yet. Closing it ends its subscriptions. */
 export function createMcpServer(caller: McpCaller): Server {
   const { own } = caller;
   const served = own === null ? tools : tools.filter(({ inRuns = false }) => inRuns);
@@ -71,7 +71,7 @@ export function createMcpServer(caller: McpCaller): Server {
         },
         confirm: (question) => confirm(server, question, extra.requestId),
       });
-      return called.run(ask as never); // read by its own schema, above
+      return called.run(ask as never); // parsed by its own schema, above
     });
   });
   serveResources(server, caller);
@@ -90,7 +90,7 @@ function serveResources(server: Server, caller: McpCaller): void {
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => ({
     contents: [await asProtocol(() => readResource(caller, uri))],
   }));
-  // The socket of a run has no stream of facts.
+  // A run's socket has no stream of facts.
   if (caller.own !== null) return;
   const subscriptions = createSubscriptions(caller, (uri) => server.sendResourceUpdated({ uri }));
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }) => {
@@ -134,7 +134,7 @@ function listed(each: AnyTool, caller: McpCaller) {
     name,
     description: does,
     inputSchema: schemaOf(inputOf(each, caller), 'input'),
-    // A schema with a name of its own would be a reference, and MCP wants an object.
+    // A schema with an id would become a reference, and MCP needs an object.
     outputSchema: schemaOf(z.object(output.shape), 'output'),
     annotations: { readOnlyHint: kind === 'reads', destructiveHint: kind === 'ends', openWorldHint: false },
   };
@@ -144,7 +144,7 @@ function schemaOf(schema: z.ZodObject, io: 'input' | 'output') {
   return z.toJSONSchema(schema, { io }) as { type: 'object' }; // of an object
 }
 
-/** What is parsed has no field that the schema does not name: an engine of a later version may send more. */
+/** Parsing removes fields that the schema lacks: an engine of a later version may send more. */
 async function resultOf(called: AnyTool, run: () => Promise<unknown>) {
   try {
     const structured = called.output.parse(await run());
@@ -156,7 +156,7 @@ async function resultOf(called: AnyTool, run: () => Promise<unknown>) {
   }
 }
 
-/** Throws an error of the protocol that carries the document of the engine's. */
+/** Throws an error of the protocol with the engine's error document. */
 async function asProtocol<Answer>(use: () => Promise<Answer>): Promise<Answer> {
   try {
     return await use();
@@ -176,7 +176,7 @@ function named<Each extends { readonly name: string }>(all: readonly Each[], nam
   throw new McpError(ErrorCode.InvalidParams, `unknown ${what} "${name.slice(0, 100)}"; ${meant}`);
 }
 
-/** null: the client cannot ask its person. */
+/** null: the client cannot ask a person. */
 async function confirm(server: Server, question: string, requestId: string | number): Promise<boolean | null> {
   if (server.getClientCapabilities()?.elicitation === undefined) return null;
   const requestedSchema = {

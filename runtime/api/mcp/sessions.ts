@@ -1,4 +1,4 @@
-/** The route `/mcp`: MCP over HTTP as its specification has it (streamable HTTP), a server for each session. The library is loaded at the first request. */
+/** The route `/mcp`: MCP over streamable HTTP as in the specification, with a server for each session. The library is loaded at the first request. */
 import { randomUUID } from 'node:crypto';
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { callApp } from '../client/call.ts';
@@ -6,12 +6,12 @@ import { createClient } from '../client/client.ts';
 import type { McpRequest, McpSessions } from '../control/mcp.ts';
 import type { McpCaller } from './caller.ts';
 
-/** Sessions at once. Beyond it the one that was used longest ago ends, and its client begins a new one. */
+/** The most sessions at once. One more ends the session that was used longest ago, and its client begins a new one. */
 const sessionLimit = 64;
 
 interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport;
-  /** Of whoever began it: nobody else speaks in it. */
+  /** The header Authorization of the client that began the session; a request with another one is refused. */
   readonly authorization: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export function createMcpSessions(): McpSessions {
       const known = id === null ? undefined : sessions.get(id);
       const isFirst = id === null && asked.request.method === 'POST';
       if (isFirst && !isClosed) return (await begin(asked)).transport.handleRequest(asked.request);
-      // Also of an engine before this one: a client that is told so begins anew.
+      // This also ends sessions of an earlier engine: the client then begins a new one.
       if (id === null || known === undefined || known.authorization !== asked.authorization) return noSession();
       sessions.delete(id);
       sessions.set(id, known);
@@ -70,7 +70,7 @@ function callerOf({ app, authorization, own }: McpRequest): McpCaller {
   return { own, project: null, open: async () => client(), attach: async () => client() };
 }
 
-/** As the specification has it: the client begins a new session. */
+/** As in the specification: the client then begins a new session. */
 function noSession(): Response {
   const error = { code: -32_001, message: 'Session not found' };
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });

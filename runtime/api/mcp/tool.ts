@@ -1,4 +1,4 @@
-/** What a tool is: its schemas, who may call it, what it does to the world, and the calls that it is made of. */
+/** The definition of a tool: its schemas, who may call it, its effect, and its function. */
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -9,7 +9,7 @@ import { line } from '../control/requests.ts';
 import { refusalOf } from '../control/verdicts.ts';
 import { type McpCaller, withCaller } from './caller.ts';
 
-/** What every tool may be told; an agent inside a run is of one repo. */
+/** A field of every tool; an agent inside a run belongs to one repo. */
 export const project = line(255).describe('name of the repo; needed where several are registered').optional();
 /** A plan's name, with or without `.md`. Inside a run it may be left out. */
 export const filename = line(256).describe('name of the plan, with or without .md');
@@ -20,7 +20,7 @@ export interface Ask<Input> {
   readonly caller: McpCaller;
   /** The call was cancelled, or the connection is gone. */
   readonly signal: AbortSignal;
-  /** Says that the call goes on, to a client that asked to be told. */
+  /** Reports to a client that asked for progress that the call goes on. */
   progress(message: string): Promise<void>;
   /** Asks the person at the other end; null: that client cannot ask. */
   confirm(question: string): Promise<boolean | null>;
@@ -35,15 +35,15 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
   readonly output: Output;
   /** `reads` changes nothing; `ends` may end work, delete something or move a branch of the person. */
   readonly kind: 'reads' | 'changes' | 'ends';
-  /** An agent may call it inside its run, for its own plan. Default: not. */
+  /** true: an agent may call it inside its run, for its own plan. Default: false. */
   readonly inRuns?: boolean;
-  /** The answer as text, where JSON says it badly. */
+  /** The answer as text, if JSON would be hard to read. */
   readonly text?: (output: z.output<Output>) => string;
   readonly run: (ask: Ask<z.output<Input>>) => Promise<z.input<Output>>;
 }
 
 export interface AnyTool extends Omit<Tool, 'run' | 'text'> {
-  /** Takes what was read by the tool's own schemas. */
+  /** Accepts values that the tool's own schemas have parsed. */
   readonly text?: (output: never) => string;
   readonly run: (ask: never) => Promise<unknown>;
 }
@@ -54,7 +54,7 @@ export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(
   return definition;
 }
 
-/** Fields that an agent need not say, since its run does. */
+/** Fields that an agent may leave out, because its run determines them. */
 const ofRun = { filename: true, plan_file: true } as const;
 
 /** The schema of what the caller may send. */
@@ -66,7 +66,7 @@ export function inputOf({ input }: Pick<AnyTool, 'input'>, { own }: Pick<McpCall
   ) as unknown as z.ZodObject; // fields of its own, with a default
 }
 
-/** The repo that is meant: the one said, that of the run or of the folder, or the only one. Throws `bad_request`. */
+/** The repo of a call: the named one, the one of the run or of the folder, or the only one. Throws `bad_request`. */
 export async function projectOf(caller: McpCaller, client: Client, said: string | undefined): Promise<string> {
   const named = said ?? caller.own?.project;
   if (named !== undefined) return named;
@@ -97,25 +97,25 @@ export function planOf(said: string): string {
   return said.replace(/\.md$/i, '');
 }
 
-/** The name that a title makes. Throws `bad_request`. */
+/** The plan name that is derived from a title. Throws `bad_request`. */
 export function newPlanName(said: string): string {
   const name = planNameOf(said);
   if (name !== null) return name;
   throw new EngineError('bad_request', `"${said}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
 }
 
-/** Throws `refused` where it was. */
+/** Throws `refused` if the signal was refused. */
 export function accepted(answer: SignalAnswer): SignalAnswer {
   if (answer.signal.status === 'failed') throw refusalOf(answer);
   return answer;
 }
 
-/** A document as some clients send it: with `\n` written out, and no line break. */
+/** Corrects a document of clients that send `\n` as two characters and no line break. */
 export function unescaped(content: string): string {
   if (content.includes('\n') || !/\\[nr]/.test(content)) return content;
   try {
     return z.string().parse(JSON.parse(`"${content.replaceAll(/(?<!\\)"/g, '\\"')}"`));
   } catch {
-    return content; // what is no JSON text is meant as it stands
+    return content; // a text that is not JSON is used unchanged
   }
 }

@@ -1,4 +1,4 @@
-/** Waiting for what happens, over an engine that may go away and come back meanwhile. */
+/** Waits for events, even if the engine goes away and comes back meanwhile. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isOver, planStatuses } from '../../../machines/vocabulary/plan-status.ts';
@@ -8,14 +8,14 @@ import type { Client, FactEntry, PlanEntry } from '../client/client.ts';
 import { type McpCaller, withCaller } from './caller.ts';
 import type { Ask } from './tool.ts';
 
-/** Most clients give up after a minute, unless they are told of progress. */
+/** Most clients give up after a minute without a progress message. */
 export const defaultWaitSeconds = 45;
 export const waitLimitSeconds = 3_600;
-/** Facts make it prompt; this makes sure, and looks for an engine that is away. */
+/** Facts make the wait prompt. This poll is the safeguard, and looks for a missing engine. */
 const lookMs = 2_000;
 const progressMs = 15_000;
 const eventsLimit = 200;
-/** An engine that is started anew gives these for a moment. */
+/** Errors that occur briefly while an engine restarts. */
 const passing: ReadonlySet<string> = new Set(['unavailable', 'owner_taken', 'store_locked']);
 
 export const waitFor = ['event', 'person', 'idle', 'final', ...planStatuses] as const;
@@ -28,7 +28,7 @@ type WaitAsk = Ask<{
   timeout_seconds: number;
 }>;
 
-/** `plan` null: of all plans, or of those of one repo. Throws `plan_not_found` and what else does not pass by itself. */
+/** `plan` null: all plans, or those of one repo. Throws `plan_not_found` and other errors that do not pass by themselves. */
 export async function waitUntil(ask: WaitAsk, plan: string | null) {
   const { until, since = null, timeout_seconds: seconds } = ask.input;
   const done = new AbortController();
@@ -61,7 +61,7 @@ export async function waitUntil(ask: WaitAsk, plan: string | null) {
   }
 }
 
-/** null: the engine is away for a moment. */
+/** null: the engine is briefly away. */
 async function lookAt(ask: WaitAsk, project: string, plan: string): Promise<PlanEntry | null> {
   try {
     return await ask.with('read', (client) => client.plan(project, plan));
@@ -95,15 +95,15 @@ interface Followed {
 
 export interface Facts {
   readonly seen: FactEntry[];
-  /** Resolves at the next fact, or soon. */
+  /** Resolves at the next fact, or after the poll interval. */
   next(stop: AbortSignal): Promise<void>;
-  /** Why nothing can come now; null: it can. */
+  /** Why no facts can arrive now; null: they can. */
   trouble(): string | null;
-  /** Throws what ended it and does not pass by itself. */
+  /** Throws the error that ended the stream for good. */
   mustBeWell(): void;
 }
 
-/** Facts of whichever engine runs, until `signal`. */
+/** Follows the facts of the running engine, also over restarts, until `signal`. */
 export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal, ...of }: Followed): Facts {
   const seen: FactEntry[] = [];
   let wake = () => {};
@@ -146,7 +146,7 @@ export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal
   };
 }
 
-/** Who has the home, where nobody there answers. */
+/** The owner of the home if it does not answer. */
 async function absence(caller: Pick<McpCaller, 'open'>): Promise<string> {
   const engine = (await withCaller(caller, 'read', async (client) => client.engine)) ?? { kind: 'none' };
   return `${absentText(engine)}; for a person: ${absentStep(engine)}`;

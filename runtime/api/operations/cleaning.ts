@@ -6,7 +6,7 @@ import { answerOf } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
-/** Ten years, as the setting has it. */
+/** Ten years, the limit of the setting. */
 const longestMs = 3_650 * 86_400_000;
 
 export const cleaningOperations = {

@@ -1,4 +1,4 @@
-/** Hooks: what is told to the outside, and how that went. */
+/** Hooks and their deliveries. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
@@ -14,7 +14,7 @@ const loadDelivery = later(() => import('../../work/effects/hook-deliver.ts'));
 
 const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 
-/** Of a machine of one's own it is `<machine>.<tag>`. */
+/** For a user-defined machine it is `<machine>.<tag>`. */
 const toldEvent = ({ z }: Schemas) => z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
 
 const hookEntry = shape((schemas) => {
@@ -24,14 +24,14 @@ const hookEntry = shape((schemas) => {
       project: z.string(),
       hook: z.string(),
       type: z.enum(['webhook', 'command', 'notify', 'function']),
-      /** The origin of an address, or the command; null: it has none. */
+      /** The origin of the address, or the command; null: there is none. */
       target: z.string().nullable(),
-      /** Empty: all. */
+      /** Empty: all events. */
       events: z.array(toldEvent(schemas)),
-      /** `off`: it was switched off, for `reason`. `disabled`: by its configuration. */
+      /** `off`: it was switched off for `reason`. `disabled`: its configuration disables it. */
       state: z.enum(['on', 'failing', 'off', 'disabled']),
       reason: z.string().nullable(),
-      /** Since when it is as its state says; null: it is on, or nobody knows. */
+      /** Since when it is in that state; null: it is on, or the time is not known. */
       since: time.nullable(),
       pending: count,
       delivered: count,
@@ -39,7 +39,7 @@ const hookEntry = shape((schemas) => {
     })
     .meta({ id: 'Hook' });
 });
-/** A hook as it is configured, whether it is on, and how its deliveries stand. */
+/** A hook: its configuration, whether it is on, and the state of its deliveries. */
 export interface HookEntry extends Of<typeof hookEntry> {}
 
 const deliveryEntry = shape((schemas) => {
@@ -53,7 +53,7 @@ const deliveryEntry = shape((schemas) => {
       event: toldEvent(schemas),
       state: z.enum(deliveryStates),
       attempts: count,
-      /** When it is tried again; null: it is not, or as soon as its turn comes. */
+      /** When it is tried again; null: not again, or at its next turn. */
       next_at: time.nullable(),
       /** HTTP status, or exit code of a command. */
       last_status: z.int().nullable(),
@@ -64,7 +64,7 @@ const deliveryEntry = shape((schemas) => {
     })
     .meta({ id: 'Delivery' });
 });
-/** An event that a hook is told, or was told: its state, its tries, and when the next one comes. */
+/** An event for a hook: its state, its tries, and the time of the next one. */
 export interface DeliveryEntry extends Of<typeof deliveryEntry> {}
 
 const deliveryShow = shape((schemas) => {
@@ -73,7 +73,7 @@ const deliveryShow = shape((schemas) => {
     .extend({
       /** The body of the request, or the standard input of the command. */
       body: z.string(),
-      /** The end of what a command wrote. */
+      /** The end of a command's output. */
       output: z.string().nullable(),
     })
     .meta({ id: 'DeliveryShow' });
@@ -89,7 +89,7 @@ const hookSwitched = shape(({ z, count }) =>
       hook: z.string(),
       /** false: the hook was in that state already. */
       changed: z.boolean(),
-      /** Deliveries that are given up until `hook redeliver`. */
+      /** Deliveries that were given up; `hook redeliver` sends them again. */
       dead: count,
     })
     .meta({ id: 'HookSwitched' }),
@@ -294,7 +294,7 @@ async function tryOnce(parts: OperationParts, { project, hook: name }: Named): P
   const { views, projects, clock } = parts;
   const hook = views.hookNamed(project, name);
   if (hook.type !== 'function') projects.mustBeTrusted(project);
-  // It brings the processes of runs along.
+  // Loading it also loads the code for processes of runs.
   const { tryHook } = await loadDelivery();
   const at = clock.nowMs();
   const id = newDeliveryId(at);

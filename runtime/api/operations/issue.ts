@@ -1,4 +1,4 @@
-/** Sessions of issues. A reference has slashes and a #, so it stands in the body, or in the query. */
+/** Sessions of issues. A reference has slashes and a #, so it is in the body or in the query. */
 import { notificationTypes } from '../../../machines/vocabulary/notification.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type {
@@ -18,7 +18,7 @@ const operation = operationWith<OperationParts>();
 const text = ({ z }: Schemas, max: number) => z.string().min(1).max(max);
 const ofProject = (schemas: Schemas) => ({ project: text(schemas, 255).optional() });
 const which = (schemas: Schemas) => ({ reference: text(schemas, 2_048), ...ofProject(schemas) });
-/** As long as a session's prompt takes a person's words, with what others wrote beside it. */
+/** The most characters of a person's message that fit in a session's prompt, with the text of others. */
 const message = (schemas: Schemas) => text(schemas, 24_576);
 const address = (schemas: Schemas) => text(schemas, 2_048);
 const started = answerOf<IssueStarted>(({ shapes }) => shapes.issueStarted);

@@ -1,4 +1,4 @@
-/** What people were told. */
+/** Notifications. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { NotificationEntry, NotificationsRead } from '../contract/notifications.ts';
 import { operationWith } from './operation.ts';

@@ -1,4 +1,4 @@
-/** What an operation is: a value that the router, the client, the command line and the documents read. */
+/** The definition of an operation: a value that the router, the client, the command line and the docs read. */
 import type { z as Zod } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
@@ -10,85 +10,85 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 /** An argument of a verb, by the field of the input that it fills. */
 export interface VerbArg {
   readonly type: 'positional' | 'string' | 'boolean';
-  /** What stands for its value on the page; default: the field. */
+  /** The name of its value on the help page; default: the field. */
   readonly valueHint?: string;
   readonly description: string;
-  /** Of a boolean: the text that its field is then. Default: true. */
+  /** For a boolean: the text that its field then gets. Default: true. */
   readonly is?: string;
-  /** Of a positional: false where it may be left out. */
+  /** For a positional: false if it may be left out. */
   readonly required?: false;
-  /** It is a whole number from 1 on, and this is what it is called: "the id of a signal". */
+  /** Set for a whole number from 1 on; its name in messages: "the id of a signal". */
   readonly number?: string;
-  /** The texts that are accepted, and what such a text is called: "state of a delivery". */
+  /** The accepted texts, and their name in messages: "state of a delivery". */
   readonly oneOf?: { readonly values: readonly string[]; readonly called: string };
 }
 
-/** The words of the verb that asks it. `project` is no argument: it is `--project`, or the repo of the folder. */
+/** The operation's command. `project` is no argument: it is `--project`, or the repo of the folder. */
 export interface VerbWords<Field extends string, Answer> {
   readonly name: string;
-  /** Its line in the list of the noun's verbs, or the verb whose page it is on: that one's line is for both. */
+  /** Its line in the list of the noun's commands, or the command whose help page and line it shares. */
   readonly listed: string | { readonly with: string };
   readonly summary: string;
   readonly args?: { readonly [Name in Field]?: VerbArg };
   readonly examples: readonly string[];
   readonly more?: string;
-  /** Of the repo that is meant, and with `--all`, or outside of any, of every repo: its field `project` may be left out. */
+  /** true: the command covers the current repo, and with `--all`, or outside of a repo, every repo. The field `project` may be left out. */
   readonly takesAll?: boolean;
-  /** Of the repo that `--project` names, and of every repo where it is not said: its field `project` may be left out. */
+  /** true: the command covers the repo of `--project`, and without the flag every repo. The field `project` may be left out. */
   readonly takesProject?: boolean;
-  /** Its last word may stand several times: it is asked for each, in their order, and the answer is a list. */
+  /** Its last argument may be repeated: the operation runs for each value, in order, and the answer is a list. */
   readonly repeats?: Field;
-  /** What a person is asked before it is done, unless `--yes` says so, and what is printed where it is not done. */
+  /** The question that a person must confirm, unless `--yes` is given, and the text that is printed if the person declines. */
   confirms?(typed: { readonly [Name in Field]: string }): { readonly question: string; readonly not: string };
-  /** Whether the exit code is 0, else 1. Default: it is. */
+  /** true: the exit code is 0; false: it is 1. Default: true. */
   isDone?(answer: Answer): boolean;
 }
 
 type Fields = Readonly<Record<string, Zod.ZodType>>;
 
-/** Fields that were not given are not there. */
+/** Fields that were not given are missing. */
 type Given<T> = { readonly [Name in keyof T]: Exclude<T[Name], undefined> };
 
 export interface Operation<Input extends Fields = Fields, Answer = unknown> {
-  /** Names in the path are fields of the input. */
+  /** Parameters in the path are fields of the input. */
   readonly http: `${Method} /${string}`;
-  /** Where its other fields are. Default: in the query of a GET or a DELETE, else in the body. */
+  /** Where its other fields are. Default: in the query of a GET or a DELETE, otherwise in the body. */
   readonly fieldsIn?: 'query';
   /** One line for people. */
   readonly does: string;
   /**
-   * `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends the token of a run. `own`: an agent may ask it of its own
-   * plan, which the path names.
+   * `anyone`: nothing is changed, and a run's token is not checked. `person`: refused to a run. `own`: an agent may use it for its own plan, which the path
+   * names.
    */
   readonly who: 'anyone' | 'person' | 'own';
-  /** An agent's own socket serves it too. Default: not. */
+  /** true: an agent's own socket also serves it. Default: false. */
   readonly inRuns?: boolean;
-  /** The role that a person with a token of their own needs. Default: `look` where `who` is anyone, else nobody but the owner of the home. */
+  /** The role that a person with a token of their own needs. Default: `look` if `who` is anyone, otherwise only the owner of the home may use it. */
   readonly needs?: PersonRole;
-  /** A change of a repo that any host may be asked for: the repo's own host carries it out. Reads are all handed on. Default: not. */
+  /** true: any host accepts this change of a repo, and relays it to the repo's own host. All reads are relayed. Default: false. */
   readonly anyHost?: boolean;
   /**
-   * The same request again, by its key. `kept` (the default): its answer is kept, and what was cut off is begun again. `never`: what was cut off is not begun
-   * again. `free`: it changes nothing, or nothing more.
+   * How a repeated request with the same key is handled. `kept` (the default): the first answer is stored, and a request that was cut off is begun again.
+   * `never`: a request that was cut off is not begun again. `free`: repeating it changes nothing.
    */
   readonly again?: 'kept' | 'never' | 'free';
   input?(schemas: Schemas): Input;
-  /** Default: nothing is answered. */
+  /** Default: the answer is empty. */
   readonly answer?: ShapeOf<Answer>;
-  /** What it may refuse with, beside what every operation may. */
+  /** Its error codes besides those of every operation. */
   readonly errors?: readonly ErrorCode[];
-  /** Carries it out. Of its own types only the engine knows the parts, so that the types that programs install need none of them. */
+  /** Carries it out. Only the engine knows the type of the parts, so that the published types do not need it. */
   run(parts: never, input: never, sender: never): unknown;
   readonly verb?: VerbWords<Extract<keyof Input, string>, Answer>;
 }
 
-/** Who asks for what `own` is: a person, or a run of the plan. */
+/** The sender of an operation with `own`: a person, or a run of the plan. */
 export interface Sender {
   readonly origin: Origin;
   readonly run: string | null;
 }
 
-/** An operation that is carried out with these parts. */
+/** An operation that runs with these parts. */
 type Definition<Parts, Input extends Fields, Answer> = Omit<Operation<Input, Answer>, 'run' | 'who'> &
   (
     | { readonly who: 'anyone' | 'person'; run(parts: Parts, input: Read<Input>): MaybeLater<Answer> }
@@ -97,29 +97,29 @@ type Definition<Parts, Input extends Fields, Answer> = Omit<Operation<Input, Ans
 type Read<Input extends Fields> = Given<Zod.output<Zod.ZodObject<Input>>>;
 type MaybeLater<Answer> = NoInfer<Answer> | Promise<NoInfer<Answer>>;
 
-/** How the operations are defined that are carried out with such parts. */
+/** Returns the function that defines operations with such parts. */
 export function operationWith<Parts>() {
   return <Answer = void, const Input extends Fields = Record<never, never>>(
     given: Definition<Parts, Input, Answer>,
   ): Operation<Input, Answer> => given;
 }
 
-/** An operation where nobody needs its schemas by type. */
+/** An operation without the types of its schemas. */
 export interface AnyOperation extends Omit<Operation, 'verb'> {
   readonly verb?: VerbWords<string, never>;
 }
 
-/** Those of a noun, by the name of the client's method. */
+/** The operations of a noun, by the name of the client's method. */
 export type Operations = Readonly<Record<string, AnyOperation>>;
 
-/** What a caller gives: a field of a path or of a query is written as text on its way. */
+/** The caller's input. A field of a path or of a query is sent as text. */
 type InputOf<O> =
   O extends Operation<infer Input, infer _>
     ? { readonly [Name in keyof Fieldset<Input>]: Readable<Fieldset<Input>[Name]> }
     : never;
-/** A list is only read. */
+/** Lists are read only. */
 type Readable<T> = T extends readonly (infer Entry)[] ? readonly Entry[] : T;
-/** What has a default may be left out. */
+/** Fields with a default may be left out. */
 type Fieldset<Input extends Fields> = Zod.output<
   Zod.ZodObject<{
     [Name in keyof Input]: Input[Name] extends Zod.ZodDefault<infer Inner extends Zod.ZodType>
@@ -139,7 +139,7 @@ export type Methods<All extends Operations> = {
 };
 
 export function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {
-  return http.slice(0, http.indexOf(' ')) as Method; // as its type has it
+  return http.slice(0, http.indexOf(' ')) as Method; // its type guarantees it
 }
 
 /** The fields that are in the path. */

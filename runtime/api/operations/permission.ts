@@ -1,4 +1,4 @@
-/** Questions of runs: asked over a run's own socket, and never answered there. */
+/** Permission questions of runs. A run's own socket accepts questions, never answers. */
 import type { OperationParts } from '../commands/commands.ts';
 import type { PermissionState } from '../contract/permissions.ts';
 import { operationWith } from './operation.ts';
@@ -6,7 +6,7 @@ import { answerOf, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
-/** A request that waits is to end well before an engine that is stopped, or a proxy, loses patience. */
+/** A waiting request must end well before the time limits of a stopping engine or of a proxy. */
 const maxWaitMs = 20_000;
 
 const question = ({ name, shapes }: Schemas) => ({ project: name, plan: name, id: shapes.questionId });

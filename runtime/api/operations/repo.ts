@@ -1,4 +1,4 @@
-/** The registered repos, what of them is trusted, and daemon.toml, which lists some of them. */
+/** The registered repos, their trust, and daemon.toml, which lists some of them. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type {
@@ -21,7 +21,7 @@ import { answerOf, listOf, type Schemas } from './shape.ts';
 const operation = operationWith<OperationParts>();
 
 const named = ({ name }: Schemas) => ({ project: name });
-/** Its name, or its path. */
+/** The repo's name or path. */
 const namedOrAt = ({ line }: Schemas) => ({ project: line(4_096) });
 const switched = answerOf<RepoSwitched>(({ shapes }) => shapes.repoSwitched);
 

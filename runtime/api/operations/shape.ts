@@ -1,10 +1,10 @@
-/** Schemas as functions of the schema library: whoever has the library calls them, and the command line, which has none, loads them all the same. */
+/** Schemas as functions of the schema library. Code with the library calls them; the command line can load them without the library. */
 import type { z as Zod } from 'zod';
 import type * as shapes from '../contract/shapes.ts';
 
-/** Schemas that many operations use, and what others are made with. */
+/** Schemas that many operations use, and the functions that make other schemas. */
 export interface Schemas {
-  /** The part of the schema library that operations use: as a whole value it would double what a verb loads. */
+  /** The part of the schema library that operations use: importing all of it would double the code that a command loads. */
   readonly z: Pick<
     typeof Zod,
     | 'object'
@@ -18,9 +18,9 @@ export interface Schemas {
     | 'union'
     | 'templateLiteral'
   >;
-  /** A text of one line without control characters, of at most so many characters. */
+  /** A text of one line without control characters, with at most `max` characters. */
   line(max: number): Zod.ZodString;
-  /** Of a repo, a plan or an agent, in a path. */
+  /** The name of a repo, a plan or an agent, in a path. */
   readonly name: Zod.ZodString;
   /** A whole number in a path or a query. */
   readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
@@ -31,11 +31,11 @@ export interface Schemas {
   /** ISO 8601 UTC. */
   readonly time: Zod.ZodISODateTime;
   readonly count: Zod.ZodInt;
-  /** Those of the contract. */
+  /** The schemas of the contract. */
   readonly shapes: typeof shapes;
 }
 
-/** What is answered, made once: a schema with an id stands in the OpenAPI document under that id. */
+/** An answer's schema, made once: the OpenAPI document lists a schema with an id under that id. */
 export type Shape<Schema extends Zod.ZodType = Zod.ZodType> = (schemas: Schemas) => Schema;
 
 export function shape<Schema extends Zod.ZodType>(make: (schemas: Schemas) => Schema): Shape<Schema> {
@@ -49,10 +49,10 @@ export function shape<Schema extends Zod.ZodType>(make: (schemas: Schemas) => Sc
 /** A value of that shape. */
 export type Of<S extends Shape> = Zod.output<ReturnType<S>>;
 
-/** The shape of a type with a name: so it is called in the types that a program reads. */
+/** The shape of a named type: the published types use that name. */
 export type ShapeOf<Answer> = Shape<Zod.ZodType<Answer>>;
 
-/** `answerOf<Host>(({ shapes }) => shapes.host)`: the shape by the name of its type. */
+/** `answerOf<Host>(({ shapes }) => shapes.host)`: the shape, typed by the type's name. */
 export function answerOf<Answer>(shape: ShapeOf<Answer>): ShapeOf<Answer> {
   return shape;
 }
