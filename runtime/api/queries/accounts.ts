@@ -1,4 +1,4 @@
-/** The accounts that are limited now, and who waits for each. */
+/** The accounts that are rate limited now, and the agents that wait for each. */
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
@@ -14,12 +14,12 @@ export function currentCasting(parts: CastingParts): Promise<Casting> {
   return lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });
 }
 
-/** Why an agent that asks for a slot gets none; null: it may have one. */
+/** The limit that keeps an agent from a slot; null: there is none. */
 export function limitOf(
   { castOf, limits }: Casting,
   { project, role }: { readonly project: string; readonly role: string },
 ): AccountLimitRow | null {
-  return limits.size === 0 ? null : (castOf(project, role as Role)?.limit ?? null); // written from a role
+  return limits.size === 0 ? null : (castOf(project, role as Role)?.limit ?? null); // the stored text is a role
 }
 
 /** Why an agent waits for an account, and what a person can do. */

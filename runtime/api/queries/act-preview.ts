@@ -1,6 +1,7 @@
 /**
- * What a signal of a person would do to a plan: which agents end and start, which branch moves, who waits then. It is found out by a step of a copy of the
- * plan's tree, which is thrown away, so it is what the signal does. The command line, the board and the page ask by this one answer.
+ * Previews a person's signal to a plan: which agents end and start, which branch moves, which plans then wait. A copy of the plan's tree takes the step and
+ * is discarded, so the preview shows the signal's real effect. The command line, the board and the page build their question to the person from this one
+ * answer.
  */
 
 import { createTrees, type Step } from '../../../actors/tree.ts';
@@ -33,7 +34,7 @@ interface PreviewParts extends Pick<ViewDependencies, 'store' | 'projects' | 'cl
 
 type Named = Pick<PlanRow, 'project' | 'plan'>;
 
-/** An answer is what the plan waits for: who gives it is not asked whether they mean it. */
+/** The plan waits for an answer, so giving one needs no confirmation. */
 const unasked: ReadonlySet<SignalType> = new Set([
   'resolve',
   'answer',
@@ -42,10 +43,10 @@ const unasked: ReadonlySet<SignalType> = new Set([
   'agent_send',
   'agent_type',
 ]);
-/** Of a done plan they take back what others may have built on. */
+/** For a done plan, these signals take back work on which others may have built. */
 const undoing: ReadonlySet<SignalType> = new Set(['cancel', 'pause']);
 
-/** Throws `plan_not_found`, and what the inbox refuses a signal with: `unknown_signal`, `not_allowed`, `bad_payload`. */
+/** Throws `plan_not_found`, and the inbox's errors: `unknown_signal`, `not_allowed`, `bad_payload`. */
 export async function previewAct(parts: PreviewParts, question: ActQuestion): Promise<ActPreview> {
   const { store, projects, clock, env, kinds } = parts;
   const { project, plan } = question;
@@ -79,7 +80,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     actor: '',
     run: null,
     at: clock.nowMs(),
-  } as Signal; // admitted: type and payload belong together
+  } as Signal; // admission has checked that type and payload match
   const trees = createTrees(kinds);
   const step = trees.step(trees.restore(planTree(project, plan), tree.stored), signal, { policy: config.policy });
   if (step.verdict.status !== 'done' || step.verdict.result !== 'done') return nothing;
@@ -120,13 +121,13 @@ function startsOf({ requests }: Step, config: RepoConfig): ActPreview['starts'] 
   );
 }
 
-/** Whether a turn of it may cost something: all but a shell's do. */
+/** Whether a turn of the agent may cost money: every preset but the shell may. */
 function startOf(title: string, role: Role, { profiles }: RepoConfig): ActPreview['starts'][number] {
   const { preset } = profiles[role];
   return { title, role, program: preset, paid: preset !== 'sh' };
 }
 
-/** Of a plan that asks first for the right to implement, or for a new branch: who begins then, as far as its document and its roles say. */
+/** For a plan that first requests the right to implement, or a new branch: the agents that begin after that, according to its document and its roles. */
 async function beginsOf(
   { store }: PreviewParts,
   row: PlanRow,
@@ -179,14 +180,14 @@ async function mergeOf(
     return { into, branch: row.branch, total, files: files.map(({ path }) => path).slice(0, filesNamed) };
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown;
-    return { into, branch: row.branch, total: null, files: [] }; // the merge itself says why
+    return { into, branch: row.branch, total: null, files: [] }; // the merge itself reports the reason
   }
 }
 
-/** The number of files of a merge that are named. */
+/** The most files of a merge that are named. */
 const filesNamed = 5;
 
-/** Plans that stand in line for this one to be done. */
+/** Plans that wait for this one to be done. */
 async function waitersOf({ store }: PreviewParts, { project, plan }: Named): Promise<string[]> {
   const others = (await store.plans(project)).filter(({ status }) => !isOver(status));
   const texts = await Promise.all(

@@ -1,4 +1,4 @@
-/** How the branch that a plan begins from stands beside its remote's: computed once, and worded once. */
+/** Compares a plan's base branch with its remote branch. This is the one place for the comparison and its text. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { ago } from '../../../machines/vocabulary/time-text.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
@@ -12,7 +12,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 type BaseRemote = NonNullable<PlanShow['base_remote']>;
 
-/** null: the plan begins from no branch, no remote has it, or the repository is not here or cannot be looked at. */
+/** null: the plan begins from no branch, no remote has the branch, or the repository is not here or cannot be read. */
 export async function baseRemoteOf(
   { projects, clock }: Pick<ViewDependencies, 'projects' | 'clock'>,
   { project, base }: Pick<PlanRow, 'project' | 'base'>,
@@ -26,7 +26,7 @@ export async function baseRemoteOf(
       ? null
       : await standing(repository, { branch, begun: base?.commit ?? null, nowMs: clock.nowMs() });
   } catch (thrown) {
-    if (thrown instanceof EngineError) return null; // whoever asks for the repository itself is told
+    if (thrown instanceof EngineError) return null; // a request for the repository itself reports the error
     throw thrown;
   }
 }

@@ -1,4 +1,4 @@
-/** The machines, the very ones that run: what each is, and its definition as a picture, as a Mermaid state diagram or as JSON. */
+/** The running machines: a list, and each definition as a picture, a Mermaid state diagram or JSON. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
@@ -17,7 +17,7 @@ import type { MachineEntry } from '../contract/machines.ts';
 export const machineNames = chartNames;
 
 const loadLayout = later(() => import('../../base/charts/layout.ts'));
-/** One's own machines, by the machine. */
+/** User-defined machines, by the machine. */
 const layouts = new WeakMap<AnyStateMachine, Promise<Chart>>();
 
 /** Throws `not_found` for a name that is no machine. */
@@ -54,11 +54,11 @@ export function chartOf(name: string, format: 'mermaid' | 'json', own: readonly 
 
 export interface Picture {
   readonly theme: ChartTheme;
-  /** Lit is where its actors of that machine stand. */
+  /** The current states of its actors of that machine are highlighted. */
   readonly tree: Tree | null;
 }
 
-/** A machine as SVG. Throws `not_found` for a name that is no machine, `unavailable` where a machine of one's own cannot be laid out. */
+/** A machine as SVG. Throws `not_found` for a name that is no machine, `unavailable` if a user-defined machine cannot be laid out. */
 export async function pictureOf(
   name: string,
   { theme, tree }: Picture,
@@ -80,14 +80,14 @@ function layoutOfOwn(machine: AnyStateMachine): Promise<Chart> {
   return laid;
 }
 
-/** Words only: in a label Mermaid reads a colon, a semicolon or a hash as the end of it. */
+/** Replaces characters that end a label in Mermaid: a colon, a semicolon, a hash. */
 function labelOf({ event, guard, isElse }: Arrow): string {
   const condition = isElse ? 'else' : guard === null ? null : `if ${guard}`;
   if (event === 'always') return condition ?? 'always';
   return condition === null ? wordOf(event) : `${wordOf(event)}, ${condition}`;
 }
 
-/** The machine's name in front keeps every id away from the words of the language. */
+/** The machine's name as a prefix keeps every id different from Mermaid's keywords. */
 function idOf(node: AnyStateNode): string {
   return [node.machine.id, ...node.path].join('_');
 }
@@ -130,8 +130,8 @@ function arrowLines(node: AnyStateNode): string[] {
 }
 
 /**
- * Where an arrow is drawn from. Mermaid has none from a composite into itself: it is drawn from each of the states inside that rest and
- * leave the event to the composite. Where these are composites in turn nobody could read it any more, and `undrawn` names it instead.
+ * The states from which an arrow is drawn. Mermaid has no arrow from a composite state into itself. So it is drawn from each inner state that leaves the
+ * event to the composite. If these are composites themselves, the drawing would be unreadable, and `undrawn` names the transition instead.
  */
 function startsOf(node: AnyStateNode, { event, target }: Arrow): { node: AnyStateNode; target: AnyStateNode }[] {
   if (target === null || node.parent === undefined) return [];
@@ -149,7 +149,7 @@ function undrawn(node: AnyStateNode): string[] {
   return [...new Set(inside.map(({ event }) => wordOf(event)))];
 }
 
-/** The state never leaves that event to the one around it. */
+/** Whether the state always handles the event itself, never its parent state. */
 function answers(node: AnyStateNode, event: string): boolean {
   return arrowsOf(node).some((arrow) => arrow.event === event && arrow.guard === null);
 }

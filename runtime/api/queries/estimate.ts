@@ -1,4 +1,4 @@
-/** How long the tasks of a plan that works may still take: from how long its done tasks took, and the slots. Pure. */
+/** Estimates how long a plan's open tasks may still take, from the times of its done tasks and from the slots. Pure. */
 
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import type { RunRow } from '../../core/store/rows.ts';
@@ -12,9 +12,9 @@ export interface Course {
   readonly plan: string;
   readonly waves: readonly Wave[];
   readonly runs: readonly Pick<RunRow, 'title' | 'started_at' | 'ended_at'>[];
-  /** Runs from before belong to an earlier pass. */
+  /** Runs before this time belong to an earlier pass. */
   readonly sinceMs: number;
-  /** Slots that it may have at best; and those that are left beside the agents of others now. */
+  /** The slots that it may have at best, and the slots that other agents leave free now. */
   readonly slots: { readonly most: number; readonly now: number };
   readonly nowMs: number;
 }
@@ -25,9 +25,9 @@ export type Estimate = NonNullable<PlanShow['estimate']>;
 const tasksNeeded = 2;
 
 /**
- * `from_ms`: every open task takes as long as the quickest of the done ones, in all slots; `to_ms`: as long as the slowest, in the slots that are left now.
- * A task's time is that of its agent, all attempts together: waiting for a slot or a person, checks and merges are not in it. A task that takes longer than
- * any before may take as long again. null: fewer than two tasks are done, one has failed, so that a person decides, or none is open.
+ * `from_ms`: every open task takes as long as the quickest done one, with all slots. `to_ms`: as long as the slowest, with the slots that are free now. A
+ * task's time is its agent's, over all attempts; it excludes waits for a slot or a person, checks and merges. A task that has already taken longer than all
+ * done ones may take as long again. null: fewer than two tasks are done, one has failed, so that a person decides, or none is open.
  */
 export function estimateOf({ plan, waves, runs, sinceMs, slots, nowMs }: Course): Estimate | null {
   const workedMs = (wave: number, task: number) => {
@@ -39,7 +39,7 @@ export function estimateOf({ plan, waves, runs, sinceMs, slots, nowMs }: Course)
     wave.tasks.map((task) => ({ ...task, ms: workedMs(wave.number, task.number) })),
   );
   if (tasks.some(({ status }) => status === 'failed' || status === 'cancelled')) return null;
-  // What a person passed over is done and took no time.
+  // A task that a person skipped counts as done and took no time.
   const took = tasks.filter(({ status, ms }) => status === 'done' && ms > 0).map(({ ms }) => ms);
   const open = waves
     .map((wave) =>
@@ -58,7 +58,7 @@ export function estimateOf({ plan, waves, runs, sinceMs, slots, nowMs }: Course)
   };
 }
 
-/** One wave after the other; in each of them what has worked longest first, and the next task in the slot that is free first. */
+/** Simulates one wave after the other. In each wave the task with the longest work comes first, and the next task takes the first free slot. */
 function lastingMs(waves: readonly (readonly number[])[], slots: number, leftMs: (ms: number) => number): number {
   return waves.reduce((sum, wave) => {
     const ends = Array.from({ length: Math.max(1, Math.min(slots, wave.length)) }, () => 0);

@@ -1,4 +1,4 @@
-/** A line of the journal as people and programs read it: with why it happened, which the signal and the run that it came from tell. */
+/** A line of the journal for people and programs, with the reason, which comes from its signal and its run. */
 
 import type { Kinds } from '../../../actors/kind.ts';
 import type { PublicMove } from '../../../actors/public-states.ts';
@@ -22,15 +22,15 @@ import { firstTelling, whyFailed } from '../../work/agents/reports/telling.ts';
 import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 
-/** The lines of a review that go into its notification. */
+/** The most lines of a review in its notification. */
 const reviewLines = 3;
-/** What is asked, and what is answered: told whatever it moves. `answered` is the answer as its agent gets it. */
+/** Questions and answers: they are news even if no state changes. `answered` is the answer in the form that the agent gets. */
 const aboutQuestions: ReadonlySet<string> = new Set(['needs_decision', 'child_asked', 'answer', 'answered', 'resolve']);
-/** What was found at the end of a run, a line each: told whatever it moves, and whole. */
+/** Findings at the end of a run, one line each: they are news even if no state changes, and are not cut. */
 const isNote = (event: string): boolean => event === 'run_noted';
-/** The characters of a question or an answer that go into its notification. */
+/** The most characters of a question or an answer in its notification. */
 const wordLimit = 1_000;
-/** Files of a conflict that are named. */
+/** The most files of a conflict that are named. */
 const filesNamed = 3;
 
 export function createFactView({ store, kinds }: { readonly store: Store; readonly kinds: Kinds }) {
@@ -56,7 +56,7 @@ export function createFactView({ store, kinds }: { readonly store: Store; readon
     };
   }
 
-  /** By the line itself, which all who listen are given: what ten watchers are told is looked up once. */
+  /** Entries by their line object, which all listeners share: an entry for ten watchers is looked up once. */
   const made = new WeakMap<JournalLine, Promise<FactEntry>>();
 
   const bare = new WeakMap<JournalLine, FactEntry>();
@@ -72,13 +72,13 @@ export function createFactView({ store, kinds }: { readonly store: Store; readon
     if (known !== undefined) return known;
     const making = historyEntry(line).then((entry) => ({ ...entry, ...names }));
     made.set(line, making);
-    making.catch(() => made.delete(line)); // who asked is told
+    making.catch(() => made.delete(line)); // the caller gets the error
     return making;
   }
 
   return {
     historyEntry,
-    /** With the names in their trees' addresses, those of one repo or plan where these are given. The same line gives the same fact. */
+    /** Facts with the project and plan from their tree's address, only those of the given repo or plan. The same line gives the same fact. */
     facts(lines: readonly JournalLine[], { project, plan, tree, isBare = false }: Wanted = {}): Promise<FactEntry[]> {
       const wanted = lines.flatMap((line) => {
         const names = namesIn(line.tree);
@@ -98,14 +98,14 @@ export interface Wanted {
   readonly project?: string | undefined;
   readonly plan?: string | undefined;
   readonly tree?: string | undefined;
-  /** Without what has to be looked up. */
+  /** The entry without the fields that need the store. */
   readonly isBare?: boolean;
 }
 
-/** What the line itself says: no attempt, no reason, and not why. */
+/** Only the content of the line itself: no attempt and no reasons. */
 function bareEntry(line: JournalLine, { before, after }: PublicMove): HistoryEntry {
   const { seq, at, signal, origin, actor, event, from, to, effects } = line;
-  const refused = line.refused as Refusal | null; // written from one
+  const refused = line.refused as Refusal | null; // the stored text is a refusal
   const looked = {
     attempt: null,
     reason: null,
@@ -124,13 +124,13 @@ interface Names {
   readonly plan: string | null;
 }
 
-/** The names in a tree's address; none in one that is no such address: one odd line must not end the streams that come past it. */
+/** The names in a tree's address; none for an invalid address: one odd line must not end the streams that read it. */
 function namesIn(address: string): Names {
   try {
     const parsed = parseTree(address);
     return { project: 'project' in parsed ? parsed.project : null, plan: 'plan' in parsed ? parsed.plan : null };
   } catch {
-    return { project: null, plan: null }; // it throws of nothing else
+    return { project: null, plan: null }; // it throws only for an invalid address
   }
 }
 
@@ -145,7 +145,7 @@ async function payloadOf(store: Store, signal: number): Promise<JsonObject | nul
   return row === null ? null : objectOf(row.payload);
 }
 
-/** The run of an agent's line, or of a task that failed by it; null of any other. */
+/** The run of an agent's line, or of a task that failed with it; null for any other line. */
 async function runAt(store: Store, { tree, actor, at }: JournalLine): Promise<RunRow | null> {
   if (!isPlanTree(tree)) return null;
   const paths = actor.endsWith('/agent') ? [actor] : [`${actor}/agent`, actor];
@@ -157,14 +157,14 @@ function isPlanTree(tree: string): tree is PlanTree {
   return tree.startsWith('plan:');
 }
 
-/** Judges begin with what matters; whoever fails says it last. */
+/** A judge's text begins with the important part; a failed agent's text ends with it. */
 function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | null): string | null {
   const files = textsAt(payload, 'files');
   if (files.length > 0) {
     const more = files.length > filesNamed ? ` and ${files.length - filesNamed} more` : '';
     return safeText(`${files.slice(0, filesNamed).join(', ')}${more}`);
   }
-  // Of work that is committed: why it does not count, and what a person is asked about it.
+  // For committed work: why it does not count, and the question to the person.
   const added = textAt(objectAt(payload, 'additions') ?? {}, 'question');
   const aside = textAt(payload, 'aside') ?? textAt(payload, 'deletions') ?? added;
   if (aside !== null) return onOneLine(safeText(aside)).slice(0, wordLimit);

@@ -1,4 +1,4 @@
-/** Hooks as they are configured, and what became of what they were told. */
+/** The configured hooks, and their deliveries. */
 import { tagsOfMachine } from '../../../actors/own-machine.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -76,7 +76,7 @@ export function createHookViews({ store, projects, timeline, machines }: ViewDep
     },
     deliveryRow: row,
     deliveryEntry: entry,
-    /** Hooks that were switched off, and those whose address is refused, a line for people each. */
+    /** A line for people for each hook that was switched off or whose address is refused. */
     async hooksOff(): Promise<string[]> {
       const entries = await Promise.all(projects.list().map(({ project }) => hooksOf(project)));
       const refused = projects
@@ -147,11 +147,11 @@ function targetOf(hook: HookConfig): string | null {
 }
 
 function effectOf({ payload }: EffectRow): HookDeliver {
-  return JSON.parse(payload) as HookDeliver; // asked of deliveries only
+  return JSON.parse(payload) as HookDeliver; // the caller passes deliveries only
 }
 
 function resultOf({ result }: EffectRow): HookResult {
-  return result === null ? { status: null, output: null } : (JSON.parse(result) as HookResult); // written from one
+  return result === null ? { status: null, output: null } : (JSON.parse(result) as HookResult); // the stored text is a hook's result
 }
 
 function deliveryEntry(row: EffectRow, timeline: ViewDependencies['timeline']) {

@@ -33,7 +33,7 @@ export function createHostViews({ store }: ViewDependencies) {
   }
 
   return {
-    /** Those that were removed too; none where the store is of one machine. */
+    /** All hosts, also removed ones; none if the store belongs to one machine. */
     hosts,
     /** Throws `not_found`. */
     async host(name: string): Promise<HostEntry> {

@@ -1,4 +1,4 @@
-/** What people were told. */
+/** Notifications. */
 
 import type { NotificationRow } from '../../core/store/rows.ts';
 import type { NotificationEntry } from '../contract/notifications.ts';
@@ -10,7 +10,7 @@ const listLimit = 1_000;
 
 export interface NotificationFilter {
   readonly project?: string;
-  /** Also those that have been read. */
+  /** true: also the read ones. */
   readonly all?: boolean;
 }
 
@@ -27,7 +27,7 @@ export function createNotificationViews({ store }: Pick<ViewDependencies, 'store
 function entryOf({ id, type, project, plan, message, at, isRead }: NotificationRow): NotificationEntry {
   return {
     id,
-    type: type as NotificationEntry['type'], // written of this vocabulary alone
+    type: type as NotificationEntry['type'], // only types of this vocabulary are stored
     project,
     plan: plan === '' || project === '' ? null : plan,
     tree: plan !== '' && project === '' ? plan : null,

@@ -1,4 +1,4 @@
-/** What a plan, or one task of it, has changed: read from git alone. */
+/** The changes of a plan, or of one task, read from git alone. */
 import { planContext } from '../../../actors/plan-view.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import { planTree, taskBranch, taskName } from '../../../machines/vocabulary/ids.ts';
@@ -16,14 +16,14 @@ import type { ViewDependencies } from './view-dependencies.ts';
 export interface DiffQuestion {
   readonly project: string;
   readonly plan: string;
-  /** `w1-t2`: what that task brought, or has on its branch so far. */
+  /** `w1-t2`: only the merged changes of that task, or those on its branch so far. */
   readonly task?: string | undefined;
-  /** What stood on the plan's branch then; null: now. */
+  /** The moment whose state of the branch is shown; null: now. */
   readonly moment?: Moment | null;
 }
 
 interface DiffParts extends Pick<ViewDependencies, 'store' | 'projects' | 'kinds'> {
-  /** Each as `w1-t2`. */
+  /** The plan's tasks, each as `w1-t2`. */
   tasksOf(project: string, plan: string): Promise<readonly string[]>;
 }
 
@@ -33,9 +33,9 @@ interface Range {
 }
 
 /**
- * What is committed on the plan's branch since it was begun, or what one task brought. A merge into the person's branch changes nothing of it.
- * Throws `plan_not_found`, `bad_request` for a word that is no task, `not_found` for a task that the plan has not, and `conflict` where there is no
- * commit yet, or the one of that moment is gone; of a moment also what `replayTo` throws. `tasksOf` says the plan's tasks as it is now.
+ * The commits on the plan's branch since its base, or the changes of one task. A merge into the person's branch does not affect the result. Throws
+ * `plan_not_found`, `bad_request` for a text that names no task, `not_found` for a task that the plan lacks, and `conflict` if there is no commit yet, or if
+ * that moment's commit is gone; for a moment also the errors of `replayTo`. `tasksOf` returns the plan's present tasks.
  */
 export async function planDiff(
   { store, projects, kinds, tasksOf }: DiffParts,
@@ -77,7 +77,7 @@ export async function planDiff(
   };
 }
 
-/** Throws `not_found`. What a task brought that the plan's document has no more is still shown, so only who has brought nothing is asked. */
+/** Throws `not_found`. Changes of a task that was removed from the document are still shown, so only a task without changes is checked. */
 function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonly string[] }): void {
   if (tasks.length === 0 || tasks.includes(task)) return;
   const shown = tasks.slice(0, 10).join(', ');
@@ -97,7 +97,7 @@ function taskOf(word: string): { wave: number; task: number } {
   throw new EngineError('bad_request', `task: "${word.slice(0, 60)}" is no task`, hint);
 }
 
-/** Where the plan was begun; of one that an earlier version made, where it parted from the base branch. */
+/** The commit at which the plan began; for a plan of an earlier version, the merge base with the base branch. */
 async function beginOf(
   repository: Repository,
   row: PlanRow,
@@ -107,7 +107,7 @@ async function beginOf(
   return (await askOwnGit(repository.path, ['merge-base', start, head])) ?? start;
 }
 
-/** What is said with the commit at which the plan's branch stands then. */
+/** The fields of signals that report the head of the plan's branch. */
 const moves: ReadonlySet<string> = new Set([
   'branch_archived',
   'branch_based',
@@ -116,7 +116,10 @@ const moves: ReadonlySet<string> = new Set([
   'work_merged',
 ]);
 
-/** The commit of the plan's branch at that moment, as its journal was told it; null: nothing was begun. Throws `conflict` where it is gone, and what `replayTo` throws. */
+/**
+ * The head of the plan's branch at that moment, according to its journal; null: nothing had begun. Throws `conflict` if the commit is gone, and the errors of
+ * `replayTo`.
+ */
 async function headThen(
   { store, kinds, repository }: Pick<DiffParts, 'store' | 'kinds'> & { readonly repository: Repository },
   { project, plan }: PlanRow,
@@ -128,7 +131,7 @@ async function headThen(
   let head: string | null = null;
   for (const { input, actor } of lines) {
     if (input === null || !moves.has(input.type) || !('payload' in input)) continue;
-    // A task of a wave has a branch of its own until it is merged.
+    // A wave's task has its own branch until it is merged.
     if (input.type === 'work_committed' && actor.includes('/') && policy.isolation === 'task') continue;
     if ('head' in input.payload && typeof input.payload.head === 'string') head = input.payload.head;
   }
@@ -140,7 +143,7 @@ async function headThen(
   );
 }
 
-/** What its own branch has that the plan's has not, else what the task brought into the plan's branch. */
+/** The commits of the task's branch that the plan's branch lacks, otherwise the task's merged commits. */
 async function rangeOfTask(
   repository: Repository,
   { plan, branch }: PlanRow,

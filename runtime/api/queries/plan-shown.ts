@@ -1,4 +1,4 @@
-/** How a plan is shown, and what of it is read off its tree and its rows alone. */
+/** Builds the shown plan from its tree and its rows alone. */
 import type { MergeView, Need, PlanDetail, PullView } from '../../../actors/plan-view.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import type { Question, TimestampName } from '../../../machines/plan/context.ts';
@@ -10,7 +10,7 @@ import type { PlanEntry, PlanShow } from '../contract/plans.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { wavesShown } from './usage.ts';
 
-/** What is known of a plan besides its tree. */
+/** The plan's data besides its tree. */
 export interface RowsOfPlan {
   readonly entry: PlanEntry;
   readonly usage: readonly UsageRow[];
@@ -21,7 +21,7 @@ export interface RowsOfPlan {
   readonly aside: string[];
 }
 
-/** Nothing that only the present knows: `plan show` adds it. */
+/** Without the fields that exist only for the present: `plan show` adds them. */
 export function planShown(row: PlanRow, detail: PlanDetail, rows: RowsOfPlan): PlanShow {
   const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
   return {
@@ -42,7 +42,7 @@ export function planShown(row: PlanRow, detail: PlanDetail, rows: RowsOfPlan): P
   };
 }
 
-/** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
+/** A plan with an unreadable stored state: the fields of its row, and the reason why there are no more. */
 export function damagedShown(row: PlanRow, { message, hint }: EngineError, rows: RowsOfPlan): PlanShow {
   const at = timeText(row.updatedAt);
   const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at, scope: 'plan' as const };
@@ -50,7 +50,7 @@ export function damagedShown(row: PlanRow, { message, hint }: EngineError, rows:
   return { ...shown, blocked: shown.blocked ?? fault };
 }
 
-/** The rest is what a plan has at its begin. */
+/** The other fields have a new plan's values. */
 function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: RowsOfPlan): PlanShow {
   return {
     ...entry,
@@ -90,7 +90,7 @@ export function runList(rows: readonly RunRow[], home: string): PlanShow['run_li
     profile: row.profile,
     attempt: row.attempt,
     state: row.state,
-    reason: row.reason as Reason | null, // written from the machine's reasons
+    reason: row.reason as Reason | null, // the stored text is one of the machine's reasons
     started_at: timeOrNull(row.started_at),
     ended_at: timeOrNull(row.ended_at),
     input_tokens: row.input_tokens,
@@ -99,7 +99,7 @@ export function runList(rows: readonly RunRow[], home: string): PlanShow['run_li
   }));
 }
 
-/** The runs that had begun by that time, as they were then: one that ended later was at work, and had counted nothing yet. */
+/** The runs that had begun by that time, in their state then: a run that ended later was running, and had no usage yet. */
 export function runsBy(atMs: number, rows: readonly RunRow[]): RunRow[] {
   const open = {
     state: 'running',

@@ -1,4 +1,4 @@
-/** In which states the actors of a plan are, and what they know: read off its live tree, or off the one that its journal makes for a moment of the past. */
+/** The states and contexts of a plan's actors, read from its live tree, or from the tree that its journal gives for an earlier moment. */
 import type { AnyActorRef } from 'xstate';
 import { childrenOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { Kinds } from '../../../actors/kind.ts';
@@ -18,11 +18,11 @@ type Actor = PlanStates['actors'][number];
 export interface StatesQuestion {
   readonly project: string;
   readonly plan: string;
-  /** After that line of its journal; null: now. */
+  /** The states after that line of its journal; null: now. */
   readonly at: number | null;
 }
 
-/** The tree is that of the plan as it is now. */
+/** The tree is the plan's present one. */
 export async function planStates(
   { store, kinds }: { store: Store; kinds: Kinds },
   tree: Tree,
@@ -30,18 +30,18 @@ export async function planStates(
 ): Promise<PlanStates> {
   const address = planTree(project, plan);
   const { chartAt } = kinds.of(address);
-  const machineOf = (actor: string) => chartAt(actor).id as Actor['machine']; // a plan's tree holds no others
+  const machineOf = (actor: string) => chartAt(actor).id as Actor['machine']; // a plan's tree has no other machines
   if (at !== null) {
     try {
       const { tree: then, line } = await replayTo({ store, kinds }, address, { seq: at, atMs: null });
       return { project, plan, seq: line.seq, at: timeText(line.at), actors: actorsIn(then.root) };
     } catch (thrown) {
-      // What an earlier version wrote is not carried out again: its lines tell the states all the same.
+      // Lines of an earlier version cannot be replayed, but they still name the states.
       if (!(thrown instanceof EngineError)) throw thrown;
       return { project, plan, ...(await fold({ store, machineOf }, address, at)) };
     }
   }
-  // The newest line of the store is behind none of this plan's: what is read after it may only be newer.
+  // The newest line of the store is at least as new as this plan's lines: a tree that is read after it can only be newer.
   const seq = await store.lastLine();
   return { project, plan, seq, at: null, actors: actorsIn(tree.root) };
 }
@@ -50,8 +50,8 @@ function actorsIn(ref: AnyActorRef): Actor[] {
   const { machine, value, context } = snapshotOf(ref);
   const actor = typeof context.path === 'string' ? context.path : '';
   const states = Object.entries(regionsOf(machine, value)).map(([region, state]) => join(region, state));
-  const shown = shownContext({ machine, context }) as Actor['context']; // a record, as every context
-  const own: Actor = { actor, machine: machine.id as Actor['machine'], states, context: shown }; // a plan's tree holds no others
+  const shown = shownContext({ machine, context }) as Actor['context']; // every context is a record
+  const own: Actor = { actor, machine: machine.id as Actor['machine'], states, context: shown }; // a plan's tree has no other machines
   return [own, ...childrenOf(ref).flatMap(actorsIn)];
 }
 
@@ -67,7 +67,7 @@ async function fold(
 ): Promise<Pick<PlanStates, 'seq' | 'at' | 'actors'>> {
   const actors = new Map<string, Map<string, string>>();
   let last: JournalLine | null = null;
-  // A plan that was deleted and registered again has the lines of both.
+  // A plan that was deleted and registered again has the lines of both plans.
   let after = (await store.firstLine(tree)) - 1;
   for (;;) {
     const page = await store.journal({ tree, after });

@@ -1,4 +1,4 @@
-/** Plans as people list, show and question them. */
+/** Queries about plans: lists, details and explanations. */
 
 import { type Need, type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
@@ -41,11 +41,11 @@ import { hostsOnce, soundTree, unstartedOf, type WaitLook, waitingFor } from './
 const loadVerify = later(() => import('./verify.ts'));
 const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
 
-/** A plan that is tried again for weeks has thousands. */
+/** A plan that is tried again for weeks has thousands of runs. */
 const runsShown = 200;
-/** A plan that is deleted and registered again between two reads is looked at anew so often. */
+/** How often a plan is read again if it is deleted and registered between two reads. */
 const looks = 3;
-/** Whether a repo has a forge is asked again after this. */
+/** How long the result, whether a repo has a forge, is reused. */
 const forgeKnownMs = 10_000;
 
 export function createPlanViews(parts: ViewDependencies) {
@@ -75,7 +75,7 @@ export function createPlanViews(parts: ViewDependencies) {
     return (await soundTree(cache, planTree(project, plan))) ?? (await requiredTree(project, plan));
   }
 
-  /** A done plan whose pull request the engine asks for by itself, where a forge is configured. */
+  /** A done plan whose pull request the engine requests automatically, if a forge is configured. */
   async function willBeAsked({ project, plan, status }: PlanRow, pull: PullView): Promise<boolean> {
     const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
     if (!isWanted || !parts.mayStart(project, plan)) return false;
@@ -98,17 +98,17 @@ export function createPlanViews(parts: ViewDependencies) {
     return missing;
   }
 
-  /** An earlier plan of that name is not this one's. */
+  /** Runs of an earlier plan of that name do not belong to this one. */
   function usageRows(row: PlanRow): Promise<readonly UsageRow[]> {
     return store.usage(row, row.createdAt);
   }
 
-  /** What of it failed and is tried again. */
+  /** The plan's failed effects that are tried again. */
   function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
     return store.effects({ by: 'waiting', tree: planTree(project, plan) });
   }
 
-  /** Why what other hosts would go on from is not at the remote yet. */
+  /** Why the state from which other hosts would continue is not at the remote yet. */
   async function pushTroubles(project: string): Promise<string[]> {
     const waiting = await store.effects({ by: 'waiting', tree: repoTree(project) });
     const [first] = waiting.filter(({ kind }) => kind === 'refs.push');
@@ -133,7 +133,7 @@ export function createPlanViews(parts: ViewDependencies) {
     return verify({ store, trees: treesForReplay(parts.kinds) }, which);
   }
 
-  /** What is shown of a plan from its rows alone. */
+  /** The shown fields that come from the plan's rows alone. */
   async function read(row: PlanRow) {
     const { project, plan } = row;
     const [usage, content, runs, rows, undone] = await Promise.all([
@@ -155,7 +155,7 @@ export function createPlanViews(parts: ViewDependencies) {
     };
   }
 
-  /** null also while somebody or something else says how long it takes. */
+  /** Also null while the duration depends on a person or on another program. */
   async function estimate(
     { project, plan, phase, paused, blocked, waiting_for: waiting }: PlanEntry,
     { waves, timestamps, isolation, stopsAfterWaves }: PlanDetail,
@@ -251,7 +251,7 @@ export function createPlanViews(parts: ViewDependencies) {
 
   return {
     mustRead,
-    /** Why the agents of a plan are not started, and what helps; null: they are. Throws `plan_not_found`. */
+    /** Why the agents of a plan are not started, and the remedy; null: they are started. Throws `plan_not_found`. */
     async unstarted({ project, plan }: PlanKey): Promise<string | null> {
       if (parts.mayStart(project, plan)) return null;
       return unstartedOf(parts, await mustRead(project, plan));
@@ -259,7 +259,7 @@ export function createPlanViews(parts: ViewDependencies) {
     async plans(project: string | null): Promise<PlanEntry[]> {
       const slots = slotsOnce(parts);
       const ofProject = project === null ? {} : { project };
-      // Of a plan that waits for slots one agent says what for, unless some of them are kept from it by something of their own.
+      // If a plan waits for slots, one agent gives the reason for all, unless some agents have an obstacle of their own.
       const readRuns = async () =>
         (await slots.hasExceptions())
           ? store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER, ...ofProject })
@@ -287,7 +287,7 @@ export function createPlanViews(parts: ViewDependencies) {
         }),
       );
     },
-    /** In kasmos's words. */
+    /** Plans in kasmos's format. */
     async olderTasks(project: string): Promise<OlderTask[]> {
       const rows = await store.plans(project);
       return Promise.all(rows.map(olderTask));
@@ -306,7 +306,7 @@ export function createPlanViews(parts: ViewDependencies) {
         estimate: await estimate(found.entry, detail, found.rows),
       };
     },
-    /** A plan as it was after a line of its journal. Throws `plan_not_found` and what `replayTo` throws. */
+    /** A plan as it was after a line of its journal. Throws `plan_not_found` and the errors of `replayTo`. */
     async planReplay(project: string, plan: string, moment: Moment): Promise<PlanReplay> {
       const row = await mustRead(project, plan);
       const { tree, line } = await replayTo(parts, planTree(project, plan), moment);
@@ -323,19 +323,19 @@ export function createPlanViews(parts: ViewDependencies) {
       const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], aside: [] };
       return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
     },
-    /** Whether a plan is as its journal says. Throws `plan_not_found`. */
+    /** Whether a plan matches its journal. Throws `plan_not_found`. */
     async verifyPlan({ project, plan }: PlanKey): Promise<Verification> {
       await mustRead(project, plan);
       return verified(planTree(project, plan));
     },
-    /** Whether every tree of the store, or one of them, or a sample, is as its journal says. Throws `not_found`. */
+    /** Whether every tree of the store, one tree, or a sample, matches its journal. Throws `not_found`. */
     verify: verified,
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
       await mustRead(project, plan);
       const lines = await store.journal({ tree: planTree(project, plan), after });
       return Promise.all(lines.map(historyEntry));
     },
-    /** The tree in which actors of that machine stand for a plan. Throws `plan_not_found`, and `snapshot_unknown` for a damaged one. */
+    /** The tree with the plan's actors of that machine. Throws `plan_not_found`, and `snapshot_unknown` for a damaged tree. */
     async litTree(machine: string, project: string, plan: string): Promise<Tree | null> {
       await mustRead(project, plan);
       const address = machine === 'supervisor' ? supervisorTree : machine === 'repo' ? repoTree(project) : null;
@@ -343,7 +343,7 @@ export function createPlanViews(parts: ViewDependencies) {
       if (tree instanceof EngineError) throw tree;
       return tree;
     },
-    /** `at`: after that line of its journal; null: now. Throws `plan_not_found`. */
+    /** `at`: the state after that line of its journal; null: now. Throws `plan_not_found`. */
     async planStates(question: StatesQuestion): Promise<PlanStates> {
       const { project, plan } = question;
       await mustRead(project, plan);
@@ -387,13 +387,13 @@ export function createPlanViews(parts: ViewDependencies) {
   };
 }
 
-/** Who paused a plan; `signals` are the newest first. */
+/** Who paused a plan. `signals` has the newest first. */
 function pauserIn(signals: readonly SignalRow[]): string {
   const last = signals.find(({ type, status }) => type === 'pause' && status === 'done');
   return personName(last?.origin ?? '') ?? 'a person';
 }
 
-/** It waits for a permission, or for a service. */
+/** The run waits for a permission, or for a service. */
 function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
   return state === 'waiting' && endedAt === null;
 }

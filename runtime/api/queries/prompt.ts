@@ -1,4 +1,4 @@
-/** What an agent of a plan would be told now: of one that is there, the prompt of its next run; else of the one that would start next. */
+/** The prompt that an agent of a plan would get now: for an existing agent the prompt of its next run, otherwise for the agent that would start next. */
 import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
 import { runOf } from '../../../actors/plan.ts';
 import { planContext, planSummary } from '../../../actors/plan-view.ts';
@@ -34,7 +34,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 export interface PromptQuestion {
   readonly project: string;
   readonly plan: string;
-  /** `w1-t2`: of that task's worker. */
+  /** `w1-t2`: the prompt of that task's worker. */
   readonly task?: string | undefined;
   readonly role?: string | undefined;
 }
@@ -48,7 +48,7 @@ interface Whom {
 export function createPromptView(parts: ViewDependencies) {
   const { store, cache, projects, env, clock } = parts;
 
-  /** That of the run that is under way, else of who would start now: while an account is limited another one may stand in. */
+  /** The profile of the current run, otherwise of the agent that would start now: another profile may be used while an account is limited. */
   async function profileFor(project: string, run: AgentRun, key: string | null): Promise<AgentProfile> {
     const { profiles } = projects.get(project).config;
     if (key !== null) return profileOf(profiles, { role: run.role, run: await store.run(key) });
@@ -58,8 +58,8 @@ export function createPromptView(parts: ViewDependencies) {
 
   return {
     /**
-     * Nothing is started, made or written. Throws `plan_not_found`, `bad_request` for a role or task that there is not, `conflict` where none
-     * would start and none is named, and what stands in the way of the prompt itself, as the run would say it.
+     * Starts, makes and writes nothing. Throws `plan_not_found`, `bad_request` for an unknown role or task, `conflict` if no agent would start and none is
+     * named, and the errors that the run itself would get when it builds its prompt.
      */
     async prompt({ project, plan, ...question }: PromptQuestion): Promise<PromptShow> {
       const entry = (await store.plan(project, plan)) === null ? null : await cache.get(planTree(project, plan));
@@ -70,7 +70,7 @@ export function createPromptView(parts: ViewDependencies) {
       const isOpen = status === 'queued' || status === 'running';
       const content = (await store.planText(project, plan)) ?? '';
       const site = { project: projects.get(project), repository: await projects.repository(project) };
-      // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
+      // Between two runs, the last run is the previous one. A queued or current run has its own predecessor.
       const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
       const profile = await profileFor(project, run, status === 'running' ? key : null);
       const row = { project, plan, key: isOpen ? key : '' };
@@ -99,7 +99,7 @@ export function createPromptView(parts: ViewDependencies) {
   };
 }
 
-/** As though a person let it go on without an answer: what it asks is what it will be told. */
+/** As if a person continued the agent without an answer: the prompt then repeats its question. */
 function withOpenQuestion(
   tree: Tree,
   { title, words }: { readonly title: string; readonly words: GivenWords },
@@ -148,7 +148,7 @@ function roleNamed(word: string): Role {
 function runFor(tree: Tree, asked: Asked): AgentRun {
   const living = [...actorsOf(tree.root)].flatMap((ref) => {
     const { machine, status, context } = snapshotOf(ref);
-    return machine.id === 'agent' && status === 'active' ? [context as AgentContext] : []; // the id says so
+    return machine.id === 'agent' && status === 'active' ? [context as AgentContext] : []; // the machine's id guarantees it
   });
   const isMeant = ({ role, wave, task }: AgentContext) =>
     (asked.role === null || role === asked.role) &&
@@ -172,7 +172,7 @@ function whom(tree: Tree, context: PlanContext, { plan, role, at }: Asked): Whom
   );
 }
 
-/** Who would start next from where the plan stands, blocked and paused or not; null: nobody by itself. */
+/** The agent that would start next from the plan's state, even if it is blocked or paused; null: none starts automatically. */
 function nextRole(tree: Tree, context: PlanContext): Whom | null {
   const alone = (role: Role): Whom => ({ role, wave: null, task: null });
   const { status, phase } = planSummary(tree);
@@ -205,7 +205,7 @@ function worker(context: PlanContext): Whom {
   return wave === null || open === undefined ? alone('reviewer') : { role: 'coder', wave, task: open.number };
 }
 
-/** The first run of an agent that is not there yet, as the plan would ask for it. */
+/** The first run of an agent that does not exist yet, as the plan would request it. */
 function firstRun(
   { plan, branch, rounds, policy, feedback, session }: PlanContext,
   { role, wave, task }: Whom,

@@ -1,16 +1,16 @@
-/** Pauses of the queue in words: what is paused, who waits for it, and how it goes on. */
+/** The texts about pauses of the queue: what is paused, which agents wait, and the command that ends the pause. */
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { pauseOf } from '../../core/store/pause-scope.ts';
 import type { PauseScope, QueueRow } from '../../core/store/rows.ts';
 import type { PausedPart } from '../contract/runs.ts';
 
-/** A pause, or the whole queue's. */
+/** A pause of a part, or of the whole queue. */
 export type Pause = PauseScope | 'queue';
 
-/** How many waiting agents are named. */
+/** The most waiting agents that are named. */
 const named = 5;
 
-/** The widest pause that keeps an agent from being started; null: none does. */
+/** The widest pause that prevents an agent's start; null: none does. */
 export function holderOf({ pausedAt, pauses }: QueueRow, agent: PauseScope): Pause | null {
   return pausedAt === null ? pauseOf(pauses, agent) : 'queue';
 }

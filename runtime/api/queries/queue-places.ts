@@ -1,4 +1,4 @@
-/** Whose turn it is among those who wait for a slot, and what the slots are taken by, in words. */
+/** The places of agents that wait for a slot, and the text about the taken slots. */
 import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import { inTurn } from '../../core/outbox/fair-order.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
@@ -9,12 +9,12 @@ interface Waiter {
   readonly priority: number;
 }
 
-/** The place of each in its lane by its id, from 1 on, in the order in which the dispatcher serves them. */
+/** The place of each agent in its lane by its id, from 1 on, in the dispatcher's order. */
 export function placesOf(waiters: readonly Waiter[], servedLast: string): ReadonlyMap<number, number> {
   return new Map(inServingOrder(waiters, servedLast).map(({ id }, index) => [id, index + 1]));
 }
 
-/** In the order in which the dispatcher serves those of a lane. */
+/** The agents of a lane in the dispatcher's order. */
 export function inServingOrder<Row extends Waiter>(waiters: readonly Row[], servedLast: string): Row[] {
   return inTurn(
     waiters.toSorted((a, b) => b.priority - a.priority || a.id - b.id),
@@ -22,15 +22,15 @@ export function inServingOrder<Row extends Waiter>(waiters: readonly Row[], serv
   );
 }
 
-/** Who has a slot, by title, and for how long, in words. */
+/** A taken slot: the agent's title and its time, as text. */
 export interface Holder {
   readonly project: string;
   readonly text: string;
 }
 
 /**
- * `position 4 of 9, 3 of 3 agents busy: a-w1-t1 (12 min), …`, and where the repo's own limit is reached, that. Agents of several repos are named with theirs:
- * plans of one name have agents of one title. Whoever is next for a slot that is free is told that, and no place in a queue.
+ * `position 4 of 9, 3 of 3 agents busy: a-w1-t1 (12 min), …`, or, if the repo's own limit is reached, a text about that. Agents of several repos are named
+ * with their repo, because plans of the same name have agents of the same title. The agent that is next for a free slot gets that text, and no place.
  */
 export function slotText({
   project,
@@ -42,11 +42,11 @@ export function slotText({
 }: {
   readonly project: string;
   readonly place: number;
-  /** How many wait in its lane. */
+  /** The number of waiting agents in its lane. */
   readonly waiting: number;
   readonly busy: readonly Holder[];
   readonly limit: number;
-  /** 0: none, as in a lane without one. */
+  /** 0: there is no limit, as in some lanes. */
   readonly workersPerRepo: Limits['workersPerRepo'];
 }): string {
   const isMixed = busy.some((holder) => holder.project !== project);
@@ -59,7 +59,7 @@ export function slotText({
   return isNext ? `a slot is free for it, so it starts next; ${taken}` : `position ${place} of ${waiting}, ${taken}`;
 }
 
-/** A slot's holder and for how long it has worked. */
+/** A slot's agent, and how long it has worked. */
 export function holderText(title: string, sinceMs: number, nowMs: number): string {
   return `${title} (${minutesText(nowMs - sinceMs)})`;
 }

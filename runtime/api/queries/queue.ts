@@ -1,4 +1,4 @@
-/** The queue as people see it: each agent once over all its attempts, what it waits for, and what of the queue is paused. */
+/** The queue for people: each agent once over all its attempts, what it waits for, and the paused parts. */
 
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import { onOneLine } from '../../../machines/vocabulary/errors.ts';
@@ -16,9 +16,9 @@ import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { unstartedOf } from './waiting.ts';
 
-/** Agents that have ended and are still shown. */
+/** The most ended agents that are shown. */
 const endedLimit = 500;
-/** The number of agents named that wait because of a pause. */
+/** The most agents waiting for a pause that are named. */
 const namedLimit = 10;
 
 export interface QueueFilter {
@@ -33,11 +33,11 @@ interface Item {
   readonly place: number | null;
 }
 
-/** All of it as it stands at one look. */
+/** The whole queue at one moment. */
 interface Look {
   readonly queue: QueueRow;
   readonly items: readonly Item[];
-  /** Who has a slot of each lane, in words, and how many wait for one. */
+  /** The taken slots of each lane, as text, and the number of waiting agents. */
   readonly busy: ReadonlyMap<Lane, readonly Holder[]>;
   readonly waiting: ReadonlyMap<Lane, number>;
   readonly casting: Casting;
@@ -124,7 +124,7 @@ export function createQueueViews(parts: ViewDependencies) {
     });
   }
 
-  /** For an agent without a run: its next run waits for a time or for a person. */
+  /** The state of an agent without a run: its next run waits for a time or for a person. */
   async function betweenRuns(row: QueueItemRow): Promise<Waiting> {
     const { waits_until: until } = await waitOfRun(parts, row);
     const at = until === null ? '' : ` until ${until}`;
@@ -157,7 +157,7 @@ export function createQueueViews(parts: ViewDependencies) {
   }
 
   return {
-    /** Those that work, then those that wait, as they will be served, then those that have ended, the last first: at most 500 of these. */
+    /** Running agents, then waiting ones in the order of service, then at most 500 ended ones, the last first. */
     async queue(filter: QueueFilter = {}): Promise<QueueEntry[]> {
       const seen = await look();
       const resting = await restingPlans();
@@ -187,12 +187,12 @@ export function createQueueViews(parts: ViewDependencies) {
   };
 }
 
-/** Who has a pause of its own takes no turn; under a pause of all of it everybody keeps their place. */
+/** Whether an agent has a place: not if a pause of a part covers it. A pause of the whole queue changes no places. */
 function mayTakeTurn({ pauses }: QueueRow, row: QueueItemRow): boolean {
   return !pauses.some((pause) => covers(pause, row));
 }
 
-/** In the words of the older queue; an agent that is no longer wanted is no error. */
+/** The state in the older queue's names. An agent that is no longer needed is no error. */
 function stateOf({ status, state }: QueueItemRow): QueueEntry['state'] {
   if (status === 'running') return 'notified';
   switch (state) {
@@ -218,9 +218,9 @@ function entryOf({ row, state, held, place }: Item): Omit<QueueEntry, 'waiting_f
     title: row.title,
     role: row.role,
     state,
-    agent_state: row.state as QueueEntry['agent_state'], // written from the machine's states
+    agent_state: row.state as QueueEntry['agent_state'], // the stored text is one of the machine's states
     position: place,
-    // The one that waits has not begun.
+    // The waiting attempt has not begun.
     attempts: row.state === 'queued' ? row.attempt - 1 : row.attempt,
     error: state === 'completed' ? null : (row.reason ?? row.error),
     held_by: held === null ? null : kindOf(held),
@@ -244,7 +244,7 @@ function restOf({ plan, paused, blocked, updatedAt }: PlanRow): Waiting {
 
 const order: readonly QueueEntry['state'][] = ['notified', 'pending', 'error', 'completed'];
 
-/** Ended ones keep the order in which they are read, whether well or not. */
+/** Ended agents stay in the order in which they are read, whether they succeeded or not. */
 function byTurn(a: Item, b: Item): number {
   const rank = ({ state }: Item) => Math.min(2, order.indexOf(state));
   const lane = ({ row }: Item) => (row.lane === 'coordinator' ? 1 : 0);

@@ -1,4 +1,4 @@
-/** A tree as it was: made anew from its journal alone, up to one line. */
+/** Rebuilds an earlier state of a tree from its journal alone, up to one line. */
 import type { Kinds } from '../../../actors/kind.ts';
 import { createTrees, type Tree, type Trees, type Upgraded } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -16,13 +16,13 @@ export interface Moment {
 
 export interface Replayed {
   readonly tree: Tree;
-  /** The last line that it is made from. */
+  /** The last line that was replayed. */
   readonly line: FedLine;
-  /** All of them, from the first on. */
+  /** All replayed lines, from the first on. */
   readonly lines: readonly FedLine[];
 }
 
-/** From where on the rest of a journal can be trusted, whose first lines are gone. */
+/** The text about a journal whose first lines are gone: where the rest begins. */
 export function clearedUpTo([first]: readonly FedLine[]): string {
   const rest =
     first === undefined ? 'none is left' : `what is left begins with line ${first.seq}, at ${timeText(first.at)}`;
@@ -36,7 +36,7 @@ function historyCommand(address: TreeAddress): string {
     : 'stator plan history --verbose';
 }
 
-/** Trees of their own: a replay moves none that live. */
+/** Separate trees: a replay changes no live tree. */
 export function treesForReplay(kinds: Kinds): Trees {
   const known = trees.get(kinds) ?? createTrees(kinds);
   trees.set(kinds, known);
@@ -46,8 +46,8 @@ export function treesForReplay(kinds: Kinds): Trees {
 const trees = new WeakMap<Kinds, Trees>();
 
 /**
- * Throws `not_found` for a moment before its first line, and `snapshot_unknown` where this version cannot carry the lines out: they were written by an earlier
- * version of the machine, or the first of them were cleared away by their age.
+ * Throws `not_found` for a moment before its first line, and `snapshot_unknown` if this version cannot replay the lines: an earlier version of the machine
+ * wrote them, or the first lines were deleted because of their age.
  */
 export async function replayTo(
   { store, kinds }: { readonly store: Pick<Store, 'fed'>; readonly kinds: Kinds },
@@ -67,7 +67,7 @@ export async function replayTo(
       `${begins}; see them with: ${historyCommand(address)}`,
     );
   }
-  const upgrade = all.slice(count).find(({ input }) => input?.type === 'upgraded')?.input as Upgraded | undefined; // it says so
+  const upgrade = all.slice(count).find(({ input }) => input?.type === 'upgraded')?.input as Upgraded | undefined; // its type guarantees it
   const earlier = upgrade?.from ?? null;
   const inputs = lines.flatMap(({ input }) => input ?? []);
   const tree = earlier === null ? treesForReplay(kinds).replay(address, inputs) : null;

@@ -1,13 +1,13 @@
-/** What agents of a repo took before: what the time and the cost of its next plan are told from. */
+/** Time and cost of a repo's earlier agents, from which its next plan is estimated. */
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import type { RepoPast } from '../contract/repos.ts';
 
-/** So many runs are looked at, and so many of each role are told. */
+/** The most runs that are read, and the most runs of each role in the answer. */
 const lookedRuns = 2_000;
 const toldRuns = 200;
-/** Ends that are the agent's own doing. The others say nothing of how the next one will end. */
+/** Ends that the agent itself caused. Other ends do not help to predict the next run. */
 const ownFailures = new Set([
   'exit-code',
   'timeout',
@@ -34,7 +34,7 @@ function isOwnEnd({ state, reason }: RunRow): boolean {
   return reason === null ? state === 'succeeded' : ownFailures.has(reason);
 }
 
-/** Without the time in which it was paused or waited for a person, where that is known. */
+/** Without the time of pauses and of waits for a person, if that is known. */
 function workedMs({ worked_ms: worked, started_at: start, ended_at: end }: RunRow): number {
   return worked ?? Math.max(0, (end ?? 0) - (start ?? 0));
 }

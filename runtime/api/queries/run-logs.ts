@@ -1,4 +1,4 @@
-/** The logs of one agent: of its newest run, of every run of one attempt, and of the checks that judged what a run left. */
+/** The logs of one agent: of its newest run, of every run of one attempt, or of the checks that judged these runs. */
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
@@ -15,21 +15,21 @@ import type { RunLog } from '../contract/runs.ts';
 import { timeOrNull } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
-/** The most logs that one answer holds, the newest ones: each is up to 64 KiB. */
+/** The most logs in one answer, the newest ones: each has up to 64 KiB. */
 const logLimit = 20;
 
 export interface RunLogQuestion {
   readonly project: string;
   readonly title: string;
-  /** Every run of that attempt; not there: the newest run alone. */
+  /** All runs of that attempt; missing: only the newest run. */
   readonly attempt?: number | undefined;
-  /** The checks that judged these runs, and not what their agent wrote. */
+  /** true: the logs of the checks that judged these runs, instead of the agents' logs. */
   readonly check?: boolean | undefined;
 }
 
 type RunLogParts = Pick<ViewDependencies, 'home' | 'store' | 'projects'>;
 
-/** Oldest first, at most 20. Throws `not_found` where there is no such agent or attempt, or no check of it ran. */
+/** The oldest first, at most 20. Throws `not_found` if there is no such agent or attempt, or if no check of it ran. */
 export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Promise<RunLog[]> {
   const { project, title, attempt, check = false } = question;
   const rows = await parts.store.runs({ by: 'title', project, title });
@@ -102,7 +102,7 @@ function runOf({ home }: RunLogParts, row: RunRow) {
     title: row.title,
     run: runIdOf(home, row.key),
     attempt: row.attempt,
-    reason: row.reason as Reason | null, // written from the machine's reasons
+    reason: row.reason as Reason | null, // the stored text is one of the machine's reasons
     started_at: timeOrNull(row.started_at),
     ended_at: timeOrNull(row.ended_at),
   };

@@ -1,4 +1,4 @@
-/** Agents and their runs as people list them: instances by title. */
+/** Agents and their runs for people: instances by title. */
 
 import { basename, dirname } from 'node:path';
 import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
@@ -30,14 +30,14 @@ import { soundTree } from './waiting.ts';
 const lineLimit = 200;
 const lineTailBytes = 2_048;
 const eventTailBytes = 32 * 1024;
-/** What the end of each log says as it was at its last change. Most of a large plan's have ended, and are listed with every look at it. */
+/** The text at the end of each log, by the log's last change. Most logs of a large plan have ended, and are listed at each request. */
 const lastWords = createFileMemory<Pick<InstanceEntry, 'last_line' | 'work'>>(2_000);
 const noWords: Pick<InstanceEntry, 'last_line' | 'work'> = { last_line: null, work: null };
 
 export function createRunViews(parts: ViewDependencies) {
   const { store } = parts;
 
-  /** An earlier plan of that name is not this one's. */
+  /** Runs of an earlier plan of that name do not belong to this one. */
   async function usageOf(of: RunRow): Promise<readonly UsageRow[]> {
     return store.usage(of, (await store.plan(of.project, of.plan))?.createdAt ?? 0);
   }
@@ -79,14 +79,14 @@ async function instanceEntry(
   const isHere = !parts.projects.isElsewhere(row.project);
   const folder = row.folder === null || !isHere ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
-  // It is still running for its plan while what it did is checked and merged; its process is gone.
+  // For its plan the agent still runs while its work is checked and merged, although its process has ended.
   const takesInput = row.state === 'running' && row.exit_code === null && folder !== null && hasInput(folder);
   return {
     title: row.title,
     project: row.project,
     plan: row.plan,
     role: row.role,
-    state: row.state as InstanceEntry['state'], // written from the machine's states
+    state: row.state as InstanceEntry['state'], // the stored text is one of the machine's states
     live: isLive(row),
     run: runIdOf(parts.home, row.key),
     pid: row.pid,
@@ -94,11 +94,11 @@ async function instanceEntry(
     worktree: row.worktree,
     branch: row.branch,
     started_at: timeOrNull(row.started_at),
-    // Its log is made a little before its process starts.
+    // Its log is created shortly before its process starts.
     last_activity_at: activity === 0 ? null : timeText(Math.max(activity, row.started_at ?? 0)),
     exit_code: row.exit_code,
     exit_note: exitNote(row),
-    reason: row.reason as Reason | null, // written from the machine's reasons
+    reason: row.reason as Reason | null, // the stored text is one of the machine's reasons
     ...waits,
     waits_until: limit === null ? waits.waits_until : timeText(limit.until),
     takes_input: takesInput,
@@ -112,7 +112,7 @@ async function instanceEntry(
   };
 }
 
-/** Exit codes from here on name the signal that ended a process: 128 and its number. */
+/** Exit codes from 128 on name the signal that ended a process: 128 plus its number. */
 const signalCodes = 128;
 
 function exitNote({ state, exit_code: code }: Pick<RunRow, 'state' | 'exit_code'>): string | null {
@@ -139,7 +139,7 @@ function olderFields({ project, role, title, state, preset, queued_at: queuedAt 
   };
 }
 
-/** The row says only that it waits; until when and for what, its actor knows. */
+/** The row says only that it waits; its actor knows until when and for what. */
 export async function waitOfRun(
   { cache }: Pick<ViewDependencies, 'cache'>,
   {
@@ -156,7 +156,7 @@ export async function waitOfRun(
   const tree = isTimed || mayAsk ? await soundTree(cache, planTree(project, plan)) : null;
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
   if (actor === null) return { waits_until: null, permissions: [] };
-  const { dueAt, permissions } = snapshotOf(actor).context as AgentContext; // an agent's run
+  const { dueAt, permissions } = snapshotOf(actor).context as AgentContext; // a run's tree is an agent's
   return { waits_until: isTimed ? timeText(dueAt) : null, permissions: permissions.map(permissionEntry) };
 }
 
@@ -176,7 +176,7 @@ function lastWordsOf(folder: RunFolder, preset: string | null, changedMs: number
   return lastWords.of(folder.path, state, () => readWords(folder, preset));
 }
 
-/** Of lines that are written for programs only a part is text. */
+/** The readable part of a line that is written for programs. */
 function readWords(folder: RunFolder, preset: string | null): typeof noWords {
   const bytes = preset !== null && isProgramPreset(preset) ? eventTailBytes : lineTailBytes;
   const { lastLine, work } = readLog(preset, tailOf(folder, bytes));

@@ -1,4 +1,4 @@
-/** The work of a plan's agents that its branches could not take: which attempts it is of, and which refs keep it. */
+/** Agents' work that could not be put on the plan's branches: its attempts, and the refs that hold it. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -6,7 +6,7 @@ import type { RunRow } from '../../core/store/rows.ts';
 import { attemptRef, readRefs } from '../../work/git/refs.ts';
 import type { Repository } from '../../work/git/repository.ts';
 
-/** A sentence for each such attempt, the oldest first. One whose refs were deleted since is left out. */
+/** A sentence for each such attempt, the oldest first. Attempts whose refs were deleted are left out. */
 export async function setAsideOf(runs: readonly RunRow[], repository: () => Promise<Repository>): Promise<string[]> {
   const asides = runs.filter(({ reason }) => reason === 'set-aside');
   if (asides.length === 0) return [];
@@ -24,7 +24,7 @@ export async function setAsideOf(runs: readonly RunRow[], repository: () => Prom
   });
 }
 
-/** Of a repository that does not answer now all of them. */
+/** If the repository does not answer now, all attempts are listed. */
 async function thoseThere(refs: readonly string[], repository: () => Promise<Repository>): Promise<Set<string>> {
   try {
     const commits = await readRefs(await repository(), refs);

@@ -1,6 +1,6 @@
 /**
- * What a watcher is shown of an actor, on the page and over Stately's protocol: its state, and of its context names, numbers, commits and flags. Nothing else leaves:
- * no prompt, no document, no question or answer, no message, no output of an agent. What is not listed here is not sent.
+ * The parts of an actor that watchers may see, on the page and over Stately's protocol: its state, and from its context names, numbers, commits and flags. No
+ * prompt, document, question, answer, message or output of an agent is sent. Fields that are not listed here are not sent.
  */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
 import { childrenOf, snapshotOf } from '../../../actors/addressee.ts';
@@ -24,12 +24,12 @@ export interface ShownActor {
 
 export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
 
-/** Longer words are cut: a name is never so long. */
+/** Longer texts are cut: no name is this long. */
 const longestWord = 256;
-/** Entries of one list or record. */
+/** The most entries of one list or record. */
 const mostEntries = 256;
 
-/** By the machine's id. Each field is there because it says where the actor stands. */
+/** The shown fields by the machine's id. Each field helps to explain the actor's state. */
 const shown: Readonly<Record<string, (context: never) => unknown>> = {
   supervisor: ({ repos }: SupervisorContext) => ({ repos }),
   repo: ({ project, isPaused, granted, waiting }: RepoContext) => ({
@@ -91,7 +91,7 @@ const shown: Readonly<Record<string, (context: never) => unknown>> = {
   }),
 };
 
-/** Every live actor of a tree, parents first; `own`: of a machine of one's own, of which its view is shown. */
+/** Every live actor of a tree, parents first; `own`: the user-defined machine, whose view is shown. */
 export function shownActors(root: AnyActorRef, own: AnyDefinition | null): ShownActor[] {
   const contextOf = (snapshot: AnyMachineSnapshot) =>
     own === null ? shownContext(snapshot) : plain(viewOf(own, snapshot));
@@ -106,10 +106,10 @@ export function shownActors(root: AnyActorRef, own: AnyDefinition | null): Shown
 
 export function shownContext({ machine, context }: Pick<AnyMachineSnapshot, 'machine' | 'context'>): Plain {
   const pick = Object.hasOwn(shown, machine.id) ? shown[machine.id] : undefined;
-  return pick === undefined ? {} : plain(pick(context as never)); // the machine's id says whose context it is
+  return pick === undefined ? {} : plain(pick(context as never)); // the machine's id determines the context's type
 }
 
-/** What is no JSON (a BigInt, an Error, a function) is null; numbers that are none, too. */
+/** Values that JSON lacks (a BigInt, an Error, a function, NaN) become null. */
 function plain(value: unknown): Plain {
   if (typeof value === 'string') return withoutSecrets(value.slice(0, longestWord));
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;

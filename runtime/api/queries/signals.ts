@@ -1,4 +1,4 @@
-/** Signals as people list them, and the answer to who sent one. */
+/** Signals for people, and the answer to the sender of a signal. */
 
 import type { Refusal } from '../../../actors/refusal.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -13,7 +13,7 @@ export function createSignalViews(parts: ViewDependencies) {
   const entryOf = (row: SignalRow) => signalEntry(row, timeline);
   return {
     signals: async (filter: SignalFilter): Promise<SignalEntry[]> => (await store.signals(filter)).map(entryOf),
-    /** Throws `not_found`, where a project is given also for a signal of another one. */
+    /** Throws `not_found`; with a project, also for a signal of another project. */
     async signal(id: number, project?: string): Promise<SignalEntry> {
       const row = await store.signal(id);
       if (row === null || (project !== undefined && row.project !== project))
@@ -27,7 +27,7 @@ export function createSignalViews(parts: ViewDependencies) {
       const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
       const plan = await store.plan(row.project, row.plan);
       return {
-        signal: { id, type: row.type, status: row.status, result, refused: isRefusal ? (result as Refusal) : null }, // recognised by its field
+        signal: { id, type: row.type, status: row.status, result, refused: isRefusal ? (result as Refusal) : null }, // recognized by its field
         plan: {
           ...{ project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },
           waits: plan === null || !mayWonder(row) ? null : await heldUp(parts, plan),
@@ -37,13 +37,13 @@ export function createSignalViews(parts: ViewDependencies) {
   };
 }
 
-/** A person whose word was taken expects something to begin, unless it was to stop. */
+/** After an accepted signal a person expects something to begin, unless the signal stops something. */
 function mayWonder({ origin, status, type }: SignalRow): boolean {
   return status === 'done' && type !== 'pause' && origin.startsWith('person');
 }
 
 function signalEntry(row: SignalRow, timeline: ViewDependencies['timeline']): SignalEntry {
-  // The engine's own are kept in the store's time, other programs' by the wall clock.
+  // The engine's own signals have the store's time, those of other programs the wall clock's.
   const dueAt = row.is_checked === 1 ? Math.round(timeline.wallOf(row.deliver_at)) : row.deliver_at;
   return {
     id: row.id,
@@ -66,6 +66,6 @@ function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // another program's row may hold plain text
+    return text; // a row of another program may contain plain text
   }
 }

@@ -1,4 +1,4 @@
-/** The slots at one look: who has them, and whose turn it is. One look serves all plans of an answer, of which a thousand may wait. */
+/** The slots at one moment: which agents have them, and which agent is next. One reading serves all plans of an answer; a thousand of them may wait. */
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
@@ -11,29 +11,29 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface SlotsLook {
   readonly queue: QueueRow;
-  /** The agents of that plan that have a slot, and are not kept from going on by what is around them. */
+  /** The agents of that plan that have a slot and no obstacle. */
   workingIn(plan: PlanKey): readonly string[];
-  /** Why a run that asks for a slot gets none: its account is rate limited. null: it may have one. */
+  /** The rate limit of the account that keeps a run from a slot; null: there is none. */
   limitOf(run: Pick<RunRow, 'project' | 'role'>): AccountLimitRow | null;
-  /** What a run without a slot, and the others of its plan, wait for: `position 4 of 9, 3 of 3 agents busy: …`. */
+  /** The reason why a run without a slot waits, the same for all of its plan: `position 4 of 9, 3 of 3 agents busy: …`. */
   detailOf(run: Pick<RunRow, 'key' | 'project' | 'plan'>): string;
 }
 
-/** Each looks when it is first asked, and never again. */
+/** Each function reads at its first call, and returns the same result later. */
 export interface SlotsOnce {
-  /** Whether an agent may be kept from a slot by what others of its plan are not kept by: a pause of the queue, or a limit of its account. */
+  /** Whether an agent may have an obstacle that others of its plan do not have: a pause of the queue, or a limit of its account. */
   hasExceptions(): Promise<boolean>;
   look(): Promise<SlotsLook>;
 }
 
-/** What keeps agents from slots that are free. */
+/** Obstacles that keep agents from free slots. */
 interface Obstacles {
   readonly queue: QueueRow;
   readonly casting: Casting;
 }
 
 interface SlotHolder extends Holder, Pick<EffectRow, 'key' | 'plan' | 'lane'> {
-  /** By what is around it. */
+  /** Whether an obstacle keeps the agent from going on. */
   readonly isKept: boolean;
 }
 
@@ -97,7 +97,7 @@ async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promi
   };
 }
 
-/** Who has a slot, of all lanes. */
+/** The agents with a slot, of all lanes. */
 async function readHolders({ store, clock }: ViewDependencies): Promise<SlotHolder[]> {
   const running = await store.effects({ by: 'running' });
   const effects = running.filter(({ kind }) => kind === 'agent.run').toSorted((a, b) => b.priority - a.priority);
@@ -110,7 +110,7 @@ async function readHolders({ store, clock }: ViewDependencies): Promise<SlotHold
   });
 }
 
-/** Where the first of each plan stands among those of its lane, by the plan's tree. */
+/** The place of each plan's first agent in its lane, by the plan's tree. */
 function firstPlaces(waiters: readonly SlotWaiter[], servedLast: string): ReadonlyMap<PlanTree, number> {
   const firsts = new Map<PlanTree, number>();
   for (const [index, waiter] of inServingOrder(waiters, servedLast).entries()) {
@@ -124,7 +124,7 @@ function planOf({ project, plan }: PlanKey): PlanTree {
   return planTree(project, plan);
 }
 
-/** It gets no turn: a pause of a part of the queue covers it, or its account is rate limited. */
+/** Whether it gets no turn, because a pause of a part of the queue covers it, or because its account is rate limited. */
 function isKept({ queue, casting }: Obstacles, waiter: SlotWaiter): boolean {
   return queue.pauses.some((pause) => covers(pause, waiter)) || limitOf(casting, waiter) !== null;
 }

@@ -1,4 +1,4 @@
-/** Times as answers give them: ISO 8601, UTC. */
+/** Times in answers: ISO 8601, UTC. */
 
 export function timeText(ms: number): string {
   return new Date(ms).toISOString();

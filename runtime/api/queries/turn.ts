@@ -1,4 +1,4 @@
-/** Whose turn it is in a plan: a person's, its agents', or nobody's. Status, board, page and `run` all show what is said here. */
+/** Decides who acts next in a plan: a person, its agents, or no one. Status, board, page and `run` all show this answer. */
 
 import { failuresOf, type Need } from '../../../actors/plan-view.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
@@ -16,7 +16,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree } from './waiting.ts';
 import { waveOverNeed } from './wave-over.ts';
 
-/** In a list the beginning of what an agent wants to do is enough; the agent's own entry has all of it. */
+/** A list shows only the beginning of an agent's permission request; the agent's own entry shows all of it. */
 const detailCharacters = 300;
 
 export interface TurnLook {
@@ -38,7 +38,7 @@ export async function turnOf(
   return { turn: isAtWork ? 'agents' : 'waiting', need };
 }
 
-/** A person is needed, also while other agents of the plan still work. */
+/** Why a person is needed, even while other agents of the plan still work. */
 async function needOf(
   parts: Pick<ViewDependencies, 'cache'>,
   row: PlanRow,
@@ -58,7 +58,7 @@ async function needOf(
   return permissionNeed(parts, runs);
 }
 
-/** The question that is denied soonest. */
+/** The question with the earliest deadline. */
 async function permissionNeed(
   parts: Pick<ViewDependencies, 'cache'>,
   runs: readonly RunRow[],
@@ -86,7 +86,7 @@ async function permissionNeed(
       ],
     };
   }
-  // Its program asks in a way that cannot be answered here.
+  // stator cannot answer this program's kind of question.
   const nameless = waiting.find(({ state }) => state === 'waiting');
   if (nameless === undefined) return null;
   return {

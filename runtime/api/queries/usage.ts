@@ -1,4 +1,4 @@
-/** What agents took, as far as their programs say it: tokens and money, added up over runs, tasks and plans. */
+/** The usage of agents, as far as their programs report it: tokens and money, summed over runs, tasks and plans. */
 
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import type { UsageRow } from '../../core/store/rows.ts';
@@ -6,7 +6,7 @@ import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanShow } from '../contract/plans.ts';
 import type { Usage } from '../contract/shared-shapes.ts';
 
-/** null where nobody said anything; what some said is counted, and the rest is not guessed. */
+/** null if no run reported anything. Reported usage is summed, and unreported usage is not guessed. */
 export function sumOfUsage(parts: readonly Usage[]): Usage {
   return {
     runs: parts.reduce((sum, { runs }) => sum + runs, 0),
@@ -31,13 +31,13 @@ interface Wave extends Omit<WaveEntry, 'tasks'> {
   readonly tasks: readonly (Omit<WaveEntry['tasks'][number], 'usage' | 'why'> & { readonly detail: string })[];
 }
 
-/** The waves of a plan, each task with what its own agent took, and said last where it failed. A small plan's one coder is nobody's task. */
+/** The waves of a plan. Each task has its own agent's usage, and the last message of a failed agent. The one coder of a small plan belongs to no task. */
 export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly UsageRow[]): WaveEntry[] {
   return waves.map((wave) => ({
     ...wave,
     tasks: wave.tasks.map(({ detail, ...task }) => {
       const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
-      // What it asks is told with the plan's questions.
+      // Its question is shown with the plan's questions.
       const isTold = task.reason === null || task.reason === 'needs_decision';
       const why = isTold ? null : whyFailed(detail, task.reason);
       return { ...task, why, usage: usageOfTitle(rows, title) };

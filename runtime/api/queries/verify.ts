@@ -1,6 +1,6 @@
 /**
- * Whether the rows of a store are what its journal leads to: each tree is replayed and compared with its stored snapshot, with what it asked for, with the
- * signals that it took, and with what lists show of it; and its lines fit each other. Nothing is changed.
+ * Checks that a store's rows match its journal. Each tree is replayed, and compared with its stored snapshot, its effects, its handled signals, and its row
+ * in lists. Its lines must also fit each other. Nothing is changed.
  */
 
 import { planSummary } from '../../../actors/plan-view.ts';
@@ -22,15 +22,15 @@ interface Parts {
   readonly trees: Trees;
 }
 
-/** Trees that are read at once. */
+/** Trees that are read in one page. */
 const pageOfTrees = 500;
-/** An engine may step a tree between two readings of it; it is then read anew, so often. */
+/** An engine may step a tree between two readings of it. It is then read again, at most this often. */
 const looks = 5;
 
-/** Which trees are compared: one, all of the kinds that are known here, or so many of those, drawn anew each time. */
+/** The trees to compare: one, all trees of known kinds, or a random sample of that many. */
 export type Verified = TreeAddress | 'all' | { readonly sample: number };
 
-/** Throws `not_found` for a tree that is not there. */
+/** Throws `not_found` for an unknown tree. */
 export async function verify(parts: Parts, which: Verified): Promise<Verification> {
   const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
   const untold = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
@@ -128,7 +128,7 @@ interface Read {
   readonly row: TreeRow;
   readonly lines: readonly FedLine[];
   readonly kept: Awaited<ReturnType<typeof keptOf>>;
-  /** Signals that it took, and that no line tells of. */
+  /** Handled signals without a line in the journal. */
   readonly untold: readonly number[];
 }
 
@@ -176,7 +176,7 @@ function compare(trees: Trees, address: TreeAddress, { row, lines, kept, untold 
     ...kept.effects
       .filter(({ key }) => !asked.has(key))
       .map(({ key, status }) => difference(last, `effects["${key}"]`, status, null)),
-    // Lines and signals go by their age, and not in one commit: what is older than its first line is not asked for.
+    // Old lines and signals are deleted in separate commits, so signals older than the first line are not checked.
     ...untold
       .filter((id) => id >= (lines.find(({ signal }) => signal !== null)?.signal ?? 0))
       .map((id) => difference(last, `signals[${id}]`, 'done', null)),
@@ -185,7 +185,7 @@ function compare(trees: Trees, address: TreeAddress, { row, lines, kept, untold 
   ];
 }
 
-/** The lines of each input, in order; refusals are of none. */
+/** The lines of each input, in order; refusals belong to no input. */
 function byInput(lines: readonly FedLine[]): FedLine[][] {
   const groups: FedLine[][] = [];
   for (const line of lines) {
@@ -202,7 +202,7 @@ function isAsWritten({ inputs }: Step, lines: readonly FedLine[]): boolean {
   return moves.map(text).join('\n') === written.map(text).join('\n');
 }
 
-/** Lines whose signal was fed before: each is fed once, whatever is put before it. */
+/** Lines whose signal an earlier line already fed: each signal must be fed once, whatever comes before it. */
 function twice(fed: readonly FedLine[]): FedLine[] {
   const seen = new Set<number>();
   return fed.filter(({ signal, input }) => {
@@ -217,7 +217,7 @@ function twice(fed: readonly FedLine[]): FedLine[] {
 function shownDifferences(tree: Tree, row: object | null): { path: string; stored: unknown; replayed: unknown }[] {
   if (row === null) return [];
   return Object.entries(planSummary(tree)).flatMap(([name, replayed]) => {
-    const stored = (row as Record<string, unknown>)[name]; // a plan's row holds its summary
+    const stored = (row as Record<string, unknown>)[name]; // a plan's row contains its summary
     const found = firstDifference(stored ?? null, JSON.parse(JSON.stringify(replayed ?? null)), `row.${name}`);
     return found === null ? [] : [found];
   });

@@ -24,19 +24,19 @@ export interface ViewDependencies {
   readonly timeline: Timeline;
   readonly projects: Projects;
   limits(): Limits;
-  /** What plans may name this host by: its name, and its labels. */
+  /** The names that plans may use for this host: its name, and its labels. */
   readonly hostNames: readonly string[];
-  /** The project that was served last, for each lane, where agents are started here. */
+  /** The last served project of each lane, if agents are started here. */
   readonly servedLast: ReadonlyMap<Lane, string>;
-  /** Whether agents of that plan are started at all by who asks. */
+  /** Whether this process starts agents of that plan at all. */
   mayStart(project: string, plan: string): boolean;
-  /** Who has the home, and so why agents of a plan are not started where `mayStart` is false. */
+  /** Which process owns the home: that is why no agents are started if `mayStart` is false. */
   notStarting(): NotStarting;
-  /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
+  /** Why a repo cannot be used now; null: it can, as far as is known. Default: not checked. */
   troubleOf?(project: string): string | null;
-  /** Why the store takes nothing now; null: it does. Default: nothing is written by who asks. */
+  /** Why the store accepts no writes now; null: it accepts them. Default: this process writes nothing. */
   storeTrouble?(): EngineError | null;
-  /** What works by itself and fails. Default: nothing. */
+  /** Failures of the engine's services. Default: none. */
   serviceTroubles?(): readonly ToldTrouble[];
   readonly kinds: Kinds;
   readonly machines: readonly AnyDefinition[];

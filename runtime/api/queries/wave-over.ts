@@ -1,4 +1,4 @@
-/** What is said of a plan whose wave is over and waits for a person: which tasks failed and how, and each way on with its command. */
+/** The text about a plan whose wave is over and waits for a person: the failed tasks with their reasons, and the commands that continue. */
 
 import type { TaskFailure } from '../../../actors/plan-view.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
@@ -9,13 +9,13 @@ import type { PlanEntry } from '../contract/plans.ts';
 
 /** The number of tasks whose logs are named. */
 const shownLogs = 3;
-/** Tasks that are told one by one; the rest is counted. */
+/** The most tasks that are described; the others are counted. */
 const shownTasks = 5;
-/** Of what never began the first words say why, and the last ones what to do. */
+/** The first characters of a message about a task that never began give the reason, and the last ones the remedy. */
 const shownHead = 150;
 const shownCharacters = 300;
 
-/** Several lines. `failures` empty: all of the wave is done, and the next one waits for a word. */
+/** Several lines. `failures` empty: the whole wave is done, and the next one waits for a confirmation. */
 export function waveOverText(plan: string, wave: number, failures: readonly TaskFailure[]): string {
   const name = shellWord(plan);
   if (failures.length === 0)
@@ -37,7 +37,7 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
   ].join('\n');
 }
 
-/** The same on one line, and the commands, the likeliest first. */
+/** The same on one line, and the commands, the most likely first. */
 export function waveOverNeed(
   plan: string,
   wave: number,
@@ -59,7 +59,7 @@ export function waveOverNeed(
   };
 }
 
-/** Why it failed, and what the program that failed said of it. */
+/** Why it failed, and the failed program's message. */
 function shortly(reason: TaskFailure['reason'], detail: string): string[] {
   if (reason === null) return [];
   const [said = ''] = (whyFailed(detail, reason) ?? '').split('\n');

@@ -1,4 +1,4 @@
-/** What people said to agents: what plans keep, and what no agent could get any more. */
+/** People's messages to agents: those that plans store, and those that no agent can get any more. */
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { isForTitle, type Word } from '../../../machines/vocabulary/word.ts';
 import type { SignalRow } from '../../core/store/rows.ts';
@@ -10,13 +10,13 @@ import type { ViewDependencies } from './view-dependencies.ts';
 export interface WordFilter {
   readonly project: string;
   readonly plan?: string;
-  /** Also words to those that it follows. */
+  /** true: also messages to the agents whose work it continues. */
   readonly title?: string;
 }
 
 export function createWordViews({ store }: Pick<ViewDependencies, 'store'>) {
   return {
-    /** In the order in which they were said, plan by plan. */
+    /** In the order of sending, plan by plan. */
     async words({ project, plan, title }: WordFilter): Promise<WordEntry[]> {
       const plans = plan === undefined ? (await store.plans(project)).map((row) => row.plan) : [plan];
       const found = await Promise.all(
@@ -40,7 +40,7 @@ function keptEntry(of: Of, { number, title, kind, author, at, run, isTyped, ques
 }
 
 function refusedEntry(of: Of, { payload, created_at: createdAt }: SignalRow): WordEntry {
-  const { number, title, kind, author, text, why } = JSON.parse(payload) as SignalPayload<'word_refused'>; // as its type says
+  const { number, title, kind, author, text, why } = JSON.parse(payload) as SignalPayload<'word_refused'>; // the signal's type decides it
   const refused = { state: 'refused', run: null, why, question: null } as const;
   return { ...of, number, title, kind, author, at: timeText(createdAt), ...refused, text };
 }
