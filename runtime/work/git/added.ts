@@ -1,4 +1,4 @@
-/** What a change adds, by its files: their sizes, and the texts among them. The gits that stay open are asked, so it costs no process where they can answer. */
+/** The files that a change adds, with their sizes and texts. The open git processes answer if they can, so usually no new process is started. */
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { inFolder } from '../../base/platform/safe-path.ts';
@@ -10,17 +10,17 @@ import type { Repository } from './repository.ts';
 export interface AddedFile {
   readonly path: string;
   readonly id: string;
-  /** What stood there before; null: nothing did. */
+  /** The earlier content of the path; null: there was none. */
   readonly before: string | null;
   readonly bytes: number;
 }
 
-/** More are counted by their folders, and not looked into. */
+/** Beyond this number only the folders are counted, and no file is read. */
 const sizedFiles = 20_000;
-/** Nobody's text, in the first bytes of a file. */
+/** The first bytes of a file; a NUL among them means that it is no text. */
 const headBytes = 8_192;
 
-/** The files that `to` has and `from` has not, or has other ones: no links, no pointers to other repositories, and none that was only moved. */
+/** The new and changed files of `to` compared with `from`, without links, pointers to other repositories, and files that were only moved. */
 export async function addedFiles(repo: Repository, from: string, to: string): Promise<AddedFile[]> {
   const trees = [await treeOf(repo, from), await treeOf(repo, to)] as const;
   if (trees[0] === trees[1]) return [];
@@ -53,8 +53,8 @@ async function sizesOf(repo: Repository, ids: readonly string[]): Promise<Map<st
 }
 
 /**
- * The text of a file that a commit has; null: it is no text, or cannot be read. The one in the worktree is read where it is the same, byte for byte: an agent may
- * have left another one there.
+ * The text of a commit's file; null: it is no text, or cannot be read. The worktree's copy is read if it is byte for byte the same: an agent may have changed
+ * it.
  */
 export async function textOfFile(
   repo: Repository,
@@ -71,7 +71,7 @@ function readThere(root: string, path: string, maxBytes: number): Buffer | null 
   try {
     return inFolder({ root, way: dirname(path) }, (folder) => folder.read(basename(path), { maxBytes }));
   } catch {
-    return null; // a link, a pipe, or longer than the commit's: git is asked
+    return null; // a link, a pipe, or longer than the commit's file: git reads it
   }
 }
 
@@ -84,7 +84,7 @@ function asText(content: Buffer): string | null {
   return content.subarray(0, headBytes).includes(0) ? null : content.toString('utf8');
 }
 
-/** Every folder of a commit. */
+/** All folders of a commit. */
 export async function foldersIn({ path }: Repository, commit: string): Promise<Set<string>> {
   const listing = await ownGit(path, ['ls-tree', '-r', '-d', '-z', '--name-only', '--full-tree', commit]);
   return new Set(listing.split('\0').filter((name) => name !== ''));

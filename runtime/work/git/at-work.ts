@@ -1,6 +1,6 @@
 /**
- * Whether a git is at work that may have made a file: only where none is can the file be what a killed one left. A git that survives the engine
- * which started it counts, and so does the user's own.
+ * Finds a running git that may have made a file. Only if there is none can the file be left over from a killed git. A git that outlives its engine counts,
+ * and so does the user's own.
  */
 import { readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -9,10 +9,10 @@ import { entriesIn, textOf } from './git-folder.ts';
 import { openMark } from './open-git.ts';
 import { isWithin } from './worktree-folder.ts';
 
-/** The time of a file and the start of a process come from two clocks of the kernel, each of its own grain. */
+/** A file's time and a process's start come from two kernel clocks with different resolution. */
 const slackMs = 1_000;
 
-/** A git in this repository that began before the file was written; null: there is none. Where nobody can tell in which folder it works, every git counts. */
+/** A git in this repository that began before the file was written; null: there is none. If the working folders cannot be read, every git counts. */
 export function gitAtWork(commonDir: string, writtenAtMs: number): ProcessRow | null {
   return gitIn(() => foldersOf(commonDir), writtenAtMs);
 }
@@ -22,7 +22,7 @@ export function gitWorkingIn(folder: string): ProcessRow | null {
   return gitIn(() => [folder], Number.POSITIVE_INFINITY);
 }
 
-/** `foldersIn` answers null where nobody can tell the folders. */
+/** `foldersIn` returns null if the folders cannot be read. */
 function gitIn(foldersIn: () => string[] | null, writtenAtMs: number): ProcessRow | null {
   const table = readProcessTable();
   const gits = table.rows.filter(({ name, hasEnded }) => !hasEnded && (name === 'git' || name.startsWith('git-')));
@@ -34,7 +34,7 @@ function gitIn(foldersIn: () => string[] | null, writtenAtMs: number): ProcessRo
   return older.find(({ identity }) => folders === null || mayWorkIn(folders, identity.pid)) ?? null;
 }
 
-/** What an engine keeps open (open-git.ts) has a file of its own for the time of an answer only. */
+/** An open git of an engine (open-git.ts) makes files only while it answers. */
 function staysOpen({ argumentsOf }: ProcessTable, pid: number): boolean {
   return argumentsOf(pid)[2] === openMark;
 }
@@ -50,7 +50,7 @@ function mayWorkIn(folders: readonly string[], pid: number): boolean {
   }
 }
 
-/** The checkout with what git keeps in it, and the folders of all linked worktrees; null where the checkout is somewhere else. */
+/** The checkout with its git folder, and the folders of all linked worktrees; null if the checkout is elsewhere. */
 function foldersOf(commonDir: string): string[] | null {
   if (basename(commonDir) !== '.git') return null;
   const entries = join(commonDir, 'worktrees');

@@ -1,6 +1,6 @@
 /**
- * How a run ended, as a commit. Leftovers are committed through an index of our own, aside from the worktree's: no hook and
- * no signature is asked, a merge or rebase that the agent left half done does not matter, and a kill at any line leaves the worktree as it was.
+ * Saves the end of a run as a commit. Uncommitted files are committed through a separate index, not the worktree's own: no hook runs and no signature is
+ * made, an unfinished merge or rebase of the agent does no harm, and a kill at any line leaves the worktree unchanged.
  */
 import { copyFile, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -38,17 +38,17 @@ interface RunEnd {
   readonly branch: string;
   /** Good as a ref name; the same for every call about this run. */
   readonly run: string;
-  /** The commit that the run started from, as `prepareWorktree` answered it. */
+  /** The commit that the run started from, as returned by `prepareWorktree`. */
   readonly base: string;
-  /** For the commit of what was left uncommitted. */
+  /** The message for the commit of uncommitted files. */
   readonly message: string;
-  /** The same agent goes on from there: what it left in the middle is committed as it lies. Default: it has ended. */
+  /** true: the same agent goes on from here, so unfinished work is committed as it is. Default: the agent has ended. */
   readonly goesOn?: boolean;
 }
 
 /**
- * Keeps how a run ended as `refs/stator/attempts/<run>`, uncommitted work included; worktree, index and branch stay as they are.
- * `files` are the paths that differ from `base`, 1,000 at most. Where the worktree is gone, or a link lies there, what was kept before counts, else the branch.
+ * Saves the end of a run as `refs/stator/attempts/<run>`, with uncommitted work. Worktree, index and branch stay unchanged. `files` are the paths that differ
+ * from `base`, 1,000 at most. If the worktree is gone, or a link has replaced it, the ref that was saved before counts, otherwise the branch.
  */
 export async function keepAttempt(
   repo: Repository,
@@ -60,11 +60,11 @@ export async function keepAttempt(
   return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [], nested };
 }
 
-/** What of a run's work its branch cannot have; `files` are those that conflict. */
+/** The part of a run's work that could not be put on its branch; `files` are the conflicting ones. */
 export type SetAside =
-  /** It ended on another commit than its branch, and the two conflict. `ref` keeps where it ended. */
+  /** The run ended on another commit than its branch, and the two conflict. `ref` points to the run's end. */
   | { readonly kind: 'elsewhere'; readonly ref: string; readonly files: readonly string[] }
-  /** It ended in the middle of a merge, a rebase or a cherry-pick. `ref` keeps its files; `other` what it was merging, where only it has that. */
+  /** The run ended during a merge, a rebase or a cherry-pick. `ref` holds its files; `other` is the commit that it was merging, if no other ref has that. */
   | {
       readonly kind: 'unfinished';
       readonly ref: string;
@@ -76,20 +76,19 @@ export interface Committed {
   readonly head: string;
   readonly base: string;
   readonly changed: boolean;
-  /** Repositories of their own in the worktree, which are left out. */
+  /** Separate repositories in the worktree, which are left out. */
   readonly nested: readonly Nested[];
-  /** The branch stays where it was: not all that the agent made could be put on it. */
+  /** Set if the branch was not moved, because not all of the agent's work could be put on it. */
   readonly aside?: SetAside;
 }
 
 /**
- * Commits what a run left, with the user's identity, and moves the run's branch to it; `changed` says whether the files differ
- * from `base`. The end is also kept as `refs/stator/attempts/<run>`, which makes a second run of this answer the same commit.
- * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both. If that
- * conflicts, or the agent ended in the middle of a merge with conflicts, the branch stays where it is, and `aside` says what is kept where. A worktree that
- * was taken away has deleted nothing. Repositories of their own inside the worktree are left out, and kept as refs. Throws `bad_config` without an identity,
- * `branch_checked_out` where somebody looks at the branch elsewhere, `nested_repository` where the branch would point to commits of a submodule that go with
- * the worktree.
+ * Commits a run's files with the user's identity, and moves the run's branch to the commit. `changed`: the files differ from `base`. The end is also saved as
+ * `refs/stator/attempts/<run>`, so that a second call returns the same commit. If the agent left the branch, the branch moves to the agent's commit, or to a
+ * merge if both went on. If that conflicts, or if the agent ended during a merge with conflicts, the branch is not moved, and `aside` names the ref that
+ * holds the work. Files of a removed worktree do not count as deleted. Separate repositories inside the worktree are left out, and saved as refs. Throws
+ * `bad_config` without an identity, `branch_checked_out` if the branch is checked out elsewhere, `nested_repository` if the branch would point to commits of
+ * a submodule that are lost with the worktree.
  */
 export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<Committed> {
   const { head, worktree, isElsewhere, staged, nested, aside, tip } = await endOf(repo, ended);
@@ -111,7 +110,7 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
   if (worktree !== null) await mendLink(worktree);
   if (worktree !== null && isElsewhere) {
     await setRefs(repo, [record]);
-    // Files first, while no branch is on them: killed in between, the next run sees the merged files on the old commit.
+    // The files come first, while no branch is checked out there: after a kill in between, the next run finds the merged files on the old commit.
     await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
     await inWorktree(worktree, ['reset', '--hard', '-q', head], { timeoutMs: checkoutTimeoutMs });
   }
@@ -128,13 +127,13 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
   return { head, base: ended.base, changed, nested };
 }
 
-/** A branch that is made here is ours: it is gone, or the run had it on another host. */
+/** A branch that is made here is ours: the earlier one is gone, or the run had it on another host. */
 async function missingMark(repo: Repository, branch: string, head: string): Promise<[string, string][]> {
   const mark = ownedRef(branch);
   return (await readRef(repo, mark)) === null ? [[mark, head]] : [];
 }
 
-/** What was staged aside becomes the worktree's own index; false: it is not there. */
+/** The separate index becomes the worktree's own; false: there is none. */
 function installIndex({ adminDir }: OpenWorktree): Promise<boolean> {
   return rename(join(adminDir, stagedIndex), join(adminDir, 'index')).then(
     () => true,
@@ -148,8 +147,8 @@ async function refuseOtherWorktrees(repo: Repository, { branch, path }: RunEnd):
 }
 
 /**
- * The commit to go back to where all that the branch has beyond `base` is of that run, and kept as its attempt; null where there is nothing to take
- * back, or somebody else went on from there.
+ * The commit to go back to, if all commits of the branch beyond `base` belong to that run and are saved as its attempt; null: there is nothing to take back,
+ * or another author has continued from there.
  */
 export async function ownCommitsBase(
   repo: Repository,
@@ -163,25 +162,25 @@ export async function ownCommitsBase(
 }
 
 export interface Contents {
-  /** The commit that its HEAD stands on, the branch's where HEAD has none. */
+  /** The commit of its HEAD, or the branch's if HEAD has none. */
   readonly head: string;
-  /** Its files, without what git ignores and without `nested`. */
+  /** The tree of its files, without ignored files and without `nested`. */
   readonly tree: string;
-  /** Git repositories of their own inside it: no commit of ours can hold them. */
+  /** Separate git repositories inside it: no commit of ours can hold them. */
   readonly nested: string[];
-  /** The worktree was taken away: what is missing there was not deleted on purpose. */
+  /** true: the worktree was removed, so its missing files were not deleted on purpose. */
   readonly isGone: boolean;
 }
 
-/** In the worktree's part of the repository: the index that holds what a run left. */
+/** The name of the separate index, in the worktree's part of the repository. */
 const stagedIndex = 'stator-index';
 
-/** Reads a worktree's files into a tree; the worktree's own index is not written. What was staged for that stays beside it, as `stator-index`. */
+/** Reads a worktree's files into a tree. The worktree's own index is not written; the separate index stays beside it, as `stator-index`. */
 export async function contentsOf(repo: Repository, worktree: OpenWorktree, branch: string): Promise<Contents> {
   const head = await commitAt(repo, worktree, branch);
   const index = join(worktree.adminDir, 'index');
   await rm(join(worktree.adminDir, stagedIndex), { force: true });
-  // `worktree add` was killed before its checkout ended: no agent was ever here.
+  // `worktree add` was killed before its checkout ended: no agent has ever worked here.
   if (!isThere(index)) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
@@ -201,7 +200,7 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   }
 }
 
-/** The same where nothing is uncommitted, at one look; null: something may be. What is uncommitted in submodules must be kept by then. */
+/** The same with one git call if nothing is uncommitted; null: something may be uncommitted. Uncommitted files of submodules must be saved before. */
 export async function cleanContentsOf(
   repo: Repository,
   worktree: OpenWorktree,
@@ -215,8 +214,8 @@ export async function cleanContentsOf(
 }
 
 /**
- * A copy as old as the original. Git tells a file that was written in the second of its checkout, at its old size, from an unchanged one by the
- * index's own age alone: by a younger copy such work would be lost.
+ * A copy as old as the original. A file may be written in the second of its checkout and keep its size. Git recognizes such a change only by the age of the
+ * index, so a younger copy would lose it.
  */
 async function copyIndex(index: string, copy: string): Promise<void> {
   const writtenAt = Math.floor((await stat(index)).mtimeMs / 1000);
@@ -224,7 +223,7 @@ async function copyIndex(index: string, copy: string): Promise<void> {
   await utimes(copy, writtenAt, writtenAt);
 }
 
-/** The commit for what lies in a worktree: one of `records` that already holds it, HEAD itself where nothing is uncommitted, else a new one on HEAD. */
+/** The commit with a worktree's files: one of `records` that already has them, HEAD if nothing is uncommitted, otherwise a new commit on HEAD. */
 export async function commitFor(
   repo: Repository,
   contents: Pick<Contents, 'head' | 'tree'>,
@@ -243,20 +242,20 @@ export async function commitFor(
 
 interface End {
   readonly head: string;
-  /** Where the branch stood before; null: it was not there. */
+  /** The branch's earlier head; null: there was no branch. */
   readonly tip: string | null;
-  /** null: the worktree is gone, or is not the folder that we made. */
+  /** null: the worktree is gone, or another folder has replaced it. */
   readonly worktree: OpenWorktree | null;
   /** Whether the worktree's files are not those of `head`. */
   readonly isElsewhere: boolean;
-  /** The tree that the index beside the worktree's own holds; null: there is none. */
+  /** The tree of the separate index; null: there is none. */
   readonly staged: string | null;
   /** Repositories that `head` cannot hold. */
   readonly nested: readonly Nested[];
   readonly aside: SetAside | null;
 }
 
-/** Finds how a run ended; whoever asks records it. */
+/** Finds how a run ended; the caller records it. */
 async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const [record = null, tip = null] = await readRefs(repo, [attemptRef(ended.run), branchRef(ended.branch)]);
   const adminDir = isOwnFolder(ended.path) ? await adminDirOf(repo, ended.path) : null;
@@ -300,7 +299,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   return { ...shared, head: joint.head, isElsewhere, aside: { kind: 'elsewhere', ref, files: joint.files } };
 }
 
-/** What lies in a worktree at a run's end. Of one that was taken away nothing is committed: it counts as its HEAD, and a ref keeps what was written there later. */
+/** The content of a worktree at a run's end. For a removed worktree it is its HEAD, nothing is committed, and a ref holds files that were written there later. */
 async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEnd): Promise<Contents> {
   const found = await contentsOf(repo, worktree, ended.branch);
   if (!found.isGone) return found;
@@ -317,7 +316,7 @@ async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEn
   return { ...found, tree: whole };
 }
 
-/** The commit that holds both where the branch stands and where the agent does; `files`: they conflict, and `head` is the branch's. */
+/** The commit that contains both the branch's and the agent's commit; `files`: they conflict, and `head` is the branch's. */
 async function joined(
   repo: Repository,
   worktree: OpenWorktree,
@@ -326,14 +325,14 @@ async function joined(
   const { tip, end } = both;
   if (await isAncestor(repo, tip, end)) return { head: end, files: [] };
   if (await isAncestor(repo, end, tip)) return { head: tip, files: [] };
-  // Clean, and nothing there is its own: it only looked at another commit.
+  // The worktree is clean and has no new commit: the agent only looked at another commit.
   if (!both.isDirty && !(await isOwnWork(repo, worktree, both))) return { head: tip, files: [] };
   const merged = await mergeTrees(repo, tip, end);
   if (merged.kind === 'conflict') return { head: tip, files: merged.files };
   return { head: await commitTree(repo, { tree: merged.tree, parents: [tip, end], message: both.message }), files: [] };
 }
 
-/** Whether a commit is the run's own work: it was made in this worktree, or no branch, tag or other ref has it. */
+/** Whether a commit is the run's own work: it was made in this worktree, or no branch, tag or other ref reaches it. */
 async function isOwnWork(
   repo: Repository,
   { adminDir }: OpenWorktree,

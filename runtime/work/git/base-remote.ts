@@ -1,4 +1,4 @@
-/** Where a branch that plans begin from stands beside its remote's, as far as that was fetched, and fetching it. */
+/** Compares a base branch with the last fetched state of its remote branch, and fetches that. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, messageOf, onOneLine } from '../../../machines/vocabulary/errors.ts';
@@ -10,7 +10,7 @@ import { isAncestor } from './objects.ts';
 import { remoteOf, tryAs } from './push.ts';
 import { branchRef, type RefPlace, readRef } from './refs.ts';
 
-/** A person waits for the plan to begin. */
+/** Short, because a person waits for the plan to begin. */
 const fetchMs = 10_000;
 
 type Place = RefPlace & { readonly memo?: ObjectMemo };
@@ -21,49 +21,49 @@ export interface RemoteBranch {
   readonly commit: string;
 }
 
-/** The branch of a remote that a branch of ours follows, else the one of its name at `origin`; null: none was ever fetched. */
+/** The upstream of a local branch, otherwise the branch of its name at `origin`; null: none was ever fetched. */
 export async function remoteBranchOf(repo: Place, branch: string): Promise<RemoteBranch | null> {
   const isFiled = !existsSync(join(repo.commonDir, 'reftable'));
   if (isFiled && entriesIn(join(repo.commonDir, 'refs', 'remotes')).length === 0) return null;
   const args = ['for-each-ref', '--format=%(upstream)', branchRef(branch)];
   const look = async () => (await ownGit(repo.path, args)).split('\n')[0] ?? '';
-  // A repository whose configuration has changed is looked at anew, and remembers nothing.
+  // A repository with a changed configuration is read again, and has no stored answers.
   const upstream = (await repo.memo?.get(`upstream ${branch}`, look)) ?? (await look());
   const ref = upstream.startsWith('refs/remotes/') ? upstream : `refs/remotes/origin/${branch}`;
   const commit = await readRef(repo, ref);
   return commit === null ? null : { name: ref.slice('refs/remotes/'.length), commit };
 }
 
-/** How many commits of `commit` are not in `head`. */
+/** The number of commits of `commit` that are not in `head`. */
 export async function commitsBeyond(repo: Place, commit: string, head: string): Promise<number> {
   if (commit === head) return 0;
   const look = () => ownGit(repo.path, ['rev-list', '--count', `${head}..${commit}`]);
   return Number((await repo.memo?.get(`beyond ${head} ${commit}`, look)) ?? (await look()));
 }
 
-/** Where a plan begins from that begins from this branch of ours: where the remote's is, if that has all of ours. */
+/** The start commit of a plan from this local branch: the remote branch's commit if that contains the local one. */
 export async function startIn(repo: Place, branch: string, own: string): Promise<string> {
   const remote = await remoteBranchOf(repo, branch);
   return remote !== null && (await isAncestor(repo, own, remote.commit)) ? remote.commit : own;
 }
 
-/** When something was fetched last, ms; null: never since the clone. */
+/** The time of the last fetch, in ms; null: none since the clone. */
 export function fetchedAtMs({ commonDir }: Pick<RefPlace, 'commonDir'>): number | null {
   return statOrNull(join(commonDir, 'FETCH_HEAD'))?.mtimeMs ?? null;
 }
 
 interface Fetched {
   readonly atMs: number;
-  /** Why it failed, on one line; null: it did not. */
+  /** Why the fetch failed, on one line; null: it succeeded. */
   trouble: string | null;
   readonly ended: Promise<void>;
 }
 
-/** By repository and branch, the last time. */
+/** The last fetch by repository and branch. */
 const fetched = new Map<string, Fetched>();
 const keyOf = ({ commonDir }: Pick<RefPlace, 'commonDir'>, branch: string) => `${commonDir}\0${branch}`;
 
-/** Fetches that branch of the remote, where there is one; tasks that begin together share one fetch. `fetchTrouble` says whether it failed. */
+/** Fetches that branch if there is a remote. Tasks that begin together share one fetch. `fetchTrouble` reports a failure. */
 export function fetchBase(repo: Place, branch: string): Promise<void> {
   const key = keyOf(repo, branch);
   const before = fetched.get(key);
@@ -76,12 +76,12 @@ export function fetchBase(repo: Place, branch: string): Promise<void> {
   return ended;
 }
 
-/** Why the last fetch of that branch failed, on one line; null: it did not, or there was none. */
+/** Why the last fetch of that branch failed, on one line; null: it succeeded, or there was none. */
 export function fetchTrouble(repo: Pick<RefPlace, 'commonDir'>, branch: string): string | null {
   return fetched.get(keyOf(repo, branch))?.trouble ?? null;
 }
 
-/** With the settings of the user alone. null: it is done, or there is no remote; else why not. */
+/** Fetches with only the user's own settings. null: done, or there is no remote; otherwise the reason of the failure. */
 async function fetchBranch(repo: Place, branch: string): Promise<string | null> {
   try {
     if ((await ownGit(repo.path, ['remote'])) === '') return null;

@@ -1,4 +1,4 @@
-/** Branches of ours: made, moved and deleted only under the mark that says they are. */
+/** stator's own branches. They are made, moved and deleted only while their mark exists, which declares them ours. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -22,9 +22,9 @@ import type { Repository } from './repository.ts';
 import { adminDirOf, isOurs, type Worktree, worktreesAt } from './worktree-list.ts';
 
 /**
- * Makes `branch` at `start` (branch, tag or commit) where it is missing; answers where it stands. The mark is written first:
- * killed in between, a second run finds a mark without a branch and goes on.
- * Throws `branch_taken` for a branch without our mark, or one whose name git cannot have beside another's; `bad_request` for a name that git refuses.
+ * Makes `branch` at `start` (branch, tag or commit) where it is missing; returns its commit. The mark is written first: after a kill in between, a second run
+ * finds a mark without a branch and goes on. Throws `branch_taken` for a branch without our mark, or for a name that conflicts with another branch's;
+ * `bad_request` for a name that git refuses.
  */
 export async function ensureBranch(repo: Repository, wanted: { branch: string; start: string }): Promise<string> {
   const { branch } = wanted;
@@ -34,19 +34,19 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
     if (head != null) throw taken(branch, branch);
     const start = await commitOf(repo, wanted.start);
     await refuseName(repo, branch);
-    // The mark first: killed in between, it stands without a branch.
+    // The mark comes first: after a kill in between there is a mark without a branch.
     if (mark == null && (await makeRefs(repo, [ownedRef(branch), branchRef(branch)], start))) return start;
-    // What the refs fail of is said by what comes in their way.
+    // The conflicting ref explains why the refs cannot be made.
     await refuseNeighbours(repo, branch);
     if (mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
     if (await moveRef(repo, branchRef(branch), { from: null, to: start })) return start;
-    // Somebody made it in this moment: the mark must not claim it.
+    // Another process has just made the branch: the mark must not claim it.
     await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
     throw taken(branch, branch);
   });
 }
 
-/** A branch that somebody else made counts as ours from here on, where it stands: a person said so. Safe to run again; a branch that is not there stays so. */
+/** Marks a foreign branch as ours, because a person decided so; its head does not move. Safe to run again; a missing branch stays missing. */
 export async function adoptBranch(repo: Repository, branch: string): Promise<void> {
   await repo.exclusively(async () => {
     const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
@@ -54,17 +54,17 @@ export async function adoptBranch(repo: Repository, branch: string): Promise<voi
   });
 }
 
-/** Throws what `ensureBranch` would, and makes nothing: said to a person before work begins. */
+/** Throws the errors of `ensureBranch`, and makes nothing. For a check before work begins. */
 export async function refuseBranch(repo: OpenPlace, branch: string): Promise<void> {
   await refuseName(repo, branch);
   if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
   if ((await readRef(repo, ownedRef(branch))) === null) throw taken(branch, branch);
 }
 
-/** Names that every git accepts, and needs not be asked about. */
+/** Names that every git accepts, so git need not check them. */
 const plainName = /^(?!HEAD$)[A-Za-z0-9][\w-]*(?:\/[A-Za-z0-9][\w-]*)*$/;
 
-/** Git takes a branch of such a name for something else: a flag, where a checkout stands, another ref, a commit. */
+/** Git reads such a branch name as something else: a flag, HEAD, another ref, a commit. */
 const otherMeaning = /^(?:-.*|@|(?:[A-Z]+_)*HEAD|(?:refs|heads|tags|remotes)\/.*|[0-9a-f]{40}|[0-9a-f]{64})$/s;
 
 async function refuseName(repo: { readonly path: string }, branch: string): Promise<void> {
@@ -80,9 +80,9 @@ async function refuseName(repo: { readonly path: string }, branch: string): Prom
 }
 
 /**
- * Sets the branch of a plan that starts over to `start`; where it stood is kept as `refs/stator/archive/<plan>/<pass>`.
- * Killed in between, a second run finds the archive and finishes; after that it changes nothing. Answers the branch's commit.
- * Worktrees of ours that stand on the branch are left detached, to be prepared anew. Throws `branch_taken`, `branch_checked_out`.
+ * Sets the branch of a plan that starts over to `start`; its earlier head is saved as `refs/stator/archive/<plan>/<pass>`. After a kill in between, a second
+ * run finds the archive and finishes; later runs change nothing. Returns the branch's commit. Our worktrees of the branch become detached, and are prepared
+ * again later. Throws `branch_taken`, `branch_checked_out`.
  */
 export async function archiveBranch(
   repo: Repository,
@@ -103,8 +103,8 @@ export async function archiveBranch(
 }
 
 /**
- * Sets the branch of a plan whose name was used before to `start`. Where it stood, and what the earlier plan had archived, is kept as
- * `refs/stator/archive/<plan>/former-<commit>`, so that the new plan's own passes are free. A branch that is not ours is left as it is. Safe to run again.
+ * Sets the branch of a plan whose name was used before to `start`. Its earlier head, and the archives of the earlier plan, are saved as
+ * `refs/stator/archive/<plan>/former-<commit>`, so that the names of the new plan's passes are free. A foreign branch stays unchanged. Safe to run again.
  */
 export async function renewBranch(
   repo: Repository,
@@ -124,8 +124,8 @@ export async function renewBranch(
 }
 
 /**
- * Deletes a branch of ours, and then its mark, where all of it is in `mergedInto` and no worktree stands on it; answers whether
- * it is gone. Judged by our own look at its history: `git branch -d` would ask the user's HEAD.
+ * Deletes a branch of ours, and then its mark, if all of it is in `mergedInto` and no worktree has it checked out. Returns whether it is gone. We compare the
+ * history ourselves: `git branch -d` would compare with the user's HEAD.
  */
 export async function deleteBranch(repo: Repository, wanted: { branch: string; mergedInto: string }): Promise<boolean> {
   const { branch } = wanted;
@@ -142,8 +142,8 @@ export async function deleteBranch(repo: Repository, wanted: { branch: string; m
 }
 
 /**
- * At once, where git deletes them in this order also when it is killed: what lies in a file of its own goes after all that lies in the one of many. false:
- * neither is gone, for whatever reason.
+ * Deletes branch and mark in one transaction if git keeps this order even when it is killed: git deletes loose refs after all packed ones. false: neither was
+ * deleted.
  */
 async function dropBoth(
   repo: RefPlace,
@@ -158,7 +158,7 @@ async function dropBoth(
   return (await moveRefs(repo, moves)) === null;
 }
 
-/** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */
+/** Our worktrees of `branch`. Throws `worktree_taken` if the user's checkout or a foreign worktree has it checked out: moving the branch would change what they see. */
 export async function worktreesOn(repo: RefPlace, branch: string): Promise<Worktree[]> {
   const worktrees = await worktreesAt(repo, branch);
   const foreign = worktrees.find((worktree) => !isOurs(worktree));
@@ -166,28 +166,28 @@ export async function worktreesOn(repo: RefPlace, branch: string): Promise<Workt
   throw checkedOut(branch, foreign);
 }
 
-/** Somebody looks at a branch of ours: it is not moved beneath them, and what is to move it waits until they have looked. */
+/** The error for a branch of ours that a person has checked out: it is not moved meanwhile, and the effect waits until they switch. */
 export function checkedOut(branch: string, { path }: Pick<Worktree, 'path'>): EngineError {
   const message = `${branch} is checked out in ${path}, and stator does not move a branch beneath somebody who looks at it`;
   const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; it continues by itself`;
   return new EngineError('branch_checked_out', message, hint);
 }
 
-/** Leaves a worktree on `commit` without a branch; its index and files stay. So what lies there is never taken for a change of what the branch gets next. */
+/** Detaches a worktree's HEAD at `commit`; its index and files stay. So its files never look like changes to the branch's next commit. */
 export async function detach(repo: RefPlace, worktree: Pick<Worktree, 'path'>, commit: string): Promise<void> {
   const adminDir = await adminDirOf(repo, worktree.path);
-  // A worktree whose folder is gone has nothing to mistake.
+  // A worktree without its folder has no files that could be mistaken.
   if (adminDir === null) return;
   await ownGit(repo.path, ['update-ref', '--no-deref', 'HEAD', commit], { env: { GIT_DIR: adminDir } });
 }
 
-/** A `git_failed` that is worth another try: somebody committed to the branch while we worked. */
+/** A `git_failed` that is worth another try: someone committed to the branch while we worked. */
 export function movedMeanwhile(repo: RefPlace, branch: string): EngineError {
   const hint = `see who commits there: git -C ${repo.path} reflog ${branch}`;
   return new EngineError('git_failed', `${branch} moved again and again while stator worked on it`, hint);
 }
 
-/** Git keeps branches as files: `plan` and `plan/demo` cannot both be. */
+/** Git stores branches as files: `plan` and `plan/demo` cannot both exist. */
 async function refuseNeighbours(repo: OpenPlace, branch: string): Promise<void> {
   const parts = branch.split('/');
   for (let count = 1; count < parts.length; count++) {

@@ -1,9 +1,9 @@
-/** How large a change is, for limits on it. */
+/** Measures the size of a change, for limits. */
 import { ownGit } from './git.ts';
 
 /**
- * Lines added and lines removed between two commits, summed. A file that was only moved counts nothing; a binary file is counted by the lines that
- * its bytes happen to make, so that it cannot pass for nothing.
+ * The sum of added and removed lines between two commits. A file that was only moved counts as zero. A binary file is counted by the line breaks in its
+ * bytes, so that it does not count as zero.
  */
 export async function changedLines(repo: { readonly path: string }, from: string, to: string): Promise<number> {
   if (from === to) return 0;

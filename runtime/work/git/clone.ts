@@ -1,6 +1,6 @@
 /**
- * Where a repository is for other machines, and a clone made from there. The address is kept without a password: whoever clones uses credentials of their own.
- * Like every command that the engine decides on, a clone runs nothing that the repository or its remote names.
+ * The address of a repository for other machines, and cloning from it. The address is stored without a password: each machine clones with its own
+ * credentials. Like every command that the engine starts by itself, a clone runs no program that the repository or its remote names.
  */
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
@@ -13,7 +13,7 @@ import { hasRemote } from './shared-refs.ts';
 const cloneTimeoutMs = 3_600_000;
 const addressLimit = 4_096;
 
-/** The address of the remote that plans are shared through; null: there is none that other machines could use. Throws `refused` where git could not choose one. */
+/** The address of the remote that plans are shared through; null: there is none that other machines can use. Throws `refused` if git cannot choose one. */
 export async function sharedAddress(repo: Pick<Repository, 'path'>): Promise<string | null> {
   if (!(await hasRemote(repo))) return null;
   const remote = await remoteOf(repo.path, '', null);
@@ -21,7 +21,7 @@ export async function sharedAddress(repo: Pick<Repository, 'path'>): Promise<str
   return addressOf(url);
 }
 
-/** As git reads it, without a password, a token or a question; null: a relative path, or a transport that would start a program. Pure. */
+/** The address in git's form, without a password, a token or a query; null: a relative path, or a transport that would start a program. Pure. */
 export function addressOf(url: string): string | null {
   if (url.length > addressLimit || url.startsWith('-') || /[\x00-\x20\x7f]/.test(url) || url.includes('::'))
     return null;
@@ -39,14 +39,14 @@ function withoutPassword(url: URL): string | null {
   if (!isOfWeb && !['ssh:', 'git:', 'file:'].includes(protocol)) return null;
   if (hostname.startsWith('-')) return null;
   url.password = '';
-  // A token of the web often stands as the user.
+  // In web addresses the user name is often a token.
   if (isOfWeb || !/^[\w.-]*$/.test(url.username) || url.username.startsWith('-')) url.username = '';
   url.search = '';
   url.hash = '';
   return url.href;
 }
 
-/** Whether both lead to the same repository, by whatever transport. Pure but for local paths, whose links are followed. */
+/** Whether both addresses lead to the same repository, even by different transports. Pure except for local paths, whose links are followed. */
 export function isSameAddress(one: string, other: string): boolean {
   return placeIn(one) === placeIn(other);
 }
@@ -57,7 +57,7 @@ function placeIn(address: string): string {
   if (local !== null) return plain(existsSync(local) ? realpathSync(local) : local);
   const [, host = '', path = ''] = /^(?:[\w.-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\/\/)(.+)$/.exec(address) ?? [];
   if (host !== '') return `${host.toLowerCase()}/${plain(path)}`;
-  const url = new URL(address); // an address that `addressOf` has answered
+  const url = new URL(address); // `addressOf` returned this address
   return `${url.hostname.toLowerCase()}/${plain(url.pathname)}`;
 }
 
@@ -69,14 +69,14 @@ function plain(path: string): string {
 }
 
 /**
- * The clone of that address under `folder`, made where it is not there. A kill at any line leaves no half clone under its name. Throws `bad_repo` where
- * something else stands there, `git_failed` where it cannot be made.
+ * Returns the clone of that address under `folder`, and makes it if it is missing. A kill at any line leaves no incomplete clone under its name. Throws
+ * `bad_repo` if something else lies there, `git_failed` if it cannot be made.
  */
 export async function ensureClone(wanted: {
   readonly folder: string;
   readonly name: string;
   readonly address: string;
-  /** Tells this program's own half clone from that of another one. */
+  /** Distinguishes this process's incomplete clone from another's. */
   readonly mark: string;
 }): Promise<string> {
   const { folder, name, address, mark } = wanted;

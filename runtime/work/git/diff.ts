@@ -1,4 +1,4 @@
-/** What differs between two commits, small enough for a prompt. */
+/** The differences between two commits, short enough for a prompt. */
 import { randomUUID } from 'node:crypto';
 import { ownGit } from './git.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
@@ -10,8 +10,8 @@ const maxFiles = 1_000;
 const plain = ['--no-ext-diff', '--no-textconv', '--no-color'] as const;
 
 /**
- * `git diff --stat` of two commits, cut at 4 KiB at the end of a line; the last line says what was cut. Empty where nothing differs. `more`: further
- * options of git.
+ * `git diff --stat` of two commits, cut at 4 KiB at the end of a line; the last line states what was cut. Empty if nothing differs. `more`: further options
+ * of git.
  */
 export async function diffStat(
   repo: { readonly path: string },
@@ -34,26 +34,26 @@ export async function diffStat(
   return [...kept, ` … and ${lines.length - kept.length} more files`, summary].join('\n');
 }
 
-/** How much of a file changed; null where it is binary. */
+/** The numbers of changed lines; null for a binary file. */
 export interface ChangedFile {
   readonly path: string;
   readonly added: number | null;
   readonly removed: number | null;
 }
 
-/** The first files, and how much all of them changed; a binary file has no lines. */
+/** The first files, and the sums over all files; a binary file has no lines. */
 export interface Changes {
   readonly files: readonly ChangedFile[];
   readonly total: { readonly files: number; readonly insertions: number; readonly deletions: number };
 }
 
-/** Two commits: what the later one changed. */
+/** Two commits, the earlier and the later one. */
 export interface Change {
   readonly from: string;
   readonly to: string;
 }
 
-/** What differs between two commits, by files; 1,000 of them are named. One that was moved is two. */
+/** The files that differ between two commits; at most 1,000 are named. A moved file counts as two. */
 export async function changesBetween(repo: DiffPlace, from: string, to: string): Promise<Changes> {
   const all = filesIn((await numbersOf(repo, [{ from, to }]))[0] ?? '');
   const sum = (count: (file: ChangedFile) => number | null) =>
@@ -62,7 +62,10 @@ export async function changesBetween(repo: DiffPlace, from: string, to: string):
   return { files: all.slice(0, maxFiles), total };
 }
 
-/** The files of several changes with their lines, 1,000 at most of each; one that was moved is two. One process for all that was not asked before. */
+/**
+ * The files of several changes with their lines, at most 1,000 for each change; a moved file counts as two. One process answers all changes that are not
+ * remembered.
+ */
 export async function filesOfChanges(
   repo: DiffPlace,
   changes: readonly Change[],
@@ -71,7 +74,7 @@ export async function filesOfChanges(
 }
 
 interface DiffPlace extends OpenPlace {
-  /** Two commits differ by the same for ever: every prompt of a later wave asks it of every earlier task. */
+  /** The difference of two commits never changes, and every prompt of a later wave needs it for every earlier task. */
   readonly memo?: ObjectMemo;
 }
 
@@ -89,7 +92,7 @@ async function numbersOf(repo: DiffPlace, changes: readonly Change[]): Promise<s
   if (open.length > 0) {
     const asked: string[] = [];
     for (const { from, to } of open) asked.push(`${await treeOf(repo, from)} ${await treeOf(repo, to)}\n`);
-    // A line that names no object is said back, once what stands before it is answered.
+    // Git echoes a line that names no object, after it has answered the lines before.
     const marks = asked.map(() => `end ${randomUUID()}\n`);
     const args = ['diff-tree', '--stdin', '-r', '--numstat', '-z', '--no-renames', ...plain];
     let rest = `${await ownGit(path, args, { input: asked.map((line, at) => line + marks[at]).join('') })}\n`;
@@ -104,7 +107,7 @@ async function numbersOf(repo: DiffPlace, changes: readonly Change[]): Promise<s
   return changes.map((change) => found.get(change) ?? '');
 }
 
-/** The files that `to` has no more, one that was moved among them. */
+/** The files that `to` no longer has, including moved ones. */
 async function missingIn(repo: DiffPlace, from: string, to: string): Promise<string[]> {
   const said = await repo.gits?.differences(repo.path, await treeOf(repo, from), await treeOf(repo, to));
   const deleted = ['diff', ...plain, '--no-renames', '--name-only', '--diff-filter=D', '-z', from, to];
@@ -112,12 +115,12 @@ async function missingIn(repo: DiffPlace, from: string, to: string): Promise<str
   return (await ownGit(repo.path, deleted)).split('\0').filter((path) => path !== '');
 }
 
-/** Fewer are read at a glance: a small project that is written anew asks nobody. */
+/** Fewer deleted files are easy to review: a small project that is rewritten raises no question. */
 const fewDeleted = 5;
 
 /**
- * The files that a commit has and a later one does not, where these are at least five and more than half of all; one that was moved was not deleted. Else
- * null.
+ * The files that were deleted between two commits, if these are at least five and more than half of all files; otherwise null. A moved file does not count as
+ * deleted.
  */
 export async function deletedMost(
   repo: DiffPlace,
@@ -161,15 +164,15 @@ export async function changedFiles(
 const textBytes = 1024 * 1024;
 const maxLines = 20_000;
 
-/** The text of a change as far as it fits, and how many of its files are left out. */
+/** The text of a change as far as it fits, and the number of files that are left out. */
 export interface DiffText {
   readonly text: string;
   readonly leftOut: number;
 }
 
 /**
- * `git diff` of two commits, the files that fit into 20,000 changed lines, in their order, cut at 1 MiB at the end of a line. `changes` are those of
- * `changesBetween`. A file that is left out is so as a whole, but for the one in which the text was cut.
+ * `git diff` of two commits, the files that fit into 20,000 changed lines, in their order, cut at 1 MiB at the end of a line. `changes` is the result of
+ * `changesBetween`. Files are left out whole, except for the one in which the text was cut.
  */
 export async function diffText(
   repo: { readonly path: string },
@@ -197,7 +200,8 @@ export async function diffText(
 }
 
 /**
- * The commits on the first line of `from..to` whose first line of message ends in `mark`, as the change that they make together: from before the oldest to the newest. null: there is none.
+ * The combined change of the first-parent commits in `from..to` whose subject ends in `mark`: from the parent of the oldest to the newest. null: there is
+ * none.
  */
 export async function changeMarked(
   repo: { readonly path: string },

@@ -1,14 +1,14 @@
-/** A git that is at work for an effect ends with it, however deep below it stands: nobody is left who would wait for its answer. */
+/** Ends the git processes of an effect when the effect ends, however deep in its calls they were started: their answers are not needed any more. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 const endings = new AsyncLocalStorage<AbortSignal>();
 
-/** Runs `work`; each git that it has started by then, and each that it starts afterwards, is ended soon after `ending` has come. */
+/** Runs `work`. Soon after `ending` aborts, every git that it has started, or starts later, is ended. */
 export function withEnding<T>(ending: AbortSignal, work: () => T): T {
   return endings.run(ending, work);
 }
 
-/** What ends the git that is started here; null: only its own time limit. */
+/** The signal that ends a git that is started here; null: only its own time limit does. */
 export function endingHere(): AbortSignal | null {
   return endings.getStore() ?? null;
 }

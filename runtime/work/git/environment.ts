@@ -1,14 +1,17 @@
-/** The environment that git gets: settings that hold for every command of the engine's own, and of the user's variables those that git needs. */
+/** The environment of git: the settings for all of the engine's own commands, and the user's variables that git needs. */
 
 import type { Setting } from './local-settings.ts';
 import { gitLocalVariables } from './local-variables.ts';
 
-/** What must hold for a command that nobody watches: no hook, no signature, no network, no background process, no guessed identity, no look into submodules. */
+/**
+ * The settings for a command without a person watching: no hook, no signature, no network, no background process, no guessed identity, no look into
+ * submodules.
+ */
 const unattended: readonly Setting[] = Object.entries({
   'core.hooksPath': '/dev/null',
   'core.fsmonitor': 'false',
   'core.safecrlf': 'false',
-  // Names that another system takes for .git are refused here too, where a branch may come from.
+  // File names that another system reads as .git are refused here too, because a branch may contain them.
   'core.protectHFS': 'true',
   'core.protectNTFS': 'true',
   'core.filesRefLockTimeout': '5000',
@@ -26,7 +29,7 @@ const unattended: readonly Setting[] = Object.entries({
   'protocol.allow': 'never',
 }).map(([key, value]) => ({ key, value }));
 
-/** Git runs no editor, pager or prompt, and a mere look at the user's checkout does not rewrite its index. */
+/** Git runs no editor, pager or prompt, and reading the user's checkout does not rewrite its index. */
 const quiet = {
   LC_ALL: 'C',
   GIT_TERMINAL_PROMPT: '0',
@@ -34,20 +37,20 @@ const quiet = {
   GIT_SEQUENCE_EDITOR: 'true',
   GIT_PAGER: 'cat',
   GIT_OPTIONAL_LOCKS: '0',
-  // An agent without walls can replace a commit by another, and every git after it would read that one.
+  // An agent without walls can replace a commit by another one, and every later git would read the replacement.
   GIT_NO_REPLACE_OBJECTS: '1',
 };
 
-/** Where it is, whose it is, how it speaks, and how a filter of the user's own (Git LFS) reaches its server. */
+/** Variables for paths, user, language, and for the user's filters (Git LFS) to reach their servers. */
 const needed =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TZ|TMPDIR|LANG|LANGUAGE|LC_\w+|XDG_\w+|EMAIL|LD_LIBRARY_PATH|SSH_AUTH_SOCK|SSH_AGENT_PID|DBUS_SESSION_BUS_ADDRESS|SSL_CERT_\w+|(https?|ftp|all|no)_proxy|GIT_\w+)$/i;
-/** They name programs, carry settings or secrets, or say which transports may be used. */
+/** Variables that name programs, carry settings or secrets, or allow transports. */
 const unneeded =
   /^GIT_(ASKPASS|EXTERNAL_DIFF|PROXY_COMMAND|ALLOW_PROTOCOL|PROTOCOL_FROM_USER|CONFIG_(KEY|VALUE)_\d+|\w*(TOKEN|PASSWORD|SECRET)\w*)$/i;
 
 /**
- * For the engine's own commands. `protocols` are the transports that may be used; by default none, so nothing is fetched because it is missing.
- * `overrides` are added to the settings.
+ * For the engine's own commands. `protocols` are the transports that may be used; by default none, so missing objects are never fetched. `overrides` are
+ * added to the settings.
  */
 export function gitEnvironment(
   extra: Readonly<Record<string, string>> = {},
@@ -59,7 +62,7 @@ export function gitEnvironment(
     ...quiet,
     GIT_ASKPASS: '',
     GIT_PROXY_COMMAND: '',
-    // Goes before `protocol.*.allow` of any configuration. An empty one would be taken for none.
+    // This overrides `protocol.*.allow` of every configuration. Git would ignore an empty value.
     GIT_ALLOW_PROTOCOL: protocols.length === 0 ? 'none' : protocols.join(':'),
     GIT_NO_LAZY_FETCH: '1',
     ...settingVariables([...unattended, ...overrides]),
@@ -67,7 +70,7 @@ export function gitEnvironment(
   };
 }
 
-/** For a command that a person asked for and that reaches a remote: all that they have set, over the transports that are known. */
+/** For a person's command that reaches a remote: all of their settings, limited to known transports. */
 export function personEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   return {
     ...inherited(() => true),
@@ -85,7 +88,7 @@ function inherited(isTaken: (name: string) => boolean): Record<string, string> {
   return env;
 }
 
-/** As `-c` on the command line, and git hands them on to the gits that it starts. */
+/** Like `-c` on the command line; git passes them on to the gits that it starts. */
 function settingVariables(settings: readonly Setting[]): Record<string, string> {
   const env: Record<string, string> = { GIT_CONFIG_COUNT: String(settings.length) };
   for (const [index, { key, value }] of settings.entries()) {

@@ -1,7 +1,7 @@
 /**
- * Takes commits out of a folder of objects that a program of others has written. Git is never run on that folder: its regular files of the right names are
- * linked into one of ours, without `info/alternates`, indexes or links of theirs. From there git packs what the commits need, and the shared repository
- * takes that pack as it would take one that was pushed: each object is named by its content, looked at for what no tree may hold, and must be whole.
+ * Imports commits from an object folder that a foreign program wrote. Git never runs on that folder: its regular files with valid names are linked into a
+ * folder of ours, without its `info/alternates`, indexes or links. There git packs the objects that the commits need, and the shared repository accepts the
+ * pack like a push: it computes each object's name from its content, checks trees for forbidden entries, and requires every object to be complete.
  */
 import {
   closeSync,
@@ -23,40 +23,40 @@ import { openFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { checkoutTimeoutMs, type GitResult, tryOwnGit } from './git.ts';
 
-/** Of one run: more than any agent makes, and no more than git works through in its time. */
+/** Limits for one run: more than any agent makes, and no more than git can handle in its time limit. */
 const limits = {
   looseCount: 100_000,
   packCount: 64,
-  /** Of all files, as they lie there. */
+  /** The sum over all files, as stored. */
   fileBytes: 4 * 1024 ** 3,
-  /** Of one object, unpacked: git holds it in memory, but for a large blob. */
+  /** One object, unpacked: git holds it in memory, except for a large blob. */
   blobBytes: 2 * 1024 ** 3,
   otherBytes: 128 * 1024 ** 2,
   /** The sum over all loose objects, unpacked. */
   unpackedBytes: 16 * 1024 ** 3,
 };
-/** Git itself keeps a push of fewer objects loose. */
+/** Git itself stores a push of fewer objects as loose objects. */
 const unpackLimit = 100;
-/** What git may ask for at once; a hostile object claims any size. */
+/** The most memory that git may allocate at once: a hostile object can claim any size. */
 const allocation = '1g';
 const filesAtOnce = 128;
-/** The first block's tables may stand before the first byte that it says. */
+/** The tables of the first block can come before its first byte of output. */
 const headBytes = 1_024;
 
-/** `refused`: what lies there cannot be taken, and why; nothing of it was. */
+/** `refused`: the objects cannot be imported, with the reason; none was imported. */
 export type Taken = { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly why: string };
 
 export interface ForeignObjects {
-  /** A git folder, absolute and real; its `objects` are looked through. */
+  /** A git folder, as an absolute real path; its `objects` are imported. */
   readonly gitDir: string;
-  /** What the path of a new folder of ours begins with, on the same disk; it is taken away again. */
+  /** The path prefix of our temporary folder, on the same disk; it is removed again. */
   readonly asidePrefix: string;
-  /** The git folder that takes the objects. */
+  /** The git folder that receives the objects. */
   readonly into: string;
   readonly tips: readonly string[];
-  /** Commits that `into` has, whose history need not be walked. */
+  /** Commits of `into`, whose history git need not walk. */
   readonly known: readonly string[];
-  /** Of all its files, as they lie there. Default: 4 GiB. */
+  /** The limit for the sum of all its files, as stored. Default: 4 GiB. */
   readonly maxBytes?: number;
 }
 
@@ -64,7 +64,7 @@ interface Taking extends ForeignObjects {
   readonly aside: string;
 }
 
-/** Safe to run again, also twice at once; killed in between, at worst `into` has objects that nothing refers to. Throws what the disk and git themselves fail of. */
+/** Safe to run again, also twice at once. After a kill in between, `into` has unreferenced objects at worst. Throws the errors of the disk and of git. */
 export async function takeObjects(foreign: ForeignObjects): Promise<Taken> {
   const aside = await mkdtemp(foreign.asidePrefix);
   const taking = { ...foreign, aside };
@@ -108,7 +108,7 @@ async function passOn(foreign: Taking): Promise<Taken> {
   return { kind: 'taken' };
 }
 
-/** Git by the settings of `into`, on the objects that were linked aside and those of `into`. */
+/** Runs git with the settings of `into`, on the linked objects and those of `into`. */
 function inAside({ aside, into }: Taking, args: readonly string[], input?: string): Promise<GitResult> {
   const shared = join(into, 'objects');
   const env = {
@@ -128,7 +128,7 @@ interface Linked {
   readonly packs: string[];
 }
 
-/** A text says what is beyond the limits. */
+/** A returned text names the exceeded limit. */
 async function linkObjects(
   { gitDir, maxBytes = limits.fileBytes }: ForeignObjects,
   aside: string,
@@ -194,7 +194,7 @@ function beyondLimits({ count, fileBytes, unpackedBytes: bytes, packs }: Linked,
   return null;
 }
 
-/** What an object says that it has, without end where that is too much for one; null: it is none. */
+/** The size that an object claims, or Infinity if no object may be that large; null: it is no object. */
 function unpackedBytes(file: string): number | null {
   const head = Buffer.alloc(headBytes);
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -206,13 +206,13 @@ function unpackedBytes(file: string): number | null {
     const limit = type === 'blob' ? limits.blobBytes : limits.otherBytes;
     return Number(size) > limit ? Number.POSITIVE_INFINITY : Number(size);
   } catch {
-    return null; // not even packed as an object is; git says so where one of the commits needs it
+    return null; // not compressed like an object; git reports it if one of the commits needs it
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** A pack begins with `PACK`, its version and the number of its objects. */
+/** A pack begins with `PACK`, a version and the number of its objects. */
 function objectCount(pack: string): number {
   const head = Buffer.alloc(12);
   const descriptor = openSync(pack, 'r');

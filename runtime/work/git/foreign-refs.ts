@@ -1,4 +1,4 @@
-/** Where HEAD and a branch stand in a git folder that a program of others has written: read from its files, bounded, through no link. Git is not run there. */
+/** Reads HEAD and refs of a git folder that a foreign program wrote: from its files, with limits, and through no link. Git does not run there. */
 import { basename, dirname } from 'node:path';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
@@ -8,19 +8,19 @@ const packedBytes = 64 * 1024 * 1024;
 const maxDepth = 5;
 
 export interface ForeignHead {
-  /** The ref that it stands for; null: it is detached, or nothing that can be read. */
+  /** The ref that HEAD names; null: it is detached or unreadable. */
   readonly ref: string | null;
-  /** null: there is no commit yet, or nothing that can be read. */
+  /** null: there is no commit yet, or it is unreadable. */
   readonly commit: string | null;
 }
 
-/** Both by what is written there: whether there is such a commit is for the objects to say. */
+/** Both as written there; the commit may be missing among the objects. */
 export function foreignHead(gitDir: string): ForeignHead {
   const { ref, commit } = parsed(read(gitDir, 'HEAD', refBytes));
   return ref === null ? { ref, commit } : { ref, commit: foreignRef(gitDir, ref) };
 }
 
-/** The commit of a ref by its full name; null: there is none, or nothing that can be read. */
+/** The commit of a ref by its full name; null: there is none, or it is unreadable. */
 export function foreignRef(gitDir: string, name: string): string | null {
   let ref = name;
   for (let depth = 0; depth < maxDepth; depth++) {
@@ -33,7 +33,7 @@ export function foreignRef(gitDir: string, name: string): string | null {
   return null;
 }
 
-/** The commit in a file beside HEAD, such as MERGE_HEAD, the first of several; null: there is none, or nothing that can be read. */
+/** The commit in a file beside HEAD, such as MERGE_HEAD, the first of several; null: there is none, or it is unreadable. */
 export function foreignFile(gitDir: string, name: string): string | null {
   const [first = null] = read(gitDir, name, refBytes)?.split('\n') ?? [];
   return parsed(first).commit;
@@ -41,13 +41,13 @@ export function foreignFile(gitDir: string, name: string): string | null {
 
 /** The commits that refs of a git folder point to, each once. */
 export interface ForeignTips {
-  /** Of its branches and its stash. */
+  /** The commits of its branches and its stash. */
   readonly own: readonly string[];
-  /** What its remotes had when they were asked last. */
+  /** The last fetched commits of its remotes. */
   readonly remote: ReadonlySet<string>;
 }
 
-/** By what is written there. A ref that stands for another one counts as that one. Throws beyond `limit` branches. */
+/** As written there. A symbolic ref counts as its target. Throws beyond `limit` branches. */
 export function foreignTips(gitDir: string, limit: number): ForeignTips {
   const names = new Map<string, string>();
   for (const line of (read(gitDir, 'packed-refs', packedBytes) ?? '').split('\n')) {
@@ -66,7 +66,7 @@ export function foreignTips(gitDir: string, limit: number): ForeignTips {
   return { own: left, remote };
 }
 
-/** Entries of folders of refs; what is beyond is packed, or nobody's own. */
+/** The most entries in ref folders; an agent's own repository has fewer loose refs. */
 const looseLimit = 10_000;
 
 function looseNames(gitDir: string, way: string): string[] {
@@ -93,7 +93,7 @@ function looseNames(gitDir: string, way: string): string[] {
   try {
     inFolder({ root: gitDir, way }, (folder) => look(folder, way, 0));
   } catch {
-    return found; // what cannot be read says nothing
+    return found; // an unreadable file counts as missing
   }
   return found;
 }
@@ -117,12 +117,12 @@ function isRefName(ref: string): boolean {
   );
 }
 
-/** A link, a pipe, or a file that is too long counts as none. */
+/** A link, a pipe, or a file that is too long counts as missing. */
 function read(gitDir: string, file: string, maxBytes: number): string | null {
   try {
     const bytes = inFolder({ root: gitDir, way: dirname(file) }, (folder) => folder.read(basename(file), { maxBytes }));
     return bytes?.toString('utf8') ?? null;
   } catch {
-    return null; // what cannot be read says nothing
+    return null; // an unreadable file counts as missing
   }
 }
