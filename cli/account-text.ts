@@ -2,7 +2,7 @@ import { untilText } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { counted, plain } from './text.ts';
 
-/** Agents that are named; of more the number is told. */
+/** How many agents are named; above that, only their number. */
 const namedLimit = 5;
 
 /** Until when each is rate limited, and who waits for it. */

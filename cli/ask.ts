@@ -29,7 +29,7 @@ export async function choose(call: Call, question: string, words: readonly [stri
   return answer ?? words[0];
 }
 
-/** null: cancelled. Of Ctrl-D, and of a terminal that is closed, consola knows nothing and would wait for ever: it is given the key that it knows, Ctrl-C. */
+/** null: cancelled. consola does not know Ctrl-D or a terminal that is closed, and would wait for ever: it is given the key that it knows, Ctrl-C. */
 async function ask<Answer>(
   { stdin, out }: Call,
   prompt: (consola: ConsolaInstance) => Promise<Answer>,

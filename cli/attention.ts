@@ -1,5 +1,5 @@
 /**
- * That a person is needed, told by the terminal itself, since its window may be behind others: it rings once for each thing that comes to need one, and its
+ * Lets the terminal itself say that a person is needed, since its window may be behind others: it rings once for each thing that comes to need one, and its
  * title says so as long as something does. No text of an agent is part of either.
  */
 

@@ -7,7 +7,7 @@ import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
 import type { Output } from './output.ts';
 import { globalArgs, UsageError, usageLine, type VerbPage, type Words } from './usage.ts';
 
-/** Who asks, and from where. */
+/** The caller, and the place of the call. */
 export interface Call {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
@@ -41,7 +41,7 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly more?: string;
   /** The flags whose value may be an empty text. */
   readonly mayBeEmpty?: readonly string[];
-  /** Its last word may stand several times: `run` gets all words. */
+  /** Its last word may be repeated: `run` gets all words. */
   readonly mayRepeat?: boolean;
   /** Answers the exit code; nothing is 0. */
   run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number | undefined>;
@@ -113,7 +113,7 @@ function readArgs(rawArgs: readonly string[], args: ArgsDef): Record<string, unk
   return Object.fromEntries(Object.keys(args).map((name) => [name, parsed[name]]));
 }
 
-/** Whether a flag that may stand alone may have a value, too. */
+/** Whether a flag that needs no value may have one, too. */
 function takesValue(arg: ArgDef | undefined): boolean {
   return arg?.type === 'boolean' && arg.valueHint !== undefined;
 }

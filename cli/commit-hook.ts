@@ -31,7 +31,7 @@ export function commitHook(call: Pick<Call, 'env'>, repo: string): CommitHook | 
   return { file, command: `sh ${isGits ? '"$(git rev-parse --git-path hooks/pre-commit)"' : shellWord(file)}` };
 }
 
-/** What a person is told of it. */
+/** The lines about it for a person. */
 export function commitHookLines({ file, command }: CommitHook): string[] {
   return [
     `commits of plans run no hooks, so not ${file} either; as the check of a task it is run before the task counts as done:`,

@@ -20,7 +20,7 @@ export default defineVerb({
     const { out } = call;
     if (dryRun === true && fix !== true)
       throw new EngineError('usage', '--dry-run is about --fix', 'stator doctor alone changes nothing');
-    // First what is mended: the checks say how things stand then.
+    // First the repairs: the checks describe the state after them.
     const repairs = fix === true ? await repair(call, dryRun === true) : null;
     const checks = await examine(call);
     const isOk = checks.every((check) => check.ok);

@@ -1,4 +1,4 @@
-/** What is said where a verb throws, and its exit code. Loaded only then. */
+/** The message of a verb that throws, and its exit code. Loaded only then. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export function reportFailure(failure: unknown, failing: Failing): number {
   return unbuilt === null ? reportBug(thrown, failing) : reportFailure(unbuilt, failing);
 }
 
-/** What was asked for could not be written where it was to go; standard error may be elsewhere. */
+/** The answer could not be written to standard output; standard error may be elsewhere. */
 export function reportLost(
   error: NodeJS.ErrnoException,
   { argv, stdout, stderr, env }: Pick<OutputOptions, 'stdout' | 'stderr' | 'env'> & { argv: readonly string[] },
@@ -107,7 +107,7 @@ function writeReport(thrown: unknown, { out, argv, version }: Failing): string |
   return null;
 }
 
-/** The verb and its flags; of what was typed with them only how long it is. A report is given to others, and people type tokens, answers and whole documents. */
+/** The verb and its flags; their values are replaced by their lengths. A report is given to others, and people type tokens, answers and whole documents. */
 function commandOf(argv: readonly string[]): string {
   const shown = argv.map((word, index) => {
     const [flag = '', value] = word.startsWith('--') ? word.split(/=(.*)/s) : [word];

@@ -21,7 +21,7 @@ export interface FoundPlan {
   readonly shown: PlanShow | null;
 }
 
-/** The file read again as what a person once said that it is; null: nobody did, or something is said now. Throws what reading it throws. */
+/** The file read again as the family that a person once gave; null: none was given, or one is given now. Throws what reading it throws. */
 export async function readAsBefore(
   call: Call,
   client: Client,

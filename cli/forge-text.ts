@@ -4,7 +4,7 @@ import type { ForgeEntry } from '../runtime/api/client/client.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
 import { plain } from './text.ts';
 
-/** What is wrong, since when, what waits for it, what to do; of those that answer one line for all. */
+/** What is wrong, since when, what waits for it, what to do; forges that answer share one line. */
 export function forgeLines(forges: readonly ForgeEntry[], nowMs: number): { isDown: boolean; text: string }[] {
   const down = forges.filter(({ state }) => state === 'down');
   const up = [...new Set(forges.filter(({ state }) => state === 'up').map(({ server }) => server))];

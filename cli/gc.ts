@@ -65,7 +65,7 @@ const nounsOf = {
   rows: ['row', 'rows'],
 } as const satisfies Record<CleaningItem['kind'], readonly [string, string]>;
 
-/** Of one kind and reason so many are named. */
+/** How many are named of one kind and reason. */
 const shownNames = 10;
 
 function linesOf(report: CleaningReport): string[] {

@@ -177,7 +177,7 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   const named = Object.keys(origins).filter(
     (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
   );
-  // A table is told by what is in it.
+  // A table is recognised by what is in it.
   const keys = named.filter(
     (key) => !/^(agents|worktree|documents|http)(\.[a-z]+)?$/.test(key) || /^(worktree|documents)\./.test(key),
   );
@@ -207,7 +207,7 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   return exitCode(mcp);
 }
 
-/** A role has what the default table says: what is in the file is said once, and not for every role. */
+/** A role inherits the default table: a value in the file is shown once, and not for every role. */
 function isInherited(key: string, text: string): boolean {
   const role = /^agents\.([a-z]+)\./.exec(key)?.[1];
   return role !== undefined && !new RegExp(`^\\s*\\[\\s*agents\\s*\\.\\s*["']?${role}\\b`, 'm').test(text);

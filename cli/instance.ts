@@ -134,7 +134,7 @@ const send = defineVerb({
 
 type Word = 'kill' | 'pause' | 'restart' | 'resume';
 
-/** A person's word to an agent. Only an engine can bring it there. */
+/** A person's message to an agent. Only an engine can deliver it. */
 function wordVerb(word: Word, { summary, does, example }: { summary: string; does: string; example: string }): Verb {
   return defineVerb({
     summary,
@@ -156,7 +156,7 @@ async function sendToInstance(
   tell: (client: Client, project: string, plan: string) => Promise<SignalAnswer | null>,
 ): Promise<number> {
   const project = requireProject(call);
-  // Without an engine nobody is there to see the process end, or to start the next one.
+  // Without an engine nothing sees the process end, or starts the next one.
   const client = await connect({ env: call.env, mode: 'read' });
   try {
     if (client.note !== null) {

@@ -299,7 +299,7 @@ function objectOf(flag: string, text: string | undefined): unknown {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // told below, as what is no object
+    // reported below, as no object
   }
   throw new EngineError(
     'usage',

@@ -4,9 +4,9 @@ import { runProgram } from './program.ts';
 
 const argv = process.argv.slice(2);
 const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo' || arg === '--foreground');
-/** Whoever reads us may go at any time (`| head`): then a verb has said enough. */
+/** The reader of our output may close it at any time (`| head`): then a verb has printed enough. */
 const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
-/** Why what was said is not where it should be: half an answer looks like a whole one. */
+/** Why output was lost: half an answer looks like a whole one. */
 let lost: NodeJS.ErrnoException | null = null;
 
 /** A verb that does work goes on without words, and any without remarks. */

@@ -4,7 +4,7 @@ import { signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import type { Nouns } from './commands.ts';
 import { planSteps, stepName } from './plan/steps.ts';
 
-/** A word that is none of a noun's verbs; of '' a word that stands alone. */
+/** A word that is none of a noun's verbs; for '' a word without a noun. */
 export interface NoVerb {
   readonly noun: string;
   readonly given: string;
@@ -121,7 +121,7 @@ export const otherWords: Readonly<Record<string, Readonly<Record<string, readonl
   },
 };
 
-/** Of every noun that has them, and of those words. Empty: nobody knows what is meant. */
+/** For every noun that has them, and for those words. Empty: it is not known what is meant. */
 export function meantCommands({ noun, given, rest }: NoVerb, nouns: Nouns): string[] {
   const word = given.toLowerCase().replaceAll('_', '-');
   const own = isPlanFile(given) ? [`run ${shellWord(given)}`] : (otherWords[noun]?.[word] ?? []);
@@ -163,7 +163,7 @@ function stepCommands(word: string): string[] {
   return meant.map((name) => `plan advance <plan> ${name}`);
 }
 
-/** What was typed stands for what is in angle brackets, in its order; a plan is no agent. */
+/** The typed words replace the names in angle brackets, in order; a plan is no agent. */
 function filled(command: string, noun: string, rest: readonly string[]): string {
   const given = rest.filter((word) => !word.startsWith('-'));
   return command.replace(/(?<= )"?<[a-z]+>"?(?= |$)/g, (placeholder) => {

@@ -29,15 +29,15 @@ export interface ErrorMessage {
   readonly page?: string;
 }
 
-/** `--json` lets only errors through, `--quiet` warnings and refusals too. Texts of others are made fit for a terminal by whoever says them, but for errors. */
+/** `--json` lets only errors through, `--quiet` warnings and refusals too. Foreign texts are made safe for a terminal by the caller, except in errors. */
 export interface Messages {
   error(message: ErrorMessage): void;
-  /** What was not accepted; its first line stands out. */
+  /** What was not accepted; its first line is emphasized. */
   refusal(...lines: string[]): void;
   warn(text: string): void;
   /** Additional information. */
   note(text: string): void;
-  /** As `note`, unless it was said already: for what each of several calls would say. */
+  /** As `note`, unless it was printed already: for notes that each of several calls would print. */
   noteOnce(text: string): void;
   /** As `note`, without colour. */
   remark(text: string): void;
@@ -82,7 +82,7 @@ function timely(text: string, json: boolean): string {
   return json ? text : withLocalTimes(text, Date.now());
 }
 
-/** Errors quote what others said, addresses with passwords too. */
+/** Errors quote foreign texts, addresses with passwords too. */
 function madeSafe(text: string, json: boolean): string {
   return withoutSecrets(json ? escapedJson(text) : colouredText(text));
 }

@@ -78,9 +78,9 @@ type Filter = { readonly project?: string; readonly plan?: string };
 interface Following {
   readonly call: Call;
   readonly filter: Filter;
-  /** The last fact that was seen; undefined: none yet, and only what is new is told. */
+  /** The last fact that was seen; undefined: none yet, and only new facts are printed. */
   readonly seq: number | undefined;
-  /** Older facts are read and not told. */
+  /** Older facts are read and not printed. */
   readonly ms: number;
 }
 
@@ -121,7 +121,7 @@ async function attached({ env }: Call): Promise<Client | null> {
 async function followOne(following: Following, client: Client, isAgain: boolean): Promise<Following> {
   const { call, filter, ms } = following;
   const teller: Teller = createTeller(call, client);
-  // What happened while nobody was there to tell is read from the journal.
+  // What happened while this was not connected is read from the journal.
   let seq = following.seq ?? (isAgain ? 0 : undefined);
   try {
     if (isAgain) await teller.connection('connected');

@@ -18,7 +18,7 @@ import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { plainLines } from './text.ts';
 
-/** What was asked, by the fields of the input. */
+/** The request, by the fields of the input. */
 type Asked = Readonly<Record<string, unknown>>;
 
 /** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. `tell` prints it itself, and answers the exit code. */
@@ -109,7 +109,7 @@ function show(
   return 0;
 }
 
-/** Of an answer that nobody has made a view of. */
+/** The fields of an answer that has no view. */
 function fieldsOf(answer: unknown): (readonly [string, string | null])[] {
   if (typeof answer !== 'object' || answer === null) return [['answer', String(answer)]];
   return Object.entries(answer).map(([name, value]) => [

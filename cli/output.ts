@@ -1,4 +1,4 @@
-/** Where a verb prints: what was asked for on standard output, everything else on standard error. */
+/** Where a verb prints: the answer on standard output, everything else on standard error. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor } from './colour.ts';
@@ -12,7 +12,7 @@ export interface Stream {
   write(text: string): unknown;
 }
 
-/** Of a terminal. One that does not know its size says 0 (over a serial line, in some containers): then it is taken for the usual one. */
+/** The size of a terminal. One that does not know its size reports 0 (over a serial line, in some containers): then the usual size is assumed. */
 export function sizeOf({ columns, rows }: Stream): { width: number; height: number } {
   return { width: columns || 80, height: rows || 24 };
 }
@@ -31,16 +31,16 @@ export interface OutputOptions extends MessagesOptions {
 
 export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
-  /** What was asked for: one document under --json, else lines. */
+  /** The answer: one document under --json, else lines. */
   answer(document: unknown, lines: () => readonly string[]): void;
-  /** Lines of what was asked for; colours are all that they do to a terminal. */
+  /** Lines of the answer; colours are all that they do to a terminal. */
   print(...lines: string[]): void;
   /** That something is done; silent under --quiet and --json. */
   say(...lines: string[]): void;
   /** What was done: one document under --json, else lines that --quiet silences. */
   done(document: unknown, ...lines: string[]): void;
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], empty: string): string[];
-  /** A list that was asked for: one document under --json, else a table; `empty` is said where nothing is in it. */
+  /** A list as the answer: one document under --json, else a table; `empty` is printed where it is empty. */
   list<Entry>(entries: readonly Entry[], look: ListLook<Entry>): void;
 }
 

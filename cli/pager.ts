@@ -43,7 +43,7 @@ export async function paged<Answer>(
   return answer;
 }
 
-/** Whoever leaves the pager has read enough. */
+/** A person who leaves the pager has read enough. */
 function isGone(error: NodeJS.ErrnoException): boolean {
   return error.code === 'EPIPE';
 }

@@ -61,7 +61,7 @@ function askedRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   // A worktree of a submodule: its common folder lies inside another repository's.
   const [first = ''] = (askGit(call, ['worktree', 'list', '--porcelain', '-z']) ?? '').split('\0');
   const main = first.replace(/^worktree /, '');
-  // Where the git folder lies apart from its checkout git lists that folder: whoever opens the repository says what it is.
+  // If the git folder lies apart from its checkout, git lists that folder: the code that opens the repository says what it is.
   return main === '' || main === commonDir ? top || null : main;
 }
 
@@ -110,7 +110,7 @@ export function requireProject(call: Call): string {
   throw noRepository(call, 'cd into the repo, or name it with --project; stator repo list shows them all');
 }
 
-/** Whether an agent types this: it speaks over its run's own socket, with its token. */
+/** Whether an agent runs this command: it uses its run's own socket and token. */
 export function isInRun({ env }: Pick<Call, 'env'>): boolean {
   return env.STATOR_RUN !== undefined && env.STATOR_TOKEN !== undefined;
 }

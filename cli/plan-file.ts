@@ -27,7 +27,7 @@ export interface PlanFile {
   /** Where it lies, links followed; null: a pipe or standard input, which lie nowhere. */
   readonly path: string | null;
   readonly name: string;
-  /** The family that a person said it is to be read as; undefined: none was said. */
+  /** The family that a person gave for it; undefined: none. */
   readonly as?: FamilyName | undefined;
   readonly read: { readonly reading: PlanReading; readonly text: string } | { readonly problem: PlanProblem };
 }
@@ -82,7 +82,7 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
   return { file, path: found.isFile() ? realpathSync(path) : null, name, as, read };
 }
 
-/** A text that lies in no file. It is named as it was said, else by its title. Throws `usage`. */
+/** A text that lies in no file. It has the given name, else that of its title. Throws `usage`. */
 export async function readPlanText(text: string, { name: given, as }: PlanFileOptions): Promise<ReadPlanFile> {
   const { readPlan } = await readers();
   const family = await familyOf(as);
@@ -240,7 +240,7 @@ export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
   /** In stator's own form, whatever family it was written in. */
   readonly content: string;
   readonly reading: PlanReading;
-  /** The name was said, and not made from the file's. */
+  /** The name was given, and not made from the file's. */
   readonly isNamed: boolean;
 }
 

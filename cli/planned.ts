@@ -5,8 +5,8 @@ import { canAsk } from './ask.ts';
 import type { Call } from './command.ts';
 
 /**
- * `stops`: it stands planned. `goes-on`: it is carried out. `asks`: the person at this terminal looks at the document and says. `as-configured`: nobody
- * can be asked, and nobody has said: `auto_advance` decides.
+ * `stops`: it stays planned. `goes-on`: it is carried out. `asks`: the person at this terminal looks at the document and decides. `as-configured`: no one
+ * can be asked, and no flag was given: `auto_advance` decides.
  */
 export type AfterPlanning = 'stops' | 'goes-on' | 'asks' | 'as-configured';
 

@@ -11,11 +11,11 @@ export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
   readonly stderr: Stream;
 }
 
-/** Answers the exit code; what goes wrong is said on standard error, and nothing is thrown. */
+/** Answers the exit code; failures are printed on standard error, and nothing is thrown. */
 export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invocation): Promise<number> {
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
   const streams = { stdout, stderr, env };
-  // Read off the raw words, because a mistake in them must be told in the form that was asked for.
+  // Read from the raw words, because a mistake in them must be reported in the requested form.
   const rough = createOutput({
     ...streams,
     json: argv.some((arg) => arg === '--json' || arg.startsWith('--json=')),

@@ -42,7 +42,7 @@ const list = defineVerb({
   },
 });
 
-/** Of who waits for a slot or a pause the list itself says enough. */
+/** For an agent that waits for a slot or a pause the list itself says enough. */
 function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEntry): string {
   if (held !== null) return `paused (${held})`;
   if (waits === null) return error === null ? '' : errorText(error);
@@ -50,7 +50,7 @@ function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEn
   return brief(withLocalTimes(waits.detail, Date.now()));
 }
 
-/** A reason in words; what else went wrong says itself what it is. */
+/** A reason as text; every other error has a text of its own. */
 function errorText(error: string): string {
   const reason = reasons.find((known) => known === error);
   return reason === undefined ? brief(error) : reasonText(reason);

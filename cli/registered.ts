@@ -1,4 +1,4 @@
-/** Registers the repo that a plan is for. What it would be allowed is shown first, and what of it has changed since; a yes is to what was shown. */
+/** Registers the repo that a plan is for. Its permissions are shown first, and the changes among them; a yes is to what was shown. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/api/client/client.ts';
@@ -15,13 +15,13 @@ export interface Registering {
   readonly way: NonNullable<AddRepoRequest['way']>;
   /** One that is registered is refused, and not brought up to date. */
   readonly mustBeNew?: boolean;
-  /** Whoever is not asked goes on with what was trusted before: false refuses where it has changed since. Default true. */
+  /** A call without a question goes on with what was trusted before: false refuses where it has changed since. Default true. */
   readonly keepsTrust?: boolean;
 }
 
 /**
- * Registers, or makes sure that it is. On a terminal it asks where nobody has said yes to what the repo enables, and before the first plan of a repo runs
- * there in any case. A repo that is known goes on with what was trusted before, where nobody says yes to a change. Throws `untrusted` for one that is
+ * Registers the repo if it is not registered. On a terminal it asks where no person has said yes to what the repo enables, and before the first plan of a repo runs
+ * there in any case. A repo that is known goes on with what was trusted before, where no person says yes to a change. Throws `untrusted` for one that is
  * new, or whose trust was taken back, and what registering throws.
  */
 export async function addRepo(call: Call, client: Client, registering: Registering): Promise<RepoAdded> {
@@ -56,7 +56,7 @@ export function tellAdded({ out }: Call, added: RepoAdded): void {
   for (const note of notes) out.note(note);
 }
 
-/** Who runs a plan in a folder is asked about it once, whatever it enables; who adds one has named it. */
+/** A person who runs a plan in a folder is asked about it once, whatever it enables; a person who adds one has named it. */
 function isAskedAbout({ state, may_act: mayAct }: TrustLooked, way: Registering['way']): boolean {
   if (state === 'new') return !mayAct || isOfPlan(way);
   return state !== 'trusted';
@@ -91,7 +91,7 @@ function declined({ project }: TrustLooked): EngineError {
   );
 }
 
-/** Nobody is there who could say yes, and to go on as before would be another run than the files say. */
+/** No person is there to say yes, and going on as before would not follow the files. */
 function changedSince({ project, changes, digest }: TrustLooked): EngineError {
   return new EngineError(
     'config_untrusted',
@@ -100,7 +100,7 @@ function changedSince({ project, changes, digest }: TrustLooked): EngineError {
   );
 }
 
-/** After a yes that nobody was asked for. */
+/** After a yes without a question. */
 function tellTrusted(
   { out }: Call,
   { project, trusted_digest: before, changes, enables, agents, digest }: TrustLooked,

@@ -90,7 +90,7 @@ export default defineVerb({
 
 async function own(env: NodeJS.ProcessEnv, repo: string) {
   const { createEngine } = await import('../runtime/engine/engine.ts');
-  // Git says who commits while the engine opens its store; whoever prepares the run asks the same, and tells what is wrong.
+  // Asks git for the author while the engine opens its store; the preparation of the run asks the same, and reports what is wrong.
   identityIn(repo).catch(() => {});
   return createEngine({ env, onlyWatched: true });
 }

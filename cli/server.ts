@@ -46,7 +46,7 @@ const add = defineVerb({
     url: { type: 'positional', required: true, description: 'its address in a browser' },
     kind: { type: 'string', description: 'github, gitea, forgejo or gitlab' },
     token: { type: 'string', description: 'env:NAME, the variable that holds its token' },
-    // Never `--env-file`: node takes that flag for its own, wherever it stands.
+    // Never `--env-file`: node takes that flag for its own at any place.
     'env-from': { type: 'string', valueHint: 'file', description: 'a file of NAME=value lines that holds the token' },
     'allow-private': { type: 'boolean', description: 'allow a private address' },
   },

@@ -1,4 +1,4 @@
-/** A word about what takes its time: whoever waits is told what for. */
+/** A note about slow work, so that a person knows what the wait is for. */
 import type { Call } from './command.ts';
 
 const slowMs = 2_000;

@@ -1,4 +1,4 @@
-/** Before an act that ends work, moves a person's branch or may cost something: on a terminal it is said what will happen, and asked. */
+/** Before an act that ends work, moves a person's branch or may cost something: on a terminal this says what will happen, and asks. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { SignalType } from '../machines/vocabulary/signal.ts';
 import type { Client } from '../runtime/api/client/client.ts';
@@ -52,11 +52,11 @@ export interface Confirmation {
   readonly question: string;
   /** What is printed when it is not done: `not deleted: login`. */
   readonly not: string;
-  /** What to do where nobody can be asked. Default: `say --yes`. */
+  /** What to do where no person can be asked. Default: `say --yes`. */
   readonly hint?: string;
 }
 
-/** Whether it is confirmed: by a flag, or by the person at the terminal. Throws `refused` where nobody can be asked. */
+/** Whether it is confirmed: by a flag, or by the person at the terminal. Throws `refused` where no person can be asked. */
 export async function isConfirmed(call: Call, { yes, question, not, hint }: Confirmation): Promise<boolean> {
   if (yes === true) return true;
   if (!canAsk(call)) throw new EngineError('refused', `${not}: nobody can be asked here`, hint ?? 'say --yes');

@@ -1,4 +1,4 @@
-/** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
+/** Text on a terminal: how wide it is, how it is cut and padded, and which characters may be shown at all. */
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
@@ -64,7 +64,7 @@ export function brief(text: string): string {
 /** The same as `plain` for text of several lines, whose line ends and tabs stay. */
 export const plainLines = safeText;
 
-/** `0 B`, `812 B`, `3.4 MiB`: of files. */
+/** `0 B`, `812 B`, `3.4 MiB`: the size of files. */
 export function byteText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));

@@ -1,4 +1,4 @@
-/** What of `repo trust` does not trust: which repos are trusted and with what, and taking it back. */
+/** The parts of `repo trust` that trust nothing: which repos are trusted and with what, and taking trust back. */
 
 import type { Client, TrustShow } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';

@@ -25,7 +25,7 @@ export function broken(whole: string, width: number): string[] {
   return [...rows, left];
 }
 
-/** What is typed after its label, with a sign where the cursor is; of a long text its end can be seen. */
+/** What is typed after its label, with a sign where the cursor is; the end of a long text is visible. */
 export function typedLine(label: string, text: string, width: number): Line {
   return [
     { tone: 'strong', text: label },

@@ -86,7 +86,7 @@ async function look(call: Call): Promise<Removal> {
   };
 }
 
-/** In this order, so that nothing starts again and each step can be given anew. */
+/** In this order, so that nothing starts again and each step can be repeated. */
 async function remove(call: Call, before: Removal): Promise<Removal> {
   const { home } = ownerHere(call.env);
   const service = installedService(call);

@@ -5,7 +5,7 @@ import { counted } from './text.ts';
 
 type Usage = PlanEntry['usage'];
 
-/** `3 runs, 1.2M tokens in, 40k out, $3.10`; what nobody said is left out; empty where nothing has run. */
+/** `3 runs, 1.2M tokens in, 40k out, $3.10`; unreported parts are left out; empty where nothing has run. */
 export function usageText({ runs, input_tokens: input, output_tokens: output, cost_usd: cost }: Usage): string {
   if (runs === 0) return '';
   const parts = [
@@ -17,7 +17,7 @@ export function usageText({ runs, input_tokens: input, output_tokens: output, co
   return parts.filter((part) => part !== null).join(', ');
 }
 
-/** The same from long to short: without the runs, then the cost alone, or where nobody said it the tokens. */
+/** The same from long to short: without the runs, then the cost alone, or the tokens where no cost was reported. */
 export function usageTexts(usage: Usage): string[] {
   const { cost_usd: cost } = usage;
   const whole = usageText(usage);
@@ -39,7 +39,7 @@ export function budgetText(budget: PlanEntry['budget']): string {
 
 export const usageHeadings = ['tokens in', 'out', 'cost'];
 
-/** Under these headings; empty where nobody said it. */
+/** Under these headings; empty where it was not reported. */
 export function usageCells({
   input_tokens: input,
   output_tokens: output,
@@ -52,7 +52,7 @@ export function usageCells({
   ];
 }
 
-/** Only what was said: how often it ran stands elsewhere. */
+/** Only what was reported: how often it ran is shown elsewhere. */
 export function hasUsage({ input_tokens: input, output_tokens: output, cost_usd: cost }: Usage): boolean {
   return input !== null || output !== null || cost !== null;
 }
@@ -69,7 +69,7 @@ function money(usd: number): string {
   return usd > 0 && usd < 0.005 ? 'under $0.01' : `$${usd.toFixed(2)}`;
 }
 
-/** Sums what was said; null where nobody said anything. */
+/** Sums what was reported; null where nothing was reported. */
 export function usageOfAll(parts: readonly Usage[]): Usage {
   const sum = (numbers: readonly (number | null)[]) => {
     const said = numbers.filter((value) => value !== null);

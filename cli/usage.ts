@@ -1,11 +1,11 @@
 /** Mistakes of the command line itself, and the pages that `--help` shows. No import but types: a page is there at once. */
 import type { ArgDef, ArgsDef } from 'citty';
 
-/** A word that is not valid, and those that are; whoever reports it names the nearest. */
+/** A word that is not valid, and those that are; the report names the nearest. */
 export interface Words {
   readonly given: string;
   readonly valid: readonly string[];
-  /** Where it stands for a verb: of which noun ('': it stands alone), and what is typed after it. */
+  /** Where it is a verb: its noun ('': it has none), and what is typed after it. */
   readonly verbOf?: { readonly noun: string; readonly rest: readonly string[] };
 }
 
@@ -24,7 +24,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Of a word that a verb misses only where nothing else says it, such as the run that it is typed in. */
+/** For a word that a verb needs only where nothing else gives it, such as the run that it is typed in. */
 export function missingWord(word: string, hint: string): UsageError {
   return new UsageError(`${word} is missing`, { hint, words: null, usage: '' });
 }

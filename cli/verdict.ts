@@ -1,4 +1,4 @@
-/** What became of a signal, in words and as an exit code. */
+/** The outcome of a signal, as text and as an exit code. */
 import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/api/client/client.ts';

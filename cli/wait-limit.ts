@@ -1,4 +1,4 @@
-/** `--wait-limit`: how long a verb waits where nobody is there who would end it. */
+/** `--wait-limit`: how long a verb waits where no person would end it. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
 

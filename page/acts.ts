@@ -11,7 +11,7 @@ export interface Act {
   readonly payload: Record<string, unknown>;
   /** Sent before it; null: nothing is. */
   readonly first: string | null;
-  /** What is said when it is done. */
+  /** The note that is shown when it is done. */
   readonly done: string;
   /** Called when it is done. */
   readonly then?: () => void;

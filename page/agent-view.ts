@@ -1,4 +1,4 @@
-/** One agent: what it says, what it changed, what it was told; and what can be said to it. */
+/** One agent: its output, its changes, its messages; and the actions that it takes. */
 import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
@@ -86,7 +86,7 @@ function ownPlan({ work }: InstanceEntry): Child {
   );
 }
 
-/** What it can be told, or why it can be told nothing. */
+/** The messages that it takes, or why it takes none. */
 function orders(agent: InstanceEntry, model: PlanModel, actions: PlanActions): Child[] {
   const { state, exit_code: exitCode, takes_input: takesInput } = agent;
   // Its last run is over, and what it did is committed, checked and merged.

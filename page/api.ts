@@ -58,11 +58,11 @@ interface CallOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly isFresh?: boolean;
-  /** Of a change, the same for each try: it is done once. */
+  /** The key of a change, the same for each try: it is done once. */
   readonly key?: string;
 }
 
-/** A daemon that starts anew is back within seconds, and knows what was asked of the one before. */
+/** A daemon that restarts is back within seconds, and knows the requests to the one before. */
 const repeatLimitMs = 15_000;
 const repeatMs = 500;
 
@@ -96,7 +96,7 @@ export function createApi(session: Session, onLocked: () => void) {
       if (signal?.aborted === true) throw cause;
       throw new LostAnswer();
     }
-    // Who has gone meanwhile may have been followed by another: what was answered then is nobody's word.
+    // The session may have changed meanwhile: then an answer to the earlier one does not count.
     if (session.token() !== token) throw new LostAnswer();
     if (answer.status === 401) onLocked();
     return answer;
@@ -203,7 +203,7 @@ export function createApi(session: Session, onLocked: () => void) {
         ...(title == null ? {} : { title }),
       }),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
-    /** Of user-defined machines; null: there is none. */
+    /** The trees of user-defined machines; null: there is none. */
     async trees(isFresh: boolean): Promise<MachineTreeEntry[] | null> {
       const own = (await look<MachineEntry[]>('/v1/machines', isFresh)).filter((machine) => machine.own);
       if (own.length === 0) return null;

@@ -1,4 +1,4 @@
-/** A plan's waves and tasks, and whoever else works for it. */
+/** A plan's waves and tasks, and every other agent that works for it. */
 import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
@@ -14,7 +14,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
   const others = (model.at === null ? model.agents : []).filter(
     ({ title }) => !/^w\d+-t\d+$/.test(shortTitle(title, plan.plan)),
   );
-  // Who is at work now was not there then.
+  // Agents that work now were not there then.
   const byTitle = new Map((model.at === null ? model.agents : []).map((agent) => [agent.title, agent]));
   return panel(
     {
@@ -107,7 +107,7 @@ interface Card {
   readonly text: string;
   readonly state: string;
   readonly words: string;
-  /** Of its agent. A run that was only interrupted is none. */
+  /** Its agent's attempt. A run that was only interrupted is none. */
   readonly attempt: number;
   readonly cost: number | null;
   readonly why: string;

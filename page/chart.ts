@@ -352,7 +352,7 @@ interface ChartMap {
   readonly element: SVGSVGElement;
   draw(chart: Chart): void;
   light(active: ReadonlySet<string>, leaves: ReadonlySet<string>): void;
-  /** What of it is seen in large. */
+  /** Zooms in on this part of it. */
   frame(box: Box): void;
 }
 
@@ -425,7 +425,7 @@ function isWithin(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(`${outer}.`);
 }
 
-/** The arrows that a line of the journal went along: of its event, out of where it was, and where there are several, into where it came. */
+/** The arrows that a line of the journal followed: those of its event from the state before, and if there are several, those into the state after. */
 function edgesOf(edges: readonly ChartEdge[], { event, from, to }: Move): string[] {
   const word = (name: string) => (name.startsWith('xstate.done.actor') ? 'ended' : name);
   const out = edges.filter((edge) => word(edge.event) === event && isWithin(from, edge.source));

@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 const open = /^(?:queued|starting|running|waiting|paused|backing_off)$/;
 const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);
 
-/** Those that would take them now, the likeliest first. Empty: nobody would. */
+/** Those that would take them now, the likeliest first. Empty: none would. */
 export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may: Session['may']): Recipient[] {
   const taken = new Set((explain?.events ?? []).filter(({ accepted }) => accepted).map(({ type }) => type));
   const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer', title: null, signals });

@@ -1,4 +1,4 @@
-/** A change as git writes it, read into files and lines. What is inside a hunk is never taken for a head, whoever wrote it. */
+/** A change as git writes it, read into files and lines. Text inside a hunk is never read as a head, even if it looks like one. */
 
 export interface DiffLine {
   readonly kind: 'added' | 'removed' | 'same' | 'hunk';
@@ -11,7 +11,7 @@ export interface DiffLine {
 
 export interface DiffFile {
   readonly path: string;
-  /** What is said of it beside its lines: that it is new, moved or binary. */
+  /** Notes beside its lines: that it is new, moved or binary. */
   readonly notes: readonly string[];
   readonly lines: readonly DiffLine[];
 }

@@ -20,7 +20,7 @@ export interface DocumentForm {
   readonly keep: string;
   check(content: string): void;
   submit(form: HTMLFormElement, content: string): void;
-  /** Called when the text changes, so that what was found in an earlier one is not said of this one. */
+  /** Called when the text changes, so that findings in an earlier text are not shown for this one. */
   edited(): void;
   cancel?(): void;
 }

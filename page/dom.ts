@@ -12,7 +12,7 @@ export interface Props {
   /** Which of its siblings it is, where these come and go. */
   readonly key?: string;
   readonly class?: string;
-  /** Of a field whose value is the page's to say; one without keeps what is typed. */
+  /** For a field whose value the page sets; a field without it keeps what is typed. */
   readonly value?: string;
   readonly disabled?: boolean;
   readonly open?: boolean;

@@ -6,7 +6,7 @@ export async function doorOf(): Promise<'address' | 'token'> {
   return answer.ok ? ((await answer.json()) as { takes: 'address' | 'token' }).takes : 'address';
 }
 
-/** A token of this page for it; null: it was used already, is too old, or nobody's. */
+/** A token of this page for it; null: it was used already, is too old, or does not exist. */
 export async function enter(once: string): Promise<string | null> {
   const answer = await fetch('/session/enter', { method: 'POST', headers: { authorization: `Bearer ${once}` } });
   return answer.ok ? ((await answer.json()) as { token: string }).token : null;

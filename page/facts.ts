@@ -32,7 +32,7 @@ export function budgetText(budget: readonly BudgetEntry[]): string {
     .join(', ');
 }
 
-/** Of several limits the one that is reached first. */
+/** Among several limits, the one that is reached first. */
 export function tightestText(budget: readonly BudgetEntry[]): string {
   const share = ({ limit, spent }: BudgetEntry) => (limit === 0 ? 1 : spent / limit);
   const [most] = budget.toSorted((one, other) => share(other) - share(one));

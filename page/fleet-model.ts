@@ -25,9 +25,9 @@ export interface Fleet {
   readonly forges: readonly ForgeEntry[];
   /** The accounts that are rate limited now. */
   readonly accounts: readonly AccountEntry[];
-  /** What people were told and nobody has read, the newest first. */
+  /** Unread notifications, the newest first. */
   readonly notifications: readonly NotificationEntry[];
-  /** Of user-defined machines; null: the engine carries none. */
+  /** The trees of user-defined machines; null: the engine carries none. */
   readonly trees: readonly MachineTreeEntry[] | null;
   /** false: nothing has been read yet. */
   readonly isKnown: boolean;
@@ -36,13 +36,13 @@ export interface Fleet {
 export interface FleetView extends ActState {
   /** All that needs a person is shown, and not its beginning. */
   readonly isWholeNeeds: boolean;
-  /** Whether the list of what needs a person stands still: a button is meant for the plan that is under the pointer. */
+  /** Whether the order of the list of what needs a person is fixed: a button is meant for the plan that is under the pointer. */
   readonly isSteady: boolean;
   readonly filter: string;
   readonly project: string | null;
   readonly group: Group | null;
   readonly isWhole: boolean;
-  /** Where each plan stood when a person last asked for an order: no row moves by itself. */
+  /** The position of each plan when a person last asked for an order: no row moves by itself. */
   readonly order: ReadonlyMap<string, number>;
 }
 

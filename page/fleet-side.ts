@@ -1,4 +1,4 @@
-/** Beside the plans: what people were told, and who works. */
+/** Beside the plans: notifications, and the agents at work. */
 import { age, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';

@@ -167,7 +167,7 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
     });
 }
 
-/** Who takes no more, until when, and who waits for it. */
+/** The accounts that are limited, until when, and which agents wait for them. */
 function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
   return accounts.map(({ account, until, waiting }) => {
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');

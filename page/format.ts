@@ -11,7 +11,7 @@ export function clock(iso: string): string {
   return localDay(at) === localDay(new Date()) ? clockTime(iso) : `${localDay(at)} ${clockTime(iso)}`;
 }
 
-/** `940`, `12.3k`, `4.1M`; a dash where nobody said it. */
+/** `940`, `12.3k`, `4.1M`; a dash where it is not known. */
 export function amount(value: number | null): string {
   if (value === null) return '–';
   if (value < 1_000) return String(value);

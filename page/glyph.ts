@@ -1,4 +1,4 @@
-/** Shapes for states, so that none is told by its colour alone; the word always is beside it. */
+/** Shapes for states, so that none is shown by its colour alone; the name always is beside it. */
 import { h, type View } from './dom.ts';
 
 export type Shape = 'empty' | 'working' | 'waiting' | 'done' | 'bad' | 'asks' | 'off' | 'held';

@@ -1,4 +1,4 @@
-/** One tree of a user-defined machine: what is known of it, read anew where something happened, and what its person sends it. */
+/** One tree of a user-defined machine: what is known of it, read again when something happened, and the signals that a person sends it. */
 import { ApiError } from './api.ts';
 import { missingView } from './frame.ts';
 import type { MachineActions, MachineModel } from './machine-model.ts';

@@ -1,4 +1,4 @@
-/** The page of `stator inspect`: what is known, when it is read anew, and which view shows it. */
+/** The page of `stator inspect`: what is known, when it is read again, and which view shows it. */
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
@@ -19,15 +19,15 @@ import { createStream } from './stream.ts';
 import { takeNew } from './take.ts';
 
 const themeName = 'stator.theme';
-/** What was done is said for so long. */
+/** How long the note about what was done is shown. */
 const saidMs = 4_000;
 /** Times on the page move on with these. */
 const tickMs = 1_000;
 /** A person who presses a button sees what was drawn so long ago. */
 const steadyMs = 800;
 
-const root = document.getElementById('page') as HTMLElement; // of index.html
-root.replaceChildren(); // of what was there until the scripts were read
+const root = document.getElementById('page') as HTMLElement; // it is in index.html
+root.replaceChildren(); // this was shown until the scripts were read
 const session = createSession();
 const api = createApi(session, () => {});
 
@@ -285,7 +285,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // no name of ours: it is not found, and told so
+    return text; // not one of our names: the page says that it is not found
   }
 }
 

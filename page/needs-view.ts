@@ -1,4 +1,4 @@
-/** What needs a person, first and in full: why, in the words of whoever failed, and what can be done about it here. */
+/** What needs a person, first and in full: why, with the text of the failure, and what can be done about it here. */
 import { age } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { logsOf, type Offer, offersOf } from './acts.ts';

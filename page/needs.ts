@@ -1,4 +1,4 @@
-/** In which group of the fleet a plan stands, and why it needs a person: as its entry says it. */
+/** In which group of the fleet a plan is, and why it needs a person: as its entry says it. */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 
 export const groups = ['asks', 'works', 'waits', 'ready', 'done', 'cancelled'] as const;

@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 export interface PageParts {
   readonly api: Api;
   readonly may: Pick<Session, 'may' | 'maySend'>;
-  /** Draws the page anew, soon. */
+  /** Draws the page again, soon. */
   redraw(): void;
   /** Says for a moment what was done. */
   say(text: string): void;

@@ -209,7 +209,7 @@ function lineView(
   return h(
     'div',
     { class: `code ${kind}` },
-    // What is said of a line is about how it stands now.
+    // A comment on a line is about its present state.
     isPast || !actions.may('answer')
       ? h('span', { class: 'at' }, String(place.line))
       : h(

@@ -67,7 +67,7 @@ function nowStates(model: PlanModel): View {
     'ul',
     { class: 'now-states', 'aria-label': 'Active states' },
     (own?.states ?? []).map((state) => {
-      // Of all machines only the plan's has regions side by side.
+      // Only the plan's machine has regions side by side.
       const [region = '', ...rest] = own?.machine === 'plan' ? state.split('.') : ['state', ...state.split('.')];
       return h('li', { key: region, 'data-active': state }, h('span', { class: 'dim' }, region), rest.join(' › '));
     }),

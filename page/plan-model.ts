@@ -15,7 +15,7 @@ import type { Session } from './session.ts';
 
 export type Tab = 'log' | 'diff' | 'checks' | 'prompt';
 
-/** What of a plan is looked at; each has its own address. */
+/** The sections of a plan's page; each has its own address. */
 export const sections = ['work', 'changes', 'timeline', 'chart'] as const;
 export type Section = (typeof sections)[number];
 
@@ -51,7 +51,7 @@ export interface Comment extends Place {
   readonly text: string;
 }
 
-/** Who gets the comments, as the signals that carry them; the last one carries the message. */
+/** The receivers of the comments, as the signals that carry them; the last one carries the message. */
 export interface Recipient {
   readonly name: string;
   /** The agent whose next message they are; null: they are a review that asks for changes. */
@@ -59,12 +59,12 @@ export interface Recipient {
   readonly signals: readonly string[];
 }
 
-/** The change that one looks at, and what is said of its lines. */
+/** The change that is shown, and the comments on its lines. */
 export interface Changes {
   /** `w1-t2`; null: all of the plan. */
   readonly task: string | null;
   readonly diff: PlanDiff | null;
-  /** The line after which the branch stood so; null: it is as it stands now. */
+  /** The line of the journal after which the branch was like this; null: it is the present state. */
   readonly at: number | null;
   /** Why there is nothing to show. */
   readonly nothing: string | null;
@@ -80,9 +80,9 @@ export interface PlanModel extends ActState {
   readonly plan: PlanShow | null;
   readonly explain: Explanation | null;
   readonly agents: readonly InstanceEntry[];
-  /** Whether what agents ask stands still, so that an answer is meant for the question that is under the pointer. */
+  /** Whether the list of questions is fixed, so that an answer is meant for the question that is under the pointer. */
   readonly isSteady: boolean;
-  /** Of the queue, those that keep its agents from starting. */
+  /** The pauses of the queue that keep its agents from starting. */
   readonly pauses: readonly QueuePause[];
   readonly states: PlanStates | null;
   /** The journal, the oldest first. */
@@ -110,7 +110,7 @@ export interface PlanActions {
   readonly chart: HTMLElement;
   /** Asks for confirmation first if that is needed. */
   send(type: string, payload: Record<string, unknown>, done: string): void;
-  /** Whether what was asked about is to be done. */
+  /** The answer to the confirmation that is shown. */
   answerSure(isYes: boolean): void;
   permit(title: string, permission: string, word: 'allow' | 'deny', message: string): void;
   resume(pause: QueuePause): void;

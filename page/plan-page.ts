@@ -1,4 +1,4 @@
-/** One plan: what is known of it, read anew where something happened, and what its person does about it. */
+/** One plan: what is known of it, read again when something happened, and what a person does about it. */
 
 import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
@@ -135,7 +135,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       },
     );
 
-  /** What is said at length is in the signal; the journal has its beginning. */
+  /** A long text is in the signal; the journal has its beginning. */
   async function readBodies(lines: readonly HistoryEntry[]): Promise<void> {
     const said = lines.filter(({ event, why, refused }) => event in verdicts && why !== null && refused === null);
     for (const { signal } of said.slice(-bodiesMost)) {
@@ -336,7 +336,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     void api
       .chart(machine)
       .then((answer) => answer.json())
-      .then((chart: Chart) => charts.set(machine, chart)) // of this package
+      .then((chart: Chart) => charts.set(machine, chart)) // the chart of this package
       .catch(() => charts.delete(machine)) // the next look is the next try
       .finally(redraw);
     return null;
@@ -396,7 +396,7 @@ function commentsName({ project, plan }: Named): string {
   return `stator.comments.${project}/${plan}`;
 }
 
-/** What was written before the page was read anew. */
+/** What was written before the page was loaded again. */
 function keptComments(named: Named): readonly Comment[] {
   const kept = sessionStorage.getItem(commentsName(named));
   return kept === null ? [] : (JSON.parse(kept) as Comment[]); // as they were written here

@@ -81,7 +81,7 @@ function sectionLinks({ named, section: shown }: PlanModel): View {
 
 function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const waits = plan.waiting_for;
-  // Who works is seen on the board, and who asks is above all.
+  // The board shows the agents that work, and questions are at the top.
   const isWaiting = waits !== null && waits.kind !== 'agent' && plan.blocked === null;
   return h(
     'header',
@@ -125,7 +125,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
   );
 }
 
-/** The words of every day, where they stand each time; what is not taken now is there and says why. */
+/** The most common actions, always at the same place; one that is not accepted now is shown with the reason. */
 const everyDay: readonly (readonly [type: string, text: string, done: string])[] = [
   ['plan_start', 'Plan it', 'Planning.'],
   ['implement_start', 'Implement', 'Implementing, or waiting for its turn.'],
@@ -174,11 +174,11 @@ function isOfNeed(type: string, plan: PlanShow | null): boolean {
   return plan?.need?.source === 'wave' && offersOf(plan.need).some((offer) => offer.type === type);
 }
 
-/** What needs a person beside questions: why the plan stands, and a word that lets it go on. */
+/** What needs a person beside questions: why the plan is blocked, and a message that lets it go on. */
 function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
   const { blocked, questions } = plan;
   const need = needOf(plan);
-  // What is asked is above, each question with its own answer.
+  // Questions are above, each with its own answer.
   if (need === null || need.source === 'permission' || (blocked?.source === 'agent' && questions.length > 0))
     return null;
   const resolve = (event: Event) => {
@@ -259,7 +259,7 @@ function waveWays(
   );
 }
 
-/** Whether the plan takes that signal now, from whoever looks at it. */
+/** Whether the plan takes that signal now, from the person who looks at it. */
 function accepts(explain: PlanModel['explain'], type: string): boolean {
   return explain?.events.some((event) => event.type === type && event.accepted) === true;
 }
@@ -269,7 +269,7 @@ function resolveDoes({ explain }: PlanModel): string {
   return explain?.events.find(({ type }) => type === 'resolve')?.does ?? '';
 }
 
-/** A person may judge the work in place of the reviewer, whoever is at it. */
+/** A person may judge the work in place of the reviewer, whichever agent works on it. */
 function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanActions): View | null {
   if (plan.status !== 'reviewing' || plan.blocked !== null || !accepts(explain, 'review_approved')) return null;
   const judge = (event: Event) => {

@@ -1,4 +1,4 @@
-/** The work of a plan: its document, its tasks as a board, what reviews said of it, and what it took. */
+/** The work of a plan: its document, its tasks as a board, the verdicts of its reviews, and its cost. */
 import { ago, duration } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
@@ -12,7 +12,7 @@ import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 
-/** The newest are enough to see what is asked for. */
+/** The newest are enough to see what the reviewers want. */
 const verdictsShown = 10;
 
 export function workView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {

@@ -1,4 +1,4 @@
-/** Reading anew what may have changed: never twice at once, and the seldomer the longer it takes, so that a thousand plans cost what ten do. */
+/** Reads again what may have changed: never twice at once, and less often the longer it takes, so that a thousand plans cost what ten do. */
 
 export interface Refresher {
   /** Tells the page to read again. */
@@ -43,7 +43,7 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
       const told = await work();
       freshInMs = typeof told === 'number' ? told : 0;
     } catch {
-      // Whoever reads tells why; the next look is the next try.
+      // The reader reports why; the next look is the next try.
     }
     isWorking = false;
     if (isStopped) return;

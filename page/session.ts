@@ -1,13 +1,13 @@
 /**
- * By what this page is let in. The token came in the address, which is cleaned at once, and counts for one life of the daemon; it is kept for a
- * reload in this tab. The key, of which the next daemon's token is made, is in the memory of this page alone, and no script can read it out again.
- * It is used only after whoever answers has proven that they have it as well, for this very address: the port of a dead daemon may be anybody's.
+ * How this page is authorized. The token came in the address, which is cleaned at once, and is valid for one life of the daemon; it is kept for a
+ * reload in this tab. The key, from which the next daemon's token is made, is in the memory of this page alone, and no script can read it out again.
+ * It is used only after the other side has proven that it has the key as well, for this very address: another program may own the port of a dead daemon.
  */
 import { enter } from './enter.ts';
 
 const storageName = 'stator.token';
 
-/** What whoever this page belongs to may do: reply to what is asked, or everything that is offered here. */
+/** What the person at this page may do: answer questions, or everything that is offered here. */
 export type Need = 'answer' | 'steer';
 
 export interface Session {
@@ -16,12 +16,12 @@ export interface Session {
   may(need: Need): boolean;
   /** Whether a signal of that type is not refused for its sender's role. */
   maySend(type: string): boolean;
-  /** For a token that a person typed; false: nobody has it. */
+  /** For a token that a person typed; false: it is no one's token. */
   enter(typed: string): Promise<boolean>;
   token(): string | null;
   /** Takes what the address or the tab holds; false: there is nothing that is good. */
   begin(): Promise<boolean>;
-  /** Whoever answers may be another by now: nobody is told a token before `renew` is `ready`. */
+  /** Another program may answer by now: no token is sent before `renew` is `ready`. */
   doubt(): void;
   /** After the daemon was away: whether it is there again, and a token for it; `stranger`: somebody answers who is not it. */
   renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
@@ -32,7 +32,7 @@ const secretBytes = 24;
 interface Login {
   readonly person: string | null;
   readonly role: string;
-  /** The signals that reply to what is asked. */
+  /** The signals that answer questions. */
   readonly answers: readonly string[];
 }
 
@@ -96,7 +96,7 @@ export function createSession(): Session {
         isProven = await takeKey();
         if (isProven) return true;
       } catch {
-        // Nobody answers, and without the key nobody can be asked for another token.
+        // Nothing answers, and without the key no other token can be requested.
       }
       keep(null);
       return false;

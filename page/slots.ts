@@ -1,4 +1,4 @@
-/** Places for agents: who begins takes the place of who has ended, so that nobody moves while one reads. */
+/** Places for agents: an agent that begins takes the place of one that has ended, so that none moves while a person reads. */
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 
 export interface Slot {
@@ -7,7 +7,7 @@ export interface Slot {
   readonly isOver: boolean;
 }
 
-/** Who was never started, or waits for its next attempt, has no place. */
+/** Agents that were never started, or wait for their next attempt, have no place. */
 export function isQueued({ state }: InstanceEntry): boolean {
   return state === 'queued' || state === 'backing_off';
 }

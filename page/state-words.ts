@@ -1,4 +1,4 @@
-/** In which state a plan or a task is, in words of people: who is at work, or what is waited for. */
+/** The state of a plan or a task as a short text: who works, or what it waits for. */
 import { minutesText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
@@ -31,7 +31,7 @@ export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry
   return turn === 'nobody' ? status : (atWork[status] ?? status);
 }
 
-/** What of a plan failed and is tried again, also while others of its agents work; null: nothing. */
+/** What failed in a plan and is tried again, also while others of its agents work; null: nothing. */
 export function retriedText({ turn, waiting_for: wait }: PlanEntry): string | null {
   const isRetried = turn === 'agents' && (wait?.kind === 'repo' || wait?.kind === 'back_off');
   return isRetried ? firstLineOf(wait) : null;

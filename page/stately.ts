@@ -14,7 +14,7 @@ const triesMost = 150;
 const readyMs = 20_000;
 const anew = 'get a new address: stator inspect --stately';
 
-const state = document.getElementById('state') as HTMLElement; // of stately.html, like those below
+const state = document.getElementById('state') as HTMLElement; // it is in stately.html, like those below
 const inFrame = document.getElementById('frame') as HTMLButtonElement;
 const inWindow = document.getElementById('window') as HTMLButtonElement;
 
@@ -32,7 +32,7 @@ async function takeToken(): Promise<string | null> {
   return token ?? sessionStorage.getItem(storageName);
 }
 
-/** To that window, and to no other page in it, whatever the daemon tells; anew each time that it is ready, since it knows nothing then. */
+/** Sends all that the daemon reports to that window, and to no other page in it; from the start each time that it is ready, since it knows nothing then. */
 function handOn(token: string, target: () => Window | null): void {
   let socket: WebSocket | null = null;
   let tries = 0;

@@ -12,13 +12,13 @@ export interface Stream {
 interface StreamOptions {
   readonly api: Api;
   readonly session: Session;
-  /** At most once for each frame; `isGap`: what came before was missed, so all is to be read anew. */
+  /** At most once for each frame; `isGap`: what came before was missed, so all must be read again. */
   onFacts(facts: readonly FactEntry[], isGap: boolean): void;
   onConnection(connection: Connection): void;
 }
 
 const retryMs = { first: 250, most: 2_000 };
-/** A browser lets a page have six connections: one that nobody looks at gives its own back. */
+/** A browser lets a page have six connections: a page that is not visible closes its own. */
 const restMs = 30_000;
 
 export function createStream({ api, session, onFacts, onConnection }: StreamOptions): Stream {

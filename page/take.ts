@@ -1,4 +1,4 @@
-/** What was read anew, with the very entries of before where they say the same: so it is seen at once what has changed. */
+/** What was read again, with the earlier entry objects where they are equal: so changes are found at once. */
 export function takeNew<T>(before: readonly T[], after: readonly T[], idOf: (entry: T) => string): T[] {
   const known = new Map(before.map((entry) => [idOf(entry), entry]));
   return after.map((entry) => {

@@ -44,7 +44,7 @@ const ofTask: Readonly<Record<string, Look>> = {
   'task:checking': ['work', 'being checked'],
   'task:merging': ['work', 'being merged'],
 };
-/** Of an agent that works for all of the plan, and of a task with its agent: what stands first counts. */
+/** The tags of an agent that works for the whole plan, and of a task with its agent: the first that matches counts. */
 const ofWorker = { ...ofAgent, ...ofTask };
 const ofTaskLane = { ...ofTask, ...ofAgent };
 const ofWave: Readonly<Record<string, Look>> = {
@@ -74,7 +74,7 @@ export function timelineOf(journal: readonly HistoryEntry[], nowMs: number): Tim
     const lane = lanes.get(name) ?? { tags: new Map(), spans: [], open: null };
     lanes.set(name, lane);
     lane.tags.set(line.actor, line.to_tags);
-    // A plan is told by one line for each of its regions: what one of them leaves stays in the others.
+    // A plan has one line for each of its regions: what one of them leaves stays in the others.
     const tags = line.actor === '' ? withRegion(lane, line) : line.to_tags;
     const found = Object.entries(looks).find(([tag]) => tags.includes(tag));
     turn(lane, { atMs, look: found?.[1] ?? null, line });

@@ -2,7 +2,7 @@
 import { flagKeyNames, type KeyReference, topKeys } from '../runtime/base/config/reference.ts';
 import { code, markdownTable } from './markdown.ts';
 
-/** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, flags apart; `flags`: those of both that guards read. */
+/** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, without flags; `flags`: those of both that guards read. */
 export function topKeyTable(which: 'daemon' | 'repo' | 'both' | 'flags'): string {
   return keyTable(topKeys.filter((entry) => groupOf(entry) === which));
 }

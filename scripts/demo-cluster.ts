@@ -58,7 +58,7 @@ async function json<T>(host: Host, ...words: string[]): Promise<T> {
   return JSON.parse(await stator(host, ...words, '--json')) as T; // the command's own answer
 }
 
-/** A bare repository with one commit, which stands for the forge. */
+/** A bare repository with one commit, which plays the forge. */
 function createRemote(repo: string): string {
   const remote = join(root, 'remotes', `${repo}.git`);
   git(root, 'init', '-q', '--bare', '-b', 'main', remote);

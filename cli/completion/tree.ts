@@ -7,7 +7,7 @@ import { namedAgents } from '../init/agents.ts';
 export interface NamedVerb {
   readonly name: string;
   readonly summary: string;
-  /** Of a name from kasmos or kugetsu, which is not offered. */
+  /** The name of stator for a name from kasmos or kugetsu, which is not offered. */
   readonly now?: string;
   load(): Promise<Verb>;
 }

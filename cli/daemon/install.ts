@@ -124,7 +124,7 @@ function refuseRunning({ env }: Call, isInstalled: boolean): void {
   );
 }
 
-/** Throws `unavailable` with what the program said. */
+/** Throws `unavailable` with the output of the program. */
 function mustRun(call: Call, command: readonly string[], { manager, file }: Service): void {
   const { status, error, stderr, stdout } = runProgram(call, command);
   if (status === 0) return;

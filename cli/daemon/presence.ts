@@ -1,4 +1,4 @@
-/** Whether a daemon is there, and how to speak with it. The lock of the home says so, and not a pid file. */
+/** Whether a daemon is there, and how to reach it. The lock of the home says so, and not a pid file. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { engineOf, type OwnerFacts, readOwner } from '../../runtime/core/store/s
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';
 
-/** Who is asked and does not answer in this time hangs. */
+/** A daemon that does not answer in this time hangs. */
 export const answerMs = 5_000;
 
 export interface Presence {

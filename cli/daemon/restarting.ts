@@ -7,7 +7,7 @@ const announcedMs = 60_000;
 
 const markOf = (home: string) => join(home, 'daemon.restarts');
 
-/** Throws the system's error. To be said again when the old one has gone: it may have taken its time. */
+/** Throws the system's error. Call it again when the old one has gone: it may have taken its time. */
 export function announceRestart(home: string): void {
   writeFileSync(markOf(home), '', { mode: 0o600 });
 }

@@ -119,7 +119,7 @@ async function stay({ env, cwd, out }: Call, config: string | undefined): Promis
   }
 }
 
-/** Whoever started us may be gone, which is no failure of ours. */
+/** The process that started us may be gone, which is no failure of ours. */
 function tellParent(message: unknown): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => process.disconnect());
 }

@@ -1,4 +1,4 @@
-/** A daemon of its own process group: started, and waited for until it answers or has said why it does not. */
+/** A daemon of its own process group: it is started, and awaited until it answers or reports why it does not. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -33,7 +33,7 @@ export interface Started {
 }
 
 /**
- * Answers when the socket does. Throws what the daemon threw; where it ended without a word, `DaemonEnded` with its exit code and the end of its
+ * Answers when the socket does. Throws what the daemon threw; where it ended without an error message, `DaemonEnded` with its exit code and the end of its
  * log; `home_unusable`. `config`: another daemon.toml, relative to the folder that the call comes from.
  */
 export async function startDetached(
@@ -90,7 +90,7 @@ export async function startDetached(
   }
 }
 
-/** It ended before it answered, without a word of its own. */
+/** It ended before it answered, without an error message. */
 export class DaemonEnded extends Error {
   readonly exitCode: number;
   readonly tail: string;
@@ -130,8 +130,8 @@ async function startedAs(
 }
 
 /**
- * Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. The home is said by its whole path: it is in
- * another folder than whoever started it, where a relative one would be another home.
+ * Where a daemon is started by an agent it must outlive that agent's run, and is no part of it. The home is given by its whole path: the daemon runs in
+ * another folder than its starter, where a relative one would be another home.
  */
 function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !/^STATOR(_(?!SANDBOX$|STORE)|$)/.test(name));

@@ -13,7 +13,7 @@ import { files, planText } from './script.ts';
 
 export interface Stage {
   readonly home: string;
-  /** The same person, standing in that repo. */
+  /** The same person, in the folder of that repo. */
   readonly call: Call;
   readonly request: RunRequest;
   /** Takes everything away, or says where it is. */
@@ -67,7 +67,7 @@ export function makeDemo(outer: Call): Stage {
   };
 }
 
-/** Of the user's environment all but what would lead to another engine, another repo, or another author. */
+/** The user's environment without what would lead to another engine, another repo, or another author. */
 function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !/^(STATOR_(?!SANDBOX$)|GIT_)/.test(name));
   return { ...Object.fromEntries(own), STATOR_HOME: home };

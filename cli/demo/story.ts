@@ -6,7 +6,7 @@ import { factLines } from '../run/fact-line.ts';
 import type { RunRequest } from '../run/prepare.ts';
 import { withClient } from '../session.ts';
 
-/** Under --json the facts have been told already. */
+/** Under --json the facts have been printed already. */
 export async function tellDemo(call: Call, { repo, name: plan }: RunRequest): Promise<void> {
   const { out } = call;
   if (out.json || out.quiet) return;

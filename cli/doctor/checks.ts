@@ -114,7 +114,7 @@ async function pathFrom(envFile: string | null, path: string | null): Promise<{ 
   return 'value' in read && read.value.variables.PATH !== undefined ? { PATH: read.value.variables.PATH } : {};
 }
 
-/** Of roles that are on; nobody else needs one. */
+/** For roles that are on; no other role needs one. */
 async function terminalChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (!('value' in config) || config.value === null) return [];
@@ -329,7 +329,7 @@ async function copies(call: Call, home: string): Promise<Finding> {
   return trouble === undefined ? { detail } : { detail, hint: trouble };
 }
 
-/** One for each registered repo; of the one that is here where none is. None where the store cannot be read: its own check says why. */
+/** One for each registered repo; if none is registered, for the one that is here. None where the store cannot be read: its own check says why. */
 async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
   const servers = serverList(call);
   const broken = await attempt(() => servers.list());
@@ -400,7 +400,7 @@ async function networkChecks({ env }: Call, path: string | null, home: string): 
   return [await check('network', () => ({ detail: parts.join('; ') }))];
 }
 
-/** Programs of a desktop listen there, and ask nobody for a password. */
+/** Programs of a desktop listen there, and ask for no password. */
 const shownSockets = 3;
 
 async function reachText(
@@ -430,7 +430,7 @@ async function linkedHooks(path: string | null): Promise<string> {
   return `; hooks of git that are links are left out inside: ${names.join(', ')}; put copies there, or set core.hooksPath`;
 }
 
-/** What limits agents here, where nobody sets it and where somebody does. No failure: agents run without limits, too. */
+/** What limits agents here, with and without a setting. No failure: agents run without limits, too. */
 async function limits({ env }: Call): Promise<Finding> {
   const { scopes, prlimit } = await probeResourceLimits(env, await probeBubblewrap(env));
   const usual = `memory ${sizeText(usualMemoryBytes())}, ${usualProcesses} processes and half of the free disk for each run, where no profile says otherwise`;

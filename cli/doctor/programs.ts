@@ -19,9 +19,9 @@ export interface WantedProgram {
   readonly preset: ProgramPreset | 'command';
   /** null: the program of the preset. */
   readonly program: string | null;
-  /** Who plays with it, in the order of the roles. */
+  /** The roles that use it, in their order. */
   readonly roles: readonly string[];
-  /** Of `[agents.*]`: where another program is named. */
+  /** The table of `[agents.*]` where another program can be named. */
   readonly table: string;
   /** As configured: what it says of PATH counts. */
   readonly envFile: string | null;
@@ -59,7 +59,7 @@ export function programsOf({
 
 /**
  * The version that it says. Only the preset's own program, as PATH has it, is run for that: one that a repo's configuration names is only looked for, since
- * nobody may have trusted it yet.
+ * it may not be trusted yet.
  */
 export async function programState(wanted: WantedProgram, { cwd, env }: Place): Promise<Finding> {
   const { preset, program, roles, table } = wanted;
@@ -98,7 +98,7 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
   return { detail: `${said}, ${whom}${note}` };
 }
 
-/** Asked by its protocol: npm takes an older version than its newest where Node is too old for that, and another one may speak another version of it. */
+/** Asked through its protocol: npm takes an older version than its newest where Node is too old for that, and another version of the program may have another version of the protocol. */
 async function agentState(
   { table }: WantedProgram,
   {
@@ -137,7 +137,7 @@ interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Of a command line the first word is looked for, where it is a plain one; what a shell makes of another is not guessed. */
+/** The first word of a command line is looked for, if it is plain; what a shell makes of others is not guessed. */
 async function commandState({ program, roles, table }: WantedProgram, { cwd, env }: Place): Promise<Finding> {
   const whom = `for ${roles.join(', ')}`;
   const line = program?.trim() ?? '';

@@ -1,4 +1,4 @@
-/** One plan of kasmos: its document, its branch and where it stood. Nothing starts: what was under way stands still until a person goes on. */
+/** One plan of kasmos: its document, its branch and its state. Nothing starts: what was under way waits until a person goes on. */
 import { existsSync } from 'node:fs';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import { decodePlan } from '../../machines/document/plan-document.ts';
@@ -16,7 +16,7 @@ import type { Step } from './steps.ts';
 
 export interface TaskSource {
   readonly task: KasmosTask;
-  /** Of its pieces; null: kasmos has none. */
+  /** The progress of its pieces; null: kasmos has none. */
   readonly progress: { readonly done: number; readonly all: number } | null;
   readonly path: string;
   /** Whether its repo is registered. */
@@ -73,13 +73,13 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
 }
 
 interface Standing {
-  /** In words, where nothing is left to do. */
+  /** Its state as text, where nothing is left to do. */
   readonly is?: string;
   /** The words that were not sent to this very plan yet, each under its key. */
   readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
 }
 
-/** A plan that has moved on since takes no word. One that was refused is sent anew, under another key. */
+/** A plan that has moved on since takes no signal. One that was refused is sent again, under another key. */
 async function standing(
   client: Client,
   plan: PlanShow,

@@ -1,4 +1,4 @@
-/** `stator import kasmos`: its configuration, repos and plans. Of a repo its file of profiles is written first, so that one question of trust is about all of it. */
+/** `stator import kasmos`: its configuration, repos and plans. The file of profiles of a repo is written first, so that one question of trust is about all of it. */
 import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';

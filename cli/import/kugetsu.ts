@@ -1,4 +1,4 @@
-/** `stator import kugetsu`: its servers, settings, sessions with what was said in them, unread notifications, and its queue. */
+/** `stator import kugetsu`: its servers, settings, sessions with their messages, unread notifications, and its queue. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -219,7 +219,7 @@ function messagesOf(context: KugetsuContext | undefined): NonNullable<ImportIssu
   }));
 }
 
-/** A pending task; one that was told to its session already is not told again. */
+/** A pending task; one that its session has received already is not sent again. */
 async function itemStep(
   { call, client, known, project }: Here,
   { issue_ref: reference, message: given, pending_since: since }: KugetsuItem,

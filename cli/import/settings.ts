@@ -55,7 +55,7 @@ export async function configStep({ to, settings, check, next, isWaiting }: Confi
       state: 'comes',
       async bring() {
         check(text);
-        // Somebody may have written it while the question stood.
+        // Another process may have written it while the question was open.
         const now = await standing();
         if (now !== null) return now;
         write(to, text);

@@ -13,7 +13,7 @@ interface Registration {
   add(server: readonly string[]): string[];
 }
 
-/** Of the user, for every folder; those that have no command for it are not in the list. */
+/** For the user, in every folder; programs without a command for it are not in the list. */
 const registrations: Readonly<Record<string, Registration>> = {
   claude: {
     get: ['mcp', 'get', 'stator'],
@@ -29,7 +29,7 @@ export interface McpRegistered {
   readonly command: string;
   /** `offered`: nothing was done. */
   readonly state: 'registered' | 'already' | 'failed' | 'offered';
-  /** What the program said, where it failed. */
+  /** The output of the program, where it failed. */
   readonly why: string | null;
 }
 

@@ -53,7 +53,7 @@ interface Attached {
   readonly title: string;
   /** The keys of what was shown since the last line. A line may be meant for any of them, also for one that somebody else has answered meanwhile. */
   readonly shown: Set<string>;
-  /** Whether it was said what a line that is typed does. */
+  /** Whether the note about what a typed line does was shown. */
   isTold: boolean;
 }
 
@@ -161,7 +161,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   shown.delete(asked.key);
 }
 
-/** Into its terminal, whose own echo shows it: only what was not taken is said. */
+/** Into its terminal, whose own echo shows it: only a refusal is printed. */
 async function type({ call, project, title }: Attached, client: Client, line: string): Promise<void> {
   const [, name] = /^<([a-z-]+)>$/.exec(line.trim()) ?? [];
   const key = line === '' ? 'enter' : keys.find((one) => one === name);
@@ -176,7 +176,7 @@ async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, 
   else printSent(attached.call, answer, 'typed; the log repeats it when it has been read');
 }
 
-/** Of an agent that asks nothing and reads nothing while it works. */
+/** For an agent that asks nothing and reads nothing while it works. */
 async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const { title, preset } = agent;
   // Those continue their conversation in the next turn, so a message finds them where they were.

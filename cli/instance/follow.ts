@@ -56,7 +56,7 @@ function isLeft({ left }: Follower): boolean {
   return left?.aborted === true;
 }
 
-/** True when all is said, or the person left; false when the engine went away in between. */
+/** True when all is printed, or the person left; false when the engine went away in between. */
 function readAlong(follower: Follower): Promise<boolean> {
   return withClient(follower.call, 'read', async (client) => {
     try {
@@ -70,7 +70,7 @@ function readAlong(follower: Follower): Promise<boolean> {
   });
 }
 
-/** True when the agent is final and all of it is said. The state first: what is written between the two looks is then in the text. */
+/** True when the agent is final and all of its text is printed. The state first: what is written between the two looks is then in the text. */
 async function look(follower: Follower, client: Client): Promise<boolean> {
   const { project, title } = follower;
   const entries = await client.instances({ project });

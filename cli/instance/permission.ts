@@ -1,4 +1,4 @@
-/** What agents ask to be allowed, in words. Pure. */
+/** The permissions that agents ask for, as text. Pure. */
 
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
@@ -23,7 +23,7 @@ export function permissionText({ agent, question }: Permission): string {
   return `${agent.title} asks whether it may use ${plain(question.tool)}`;
 }
 
-/** `denied in 19m 03s`: of a question that nobody answers until then. `timeText` says the time that is left, in milliseconds. */
+/** `denied in 19m 03s`: for a question that has no answer until then. `timeText` says the time that is left, in milliseconds. */
 export function deadlineText(until: string, nowMs: number, timeText: (ms: number) => string = duration): string {
   return `denied in ${timeText(Date.parse(until) - nowMs)}`;
 }

@@ -1,4 +1,4 @@
-/** The end of what an agent said, as text. */
+/** The end of an agent's output, as text. */
 import type { Call } from '../command.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';

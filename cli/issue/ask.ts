@@ -1,4 +1,4 @@
-/** What the verbs of issues share: which issue is meant, and how an answer is told. */
+/** What the verbs of issues share: which issue is meant, and how an answer is printed. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { IssueStarted } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
@@ -8,7 +8,7 @@ export const referenceArg = {
   description: 'owner/repo#12, host/owner/repo#12, the address of an issue, or the name of a session',
 } as const;
 
-/** Of a request, with `--project` where it was said. Throws `usage` where the reference is empty. */
+/** The issue of a request, with `--project` where it was given. Throws `usage` where the reference is empty. */
 export function asked({ project }: Pick<Call, 'project'>, reference: string): { reference: string; project?: string } {
   if (reference.trim() === '')
     throw new EngineError('usage', 'the reference is empty', `write one of: ${referenceArg.description}`);
@@ -24,7 +24,7 @@ export function written(text: string, what: string): string {
 /** Said before anything is made, where no engine runs. */
 export const waitsForEngine = 'its agent would wait until one is started';
 
-/** Says what became of it, and answers the exit code: 0 where its agent works or was told, or waits as it was asked to (`mayWait`); else 1, it waits for an engine. */
+/** Prints the outcome, and answers the exit code: 0 where its agent works or has the message, or waits as it was asked to (`mayWait`); else 1, it waits for an engine. */
 export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, mayWait: boolean): number {
   const { status, session, notes } = answer;
   for (const note of notes) out.note(note);

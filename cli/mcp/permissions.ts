@@ -10,9 +10,9 @@ import type { Client } from '../../runtime/api/client/client.ts';
 import { runClient } from '../../runtime/engine/attach.ts';
 import { defineVerb } from '../command.ts';
 
-/** The engine may be starting anew: it serves the same socket again. */
+/** The engine may be restarting: then it serves the same socket again. */
 const retryMs = 1_000;
-/** What is longer is cut, and the person is told so. */
+/** A longer text is cut, with a note for the person. */
 const detailLimit = 12_000;
 
 /** As claude sends it: the tool, what it would be given, and its own number for it. */

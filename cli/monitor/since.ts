@@ -1,4 +1,4 @@
-/** From when on facts are told: after one that is known by its number, or from a while ago. */
+/** From when on facts are printed: after one that is known by its number, or from a while ago. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { durationMs } from '../../runtime/base/config/duration.ts';
 

@@ -68,7 +68,7 @@ export default defineVerb({
   },
 });
 
-/** What becomes of a plan's work is said of the plan alone. Throws `usage`. */
+/** The decision on a plan's work is for the plan alone. Throws `usage`. */
 function refuseMixed(
   asked: Asked,
   { question, all, accept, restore }: { question: string; all: boolean; accept: boolean; restore: boolean },
@@ -107,7 +107,7 @@ function readQuestion(said: string): Asked {
   return /^\d{1,9}$/.test(said) ? { plan: null, number: Number(said) } : { plan: said, number: null };
 }
 
-/** Of the plan alone: its one open question, or all of them on purpose. Throws `conflict` where several are open. */
+/** For the plan alone: its one open question, or all of them on purpose. Throws `conflict` where several are open. */
 async function meant(client: Client, { project, plan }: PlanAddress, all: boolean): Promise<number[]> {
   const { questions } = await client.plan(project, plan);
   if (questions.length === 0)

@@ -3,7 +3,7 @@ import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { counted, cut, padded, plain, widthOf } from '../text.ts';
 
 export interface ChangeLook {
-  /** Of the terminal; null in a pipe, where nothing is cut. */
+  /** The width of the terminal; null in a pipe, where nothing is cut. */
   readonly width: number | null;
   /** Lines of files, the one included that says how many there are beside them. */
   readonly most: number;
@@ -30,7 +30,7 @@ export function changeLines(
   ];
 }
 
-/** Of a path its end says more than its beginning. */
+/** The end of a path says more than its beginning. */
 function tailOf(name: string, width: number): string {
   if (widthOf(name) <= width) return name;
   let kept = name;

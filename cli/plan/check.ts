@@ -82,7 +82,7 @@ function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): 
   return parsed.ok ? 0 : 1;
 }
 
-/** An editor that takes the file away and writes it anew is waited for this long. */
+/** How long to wait for an editor that removes the file and writes it again. */
 const lookMs = 1_000;
 const quietMs = 100;
 
@@ -149,7 +149,7 @@ function checkShape(name: string, { ok, document, problems, remarks, family }: P
   };
 }
 
-/** A part of the document, and who is told of it. Reviewers and all others who judge or plan are given the whole document beside. */
+/** A part of the document, and which agents get it. Reviewers and all others who judge or plan get the whole document too. */
 interface Section {
   readonly line: number;
   readonly title: string;

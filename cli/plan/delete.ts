@@ -36,7 +36,7 @@ export default defineVerb({
     if (yes === true)
       return withPlan(call, 'write', plan, (client, of) => discard(call, client, of, { clear: said, overrides }));
     const of = await withPlan(call, 'read', plan, async (client, address) => {
-      await client.plan(address.project, address.plan); // nobody is asked about what is not there
+      await client.plan(address.project, address.plan); // a missing plan is not asked about
       return address;
     });
     const name = `${of.project}/${of.plan}`;
@@ -59,7 +59,7 @@ async function discard(call: Call, client: Client, { project, plan }: PlanAddres
 
 const answers = ['keep them', 'delete the worktrees', 'delete the branches and worktrees'] as const;
 
-/** What of its leftovers may go; each thing that would be lost, or is in use, is asked about by itself. */
+/** Which of its leftovers may go; each thing that would be lost, or is in use, has a question of its own. */
 async function askAbout(call: Call, { project, plan }: PlanAddress): Promise<Going> {
   const { items } = await withClient(call, 'write', (client) => client.planLeftovers(project, plan));
   if (items.length === 0) return { clear: undefined, overrides: [] };

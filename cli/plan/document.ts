@@ -163,7 +163,7 @@ async function registerDraft(call: Call, { title, content, branch, topic, issue 
   const plan = planNameFrom(title);
   tellName(call, title, plan);
   const project = requireProject(call);
-  // On a terminal nobody expects a prompt for a document.
+  // On a terminal no one expects a prompt for a document.
   const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);
   const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
   const text = given.trim() === '' ? `# ${title}\n` : given;

@@ -58,7 +58,7 @@ function newsLines(entry: HistoryEntry, around: FactContext, out: Output): strin
   if (text === null) return [];
   const width = isNote(entry) ? null : tableWidth(out);
   const room = (width ?? Number.POSITIVE_INFINITY) - whenWidth;
-  // Of what was refused the text says it.
+  // For a refusal its text says that.
   const by = entry.refused === null ? byText(entry.origin) : '';
   const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));
   const isBad = entry.refused !== null || hasFailed(entry);
@@ -68,7 +68,7 @@ function newsLines(entry: HistoryEntry, around: FactContext, out: Output): strin
   ];
 }
 
-/** Of what the engine does by itself nothing is said. */
+/** What the engine does by itself gets no note. */
 function byText(origin: string): string {
   if (origin === 'engine') return '';
   const name = /^(?:agent|machine|person):(.*)$/s.exec(origin)?.[1];

@@ -18,11 +18,11 @@ export interface Word {
   readonly wait: boolean;
   /** Where what it does is asked about first: `command` for the plan of that name, such as `plan cancel login`. */
   readonly sure?: Omit<Sure, 'command'> & { command(plan: string): string };
-  /** Of a word that may start a planner: what becomes of the plan once it is planned. */
+  /** For a signal that may start a planner: what happens with the plan once it is planned. */
   readonly planning?: PlanningFlags;
 }
 
-/** Of these a planner may start. */
+/** A planner may start after these. */
 export const planningTypes: ReadonlySet<SignalType> = new Set<SignalType>(['plan_start', 'reopen', 'start_over']);
 
 export const waitArg = {

@@ -1,7 +1,7 @@
 /** The steps of a plan that `plan advance` takes, as they are typed. A signal with a verb of its own is none. No import but types: help and mistakes show them. */
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 
-/** What is said of it on the page of help; most names say it themselves. */
+/** The text about it on the page of help; most names explain themselves. */
 export const planSteps: ReadonlyMap<string, string> = new Map(
   Object.entries({
     plan_start: '',

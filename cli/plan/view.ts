@@ -78,13 +78,13 @@ export function planStateText(plan: PlanEntry): string {
   return `${status}${detail === null ? '' : ` (${detail})`}${paused ? ', paused' : ''}`;
 }
 
-/** `2m to 6m of work left, as 3 done tasks say`; null while nobody can know. */
+/** `2m to 6m of work left, as 3 done tasks say`; null while it is not known. */
 export function estimateText({ estimate }: Pick<PlanShow, 'estimate'>): string | null {
   if (estimate === null) return null;
   return `${rangeText(estimate.from_ms, estimate.to_ms)} of work left, as ${estimate.tasks} done tasks say`;
 }
 
-/** What a plan waits for, or why it stands; empty where it goes on. */
+/** What a plan waits for, or why it is blocked; empty where it goes on. */
 export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: number): string {
   if (blocked !== null) return `${blockText(blocked.source)}: ${blocked.reason}`;
   return waiting === null ? '' : withLocalTimes(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
@@ -111,7 +111,7 @@ export function linesBeside(name: string, lines: readonly string[]): [string, st
   return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
 }
 
-/** What the plan waits for, or why it stands and what can be done about it. */
+/** What the plan waits for, or why it is blocked and what can be done about it. */
 function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
   if (plan.blocked === null) return linesBeside('waits for', waitText(plan, nowMs).split('\n'));
   const ways = waysOn({ ...plan, source: plan.blocked.source }).map(({ does, command }) => `${does}: ${command}`);
@@ -134,7 +134,7 @@ function mergeText({ merged, merging, merge_refused: refused }: PlanShow): strin
   return merged === null ? null : `into ${merged.into}, ${merged.head.slice(0, 12)}`;
 }
 
-/** Of a run without a reason. One that a pause, a question or a message stopped has failed without one. */
+/** The text of a run without a reason. One that a pause, a question or a message stopped has failed without one. */
 function endText(state: string, hasEnded: boolean): string {
   if (!hasEnded) return state.replaceAll('_', ' ');
   return state === 'succeeded' || state === 'running' ? 'ended well' : 'stopped';

@@ -14,7 +14,7 @@ export const partArgs = {
   agent: { type: 'string', valueHint: 'title', description: 'only that agent, as stator agent list shows it' },
 } as const;
 
-/** `withClient` for a verb that pauses or resumes what was said; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+/** `withClient` for a verb that pauses or resumes the named part; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */
 export async function withPart<Answer>(
   call: Call,
   said: Parameters<typeof saidPart>[2],
@@ -48,7 +48,7 @@ async function saidPart(
   return plan === undefined ? { project } : { project, plan: await planNamed(call, client, project, plan) };
 }
 
-/** What `--project` leaves of a list; nothing said: all repos. */
+/** What `--project` leaves of a list; without it: all repos. */
 export function projectFilter({ project }: Pick<Call, 'project'>): { project?: string } {
   return project === undefined ? {} : { project };
 }

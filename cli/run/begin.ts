@@ -1,4 +1,4 @@
-/** A plan that stands ready is begun: a draft by its planner, one with waves by its first wave. */
+/** A plan that is ready is begun: a draft by its planner, one with waves by its first wave. */
 
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { guardTexts } from '../../machines/plan/guard-texts.ts';
@@ -13,7 +13,7 @@ export interface Beginning {
   readonly shown: PlanShow;
   readonly file: string;
   readonly waitMs: number;
-  /** Of a draft: whether it is carried out by itself once its planner has finished; undefined: `auto_advance` says so. */
+  /** For a draft: whether it is carried out by itself once its planner has finished; undefined: `auto_advance` says so. */
   readonly advance?: boolean | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * `run` from its start to its exit code: attached to the engine that there is, or as the owner of one; whoever was attached takes over when
+ * `run` from its start to its exit code: attached to the engine that there is, or as the owner of one; a run that was attached takes over when
  * that one goes away.
  */
 
@@ -42,7 +42,7 @@ export interface Conducting {
   own(): Promise<OwnEngine>;
   /** The engine that there is; null: none. */
   attach(): Promise<Client | null>;
-  /** Whether somebody is about to start the daemon anew. */
+  /** Whether the daemon is about to be restarted. */
   isRestarting(): boolean;
 }
 
@@ -147,7 +147,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     if (!isTaken || performance.now() > untilMs) throw thrown;
     return { kind: 'taken' };
   }
-  // What an earlier engine left running is nobody's to stop as long as the plan was not taken up.
+  // Agents that an earlier engine left running are not stopped as long as the plan was not taken up.
   let agents: 'leave' | 'stop' = 'leave';
   try {
     const footer = 'Ctrl-C pauses the plan and stops its agents; the same command continues it';
@@ -193,7 +193,7 @@ async function asGuest(run: Conduct, client: Client, before: number): Promise<nu
   }
 }
 
-/** It was answered, and what it says is that nothing can be had now; who is gone says nothing, which is the cause. */
+/** It was answered, with the message that nothing is available now; an engine that is gone gives no answer, which is the cause. */
 function isWaiting(thrown: unknown): thrown is EngineError {
   return thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause === undefined;
 }
@@ -232,7 +232,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
     const tookMs = Date.now() - run.startedMs;
-    // Who came when it was all but over has no time to tell of.
+    // A run that attached near the end has no time to print.
     const time = tookMs < 1_000 ? '' : duration(tookMs);
     const took = [time, tookText(plan)].filter((text) => text !== '');
     const lines = [
@@ -252,7 +252,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs, result));
-  // Who reads only the exit code is not to take a part for the whole.
+  // A caller that reads only the exit code must not take a part for the whole.
   return isDone && (without === '' || run.request.yes) ? 0 : 1;
 }
 

@@ -14,7 +14,7 @@ export interface Consent {
   readonly interrupted: AbortSignal;
 }
 
-/** Of a longer document the rest is looked at by a command of its own. */
+/** How many lines of a document are shown; another command shows the rest. */
 const linesShown = 400;
 
 /** No is what everything but y and yes says, Ctrl-D too. Throws `interrupted` at Ctrl-C. */

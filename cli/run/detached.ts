@@ -1,4 +1,4 @@
-/** What is said to whoever looks no longer at a plan that another engine works on: asked at that moment, and nothing else. */
+/** The text for a person who stops watching a plan that another engine works on; the state is read at that moment. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { goesOnText } from '../../runtime/base/platform/home-engine.ts';

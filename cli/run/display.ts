@@ -76,7 +76,7 @@ function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
   ];
 }
 
-/** What is asked, until when, and how it is answered: once for each question. */
+/** The open permission questions, their deadlines, and how to answer: once for each question. */
 function permissionLines({ instances }: Moment, told: Set<string>): string[] {
   const open = permissionsOf(instances).filter(({ question }) => !told.has(question.id));
   for (const { question } of open) told.add(question.id);
@@ -96,7 +96,7 @@ function lineDisplay(out: Output): Display {
       if (out.quiet) return;
       out.print(...linesOf(moment), ...progressLines(moment, done), ...permissionLines(moment, asked));
       done = moment.plan.tasks_done;
-      // No fact tells of it, and without a word it would look like work.
+      // No fact reports it, and without a line it would look like work.
       const { waiting_for: waiting } = moment.plan;
       const isRetried = waiting?.kind === 'repo' || (waiting?.kind === 'back_off' && !isBetweenAttempts(moment));
       // Once for each wait: the reason may name another file at every try.
@@ -158,7 +158,7 @@ function terminalDisplay(out: Output, { startedMs, rings }: { startedMs: number;
   };
 }
 
-/** Of the terminal's rows, so many at most show a question. */
+/** The most rows of the terminal that show a question. */
 function questionRoom(height: number): number {
   return Math.max(3, Math.floor(height / 3));
 }
@@ -181,7 +181,7 @@ function questionLines(asked: PromptLine, text: string, size: { width: number; h
   return [...shown.map((row): Line => [{ tone: 'attention', text: row }]), inputLine(asked.prompt, text, size.width)];
 }
 
-/** What of a plan waits for a person: its block, each question of an agent, a wave that is over. */
+/** What waits for a person in a plan: its block, each question of an agent, a wave that is over. */
 function needsOf({ plan, instances }: Pick<Moment, 'plan' | 'instances'>): string[] {
   const { blocked, questions, phase, wave } = plan;
   return [

@@ -7,7 +7,7 @@ import { clockTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { brief, plain } from '../text.ts';
 
-/** What a line may add to the bare fact, as it stands now: titles of tasks, and what is asked. */
+/** What a line may add to the bare fact, in its present state: titles of tasks, and questions. */
 export type FactContext = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;
 
 /** `14:03:21 wave 1 task 2 working  Write the parser`, and why below it, where it went wrong or a judge spoke. null: it is no news. */
@@ -133,7 +133,7 @@ function attemptText(fact: HistoryEntry): string {
 function waitingText(fact: HistoryEntry, name: string): string | null {
   const { at, until } = fact;
   if (is(fact, 'waits:permission')) return `${name} waits for a permission`;
-  // Of a question the plan itself tells, with its words.
+  // The plan itself reports a question, with its text.
   if (!is(fact, 'waits:rate-limited')) return null;
   if (until !== null && Date.parse(until) <= Date.parse(at))
     return `${name} met the service's limit; another profile stands in`;

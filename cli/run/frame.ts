@@ -61,7 +61,7 @@ function busyLines(view: FrameView): Line[] {
   );
 }
 
-/** Of what was used, as much as there is room for; the cost stays longest, and a long name gives way to it. */
+/** As much of the usage as there is room for; the cost stays longest, and a long name is cut for it. */
 function firstLine({ plan, nowMs, startedMs, width }: FrameView): Line {
   const facts = [
     planStateText(plan),
@@ -155,13 +155,13 @@ function taskState(view: FrameView, wave: Wave, task: Task): Line {
   return liveSpans(agent, tries, view.nowMs);
 }
 
-/** The words that were said with it tell more than its kind. */
+/** The text that came with it says more than its kind. */
 function whyText(reason: InstanceEntry['reason'], why: string | null): string {
   const text = plain(why ?? (reason === null ? '' : reasonText(reason)));
   return text === '' ? '' : `: ${text}`;
 }
 
-/** Of an agent without a process: what it waits for. */
+/** For an agent without a process: what it waits for. */
 function restingText({ plan, nowMs }: FrameView, agent: InstanceEntry, why: string | null): string {
   const { state, reason, waits_until: until } = agent;
   if (plan.paused && state === 'queued') return 'stopped: the plan is paused';
@@ -201,7 +201,7 @@ function agentLines(view: FrameView): Line[] {
     );
 }
 
-/** Of an agent with a process: what it does, for how long, and what it says; or what it asks, and until when. */
+/** For an agent with a process: what it does, for how long, and its output; or its question, and until when. */
 function liveSpans(agent: InstanceEntry, tries: string, nowMs: number): Line {
   const { state, permissions } = agent;
   if (state !== 'waiting') {

@@ -1,4 +1,4 @@
-/** What hooks of the repo are still to be told when a run leaves that owned the engine: they get some time, then what is left is listed. */
+/** Deliveries to hooks that are still open when a run leaves that owned the engine: they get some time, then the rest is listed. */
 import type { Client, DeliveryEntry } from '../../runtime/api/client/client.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { counted } from '../text.ts';

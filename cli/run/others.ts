@@ -55,7 +55,7 @@ function isAtWork({ waiting_for: waiting }: PlanShow): boolean {
   return waiting === null || waiting.kind === 'agent';
 }
 
-/** Of each that goes on now and will not without this engine: how to go on with it. */
+/** For each plan that goes on now and will not without this engine: how to go on with it. */
 export async function leftText(engine: Engine, own: PlanKey): Promise<string[]> {
   const left = await goingOn(engine, own);
   if (left.length === 0) return [];

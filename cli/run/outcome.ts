@@ -1,4 +1,4 @@
-/** Where a plan that is being run stands: does it go on by itself, is it over, or is it a person's turn? Pure. */
+/** The state of a plan that is being run: does it go on by itself, is it over, or is it a person's turn? Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
@@ -35,12 +35,12 @@ type Standing = Pick<
   | 'merged'
 >;
 
-/** An ending is only told when none of the plan's agents runs any more: their last words may still change it. */
+/** An ending is only reported when none of the plan's agents runs any more: their last signals may still change it. */
 export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'live'>[]): Outcome {
   return instances.some(({ live }) => live) ? { kind: 'goes-on' } : restingOutcome(plan);
 }
 
-/** Of a plan that waits: nobody who watches it waits any longer. */
+/** The outcome of a plan that waits: its watcher waits no longer. */
 export function waitedOutcome(
   { plan, waiting_for: waiting }: PlanShow,
   limitMs: number,

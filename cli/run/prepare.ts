@@ -44,7 +44,7 @@ interface Ready {
 
 export type Prepared =
   | ({ readonly kind: 'started' } & Ready)
-  /** It stands planned, and was not started. */
+  /** It is planned, and was not started. */
   | ({ readonly kind: 'planned'; readonly shown: PlanShow } & Ready)
   /** The plan had ended before this `run`. */
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
@@ -92,7 +92,7 @@ export async function prepareRun(
       await client.send({ project, plan, type: 'resume', waitMs: startMs }),
       `${plan} is paused and cannot go on`,
     );
-  // Agents that an earlier engine left may be at work beside the one that asks: whoever watches sees that, and when it is over.
+  // Agents that an earlier engine left may be at work beside the one that asks: the watcher sees that, and when it is over.
   if (now.blocked !== null) return started;
   if (now.status !== 'ready') return started;
   if (now.phase === 'planned' && waitsForPerson(after, now, request)) return { kind: 'planned', shown: now, ...ready };

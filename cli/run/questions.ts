@@ -19,7 +19,7 @@ export interface Questions {
 }
 
 export interface Asking {
-  /** Looks at what is asked now; true: somebody is at it. Throws what an answer that was sent came to. */
+  /** Shows the open question; true: a person is answering one. Throws the error of an answer that was sent. */
   look(plan: PlanShow, agents: readonly InstanceEntry[]): boolean;
   /** Removes an open question. */
   stop(): void;

@@ -1,4 +1,4 @@
-/** What a run has come to, told at its end: what changed, who judged it and how. */
+/** The result of a run, printed at its end: what changed, who judged it and how. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/api/client/client.ts';
@@ -16,7 +16,7 @@ export interface Result {
   readonly notes: readonly string[];
 }
 
-/** Never throws of an engine's answer: the plan has ended, whatever can be told of it. */
+/** Never throws because of an engine's answer: the plan has ended, whether or not its result can be shown. */
 export async function resultOf(client: Client, { project, plan }: PlanShow): Promise<Result> {
   const notes: string[] = [];
   const orNull = async <Answer>(asked: Promise<Answer>): Promise<Answer | null> => {
@@ -52,7 +52,7 @@ const verdicts: Readonly<Record<string, readonly [keyof Judgements, Judgement['v
   verify_approved: ['verification', 'approved'],
   verify_failed: ['verification', 'changes_requested'],
 };
-/** What was said before is about other work. */
+/** Verdicts from before these are about other work. */
 const anew: ReadonlySet<string> = new Set(['start_over', 'reimplement', 'request_review', 'reopen']);
 
 /** Counts only judgements that moved the plan. */

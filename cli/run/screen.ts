@@ -41,7 +41,7 @@ export function createScreen(stream: Stream): Screen {
 
   /**
    * What a terminal of another size makes of the old picture (broken, cut, scrolled away, pulled back) differs from one to the next, so all that can
-   * be seen is drawn anew.
+   * be seen is drawn again.
    */
   function afresh(next: readonly string[]): string {
     const { width, height } = size;

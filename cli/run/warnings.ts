@@ -1,4 +1,4 @@
-/** What the engine warns of, said once while a run watches. */
+/** The warnings of the engine, each printed once while a run watches. */
 import type { Client } from '../../runtime/api/client/client.ts';
 import { plain } from '../text.ts';
 

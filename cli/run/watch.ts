@@ -48,7 +48,7 @@ const lookPart = 20;
 /** A plan may be done while its last agent takes its time to leave. */
 const leavingMs = 45_000;
 
-/** Throws what the engine answers, but for its absence. */
+/** Throws what the engine answers, except its absence. */
 export async function watchPlan(watching: Watching): Promise<Ending> {
   const abort = new AbortController();
   const feed = createFeed(watching, abort.signal);

@@ -41,7 +41,7 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
   const { call, request, display, interrupted } = worker;
   const warnings = createWarnings(client, (text) => call.out.note(text));
   const prepared = await prepareRun(call, client, { request, warnings });
-  // What was watched and is over by now is told to its end, as if nobody had gone away.
+  // A plan that was watched and is over by now is printed to its end, as if no engine had gone away.
   if (prepared.kind === 'over' && how.since === 0) return prepared;
   const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
   const of = { project, plan };

@@ -50,7 +50,7 @@ export default defineVerb({
   },
 });
 
-/** Where no plan is known, a slip in the type is told first: `signal emit nope` is about the type. Throws `unknown_signal` and `usage`. */
+/** Where no plan is known, a mistake in the type is reported first: `signal emit nope` is about the type. Throws `unknown_signal` and `usage`. */
 async function planOf(call: Call, plan: string | undefined, type: string): Promise<string> {
   if (!plan && !call.env.STATOR_PLAN) {
     const { publicSignalTypes, signalTypeOf, unknownSignal } = await import('../../machines/vocabulary/signal.ts');
@@ -71,7 +71,7 @@ async function sendToMachine(call: Call, tree: string, message: { type: string; 
 
 type KeyedWord = Word & { readonly dedupeKey: string };
 
-/** An engine that went away over the question may have heard it: whoever comes next is asked again, under the same key. */
+/** An engine that went away during the request may have received it: the next engine gets it again, under the same key. */
 async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   try {
     return await sendToPlan(call, keyed);
@@ -82,7 +82,7 @@ async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   }
 }
 
-/** The owner of the home lives and cannot be told: it finds the row when it goes on. Null where the inbox cannot be written either. */
+/** The owner of the home lives and cannot be reached: it finds the row when it goes on. Null where the inbox cannot be written either. */
 async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
   try {

@@ -24,7 +24,7 @@ const unwritable: ReadonlySet<ErrorCode> = new Set([
   'owner_taken',
   'unavailable',
 ]);
-/** What the system says of such a home where nobody has put it into words. */
+/** The codes of the system for such a home, where no error with a text was made of them. */
 const systemCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 
 /** Whether a word that met this is to be left as a file. */

@@ -1,13 +1,13 @@
-/** What there is to be sorted by whose turn it is: asked of whoever answers. */
+/** Reads the plans that are sorted by whose turn it is, from the engine or the store. */
 
 import { isUnderWay } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import type { Seen } from './sort.ts';
 
-/** So many plans are asked about one by one; of more it is quicker to take all agents there are, those of plans that have ended too. */
+/** Up to this many plans are read one by one; above it, it is quicker to read all agents, those of ended plans too. */
 const oneByOne = 25;
 
-/** All repos and their plans, with the agents of plans that are under way; of one project where that is given. */
+/** All repos and their plans, with the agents of plans that are under way; those of one project where it is given. */
 export async function look(client: Client, project: string | undefined): Promise<Seen> {
   const [plans, repos, warnings, { pauses }, forges, accounts] = await Promise.all([
     client.plans(project),

@@ -1,4 +1,4 @@
-/** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
+/** Plans sorted by whose turn it is: a person's, an agent's, or not known yet. Pure. */
 
 import { mostUsed } from '../../machines/vocabulary/budget.ts';
 import { isUnderWay } from '../../machines/vocabulary/plan-status.ts';
@@ -16,7 +16,7 @@ import { usageOfAll } from '../usage-text.ts';
 export interface Seen {
   readonly engine: boolean;
   readonly plans: readonly PlanEntry[];
-  /** Of the plans that are under way. */
+  /** The agents of the plans that are under way. */
   readonly agents: readonly InstanceEntry[];
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
@@ -41,7 +41,7 @@ export interface Status {
     readonly until: string | null;
     readonly do: readonly string[];
   }[];
-  /** `retried`: what of it failed and is tried again, and why; null: nothing. */
+  /** `retried`: what failed and is tried again, and why; null: nothing. */
   readonly running: readonly (PlanState & {
     readonly agents: readonly RunningAgent[];
     readonly retried: { readonly why: string; readonly since: string | null } | null;
@@ -58,13 +58,13 @@ export interface Status {
     readonly plan: string;
     readonly landing: Exclude<NonNullable<PlanEntry['landing']>, 'merged'>;
   }[];
-  /** Of the plans under way: the limit of which the greatest share is used; null: none has a budget. */
+  /** The limit with the greatest used share among the plans under way; null: none has a budget. */
   readonly budget: (PlanEntry['budget'][number] & { readonly project: string; readonly plan: string }) | null;
   /** The usage of all plans together. */
   readonly usage: PlanEntry['usage'];
   /** What is not as safe as its user may think, one line each. */
   readonly warnings: readonly string[];
-  /** What of the queue is paused, and who waits for it. */
+  /** The paused parts of the queue, and which agents wait for them. */
   readonly pauses: QueueStats['pauses'];
   /** How the forges of the repos were found when they were asked last. */
   readonly forges: readonly ForgeEntry[];

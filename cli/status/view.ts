@@ -127,7 +127,7 @@ function restLine(status: Status): string {
   return `${counted(all, 'plan')}${rest.length === 0 ? '' : `: ${rest.join(', ')}`}${took}${tightestText(status)}`;
 }
 
-/** Of each landing that a plan has: the plans, by name. */
+/** The plans of each landing, by name. */
 function byLanding({ not_merged: plans }: Status) {
   return landings.flatMap((landing) => {
     const names = plans.filter((each) => each.landing === landing).map(({ plan }) => plan);

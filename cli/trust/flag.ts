@@ -10,14 +10,14 @@ export const trustArg = {
   description: 'let its files start programs; <digest>: only if unchanged',
 } as const;
 
-/** Of `run`: also to go on with what was trusted before, whatever the files say now. */
+/** For `run`: also to go on with what was trusted before, whatever the files say now. */
 export const runTrustArg = {
   type: 'boolean',
   valueHint: 'digest',
   description: 'let its files start programs; =before: as it was trusted',
 } as const;
 
-/** Throws `usage` for what is no digest, so that it is said before anything is looked at. */
+/** Throws `usage` for what is no digest, before anything is read. */
 export function trustOf(given: TrustFlag | undefined): TrustFlag {
   if (typeof given !== 'string') return given ?? false;
   if (/^[0-9a-f]{64}$/i.test(given)) return given;

@@ -1,4 +1,4 @@
-/** What people were told, as a person reads it. */
+/** Notifications, as a person reads them. */
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { NotificationEntry, NotificationsRead } from '../../runtime/api/client/client.ts';
 import type { notifyOperations } from '../../runtime/api/operations/notify.ts';

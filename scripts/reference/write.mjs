@@ -2,7 +2,7 @@
  * Writes docs/reference/api: a page for each entry of the package, by TypeDoc, from the declarations that the compiler wrote (`npm run build` first). TypeDoc reads with a
  * TypeScript that is older than the one that compiles the sources, so it is in a package of its own, which nothing else needs.
  *
- * The declarations are read from a copy in which the shapes of answers are spelled out: there they are inferred from schemas, which nobody can read.
+ * The declarations are read from a copy in which the shapes of answers are spelled out: there they are inferred from schemas, which a reader cannot follow.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ function isInferred(node, file) {
   );
 }
 
-/** The types that are inferred, each by its name; a name stands for its type wherever that comes again. */
+/** The inferred types, each by its name; wherever a type comes again, its name is written. */
 const inferred = new Map();
 const nameOf = new Map();
 for (const file of program.getSourceFiles()) {
@@ -72,7 +72,7 @@ function commentOf(symbol) {
   return text === '' ? '' : `/** ${text} */\n`;
 }
 
-/** A type as it is written, with the fields of its objects and what is said of them. */
+/** A type as it is written, with the fields of its objects and their descriptions. */
 function written(type, isRoot = false) {
   if (!isRoot && nameOf.has(type)) return nameOf.get(type);
   if ((type.flags & ts.TypeFlags.Boolean) !== 0) return 'boolean';
@@ -107,7 +107,7 @@ function orderOf(type) {
   );
 }
 
-/** A statement as it is to be read; null: as it is. Shapes are spelled out, charts and tables are said by their kind. */
+/** A statement for the reader; null: it is not changed. Shapes are spelled out; charts and tables are replaced by the name of their kind. */
 function readable(node, file) {
   if (isInferred(node, file)) {
     const type = inferred.get(node.name.text);
@@ -175,7 +175,7 @@ function readableFile(path) {
   for (const node of [...file.statements].reverse()) {
     const instead = readable(node, file);
     if (instead === null) continue;
-    // Where a schema goes, what is said of it goes too.
+    // If a schema goes, its description goes too.
     const from = instead === '' ? node.getFullStart() : node.getStart(file);
     said = said.slice(0, from) + instead + said.slice(node.getEnd());
   }

@@ -10,7 +10,7 @@ export type End =
   | { readonly do: 'ask'; readonly question: string }
   /** Asks to be allowed, and waits. */
   | { readonly do: 'permission'; readonly id: string; readonly tool: string; readonly detail: string }
-  /** Of a judge: its last message ends with its verdict. */
+  /** For a judge: its last message ends with its verdict. */
   | { readonly do: 'approve'; readonly body: string };
 
 export interface Act {

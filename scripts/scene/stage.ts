@@ -26,7 +26,7 @@ permissions = "ask"
 `;
 
 export interface Stage {
-  /** Of the whole page. */
+  /** The address of the whole page. */
   readonly url: string;
   nowMs(): number;
   strike(): Promise<void>;

@@ -53,7 +53,7 @@ export interface Doing {
 /** What starts a plan, or lets it go on: the first that it takes. */
 const starts = ['implement_start', 'plan_start', 'resume', 'reopen'];
 
-/** The signal that an action is; null: it is an answer, which nobody is asked about again. Throws what the client throws. */
+/** The signal that an action is; null: it is an answer, which is not confirmed again. Throws what the client throws. */
 async function actOf(
   client: Client,
   { action, target, input }: Doing,
@@ -90,7 +90,7 @@ async function actOf(
   }
 }
 
-/** What is asked before that action is carried out; null: nothing. What will be refused is not asked about. Throws what the client throws. */
+/** The confirmation before that action is carried out; null: none. An action that would be refused is not confirmed. Throws what the client throws. */
 export async function confirmationOf(client: Client, doing: Doing): Promise<Confirmation | null> {
   const act = await actOf(client, doing);
   if (act === null) return null;
@@ -158,7 +158,7 @@ const wayTexts: Readonly<Record<string, string>> = {
 export async function questionOf(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const shown = await client.plan(target.project, plan);
-  // Of the agent that is marked first, where it is one of those that ask.
+  // The question of the agent that is marked comes first, if it asks.
   const own = shown.questions.find(({ title }) => title === target.title);
   const next = own ?? shown.questions[0];
   const input = { kind: 'answer', target, text: '', permission: null } as const;

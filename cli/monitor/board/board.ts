@@ -31,7 +31,7 @@ export interface BoardOptions {
   readonly near: Board['near'];
 }
 
-/** Ages are told in minutes, and a log that grows is looked at this often. */
+/** Ages are shown in minutes, and a log that grows is looked at this often. */
 const tickMs = 1_000;
 
 /** Answers the exit code: 0 after `q`, 130 after Ctrl-C. Throws what an engine says that is no absence. */
@@ -185,7 +185,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       const client = feed.client();
       if (page === null || page.kind === 'permission' || !page.follows || client === null || board.busy !== null)
         return;
-      // The look at the fleet says when nobody answers.
+      // The look at the fleet reports when no engine answers.
       const text = await readPage(client, page.kind, page.target).catch(() => null);
       if (text === null || board.page !== page) return;
       show({ ...board, page: atEnd(withRows({ ...page, ...text }), true) });
@@ -204,7 +204,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       const of = [target.project, target.plan, target.title, plan?.updated_at].join(' ');
       if (kind === 'diff' && side?.kind === kind && side.of === of) return;
       isReading = true;
-      // The look at the fleet says when nobody answers.
+      // The look at the fleet reports when no engine answers.
       const text = await readPage(client, kind, target).catch((thrown: unknown) => {
         if (!(thrown instanceof EngineError)) return null;
         const title = `${kind} of ${target.title ?? target.plan}`;

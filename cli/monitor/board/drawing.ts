@@ -47,7 +47,7 @@ export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => vo
     );
   }
 
-  /** Of each picture Ink writes all of it here, and the terminal takes what has changed. */
+  /** Ink writes each picture here in full, and the terminal takes what has changed. */
   const screen = Object.assign(
     new Writable({
       decodeStrings: false,

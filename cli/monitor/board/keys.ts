@@ -17,14 +17,14 @@ export type Key =
   | { readonly name: 'up' | 'down' | 'pageup' | 'pagedown' | 'home' | 'end' | 'enter' | 'escape' | 'backspace' }
   | { readonly name: 'ctrl'; readonly letter: string }
   | { readonly name: 'text'; readonly text: string }
-  /** Of several lines perhaps. It is never taken for keys: a line of it may spell a command. */
+  /** Pasted text, perhaps of several lines. It is never read as keys: a line of it may spell a command. */
   | { readonly name: 'paste'; readonly text: string };
 
 export type Command =
   | { readonly kind: 'quit'; readonly exitCode: number }
   | { readonly kind: 'suspend' | 'redraw' | 'look' }
   | { readonly kind: 'open'; readonly page: PageKind; readonly target: Target }
-  /** What is asked of a person, or what the plan would take. */
+  /** The open questions, or the signals that the plan would take. */
   | { readonly kind: 'ask' | 'events'; readonly target: Target }
   | {
       readonly kind: 'do';
@@ -176,7 +176,7 @@ function pressPage(board: Board, key: Key, { height }: Space): Pressed {
   }
 }
 
-/** Of the page of a question, which stays in sight until then: an answer is for what can be read above it. */
+/** The page of a question stays visible until then: an answer is for what can be read above it. */
 function pressPermission(board: Board, { target }: Page, permission: string, letter: string): Pressed | null {
   switch (letter) {
     case 'y':

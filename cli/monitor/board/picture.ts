@@ -72,7 +72,7 @@ function linkLine({ link }: Board): Line | null {
   }
 }
 
-/** What no agent starts for, where a person said so; more than these are in `stator status`. */
+/** How many of a person's pauses are shown; `stator status` has all. */
 const pausesShown = 3;
 
 function pausedHead({ news }: Board, nowMs: number): Line[] {
@@ -268,7 +268,7 @@ function emptyText(board: Board): string {
   return filter === '' ? 'no plans yet; stator run <plan.md> runs one' : 'nothing matches; Esc takes the filter away';
 }
 
-/** What is marked is said by a sign, so that it can be seen without colours. */
+/** The marked row has a sign, so that it can be seen without colours. */
 function rowLine({ id, line }: Row, isMarked: boolean): Line {
   if (id === null) return line;
   return [{ tone: 'strong', text: isMarked ? '> ' : '  ' }, ...(isMarked ? line.map((span) => strong(span)) : line)];

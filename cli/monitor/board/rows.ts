@@ -30,7 +30,7 @@ export function rowsOf(board: Board, nowMs: number): Row[] {
   return shown === null ? [] : nearRows(shown, nowMs);
 }
 
-/** The plan that is looked at from near, once it is known: what was heard last may be of another one. */
+/** The plan that is shown in detail, once it is known: the last news may be about another one. */
 export function nearOf({ news, near }: Board): NearPlan | null {
   const shown = near === null ? null : (news?.near ?? null);
   return shown?.plan.project === near?.project && shown?.plan.plan === near?.plan ? shown : null;
@@ -156,7 +156,7 @@ function section(heading: string, tone: Tone, rows: readonly Row[]): Row[] {
   return [{ id: null, target: null, line: [{ tone, text: `${heading} (${count})` }] }, ...rows];
 }
 
-/** Every word has to stand somewhere in it, in any case. */
+/** Every word must occur somewhere in it, in any case. */
 function matches(filter: string): (...texts: readonly string[]) => boolean {
   const words = filter
     .toLowerCase()

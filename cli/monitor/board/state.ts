@@ -4,12 +4,12 @@ import type { Tone } from '../../colour.ts';
 import type { Line } from '../../spans.ts';
 import type { Seen, Status } from '../../status/sort.ts';
 
-/** What a row stands for, and its keys act on. */
+/** What a row shows, and its keys act on. */
 export interface Target {
   readonly project: string;
   /** null: the repo itself. */
   readonly plan: string | null;
-  /** Of an agent, or of the one that works on that task. */
+  /** The title of an agent, or of the one that works on that task. */
   readonly title: string | null;
   /** `w1-t2`. */
   readonly task: string | null;
@@ -59,7 +59,7 @@ export interface Page {
 /** What is beside the list where there is room: the log or the diff of what is marked. */
 export interface Side {
   readonly kind: SideKind;
-  /** Of which row, and as of when. */
+  /** The row that it is about, and its time. */
   readonly of: string;
   readonly title: string;
   readonly lines: Page['lines'];
@@ -79,7 +79,7 @@ export interface Input {
   readonly question: string | null;
   readonly text: string;
   readonly target: Target | null;
-  /** Of an answer: which agent it is for, and the number of its question; null: it is for no question. */
+  /** For an answer: which agent it is for, and the number of its question; null: it is for no question. */
   readonly title: string;
   readonly number: number | null;
   /** Nobody asks a question: a plan that failed is started again, with a word to it or without. */
@@ -116,7 +116,7 @@ export interface Message {
   readonly lines: readonly string[];
 }
 
-/** Where the mark stands: by what it is on, and by its place where that has gone. */
+/** The marked row: by what it shows, and by its position if that has gone. */
 export interface Mark {
   readonly id: string | null;
   readonly index: number;

@@ -46,7 +46,7 @@ function toRow(index: number): string {
   return `\x1b[${index + 1};1H`;
 }
 
-/** They end the process by what they are, so that whoever started it sees that. */
+/** They end the process by the same signal, so that its starter sees that. */
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2'] as const;
 /** A process that may not be stopped (it has no shell to come back to) goes on after this. */
 const suspendedMs = 100;
@@ -60,7 +60,7 @@ export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOption
     unref: () => keys,
   });
   let isTaken = false;
-  /** The rows as they are there; null: nobody knows. */
+  /** The rows as they are there; null: unknown. */
   let shown: readonly string[] | null = null;
   const heard = (chunk: Buffer | string) => void keys.write(chunk);
 
@@ -101,10 +101,10 @@ export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOption
   }
 
   process.on('exit', giveBack);
-  // Before anything is said of the error, so that it is on the screen that stays.
+  // Before the error is printed, so that it is on the screen that stays.
   process.on('uncaughtExceptionMonitor', giveBack);
   process.stdout.on('resize', resized);
-  process.removeAllListeners('SIGINT'); // of main, which leaves at once
+  process.removeAllListeners('SIGINT'); // that of main, which leaves at once
   for (const signal of endings) process.on(signal, ended);
   take();
 
