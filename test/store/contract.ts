@@ -564,6 +564,10 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect([await counts('trees', 6), await counts('journal', 6)]).toEqual([1, 2]);
         await commit({ do: 'rows.expire', kind: 'trees', beforeMs: 6, ...all });
         expect(await store.treesOf('release', { after: '', limit: 10 })).toEqual(['release:1.3']);
+        expect(await store.treeRowsOf('release', { after: '', limit: 10 })).toEqual([
+          { address: 'release:1.3', row: await store.tree('release:1.3') },
+        ]);
+        expect(await store.treeRowsOf('release', { after: 'release:1.3', limit: 10 })).toEqual([]);
         expect(await store.treeStanding(release)).toBeNull();
         await commit({ do: 'rows.expire', kind: 'journal', beforeMs: 6, ...all });
         expect((await store.journal({ after: 0 })).map(({ tree: of }) => of)).toEqual(['release:1.3', tree, tree]);

@@ -4,6 +4,7 @@ import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import { viewOf, workOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
+import { readAtRest, type SnapshotAtRest } from '../../../actors/snapshot-at-rest.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
@@ -11,7 +12,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
-import type { SetAsideSignal } from '../../core/store/rows.ts';
+import type { SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
 import type {
   MachineExplanation,
   MachineTreeEntry,
@@ -41,7 +42,7 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
 }
 
 export function createMachineTreeViews(parts: ViewDependencies) {
-  const { store, cache, clock, timeline, projects, machines } = parts;
+  const { store, cache, clock, timeline, projects, kinds, machines } = parts;
   const { historyEntry } = createFactView(parts);
 
   /** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
@@ -73,11 +74,19 @@ export function createMachineTreeViews(parts: ViewDependencies) {
   }
 
   /** null: it was deleted meanwhile. One that cannot be restored hides no other: it is shown with its reason. */
-  async function entryOf(machine: string, id: string): Promise<MachineTreeEntry | null> {
+  async function entryOf(
+    machine: string,
+    id: string,
+    { row, readRow }: { readonly row: TreeRow | EngineError; readonly readRow: SnapshotAtRest },
+  ): Promise<MachineTreeEntry | null> {
+    const address = machineTree(machine, id);
     try {
-      const entry = await cache.get(machineTree(machine, id));
-      if (entry === null) return null;
-      const { context: _context, output: _output, ...shown } = showOf(machine, id, snapshotOf(entry.tree.root));
+      if (row instanceof EngineError) throw row;
+      const atRest = readRow(address, row.stored);
+      const live = atRest === null ? await cache.get(address) : null;
+      const snapshot = atRest ?? (live === null ? null : snapshotOf(live.tree.root));
+      if (snapshot === null) return null;
+      const { context: _context, output: _output, ...shown } = showOf(machine, id, snapshot);
       return shown;
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
@@ -119,16 +128,17 @@ export function createMachineTreeViews(parts: ViewDependencies) {
     async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
       machineIn(machines, machine);
       const from = after === null ? '' : machineTree(machine, after);
-      const [addresses, aside] = await Promise.all([
-        store.treesOf(machine, { after: from, limit: listLimit }),
+      const [rows, aside] = await Promise.all([
+        store.treeRowsOf(machine, { after: from, limit: listLimit }),
         store.setAsideOfMachines(machine),
       ]);
+      const readRow = readAtRest(kinds);
       const asideOf = groupBy(aside, ({ tree }) => tree);
       const entries: MachineTreeEntry[] = [];
-      for (const address of addresses) {
+      for (const { address, row } of rows) {
         const parsed = parseTree(address);
         if (parsed.kind !== 'machine') continue;
-        const entry = await entryOf(machine, parsed.id);
+        const entry = await entryOf(machine, parsed.id, { row, readRow });
         const its = asideOf.get(address);
         if (entry !== null) entries.push(its === undefined ? entry : { ...entry, set_aside: its.map(shownAside) });
       }

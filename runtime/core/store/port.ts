@@ -486,6 +486,11 @@ export interface Store {
   tree(address: TreeAddress): Promise<TreeRow | null>;
   /** The trees of a machine, by their addresses: at most `limit` after that one, '' first. */
   treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
+  /** As `treesOf`, with their rows: `snapshot_unknown` stands in place of a damaged one. */
+  treeRowsOf(
+    machine: string,
+    page: { readonly after: string; readonly limit: number },
+  ): Promise<readonly { readonly address: TreeAddress; readonly row: TreeRow | EngineError }[]>;
   /** The trees of a machine that are stored in another version than this one: a page as of `treesOf`. */
   treesOfOtherVersion(
     machine: string,

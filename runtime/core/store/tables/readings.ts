@@ -48,6 +48,7 @@ export function createReadings(
     births: (project) => ask(() => signals.births(project)),
     tree: (address) => ask(() => trees.read(address)),
     treesOf: (machine, page) => ask(() => trees.ofMachine(machine, page)),
+    treeRowsOf: (machine, page) => ask(() => trees.rowsOf(machine, page)),
     treesOfOtherVersion: (machine, page) => ask(() => trees.ofOtherVersion(machine, page)),
     treeCounts: () => ask(() => trees.byMachine()),
     treeStates: (machine) => ask(() => trees.states(machine)),

@@ -45,6 +45,9 @@ export function createTreeTable(db: Connection) {
   const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
     'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
   );
+  const rowsOf = db.prepare<[string, string, string, number], Row & { address: TreeAddress }>(
+    'SELECT address, machine, version, steps, snapshot, stator FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
+  );
   const earlier = db.prepare<[string, string, string, string, number], { address: TreeAddress }>(
     'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? AND version <> ? ORDER BY address LIMIT CAST(? AS BIGINT)',
   );
@@ -96,11 +99,7 @@ export function createTreeTable(db: Connection) {
     expiry,
     /** Throws `snapshot_unknown` for a row that is damaged. */
     read: (address: TreeAddress): Answer<TreeRow | null> =>
-      answered(select.get(address), (row) => {
-        if (row === undefined) return null;
-        const { machine, version, steps, snapshot, stator } = row;
-        return { stored: { machine, version, snapshot: parsed(address, snapshot), stator }, steps };
-      }),
+      answered(select.get(address), (row) => (row === undefined ? null : treeRow(address, row))),
     // The character after the colon ends the range.
     states: (machine: string): Answer<Map<TreeAddress, TreeState>> =>
       answered(
@@ -143,6 +142,14 @@ export function createTreeTable(db: Connection) {
       answered(earlier.all(`${machine}:`, after, `${machine};`, version, limit), (rows) =>
         rows.map(({ address }) => address),
       ),
+    /** With their rows; an error says what is wrong with a damaged one. */
+    rowsOf: (
+      machine: string,
+      { after, limit }: { after: string; limit: number },
+    ): Answer<{ address: TreeAddress; row: TreeRow | EngineError }[]> =>
+      answered(rowsOf.all(`${machine}:`, after, `${machine};`, limit), (rows) =>
+        rows.map(({ address, ...row }) => ({ address, row: orDamage(() => treeRow(address, row)) })),
+      ),
     // The character after the colon ends the range.
     ofMachine: (machine: string, { after, limit }: { after: string; limit: number }): Answer<TreeAddress[]> =>
       answered(ofMachine.all(`${machine}:`, after, `${machine};`, limit), (rows) => rows.map(({ address }) => address)),
@@ -155,6 +162,19 @@ export function createTreeTable(db: Connection) {
  */
 function padded(text: string): string {
   return text.padEnd(Math.ceil(text.length / snapshotStep) * snapshotStep);
+}
+
+function treeRow(address: TreeAddress, { machine, version, steps, snapshot, stator }: Row): TreeRow {
+  return { stored: { machine, version, snapshot: parsed(address, snapshot), stator }, steps };
+}
+
+function orDamage(read: () => TreeRow): TreeRow | EngineError {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
 }
 
 function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
