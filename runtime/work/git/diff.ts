@@ -147,7 +147,7 @@ function changedFile(row: string): ChangedFile[] {
   return [{ path, added: added === '-' ? null : Number(added), removed: removed === '-' ? null : Number(removed) }];
 }
 
-/** The paths that differ between two commits or trees, 1,000 at most unless told. */
+/** The paths that differ between two commits or trees, 1,000 at most by default. */
 export async function changedFiles(
   repo: { readonly path: string },
   from: string,

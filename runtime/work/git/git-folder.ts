@@ -1,7 +1,7 @@
 /**
- * What lies in a repository's own folder. Anybody may have written it: an archive, a shared disk, an agent without walls. So each path is opened through
- * no link, whatever part of it that is, and only plain files are read: a link would lead to files of the user's, and a pipe never ends.
- * Every path here is absolute and begins with a folder's real path, as `Repository.commonDir` is.
+ * Reads files of a repository's git folder. They may be hostile: from an archive, a shared disk, or an agent without walls. So no part of a path may be a
+ * link, and only plain files are read: a link could lead to the user's files, and reading a pipe never ends. Every path here is absolute and begins with a
+ * folder's real path, as `Repository.commonDir` is.
  */
 import {
   type BigIntStats,
@@ -22,12 +22,12 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
-/** A file that git itself reads whole, such as a ref or a list of patterns. */
+/** The size limit of files that git itself reads whole, such as a ref or a list of patterns. */
 const textLimitBytes = 1024 * 1024;
 
 /**
- * The real path of the git folder that the checkout at `path` has: its `.git`, or where that leads as a file (`git init --separate-git-dir`, a
- * submodule). As the files say it, without git; where none is there, the path at which it would be.
+ * The real path of the git folder of the checkout at `path`: its `.git`, or the target of a `.git` file (`git init --separate-git-dir`, a submodule). Read
+ * from the files, without git. If there is none, the path where it would be.
  */
 export function gitFolderAt(path: string): string {
   const dotGit = join(path, '.git');
@@ -36,30 +36,30 @@ export function gitFolderAt(path: string): string {
   return realPathOrNull(named) ?? named;
 }
 
-/** A plain file's text; null: there is none, a link leads there, or it has more than `maxBytes`. */
+/** A plain file's text; null: there is none, the path has a link, or the file has more than `maxBytes`. */
 export function textOf(file: string, maxBytes = textLimitBytes): string | null {
   return contentOf(file, maxBytes)?.toString('utf8') ?? null;
 }
 
-/** The names in a folder, sorted; none where there is no such folder, or a link leads there. */
+/** The names in a folder, sorted; none if there is no such folder, or if the path has a link. */
 export function entriesIn(folder: string): string[] {
   const names = readable(() => inFolder({ root: folder, way: '' }, (open) => open.list()));
   return (names ?? []).map((name) => name.toString('utf8')).sort();
 }
 
-/** The plain files of one folder, which is opened once for all of them. */
+/** The plain files of one folder. The folder is opened once. */
 export interface PlainFiles {
   /** As `textOf`. */
   text(name: string): string | null;
   /** The first `bytes` bytes, as `textOf` otherwise. */
   head(name: string, bytes: number): string | null;
-  /** In bytes. `other`: no plain file lies there. */
+  /** The size in bytes. `other`: it is not a plain file. */
   size(name: string): number | 'none' | 'other';
-  /** What changes when one of them is written, made, exchanged or taken away, and when (ms since the epoch) the last such change was. */
+  /** A text that changes when one of the files is written, made, replaced or removed, and the time of the last change (ms since the epoch). */
   state(names: readonly string[]): { readonly text: string; readonly changedMs: number };
 }
 
-/** What `look` answers of the files in a folder; null: there is no such folder, or a link leads there. */
+/** Calls `look` with the files of a folder; null: there is no such folder, or the path has a link. */
 export function filesIn<T>(folder: string, look: (files: PlainFiles) => T): T | null {
   return readable(() =>
     inFolder({ root: folder, way: '' }, (open) =>
@@ -88,24 +88,23 @@ function stateOf(file: BigIntStats | null): string {
   return file === null ? '-' : `${file.ino}:${file.size}:${file.mtimeNs}:${file.ctimeNs}`;
 }
 
-/** The text of `PlainFiles.state` for the one file that a path leads to now, though by links: good to see that nothing has changed, and not to read it. */
+/** The text of `PlainFiles.state` for a path's present target, also through links. It shows whether the file has changed; it is not for reading. */
 export function stateAt(file: string): string {
   return stateOf(readable(() => lstatSync(file, { bigint: true, throwIfNoEntry: false }) ?? null));
 }
 
-/** Whether a folder lies there, and no link on the way to it. */
+/** Whether the path is a folder, without a link on the way. */
 export function isPlainFolder(folder: string): boolean {
   return readable(() => inFolder({ root: folder, way: '' }, () => true)) === true;
 }
 
-/** Whether a plain file lies there, and no link on the way to it. */
+/** Whether the path is a plain file, without a link on the way. */
 export function isPlainFile(file: string): boolean {
   return inParent(file, (folder, name) => folder.stat(name)?.isFile() === true) === true;
 }
 
 /**
- * Copies a plain file with its permissions and its time to a place where nothing lies; false: `textOf` would answer null. Throws what the disk fails of
- * in the new place.
+ * Copies a plain file with its permissions and its time to an unused path; false: `textOf` would return null. Throws the errors of writing.
  */
 export function copyPlain(file: string, to: string, maxBytes: number): boolean {
   const found = inParent(file, (folder, name) => ({ stat: folder.stat(name), bytes: folder.read(name, { maxBytes }) }));
@@ -121,18 +120,18 @@ export function copyPlain(file: string, to: string, maxBytes: number): boolean {
   return true;
 }
 
-/** Entries of a repository's own folder. Beyond this it is not known where all of it leads. */
+/** The most entries of a git folder that are checked. A larger folder counts as unknown. */
 const entryLimit = 1_000_000;
-/** Folders that are no link themselves, or nothing is written to them. */
+/** Folders that must not be links when something is written to them. */
 const writtenFolders: ReadonlySet<string> = new Set(['objects', 'refs', 'logs', 'worktrees', 'modules', 'packed-refs']);
-/** What people and tools make links in, and stator follows none of: hooks, lists of patterns, large files. Also those of submodules. */
+/** Parts in which people and tools make links, and which stator does not follow: hooks, lists of patterns, large files. Also those of submodules. */
 const unfollowed = /^(?:modules\/.+\/)?(?:hooks|info|lfs)$/;
-/** The part of one worktree. Its agent may write there, and what lies there is looked at whenever it is used. */
+/** The part of one worktree. Its agent may write there, so its files are checked at each use. */
 const ofWorktree = /^worktrees\/[^/]+$/;
 
 /**
- * Throws `unsafe_path` where a part of a repository's own folder is a link that leads out of it: what is written would lie elsewhere, and what is read would be
- * another repository's, or a file of which git repeats a line that it cannot read. All of the folder is looked at.
+ * Throws `unsafe_path` if a part of a git folder is a link that leads out of it. Through such a link, writing would change other files. Reading would reach
+ * another repository, or a file whose lines git prints in its errors. The whole folder is checked.
  */
 export function refuseLinks(commonDir: string): void {
   const ways = [''];
@@ -149,7 +148,7 @@ export function refuseLinks(commonDir: string): void {
     }
 }
 
-/** One that has gone meanwhile, or that nobody may look into, holds nothing that git reads. */
+/** A folder that has gone, or that is unreadable, contains nothing that git reads. */
 function namesIn(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -160,7 +159,7 @@ function namesIn(folder: string): Dirent[] {
 
 function leadsWithin(commonDir: string, way: string): boolean {
   const real = readable(() => realpathSync(join(commonDir, way)));
-  // A HEAD of older git leads to its branch, which may have no commit yet.
+  // In older git, HEAD is a link to its branch, which may have no commit yet.
   if (real === null) return way === 'HEAD' && /^refs\/heads\/(?!.*\.\.)/.test(readlinkSync(join(commonDir, way)));
   return real.startsWith(`${commonDir}/`);
 }
@@ -189,7 +188,7 @@ function inParent<T>(file: string, use: (folder: SafeFolder, name: string) => T)
   return readable(() => inFolder({ root: dirname(file), way: '' }, (folder) => use(folder, basename(file))));
 }
 
-/** What cannot be read says nothing: a link, a pipe, a file that is too long, one that is not to be read. */
+/** Unreadable files count as missing: a link, a pipe, a file that is too long or forbidden. */
 function readable<T>(read: () => T): T | null {
   try {
     return read();

@@ -1,6 +1,6 @@
 /**
- * Runs git. Every command gets an environment of its own making: an inherited `GIT_DIR` or `GIT_INDEX_FILE` (a stator
- * started from a hook has both) would send it to another repository, and a prompt or an editor would wait for ever.
+ * Runs git. Every command gets a new environment: an inherited `GIT_DIR` or `GIT_INDEX_FILE` (a stator started from a hook has both) would lead it to another
+ * repository, and a prompt or an editor would wait for ever.
  */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
@@ -17,20 +17,20 @@ import { clearLock, lockInTheWay } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 import { type PipePlaces, pipeInTheWay } from './pipes.ts';
 
-/** `merge-tree --write-tree`, on which all merges rest, came with this version. */
+/** The first version with `merge-tree --write-tree`, which all merges use. */
 const oldestGit = { major: 2, minor: 38 };
 const defaultTimeoutMs = 60_000;
-/** For commands that read or write every file of a working tree: a large repository with LFS needs minutes. */
+/** The time limit of commands that read or write every file of a working tree: a large repository with LFS needs minutes. */
 export const checkoutTimeoutMs = 600_000;
 const killAfterMs = 5_000;
-/** Most commands end before; one that does not may wait for a pipe. */
+/** Most commands end before this time. A longer one may be waiting for a pipe. */
 const slowMs = 2_000;
-/** A git whose effect has ended is nearly always done by then, and leaves nothing half. */
+/** The time for a git to finish after its effect has ended. Nearly all finish, and leave nothing incomplete. */
 const graceMs = 5_000;
 const maxOutputBytes = 64 * 1024 * 1024;
 const stderrTailChars = 2_000;
 const shownCommandChars = 400;
-/** A command takes few locks; each may be a left-over one. */
+/** The most left-over locks for one command; commands take few locks. */
 const maxLocks = 4;
 
 export interface GitOptions {
@@ -41,26 +41,26 @@ export interface GitOptions {
   readonly input?: string;
   /** A file that is read as standard input instead. */
   readonly inputFile?: string;
-  /** The transports that it may use, such as `file`; default: none. */
+  /** The permitted transports, such as `file`; default: none. */
   readonly protocols?: readonly string[];
 }
 
 export interface GitResult {
   readonly exitCode: number;
-  /** Without the last newline. */
+  /** The output without the last newline. */
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * Runs git in `cwd` for the engine's own ends: no hook, no signature, no network, nothing in the background, no guessed identity, and no program that the
- * repository's own configuration names. Answers its standard output. Throws `git_failed`, `git_missing`, `unsafe_path`.
+ * Runs git in `cwd` for the engine itself: no hook, no signature, no network, nothing in the background, no guessed identity, and no program that the
+ * repository's own configuration names. Returns its standard output. Throws `git_failed`, `git_missing`, `unsafe_path`.
  */
 export async function ownGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
   return mustSucceed({ cwd, args, result: await tryOwnGit(cwd, args, options) });
 }
 
-/** `ownGit` where an exit code other than 0 is an answer. A lock file that a killed git left is removed where it is ours, else named in `stderr`. */
+/** `ownGit`, but an exit code other than 0 is a result. The lock file of a killed git is removed if it is ours, otherwise named in `stderr`. */
 export async function tryOwnGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   for (let locks = 0; ; locks += 1) {
     const result = await tryGit(cwd, args, options);
@@ -72,7 +72,7 @@ export async function tryOwnGit(cwd: string, args: readonly string[], options: G
   }
 }
 
-/** `ownGit` for a question that git answers with exit code 1 where the answer is no: null. Every other code is no answer, and throws `git_failed`. */
+/** `ownGit` for a yes-no question: exit code 1 means no and returns null. Every other code throws `git_failed`. */
 export async function askOwnGit(
   cwd: string,
   args: readonly string[],
@@ -82,7 +82,7 @@ export async function askOwnGit(
   return result.exitCode === 1 ? null : mustSucceed({ cwd, args, result });
 }
 
-/** `tryOwnGit` with what locks are in the way left alone. */
+/** `tryOwnGit` that leaves all locks alone. */
 async function tryGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { env = {}, protocols } = options;
   const gitDirs = gitDirsOf(cwd, args, env);
@@ -92,8 +92,8 @@ async function tryGit(cwd: string, args: readonly string[], options: GitOptions 
 }
 
 /**
- * Runs what a person asked for and what reaches a remote, such as a push: with all that they and the repository have set, hooks and credentials too.
- * Only for a repository that is trusted. An exit code other than 0 is an answer.
+ * Runs a person's command that reaches a remote, such as a push, with all settings of the person and the repository, including hooks and credentials. Only
+ * for a trusted repository. An exit code other than 0 is a result.
  */
 export function tryPersonsGit(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const gitDirs = gitDirsOf(cwd, args, options.env ?? {});
@@ -102,7 +102,7 @@ export function tryPersonsGit(cwd: string, args: readonly string[], options: Git
 
 interface Run {
   readonly cwd: string;
-  /** The folders of git that it may come to work in. */
+  /** The git folders in which it may work. */
   readonly gitDirs: readonly string[];
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -110,15 +110,15 @@ interface Run {
 }
 
 /**
- * An exit code other than 0 is an answer. Throws when git did not come to its own end (time limit, signal, output over 64 MiB): a git
- * that was killed has answered nothing, and neither has one that says that the disk is full or a folder out of reach (`disk_full`, `unreachable`).
+ * An exit code other than 0 is a result. Throws if git did not end by itself (time limit, signal, output over 64 MiB): the output of a killed git is no
+ * result. Also throws if git reports a full disk or an unreachable folder (`disk_full`, `unreachable`).
  */
 async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const limit = limitTime({ timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
   const { input, inputFile } = options;
-  // A session of its own: a limit ends the filters and transports that git started too, which would else hold the
-  // output open; no prompt finds a terminal; and Ctrl-C at the engine's lets a command come to its end.
+  // git runs in its own session. So a time limit also ends its filters and transports, which would otherwise hold the output open; prompts find no terminal;
+  // and Ctrl-C in the engine's terminal does not interrupt a command.
   const request = {
     ...{ program: 'git', args, cwd, env: environment, maxBytes: maxOutputBytes },
     ...(input === undefined ? {} : { input }),
@@ -149,7 +149,7 @@ async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promis
   throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), { cause: thrown });
 }
 
-/** The `git_failed` for a command that ended with another exit code than 0: command, folder, code, and the end of what it said. */
+/** The `git_failed` error of a command with an exit code other than 0: command, folder, code, and the end of its output. */
 export function gitFailure(failed: { cwd: string; args: readonly string[]; result: GitResult }): EngineError {
   const command = shownCommand(failed.args);
   const said = withoutSecrets(failed.result.stderr.trim().slice(-stderrTailChars)) || 'it said nothing';
@@ -178,15 +178,14 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
 
 const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
 
-/** Why a git was ended. */
+/** Why a git was killed. */
 type EndCause = { readonly why: string } | { readonly pipe: string };
 
 /**
- * Ends a group of processes when its time is up, when its effect has ended, or when it waits for a pipe: TERM, on which git removes its lock files, then
- * KILL.
+ * Ends a process group after its time limit, after its effect's end, or when it waits for a pipe: first TERM, on which git removes its lock files, then KILL.
  */
 function limitTime({ timeoutMs, places }: { readonly timeoutMs: number; readonly places: PipePlaces }): {
-  /** To be called with the id of the group when it is known. */
+  /** To be called with the group's id as soon as it is known. */
   started: (pid: number) => void;
   cause: () => EndCause | null;
   clear: () => void;
@@ -200,7 +199,7 @@ function limitTime({ timeoutMs, places }: { readonly timeoutMs: number; readonly
     try {
       process.kill(-pid, signal);
     } catch {
-      return; // It ended in this moment; its result says how. Thrown from a timer, this would end the engine.
+      return; // The process has just ended, and its result will follow. An error thrown from a timer would end the engine.
     }
   };
   const end = (why: EndCause): void => {
@@ -237,7 +236,10 @@ function waitsForPipe({ cwd, command, pipe }: { cwd: string; command: string; pi
   return new EngineError('unsafe_path', message, `take it away: rm ${shellWord(pipe)}`);
 }
 
-/** Git itself says 128 at most, and 129 to words that it does not know. Beyond that a program that stands before it on PATH tells of its death: 128 and the signal. */
+/**
+ * git's own exit codes are at most 128, and 129 for unknown arguments. A higher code comes from a wrapper before git on PATH that reports a killed git: 128
+ * plus the signal.
+ */
 function hasExited(exitCode: number | null): exitCode is number {
   return exitCode !== null && exitCode <= 129;
 }
@@ -246,7 +248,7 @@ function signalOf(exitCode: number | null): string {
   return exitCode === null ? 'an unknown cause' : `signal ${exitCode - 128} (exit code ${exitCode})`;
 }
 
-/** The folder of git is the one that the command is told of, else one of those that it may find. */
+/** The git folder is the one that the command names, otherwise one of those that git may find. */
 function gitDirsOf(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
   const told = env.GIT_DIR ?? (args[0] === '--git-dir' ? args[1] : undefined);
   if (told === undefined) return gitDirsFrom(cwd);
@@ -265,7 +267,7 @@ async function overridesAt(
   return overrides;
 }
 
-/** Of one file, by a git that works in no repository; or of the user's own files, with what they include. */
+/** Lists the settings of one file, with a git outside of every repository; or the settings of the user's own files, with their includes. */
 async function listSettings(source: { readonly file: string } | 'own'): Promise<Setting[]> {
   if (source === 'own') {
     const [system, global] = [await listOwn('--system'), await listOwn('--global')];
@@ -275,7 +277,7 @@ async function listSettings(source: { readonly file: string } | 'own'): Promise<
   return settingsIn(mustSucceed({ cwd: '/', args, result: await gitWithoutRepository(args) }));
 }
 
-/** A user without such a file has no settings in it. */
+/** A missing file means no settings. */
 async function listOwn(scope: '--system' | '--global'): Promise<Setting[]> {
   const result = await gitWithoutRepository(['config', scope, '--includes', '--list', '-z']);
   return result.exitCode === 0 ? settingsIn(result.stdout) : [];
@@ -298,7 +300,7 @@ function mustSucceed(ran: { cwd: string; args: readonly string[]; result: GitRes
   return ran.result.stdout;
 }
 
-/** Throws where it was not git that failed, but the disk or the folder that it works in. */
+/** Throws if not git itself failed, but the disk or the folder in which it works. */
 async function refuseSurroundings(cwd: string, args: readonly string[], stderr: string): Promise<void> {
   const command = shownCommand(args);
   const said = withoutSecrets(stderr.trim().slice(-stderrTailChars));
@@ -316,7 +318,7 @@ async function refuseClosed(cwd: string, command: string): Promise<void> {
   });
 }
 
-/** The system reports a missing folder and a missing program alike. */
+/** The system reports a missing folder and a missing program with the same error. */
 async function notStarted(cwd: string, cause: unknown): Promise<EngineError> {
   const isFolder = await stat(cwd).then(
     (found) => found.isDirectory(),
@@ -333,7 +335,7 @@ function shownCommand(args: readonly string[]): string {
   return withoutSecrets(`git ${shown.join(' ')}`).slice(0, shownCommandChars);
 }
 
-/** Nothing is fetched because it is missing: that would start the transport that the repository names. */
+/** Missing objects are never fetched, because that would start a transport that the repository names. */
 function fetchHint(cwd: string): string {
   return `objects are missing, as in a partial clone, and stator does not fetch them: cd ${cwd} && git fetch --refetch --no-filter`;
 }

@@ -1,6 +1,6 @@
 /**
- * A merge into the checkout that was killed inside git: some of its files are written, the branch has not moved, a lock is left. What the merge wrote
- * is told from what a person changed, so that the next merge finishes it. A mark in the checkout's git folder stands while git is at it.
+ * A merge into the checkout that was killed inside git: some of its files are written, the branch has not moved, a lock is left. The merge's files are
+ * distinguished from a person's changes, so that the next merge can finish. A mark in the checkout's git folder exists while git runs the merge.
  */
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,23 +19,23 @@ export interface CheckoutStep {
   readonly checkout: string;
   readonly gitDir: string;
   readonly into: string;
-  /** Where the branch stands, and the merge commit that it is to stand on. */
+  /** The branch's head, and the merge commit that becomes its head. */
   readonly target: string;
   readonly head: string;
 }
 
-/** Files of the merge in which the checkout differs from where the branch stands. */
+/** Files of the merge that differ between the checkout and the branch's head. */
 export interface Differences {
-  /** A person's: the merge would write over them. */
+  /** A person's changes: the merge would overwrite them. */
   readonly own: string[];
-  /** Written by a merge that was killed, or the same by chance: nothing is lost with them. */
+  /** Written by a killed merge, or equal by chance: overwriting them loses nothing. */
   readonly merged: readonly Change[];
 }
 
 interface Change {
   readonly path: string;
   readonly mode: string;
-  /** The blob that the merge brings; all zeros: it takes the file away. */
+  /** The merge's blob; all zeros: the merge deletes the file. */
   readonly blob: string;
   readonly isAdded: boolean;
 }
@@ -45,19 +45,19 @@ const markName = 'stator-merge';
 const gitlink = '160000';
 const symlink = '120000';
 
-/** Called before git writes the first file. Two merges of the same commits bring the same tree. */
+/** Called before git writes the first file. Two merges of the same commits have the same tree. */
 export async function markMerge(repo: Repository, { gitDir, target, head }: CheckoutStep): Promise<void> {
   const mark = `${target} ${await treeOf(repo, head)}\n`;
   inFolder({ root: await realpath(gitDir), way: '' }, (folder) => folder.write(markName, mark, { mode: 0o644 }));
 }
 
-/** Called when git has ended by itself, well or not. */
+/** Called when git has ended by itself, with or without success. */
 export async function unmarkMerge({ gitDir }: Pick<CheckoutStep, 'gitDir'>): Promise<void> {
   await rm(join(gitDir, markName), { force: true });
 }
 
 /**
- * Looks whether a merge from where the branch stands was killed there; then its locks are taken away. True: it was this very merge, which had found no
+ * Checks whether a merge from the branch's head was killed in the checkout, and then removes its locks. true: it was this same merge, which had found no
  * change of a person in its files. Throws `unreachable` while a git still works in that checkout.
  */
 export async function wasKilled(repo: Repository, step: CheckoutStep): Promise<boolean> {
@@ -87,7 +87,7 @@ async function dropLocks(repo: Repository, { checkout, gitDir, into }: CheckoutS
   for (const lock of locks) await rm(lock, { force: true });
 }
 
-/** `isBegun`: this merge was killed there, so a file that is missing or cut may be its work too. */
+/** `isBegun`: this merge was killed there, so it may also have left a missing or cut file. */
 export async function differencesOf(repo: Repository, step: CheckoutStep, isBegun: boolean): Promise<Differences> {
   const { checkout, target, head } = step;
   const asked = ['status', '--porcelain', '-z', '-uall', '--no-renames', '--ignore-submodules=dirty'];
@@ -110,7 +110,7 @@ export async function differencesOf(repo: Repository, step: CheckoutStep, isBegu
   return { own, merged };
 }
 
-/** Brings files of a killed merge, and their entries of the index, to what the merge makes of them; then git takes them for its own. */
+/** Sets files of a killed merge, and their index entries, to the merge's result; git then accepts them. */
 export async function takeUp({ checkout, head }: CheckoutStep, merged: readonly Change[]): Promise<void> {
   const isGone = ({ mode }: Change) => mode === '000000';
   const namesOf = (changes: readonly Change[]) => changes.map(({ path }) => path).join('\0');
@@ -138,7 +138,7 @@ async function changesOf(repo: Repository, target: string, head: string): Promis
   return changes;
 }
 
-/** What the index holds and neither the branch nor the merge does. */
+/** Entries of the index that are neither the branch's nor the merge's. */
 async function stagedByOthers({ checkout, target, head }: CheckoutStep): Promise<ReadonlySet<string>> {
   const differingFrom = async (commit: string) => {
     const args = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', commit];
@@ -148,7 +148,7 @@ async function stagedByOthers({ checkout, target, head }: CheckoutStep): Promise
   return new Set((await differingFrom(target)).filter((path) => fromHead.has(path)));
 }
 
-/** The blobs that git would make of the files as they lie there. */
+/** The blobs that git would make of the present files. */
 async function blobsIn(checkout: string, changes: readonly Change[]): Promise<ReadonlyMap<string, string>> {
   const paths: string[] = [];
   for (const { path } of changes) {
@@ -161,7 +161,7 @@ async function blobsIn(checkout: string, changes: readonly Change[]): Promise<Re
   return new Map(paths.map((path, index) => [path, blobs[index] ?? '']));
 }
 
-/** Whether the file lies there just as the merge wants it. */
+/** Whether the file is exactly as in the merge. */
 async function isMerged(checkout: string, change: Change, blob: string | undefined): Promise<boolean> {
   const file = join(checkout, change.path);
   const found = await lstat(file).catch(() => null);
@@ -172,7 +172,10 @@ async function isMerged(checkout: string, change: Change, blob: string | undefin
   return (await readlink(file)) === (await ownGit(checkout, ['cat-file', 'blob', change.blob]));
 }
 
-/** Git takes the old file away before it writes the new one, from its first byte to its last. Whoever cut a file so has lost nothing that git does not have. */
+/**
+ * Whether a file is missing or the beginning of the merge's file: git removes the old file before it writes the new one from the first byte to the last.
+ * Overwriting such a file loses nothing, because git has its content.
+ */
 async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep, change: Change): Promise<boolean> {
   const file = join(checkout, change.path);
   const found = await lstat(file).catch(() => null);
@@ -193,7 +196,7 @@ async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep,
   }
 }
 
-/** An empty folder is in nobody's way. */
+/** An empty folder does not hinder the merge. */
 async function existsIn(checkout: string, file: string): Promise<boolean> {
   const found = await lstat(join(checkout, file)).catch(() => null);
   if (found === null) return false;

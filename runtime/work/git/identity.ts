@@ -1,4 +1,4 @@
-/** Whose name stands on commits: the user's own, or nobody's. */
+/** The author of commits: always the user's own identity, never a guess. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -12,7 +12,7 @@ export interface Identity {
   readonly email: string;
 }
 
-/** As git says it, with where its clock stands: `+0100`. */
+/** The time in git's form, with the time zone: `+0100`. */
 interface Dated extends Identity {
   readonly zone: string;
 }
@@ -22,7 +22,7 @@ interface Committers {
   readonly committer: Dated;
 }
 
-/** How git says, in its own words, that it knows nobody: nothing is set, or what is set is empty. */
+/** git's messages for a missing identity: it is not set, or empty. */
 const knowsNobody = /tell me who you are|auto-detect|ident name|disallowed characters/;
 
 const recentMs = 10_000;
@@ -32,9 +32,9 @@ const recent = new Map<
 >();
 
 /**
- * Who commits here: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, else the user's git configuration; never a guess from the host's name. What git knew a moment ago
- * it knows still, while the files of its configuration and the variables are as they were.
- * Answers the author; throws `bad_config` where author or committer is not set, and `git_failed` where git could not say.
+ * Who commits here: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, otherwise the user's git configuration; never a guess from the host's name. A result is reused
+ * while the configuration files and the variables are unchanged. Returns the author. Throws `bad_config` if author or committer is not set, and `git_failed`
+ * if git could not answer.
  */
 export async function identity(repo: { readonly path: string }): Promise<Identity> {
   const { name, email } = (await committers(repo)).author;
@@ -67,7 +67,7 @@ function settingsOf({ path }: { readonly path: string }): string[] {
   return [...states, ...[...variables, 'EMAIL'].map((name) => env[name] ?? '')];
 }
 
-/** The two lines of a commit that is made now; null where a variable says another time. Throws as `identity` does. */
+/** The author and committer lines of a commit that is made now; null if a variable sets another time. Throws as `identity` does. */
 export async function commitLines(repo: { readonly path: string }): Promise<string | null> {
   if (process.env.GIT_AUTHOR_DATE !== undefined || process.env.GIT_COMMITTER_DATE !== undefined) return null;
   const { author, committer } = await committers(repo);

@@ -1,4 +1,4 @@
-/** One commit that contains several, made without a worktree; and a branch of ours that is brought to it. */
+/** Makes one commit that contains several others, without a worktree, and moves a branch of ours to it. */
 import { detach, ensureBranch, worktreesOn } from './branch.ts';
 import { ownGit } from './git.ts';
 import { buildMerge } from './merge.ts';
@@ -6,7 +6,7 @@ import { commitsNotIn, commitTree, isAncestor, mergeTrees, treeOf } from './obje
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
-/** A commit, and what people call it. */
+/** A commit, and its name for people. */
 export interface NamedCommit {
   readonly name: string;
   readonly commit: string;
@@ -14,12 +14,12 @@ export interface NamedCommit {
 
 export type Joint =
   | { readonly kind: 'joined'; readonly commit: string }
-  /** `between`: those before, and the one that does not go with them. */
+  /** `between`: the commits so far, and the one that conflicts with them. */
   | { readonly kind: 'conflict'; readonly files: string[]; readonly between: readonly [readonly string[], string] };
 
 /**
- * The commit that contains all of these, which are at least one: one of them where it contains the others, else merges of two parents, in their order.
- * The same commits give the same one, with the date of the youngest. Throws `bad_config` without an identity.
+ * The commit that contains all given commits (at least one): one of them if it contains the others, otherwise merges with two parents, in their order. The
+ * same commits always give the same result, with the date of the youngest. Throws `bad_config` without an identity.
  */
 export async function joinCommits(repo: Repository, parts: readonly NamedCommit[]): Promise<Joint> {
   const [first, ...rest] = parts;
@@ -40,14 +40,14 @@ export async function joinCommits(repo: Repository, parts: readonly NamedCommit[
   return { kind: 'joined', commit: joint };
 }
 
-/** Whether `target` has all of a commit's work: as one that it comes from, or because merging it would change nothing, as after a squash. */
+/** Whether `target` has all of a commit's work: the commit is its ancestor, or merging it would change nothing, as after a squash. */
 export async function holdsWork(repo: Repository, target: string, commit: string): Promise<boolean> {
   if (await isAncestor(repo, commit, target)) return true;
   const merged = await mergeTrees(repo, target, commit);
   return merged.kind === 'tree' && merged.tree === (await treeOf(repo, target));
 }
 
-/** `holdsWork`, or as commits of the same changes, as after a rebase. */
+/** `holdsWork`, or `target` has commits with the same changes, as after a rebase. */
 export async function hasWork(repo: Repository, target: string, commit: string): Promise<boolean> {
   return (await holdsWork(repo, target, commit)) || (await commitsNotIn(repo, commit, target)) === 0;
 }
@@ -59,7 +59,10 @@ async function dateOf({ path }: Repository, commits: readonly string[]): Promise
   return { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
 }
 
-/** Sets a branch of ours that holds no work of its own to another commit; false where it stands elsewhere by now. Worktrees of ours on it are left detached, to be prepared anew. Throws `branch_checked_out`. */
+/**
+ * Sets a branch of ours without its own work to another commit; false if the branch has moved meanwhile. Our worktrees of it become detached, and are
+ * prepared again later. Throws `branch_checked_out`.
+ */
 export function restartBranch(repo: Repository, move: { branch: string; from: string; to: string }): Promise<boolean> {
   return repo.exclusively(async () => {
     for (const worktree of await worktreesOn(repo, move.branch)) await detach(repo, worktree, move.from);
@@ -72,7 +75,7 @@ export type Taken =
   | { readonly kind: 'conflict'; readonly files: string[] }
   | { readonly kind: 'moved' };
 
-/** Merges `commit` into a branch of ours that has work of its own, by a commit of two parents. `moved`: somebody committed there meanwhile. Throws as `restartBranch`. */
+/** Merges `commit` into a branch of ours that has work, by a commit with two parents. `moved`: someone has committed there meanwhile. Throws as `restartBranch`. */
 export async function takeIntoBranch(
   repo: Repository,
   { branch, commit, message }: { branch: string; commit: string; message: string },

@@ -1,6 +1,6 @@
 /**
- * A checkout of its own for who judges a branch: one commit, detached, made anew for each run, with nothing in it that git does not carry. What a judge
- * commits there moves no branch by itself; `adopt` does, where that is wanted.
+ * A separate checkout for an agent that judges a branch: one commit, detached, made again for each run, with only git's files. A judge's commits do not move
+ * a branch; `adopt` moves it if that is wanted.
  */
 import { join, normalize } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -15,26 +15,27 @@ import * as list from './worktree-list.ts';
 
 export interface WantedCheckout {
   readonly path: string;
-  /** The branch that is judged; the checkout is ours for it. */
+  /** The judged branch; the checkout is marked as ours for it. */
   readonly branch: string;
   readonly commit: string;
-  /** Files and folders of the commit that are not to be there, by their paths from the root. Git does not count them as deleted. */
+  /** Files and folders of the commit that are left out, by their paths from the root. Git does not count them as deleted. */
   readonly hidden: readonly string[];
-  /** Files and folders that are there as another commit has them. The branch's own are left out like those that are hidden. */
+  /** Files and folders that come from another commit. The branch's own versions are left out, like hidden ones. */
   readonly trusted: TrustedFiles;
 }
 
 export interface TrustedFiles {
   readonly commit: string;
-  /** From the root on; `.`: all of it. */
+  /** Paths from the root; `.`: everything. */
   readonly paths: readonly string[];
 }
 
 const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
- * Makes the checkout anew and answers its real path, and which trusted paths that commit has not: nothing of that name is there. What an earlier judge left in that folder is gone: who may lose something keeps it first. Throws
- * `worktree_taken` for a folder that is not ours, `unsafe_path` for a trusted path with a name in it that is no UTF-8, and git's errors.
+ * Makes the checkout again. Returns its real path, and the trusted paths that the trusted commit lacks: these do not exist in the checkout. Files of an
+ * earlier judge in that folder are deleted: the caller saves them before. Throws `worktree_taken` for a folder that is not ours, `unsafe_path` for a trusted
+ * path with a name that is not UTF-8, and git's errors.
  */
 export async function makeCheckout(
   repo: Repository,
@@ -44,7 +45,7 @@ export async function makeCheckout(
   await makePlace(repo, wanted.path);
   const path = list.placeOf(wanted.path);
   const sweep = await repo.exclusively(async () => {
-    // A broken entry would stop git, after what lies there is gone: it is mended first.
+    // A broken entry would stop git after the files are deleted, so it is repaired first.
     await list.listWorktrees(repo);
     const own = await dropOwn(repo, { path, branch });
     const args = [
@@ -70,14 +71,14 @@ export async function makeCheckout(
   return { path, absent };
 }
 
-/** Takes the checkout away, with all that lies in it; nothing where there is none. Throws `worktree_taken` for a folder that is not ours. */
+/** Removes the checkout with all its files; does nothing if there is none. Throws `worktree_taken` for a folder that is not ours. */
 export async function dropCheckout(repo: Repository, wanted: { path: string; branch: string }): Promise<void> {
   const path = list.placeOf(wanted.path);
   const sweep = await repo.exclusively(() => dropOwn(repo, { ...wanted, path }));
   await sweep();
 }
 
-/** Answers what deletes the rest, when the lock is free. */
+/** Returns a function that deletes the rest once the lock is free. */
 async function dropOwn(
   repo: Repository,
   { path, branch }: { path: string; branch: string },
@@ -90,7 +91,7 @@ async function dropOwn(
   return dispose(repo, path, known !== null);
 }
 
-/** Git is told that these files are left out, so neither a commit nor a look counts them as deleted. */
+/** Marks these files for git as left out, so that neither a commit nor a status counts them as deleted. */
 async function hide(worktree: list.OpenWorktree, hidden: readonly string[]): Promise<void> {
   if (hidden.length === 0) return;
   const tracked = await list.inWorktree(worktree, ['ls-files', '-z', '--', ...hidden], literalPaths);
@@ -100,7 +101,8 @@ async function hide(worktree: list.OpenWorktree, hidden: readonly string[]): Pro
 }
 
 /**
- * Puts files of the trusted commit in the place of the branch's. Git leaves them alone: no commit and no look of the judge's has them, nor what they stand for.
+ * Replaces the branch's files by those of the trusted commit. Git ignores them: neither a commit nor a status of the judge includes them or the files that
+ * they replace.
  */
 async function putTrustedFiles(
   repo: Repository,
@@ -115,7 +117,7 @@ async function putTrustedFiles(
   const onTheWay = new Set(wanted.flatMap(ancestorsOf));
   const tracked = (await list.inWorktree(worktree, ['ls-files', '-z'])).split('\0').filter((file) => file !== '');
   refuseUnnamed([...files, ...tracked.filter((file) => wanted.some((path) => isAt(path, file)))]);
-  // A link of the branch's on the way to them is taken away as well: they would lie where it leads.
+  // A branch's link on the way to them is also removed: otherwise the files would be written to the link's target.
   const inPlace = wanted.includes('.') ? new Set(tracked.map((file) => file.split('/')[0] ?? file)) : wanted;
   await hide(worktree, [...inPlace, ...tracked.filter((file) => onTheWay.has(file))]);
   const options = { env: index, input: files.map((file) => `${file}\0`).join(''), timeoutMs: checkoutTimeoutMs };
@@ -133,7 +135,7 @@ function isAt(path: string, file: string): boolean {
   return path === '.' || file === path || file.startsWith(`${path}/`);
 }
 
-/** A file that git cannot be told of would stay where it is. */
+/** A file whose name cannot be passed to git would stay in its place. */
 function refuseUnnamed(files: readonly string[]): void {
   const unnamed = files.find((file) => file.includes('\ufffd'));
   if (unnamed === undefined) return;
@@ -144,7 +146,7 @@ function refuseUnnamed(files: readonly string[]): void {
   );
 }
 
-/** Files that the branch has not: git is told of them, so that it counts them neither as added nor as unknown. */
+/** Files that the branch lacks: they are marked for git, so that it counts them neither as added nor as unknown. */
 async function leaveAlone(worktree: list.OpenWorktree, files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   const input = `${files.join('\0')}\0`;
@@ -153,18 +155,18 @@ async function leaveAlone(worktree: list.OpenWorktree, files: readonly string[])
   await list.inWorktree(worktree, ['update-index', '--skip-worktree', '-z', '--stdin'], { input });
 }
 
-/** As git writes them: no slash at the end, nothing before the first part. */
+/** Paths in git's form: no slash at the end, and nothing before the first part. */
 export function pathsFromRoot(paths: readonly string[]): string[] {
   return paths.map((path) => normalize(path).replace(/(?<=.)\/$/, ''));
 }
 
-/** The folders that a path lies in, from its root on, the nearest last. */
+/** The parent folders of a path, from the root on, the nearest last. */
 export function ancestorsOf(path: string): string[] {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-/** The commit that a checkout stands on; null: it is gone, or nothing can be read of it. */
+/** The commit of a checkout; null: the checkout is gone or unreadable. */
 export async function headOf(repo: Repository, path: string): Promise<string | null> {
   const adminDir = list.isOwnFolder(path) ? await list.adminDirOf(repo, path) : null;
   if (adminDir === null) return null;
@@ -174,15 +176,18 @@ export async function headOf(repo: Repository, path: string): Promise<string | n
 
 export interface Adoption {
   readonly branch: string;
-  /** The branch's own worktree, which follows it. */
+  /** The branch's own worktree, which is updated with the branch. */
   readonly worktree: string;
   readonly from: string;
   readonly to: string;
-  /** Good as a ref name: what lies uncommitted in the branch's worktree is kept under it. */
+  /** A valid ref name: uncommitted files of the branch's worktree are saved under it. */
   readonly run: string;
 }
 
-/** Moves the branch from where it was judged to what the judge made of it; false where somebody else has moved it, or looks at it, or it points to commits that only the judge has. Safe to run again. */
+/**
+ * Moves the branch from the judged commit to the judge's commit; false if the branch was moved or checked out meanwhile, or if the commit points to commits
+ * that only the judge has. Safe to run again.
+ */
 export async function adopt(repo: Repository, { branch, worktree, from, to, run }: Adoption): Promise<boolean> {
   const tip = await readRef(repo, branchRef(branch));
   if (tip === to) return true;
@@ -200,7 +205,7 @@ export async function adopt(repo: Repository, { branch, worktree, from, to, run 
   }
 }
 
-/** Whether it points to commits of repositories that nobody else has. */
+/** Whether it points to commits of other repositories that exist only in this checkout. */
 function hasLost(repo: Repository, place: { path: string; base: string; commit: string }): Promise<boolean> {
   return refuseLost(repo, place).then(
     () => false,

@@ -1,6 +1,6 @@
 /**
- * Git LFS keeps the content of large files beside git's objects, in `lfs/objects`, each by the SHA-256 of what it holds. What an agent added in a git folder of
- * its own is taken over from there: regular files of the right names and contents, through no link.
+ * Git LFS stores large files beside git's objects, in `lfs/objects`, each named by the SHA-256 of its content. Files that an agent added in its own git
+ * folder are copied from there: only regular files whose name matches the content, and through no link.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, read } from 'node:fs';
@@ -15,15 +15,15 @@ const chunkBytes = 1024 * 1024;
 const readPart = promisify(read);
 
 interface Taking {
-  /** The repository's folder, whose `lfs` takes the files. */
+  /** The repository's git folder, whose `lfs` receives the files. */
   readonly commonDir: string;
   count: number;
   bytes: number;
 }
 
 /**
- * null: the repository has them all; else why not. What is there already is left as it is, and what is not what its name says is left out. Nothing is written
- * through a link. Safe to run again.
+ * null: the repository now has all files; otherwise the reason. Existing files stay unchanged, and files whose content does not match the name are left out.
+ * Nothing is written through a link. Safe to run again.
  */
 export async function takeLfsObjects(gitDir: string, commonDir: string): Promise<string | null> {
   const objects = openFolder(gitDir, 'lfs/objects');
@@ -39,7 +39,7 @@ export async function takeLfsObjects(gitDir: string, commonDir: string): Promise
   }
 }
 
-/** Two levels of folders, each of two digits, lie above the files. */
+/** The files lie below two levels of folders, each named by two digits. */
 async function takeBelow(folder: SafeFolder, prefix: string, taking: Taking): Promise<string | null> {
   const isFiles = prefix.length === 4;
   const wanted = isFiles ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{2}$/;
@@ -80,7 +80,7 @@ async function takeFile(folder: SafeFolder, name: string, commonDir: string): Pr
   }
 }
 
-/** Answers the SHA-256 of what was copied. */
+/** Returns the SHA-256 of the copied content. */
 async function copyOf(descriptor: number, copy: FileHandle): Promise<string> {
   const hash = createHash('sha256');
   const chunk = Buffer.alloc(chunkBytes);

@@ -1,7 +1,7 @@
 /**
- * The programs that a repository's own configuration names, and what is said to git instead. Whoever wrote `.git/config` is not known: it came with an
- * archive, a shared disk or an agent. So of the settings that name a program only the user's own count (system, global), and the repository's are
- * overruled by name. A file in which none of the words stands that such a setting is written with is not looked at further, and costs no process.
+ * Overrides the programs that a repository's own configuration names. The author of `.git/config` is not known: it may come from an archive, a shared disk or
+ * an agent. So only the user's own settings (system, global) may name a program, and the repository's settings are overridden by name. A file without any of
+ * these settings' names is not parsed, and costs no process.
  */
 import { accessSync, type BigIntStats, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,23 +15,23 @@ export interface Setting {
   readonly value: string;
 }
 
-/** Lists the settings of one file of git's configuration, without those that it includes; or those of the user's own files, with them. */
+/** Lists the settings of one configuration file, without its includes; or those of the user's own files, with includes. */
 export type ListSettings = (source: { readonly file: string } | 'own') => Promise<readonly Setting[]>;
 
 interface Rule {
   readonly key: RegExp;
-  /** What git is told where the user has no such setting of their own. */
+  /** The override if the user has no such setting. */
   readonly off: string | (() => string);
-  /** A list: an empty value first takes back what stands in it. */
+  /** The setting is a list: an empty value first clears it. */
   readonly isList?: boolean;
-  /** The setting that switches it off, where that is another one. */
+  /** The setting that switches it off, if that is another one. */
   readonly by?: string;
 }
 
-/** What git would do without a driver: a driver that is empty would take our side without a word. */
+/** git's default merge: an empty driver would silently keep our side. */
 const textMerge = 'git merge-file -q --marker-size=%L %A %O %B';
 
-/** `git help --config` and gitattributes(5), githooks(5), git-lfs-config(5): what names a program, and is not off in every command anyway. */
+/** `git help --config` and gitattributes(5), githooks(5), git-lfs-config(5): settings that name a program, and that are not already off in every command. */
 const rules: readonly Rule[] = [
   { key: /^filter\..+\.(clean|smudge|process)$/s, off: '' },
   { key: /^filter\..+\.required$/s, off: 'false' },
@@ -55,32 +55,32 @@ const rules: readonly Rule[] = [
   { key: /^hook\..+\.(command|event)$/s, off: 'false', by: 'enabled' },
   { key: /^lfs\.(customtransfer|extension)\../s, off: 'false' },
   { key: /^lfs\.(.+\.)?standalonetransferagent$/s, off: '' },
-  // No programs, but files that git reads whole: it would wait for a pipe for ever, and walls would show what is copied of a file.
+  // These are not programs but files that git reads whole: reading a pipe would never end, and the content of a copied file would be visible inside walls.
   { key: /^core\.excludesfile$/, off: () => usersFile('ignore') },
   { key: /^core\.attributesfile$/, off: () => usersFile('attributes') },
   { key: /^mailmap\.file$/, off: '' },
 ];
 
-/** What git reads for the user where nothing names another file. */
+/** The user's file that git reads by default. */
 export function usersFile(name: 'ignore' | 'attributes' | 'config'): string {
   return join(process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), '.config'), 'git', name);
 }
 
-/** A setting needs its section's header and its name as they are: neither can be written another way. */
+/** The section header and the name of a setting have only one spelling, so a search for them is enough. */
 const needsLook =
   /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|worktreeconfig|excludesfile|attributesfile)/i;
 
 const maxFileBytes = 1024 * 1024;
-/** Of a file that holds one path. */
+/** The size limit of a file that contains one path. */
 const maxPointerBytes = 8 * 1024;
 /** Git's own limit for files that include each other. */
 const maxDepth = 10;
 const maxKnown = 1_000;
-/** A file that was written so short ago may be written again without another time. */
+/** A file that was written this recently may be written again with the same time. */
 const settledMs = 100;
 
 interface Known {
-  /** The files, those that are not there too, as they were. */
+  /** The states of the files, also of missing ones. */
   readonly files: ReadonlyMap<string, string>;
   readonly overrides: readonly Setting[];
 }
@@ -88,8 +88,9 @@ interface Known {
 const known = new Map<string, Known>();
 
 /**
- * What is to be said to a git that works in `gitDir`, an absolute path (and in `commonDir`, where it is told of one), so that no setting of the repository's own names a program; in git's order, so that the
- * last of one name counts. Throws `unsafe_path` for a file of its configuration that is no file, or too large, and what `list` throws.
+ * The overrides for a git in `gitDir`, an absolute path (and in `commonDir`, if the command names one), so that no setting of the repository names a program.
+ * They are in git's order: the last one of a name counts. Throws `unsafe_path` for a configuration file that is no plain file or too large, and the errors of
+ * `list`.
  */
 export async function overridesFor(
   { gitDir: named, commonDir }: { readonly gitDir: string; readonly commonDir: string | null },
@@ -115,8 +116,8 @@ export async function overridesFor(
 }
 
 /**
- * The folders of git that a command in `cwd` may come to work in, the nearest first: git passes over a `.git` that it takes for none, so what lies above it
- * is part of the answer until there is one that git cannot but take. Throws `unsafe_path` for a file `.git` that does not hold one path.
+ * The git folders in which a command in `cwd` may work, the nearest first. git skips an invalid `.git`, so the folders above are included up to the first one
+ * that git is sure to use. Throws `unsafe_path` for a `.git` file that does not contain one path.
  */
 export function gitDirsFrom(cwd: string): readonly string[] {
   const found: string[] = [];
@@ -127,7 +128,7 @@ export function gitDirsFrom(cwd: string): readonly string[] {
   }
 }
 
-/** The folder that lies at `place`, or that the file there points to; null: it is neither. Throws `unsafe_path` for a file that does not hold one path. */
+/** The folder at `place`, or the target of the file there; null: neither. Throws `unsafe_path` for a file that does not contain one path. */
 export function gitDirAt(place: string): string | null {
   const found = statSync(place, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return place;
@@ -137,7 +138,7 @@ export function gitDirAt(place: string): string | null {
   return text.startsWith(opening) ? below(dirname(place), text.slice(opening.length)) : null;
 }
 
-/** Whether git takes it for a folder of its own, whatever else it looks at. */
+/** Whether git is sure to accept it as a git folder. */
 function isSurelyGits(gitDir: string): boolean {
   try {
     if (!/^(ref: refs\/\S+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(headOf(gitDir))) return false;
@@ -149,13 +150,13 @@ function isSurelyGits(gitDir: string): boolean {
   }
 }
 
-/** Empty where it is no file: a pipe is not waited for. */
+/** Empty if it is no plain file: a pipe is not read. */
 function headOf(gitDir: string): string {
   const file = `${gitDir}/HEAD`;
   return statSync(file).isFile() ? readFileSync(file, 'latin1') : '';
 }
 
-/** The path that a file of git's holds, without the ends of its line. */
+/** The path in a file of git, without the line end. */
 function readPointer(file: string, sizeBytes: number): string {
   const text = sizeBytes > maxPointerBytes ? null : readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
   if (text !== null && !/[\0\uFFFD]/.test(text)) return text;
@@ -167,12 +168,12 @@ function readPointer(file: string, sizeBytes: number): string {
   );
 }
 
-/** As the system goes along a path: what `..` means behind a link is known to it alone. */
+/** Resolves a path as the system does: only the system knows the meaning of `..` behind a link. */
 function below(folder: string, path: string): string {
   return isAbsolute(path) ? path : `${folder}/${path}`;
 }
 
-/** Of what is not there: as it was given. */
+/** For a missing path: the path as given. */
 function realPath(path: string): string {
   try {
     return realpathSync.native(path);
@@ -181,7 +182,7 @@ function realPath(path: string): string {
   }
 }
 
-/** What is no UTF-8 cannot be named to git as it stands there. */
+/** A name that is not UTF-8 cannot be passed to git unchanged. */
 function mustBeText(value: string, file: string): void {
   if (!value.includes('\uFFFD')) return;
   const hint = `take it away: git config --file ${shellWord(file)} --edit`;
@@ -200,7 +201,7 @@ function overruled(key: string, own: readonly Setting[]): Setting[] {
   if (by !== undefined) return [{ key: `${key.slice(0, key.lastIndexOf('.'))}.${by}`, value: off }];
   const theirs = own.filter((setting) => setting.key === key);
   if (!isList) return [{ key, value: theirs.at(-1)?.value ?? off }];
-  // An empty one empties the whole list, also what stands under other addresses: so all that the user has follows it.
+  // An empty value clears the whole list, also entries for other addresses, so all of the user's values follow it.
   const [section = ''] = key.split('.');
   const all = own.filter((setting) => setting.key.startsWith(`${section}.`) && rule.key.test(setting.key));
   return [{ key, value: off }, ...all];
@@ -220,7 +221,7 @@ async function readFile(
   for (const setting of await list({ file })) {
     settings.push(setting);
     if (!/^include(if\..*)?\.path$/s.test(setting.key)) continue;
-    // Whatever its condition says: where git works may be another worktree by then.
+    // The condition of an include is ignored: git may later work in another worktree.
     if (depth === maxDepth) throw tooDeep(file);
     for (const one of await readFile(included(file, setting.value), { ...how, depth: depth + 1 })) settings.push(one);
   }

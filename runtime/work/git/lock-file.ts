@@ -1,7 +1,7 @@
 /**
- * Lock files that a killed git left. Git takes one for milliseconds and never removes another's, so one that stays stops every later command. A lock is
- * left over when it is 10 s old and no git is at work that may have made it. Removing it loses nothing: what was half written lies in it alone.
- * Ours to remove are those of refs, of packed-refs, and of our own worktrees; the checkout's and other worktrees' are named.
+ * Lock files that a killed git left. Git takes one for milliseconds and never removes another's, so a remaining lock stops every later command. A lock is
+ * left over when it is 10 s old and no running git may have made it. Removing it loses nothing, because only the lock itself contains incomplete data. stator
+ * removes locks of refs, of packed-refs, and of its own worktrees; it only reports locks of the checkout and of other worktrees.
  */
 import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -11,23 +11,23 @@ import { gitAtWork } from './at-work.ts';
 import { entriesIn, textOf } from './git-folder.ts';
 
 const leftOverMs = 10_000;
-/** A lock that is younger, or that somebody holds, is waited for: a little longer than it takes to become a left-over one. */
+/** How long a younger lock, or one that a git holds, is waited for: a little longer than the age of a left-over lock. */
 const retryLimitMs = 12_000;
 const pollMs = 250;
 
-/** What our worktrees are locked with, before the branch. */
+/** The lock reason of our worktrees begins with this, and the branch follows. */
 export const lockPrefix = 'stator: ';
 
-/** The lock that a git could not take, by what it said; null: it failed of something else. */
+/** The lock that git could not take, from its message; null: git failed for another reason. */
 export function lockInTheWay(stderr: string): string | null {
   return /Unable to create '(\/[^']+\.lock)': File exists/.exec(stderr)?.[1] ?? null;
 }
 
 export type Cleared =
-  /** The command may be tried again; `said`: what was removed, null where somebody else has given it back. */
+  /** The command may be tried again. `said`: the removed lock; null: its holder has released it. */
   { readonly isFree: true; readonly said: string | null } | { readonly isFree: false; readonly said: string };
 
-/** Waits until a lock is given back, or is a left-over one, which is removed where it is ours to remove; for 12 s at most. */
+/** Waits until a lock is released or counts as left over, for 12 s at most. Removes a left-over lock if stator may remove it. */
 export async function clearLock(file: string): Promise<Cleared> {
   for (let waitedMs = 0; ; waitedMs += pollMs) {
     const state = stateOf(file);
@@ -43,12 +43,12 @@ export async function clearLock(file: string): Promise<Cleared> {
   }
 }
 
-/** Lock files of a repository that killed gits left, each as a sentence with what to do. */
+/** The left-over lock files of a repository, each as a sentence with the remedy. */
 export function leftOverLocks(commonDir: string): string[] {
   return leftOverLockFiles(commonDir).map(sentence);
 }
 
-/** Removes a lock, whosever it is, where a killed git left it; false: it is held, or gone. */
+/** Removes any left-over lock, also one that is not ours; false: it is held, or gone. */
 export function dropLeftOverLock(file: string): boolean {
   if (stateOf(file)?.isLeftOver !== true) return false;
   rmSync(file, { force: true });
@@ -88,7 +88,7 @@ function refLocks(folder: string): string[] {
 function isOurs(file: string): boolean {
   const folder = dirname(file);
   if (basename(dirname(folder)) === 'worktrees') return textOf(join(folder, 'locked'))?.startsWith(lockPrefix) === true;
-  // Git's words name the file, and a remote's words stand among them: it must be one of a repository's own.
+  // git's message names the file, and a remote's text may be part of the message: the path must belong to a repository.
   const common = commonDirOf(file);
   const name = relative(common, file);
   return isRepository(common) && (name === 'packed-refs.lock' || name.startsWith('refs/'));
@@ -103,9 +103,9 @@ interface LockState {
 /** null: there is no such lock any more. */
 function stateOf(file: string): LockState | null {
   const found = lstatSync(file, { throwIfNoEntry: false });
-  // Git makes a plain file. A folder of that name holds refs, or anything.
+  // git makes a plain file. A folder of that name may contain refs, or anything else.
   if (found?.isFile() !== true) return null;
-  // A time that lies ahead is of a clock that was set back since.
+  // A time in the future means that the clock was set back since.
   const ageMs = Math.abs(Date.now() - found.mtimeMs);
   const holder = gitAtWork(commonDirOf(file), found.mtimeMs);
   return {
@@ -114,7 +114,7 @@ function stateOf(file: string): LockState | null {
   };
 }
 
-/** The nearest folder above that holds a repository's objects. */
+/** The nearest parent folder with a repository's objects. */
 function commonDirOf(file: string): string {
   for (let folder = dirname(file); dirname(folder) !== folder; folder = dirname(folder))
     if (isRepository(folder)) return folder;

@@ -1,6 +1,6 @@
 /** One queue for each repository, for the commands that git itself does not make safe to run side by side (`worktree add`, `info/exclude`). */
 
-/** Runs `work` when all that was queued before has ended, well or not. Not reentrant: work that queues again and waits for it never ends. */
+/** Runs `work` after all earlier work has ended, with or without success. Not reentrant: work that queues again and waits for that never ends. */
 export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** The queue of the repository with this common git folder. */
@@ -11,7 +11,7 @@ export function createRepositoryLocks(): RepositoryLocks {
   const tails = new Map<string, Promise<unknown>>();
   return (commonDir) => (work) => {
     const done = (tails.get(commonDir) ?? Promise.resolve()).then(work);
-    // The next in line waits for the end, whatever it was; the caller gets the failure.
+    // The next work waits only for the end; the caller gets the error.
     const ended = done.then(
       () => undefined,
       () => undefined,

@@ -1,6 +1,6 @@
 /**
- * Merges without a worktree: the merge commit is built aside, and the branch moves to it by compare-and-set. Eight at once
- * are eight merges, and a kill at any line leaves either the old branch or the new one.
+ * Merges without a worktree: the merge commit is built first, and then the branch moves to it by compare-and-set. Eight merges at once all succeed, and a
+ * kill at any line leaves either the old branch or the new one.
  */
 
 import { detach, movedMeanwhile, worktreesOn } from './branch.ts';
@@ -10,12 +10,12 @@ import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { adminDirOf, inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
-/** Each round that loses was won by another merge, so this many at once get through. */
+/** A round is lost only to another merge, so this many merges at once succeed. */
 const maxRounds = 50;
-/** How far back a plan worktree may lie behind its branch and still be brought up to date. */
+/** The most commits by which a plan's worktree may be behind its branch and still be updated. */
 const maxBehind = 200;
 
-/** Makes of a merged tree the one that is committed. */
+/** Turns a merged tree into the tree that is committed. */
 export type EditTree = (tree: string) => Promise<string>;
 
 export type Merge =
@@ -24,10 +24,9 @@ export type Merge =
   | { readonly kind: 'nothing' };
 
 /**
- * Merges `from` into the branch `into` by a merge commit with two parents; `head` is that commit. A second run finds the merge
- * of the first and answers the same. `nothing`: `from` has no commit of its own. `files` are the paths that conflict.
- * A worktree of ours that stands on `into` follows where nothing is uncommitted in it; else it is left detached where it was.
- * Throws `branch_checked_out` where a checkout that is not ours stands on `into`, `bad_config` without an identity.
+ * Merges `from` into the branch `into` by a merge commit with two parents; `head` is that commit. A second run finds the merge of the first and returns the
+ * same. `nothing`: `from` has no new commit. `files` are the conflicting paths. Our worktree of `into` is updated if nothing is uncommitted in it; otherwise
+ * it becomes detached at its commit. Throws `branch_checked_out` if a foreign checkout has `into` checked out, `bad_config` without an identity.
  */
 export async function mergeBranch(
   repo: Repository,
@@ -50,7 +49,7 @@ export async function mergeBranch(
   throw movedMeanwhile(repo, into);
 }
 
-/** `new`: the commit is made, and no branch is on it yet. `merged`: an earlier run did it. */
+/** `new`: the commit is made, and no branch points to it yet. `merged`: an earlier run did it. */
 export async function buildMerge(
   repo: Repository,
   wanted: { source: string; target: string; message: string; edit?: EditTree | null },
@@ -58,7 +57,7 @@ export async function buildMerge(
   const { source, target, message, edit = null } = wanted;
   const merged = await mergeTrees(repo, target, source);
   if (merged.kind === 'conflict') return merged;
-  // What is in the history already brings nothing.
+  // A commit that is already in the history changes nothing.
   if (merged.tree === (await treeOf(repo, target)) && (await isAncestor(repo, source, target))) {
     const head = await mergeOf(repo, source, target);
     return head === null ? { kind: 'nothing' } : { kind: 'merged', head };
@@ -67,7 +66,7 @@ export async function buildMerge(
   return { kind: 'new', head: await commitTree(repo, { tree, parents: [target, source], message }) };
 }
 
-/** The merge commit that brought `source` into the first line of `target`; null where it came in another way. */
+/** The merge commit that brought `source` into the first-parent line of `target`; null if it came in another way. */
 async function mergeOf(repo: Repository, source: string, target: string): Promise<string | null> {
   const args = ['rev-list', '--first-parent', '--merges', '--parents', target, `^${source}`];
   const lines = (await ownGit(repo.path, args)).split('\n');
@@ -78,11 +77,11 @@ async function mergeOf(repo: Repository, source: string, target: string): Promis
   return null;
 }
 
-/** Moves a branch on, with the worktrees of ours that stand on it; false where it has moved meanwhile. */
+/** Moves a branch forward, with our worktrees of it; false if it has moved meanwhile. */
 export function advanceBranch(repo: Repository, move: { branch: string; from: string; to: string }): Promise<boolean> {
   return repo.exclusively(async () => {
     for (const worktree of await worktreesOn(repo, move.branch)) {
-      // Before the branch moves: killed after it, what is uncommitted there would look like the merge undone.
+      // This comes before the branch moves: after a kill, uncommitted files there would look as if the merge was undone.
       if ((await cleanAt(repo, worktree.path, move.branch)) === null) await detach(repo, worktree, move.from);
     }
     if (!(await moveRef(repo, branchRef(move.branch), move))) return false;
@@ -91,7 +90,7 @@ export function advanceBranch(repo: Repository, move: { branch: string; from: st
   });
 }
 
-/** Brings the files of our worktrees on `branch` to `head`. Git refuses to write over a file that it does not know: then the worktree is left detached where it was. */
+/** Updates the files of our worktrees of `branch` to `head`. Git refuses to overwrite an unknown file: then the worktree becomes detached at its commit. */
 async function followBranch(repo: Repository, branch: string, head: string): Promise<void> {
   for (const { path } of await worktreesOn(repo, branch)) {
     const at = await cleanAt(repo, path, branch);
@@ -103,8 +102,8 @@ async function followBranch(repo: Repository, branch: string, head: string): Pro
 }
 
 /**
- * The commit of the branch that a worktree's index and files hold, which may lie behind the branch; null where something is
- * uncommitted. Asked of the index, because HEAD has moved on with the branch when a kill came in between.
+ * The branch's commit that a worktree's index and files have, which may be behind the branch; null if something is uncommitted. The index decides, because
+ * HEAD has already moved with the branch if a kill came in between.
  */
 async function cleanAt(
   repo: Repository,

@@ -1,6 +1,6 @@
 /**
- * Where the repository of a submodule lies, as far as git may be run there. An agent writes all of it: the submodule's folder may be a link into another
- * repository of the user's, its `.git` may name one, and a link among git's own files may lead into one. Then nothing is run there, and nothing is changed.
+ * Finds the repository of a submodule, if git may run there. An agent can write all of it: the submodule's folder may be a link into another repository of
+ * the user, its `.git` may name one, and a link among git's own files may lead into one. Then nothing is run or changed there.
  */
 import { existsSync } from 'node:fs';
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
@@ -9,13 +9,13 @@ import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
 import { isWithin } from './worktree-folder.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
-/** A clone with all its history, unpacked; more is left alone. */
+/** The limit for a clone with all its history, unpacked; a larger one is left alone. */
 const maxEntries = 200_000;
 const linkLimitBytes = 8_192;
 
 /**
- * The git folder of the submodule in `folder`, a path below a worktree; null: there is none, or it is not all its own. `modules`: where the worktree's clones
- * of submodules lie. `stores`: where a clone may borrow objects from.
+ * The git folder of the submodule in `folder`, a path below a worktree; null: there is none, or parts of it belong to others. `modules`: the folder of the
+ * worktree's submodule clones. `stores`: the folders from which a clone may borrow objects.
  */
 export async function moduleGitDir(
   folder: string,
@@ -34,7 +34,7 @@ export async function moduleGitDir(
   return (await isAllItsOwn(gitDir, stores)) ? gitDir : null;
 }
 
-/** No link, no pipe, no other repository that it is a worktree of, and no objects of anybody else's. */
+/** Whether it contains no link and no pipe, is no worktree of another repository, and borrows no foreign objects. */
 async function isAllItsOwn(gitDir: string, stores: string): Promise<boolean> {
   if (existsSync(join(gitDir, 'commondir'))) return false;
   let count = 0;
@@ -60,7 +60,7 @@ async function borrowsFrom(objects: string, stores: string): Promise<boolean> {
   return true;
 }
 
-/** Whether a submodule of that name has a place of its own: one inside of another's git folder would be written among its files. */
+/** Whether a submodule of that name has its own place: a folder inside the git folder of another submodule would be written among its files. */
 export function hasOwnStore(stores: string, name: string): boolean {
   for (let above = dirname(name); above !== '.' && above !== '/'; above = dirname(above))
     if (existsSync(join(stores, above, 'HEAD'))) return false;

@@ -1,7 +1,7 @@
 /**
- * A checkout that was moved or renamed as a whole. A linked worktree and its entry name each other by absolute paths, so both name the old place. What `git
- * worktree repair` does for a path is done here for those that moved along, from the entries alone: an agent may have written what stands in a worktree,
- * and the repository at the old place may be another one by now.
+ * Repairs a checkout that was moved or renamed as a whole. A linked worktree and its entry name each other by absolute paths, so both name the old place.
+ * This does the work of `git worktree repair` for the worktrees that moved along, from the entries alone: an agent may have written the files in a worktree,
+ * and another repository may be at the old place by now.
  */
 import { dirname, join, relative } from 'node:path';
 import { inFolder } from '../../base/platform/safe-path.ts';
@@ -11,7 +11,7 @@ import { entryFolders, wholeEntry } from './worktree-entry.ts';
 import { isWithin } from './worktree-folder.ts';
 import { mendLink } from './worktree-list.ts';
 
-/** Puts the new place into the entries of worktrees that lay below `from`, where the folder is there, and into their `.git`. May be asked again. */
+/** Writes the new place into the entries of worktrees that were below `from`, if their folder exists, and into their `.git`. May be repeated. */
 export async function followMove(
   repo: Pick<Repository, 'path' | 'commonDir' | 'exclusively'>,
   from: string,
@@ -22,7 +22,7 @@ export async function followMove(
       if (link === undefined) continue;
       const before = dirname(link);
       const path = isWithin(from, before) ? join(repo.path, relative(from, before)) : before;
-      // Elsewhere only what moved along is ours to write.
+      // Outside of these, only parts that moved along may be written.
       if (!isPlainFolder(path) || (path === before && !isWithin(repo.path, path))) continue;
       if (path !== before)
         inFolder({ root: adminDir, way: '' }, (folder) =>

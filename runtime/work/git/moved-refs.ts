@@ -1,6 +1,6 @@
 /**
- * What is a person's in a repository and not stator's to move: HEAD of their checkout, the branches that carry no mark of ours, tags, and the stash. Looked at
- * before and after a run, from git's own files, so that nobody moves them in silence.
+ * Detects moves of a person's refs, which stator must not move: HEAD of their checkout, branches without our mark, tags, and the stash. They are read from
+ * git's files before and after a run, so that every move is noticed.
  */
 import { join } from 'node:path';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -11,37 +11,37 @@ import type { OwnMoves } from './ref-moves.ts';
 import { attemptRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
-/** What stood where at one moment. */
+/** The person's refs at one moment. */
 export interface PersonsRefs {
-  /** As git's file has it: `ref: refs/heads/main`, or a commit. null: it cannot be read. */
+  /** The content of git's file: `ref: refs/heads/main`, or a commit. null: unreadable. */
   readonly head: string | null;
-  /** Branches and tags by their full names, and what they point to. */
+  /** Branches and tags by their full names, with their targets. */
   readonly refs: Readonly<Record<string, string>>;
-  /** The branches among them that are stator's own. */
+  /** stator's own branches among them. */
   readonly owned: readonly string[];
   /** The commits of the stash, the oldest first. */
   readonly stash: readonly string[];
 }
 
-/** null before: it was made. null after: it is gone. HEAD's are branches or commits; those of the stash have one of the two. */
+/** `from` null: it was made. `to` null: it is gone. For HEAD both are branches or commits; for the stash one of them is null. */
 export interface RefMove {
   readonly ref: string;
   readonly from: string | null;
   readonly to: string | null;
 }
 
-/** A repository with more is not looked at: each look reads all of them. */
+/** A repository with more refs is not checked: each check reads all of them. */
 const refLimit = 20_000;
 const stashLimitBytes = 4 * 1024 * 1024;
 const marks = 'refs/stator/owned';
 
-/** Starts no process, but where the repository keeps its refs in tables. null: there are too many refs to look at. */
+/** Starts no process, unless the repository stores its refs in tables. null: there are too many refs. */
 export async function lookAtRefs(repo: Pick<Repository, 'path' | 'commonDir'>): Promise<PersonsRefs | null> {
   const { commonDir } = repo;
   const ownedOf = async () =>
     [...(await refsBelow(repo, [marks])).keys()].map((name) => `refs/heads/${name.slice(marks.length + 1)}`);
   const head = textOf(join(commonDir, 'HEAD'))?.trim() ?? null;
-  // Branches of ours come and go between two looks: the mark is there before the branch is, and after it is gone.
+  // Our branches come and go between two readings: the mark exists before the branch and after it.
   const before = await ownedOf();
   const refs = await refsBelow(repo, ['refs/heads', 'refs/tags']);
   if (refs.size > refLimit) return null;
@@ -49,7 +49,7 @@ export async function lookAtRefs(repo: Pick<Repository, 'path' | 'commonDir'>): 
   return { head, refs: Object.fromEntries(refs), owned, stash: stashIn(commonDir) };
 }
 
-/** By its log, where each line is an entry. */
+/** Read from its log, which has a line for each entry. */
 function stashIn(commonDir: string): string[] {
   const log = textOf(join(commonDir, 'logs', 'refs', 'stash'), stashLimitBytes) ?? '';
   return log.split('\n').flatMap((line) => {
@@ -58,7 +58,7 @@ function stashIn(commonDir: string): string[] {
   });
 }
 
-/** What differs between two looks, but for what stator itself has moved in between: the merge of a plan into a person's branch. */
+/** The differences between two readings, without stator's own moves in between, such as the merge of a plan into a person's branch. */
 export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMoves): RefMove[] {
   const owned = new Set([...before.owned, ...after.owned]);
   const names = new Set([...Object.keys(before.refs), ...Object.keys(after.refs)]);
@@ -74,7 +74,7 @@ export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMo
   return moves;
 }
 
-/** Keeps what nothing may reach any more, so that it can be put back: a dropped stash, a deleted branch, one that was set back. */
+/** Saves commits that no ref may reach any more, so that they can be restored: a dropped stash, a deleted branch, a branch that was set back. */
 export async function keepMoved(repo: Repository, run: string, moves: readonly RefMove[]): Promise<void> {
   for (const { ref, from, to } of moves) {
     if (ref === 'HEAD' || from === null) continue;
@@ -86,7 +86,7 @@ export async function keepMoved(repo: Repository, run: string, moves: readonly R
   }
 }
 
-/** One move in words, with the command that puts it back. */
+/** One move as a sentence, with the command that undoes it. */
 export function moveText({ path }: Pick<Repository, 'path'>, { ref, from, to }: RefMove): string {
   const git = `git -C ${shellWord(path)}`;
   const name = shellWord(ref);

@@ -1,7 +1,7 @@
 /**
- * Git repositories of their own inside a worktree: linked worktrees, clones and submodules that its agent made there. No commit of ours can hold them, and they
- * go with the worktree. So what was done in them is kept as refs of the repository, uncommitted files included. An agent wrote all of it: git is never run on
- * a git folder that lies there. Refs are read from their files, objects are taken as from a stranger, and files are read with git's folder of the worktree.
+ * Separate git repositories inside a worktree: linked worktrees, clones and submodules that its agent made there. No commit of ours can hold them, and they
+ * are deleted with the worktree. So their work is saved as refs of the repository, with uncommitted files. An agent wrote all of it, so git never runs on a
+ * git folder there: refs are read from their files, objects are imported like foreign ones, and files are read with the worktree's git folder.
  */
 import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, rm, rmdir } from 'node:fs/promises';
@@ -23,22 +23,22 @@ import { entryFolders } from './worktree-entry.ts';
 import { isWithin } from './worktree-folder.ts';
 import { inWorktree, isOwnFolder, type OpenWorktree } from './worktree-list.ts';
 
-/** A repository inside a worktree, as it was found. */
+/** A repository that was found inside a worktree. */
 export interface Nested {
-  /** From the root of the worktree. */
+  /** The path from the worktree's root. */
   readonly path: string;
-  /** The branch that its HEAD stands on; null: it is detached, or that cannot be read. */
+  /** The branch of its HEAD; null: HEAD is detached or unreadable. */
   readonly branch: string | null;
-  /** Keeps its HEAD with its uncommitted files on top. null: there is nothing in it that is not elsewhere, or it could not be kept. */
+  /** The ref that holds its HEAD with its uncommitted files on top. null: all of its work is also elsewhere, or it could not be saved. */
   readonly ref: string | null;
-  /** Why it is not kept: it stays where it is. null: nothing of it is lost with its folder. */
+  /** Why it could not be saved: its folder then stays. null: nothing is lost with its folder. */
   readonly why: string | null;
 }
 
-/** More of them are not looked at, and stay where they are. */
+/** Beyond this number, repositories are not read, and stay in place. */
 const maxNested = 50;
 const maxDepth = 5;
-/** Beyond this a clone is no agent's own work, and its folder stays: of the files that are read, and of its objects. */
+/** The limit for the files that are read, and for a clone's objects. A larger clone is no agent's own work, and its folder stays. */
 const sizeLimitBytes = 256 * 1024 ** 2;
 const branchLimit = 100;
 const indexLimitBytes = 64 * 1024 ** 2;
@@ -46,21 +46,21 @@ const linkLimitBytes = 8_192;
 const slow = { timeoutMs: checkoutTimeoutMs };
 
 interface Keeping {
-  /** Good as a ref name; what is kept stands beside the ref of that run. */
+  /** A valid ref name; the saved refs lie beside the ref of that run. */
   readonly run: string;
   readonly message: string;
   /** The git folder in which the agent of that worktree committed inside walls; null: it had none, or it is gone. */
   readonly ownGitDir?: string | null;
 }
 
-/** Where its repository lies, as far as it is read. */
+/** The folders of its repository that are read. */
 interface Place {
   readonly gitDir: string;
-  /** The same, or of a linked worktree the folder with its refs and objects. */
+  /** The same folder, or for a linked worktree the folder with its refs and objects. */
   readonly commonDir: string;
 }
 
-/** The paths of the linked worktrees that lie in a worktree, as the repository or the run's own git folder lists them. Reads a few files. */
+/** The paths of linked worktrees inside a worktree, from the lists of the repository and of the run's own git folder. Reads a few files. */
 export function linkedInside(
   repo: Pick<Repository, 'commonDir'>,
   worktree: OpenWorktree,
@@ -75,7 +75,7 @@ export function linkedInside(
   return [...found].sort();
 }
 
-/** Keeps what was done in each of these. Called again it answers the same. Throws only what is waited for, such as a full disk. */
+/** Saves the work in each of these repositories. A second call returns the same. Throws only errors that are worth waiting for, such as a full disk. */
 export async function keepNested(
   repo: Repository,
   worktree: OpenWorktree,
@@ -102,8 +102,8 @@ export async function keepNested(
 }
 
 /**
- * Takes repositories away whose work is kept, with what the repository knows of them as its linked worktrees: their branches are free again. Those that are
- * not kept stay, and are the answer.
+ * Removes repositories whose work is saved, with their entries as linked worktrees, so that their branches are free again. Returns those that are not saved;
+ * they stay.
  */
 export async function clearNested(
   repo: Pick<Repository, 'commonDir'>,
@@ -123,14 +123,14 @@ export async function clearNested(
   return left;
 }
 
-/** Takes away what the repository knows of linked worktrees at `folder` or in it. */
+/** Removes the entries of linked worktrees at `folder` or in it. */
 export async function forgetInside(repo: Pick<Repository, 'commonDir'>, folder: string): Promise<void> {
   const gone = entryFolders(repo.commonDir).filter((entry) => {
     const place = folderOfEntry(entry);
     return place !== null && isWithin(folder, place);
   });
   for (const entry of gone) await removeTree(entry);
-  // As git does: an empty folder of worktrees goes too.
+  // Like git, also removes an empty `worktrees` folder.
   if (gone.length > 0) await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
 }
 
@@ -139,7 +139,7 @@ function entriesOf(repo: Pick<Repository, 'commonDir'>, ownGitDir: string | null
   return [...entryFolders(repo.commonDir), ...own.map((name) => join(ownGitDir ?? '', 'worktrees', name))];
 }
 
-/** The folder of the linked worktree that an entry belongs to; null: it does not say. */
+/** The folder of an entry's linked worktree; null: the entry does not name it. */
 function folderOfEntry(entry: string): string | null {
   const link = textOf(join(entry, 'gitdir'), linkLimitBytes)?.trimEnd();
   if (link === undefined || link === '') return null;
@@ -147,7 +147,7 @@ function folderOfEntry(entry: string): string | null {
   return basename(place) === '.git' ? dirname(place) : null;
 }
 
-/** `isNew`: this look has kept something of it that was not kept before. */
+/** `isNew`: this call has saved something that was not saved before. */
 type Kept = Nested & { readonly inside: readonly string[]; readonly isNew: boolean };
 
 function unkept(path: string, why: string): Kept {
@@ -178,7 +178,7 @@ async function keep(
   const before = await readRef(repo, ref);
   const { head: found, branch, tips } = place === null ? nothing : await readTips(repo, place);
   const none = { path, branch, ref: null, why: null, isNew: false, inside: [] };
-  // Of a git folder that is gone by now the ref has what its HEAD was.
+  // If the git folder is gone by now, the ref has its earlier HEAD.
   const head = found ?? (place === null ? before : null);
   const isTheirs = found !== null && tips.remote.has(found) && (await findCommit(repo, found)) === null;
   if (place !== null && isTheirs && (await isUntouched(worktree, folder, place))) {
@@ -203,7 +203,7 @@ const nothing = {
   tips: { own: [], remote: new Set() } satisfies ForeignTips,
 } as const;
 
-/** Good in a ref's name, and different for each path. */
+/** A valid part of a ref's name, different for each path. */
 function nameOf(path: string): string {
   const name = basename(path)
     .replace(/[^A-Za-z0-9_-]+/g, '-')
@@ -212,8 +212,8 @@ function nameOf(path: string): string {
 }
 
 /**
- * Where the repository in a folder lies: in it, in the run's own git folder, or as a linked worktree or a submodule in the worktree's part of the repository.
- * null: nowhere, or somewhere else, which an agent may have written there to have it read.
+ * The git folders of the repository in a folder: inside it, in the run's own git folder, or, for a linked worktree or a submodule, in the worktree's part of
+ * the repository. null: there is none, or it is elsewhere, which an agent may have written to have foreign files read.
  */
 function placeOf(
   repo: Repository,
@@ -236,7 +236,7 @@ function linkedGitDir(
   const known = entriesOf(repo, ownGitDir).find((entry) => folderOfEntry(entry) === folder);
   if (named === undefined) return known ?? null;
   const target = resolve(folder, named);
-  // Inside walls the run's own git folder stands where the worktree's part of the repository is outside.
+  // Inside walls the run's own git folder has the path of the worktree's part of the repository.
   const isOfRun = ownGitDir !== null && isWithin(worktree.adminDir, target);
   const mapped = isOfRun ? join(ownGitDir, relative(worktree.adminDir, target)) : target;
   if (isOfRun && isPlainFolder(mapped)) return mapped;
@@ -247,7 +247,7 @@ function linkedGitDir(
 interface FoundTips {
   readonly head: string | null;
   readonly branch: string | null;
-  /** Beside HEAD: its branches and its stash, and what its remotes had. Of a linked worktree none: they are those of its repository. */
+  /** The commits besides HEAD: of its branches, its stash and its remotes. None for a linked worktree, whose refs belong to its repository. */
   readonly tips: ForeignTips;
 }
 
@@ -262,7 +262,7 @@ async function readTips(repo: Repository, { gitDir, commonDir }: Place): Promise
   return { head: commit, branch, tips: foreignTips(gitDir, branchLimit) };
 }
 
-/** Has these commits in the repository, and refs on all of them but HEAD's. */
+/** Imports these commits into the repository, and makes refs for all of them except HEAD. */
 async function takeTips(
   repo: Repository,
   { commonDir }: Place,
@@ -297,7 +297,7 @@ async function takeTips(
   return { why: null, isNew };
 }
 
-/** Whether nothing was changed or added since its checkout, as its own index says. */
+/** Whether its own index shows no change or addition since its checkout. */
 async function isUntouched(worktree: OpenWorktree, folder: string, { gitDir }: Place): Promise<boolean> {
   const index = join(gitDir, 'index');
   if (!isPlainFile(index) || (lstatOrNull(index)?.size ?? 0) > indexLimitBytes) return false;
@@ -309,7 +309,7 @@ async function isUntouched(worktree: OpenWorktree, folder: string, { gitDir }: P
   });
 }
 
-/** The tree of what lies in a folder, without what is ignored there, and the repositories inside of it. No folder: HEAD's, or none. */
+/** The tree of a folder's files, without ignored ones, and the repositories inside. If there is no folder: the tree of HEAD, or none. */
 async function filesOf(
   worktree: OpenWorktree,
   folder: string,
@@ -335,7 +335,7 @@ async function aside<T>({ adminDir }: OpenWorktree, work: (index: string) => Pro
   }
 }
 
-/** The commit that holds it: HEAD, the one that was kept before, or a new one. null: there is nothing in it. */
+/** The commit with its content: HEAD, the one that was saved before, or a new one. null: it is empty. */
 async function commitFor(
   repo: Repository,
   { head, tree, before, message }: { head: string | null; tree: string | null; before: string | null; message: string },
@@ -356,7 +356,7 @@ function isEmptyTree(tree: string): boolean {
   return createHash(hash).update('tree 0\0').digest('hex') === tree;
 }
 
-/** In words, for a person: where it lay, and where it is now. */
+/** A sentence for people: where it was, and where its work is now. */
 export function nestedText({ path, branch, ref, why }: Nested): string {
   const name = branch === null ? path : `${path} (${branch})`;
   if (why !== null) return `${name} stays where it is, and is kept nowhere: ${why}`;

@@ -1,11 +1,11 @@
-/** What git commands mend on their way is said to the log of whoever asked for the command, however deep below it stands. */
+/** Reports repairs by git commands to the log of the caller, however deep in its calls the command runs. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 type Note = (text: string) => void;
 
 const notes = new AsyncLocalStorage<Note>();
 
-/** Runs `work`; what is mended meanwhile is said by `note`. */
+/** Runs `work`; `note` gets a line for each repair meanwhile. */
 export function withNotes<T>(note: Note, work: () => T): T {
   return notes.run(note, work);
 }

@@ -1,16 +1,16 @@
-/** What was asked of commits by their ids: they never change, so that one answer is enough. Refs are never remembered. */
+/** Remembers answers about objects by their ids: objects never change, so one answer is enough. Refs are never remembered. */
 
-/** Answers kept for one repository; the oldest go first. */
+/** The most answers for one repository; the oldest are dropped first. */
 const memoLimit = 4_096;
-/** Most answers are some hundred characters; a longer one is not worth its room. */
+/** Most answers have some hundred characters; a longer one is not worth the memory. */
 const longestAnswer = 16_384;
 
 export interface ObjectMemo {
-  /** The answer of before, or the one of `look`; a failure is not remembered, and neither is null: a missing commit may be fetched. */
+  /** The remembered answer, or the result of `look`. Failures and null are not remembered: a missing commit may be fetched later. */
   get<T extends string | boolean>(question: string, look: () => Promise<T | null>): Promise<T | null>;
   /** Stores an answer, so that git is not asked again. */
   set(question: string, answer: string): void;
-  /** The text that was remembered; null: none was. */
+  /** The remembered text; null: none. */
   known(question: string): string | null;
 }
 
@@ -25,7 +25,7 @@ export function createObjectMemo(): ObjectMemo {
   return {
     async get<T extends string | boolean>(question: string, look: () => Promise<T | null>) {
       const known = answers.get(question);
-      if (known !== undefined) return known as T; // the question says of which type its answer is
+      if (known !== undefined) return known as T; // the question determines the answer's type
       const answer = await look();
       if (answer !== null) set(question, answer);
       return answer;
@@ -38,10 +38,10 @@ export function createObjectMemo(): ObjectMemo {
   };
 }
 
-/** Said of a tree in which no commit of another repository stands. */
+/** The answer for a tree without commits of other repositories. */
 export const noLinks = (tree: string): string => `links ${tree}`;
 
-/** A full object id, which means the same for ever. */
+/** Whether it is a full object id, whose meaning never changes. */
 export function isObjectId(name: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
 }

@@ -1,4 +1,4 @@
-/** Commits and trees: finding, comparing, making. Nothing here moves a ref or touches a working tree, so all of it may run again at will. */
+/** Finds, compares and makes commits and trees. Nothing here moves a ref or changes a working tree, so all of it may run again. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { SignMode } from '../../base/config/config.ts';
 import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
@@ -9,7 +9,7 @@ import { signedTree } from './signing.ts';
 
 interface Place extends OpenPlace {
   readonly memo?: ObjectMemo;
-  /** Default: its commits are not signed. */
+  /** Whether commits are signed; default: not. */
   readonly sign?: SignMode;
 }
 
@@ -17,13 +17,13 @@ interface NewCommit {
   readonly tree: string;
   readonly parents: readonly string[];
   readonly message: string;
-  /** It is kept under refs/stator, and comes to no branch. */
+  /** true: the commit is only saved under refs/stator, not on a branch. */
   readonly isKept?: boolean;
-  /** With another environment it is made the same each time, and never signed. */
+  /** With an environment of its own the commit is always the same, and never signed. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Where every name is an object's id, the answer of before. */
+/** If every name is an object's id, the remembered answer. */
 async function remembered<T extends string | boolean>(
   { memo }: Place,
   question: readonly [what: string, ...ids: string[]],
@@ -33,7 +33,7 @@ async function remembered<T extends string | boolean>(
   return memo === undefined || !ids.every(isObjectId) ? look() : memo.get(question.join(' '), look);
 }
 
-/** The commit that a branch, remote branch, tag or commit id names, in this order (git alone would prefer a tag to a branch); null where none. */
+/** The commit that a branch, remote branch, tag or commit id names, in this order (git alone would prefer a tag to a branch); null: none. */
 export function findCommit(repo: Place, name: string): Promise<string | null> {
   return remembered(repo, ['commit', name], () => lookForCommit(repo, name));
 }
@@ -49,13 +49,13 @@ async function lookForCommit(repo: Place, name: string): Promise<string | null> 
   return null;
 }
 
-/** The commit that git finds under just this name; null where none. */
+/** The commit that git finds under exactly this name; null: none. */
 export async function pointee({ path, gits }: Place, name: string): Promise<string | null> {
   const found = await gits?.lookUp(path, `${name}^{commit}`);
   return found === undefined ? askOwnGit(path, ['rev-parse', '-q', '--verify', `${name}^{commit}`]) : found;
 }
 
-/** `findCommit` where the commit must be there. Throws `git_failed`. */
+/** `findCommit` for a commit that must exist. Throws `git_failed`. */
 export async function commitOf(repo: Place, name: string): Promise<string> {
   const commit = await findCommit(repo, name);
   if (commit !== null) return commit;
@@ -81,7 +81,7 @@ export async function isAncestor(repo: Place, ancestor: string, descendant: stri
   return (await remembered(repo, ['ancestor', ancestor, descendant], look)) ?? false;
 }
 
-/** `isAncestor` of all of them in one look; false too where one of them is no commit of this repository. */
+/** `isAncestor` for several commits with one call; also false if one of them is no commit of this repository. */
 export async function areAncestors(repo: Place, ancestors: readonly string[], descendant: string): Promise<boolean> {
   const asked = [...new Set(ancestors)].filter(
     (commit) => commit !== descendant && !isKnownAncestor(repo, commit, descendant),
@@ -92,7 +92,7 @@ export async function areAncestors(repo: Place, ancestors: readonly string[], de
   return result.exitCode === 0 && result.stdout === '';
 }
 
-/** How many commits of `commit` have no commit of the same change (git's patch id) in `head`, merges aside. */
+/** The number of commits of `commit`, without merges, that have no commit with the same change (git's patch id) in `head`. */
 export async function commitsNotIn(repo: Place, commit: string, head: string): Promise<number> {
   const listed = await ownGit(repo.path, ['cherry', head, commit]);
   return listed.split('\n').filter((line) => line.startsWith('+ ')).length;
@@ -105,7 +105,7 @@ async function lookForAncestor(repo: Place, ancestor: string, descendant: string
   throw gitFailure({ cwd: repo.path, args, result });
 }
 
-/** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` where no identity is set, `unsigned`. */
+/** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` if no identity is set, `unsigned`. */
 export async function commitTree(repo: Place, commit: NewCommit): Promise<string> {
   const words = [commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent])];
   const { message, isKept = false } = commit;
@@ -125,7 +125,7 @@ export async function commitTree(repo: Place, commit: NewCommit): Promise<string
   throw gitFailure({ cwd: repo.path, args, result });
 }
 
-/** By the git that stays open; undefined where there is none, or one of its own is to do it. */
+/** Makes it with the open git; undefined: there is none, or a separate git must do it. */
 async function writeCommit(
   { path, gits }: Place,
   { tree, parents, message, env }: NewCommit,
@@ -137,7 +137,7 @@ async function writeCommit(
   return gits.writeCommit(path, `${above.join('\n')}\n\n${message.trimEnd()}\n`);
 }
 
-/** What a commit of ours holds, and where it comes from, needs no git to say. */
+/** The tree and the parents of a commit that we made are remembered without git. */
 function noteMade(
   { memo }: Place,
   made: string,
@@ -147,7 +147,7 @@ function noteMade(
   memo?.set(`parents ${made}`, parents.join(' '));
 }
 
-/** Whether a way leads from one commit to the other over commits that were made here; false says nothing. */
+/** Whether remembered commits lead from one commit to the other; false means not known. */
 function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string): boolean {
   const seen = new Set([descendant]);
   for (const commit of seen) {
@@ -157,7 +157,7 @@ function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string):
   return false;
 }
 
-/** Of a conflict `tree` has the files as git leaves them for a person, with its marks. */
+/** After a conflict, `tree` has the files with git's conflict marks. */
 export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; tree: string; files: string[] };
 
 /** Merges two commits without a working tree. */

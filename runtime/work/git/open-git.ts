@@ -1,28 +1,28 @@
 /**
- * One git that stays open and is asked many times, through its standard input: a question costs a few hundred microseconds instead of a process. It stands
- * in no folder of the repository, ends after a while without a question, and with its input when the engine dies.
+ * A git process that stays open and answers many questions through its standard input: a question costs a few hundred microseconds instead of a process. It
+ * does not run in a folder of the repository. It ends after a while without a question, and when the engine dies, because its input then closes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { endingHere } from './ending.ts';
 
 const idleMs = 5_000;
-/** One that takes longer is ended, and git itself is asked. */
+/** An answer that takes longer ends the process, and a separate git is used. */
 const limitMs = 10_000;
-/** Between TERM, on which git removes its lock files, and KILL. */
+/** The time between TERM, on which git removes its lock files, and KILL. */
 const killAfterMs = 5_000;
 const maxAnswerChars = 64 * 1024 * 1024;
 
-/** Says in a list of processes that this git makes no file for longer than an answer takes. */
+/** Marks this git in a list of processes: it makes files only while it answers. */
 export const openMark = 'stator.staysOpen=true';
 
 export interface OpenGit {
-  /** What it was opened with: another repository or configuration is not asked of this one. */
+  /** The settings with which it was opened: it cannot answer for another repository or configuration. */
   readonly signature: string;
   isOpen(): boolean;
   /**
-   * `end` answers how many characters of the text are its whole answer; -1: more is to come. null: it was not asked, or ended by itself, as git does where
-   * it refuses. undefined: it was killed in the middle, so what it did is for the repository to say.
+   * `end` returns the length of the complete answer in the text; -1: more is to come. null: the question was not sent, or git ended by itself, as it does
+   * when it refuses. undefined: git was killed meanwhile, so only the repository shows what it did.
    */
   ask(input: string, end: (text: string) => number): Promise<Answer>;
   end(): void;
@@ -38,7 +38,7 @@ interface Question {
 /** An answer of one line. */
 export const oneLine = (text: string): number => text.indexOf('\n') + 1 || -1;
 
-/** An answer of so many lines. */
+/** An answer of `count` lines. */
 export function lines(count: number): (text: string) => number {
   return (text) => {
     let end = 0;
@@ -50,7 +50,7 @@ export function lines(count: number): (text: string) => number {
   };
 }
 
-/** `onEnd` is called once, when it takes no question any more. */
+/** `onEnd` is called once, when the process accepts no more questions. */
 export function openGit(
   { args, env, signature }: { args: readonly string[]; env: Readonly<Record<string, string>>; signature: string },
   onEnd: () => void,
@@ -65,7 +65,7 @@ export function openGit(
   const waiting: Question[] = [];
   let text = '';
   let isOpen = true;
-  /** The engine's process waits for an answer, and never for a git without a question. */
+  /** Keeps the engine's process alive while an answer is open, but not for an idle git. */
   const hold = (isHeld: boolean): void => {
     for (const each of [child, child.stdin, child.stdout])
       if (each === child || each instanceof Socket) isHeld ? each.ref() : each.unref();
@@ -123,7 +123,7 @@ export function openGit(
           resolve(said);
         };
         waiting.push({ end: endOf, answer });
-        // What is asked in one turn goes to git in one write.
+        // Questions of one turn are sent to git in one write.
         if (child.stdin.writableCorked === 0) {
           child.stdin.cork();
           process.nextTick(() => child.stdin.uncork());
@@ -134,7 +134,7 @@ export function openGit(
   };
 }
 
-/** Git could not be started, and may have no pipes to be spoken to. */
+/** For a git that could not be started, and may have no pipes. */
 function notStarted(child: ChildProcess, signature: string): OpenGit {
   child.on('error', () => {});
   return { signature, isOpen: () => false, ask: () => Promise.resolve(null), end: () => {} };

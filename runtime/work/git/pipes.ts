@@ -1,12 +1,12 @@
 /**
- * Pipes in the place of files that git reads. Git opens such a file and waits for a writer who never comes, so a git that takes longer than it should is
- * looked at: a named pipe among its own files, or in a working tree under a name that git reads there, is what it waits for.
+ * Finds pipes in the place of files that git reads. Git opens such a file and waits for ever for a writer. So when a git takes too long, this looks for a
+ * named pipe among git's own files, and in the working tree under the names that git reads there.
  */
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { inBytes, inside, nameInBytes } from '../../base/platform/entry-names.ts';
 
-/** Read by git, and by Git LFS, wherever they lie in a working tree. */
+/** Files that git and Git LFS read anywhere in a working tree. */
 const readNames: ReadonlySet<string> = new Set([
   '.gitattributes',
   '.gitignore',
@@ -14,16 +14,16 @@ const readNames: ReadonlySet<string> = new Set([
   '.mailmap',
   '.lfsconfig',
 ]);
-/** A look at a working tree with more than this goes no further: it is for people to look there. */
+/** The most entries of a working tree that are searched; in a larger one people must search. */
 const maxEntries = 2_000_000;
 
 export interface PipePlaces {
-  /** Folders of git's own, in which no pipe has any business. */
+  /** git's own folders, in which there should be no pipe. */
   readonly gitDirs: readonly string[];
   readonly tree: string;
 }
 
-/** The first pipe that git would wait for; null: there is none, or `abort` has come. */
+/** The first pipe that git would wait for; null: there is none, or `abort` fired. */
 export async function pipeInTheWay({ gitDirs, tree }: PipePlaces, abort: AbortSignal): Promise<string | null> {
   for (const gitDir of gitDirs) {
     const found = await findPipe(gitDir, { isRead: () => true, abort });
@@ -46,14 +46,14 @@ async function findPipe(
       const path = inside(folder, nameInBytes(entry));
       const name = nameInBytes(entry).toString();
       if (entry.isFIFO() && isRead(name)) return path.toString();
-      // Links are not followed, and git's own files in a working tree are looked at as such.
+      // Links are not followed, and a git folder in a working tree is searched as a git folder.
       if (entry.isDirectory() && name !== '.git') folders.push(path);
     }
   }
   return null;
 }
 
-/** None of a folder that is gone, or closed to us: git says so itself. */
+/** A missing or forbidden folder has no entries: git itself reports it. */
 async function* entriesOf(folder: Buffer): AsyncGenerator<Dirent> {
   const open = await opendir(folder, inBytes).catch(() => null);
   if (open !== null) yield* open;

@@ -1,4 +1,4 @@
-/** What a plan's branch is made from, as a branch to come back to and a commit; and the refs that an earlier version kept it in. */
+/** The base of a plan's branch: a commit, and a branch to merge into; and the refs in which an earlier version stored it. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIn } from './base-remote.ts';
@@ -9,14 +9,14 @@ import { commitOf } from './objects.ts';
 import { branchRef, type RefPlace, readRefs } from './refs.ts';
 
 export interface Base {
-  /** Where a merge goes; null: `start` is a tag or a commit. */
+  /** The branch to merge into; null: `start` is a tag or a commit. */
   readonly branch: string | null;
   readonly commit: string;
 }
 
 /**
- * `start` is a branch, a remote's branch (a merge goes into ours of that name), a tag or a commit. A branch that is behind what was fetched of its remote is begun
- * from there. Throws `git_failed` where there is no such thing.
+ * `start` is a branch, a remote's branch (a merge goes into the local one of that name), a tag or a commit. If a branch is behind its last fetched remote
+ * branch, the plan begins at the remote's commit. Throws `git_failed` if there is none of these.
  */
 export async function baseAt(repo: RefPlace, start: string): Promise<Base> {
   const commit = await commitOf(repo, start);
@@ -28,14 +28,14 @@ export async function baseAt(repo: RefPlace, start: string): Promise<Base> {
   return { branch: await ownGit(repo.path, ['for-each-ref', '--format=%(refname:lstrip=3)', remote]), commit };
 }
 
-/** The same for a plan's branch that is there already: the commit is where both part. */
+/** The same for an existing plan branch: the commit is the merge base. */
 export async function baseBehind(repo: RefPlace, branch: string, start: string): Promise<Base> {
   const base = await baseAt(repo, start);
   const fork = await askOwnGit(repo.path, ['merge-base', base.commit, branchRef(branch)]);
   return { ...base, commit: fork ?? base.commit };
 }
 
-/** The branch itself where `branch` is a symbolic ref to one, such as `master` for `main`: moved by its other name it would part from its checkout. */
+/** The target branch if `branch` is a symbolic ref, such as `master` for `main`: if it moved under its other name, its checkout would not follow. */
 export async function realBranch(repo: Pick<RefPlace, 'path'>, branch: string): Promise<string> {
   const target = (await askOwnGit(repo.path, ['symbolic-ref', '-q', branchRef(branch)])) ?? '';
   return target.startsWith('refs/heads/') ? target.slice('refs/heads/'.length) : branch;
@@ -43,11 +43,11 @@ export async function realBranch(repo: Pick<RefPlace, 'path'>, branch: string): 
 
 const folder = 'refs/stator/base';
 
-/** By a plan's branch, the branch that an earlier version noted as a symbolic ref; null where that is gone. */
+/** By a plan's branch, the base branch that an earlier version stored as a symbolic ref; null if that is gone. */
 export async function storedBases(repo: RefPlace): Promise<Map<string, string | null>> {
   const noted = new Map<string, string | null>();
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname)', folder]);
-  // Git lists none that points at nothing, though `update-ref` follows those too. A symbolic ref is never packed.
+  // Git lists no symbolic ref without a target, although `update-ref` follows it. A symbolic ref is never packed.
   const place = join(repo.commonDir, folder);
   const files = isPlainFolder(place) ? await readdir(place, { recursive: true, withFileTypes: true }) : [];
   const found = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
@@ -63,7 +63,7 @@ export async function storedBases(repo: RefPlace): Promise<Map<string, string | 
   return noted;
 }
 
-/** Takes such a ref away, and leaves the branch that it points to: `update-ref -d` would delete that instead. */
+/** Removes such a ref, and keeps its target branch: `update-ref -d` would delete the target. */
 export async function dropNote(repo: Pick<RefPlace, 'path'>, branch: string): Promise<void> {
   await ownGit(repo.path, ['symbolic-ref', '--delete', `${folder}/${branch}`]);
 }

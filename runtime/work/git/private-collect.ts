@@ -1,7 +1,7 @@
 /**
- * Takes over what a run's agent made in its own git folder (private-repository.ts): the commits of its HEAD and of its branch. The branch moves to where the
- * agent left it, the worktree's own index and HEAD follow, and from then on everything is as if the agent had worked in the shared repository. What it did
- * to other refs, to settings and to hooks stays where it is.
+ * Collects an agent's commits from its run's own git folder (private-repository.ts): those of its HEAD and of its branch. The branch moves to the agent's
+ * head, the worktree's own index and HEAD follow, and then everything is as if the agent had worked in the shared repository. Changes to other refs, to
+ * settings and to hooks are not collected.
  */
 
 import { existsSync } from 'node:fs';
@@ -22,29 +22,29 @@ import type { Repository } from './repository.ts';
 import { unfinishedHeads } from './unfinished.ts';
 import { dropLocks, inWorktree, type OpenWorktree, othersWorktreeAt } from './worktree-list.ts';
 
-/** Somebody who commits to the branch this often while we take over is not waited for. */
+/** The most tries while someone else commits to the branch. */
 const maxRounds = 5;
 
 export interface Collection {
   readonly place: PrivatePlace;
   readonly path: string;
-  /** Its part of `.git`; null: index and HEAD of the worktree are left alone, since its agent still works or it is gone. */
+  /** The worktree's part of `.git`; null: index and HEAD are left alone, because the agent still works or the worktree is gone. */
   readonly adminDir: string | null;
   readonly branch: string;
-  /** The run judges the branch: its commits are taken, and the branch stays where it is. Default: it moves along. */
+  /** true: the run judges the branch, so its commits are collected and the branch is not moved. Default: the branch moves. */
   readonly isDetached?: boolean;
-  /** For the merge of what somebody else committed to the branch meanwhile. */
+  /** The message for a merge with another author's commits on the branch. */
   readonly message: string;
 }
 
 export type Collected =
-  /** There is no folder of its own, or nothing new in it. */
+  /** There is no separate git folder, or nothing new in it. */
   | { readonly kind: 'none' }
   | { readonly kind: 'taken'; readonly head: string }
-  /** Its commits cannot be taken over; its files are where they were. */
+  /** Its commits cannot be collected; its files are unchanged. */
   | { readonly kind: 'refused'; readonly why: string };
 
-/** Safe to run again, and to be killed at any line: the last that changes is what a second look goes by. Throws `git_failed` and what the disk fails of. */
+/** Safe to run again, and to be killed at any line: the last change is the one that a second run checks. Throws `git_failed` and the disk's errors. */
 export async function collectPrivate(repo: Repository, run: Collection): Promise<Collected> {
   const { place, path, adminDir, branch } = run;
   const worktree = adminDir === null ? null : { path, adminDir };
@@ -57,14 +57,14 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   const unfinished = worktree === null ? [] : unfinishedIn(gitDir);
   const ends = [...(run.isDetached === true ? [] : [end.tip]), end.head, ...unfinished.map(({ commit }) => commit)];
   const tips = [...new Set(ends)].filter((tip) => tip !== start);
-  // One that was taken over while it worked may have gone back since.
+  // An agent whose commits were already collected may have gone back since.
   if (tips.length === 0 && notes.length < 2 && unfinished.length === 0) return { kind: 'none' };
   const why = await takeCommits(repo, gitDir, { tips, known: start === null ? [] : [start] });
   if (why !== null) return { kind: 'refused', why };
   if (worktree !== null) await updateIndex(worktree, end.head);
   const isOnTip = run.isDetached !== true && (await moveBranch(repo, run, { tip: end.tip, notes }));
   if (worktree !== null) await placeHead(worktree, branch, isOnTip && end.isOnBranch ? null : end.head);
-  // What it stopped in the middle of is for whoever commits its files to know.
+  // The later commit of its files needs to know about an unfinished merge or rebase.
   if (worktree !== null)
     for (const { name, commit } of unfinished) await writeFile(join(worktree.adminDir, name), `${commit}\n`);
   return { kind: 'taken', head: end.head };
@@ -83,26 +83,26 @@ async function takeCommits(
   return takeLfsObjects(gitDir, repo.commonDir);
 }
 
-/** Its own path: were it exchanged for a link, nothing would be found there. */
+/** The folder's real path must be its own path: a link in its place counts as missing. */
 async function ownFolder({ gitDir }: PrivatePlace): Promise<string> {
   return join(await realpath(dirname(gitDir)), basename(gitDir));
 }
 
-/** The git folder in which the agent of a run committed; null: it had none of its own. */
+/** The git folder in which a run's agent committed; null: it had no separate one. */
 export async function gitDirOf(runFolder: string): Promise<string | null> {
   const place = privatePlaceIn(runFolder);
   return existsSync(place.gitDir) ? ownFolder(place) : null;
 }
 
 interface AgentsEnd {
-  /** The tip of the branch when the agent ended. */
+  /** The branch's head commit at the agent's end. */
   readonly tip: string;
   /** The commit of the agent's HEAD. */
   readonly head: string;
   readonly isOnBranch: boolean;
 }
 
-/** A branch that it deleted is where it was; a HEAD without a commit, or of which nothing can be read, is on the branch. */
+/** A deleted branch counts as unmoved; a HEAD without a commit, or an unreadable one, counts as on the branch. */
 function endIn(gitDir: string, { branch, start }: { branch: string; start: string | null }): AgentsEnd | null {
   const head = foreignHead(gitDir);
   const tip = foreignRef(gitDir, branchRef(branch)) ?? start ?? head.commit;
@@ -111,7 +111,7 @@ function endIn(gitDir: string, { branch, start }: { branch: string; start: strin
   return { tip, head: isOnBranch ? tip : (head.commit ?? tip), isOnBranch };
 }
 
-/** The merges, rebases and cherry-picks that it left half done, and the commits that they were about. */
+/** The unfinished merges, rebases and cherry-picks, with their commits. */
 function unfinishedIn(gitDir: string): { name: string; commit: string }[] {
   return unfinishedHeads.flatMap((name) => {
     const commit = foreignFile(gitDir, name);
@@ -119,13 +119,13 @@ function unfinishedIn(gitDir: string): { name: string; commit: string }[] {
   });
 }
 
-/** The index keeps what it knows of files that did not change; the files themselves are as the agent left them. */
+/** The index keeps its cached data of unchanged files; the files themselves stay as the agent left them. */
 async function updateIndex(worktree: OpenWorktree, head: string): Promise<void> {
   await dropLocks(worktree);
   await inWorktree(worktree, ['read-tree', '--reset', head], { timeoutMs: checkoutTimeoutMs });
 }
 
-/** Whether the branch now stands where the agent left it. */
+/** Moves the branch; returns whether its head is now the agent's. */
 async function moveBranch(
   repo: Repository,
   { place, path, branch, message }: Collection,
@@ -138,14 +138,14 @@ async function moveBranch(
     if (await isLookedAt(repo, path, branch)) return false;
     const to = from === null || notes.includes(from) ? tip : await joined(repo, { from, tip, message });
     if (to === from) return false;
-    // Before the branch: what stands there afterwards is known to be of this run.
+    // This comes before the branch moves, so that its new head is known to belong to this run.
     replaceFile(place.notes, [...notes, to].map((commit) => `${commit}\n`).join(''), { mode: 0o600, isSynced: true });
     if (await moveRef(repo, ref, { from, to })) return to === tip;
   }
   throw movedMeanwhile(repo, branch);
 }
 
-/** Somebody else went on from there: both are kept, by a merge where that is without conflict, else the branch stays. */
+/** Someone else has committed to the branch: both are merged if there is no conflict, otherwise the branch is not moved. */
 async function joined(
   repo: Repository,
   { from, tip, message }: { from: string; tip: string; message: string },
@@ -157,7 +157,7 @@ async function joined(
   return commitTree(repo, { tree: merged.tree, parents: [from, tip], message });
 }
 
-/** A person may look at the branch beside the run's worktree; what moves it waits until they have looked, when the work is committed. */
+/** A person may have the branch checked out elsewhere. The branch then moves later, when the work is committed. */
 async function isLookedAt(repo: Repository, path: string, branch: string): Promise<boolean> {
   return (await othersWorktreeAt(repo, branch, path)) !== null;
 }

@@ -1,6 +1,6 @@
 /**
- * The submodules of a worktree, for an agent inside of walls: the clones that the user's checkout has of them are offered as the worktree's own, so
- * `git submodule update --init` has nothing to clone and needs no network. Their objects are borrowed, and can only be read.
+ * The submodules of a worktree for an agent inside walls. The clones of the user's checkout are offered as the worktree's own, so `git submodule update
+ * --init` need not clone anything and needs no network. Their objects are borrowed, and are read only.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -17,8 +17,8 @@ const maxModules = 64;
 const maxDepth = 8;
 
 /**
- * Makes what the worktree has not got yet, each whole or not at all, and answers the folders of objects that they borrow from. Only for a worktree in which
- * nobody works.
+ * Makes the clones that the worktree lacks, each completely or not at all, and returns the object folders from which they borrow. Only for a worktree in
+ * which no agent works.
  */
 export async function offerModules(
   { commonDir }: Pick<Repository, 'commonDir'>,
@@ -29,7 +29,7 @@ export async function offerModules(
   return names.map((name) => join(commonDir, 'modules', name, 'objects'));
 }
 
-/** The ways to the clones below a folder, those of a clone's own submodules after it. */
+/** The paths of the clones below a folder; the clones of a clone's own submodules follow it. */
 function storesIn(root: string): string[] {
   const found: string[] = [];
   const folders = [{ way: '', depth: 0 }];
@@ -46,7 +46,7 @@ function storesIn(root: string): string[] {
   return found;
 }
 
-/** As a clone that borrows all of its objects: with the refs of the other, by which git finds that nothing is to be fetched. */
+/** Makes a clone that borrows all of its objects. It has the other clone's refs, so that git finds nothing to fetch. */
 async function offer(store: string, place: string): Promise<void> {
   if (existsSync(place)) return;
   const draft = `${place}.stator-new`;

@@ -1,7 +1,7 @@
 /**
- * A git folder of a run's own, in which its agent commits inside walls: objects and refs of its own, index, settings and hooks as copies. Unchanged objects
- * come from the shared repository, which can only be read there. The folder stands inside at the path of the worktree's part of `.git`, so the worktree's
- * `.git` file and the paths of submodules hold inside and outside. What was made there is taken over by private-collect.ts.
+ * A separate git folder for a run, in which its agent commits inside walls: with its own objects and refs, and copies of index, settings and hooks. Unchanged
+ * objects come from the shared repository, which is read only there. Inside, the folder has the path of the worktree's part of `.git`, so the worktree's
+ * `.git` file and the paths of submodules are valid inside and outside. private-collect.ts collects the results.
  */
 import { existsSync, lstatSync } from 'node:fs';
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -19,14 +19,14 @@ import { branchRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import type { OpenWorktree } from './worktree-list.ts';
 
-/** Where a run's git folder lies; both in the run's folder, and only the first is seen and written by its agent. */
+/** The paths of a run's git folder and its notes, both in the run's folder. The agent sees and writes only the first. */
 export interface PrivatePlace {
   readonly gitDir: string;
-  /** The commits, one a line, at which stator itself left the run's branch: from these alone it is moved on to what the agent made of it. */
+  /** The commits, one a line, to which stator itself set the run's branch. Only from one of these is the branch moved to the agent's head. */
   readonly notes: string;
 }
 
-/** What is bound into the walls; `to`: another path than outside. A later one lies over an earlier one. */
+/** A mount for the walls; `to`: the path inside, if it differs. A later mount covers an earlier one. */
 export interface GitMount {
   readonly access: 'read' | 'write';
   readonly from: string;
@@ -37,7 +37,7 @@ const hookLimits = { count: 64, sizeBytes: 1024 * 1024 };
 const excludesLimitBytes = 1024 * 1024;
 /** Enough for millions of files. */
 const indexLimitBytes = 1024 * 1024 * 1024;
-/** As deep as git itself follows them. */
+/** git's own limit for following them. */
 const maxAlternateDepth = 5;
 
 export function privatePlaceIn(runFolder: string): PrivatePlace {
@@ -45,8 +45,8 @@ export function privatePlaceIn(runFolder: string): PrivatePlace {
 }
 
 /**
- * Makes the folder whole or not at all, from how worktree and refs stand now; one that is there stays. Only for a worktree in which nobody works.
- * `isDetached`: HEAD stands on the worktree's commit and on no branch. Answers nothing; throws git's errors and the system's.
+ * Makes the folder completely or not at all, from the present worktree and refs; an existing one stays. Only for a worktree in which no agent works.
+ * `isDetached`: HEAD is the worktree's commit, without a branch. Throws git's errors and the system's.
  */
 export async function makePrivateRepository(
   repo: Repository,
@@ -78,17 +78,23 @@ export async function makePrivateRepository(
   await rename(draft, place.gitDir);
 }
 
-/** Takes the folder away: of a run whose worktree is made ready anew, and of a check that has ended. Only where nobody works in it. */
+/** Removes the folder of a run whose worktree is prepared again, or of an ended check. Only if no agent works in it. */
 export async function dropPrivateRepository({ gitDir, notes }: PrivatePlace): Promise<void> {
   for (const path of [gitDir, notes]) await removeTree(path);
 }
 
-/** An agent may have closed what its commits are read from: nobody would come to open it again. Only where nobody works in it. */
+/**
+ * Restores the permissions of the files from which commits are read: an agent may have removed them, and no person would restore them. Only if no agent works
+ * in it.
+ */
 export async function openPrivate({ gitDir }: PrivatePlace): Promise<void> {
   await openFolders(gitDir, (name) => /^(?:objects|pack|lfs|[0-9a-f]{2})$/.test(name));
 }
 
-/** What the walls of a run show of git: its own folder, the shared objects to read, the worktree's submodules. Nothing else of the shared repository. */
+/**
+ * The git folders that a run's walls show: its own folder, the shared objects (read only), and the worktree's submodules. Nothing else of the shared
+ * repository.
+ */
 export async function privateMounts(
   repo: Pick<Repository, 'commonDir'>,
   { place, worktree }: { place: PrivatePlace; worktree: OpenWorktree },
@@ -98,9 +104,9 @@ export async function privateMounts(
   await mkdir(modules, { recursive: true });
   const stores = [join(repo.commonDir, 'objects'), ...(await offerModules(repo, worktree)).filter(isObjectFolder)];
   const objects = new Set((await Promise.all(stores.map(objectFolders))).flat());
-  // Git LFS looks there by itself, beside the objects that git borrows.
+  // Git LFS looks there automatically, beside the objects that git borrows.
   const large = [join(repo.commonDir, 'lfs', 'objects')];
-  // A folder that is a link would be mounted where it leads.
+  // If the folder were a link, its target would be mounted.
   return [
     ...[...objects, ...large].filter(isPlainFolder).map((from): GitMount => ({ access: 'read', from })),
     { access: 'write', from: place.gitDir, to: adminDir },
@@ -109,7 +115,10 @@ export async function privateMounts(
   ];
 }
 
-/** A folder of objects, and those that it borrows from, by their real paths. What does not look like one is left out: anybody may have named it there. */
+/**
+ * An object folder and the folders from which it borrows, by their real paths. Folders that do not look like one are left out: a stranger may have listed
+ * them.
+ */
 export async function objectFolders(objects: string): Promise<string[]> {
   const found = new Set<string>([objects]);
   let level = [objects];
@@ -136,7 +145,7 @@ function alternatesOf(objects: string): string[] {
     .map((line) => (isAbsolute(line) ? line : resolve(objects, line)));
 }
 
-/** What git itself puts into a folder of objects, and into the folders in it. */
+/** The names that git itself puts into an object folder and its subfolders. */
 const objectNames = {
   folders: /^(?:pack|info|[0-9a-f]{2})$/,
   pack: /^(?:pack-[0-9a-f]{40,64}\.(?:pack|idx|rev|bitmap|keep|mtimes|promisor)|multi-pack-index.*|tmp_\w+|\.tmp-\d+-pack-[\w.]+)$/,
@@ -144,7 +153,7 @@ const objectNames = {
   loose: /^(?:[0-9a-f]{38}|[0-9a-f]{62}|tmp_obj_\w+)$/,
 };
 
-/** By all that lies in it and in its folders: objects and packs under the names that git gives them, and nothing else. */
+/** Whether the folder and its subfolders contain only objects and packs under git's names. */
 function isObjectFolder(folder: string): boolean {
   const names = entriesIn(folder);
   if (!names.includes('pack') || !names.every((name) => objectNames.folders.test(name))) return false;
@@ -155,7 +164,7 @@ function isObjectFolder(folder: string): boolean {
   });
 }
 
-/** As git reads it: a path with a character that would end the line is quoted. */
+/** A path in git's form: quoted if it has a character that would end the line. */
 function alternateLine(path: string): string {
   return /["\\\n]|^#/.test(path) ? `${JSON.stringify(path)}\n` : `${path}\n`;
 }
@@ -173,7 +182,7 @@ async function writeRefs(repo: Repository, draft: string, settings: Settings): P
   await writeFile(join(draft, 'packed-refs'), `# pack-refs with: sorted \n${packed.join('')}`);
 }
 
-/** What the user ignores everywhere stands in a file that the walls do not show. Only the user says which that is: the repository could name any. */
+/** The user's global ignore file is not visible inside walls, so it is copied. Only the user's own setting counts: the repository could name any file. */
 async function writeExcludes(repo: Repository, draft: string, settings: Settings): Promise<void> {
   const texts = [
     await usersText(settings.ofUser('core.excludesfile') ?? usersFile('ignore')),
@@ -187,25 +196,25 @@ async function copyText(from: string, to: string, file: string): Promise<void> {
   if (text !== null) await writeFile(join(to, file), text);
 }
 
-/** They run inside the walls, where the agent commits; git's own samples are left. */
+/** Copies the hooks, which run inside the walls when the agent commits, without git's samples. */
 function copyHooks(from: string, to: string): void {
   const names = entriesIn(from).filter((hook) => !hook.endsWith('.sample'));
   for (const name of names.slice(0, hookLimits.count)) {
     const hook = join(from, name);
-    // It would show what it leads to; whoever misses it is to know.
+    // A link would reveal its target, so it is left out and reported.
     if (lstatSync(hook, { throwIfNoEntry: false })?.isSymbolicLink() === true)
       noteMended(`${hook} is a link, and is left out inside of walls; put a copy there, or set core.hooksPath`);
     else copyPlain(hook, join(to, name), hookLimits.sizeBytes);
   }
 }
 
-/** As old as the original, with the parts that it may be split into: git tells by its age which files may have changed right after. */
+/** Copies the index and its split parts with the original's time: by that age git recognizes files that may have changed right after it. */
 function copyIndex(from: string, to: string): void {
   const names = entriesIn(from).filter((file) => file === 'index' || file.startsWith('sharedindex.'));
   for (const name of names) copyPlain(join(from, name), join(to, name), indexLimitBytes);
 }
 
-/** A file of the user's own, which may be a link; null: there is none, or it is too long to be what it should. */
+/** The text of a user's file, which may be a link; null: there is none, or it is too long. */
 async function usersText(named: string): Promise<string | null> {
   const file = named.replace(/^~\//, `${process.env.HOME ?? ''}/`);
   const found = await stat(file).catch(() => null);

@@ -1,18 +1,18 @@
-/** The settings of git that a run's own repository gets: what a build and a commit need. No helper, no key, no password, nothing that names a file of the user's. */
+/** The git settings of a run's own repository: those that a build and a commit need. No helper, key or password, and no path of a user's file. */
 import { inWorktree, type OpenWorktree } from './worktree-list.ts';
 
-/** By their names, the last value of each; of those with several, `all` has every one. */
+/** The last value of each setting, by name; `all` has every value of the settings with several. */
 export interface Settings {
   get(name: string): string | undefined;
   has(name: string): boolean;
-  /** The last value that the user has set for all repositories: in the system's file or their own. */
+  /** The last value that the user has set for all repositories, in the system's file or their own. */
   ofUser(name: string): string | undefined;
   readonly all: readonly (readonly [name: string, value: string])[];
 }
 
 const limits = { count: 2_000, bytes: 64 * 1024 };
 
-/** Section and key are lower case, as git lists them; what stands between is anybody's. */
+/** Section and key are lower case, as git lists them; the part in between is free text. */
 const wanted = [
   /^core\.(?:filemode|symlinks|ignorecase|precomposeunicode|autocrlf|eol|safecrlf|checkstat|trustctime|longpaths|sparsecheckout|sparsecheckoutcone|quotepath|abbrev|commentchar|bigfilethreshold)$/,
   /^extensions\.(?:objectformat|partialclone)$/,
@@ -24,7 +24,7 @@ const wanted = [
   /^submodule\..+\.(?:url|active|branch|update|ignore|shallow)$/s,
   /^url\..+\.(?:insteadof|pushinsteadof)$/s,
 ];
-/** What stator says itself, whatever the user has set. */
+/** Settings that stator always sets. */
 const own = {
   'core.protecthfs': 'true',
   'core.protectntfs': 'true',
@@ -34,13 +34,13 @@ const own = {
   'tag.gpgsign': 'false',
 };
 
-/** Everything that git knows of settings in a worktree, the user's own included. */
+/** All git settings of a worktree, including the user's own. */
 export async function settingsOf(worktree: OpenWorktree): Promise<Settings> {
   const fields = (await inWorktree(worktree, ['config', '--list', '--show-scope', '-z'])).split('\0');
   const all: [string, string][] = [];
   const ofUser = new Map<string, string>();
   for (let field = 0; field + 1 < fields.length; field += 2) {
-    // What stator says to this very git is no setting of the user's.
+    // stator's settings for this git process are not the user's.
     if (fields[field] === 'command') continue;
     const [name = '', ...lines] = (fields[field + 1] ?? '').split('\n');
     const value = lines.length === 0 ? 'true' : lines.join('\n');
@@ -56,7 +56,7 @@ export async function settingsOf(worktree: OpenWorktree): Promise<Settings> {
   };
 }
 
-/** The text of the configuration file. Who commits, where the repository does not say it itself, is for the walls to say. */
+/** The text of the configuration file. If the repository does not set the author, the environment inside the walls does. */
 export function privateSettings(settings: Settings, branch: string): string {
   const kept = settings.all.filter(([name, value]) => isWanted(name, value, branch)).slice(-limits.count);
   const isNewFormat = settings.has('extensions.objectformat') || settings.has('extensions.partialclone');
@@ -78,7 +78,7 @@ function isWanted(name: string, value: string, branch: string): boolean {
   return wanted.some((pattern) => pattern.test(name));
 }
 
-/** Over HTTP a name alone may be a token as well; over ssh it is the account. */
+/** Over HTTP, even a user name alone may be a token; over ssh it is the account. */
 export function withoutPassword(text: string): string {
   return text
     .replace(/\b(https?|ftps?):\/\/[^/\s]*@/gi, '$1://')

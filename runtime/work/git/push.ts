@@ -1,39 +1,39 @@
 /**
- * A branch to a remote, never by force. What a person types is pushed as git would: with the hooks and settings of the repository too. What the engine decides
- * by itself runs nothing that the repository names, and takes credentials from the user's own settings.
+ * Pushes a branch to a remote, never by force. A person's push works as in git, with the repository's hooks and settings. The engine's own push runs no
+ * program that the repository names, and takes credentials from the user's own settings.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { askOwnGit, type GitOptions, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.ts';
 
-/** A hook of the user's before a push may run their tests. */
+/** The user's pre-push hook may run their tests. */
 const pushTimeoutMs = 600_000;
 const askTimeoutMs = 60_000;
 
 export interface Push {
   readonly repo: string;
   readonly branch: string;
-  /** null: the one that git would take. */
+  /** null: the remote that git would choose. */
   readonly remote: string | null;
-  /** Who asked for the push. */
+  /** Who requested the push. */
   readonly by: 'person' | 'engine';
-  /** That commit of the branch, and nothing that came to it since; default: where it stands. */
+  /** The commit of the branch to push, without later ones; default: its head. */
   readonly commit?: string;
 }
 
 export interface Pushed {
   readonly remote: string;
-  /** Where that is, without a password in it. */
+  /** The remote's address, without a password. */
   readonly url: string;
   readonly head: string;
-  /** false: the remote had it already. */
+  /** false: the remote already had it. */
   readonly isNew: boolean;
 }
 
 /**
- * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
- * (credentials, network, a hook that said no, 10 minutes).
+ * Throws `refused` if there is no such branch or remote, or if the remote rejects it, with the reason; `git_failed` if git could not push (credentials,
+ * network, a failing hook, 10 minutes).
  */
 export async function pushBranch(push: Push): Promise<Pushed> {
   const head = await headOf(push);
@@ -41,7 +41,7 @@ export async function pushBranch(push: Push): Promise<Pushed> {
   return send({ ...push, remote, head, lease: null });
 }
 
-/** As `pushBranch`, but only where the remote still has the branch, also at the moment of the push: null where it is gone, and nothing was pushed. */
+/** As `pushBranch`, but only if the remote still has the branch, also at the moment of the push. null: the branch is gone, and nothing was pushed. */
 export async function updateBranch(push: Push): Promise<Pushed | null> {
   const { repo, branch } = push;
   const head = await headOf(push);
@@ -70,7 +70,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
   );
 }
 
-/** Where a branch stands at the place that is pushed to; null: it is not there. Throws `git_failed`. */
+/** The head of a branch at the push address; null: it is not there. Throws `git_failed`. */
 async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
   const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
@@ -79,7 +79,7 @@ async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null
   return /^([0-9a-f]{40,64})\t/.exec(result.stdout)?.[1] ?? null;
 }
 
-/** Of a person with the repository's own settings, of the engine with those of the user alone. */
+/** Runs a person's push with the repository's settings, and the engine's with only the user's own. */
 export function tryAs(
   by: Push['by'],
   { repo, args, ...options }: { readonly repo: string; readonly args: readonly string[] } & GitOptions,
@@ -89,7 +89,7 @@ export function tryAs(
     : tryOwnGit(repo, withPlainServer(args), { ...options, protocols: networks, env: usersAskpass() });
 }
 
-/** Of a remote's settings for the program at the other end, which here or behind ssh is any command, git takes the first one: only a flag comes before it. */
+/** git uses the first setting for the program at the other end, which can be any command for a local or ssh remote: only a flag takes precedence. */
 function withPlainServer([command = '', ...args]: readonly string[]): string[] {
   const flag = command === 'push' ? '--receive-pack' : '--upload-pack';
   return args.some((arg) => arg.startsWith(flag))
@@ -102,7 +102,7 @@ type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
 interface Sent extends Push {
   readonly remote: string;
   readonly head: string;
-  /** The remote takes it only while its branch stands there, which `head` contains; null: wherever it is, or is not. */
+  /** The remote accepts the push only while its branch is at this commit, which `head` contains; null: no condition. */
   readonly lease: string | null;
 }
 
@@ -120,29 +120,29 @@ async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Pr
 
 const networks = ['http', 'https', 'ssh', 'git', 'file'];
 
-/** Nothing but the one branch, and no hook on either side: a remote on this machine is run by us. */
+/** Pushes only this branch, with no hook on either side: we also run the receiving git of a local remote. */
 export async function unattended(repo: string, remote: string): Promise<string[]> {
   const flags = ['--no-verify', '--no-signed', '--no-follow-tags', '--recurse-submodules=no'];
   const urls = (await ownGit(repo, ['remote', 'get-url', '--push', '--all', '--', remote])).split('\n');
   return urls.some(isLocal) ? [...flags, `--receive-pack=${quietReceiver}`] : flags;
 }
 
-/** A server on another machine takes no such command, and runs its own hooks. */
+/** A server on another machine does not accept such a command, and runs its own hooks. */
 const quietReceiver =
   'git -c core.hooksPath=/dev/null -c core.alternateRefsCommand=true -c receive.autogc=false receive-pack';
 
-/** As git tells a path from an address: `host:path` has its colon before the first slash. */
+/** git's rule for paths and addresses: `host:path` has its colon before the first slash. */
 function isLocal(url: string): boolean {
   return /^file:/i.test(url) || !/^[^/]*:/.test(url);
 }
 
-/** What the user's own environment asks for passwords with. */
+/** The program of the user's environment that asks for passwords. */
 function usersAskpass(): Record<string, string> {
   const { GIT_ASKPASS } = process.env;
   return GIT_ASKPASS === undefined ? {} : { GIT_ASKPASS };
 }
 
-/** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
+/** git's choice for a push without arguments; if there is none, the only remote. Throws `refused`. */
 export async function remoteOf(repo: string, branch: string, named: string | null): Promise<string> {
   const listed = await ownGit(repo, ['remote']);
   const remotes = listed.split('\n').filter((name) => name !== '');

@@ -1,4 +1,4 @@
-/** All refs of a repository, read from its files: a process of git would open an object for each. */
+/** Reads all refs of a repository from its files: a git process would open an object for each. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -8,18 +8,18 @@ import type { Repository } from './repository.ts';
 
 export interface Ref {
   readonly name: string;
-  /** The id of an object, or the name of the ref that it stands for. */
+  /** An object's id, or the target of a symbolic ref. */
   readonly target: string;
 }
 
-/** Of the user's checkout alone: its stash is no agent's to take from. */
+/** Refs of the user's checkout alone: agents must not use its stash. */
 const checkoutsOwn = /^refs\/(?:stash$|bisect\/|worktree\/|rewritten\/)/;
-/** Files read before others have their turn. */
+/** The number of files that are read before other work gets a turn. */
 const readsAtOnce = 256;
 /** Enough for millions of refs. */
 const packedLimitBytes = 512 * 1024 * 1024;
 
-/** Sorted by their names' bytes, as packed-refs has them. Where the repository keeps them in tables, git is asked. */
+/** All refs, sorted by their names' bytes, as in packed-refs. If the repository stores them in tables, git lists them. */
 export async function allRefs(
   repo: Pick<Repository, 'path' | 'commonDir'>,
   { isReftable }: { isReftable: boolean },
@@ -29,7 +29,7 @@ export async function allRefs(
   return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }
 
-/** The refs below these folders, such as `refs/heads`, by their names: all of them, and no look at any other that lies in a file of its own. */
+/** The refs below these folders, such as `refs/heads`, by their names; no other loose ref is read. */
 export async function refsBelow(
   repo: Pick<Repository, 'path' | 'commonDir'>,
   folders: readonly string[],
@@ -50,7 +50,7 @@ async function refsByGit({ path }: Pick<Repository, 'path'>): Promise<Map<string
   );
 }
 
-/** The loose ones first: one that is packed in between is then found in the file. */
+/** Loose refs are read first: a ref that is packed meanwhile is then found in packed-refs. */
 async function refsOfFiles(commonDir: string, folders: readonly string[] = ['refs']): Promise<Map<string, string>> {
   const loose = new Map<string, string>();
   for (const folder of folders)
@@ -67,7 +67,7 @@ async function refsOfFiles(commonDir: string, folders: readonly string[] = ['ref
 
 async function looseRefs(commonDir: string, way: string): Promise<Map<string, string>> {
   const refs = new Map<string, string>();
-  // A folder that is a link is listed as one, and not entered.
+  // A link to a folder is not followed.
   const files = isPlainFolder(join(commonDir, way))
     ? await readdir(join(commonDir, way), { recursive: true, withFileTypes: true })
     : [];
@@ -75,7 +75,7 @@ async function looseRefs(commonDir: string, way: string): Promise<Map<string, st
     if (index % readsAtOnce === 0) await nextTurn();
     if (!file.isFile() || file.name.endsWith('.lock')) continue;
     const place = join(file.parentPath, file.name);
-    const text = textOf(place) ?? ''; // gone meanwhile, or packed
+    const text = textOf(place) ?? ''; // deleted or packed meanwhile
     const [, symbolic, id] = /^(?:ref: (refs\/\S+)|([0-9a-f]{40}|[0-9a-f]{64}))\n?$/.exec(text) ?? [];
     const target = symbolic ?? id;
     if (target !== undefined) refs.set(place.slice(commonDir.length + 1), target);

@@ -1,24 +1,24 @@
-/** Who moved what in a repository, as far as this engine knows: its own moves of people's branches, the runs at work there, and what was told of already. */
+/** The moves of refs that this engine knows: its own moves of people's branches, the present runs, and the moves that were already reported. */
 
 export interface OwnMoves {
-  /** stator itself has moved a branch that is not its own. */
+  /** Notes that stator has moved a person's branch. */
   note(move: { readonly ref: string; readonly from: string; readonly to: string }): void;
-  /** Where a ref that is at `to` stood before stator moved it there. */
+  /** The commit of a ref before stator moved it to `to`. */
   before(ref: string, to: string | null): string | null;
 }
 
 export interface RefMoves {
   readonly own: OwnMoves;
-  /** A run is at work; the titles of all that were so meanwhile are added to `others` until it has ended. */
+  /** Notes that a run begins. Until it ends, `others` collects the titles of all runs at the same time. */
   begin(title: string): { readonly others: ReadonlySet<string>; end(): void };
-  /** Whether that move is news for a run that began then: another run, which ended since, may have told of it. Times are ms since the epoch. */
+  /** Whether that move is new for a run that began then: another run that has ended since may have reported it. Times are ms since the epoch. */
   isNews(move: string, { beganMs, atMs }: { readonly beganMs: number; readonly atMs: number }): boolean;
 }
 
-/** What is remembered for one repository; the oldest goes first. */
+/** The most remembered moves for one repository; the oldest are dropped first. */
 const rememberedMoves = 1_000;
 
-/** Those of one engine, by the common git folder of their repository. */
+/** The known moves of one engine, by the repository's common git folder. */
 export function createRefMoves(): (commonDir: string) => RefMoves {
   const known = new Map<string, RefMoves>();
   return (commonDir) => {

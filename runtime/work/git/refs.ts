@@ -1,9 +1,8 @@
 /**
- * The refs of stator, and how refs move: always with the value they must have before, so a second run, or somebody else's
- * commit in between, is seen instead of overwritten. None of them is symbolic, and where somebody made one so, it is the ref
- * itself that moves or goes, never the branch that it points to.
+ * stator's refs, and moving refs. A move always states the expected old value, so a second run, or another author's commit in between, is noticed and not
+ * overwritten. None of stator's refs is symbolic; if someone made one symbolic, the ref itself is moved or deleted, never its target branch.
  * - `refs/stator/owned/<branch>`: this branch is ours. Written before the branch is.
- * - `refs/stator/attempts/<run>`: how a run ended. `<run>` must be good as a ref name; that is the caller's part.
+ * - `refs/stator/attempts/<run>`: how a run ended. The caller makes sure that `<run>` is a valid ref name.
  * - `refs/stator/archive/<plan>/<pass>`: a plan's branch as it was before it started over; `former-<commit>` of an earlier plan of that name.
  */
 import { type GitResult, gitFailure, ownGit, tryOwnGit } from './git.ts';
@@ -18,36 +17,36 @@ export const ownedRef = (branch: string): string => `refs/stator/owned/${branch}
 export const attemptRef = (run: string): string => `refs/stator/attempts/${run}`;
 export const archiveRef = (plan: string, pass: number | string): string => `refs/stator/archive/${plan}/${pass}`;
 
-/** Where work may be kept: what one of these reaches is not lost when its branch or worktree goes. */
+/** Refs that preserve work: commits that they reach are not lost with their branch or worktree. */
 const keepingRefs = ['refs/stator/attempts', 'refs/stator/archive'] as const;
 
-/** The commit that a ref, by its full name, points to; null where there is no such ref. */
+/** The commit of a ref by its full name; null: there is no such ref. */
 export async function readRef(repo: OpenPlace, ref: string): Promise<string | null> {
   return pointee(repo, ref);
 }
 
-/** The commits of several branches or marks, by their full names and in their order, at one look; null where there is no such ref. */
+/** The commits of several branches or marks, by their full names, in order and with one call; null: there is no such ref. */
 export async function readRefs(repo: OpenPlace, refs: readonly string[]): Promise<(string | null)[]> {
   const names = refs.map((ref) => `${ref}^{commit}`);
   if (refs.length === 0) return [];
   const looked = (await repo.gits?.lookUpAll(repo.path, names)) ?? [];
   if (looked.some((answer) => answer !== undefined))
-    // What is broken is for git itself to judge.
+    // git itself must judge a broken ref.
     return Promise.all(looked.map((answer, at) => (answer === undefined ? readRef(repo, refs[at] ?? '') : answer)));
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
-  // A name also lists what is below it.
+  // git also lists the refs below a name.
   const found = new Map(listing.split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']));
   return refs.map((ref) => found.get(ref) || null);
 }
 
-/** null before: it must not exist. null after: it goes. */
+/** `from` null: it must not exist. `to` null: delete it. */
 interface RefMove {
   readonly ref: string;
   readonly from: string | null;
   readonly to: string | null;
 }
 
-/** Moves all refs or none, in this order; null where it is done, else what git says against it. A kill of git leaves those that come first. */
+/** Moves all refs or none, in this order; null: done, otherwise git's message. If git is killed, the first moves may be done. */
 export async function moveRefs(repo: RefPlace, moves: readonly RefMove[]): Promise<GitResult | null> {
   const input = moves.map(commandOf).join('');
   const said = await repo.gits?.moveRefs(repo.path, input);
@@ -69,9 +68,7 @@ async function haveMoved(repo: RefPlace, moves: readonly RefMove[]): Promise<boo
   return moves.every(({ to }, at) => found[at] === to);
 }
 
-/**
- * Moves a ref `from` (null: it must not exist) `to` (null: delete it); false where it stands elsewhere by now.
- */
+/** Moves a ref `from` (null: it must not exist) `to` (null: delete it); false if it has moved meanwhile. */
 export async function moveRef(
   repo: RefPlace,
   ref: string,
@@ -83,7 +80,7 @@ export async function moveRef(
   throw gitFailure({ cwd: repo.path, args: moveArgs, result });
 }
 
-/** Makes refs that must not exist, in this order and all or none; false where one exists by now, or another is in its way. */
+/** Makes refs that must not exist, in this order, all or none; false if one exists by now or conflicts with another. */
 export async function makeRefs(repo: RefPlace, refs: readonly string[], to: string): Promise<boolean> {
   return (
     (await moveRefs(
@@ -93,14 +90,14 @@ export async function makeRefs(repo: RefPlace, refs: readonly string[], to: stri
   );
 }
 
-/** Points a ref at `to`, wherever it stood. For refs with one writer, such as those of a run. */
+/** Points a ref at `to`, whatever its old value. For refs with one writer, such as those of a run. */
 export async function setRef(repo: RefPlace, ref: string, to: string): Promise<void> {
   const from = await readRef(repo, ref);
   if (from === to || (await moveRef(repo, ref, { from, to }))) return;
   throw new Error(`${ref} of ${repo.path} has a second writer: it stood at ${from} a moment ago`);
 }
 
-/** The same for several, in this order and at once, where that goes; a kill of git leaves those that come first. */
+/** The same for several refs, in this order, in one transaction if possible. If git is killed, the first ones may be done. */
 export async function setRefs(repo: RefPlace, wanted: readonly (readonly [ref: string, to: string])[]): Promise<void> {
   const before = await readRefs(
     repo,
@@ -110,15 +107,15 @@ export async function setRefs(repo: RefPlace, wanted: readonly (readonly [ref: s
     .map(([ref, to], at) => ({ ref, from: before[at] ?? null, to }))
     .filter(({ from, to }) => from !== to);
   if (moves.length === 0 || (await moveRefs(repo, moves)) === null) return;
-  // What stands in the way of one of them is said of that one.
+  // The error then names the ref that conflicts.
   for (const { ref, to } of moves) await setRef(repo, ref, to);
 }
 
-/** A ref as a listing shows it. */
+/** A ref in a listing. */
 export interface Ref {
   readonly name: string;
   readonly commit: string;
-  /** When that commit was made; 0 for what is no commit. */
+  /** The commit's time; 0 if it is no commit. */
   readonly committedMs: number;
   readonly isSymbolic: boolean;
 }
@@ -132,12 +129,12 @@ export async function listRefs(repo: OpenPlace, prefixes: readonly string[]): Pr
   });
 }
 
-/** Where remotes have a branch of that name, as far as they were fetched. */
+/** The last fetched heads of remote branches of that name. */
 export async function remoteHeads(repo: OpenPlace, branch: string): Promise<string[]> {
   return (await listRefs(repo, [`refs/remotes/*/${branch}`])).map(({ commit }) => commit);
 }
 
-/** Deletes refs that still stand where they were seen; the names of those that are gone. One process where none of them has moved. */
+/** Deletes refs that have not moved since they were listed; returns the names of the deleted ones. Needs one process if none has moved. */
 export async function dropRefs(repo: RefPlace, refs: readonly Ref[]): Promise<Set<string>> {
   if (refs.length === 0) return new Set();
   const all = await moveRefs(

@@ -1,4 +1,4 @@
-/** One look at a repository for many effects: it costs processes, and what it finds changes only with a few files. */
+/** Shares the inspection of a repository among many effects: it costs processes, and its result depends only on a few files. */
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { statOrNull } from '../../base/platform/quiet-look.ts';
@@ -6,7 +6,7 @@ import { entriesIn } from './git-folder.ts';
 import { inspectRepository, type Repository, type SharedAccess } from './repository.ts';
 
 export interface RepositoryLook {
-  /** As `inspectRepository` of a main working tree's path; the answer of before while nothing that it rests on has changed. Throws what that throws. */
+  /** As `inspectRepository` for a main working tree's path; reuses the last result while none of its files has changed. Throws the same errors. */
   at(path: string): Promise<Repository>;
 }
 
@@ -29,7 +29,7 @@ export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
   async function look(path: string): Promise<Repository> {
     const before = seen.get(path);
     const guess = before?.repository.commonDir ?? join(path, '.git');
-    // Taken before the look: what changes meanwhile is seen at the next one.
+    // Taken before the inspection: a change meanwhile is noticed at the next one.
     const signature = signatureOf(path, guess, before?.repository.defaultBase ?? null);
     if (before !== undefined && before.signature === signature) return before.repository;
     seen.delete(path);
@@ -45,9 +45,9 @@ export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
 }
 
 /**
- * The folder itself and its .git (another disk or clone may lie there by now), the configuration (bare, remotes), HEAD (the current branch), where each
- * remote's HEAD points, and whether the default branch is here as a branch of our own. A dozen calls at once: each one through a thread of its own would
- * cost the engine ten times as much, and every effect asks.
+ * Reads the folder and its .git (another disk or clone may be there by now), the configuration (bare, remotes), HEAD (the current branch), each remote's
+ * HEAD, and whether the default branch exists locally. These are a dozen synchronous calls: asynchronous ones would cost the engine ten times as much, and
+ * every effect needs this.
  */
 function signatureOf(path: string, commonDir: string, base: string | null): string {
   const remotes = join(commonDir, 'refs', 'remotes');

@@ -1,7 +1,7 @@
 /**
- * What a plan has in git, at the remote that several hosts share: its branches and how its attempts ended. They stand under `refs/stator/shared`, where no rule of
- * a forge for branches applies and no clone looks by itself. A ref there moves only from a commit that is known here: what another host has pushed since is
- * not overwritten. Like every push that the engine decides on, it runs nothing that the repository or its remote names.
+ * A plan's refs at the remote that several hosts share: its branches and the ends of its attempts. They lie under `refs/stator/shared`, where a forge's
+ * branch rules do not apply, and which clones do not fetch. A ref there moves only from a commit that is known here, so another host's later push is not
+ * overwritten. Like every push that the engine decides on, it runs nothing that the repository or its remote names.
  */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -15,7 +15,7 @@ import { attemptRef, branchRef, listRefs, ownedRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
 const root = 'refs/stator/shared';
-/** Of one command line. */
+/** The most characters of one command line. */
 const refsAtOnce = 200;
 const askTimeoutMs = 60_000;
 const moveTimeoutMs = 600_000;
@@ -34,14 +34,14 @@ export interface SharedRef {
   readonly local: string;
 }
 
-/** Whether there is a remote: without one nothing is shared. */
+/** Whether there is a remote; without one nothing is shared. */
 export async function hasRemote(repo: Pick<Repository, 'path'>): Promise<boolean> {
   return (await ownGit(repo.path, ['remote'])) !== '';
 }
 
 /**
- * Brings the remote to what the plan has here. A kill at any line leaves some refs there new and some old, and the next push goes on. Throws `refused` where the
- * remote has what is not known here, or does not take it; `git_failed` where it cannot be asked.
+ * Updates the remote to the plan's refs here. A kill at any line leaves some refs there new and some old, and the next push continues. Throws `refused` if
+ * the remote has commits that are not known here, or rejects the push; `git_failed` if it cannot be reached.
  */
 export async function shareRefs(repo: Repository, of: SharedPlan & { readonly branch: string }): Promise<void> {
   const { project, plan, branch } = of;
@@ -62,7 +62,7 @@ export async function shareRefs(repo: Repository, of: SharedPlan & { readonly br
   for (let at = 0; at < moves.length; at += refsAtOnce) await push(repo, place, moves.slice(at, at + refsAtOnce));
 }
 
-/** What all plans of the project have at the remote. Throws as `shareRefs`. */
+/** The refs of all of the project's plans at the remote. Throws as `shareRefs`. */
 export async function listShared(repo: Repository, project: string): Promise<SharedRef[]> {
   const place = await placeOf(repo, '');
   return refsAt(repo, place, { project, plan: null });
@@ -79,7 +79,7 @@ export async function fetchShared(repo: Repository, refs: readonly SharedRef[]):
   if (result.exitCode !== 0) throw gitFailure({ cwd: repo.path, args, result });
 }
 
-/** Where the remote is: without the settings of the remote, which may name more places and programs. */
+/** The remote's address, without its other settings, which may name more places and programs. */
 interface Place {
   readonly remote: string;
   readonly url: string;
@@ -91,7 +91,7 @@ async function placeOf({ path }: Pick<Repository, 'path'>, branch: string): Prom
   return { remote, url };
 }
 
-/** Whether a ref here is the plan's branch, that of one of its tasks, or the end of one of its runs. */
+/** Whether a ref here is the plan's branch, a task's branch, or the end of one of its runs. */
 export function isOfPlan(ref: string, { plan, branch }: { readonly plan: string; readonly branch: string }): boolean {
   if (ref.startsWith(attemptRef(`${plan}#`))) return true;
   const own = branchRef(branch);
@@ -106,7 +106,7 @@ async function refsOfPlan(repo: Repository, of: SharedPlan & { readonly branch: 
   return refs.filter(({ name, isSymbolic }) => !isSymbolic && isOfPlan(name, of) && isOurs(name));
 }
 
-/** Any folder's name, as one part of a ref's. */
+/** Turns any folder's name into one part of a ref name. */
 function refPart(project: string): string {
   return [...Buffer.from(project)]
     .map((byte) =>

@@ -1,4 +1,7 @@
-/** Where signal files lie in a checkout, and what git tracks there: a file that came with a commit is no word of anybody who works there now. */
+/**
+ * The folders of signal files in a checkout, and the files that git tracks there: a file that came with a commit is not a signal of an agent that works there
+ * now.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitFailure } from './git.ts';
@@ -9,36 +12,36 @@ import { inWorktree, type OpenWorktree, tryInWorktree } from './worktree-list.ts
 export const placesOfSignals = ['.stator/signals', '.kasmos/signals'] as const;
 export type PlaceOfSignals = (typeof placesOfSignals)[number];
 
-/** The names of one folder of signals that git tracks; `all`: the folder itself is an entry of git's, such as another repository. */
+/** The tracked names of one signal folder; `all`: the folder itself is a git entry, such as another repository. */
 export type TrackedNames = ReadonlySet<string> | 'all';
 
-/** As many as a line of the log names. */
+/** The most names in a line of the log. */
 const shownPaths = 10;
 
-/** A worktree, or the checkout that a person works in, whose own part of the repository is all of it. */
+/** A worktree, or the user's checkout, whose part of the repository is the whole git folder. */
 export interface Checkout extends OpenWorktree {
   readonly commonDir: string;
 }
 
 /**
- * What the index or HEAD of a checkout has in its folders of signals, however the index marks it. Names are byte strings, as the gateway has them.
- * Throws `git_failed` where the index cannot be read.
+ * The entries of a checkout's index or HEAD in its signal folders, whatever their marks in the index. Names are byte strings, as in the gateway. Throws
+ * `git_failed` if the index cannot be read.
  */
 export async function trackedSignals(checkout: Checkout): Promise<Record<PlaceOfSignals, TrackedNames>> {
   const paths = await trackedPaths(checkout);
   return Object.fromEntries(placesOfSignals.map((place) => [place, namesIn(place, paths)])) as Record<
     PlaceOfSignals,
     TrackedNames
-  >; // one entry for each place
+  >; // one entry for each folder
 }
 
 async function trackedPaths(checkout: Checkout): Promise<string[]> {
-  // The whole folders: an entry that stands for one of them counts as well. A file system may not tell upper from lower case.
+  // The folders themselves are listed too, because an entry may be one of them. The file system may ignore case.
   const paths = ['--', ':(top,icase).stator', ':(top,icase).kasmos'];
   const listed = ['ls-files', '-z', '--cached', '--full-name'];
   const options = { env: { GIT_COMMON_DIR: checkout.commonDir } };
   const both = await tryInWorktree(checkout, [...listed, '--with-tree=HEAD', ...paths], options);
-  // A HEAD that leads nowhere has no files.
+  // A HEAD without a commit has no files.
   const result = both.exitCode === 0 ? both : await tryInWorktree(checkout, [...listed, ...paths], options);
   if (result.exitCode !== 0) throw gitFailure({ cwd: checkout.path, args: listed, result });
   return result.stdout.split('\0').filter((path) => path !== '');
@@ -56,9 +59,9 @@ function namesIn(place: PlaceOfSignals, paths: readonly string[]): TrackedNames 
   return names;
 }
 
-/** Whether neither folder stands in a tree, by its id or a commit's; false where nobody can be asked without a process. */
+/** Whether a tree has neither folder, by its id or a commit's; false if this cannot be answered without a process. */
 async function hasNoSignals({ path, gits }: OpenPlace, id: string): Promise<boolean> {
-  // What is not there has no folders either.
+  // A missing tree has no folders.
   const names = [`${id}^{tree}`, ...placesOfSignals.map((place) => `${id}:${place}`)];
   const found = (await gits?.lookUpAll(path, names)) ?? [];
   const [tree, ...places] = found;
@@ -66,8 +69,8 @@ async function hasNoSignals({ path, gits }: OpenPlace, id: string): Promise<bool
 }
 
 /**
- * The tree of a worktree with its folders of signals as they are in `base`: whatever an agent staged or committed there is in no commit of ours, and what
- * a person keeps there in git stays. `paths` are those that differed, a few of them.
+ * The tree of a worktree with the signal folders of `base`: files that an agent staged or committed there are in no commit of ours, and a person's tracked
+ * files there stay. `paths` are some of the differing ones.
  */
 export async function withoutSignals(
   repo: OpenPlace,

@@ -1,6 +1,6 @@
 /**
- * Signatures on the commits that stator makes. The program that signs and its key are the person's own, as git is configured for them; of what the repository's
- * own configuration names no program is started. It has no terminal to ask at, and little time.
+ * Signatures on the commits that stator makes. The signing program and its key come from the person's own git configuration; a program from the repository's
+ * configuration is not started. The program has no terminal for questions, and little time.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,11 @@ import type { SignMode } from '../../base/config/config.ts';
 import { type GitResult, tryOwnGit, tryPersonsGit } from './git.ts';
 import { noteMended } from './notes.ts';
 
-/** Whoever is asked for a passphrase does not answer: nobody is there. */
+/** No person is there to answer a passphrase prompt. */
 const limitMs = 10_000;
-/** What did not work is tried again after this long. */
+/** A failed signature is tried again after this time. */
 const againMs = 600_000;
-/** What git says of its configuration holds for so long. */
+/** How long git's configuration is remembered. */
 const knownMs = 10_000;
 
 interface Place {
@@ -22,13 +22,13 @@ interface Place {
   readonly sign?: SignMode;
 }
 
-/** What a repository does about signatures. `asked`: the configuration of stator says so, else that of git. */
+/** Whether a repository's commits are signed. `isAsked`: stator's configuration requires it; otherwise git's does. */
 export type Signing = { readonly kind: 'off' } | { readonly kind: 'on'; readonly isAsked: boolean };
 
 const known = new Map<string, { readonly atMs: number; readonly answer: Promise<boolean> }>();
 const failed = new Map<string, number>();
 
-/** `isKept`: the commit is kept under refs/stator, and comes to no branch. */
+/** `isKept`: the commit is only saved under refs/stator, not on a branch. */
 export async function signingOf({ path, sign = 'never' }: Place, { isKept = false } = {}): Promise<Signing> {
   if (sign === 'never' || (isKept && sign !== 'always')) return { kind: 'off' };
   if (sign !== '') return { kind: 'on', isAsked: true };
@@ -47,8 +47,8 @@ function gitSigns(path: string): Promise<boolean> {
 }
 
 /**
- * Runs `git commit-tree` with a signature; null: it is to be made without one, which is said. Throws `unsigned` where the configuration of stator wants a
- * signature and there is none.
+ * Runs `git commit-tree` with a signature; null: the commit is to be made without one, and this is logged. Throws `unsigned` if stator's configuration
+ * requires a signature and there is none.
  */
 export async function signedTree(
   place: Place,
@@ -94,7 +94,7 @@ async function trySigned(
   return { kind: 'unsigned', why: onOneLine(result.stderr.trim().split('\n').slice(-3).join('; ')) };
 }
 
-/** Signs a commit that is thrown away; null: it works, else why not. Writes nothing into the repository. */
+/** Signs a test commit, which is discarded; null: it works, otherwise the reason. Writes nothing into the repository. */
 export async function trySigning(path: string): Promise<string | null> {
   const objects = await mkdtemp(join(tmpdir(), 'stator-sign-'));
   try {

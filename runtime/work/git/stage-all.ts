@@ -1,6 +1,6 @@
 /**
- * Staging all that lies in a worktree, without a look into the repositories that lie inside of it. For each submodule `git add` starts a git in its folder, which
- * obeys a configuration that an agent wrote, filters and all. So submodules are left out of it; what commit they stand on, git reads without a process.
+ * Stages all files of a worktree, without reading the repositories inside it. For each submodule `git add` starts a git in its folder, which obeys a
+ * configuration that an agent wrote, including filters. So submodules are left out; git reads their commit without a process.
  */
 
 import { lstat } from 'node:fs/promises';
@@ -11,25 +11,25 @@ import { lstatOrNull } from '../../base/platform/quiet-look.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
-/** Runs git in the worktree, and answers what it said. */
+/** Runs git in the worktree, and returns its output. */
 export type RunThere = (args: readonly string[], options?: { readonly input: string }) => Promise<string>;
 
-/** Git reads some hundred MiB in a second, and has ten minutes. */
+/** The size limit: git reads some hundred MiB in a second, and has ten minutes. */
 const stagedLimitBytes = 32 * 1024 ** 3;
 
 const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 
-/** What lies in a worktree besides files. */
+/** The repositories in a worktree. */
 export interface Inside {
-  /** Repositories that are no submodules, or say that they are one: these are not staged. */
+  /** Repositories that are no submodules, or only claim to be one: these are not staged. */
   readonly nested: string[];
-  /** Submodules that are there: what commits they stand on is staged. */
+  /** Submodules that are checked out: their commits are staged. */
   readonly populated: string[];
-  /** Whether its index has a commit of another repository: without one, what is staged has none either. */
+  /** Whether its index has a commit of another repository; without one, the staged tree has none either. */
   readonly hasLinks: boolean;
 }
 
-/** Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. */
+/** Stages changes, additions and deletions in `folder`, the root of a worktree, and the commits of its submodules. */
 export async function stageAll(
   folder: string,
   run: RunThere,
@@ -64,8 +64,8 @@ export async function stageAll(
 }
 
 /**
- * Folders with nothing that is tracked, and with an entry `.git` that leads nowhere now: git takes their files for the worktree's own. Such is a linked
- * worktree that was made inside walls.
+ * Folders without tracked files whose `.git` leads nowhere now, such as a linked worktree that was made inside walls. git treats their files as the
+ * worktree's own.
  */
 function claimedIn(folder: string, others: readonly string[], entries: readonly string[]): string[] {
   const looked = new Map<string, boolean>();
@@ -88,7 +88,7 @@ function claimedIn(folder: string, others: readonly string[], entries: readonly 
   return [...found].filter((way) => !isTracked(way));
 }
 
-/** A file of any size is made in a moment, with nothing in it but its length; git would read all of it. Throws `unsafe_path`. */
+/** A sparse file of any size takes a moment to make, and git would read all of it. Throws `unsafe_path`. */
 async function refuseHuge(folder: string, names: readonly string[], limitBytes: number): Promise<void> {
   let bytes = 0;
   for (const name of new Set(names)) {
@@ -105,7 +105,7 @@ async function refuseHuge(folder: string, names: readonly string[], limitBytes: 
   }
 }
 
-/** Why git adds nothing: a name that macOS or Windows takes for `.git`, in which a repository's own files would lie there. null: another reason. */
+/** Why git refuses to add: a name that macOS or Windows reads as `.git`. null: another reason. */
 function namedLikeGit(folder: string, thrown: unknown): EngineError | null {
   if (!(thrown instanceof EngineError) || thrown.code !== 'git_failed') return null;
   const name = /^.*?error: invalid path '(.+?)'\nerror: unable to add/s.exec(thrown.message)?.[1];

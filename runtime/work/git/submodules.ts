@@ -1,6 +1,6 @@
 /**
- * What lies in the submodules of a worktree. Git keeps their commits in the worktree's own part of the repository, and they go when it goes: so they are
- * taken into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
+ * Saves the work in a worktree's submodules. Git stores their commits in the worktree's own part of the repository, and they are deleted with it. So they are
+ * copied into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
  */
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -18,21 +18,21 @@ import { inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './wor
 
 interface Module {
   readonly name: string;
-  /** Below the worktree that it is a submodule of. */
+  /** The path below its worktree. */
   readonly path: string;
   readonly folder: string;
   readonly gitDir: string;
-  /** The main checkout's part of it; may be missing. */
+  /** Its store in the main checkout; may be missing. */
   readonly store: string;
 }
 
 const slow = { timeoutMs: checkoutTimeoutMs };
-/** The stores lie on this machine, and are ours. */
+/** The stores are on this machine, and trusted. */
 const local = { ...slow, protocols: ['file'] };
 
 /**
- * Keeps what was done in the submodules of a worktree, theirs included: what is uncommitted is committed there, and every commit of theirs survives the
- * worktree under refs/stator/attempts. Safe to run again.
+ * Saves the work in the submodules of a worktree, including nested ones: uncommitted files are committed there, and every commit survives the worktree under
+ * refs/stator/attempts. Safe to run again.
  */
 export async function keepModules(
   repo: Repository,
@@ -42,7 +42,7 @@ export async function keepModules(
   await keepIn(repo, { folder: path, gitDir: adminDir, store: repo.commonDir }, kept);
 }
 
-/** Brings the submodules that are there to what `commit` says of them. What lay in them must be kept by then. */
+/** Sets the checked-out submodules to their commits in `commit`. Their work must be saved before. */
 export async function resetModules(repo: Repository, worktree: OpenWorktree, commit: string): Promise<void> {
   const above = { folder: worktree.path, gitDir: worktree.adminDir, store: repo.commonDir };
   for (const module of await modulesIn(repo, above)) {
@@ -58,7 +58,7 @@ export async function resetModules(repo: Repository, worktree: OpenWorktree, com
   }
 }
 
-/** Throws `nested_repository` where `commit` points, other than `base`, to a commit of a submodule that would be gone with the worktree. */
+/** Throws `nested_repository` if `commit`, unlike `base`, points to a commit of a submodule that would be lost with the worktree. */
 export async function refuseLost(
   repo: Repository,
   place: { path: string; base: string; commit: string },
@@ -78,8 +78,8 @@ export async function refuseLost(
 }
 
 /**
- * The tree of a worktree without what points, other than in `base`, to commits of repositories that are no submodules: `git add` takes a repository that an
- * agent made for such a pointer, and nobody else could follow it. `paths` are those that were left out.
+ * The tree of a worktree without new pointers, compared with `base`, to commits of repositories that are no submodules: `git add` makes such a pointer for a
+ * repository that an agent made, and no one else could follow it. `paths` are the left-out ones.
  */
 export async function withoutStrayLinks(
   repo: Repository,
@@ -103,7 +103,7 @@ export async function withoutStrayLinks(
   }
 }
 
-/** Repositories inside a worktree that `tree` points to and that are no submodules, or none that git is run in: they would go with its folder. */
+/** Repositories inside a worktree to which `tree` points and that are no submodules, or unsafe ones: they would be lost with the worktree's folder. */
 export async function nestedRepositories(repo: Repository, worktree: OpenWorktree, tree: string): Promise<string[]> {
   if (repo.memo.known(noLinks(tree)) !== null) return [];
   const listing = await inWorktree(worktree, ['ls-tree', '-r', '-z', '--full-tree', tree], slow);
@@ -130,7 +130,7 @@ async function keepIn(
     const head = await tryOwnGit(module.folder, ['rev-parse', '-q', '--verify', 'HEAD^{commit}'], {
       env: foldersOf(module),
     });
-    if (head.exitCode !== 0) continue; // a clone that was killed: nothing was done in it
+    if (head.exitCode !== 0) continue; // an incomplete clone: there is no work in it
     await commitWhatIsLeft(repo, module, { head: head.stdout, message: kept.message });
     await takeIntoStore(module, kept.run);
   }
@@ -152,7 +152,7 @@ async function commitWhatIsLeft(
   await ownGit(folder, ['update-ref', '-m', 'stator', 'HEAD', commit, head], there);
 }
 
-/** A submodule has a configuration of its own: the commits in it are the same person's. */
+/** A submodule has its own configuration, but its commits have the same author. */
 async function identityOf(repo: Repository): Promise<Record<string, string>> {
   const who = await ownGit(repo.path, ['var', 'GIT_COMMITTER_IDENT']);
   const [, name = '', email = ''] = /^(.*) <(.*)> \d+ [+-]\d+$/.exec(who) ?? [];
@@ -160,8 +160,8 @@ async function identityOf(repo: Repository): Promise<Record<string, string>> {
 }
 
 /**
- * Under a name of the commit's own: what is kept of a run is never written over. The objects are taken as from anybody: a `git fetch` would run a git in the
- * submodule, by settings that an agent wrote. What cannot be taken is not kept, and no branch of ours may point to it.
+ * Saves a commit under a name that contains its id, so that no saved ref is overwritten. The objects are imported like foreign ones: a `git fetch` would run
+ * a git in the submodule, with settings that an agent wrote. Commits that cannot be imported are not saved, and no branch of ours may point to them.
  */
 async function takeIntoStore(module: Module, run: string): Promise<void> {
   const { folder, gitDir, store } = module;
@@ -199,7 +199,7 @@ async function isKeptIn(store: string, commit: string): Promise<boolean> {
   return answer.exitCode === 0 && answer.stdout !== '';
 }
 
-/** As `git submodule update` would have made it, so that it goes on from there: with the remote of the clone in the worktree. */
+/** Makes the store as `git submodule update` would, so that git can continue with it: with the remote of the worktree's clone. */
 async function makeStore(module: Module): Promise<void> {
   const { folder, store } = module;
   const url = await tryOwnGit(folder, ['config', '--get', 'remote.origin.url'], { env: foldersOf(module) });
@@ -213,7 +213,7 @@ async function makeStore(module: Module): Promise<void> {
   await ownGit(store, ['config', 'core.bare', 'false'], { env });
 }
 
-/** The submodules of `.gitmodules` that are there as repositories of their own. */
+/** The submodules of `.gitmodules` that are checked out as repositories. */
 async function modulesIn(
   repo: Pick<Repository, 'commonDir'>,
   above: Pick<Module, 'folder' | 'gitDir' | 'store'>,
@@ -231,12 +231,12 @@ async function modulesIn(
   return modules;
 }
 
-/** Git looks for nothing by itself: what an agent wrote may lead anywhere. */
+/** All folders are named, so that git searches for none: links that an agent wrote may lead anywhere. */
 function foldersOf({ folder, gitDir }: Module): Record<string, string> {
   return { GIT_DIR: gitDir, GIT_COMMON_DIR: gitDir, GIT_WORK_TREE: folder };
 }
 
-/** The names of submodules by their paths; git itself takes no name or path that leads out. */
+/** The names of submodules by their paths; git itself refuses names and paths that lead out of the repository. */
 async function namesIn(cwd: string, source: readonly string[]): Promise<Map<string, string>> {
   const listing = await tryOwnGit(cwd, ['config', ...source, '-z', '--get-regexp', '^submodule\\..*\\.path$']);
   const names = new Map<string, string>();
@@ -249,7 +249,7 @@ async function namesIn(cwd: string, source: readonly string[]): Promise<Map<stri
   return names;
 }
 
-/** Pointers to commits of other repositories that `commit` has and `base` has not. */
+/** Pointers to commits of other repositories that `commit` has and `base` lacks. */
 async function linksOf(repo: Repository, base: string, commit: string): Promise<{ path: string; commit: string }[]> {
   if (repo.memo.known(noLinks(await treeOf(repo, commit))) !== null) return [];
   const fields = (await ownGit(repo.path, ['diff-tree', '-r', '-z', '--no-renames', base, commit], slow)).split('\0');

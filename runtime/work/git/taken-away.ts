@@ -1,4 +1,4 @@
-/** Whether a worktree was taken away where its folder stays: inside walls an agent can remove everything but the folder itself and its `.git`. */
+/** Detects a removed worktree whose folder still exists: inside walls an agent can remove everything except the folder itself and its `.git`. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
@@ -8,13 +8,13 @@ import { isThere, type OpenWorktree } from './worktree-list.ts';
 
 export interface TakenAway {
   readonly isGone: boolean;
-  /** Whether no file lies there, not even one that git ignores. */
+  /** Whether there is no file, not even an ignored one. */
   readonly isEmpty: boolean;
 }
 
 /**
- * Gone is a worktree in which no file of `head` is left, where its `.git` is gone too, or no other file lies there and `head` has several. A project's only
- * file may be deleted on purpose. All of several with what git ignores beside them are not, unless a commit says so.
+ * A worktree counts as removed if no file of `head` is left, and its `.git` is also gone, or no other file is left and `head` has several. An agent may
+ * delete a project's only file on purpose. Deleting several files with all ignored ones is not on purpose unless it is committed.
  */
 export async function takenAway(
   repo: { readonly path: string },
@@ -30,13 +30,13 @@ export async function takenAway(
   const slice = createTimeSlice();
   for (const file of files) {
     if (slice.isOver()) await slice.yield();
-    // A name that is no UTF-8 cannot be asked for here, so it counts as there.
+    // A name that is not UTF-8 cannot be checked here, so it counts as present.
     if (file.includes('\ufffd') || isThere(join(path, file))) return { isGone: false, isEmpty };
   }
   return { isGone: files.length > 0, isEmpty };
 }
 
-/** Whether anything but folders lies in a folder; one that cannot be read counts as a file. */
+/** Whether a folder contains any file; an unreadable entry counts as a file. */
 async function hasFile(folder: Buffer, except: readonly string[]): Promise<boolean> {
   const found = await readdir(folder, entriesInBytes).catch(() => null);
   if (found === null) return true;

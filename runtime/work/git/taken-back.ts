@@ -1,6 +1,6 @@
 /**
- * Commits that a run made in its worktree and left again, by `git reset`, a detached HEAD or a rebase. What nothing reaches any more is kept as a ref, before
- * git deletes it. A commit that was amended counts as replaced, and so does one whose changes are where the run ended.
+ * Saves commits that a run made in its worktree and abandoned, by `git reset`, a detached HEAD or a rebase. Commits that no ref reaches any more are saved as
+ * refs before git deletes them. An amended commit counts as replaced, and so does one whose changes are in the run's final commit.
  */
 
 import { takeObjects } from './foreign-objects.ts';
@@ -13,7 +13,7 @@ import { attemptRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import type { OpenWorktree } from './worktree-list.ts';
 
-/** The youngest count. */
+/** The most commits that are saved, the youngest ones. */
 const maxCommits = 50;
 
 export interface TakenBack {
@@ -23,8 +23,8 @@ export interface TakenBack {
 }
 
 /**
- * Called when the last process of the run has gone and its own end is in the repository; called again it answers the same. `ownGitDir`: where its agent
- * committed inside walls; null: it had no git folder of its own. Throws as git does.
+ * Call it when the run's last process has gone and its commits are in the repository; a second call returns the same. `ownGitDir`: the git folder in which
+ * its agent committed inside walls; null: it had none. Throws git's errors.
  */
 export async function keepTakenBack(
   repo: Repository,
@@ -33,7 +33,7 @@ export async function keepTakenBack(
 ): Promise<TakenBack[]> {
   const left = leftCommits(ownGitDir ?? worktree.adminDir).slice(-maxCommits);
   if (left.length === 0) return [];
-  // null: the agent left its checkout on a branch that has no commit.
+  // null: the checkout is on a branch without a commit.
   const end = await headOf(repo, worktree.path);
   if (ownGitDir !== null)
     await takeObjects({
@@ -51,7 +51,7 @@ export async function keepTakenBack(
   return kept;
 }
 
-/** The commits that HEAD came to, and does not stand on at the end, the oldest first. By the log alone: of most runs there are none, and git is not asked. */
+/** The commits that HEAD reached and that are not its last one, the oldest first. Only the log is read: most runs have none, so git is not needed. */
 function leftCommits(gitDir: string): string[] {
   const moves = headMoves(gitDir);
   let at = moves.at(-1)?.to ?? null;
@@ -66,7 +66,7 @@ function leftCommits(gitDir: string): string[] {
   return [...left].reverse();
 }
 
-/** Those of them that the repository has, without the history of others among them. */
+/** The commits among them that the repository has, without ancestors of others. */
 async function independent(repo: Repository, commits: readonly string[]): Promise<string[]> {
   const there: string[] = [];
   for (const commit of commits) if ((await findCommit(repo, commit)) === commit) there.push(commit);
@@ -74,7 +74,7 @@ async function independent(repo: Repository, commits: readonly string[]): Promis
   return (await ownGit(repo.path, ['merge-base', '--independent', ...there])).split('\n');
 }
 
-/** Whether a ref has it, or a worktree stands on it; what an earlier look kept aside. */
+/** Whether a ref reaches it or a worktree's HEAD is there, without refs that an earlier call saved. */
 async function isReached(repo: Repository, commit: string, run: string): Promise<boolean> {
   const known = [`--exclude=${attemptRef(`${run}-taken-back-*`)}`, '--all'];
   return (await ownGit(repo.path, ['rev-list', '--max-count=1', commit, '--not', ...known])) === '';

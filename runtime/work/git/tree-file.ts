@@ -1,10 +1,10 @@
-/** One file of a tree rewritten, without a working tree. */
+/** Rewrites one file of a tree, without a working tree. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownGit } from './git.ts';
 
-/** The tree with what `edit` makes of the regular file at `path`; the same tree where there is none, or `edit` answers null. Throws as git. */
+/** The tree in which `edit` has changed the regular file at `path`; the same tree if there is none or `edit` returns null. Throws git's errors. */
 export async function withFile(
   { path: cwd }: { readonly path: string },
   tree: string,
@@ -28,12 +28,12 @@ export async function withFile(
   }
 }
 
-/** Byte for byte; null: it is no text in UTF-8. */
+/** The exact text; null: it is not UTF-8. */
 async function blobText(cwd: string, id: string): Promise<string | null> {
   const answer = await ownGit(cwd, ['cat-file', '--batch'], { input: `${id}\n` });
   const start = answer.indexOf('\n') + 1;
   const size = Number(answer.slice(0, start).trim().split(' ').at(-1));
-  // `ownGit` takes away the newline that ends the answer, which is none of the file's.
+  // `ownGit` removes a newline at the end of the output, which is not the file's own.
   const text = answer.slice(start);
   return Buffer.byteLength(text) === size ? text : null;
 }

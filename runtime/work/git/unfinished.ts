@@ -1,4 +1,4 @@
-/** A merge, a rebase or the like in the middle of which an agent stopped: what git keeps beside HEAD, and which files still conflict. */
+/** A merge, a rebase or the like that an agent left unfinished: git's files beside HEAD, and the files that still conflict. */
 import { join } from 'node:path';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ownGit, tryOwnGit } from './git.ts';
@@ -7,10 +7,10 @@ import { findCommit, mergeTrees } from './objects.ts';
 import type { Repository } from './repository.ts';
 import type { OpenWorktree } from './worktree-list.ts';
 
-/** Git leaves one of these where it stopped in the middle. */
+/** git leaves one of these files when such an operation is unfinished. */
 export const unfinishedHeads = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'REBASE_HEAD'] as const;
 
-/** Takes away that a merge, a rebase or a cherry-pick is under way in a worktree: what it brought is committed or kept. */
+/** Ends an unfinished merge, rebase or cherry-pick in a worktree, after its changes are committed or saved. */
 export async function dropUnfinished({ adminDir }: OpenWorktree): Promise<void> {
   for (const name of [...unfinishedHeads, 'rebase-merge', 'rebase-apply', 'sequencer', 'BISECT_LOG', 'BISECT_START'])
     await removeTree(join(adminDir, name));
@@ -19,11 +19,11 @@ export async function dropUnfinished({ adminDir }: OpenWorktree): Promise<void> 
 export interface Unfinished {
   /** The commit that was being merged; null: no merge is under way. */
   readonly merged: string | null;
-  /** The files that still conflict. Empty: nothing is under way, or all of them were resolved and only the commit is missing. */
+  /** The files that still conflict. Empty: nothing is unfinished, or all conflicts were resolved and only the commit is missing. */
   readonly conflicts: readonly string[];
 }
 
-/** `head` and `tree`: where the worktree stands, and its files. */
+/** `head` and `tree`: the worktree's commit, and its files. */
 export async function unfinishedIn(
   repo: Repository,
   { adminDir }: OpenWorktree,
@@ -38,7 +38,7 @@ export async function unfinishedIn(
   return { merged, conflicts: [...new Set([...marked, ...untouched])].sort() };
 }
 
-/** The changed files in which git's marks of a conflict stand. */
+/** The changed files that contain git's conflict marks. */
 async function markedFiles(repo: Repository, { head, tree }: { head: string; tree: string }): Promise<string[]> {
   const marked = await tryOwnGit(repo.path, ['grep', '-l', '-z', '-I', '-e', '^<<<<<<< ', tree]);
   if (marked.exitCode !== 0) return [];
@@ -47,7 +47,7 @@ async function markedFiles(repo: Repository, { head, tree }: { head: string; tre
   return changed.split('\0').filter((path) => path !== '' && paths.has(path));
 }
 
-/** Files that conflict without marks (one side deleted them, or they are no text) and lie there as git left them. */
+/** Files that conflict without marks (one side deleted them, or they are no text) and are still as git left them. */
 async function untouchedFiles(
   repo: Repository,
   { head, merged, tree }: { head: string; merged: string; tree: string },

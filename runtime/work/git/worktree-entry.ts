@@ -1,7 +1,7 @@
 /**
- * The entries of linked worktrees, `.git/worktrees/<name>`. A killed `git worktree add` leaves files of one missing, empty or cut, and an empty
- * `commondir` makes `git worktree list`, `git branch` and `git gc` fatal, for the user too. Entries of ours are mended before git is asked, once no git is
- * at work that may yet finish them; others' are named. An entry is ours by the reason that it is locked with, else by its name and our mark on its branch.
+ * The entries of linked worktrees, `.git/worktrees/<name>`. A killed `git worktree add` leaves files of one missing, empty or cut, and an empty `commondir`
+ * makes `git worktree list`, `git branch` and `git gc` fatal, for the user too. Our entries are repaired before git is used, once no running git may still
+ * finish them; foreign ones are reported. An entry is ours by its lock reason, or by its name and our mark on its branch.
  */
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -15,13 +15,13 @@ import { entriesIn, filesIn, isPlainFolder, type PlainFiles, stateAt, textOf } f
 import { lockPrefix } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 
-/** A `worktree add` of an engine that was killed may go on for as long as its checkout takes; its entry is whole long before. */
+/** The `worktree add` of a killed engine may go on as long as its checkout takes; its entry is complete long before. */
 const retryLimitMs = 10_000;
 const pollMs = 100;
 
 type Flaw = 'gitdir' | 'commondir' | 'HEAD' | 'index' | 'locked';
 
-/** An entry as its files say; null: there is no such file, or a link leads there. */
+/** An entry, read from its files; null: the file is missing or a link. */
 export interface WorktreeEntry {
   readonly folder: string;
   readonly gitdir: string | null;
@@ -31,7 +31,7 @@ export interface WorktreeEntry {
   readonly isIndexCut: boolean;
 }
 
-/** All entries, sorted by their names, those of ours mended; `branches` are those that carry our mark, asked for only where an entry is broken. */
+/** All entries, sorted by name, with ours repaired. `branches` returns the branches with our mark, and is called only if an entry is broken. */
 export async function mendedEntries(
   commonDir: string,
   branches: () => Promise<readonly string[]>,
@@ -43,7 +43,7 @@ export async function mendedEntries(
   for (const { folder } of broken) {
     const name = basename(folder);
     const branch = branchOf(readEntry(folder), name, marked);
-    // A link is none of ours, and what it leads to is not written.
+    // A link is not ours, and its target is not written.
     if (branch === null || !isPlainFolder(folder) || (await settledCondition(commonDir, folder)) !== 'left') continue;
     const flaws = flawsOf(readEntry(folder));
     await mend(commonDir, { folder, branch, flaws });
@@ -53,7 +53,7 @@ export async function mendedEntries(
   return readEntries(commonDir);
 }
 
-/** Broken entries that nobody is making or taking away just now, each as a sentence with what to do. */
+/** Broken entries that no process is making or removing now, each as a sentence with the remedy. */
 export function brokenEntryWords(
   commonDir: string,
   entries: readonly WorktreeEntry[] = readEntries(commonDir),
@@ -71,7 +71,7 @@ export function brokenEntryWords(
     });
 }
 
-/** Where each entry lies, sorted by its name. */
+/** The folder of each entry, sorted by name. */
 export function entryFolders(commonDir: string): string[] {
   const entries = join(commonDir, 'worktrees');
   return entriesIn(entries).map((name) => join(entries, name));
@@ -88,7 +88,7 @@ const lastRead = createFileMemory<WorktreeEntry>(rememberedEntries);
 const lastHeads = createFileMemory<string | null>(rememberedEntries);
 const entryFiles = ['gitdir', 'commondir', 'HEAD', 'locked', 'index'] as const;
 
-/** Each plan asks for the entries several times a task, and they seldom change. */
+/** Each plan reads the entries several times per task, and they seldom change. */
 function readEntry(folder: string): WorktreeEntry {
   const none = { gitdir: null, commondir: null, HEAD: null, locked: null, isIndexCut: false };
   const found = filesIn(folder, (file) =>
@@ -104,7 +104,7 @@ function readEntry(folder: string): WorktreeEntry {
   return found ?? { folder, ...none };
 }
 
-/** What the file HEAD of an entry says, as `textOf`: of hundreds of worktrees it is asked which of them stand on a branch, several times a task. */
+/** The text of an entry's HEAD, as `textOf`. Hundreds of worktrees are searched for a branch, several times per task. */
 export function headOf(folder: string): string | null {
   const known = lastHeads.at(folder, stateAt(join(folder, 'HEAD')));
   if (known !== undefined) return known;
@@ -113,7 +113,7 @@ export function headOf(folder: string): string | null {
   return filesIn(folder, read);
 }
 
-/** One entry as its files say; null: something of it is missing, empty or cut. */
+/** One entry, read from its files; null: a file is missing, empty or cut. */
 export function wholeEntry(folder: string): WorktreeEntry | null {
   const entry = readEntry(folder);
   return flawsOf(entry).length === 0 ? entry : null;
@@ -125,7 +125,7 @@ function flawsOf({ gitdir, commondir, HEAD, locked, isIndexCut }: WorktreeEntry)
   if (!/^.+\n$/.test(commondir ?? '')) flaws.push('commondir');
   if (!/^(ref: refs\/.+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(HEAD ?? '')) flaws.push('HEAD');
   if (isIndexCut) flaws.push('index');
-  // Empty it is also what `git worktree lock` writes for who gives no reason.
+  // It may be empty: `git worktree lock` writes that without a reason.
   if (locked === '' ? flaws.length > 0 : locked !== null && isOurReason(locked) && !locked.endsWith('\n'))
     flaws.push('locked');
   return flaws;
@@ -136,7 +136,7 @@ function isOurReason(text: string): boolean {
   return text.startsWith(lockPrefix) || lockPrefix.startsWith(text);
 }
 
-/** An index has a head of 12 bytes and a hash at its end. It may be large: no more than the head is read. */
+/** An index has a header of 12 bytes and a hash at its end. It may be large, so only the header is read. */
 function isCutIndex(file: PlainFiles): boolean {
   const size = file.size('index');
   return size !== 'none' && (size === 'other' || size < 32 || file.head('index', 4) !== 'DIRC');
@@ -146,20 +146,20 @@ function branchOf({ locked }: WorktreeEntry, name: string, marked: readonly stri
   if (locked === null || !isOurReason(locked)) return null;
   const said = locked.slice(lockPrefix.length).trimEnd();
   if (locked.endsWith('\n') && said !== '') return said;
-  // Git adds a number where an entry of that name is there already.
+  // Git adds a number if an entry of that name exists.
   return marked.find((branch) => name.replace(worktreeName(branch), '').match(/^\d*$/) !== null) ?? null;
 }
 
-/** `left`: broken, and no git is at work that may be the reason; `busy`: such a git is. An entry that is gone is whole. */
+/** `left`: broken, and no running git can be the reason; `busy`: a running git can. A missing entry counts as whole. */
 function conditionOf(commonDir: string, folder: string): 'whole' | 'busy' | 'left' {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined || flawsOf(readEntry(folder)).length === 0) return 'whole';
   if (gitAtWork(commonDir, found.mtimeMs) !== null) return 'busy';
-  // The git that was at work may have ended before it was looked for.
+  // That git may have ended before the search for it.
   return existsSync(folder) && flawsOf(readEntry(folder)).length > 0 ? 'left' : 'whole';
 }
 
-/** The same once nobody is at work there, or after 10 s. */
+/** The same once no git works there, or after 10 s. */
 async function settledCondition(commonDir: string, folder: string): Promise<'whole' | 'busy' | 'left'> {
   for (let waitedMs = 0; waitedMs < retryLimitMs; waitedMs += pollMs) {
     const condition = conditionOf(commonDir, folder);
@@ -173,7 +173,7 @@ async function mend(
   commonDir: string,
   { folder, branch, flaws }: { folder: string; branch: string; flaws: readonly Flaw[] },
 ): Promise<void> {
-  // It is written before all files of the worktree: without it, and without an index, nobody was ever there.
+  // It is written before all files of the worktree: without it and without an index, no agent was ever there.
   if (flaws.includes('gitdir') && !existsSync(join(folder, 'index'))) {
     rmSync(folder, { recursive: true, force: true });
     return;
@@ -196,7 +196,7 @@ async function mend(
   await ownGit(folder, ['read-tree', 'HEAD'], { env: { GIT_DIR: folder } });
 }
 
-/** Our worktrees lie side by side; the one that points back to the entry is meant. */
+/** Our worktrees lie side by side; the one that points back to the entry is its own. */
 function placeOfEntry(commonDir: string, folder: string, branch: string): string | null {
   const entries = join(commonDir, 'worktrees');
   const beside = entriesIn(entries).map((name) =>

@@ -1,4 +1,4 @@
-/** The folder that holds a repo's worktrees: inside the repo, or elsewhere by an absolute path; never through a link of the repo, never inside .git, and never in a commit. */
+/** The folder of a repo's worktrees: inside the repo, or elsewhere by an absolute path; never through a link of the repo, never inside .git, and never in a commit. */
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -10,8 +10,8 @@ interface Place {
 }
 
 /**
- * Where the worktrees of a repo are, with links outside of the repo resolved: git knows a worktree by its real path only. Nothing is made. Throws
- * `bad_config` for a link inside of the repo, which anybody may have committed who can push to it, and for one that leads nowhere.
+ * The path of a repo's worktrees, with links outside of the repo resolved: git knows a worktree only by its real path. Makes nothing. Throws `bad_config` for
+ * a link inside the repo, which anyone with push access may have committed, and for a link without a target.
  */
 export function worktreesFolder({ path }: Place, dir: string): string {
   const named = resolve(path, dir);
@@ -19,7 +19,7 @@ export function worktreesFolder({ path }: Place, dir: string): string {
   return realPlace(named);
 }
 
-/** Throws `bad_config` where a part of `named` below `repo` is a link. */
+/** Throws `bad_config` if a part of `named` below `repo` is a link. */
 function refuseOwnLink(repo: string, named: string): void {
   if (!isWithin(repo, named)) return;
   let folder = repo;
@@ -34,7 +34,7 @@ function refuseOwnLink(repo: string, named: string): void {
   }
 }
 
-/** The real path of what lies at an absolute path, or would lie there. Throws `bad_config` for a link that leads nowhere. */
+/** The real path of an existing or future file at an absolute path. Throws `bad_config` for a link without a target. */
 export function realPlace(wanted: string): string {
   const rest: string[] = [];
   for (let folder = wanted; ; folder = dirname(folder)) {
@@ -51,7 +51,7 @@ export function realPlace(wanted: string): string {
   }
 }
 
-/** Throws `bad_config` where worktrees would lie among git's own files. */
+/** Throws `bad_config` if worktrees would lie among git's own files. */
 export function refuseInsideGit(repo: Place & { readonly commonDir: string }, dir: string): void {
   const folder = worktreesFolder(repo, dir);
   if (!isWithin(repo.commonDir, folder)) return;
@@ -62,7 +62,7 @@ export function refuseInsideGit(repo: Place & { readonly commonDir: string }, di
   );
 }
 
-/** Lines for .git/info/exclude: the folder, where it lies inside of the repo, by whichever way it was named. Throws as `worktreesFolder`. */
+/** Lines for .git/info/exclude: the folder if it lies inside the repo, however it was named. Throws as `worktreesFolder`. */
 export function worktreeExcludes(repo: Place, dir: string): string[] {
   const folder = worktreesFolder(repo, dir);
   return folder !== repo.path && isWithin(repo.path, folder) ? [`/${literal(relative(repo.path, folder))}/`] : [];
@@ -74,7 +74,7 @@ export function isWithin(folder: string, path: string): boolean {
   return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
 }
 
-/** A path as a pattern that means just that path. */
+/** A path as a pattern that matches only that path. */
 export function literal(path: string): string {
   return path.replace(/[\\*?[\]]/g, '\\$&').replace(/ $/, '\\ ');
 }

@@ -1,6 +1,6 @@
 /**
- * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git
- * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
+ * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git writes the reason before anything
+ * else of a new worktree, so it is reliable even if an agent switched branches or the engine died.
  */
 
 import { statSync } from 'node:fs';
@@ -28,20 +28,20 @@ export interface Worktree {
   readonly path: string;
   /** null: detached. */
   readonly branch: string | null;
-  /** The reason it is locked with; null where it is not locked. */
+  /** Its lock reason; null: it is not locked. */
   readonly lock: string | null;
   /** Whether it is the user's checkout. */
   readonly isMain: boolean;
   readonly isBare: boolean;
 }
 
-/** A repository, by what its worktrees are listed from. */
+/** The parts of a repository from which its worktrees are listed. */
 interface ListedPlace {
   readonly path: string;
   readonly commonDir: string;
 }
 
-/** A worktree of ours that is there: its folder, and its own part of the repository (`.git/worktrees/<name>`). */
+/** An existing worktree of ours: its folder, and its part of the repository (`.git/worktrees/<name>`). */
 export interface OpenWorktree {
   readonly path: string;
   readonly adminDir: string;
@@ -50,7 +50,7 @@ export interface OpenWorktree {
 /** Longer than any path. */
 const linkLimitBytes = 8_192;
 
-/** The reason that a worktree of ours for `branch` is locked with. */
+/** The lock reason of our worktree for `branch`. */
 export function lockReason(branch: string): string {
   return `${lockPrefix}${branch}`;
 }
@@ -65,21 +65,21 @@ export function branchMadeFor(worktree: Worktree): string | null {
   return isOurs(worktree) ? (worktree.lock ?? '').slice(lockPrefix.length) : null;
 }
 
-/** Made by us for `branch`; one that a person unlocked, or whose lock lost its reason, counts while it stands on that branch. */
+/** Whether we made it for `branch`. A worktree that a person unlocked, or whose lock lost its reason, counts while it is on that branch. */
 export function isOursFor(worktree: Worktree, branch: string): boolean {
   if (worktree.isMain) return false;
   return worktree.lock === lockReason(branch) || (!worktree.lock && worktree.branch === branch);
 }
 
-/** All worktrees that git knows, the user's checkout first; also those whose folder is gone. */
+/** All worktrees of git's list, the user's checkout first; also those without a folder. */
 export async function listWorktrees(repo: ListedPlace): Promise<Worktree[]> {
   const entries = await mendedEntries(repo.commonDir, () => ownBranches(repo));
   return readWorktrees(repo, entries) ?? askForWorktrees(repo);
 }
 
-/** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
+/** git's list, read from git's files; null if one of them is not as expected: then git must list them. */
 function readWorktrees({ path, commonDir }: ListedPlace, entries: readonly WorktreeEntry[]): Worktree[] | null {
-  // Asked from a linked worktree, or where somebody else's entry is broken.
+  // Called from a linked worktree, or a foreign entry is broken.
   if (!isMainCheckout({ path, commonDir }) || brokenEntryWords(commonDir, entries).length > 0) return null;
   const main = branchIn(commonDir);
   if (main === undefined) return null;
@@ -92,7 +92,7 @@ function mainWorktree(path: string, branch: string | null): Worktree {
   return { path, branch, lock: null, isMain: true, isBare: false };
 }
 
-/** null: git is to say what it makes of that entry. */
+/** null: git must read that entry. */
 function linkedWorktree({ gitdir, HEAD, locked }: WorktreeEntry): Worktree | null {
   const path = /^(\/.+)\/\.git\n$/.exec(gitdir ?? '')?.[1];
   const branch = branchOf(HEAD);
@@ -101,8 +101,8 @@ function linkedWorktree({ gitdir, HEAD, locked }: WorktreeEntry): Worktree | nul
 }
 
 /**
- * Those of `listWorktrees` that stand on `branch`. Of each other worktree no more than its HEAD is looked at, since there may be hundreds. One that lies inside
- * of a worktree of ours was made by an agent, and holds no branch back: its HEAD is left on the branch's commit instead.
+ * The worktrees of `listWorktrees` on `branch`. Only the HEAD of each other worktree is read, because there may be hundreds. A worktree inside one of ours
+ * was made by an agent, and must not block a branch: its HEAD is detached at the branch's commit.
  */
 export async function worktreesAt(repo: ListedPlace, branch: string): Promise<Worktree[]> {
   const found =
@@ -112,7 +112,7 @@ export async function worktreesAt(repo: ListedPlace, branch: string): Promise<Wo
   return others;
 }
 
-/** Whether it lay inside of another worktree that stator made, and stands on no branch any more. */
+/** Detaches a worktree that lies inside another one that stator made; returns whether it did. */
 async function releaseInner(repo: ListedPlace, worktree: Worktree): Promise<boolean> {
   if (worktree.isMain || worktree.branch === null) return false;
   const { path, branch } = worktree;
@@ -127,12 +127,12 @@ async function releaseInner(repo: ListedPlace, worktree: Worktree): Promise<bool
   return (await tryOwnGit(repo.path, args, { env: { GIT_DIR: adminDir } })).exitCode === 0;
 }
 
-/** One that is not ours and stands on `branch`, beside that at `own`: a person may look at it there by `--ignore-other-worktrees`. null: there is none. */
+/** A foreign worktree on `branch`, besides the one at `own`: a person may have checked it out with `--ignore-other-worktrees`. null: there is none. */
 export async function othersWorktreeAt(repo: ListedPlace, branch: string, own: string): Promise<Worktree | null> {
   return (await worktreesAt(repo, branch)).find((other) => other.path !== own && !isOurs(other)) ?? null;
 }
 
-/** null: some of it is not as expected. */
+/** null: a part of it is not as expected. */
 function readWorktreesAt({ path, commonDir }: ListedPlace, branch: string): Worktree[] | null {
   if (!isMainCheckout({ path, commonDir })) return null;
   const main = branchIn(commonDir);
@@ -154,9 +154,9 @@ function wholeWorktree(adminDir: string): Worktree | null {
   return entry === null ? null : linkedWorktree(entry);
 }
 
-/** The one of `listWorktrees` that lies at `path`; null: git knows none. */
+/** The worktree of `listWorktrees` at `path`; null: git lists none. */
 export async function worktreeAt(repo: ListedPlace, path: string): Promise<Worktree | null> {
-  // An entry may claim the user's checkout: that is git's first, whatever else lies there.
+  // An entry may claim the path of the user's checkout: the first one of git's list counts.
   const isLinked = path !== repo.path && isMainCheckout(repo);
   const adminDir = isLinked ? await adminDirOf(repo, path) : null;
   const known = adminDir === null ? null : wholeWorktree(adminDir);
@@ -164,7 +164,7 @@ export async function worktreeAt(repo: ListedPlace, path: string): Promise<Workt
   return (await listWorktrees(repo)).find((worktree) => worktree.path === path) ?? null;
 }
 
-/** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */
+/** The branch of HEAD; null: detached. undefined: HEAD is a link, stored elsewhere, or broken. */
 export function branchIn(gitDir: string): string | null | undefined {
   return branchOf(textOf(join(gitDir, 'HEAD')));
 }
@@ -174,7 +174,7 @@ function branchOf(head: string | null): string | null | undefined {
   return commit === undefined ? branch : null;
 }
 
-/** Whether `path` is the user's checkout. Its `.git` may be a file, which git's own list of worktrees does not see through. */
+/** Whether `path` is the user's checkout. Its `.git` may be a file, which git's own list of worktrees does not resolve. */
 export function isMainCheckout({ path, commonDir }: ListedPlace): boolean {
   return commonDir === join(path, '.git') || commonDir === gitFolderAt(path);
 }
@@ -205,7 +205,7 @@ async function ownBranches({ path }: { readonly path: string }): Promise<string[
   return listing.split('\n').filter((branch) => branch !== '');
 }
 
-/** A broken entry of somebody else makes git fail, and git does not say what to do about it. */
+/** A broken foreign entry makes git fail, and git does not name a remedy. */
 function withEntries(thrown: unknown, commonDir: string): unknown {
   const words = brokenEntryWords(commonDir);
   if (!(thrown instanceof EngineError) || words.length === 0) return thrown;
@@ -214,26 +214,26 @@ function withEntries(thrown: unknown, commonDir: string): unknown {
   });
 }
 
-/** `path` as git knows it: with the real path of its parent folder. The last component may be missing. */
+/** `path` in git's form: with the real path of its parent folder. The last component may be missing. */
 export function placeOf(path: string): string {
   return join(realPathOrNull(dirname(path)) ?? resolve(dirname(path)), path.slice(dirname(path).length));
 }
 
-/** The folder in `.git/worktrees` that belongs to the worktree at `path`; null where there is none. */
+/** The folder in `.git/worktrees` of the worktree at `path`; null: there is none. */
 export async function adminDirOf(repo: { readonly commonDir: string }, path: string): Promise<string | null> {
   const isOfPath = (adminDir: string) => {
     const link = textOf(join(adminDir, 'gitdir'));
     return link !== null && resolve(adminDir, link.trim()) === join(path, '.git');
   };
-  // Git gives it the worktree's name, with a number where that is taken.
+  // Git gives it the worktree's name, with a number if that is taken.
   const usual = join(repo.commonDir, 'worktrees', basename(path));
   if (isOfPath(usual)) return usual;
   return entryFolders(repo.commonDir).find(isOfPath) ?? null;
 }
 
 /**
- * Writes the worktree's `.git` file anew where it is not the one that git made: whoever next runs git in that folder would work on what an agent chose.
- * A repository of its own in its place is moved aside, into the worktree's part of `.git`, and goes with that.
+ * Rewrites the worktree's `.git` file if an agent changed it: the next git in that folder would work on a repository of the agent's choice. A repository in
+ * its place is moved into the worktree's part of `.git`, and is deleted with that.
  */
 export async function mendLink({ path, adminDir }: OpenWorktree): Promise<void> {
   const link = join(path, '.git');
@@ -254,15 +254,17 @@ async function moveAside(repository: string, adminDir: string): Promise<void> {
   });
 }
 
-/** Removes the lock files that a killed git left in a worktree. Only where nobody else works there: its agent has ended, and we are the only other owner. */
+/**
+ * Removes the lock files that a killed git left in a worktree. Only if no other process works there: its agent has ended, and we are the only other owner.
+ */
 export async function dropLocks(worktree: OpenWorktree): Promise<void> {
   for (const name of ['index.lock', 'HEAD.lock']) await removeTree(join(worktree.adminDir, name));
 }
 
 /**
- * Runs git in a worktree by naming all of its folders. Left to look for itself, git would follow what an agent wrote into the
- * worktree's `.git` file, or find the user's checkout around it where that file is gone, and a reset would hit that.
- * Throws `worktree_taken` where the folder is a link: git would add, and delete, what lies elsewhere.
+ * Runs git in a worktree and names all of its folders. Otherwise git would follow a path that an agent wrote into the worktree's `.git` file, or, without
+ * that file, find the surrounding user's checkout, and a reset would change that. Throws `worktree_taken` if the folder is a link: git would add and delete
+ * files elsewhere.
  */
 export async function inWorktree(
   worktree: OpenWorktree,
@@ -272,7 +274,7 @@ export async function inWorktree(
   return ownGit(worktree.path, args, await named(worktree, options));
 }
 
-/** `inWorktree` where an exit code other than 0 is an answer. */
+/** `inWorktree`, but an exit code other than 0 is a result. */
 export async function tryInWorktree(
   worktree: OpenWorktree,
   args: readonly string[],
@@ -292,12 +294,12 @@ async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Pro
   return { ...options, env: { GIT_DIR: adminDir, GIT_COMMON_DIR: commonDir, GIT_WORK_TREE: path, ...options.env } };
 }
 
-/** Whether a folder lies at `path` itself: an agent may put a link there, to files that are not its own. */
+/** Whether `path` itself is a folder: an agent may replace it by a link to foreign files. */
 export function isOwnFolder(path: string): boolean {
   return realPathOrNull(path) === path && lstatOrNull(path)?.isDirectory() === true;
 }
 
-/** Throws what the system says of a path that cannot be looked at. */
+/** Throws the system's error for a path that cannot be read. */
 export function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }

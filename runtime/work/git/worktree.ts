@@ -1,6 +1,6 @@
 /**
- * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
- * under refs/stator before it goes; what is not kept stops it from going.
+ * Makes our worktrees, sets them to a run's start commit, and removes them. Their work is saved under refs/stator before they are removed; a worktree with
+ * unsaved work is not removed.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -29,18 +29,18 @@ export interface WantedWorktree {
   readonly branch: string;
   /** Branch, tag or commit that the branch is made from and, with `reset`, set to. */
   readonly start: string;
-  /** The run that is to work here, and the one that did before; both good as ref names. */
+  /** The run that will work here, and the previous one; both are valid ref names. */
   readonly run: string;
   readonly previousRun: string | null;
-  /** true: the run starts from `start`, and the branch moves there. false: from where the branch is. */
+  /** true: the run starts from `start`, and the branch moves there. false: it starts from the branch's head. */
   readonly reset: boolean;
-  /** The same agent goes on: the repositories that it has inside stay there. Default: they are kept as refs, and go. */
+  /** true: the same agent goes on, so the repositories inside stay. Default: they are saved as refs and removed. */
   readonly goesOn?: boolean;
 }
 
 /**
- * Makes the folder that a worktree is to lie in, closed to other users: an agent may leave a file there that acts with its owner's rights. One in the repo
- * that is there is closed, too; elsewhere it is the user's own and stays as it is.
+ * Makes the parent folder of a worktree, closed to other users: an agent may leave a setuid file there. An existing folder inside the repo is also closed;
+ * elsewhere it is the user's own and stays unchanged.
  */
 export async function makePlace({ path: repo }: Pick<Repository, 'path'>, worktree: string): Promise<void> {
   const folder = dirname(worktree);
@@ -51,10 +51,10 @@ export async function makePlace({ path: repo }: Pick<Repository, 'path'>, worktr
 }
 
 /**
- * Makes the worktree, or brings it to the commit that the run starts from, which it answers as `base` (with the worktree's real path).
- * What lies there and is kept nowhere becomes `refs/stator/attempts/<previousRun>`, or `<run>-before…` where that is taken.
- * Files that git ignores stay: they are caches. Call it before the run's agent starts, never after.
- * Throws `worktree_taken` for a folder or worktree that is not ours, `branch_checked_out` where somebody else looks at it, `branch_taken`, `git_failed`.
+ * Makes the worktree, or sets it to the run's start commit. Returns that commit as `base`, and the worktree's real path. Unsaved files are saved as
+ * `refs/stator/attempts/<previousRun>`, or `<run>-before…` if that is taken. Ignored files stay: they are caches. Call it before the run's agent starts,
+ * never after. Throws `worktree_taken` for a folder or worktree that is not ours, `branch_checked_out` if another checkout has the branch, `branch_taken`,
+ * `git_failed`.
  */
 export async function prepareWorktree(
   repo: Repository,
@@ -67,7 +67,7 @@ export async function prepareWorktree(
   const path = list.placeOf(wanted.path);
   const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
   const base = wanted.reset ? start : tip;
-  // Checked out in this moment, at the very commit: nothing can lie there, and nothing is to be brought anywhere.
+  // It was checked out just now, at exactly this commit: there is nothing to save or to reset.
   if (worktree.isNew && base === tip && (await readRef(repo, branchRef(branch))) === tip) return { path, base };
   const nested = await keepExistingFiles(repo, worktree, { ...wanted, tip, base });
   const staying = wanted.goesOn === true ? [] : await clearNested(repo, worktree, nested);
@@ -77,16 +77,16 @@ export async function prepareWorktree(
 
 export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kept'; why: string };
 
-/** What speaks against taking a worktree away. `foreign`: it is none of ours, or cannot be looked through. */
+/** The reason against removing a worktree. `foreign`: it is not ours, or cannot be checked. */
 export interface Loss {
   readonly cause: 'foreign' | 'nested' | 'uncommitted' | 'unmerged';
   readonly why: string;
 }
 
 /**
- * Takes a worktree away, and with `mergedInto` also its branch where all of it is in there. What would be lost is never taken:
- * uncommitted files that no attempt ref holds, commits that neither `mergedInto` nor a ref of ours reaches, repositories inside it.
- * Who wants it gone all the same calls `keepAttempt` first. A worktree that is gone already counts as removed.
+ * Removes a worktree, and with `mergedInto` also its branch if all of it is merged there. Never loses work: uncommitted files that no attempt ref holds,
+ * commits that neither `mergedInto` nor a ref of ours reaches, and repositories inside prevent the removal. A caller that wants it removed anyway calls
+ * `keepAttempt` first. A missing worktree counts as removed.
  */
 export async function removeWorktree(
   repo: Repository,
@@ -105,7 +105,8 @@ export async function removeWorktree(
 }
 
 /**
- * The same for a worktree whose branch stays: what the branch has is not lost. null: it is gone, or with `dry` it would go, and nothing is changed.
+ * The same for a worktree whose branch stays, so that the branch's commits are not lost. null: it is removed, or with `dry` would be removed; `dry` changes
+ * nothing.
  */
 export async function clearWorktree(
   repo: Repository,
@@ -123,7 +124,7 @@ export async function clearWorktree(
   return loss;
 }
 
-/** `dry`: nothing is kept aside before; what lies in submodules is not looked at. */
+/** `dry`: nothing is saved before, and submodules are not checked. */
 async function lookThrough(
   repo: Repository,
   wanted: { path: string; branch: string; mergedInto: string | null; into: string | null; dry?: boolean },
@@ -141,7 +142,7 @@ async function lookThrough(
   return { isKnown: true, loss: await lossOf(repo, { ...wanted, worktree: { path, adminDir } }) };
 }
 
-/** `isNew`: git has just made it, whole. */
+/** `isNew`: git has just made it completely. */
 async function openWorktree(
   repo: Repository,
   wanted: { path: string; branch: string },
@@ -149,7 +150,7 @@ async function openWorktree(
   const { path, branch } = wanted;
   if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
   let all = await list.listWorktrees(repo);
-  // What an agent made inside of a worktree of ours leaves that branch first.
+  // A worktree that an agent made inside one of ours leaves that branch first.
   if (all.some((other) => other.branch === branch && other.path !== path)) {
     await list.worktreesAt(repo, branch);
     all = await list.listWorktrees(repo);
@@ -176,7 +177,7 @@ async function openWorktree(
   }
   const isNew = known === undefined || !(await isOccupied(path));
   if (isNew) {
-    // Nothing lies there: what goes is what somebody left who was killed.
+    // The folder is missing: only leftovers of a killed process are removed.
     await (await dispose(repo, path, known !== undefined))();
     const args = ['worktree', 'add', '--quiet', '--lock', '--reason', list.lockReason(branch), path, branch];
     await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
@@ -188,7 +189,7 @@ async function openWorktree(
   return { path, adminDir, isNew };
 }
 
-/** Writes anew what a killed `worktree add`, or a careless agent, left out of the link between a worktree and its repository. */
+/** Repairs the link between a worktree and its repository after a killed `worktree add` or a careless agent. */
 async function mend(worktree: list.OpenWorktree, branch: string): Promise<void> {
   await list.mendLink(worktree);
   const links: [string, string][] = [
@@ -223,7 +224,7 @@ async function keepExistingFiles(
   return paths.length === 0 ? [] : keepNested(repo, worktree, { run: records[0] ?? before, message, paths });
 }
 
-/** The first name that no record has; the last one carries the commit's own id, so it is free or holds the same. */
+/** The first unused name; the last candidate contains the commit's id, so it is free or has the same commit. */
 async function freeName(repo: Repository, names: readonly string[]): Promise<string> {
   for (const name of names) if ((await readRef(repo, attemptRef(name))) === null) return name;
   return names.at(-1) ?? '';
@@ -236,7 +237,7 @@ async function checkOutCommit(
 ): Promise<void> {
   const slow = { timeoutMs: checkoutTimeoutMs };
   await dropUnfinished(worktree);
-  // Detached first: the agent may have left HEAD on a branch of somebody else, which the reset would move.
+  // HEAD is detached first: the agent may have left it on a foreign branch, which the reset would move.
   await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
   await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);
   const staying = to.staying.map((path) => `--exclude=/${literal(path)}`);
@@ -247,7 +248,7 @@ async function checkOutCommit(
   await list.inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(to.branch)]);
 }
 
-/** What would be lost with the worktree; null where nothing. */
+/** What would be lost with the worktree; null: nothing. */
 async function lossOf(
   repo: Repository,
   wanted: {
@@ -287,9 +288,9 @@ async function unkeptFiles(repo: Repository, contents: Contents): Promise<string
 }
 
 /**
- * Takes folder and registration away, in the lock of the repository. The rename is the decision: killed before it, nothing happened; after it, the folder is gone
- * for everybody, and what is set aside goes with the next call. A half deleted worktree would look like one with uncommitted deletions.
- * Answers what deletes that: a large worktree takes minutes, so whoever asked does it when the lock is free.
+ * Removes folder and entry, inside the lock of the repository. The rename decides: after a kill before it, nothing has happened; after a kill behind it, the
+ * folder is gone for all, and the next call deletes the renamed one. A partly deleted worktree would look like one with uncommitted deletions. Returns the
+ * function that deletes the renamed folder: a large worktree takes minutes, so the caller deletes it when the lock is free.
  */
 export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<() => Promise<void>> {
   const named = join(dirname(path), `.removing-${basename(path)}`);
@@ -303,7 +304,7 @@ export async function dispose(repo: Repository, path: string, isKnown: boolean):
   return () => mayFail(path, named, () => sweepAside(named));
 }
 
-/** All that was set aside under that name, by whoever was killed before it was gone too. */
+/** All folders that were renamed under that name, also by killed processes. */
 async function sweepAside(named: string): Promise<void> {
   const [folder, name] = [dirname(named), basename(named)];
   const entries = await readdir(folder).catch(ifMissing([]));
@@ -321,7 +322,7 @@ async function mayFail(path: string, aside: string, work: () => Promise<void>): 
   }
 }
 
-/** Takes git's own part of a worktree away, at once: `git worktree remove` deletes its files one by one. Where it lies on another disk, git does it. */
+/** Removes git's part of a worktree in one step: `git worktree remove` deletes its files one by one. If it is on another disk, git removes it. */
 async function forget(repo: Repository, { path, aside }: { path: string; aside: string }): Promise<void> {
   const adminDir = await list.adminDirOf(repo, path);
   const isMoved =
@@ -333,21 +334,21 @@ async function forget(repo: Repository, { path, aside }: { path: string; aside: 
         () => false,
       ));
   if (!isMoved) {
-    // Git would stop at a broken entry, which this mends.
+    // Git would stop at a broken entry, so it is repaired first.
     await list.listWorktrees(repo);
     await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
   }
-  // As git does: an empty folder of worktrees goes too.
+  // Like git, also removes an empty `worktrees` folder.
   else await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
 }
 
-/** Something that is no folder: a link is never followed, wherever it leads. */
+/** For something that is no folder: a link is never followed. */
 export async function isInTheWay(path: string): Promise<boolean> {
   const found = await lstat(path).catch(ifMissing(null, 'ENOTDIR'));
   return found !== null && !found.isDirectory();
 }
 
-/** An empty folder is as good as none: git makes a worktree in it. */
+/** An empty folder counts as missing: git makes a worktree in it. */
 export async function isOccupied(path: string): Promise<boolean> {
   return readdir(path).then(
     (names) => names.length > 0,
