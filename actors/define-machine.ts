@@ -8,7 +8,7 @@ import type { AnyDefinition, EventType, MachineDefinition } from './definition.t
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { machineUpgraded, ownBirth, promiseSettled, tagsOfMachine, treeDeleted } from './own-machine.ts';
 
-/** What the engine itself tells a machine: nobody may send it from outside. */
+/** Events that the engine itself sends a machine: they are refused from outside. */
 const ownWords: ReadonlySet<string> = new Set([
   ownBirth,
   'effect_failed',
@@ -20,7 +20,7 @@ const ownWords: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A machine of one's own, for `createEngine({ machines })` and for daemon.toml. Throws `bad_machine` with the place: a name that is taken, an action that
+ * A user-defined machine, for `createEngine({ machines })` and for daemon.toml. Throws `bad_machine` with the place: a name that is taken, an action that
  * the machine does not have, a chart that starts something which no restart would find again.
  */
 export function defineMachine<
@@ -107,7 +107,7 @@ function checkUpgrades(what: string, version: number, from: readonly string[]): 
   );
 }
 
-/** The actions of the chart and of all machines that it may start, by their names; of one name the outermost. */
+/** The actions of the chart and of all machines that it may start, by their names; the outermost one of each name. */
 function actionsOf(machine: AnyStateMachine): Readonly<Record<string, unknown>> {
   const found: Record<string, unknown>[] = [];
   eachLogic(machine, (logic) => {
@@ -220,7 +220,7 @@ function checkActors(what: string, { machine, actors = {} }: AnyDefinition): voi
   }
 }
 
-/** What the states name must be implemented: an action that nobody knows would be silently nothing. */
+/** What the states name must be implemented: an unknown action would silently do nothing. */
 function checkNames(what: string, machine: AnyStateMachine): void {
   const { actions, guards, actors, delays } = machine.implementations;
   const must = (kind: string, name: unknown, known: Readonly<Record<string, unknown>>, place: string) => {
@@ -250,12 +250,12 @@ function nameOf(named: unknown): unknown {
   return typeof named === 'object' && named !== null && 'type' in named ? named.type : null;
 }
 
-/** Of a delayed `raise` or `sendTo`: the name of its delay. */
+/** The name of the delay of a delayed `raise` or `sendTo`. */
 function delayOf(action: unknown): unknown {
   return typeof action === 'function' && 'delay' in action ? action.delay : null;
 }
 
-/** Of `and`, `or` and `not` the ones within. */
+/** The guards inside `and`, `or` and `not`. */
 function guardNames(guard: unknown): unknown[] {
   if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
     return guard.guards.flatMap(guardNames);

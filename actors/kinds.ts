@@ -44,7 +44,7 @@ import { upgrades } from './upgrades.ts';
 /** It never ends, so its journal would grow without end. */
 const endless: Standing = { ...underWay, keepsJournal: false };
 
-/** What an agent hears, and its plan's root is to know as well: who says a word to it, and what its runs had of them. */
+/** Signals to or from an agent that its plan's root must know too: messages to it, and which of them its runs had. */
 const agentWordSignals: ReadonlySet<string> = new Set([
   'agent_send',
   'agent_type',
@@ -100,7 +100,7 @@ const repoKind: Kind = {
   chartAt: () => repoMachine,
   standingOf(root) {
     const { tags, context } = snapshotOf(root);
-    return { ...endless, state: tagged(tags, 'repo:'), reason: (context as RepoContext).degraded }; // of a repo's tree
+    return { ...endless, state: tagged(tags, 'repo:'), reason: (context as RepoContext).degraded }; // it is a repo's tree
   },
 };
 

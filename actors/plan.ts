@@ -186,13 +186,13 @@ function bindAgent(ports: Ports) {
   });
 }
 
-/** Why a question that nobody answered is denied. */
+/** Why a question without an answer is denied. */
 function unanswered({ permissions: [question] }: AgentContext): string {
   const within = question === undefined ? '' : ` within ${duration(question.dueAt - question.askedAt)}`;
   return `nobody answered${within}, so it is denied; do without it, or ask with: stator signal emit needs_decision --payload "<why>"`;
 }
 
-/** The run that an agent asks for, or would ask for as it stands. */
+/** The run that an agent asks for, or would ask for in its present state. */
 export function runOf(context: AgentContext): AgentRun {
   return {
     kind: 'agent.run',

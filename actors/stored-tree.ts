@@ -62,6 +62,6 @@ function readerOf<Context, Tag extends string>(
   return (address, stored) => {
     const { context, value } = compatibleSnapshot(address, stored, known);
     const tags = tagsOfValue(machine, value);
-    return { context: context as Context, has: (tag) => tags.has(tag) }; // of that machine, as was checked
+    return { context: context as Context, has: (tag) => tags.has(tag) }; // it is that machine's, as was checked
   };
 }

@@ -11,15 +11,15 @@ import { listUsage, nounUsage, verbUsage } from './usage.ts';
 export interface Entry {
   readonly name: string;
   readonly summary: string;
-  /** The verbs that one page of help is about, this one among them; the first stands for them in a list. */
+  /** The verbs that one page of help is about, this one among them; the first represents them in a list. */
   readonly page: readonly string[];
   /** It works and has its page, and is in no list. */
   readonly isHidden: boolean;
   /** Its exit code is 0, 1 or 2, whatever goes wrong: programs start work with it. 130 where it was interrupted. */
   readonly hasStartCodes?: boolean;
-  /** Of a name from kasmos or kugetsu: what it is called here. */
+  /** For a name from kasmos or kugetsu: what it is called here. */
   readonly now?: string;
-  /** Of such a name: what is typed after it, as the verb takes it. */
+  /** For such a name: what is typed after it, as the verb takes it. */
   words?(rest: readonly string[]): readonly string[];
   load(): Promise<Verb>;
 }
@@ -147,7 +147,7 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'instance kill': { now: 'agent kill' },
 };
 
-/** Those of a noun; of '' the words that stand alone. The verb is looked up when it is used: it may stand in a table below. */
+/** Those of a noun; for '' the words without a noun. The verb is looked up when it is used: it may be in a table below. */
 function othersOf(noun: string): Entry[] {
   return Object.entries(otherNames).flatMap(([full, { now, load, ...words }]) => {
     const name = full.split(' ').at(-1) ?? '';
@@ -160,7 +160,7 @@ function othersOf(noun: string): Entry[] {
 
 const verbHasStartCodes: ReadonlySet<string> = new Set(['issue start', 'issue continue']);
 
-/** The verb that stands at the beginning of what is typed. */
+/** The verb at the beginning of what is typed. */
 function verbOf(line: string): Entry {
   const [noun = '', name = ''] = todayOf({ now: line }).split(' ');
   const found = nouns[noun]?.find((one) => one.name === name);
@@ -325,12 +325,12 @@ export const nouns: Nouns = {
   'queue-daemon': othersOf('queue-daemon'),
 };
 
-/** What lists show of a noun or of the words that stand alone: a line for each page. */
+/** What lists show of a noun or of the words without a noun: a line for each page. */
 export function listed(entries: readonly Entry[]): Entry[] {
   return entries.filter(({ name, page, now }) => page[0] === name && now === undefined);
 }
 
-/** Of a noun's verbs those of every day; of a noun that is hidden itself, each. */
+/** The most common verbs of a noun; all of them, if the noun is hidden itself. */
 function everyDay(entries: readonly Entry[]): Entry[] {
   return listed(entries).filter(({ isHidden }) => !isHidden || isHiddenNoun(entries));
 }
@@ -349,7 +349,7 @@ export function todayOf({ now = '' }: Pick<Entry, 'now'>): string {
   return (now.match(/[a-z-]+/g) ?? []).slice(0, 2).join(' ');
 }
 
-/** The page of a verb, which may be about its neighbours too; of another name, that of the verb. */
+/** The page of a verb, which may be about its neighbours too; for another name, that of the verb. */
 export async function pageOf(noun: string | null, entry: Entry): Promise<string> {
   const named = (name: string) => (noun === null ? name : `${noun} ${name}`);
   if (entry.now !== undefined) {
@@ -365,7 +365,7 @@ export async function pageOf(noun: string | null, entry: Entry): Promise<string>
   );
 }
 
-/** The page of a noun; of another name of it, that of the noun. */
+/** The page of a noun; for another name of it, that of the noun. */
 export function nounPage(noun: string, entries: readonly Entry[]): string {
   const [today = ''] = entries[0]?.now?.split(' ') ?? [];
   if (isOtherNoun(entries)) return nounPage(today, nouns[today] ?? []);

@@ -1,4 +1,4 @@
-/** One conversation of an editor: at most one plan at a time, which `stator run` works through, and what is said to it. */
+/** One conversation of an editor: at most one plan at a time, which `stator run` works through, and the messages to it. */
 import { randomUUID } from 'node:crypto';
 import type { RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
@@ -37,7 +37,7 @@ interface Parts {
 /** What was handed over last, and may be gone on with. */
 interface Handed {
   readonly prompt: Prompt;
-  /** Of the plan of a text; null: a file names its own. */
+  /** The name of a text's plan; null: a file names its own. */
   readonly name: string | null;
   of: PlanAddress | null;
 }
@@ -115,7 +115,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     return typeof answer === 'string' && answer.trim() !== '' ? answer : null;
   }
 
-  /** Words that reach nobody are said to their author again. */
+  /** Messages that no agent gets are returned to their author. */
   async function tell({ of }: Handed, words: Words): Promise<void> {
     if (words.text === '') return;
     if (words.asked !== null) answered.add(words.asked);
@@ -153,7 +153,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   async function pause(): Promise<void> {
     const now = running;
     const of = handed?.of ?? null;
-    // Whoever only watches the plan of a daemon detaches, and the plan would go on.
+    // A run that only watches the plan of a daemon detaches, and the plan would go on.
     const client = of === null ? null : await attach(homeFolder(call.env), call.env).catch(() => null);
     if (client !== null && of !== null) {
       await client.send({ ...of, type: 'pause', waitMs: verdictMs }).catch(() => {});

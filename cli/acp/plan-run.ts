@@ -12,7 +12,7 @@ import type { ShownPlan } from './shown-plan.ts';
 export interface RunParts {
   readonly call: Call;
   readonly shown: ShownPlan;
-  /** Its arguments, and what stands on its standard input. */
+  /** Its arguments, and the text for its standard input. */
   readonly words: readonly string[];
   readonly input: string;
   /** Called with its plan at each of the facts of that. */
@@ -22,7 +22,7 @@ export interface RunParts {
 
 export interface RunEnded {
   readonly code: number | null;
-  /** What it said of what went wrong. */
+  /** Its messages about what went wrong. */
   readonly trouble: string;
   readonly finished: RunFinished | null;
 }

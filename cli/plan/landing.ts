@@ -127,7 +127,7 @@ const pr = defineVerb({
     }),
 });
 
-/** 0: it is there, or nobody waited for that; 1: it is not, or not yet. */
+/** 0: it is there, or this did not wait for that; 1: it is not, or not yet. */
 function tellRequest(
   { out }: Call,
   shown: PlanShow,

@@ -13,7 +13,7 @@ import { words as said } from './words.ts';
 
 /** The longest text that a plan keeps of why it was not merged. */
 const detailLimit = 4_096;
-/** What a forge said that a plan remembers: more than one look reads. */
+/** How many ids of a forge a plan remembers: more than one look reads. */
 const seenLimit = 1_000;
 const remarksLimit = 20;
 const remarkLimit = 500;
@@ -28,7 +28,7 @@ function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
   return { at, why: 'git', into: context.merge?.into ?? null, files: [], detail: event.detail.slice(0, detailLimit) };
 }
 
-/** What a coordinator that speaks by its exit code may say. */
+/** The verdicts that a coordinator may give by its exit code. */
 type Verdict = 'review_approved' | 'review_changes_requested' | 'verify_approved' | 'verify_failed';
 
 /** Said by the engine itself, in the name of what just happened. */
@@ -89,7 +89,7 @@ const words = {
       ...(delivered?.base == null ? {} : { reviewed_sha: delivered.base }),
     };
   }),
-  /** The right to implement is asked for once; whoever has it does not ask again. */
+  /** The right to implement is asked for once; a plan that has it does not ask again. */
   requestGrant: base.enqueueActions(({ context, enqueue }) => {
     if (context.granted) return;
     enqueue(memory.nextRequest);
@@ -99,7 +99,7 @@ const words = {
     enqueue('tellReleased');
     enqueue.assign({ granted: false, request: 0 });
   }),
-  /** The old branch is kept aside first, once more where that failed. */
+  /** The old branch is archived first; after a failure this is tried once more. */
   archiveAgain: base.enqueueActions(({ enqueue, check }) => {
     if (!check('archives')) return;
     enqueue(memory.nextWork);
@@ -124,7 +124,7 @@ const merging = {
     const { head, into, tip, at } = event;
     return { merge: { ...noMerge, merged: { at, head, into, tip } }, at };
   }),
-  /** What the forge merged is merged, whoever did it. */
+  /** What the forge merged is merged, by any person or program. */
   noteMergedThere: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_merged');
     const { head, into, at } = event;
@@ -152,7 +152,7 @@ const merging = {
     enqueue(memory.nextId);
     enqueue('askRemoval');
   }),
-  /** Whoever still works there ends first. */
+  /** Agents that still work there end first. */
   leaveIdleWorktree: base.enqueueActions(({ enqueue, check }) => {
     if (!check('hasNoChildren')) return;
     enqueue(memory.nextId);
@@ -170,7 +170,7 @@ function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
   return [...new Set([...seen, ...ids])].slice(-seenLimit);
 }
 
-/** What the root does about its pull request: asks for it, remembers what became of it, and what its reviewers said. */
+/** What the root does about its pull request: asks for it, remembers its outcome, and what its reviewers wrote. */
 const pulling = {
   endPullWork,
   askPull: base.enqueueActions(({ enqueue }) => {
@@ -201,7 +201,7 @@ const pulling = {
     const reason = `the plan is done and its pull request ${pull?.request?.url ?? ''} is open without its newest commits: ${pull?.refused?.detail ?? ''}; resolve tries the push again`;
     return { stopCause: { source: 'failed' as const, reason } };
   }),
-  /** What the plan stands for is asked for anew. */
+  /** What the plan is blocked by is tried again. */
   clearPullStop: base.assign(({ context: { blocked, stopCause } }) =>
     blocked?.source === 'failed' ? { blocked: null, stopCause: null } : { blocked, stopCause },
   ),

@@ -1,4 +1,4 @@
-/** What a plan's root hears: signals, its regions' own words, and the reports of its children. */
+/** What a plan's root receives: signals, events of its own regions, and the reports of its children. */
 import type {
   AgentOutput,
   Asked,
@@ -79,7 +79,7 @@ type PlanSignal = SignalEvent<
 /** `askers`: the runs whose agents wait for the answer, as the tree says when it comes. */
 export type Answered = SignalEvent<'resolve' | 'answer'> & { readonly askers?: readonly string[] };
 
-/** What comes to an agent and its plan's root is to know. */
+/** Events for an agent that its plan's root must know. */
 export type WordEvent =
   | { type: 'word_said'; at: number; said: Said }
   /** `numbers`: the words in the prompt of that run; null: all that waited for its agent. */

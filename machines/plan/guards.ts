@@ -26,7 +26,7 @@ import { draftGuards } from './drafts.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
 import { hasStranded } from './kept-words.ts';
 
-/** A coder, a fixer or a wave: whoever may move the plan's branch. */
+/** No coder, fixer or wave is left: only these may move the plan's branch. */
 function hasNoWorkers({ liveChildren }: PlanContext): boolean {
   return Object.values(liveChildren).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
 }
@@ -78,7 +78,7 @@ const mergeGuards = {
   leftForRefusal: ({ event }: GuardArgs) => event.type === 'done_left' && event.cause === 'merge_refused',
 };
 
-/** The event is about what was asked for under that name. */
+/** The event is about the request of that name. */
 function isRun(event: PlanEvent, work: string | null | undefined): boolean {
   return 'run' in event && event.run !== null && event.run === work;
 }
@@ -93,7 +93,7 @@ const pullGuards = {
   mayPush: ({ context: { pull, head } }: GuardArgs) => head !== null && pull?.request?.head !== head,
   /** It shows the branch as it was before this round. */
   pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) => pull?.request?.head !== head && !isByHand(event),
-  /** It shows the present work, not that of before a new beginning. */
+  /** It shows the present work, not earlier work from before the plan was started over. */
   showsPresentWork: ({ context: { pull, pass } }: GuardArgs) => pull?.request?.pass === pass,
   pullIsMerged: stateIn('#plan.pullRequest.merged'),
   /** The last of those that worked on it when the forge merged it. */
@@ -102,7 +102,7 @@ const pullGuards = {
   isPull: ({ context: { pull }, event }: GuardArgs) => isRun(event, pull?.work),
   /** The branch moved on: the plan is looked at again. */
   pullMoved: ({ event }: GuardArgs) => event.type === 'pr_failed' && event.moved === true,
-  /** The answer to what was asked, or a request that a person named. */
+  /** The answer to the request, or a pull request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>
     event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
   leftToBeginAnew: ({ event }: GuardArgs) =>
@@ -126,7 +126,7 @@ const pullGuards = {
   isUnasked: ({ event }: GuardArgs) => event.type === 'pr_merge_refused' && event.run === null,
 };
 
-/** The names of the checks that are news and fail as they did when the plan was told last. */
+/** The names of the checks that are new and fail as they did when the plan last received them. */
 export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEvent): string[] {
   if (event.type !== 'pr_changes_requested') return [];
   const before = pull?.request?.failing ?? {};
@@ -141,7 +141,7 @@ export function isByHand(event: PlanEvent): boolean {
   return event.type === 'set_status' || event.type === 'mark_done';
 }
 
-/** Who may approve without naming a commit. */
+/** Senders that may approve without naming a commit. */
 const namesNoCommit = {
   verify_approved: ['person', 'engine'],
   // A file in the main folder is a person's.
@@ -167,7 +167,7 @@ export const planGuards = {
     event.type === 'plan_updated' && editObstacle(context, event, stage) === null,
   advances: ({ context }: GuardArgs) => advances(context),
 
-  /** What is to be done of an issue stands in its session's document from the beginning. */
+  /** The document of an issue's session says from the beginning what is to be done. */
   hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on && !isSession(context),
   isSession: ({ context }: GuardArgs) => isSession(context),
   hasArchitect: ({ context }: GuardArgs) =>
@@ -180,7 +180,7 @@ export const planGuards = {
   hasVerifier: ({ context }: GuardArgs) => context.policy.roles.verifier.on && context.policy.auto_readiness_review,
 
   isAsked: ({ context, event }: GuardArgs) => event.type === 'implement_granted' && event.request === context.request,
-  /** The right is there, the branch is the new one, and nobody of before works on it any more. */
+  /** The right is there, the branch is the new one, and no earlier agent works on it any more. */
   mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && hasNoWorkers(context),
   /** What it starts from is to contain the plans that it waited for. */
   mayBeginAfter: ({ context }: GuardArgs) =>
@@ -228,14 +228,14 @@ export const planGuards = {
   /** A verifier begins at another commit than the one that the review approved. */
   isUnreviewed: ({ context: { reviewedSha }, event }: GuardArgs) =>
     event.type === 'head_moved' && event.begins === true && reviewedSha !== null && event.head !== reviewedSha,
-  /** Work that is still the plan's, and that it does not stand for already. */
+  /** Work that is still the plan's, and that does not block it already. */
   isNewLoss: ({ context, event }: GuardArgs) => {
     if (event.type !== 'work_lost') return false;
     const own = new Set(doneWork(context).map(({ commit }) => commit));
     const known = new Set(lostOf(context).map(({ commit }) => commit));
     return event.work.some(({ commit }) => !known.has(commit) && (own.has(commit) || hasWave(context)));
   },
-  /** It stands where work is judged, or is to be mended after that. */
+  /** It is in a status where work is judged, or must be fixed after that. */
   isJudged: or([
     stateIn('#plan.lifecycle.underway.implementing.fixing.stuck'),
     stateIn('#plan.lifecycle.underway.reviewing.stuck'),

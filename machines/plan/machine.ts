@@ -58,7 +58,7 @@ const overrides = [
   },
 ] as const;
 
-/** Of a done plan only. What becomes of it, its own region says. */
+/** For a done plan only. Its own region says what becomes of it. */
 const mergeVerbs = {
   merge: [
     { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
@@ -145,7 +145,7 @@ export const planMachine = plan.createMachine({
       at,
     };
   },
-  // Whoever it was for, nobody is left to tell it.
+  // Its receiver is gone, so no one is notified.
   always: [
     { guard: 'hasStrandedWords', actions: 'refuseStranded' },
     { guard: and(['isDone', 'hasWaitingWords']), actions: 'refuseAtEnd' },
@@ -256,7 +256,7 @@ export const planMachine = plan.createMachine({
               actions: ['beginAnew', 'dropGiven', 'noteAdvice', 'setAdvance', 'archiveAgain'],
             },
             reimplement: { target: implementing, actions: ['beginAnew', 'dropGiven', 'noteAdvice'] },
-            // What is asked of an issue after its session was done is done by the same session.
+            // A request about an issue after its session was done is worked on by the same session.
             review_changes_requested: {
               guard: 'isSession',
               target: `${implementing}.fixing.requesting`,

@@ -49,7 +49,7 @@ export const merge = plan.createStateConfig({
           description: 'auto_merge asked for it',
           on: {
             merge_refused: [
-              // The plan is looked at again, and asks anew when it is done.
+              // The plan is judged again, and asks again when it is done.
               {
                 guard: and(['isMerge', 'branchMoved']),
                 target: `${refused}.automatic`,

@@ -1,4 +1,4 @@
-/** Why a plan or an agent does not take a word now, as a person says it, and the commands for what it would take: said alike by verbs and the control API. Pure. */
+/** Why a plan or an agent does not take a signal now, as a person reads it, and the commands for what it would take: one text for verbs and the control API. Pure. */
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
 
@@ -73,7 +73,7 @@ const already: Readonly<Record<string, string>> = {
   agent_kill: 'being stopped',
 };
 
-/** The states of an agent's machine, as they are said of it. */
+/** The states of an agent's machine, as texts. */
 const agentStates: Readonly<Record<string, string>> = {
   queued: 'waiting for a slot',
   running: 'at work',
@@ -110,7 +110,7 @@ const agentCommands: Readonly<Record<string, string>> = {
   agent_restart: 'agent restart %s',
   agent_kill: 'agent kill %s',
 };
-/** More commands than this nobody reads; `plan explain` has them all. */
+/** How many commands are shown; `plan explain` has them all. */
 const shownCommands = 3;
 /** Guards whose name is all that they say. */
 const guardWords: Readonly<Record<string, string>> = {

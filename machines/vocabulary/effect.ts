@@ -94,7 +94,7 @@ export interface AgentAnswer {
   readonly run: string;
   readonly permission: string;
   readonly isAllowed: boolean;
-  /** A person's word to the agent, or why nobody allowed it; empty where there is none. */
+  /** A person's message to the agent, or why the permission was denied; empty where there is none. */
   readonly message: string;
 }
 
@@ -181,9 +181,9 @@ export interface PlanMerge {
   /** null: the branch that the plan was begun from. */
   readonly into: string | null;
   readonly message: string;
-  /** What may be merged, and nothing else; null: nobody judged it. Not there: an earlier version asked. */
+  /** What may be merged, and nothing else; null: it was not judged. Not there: an earlier version asked. */
   readonly approved?: Approval | null;
-  /** A person wants what it stands on merged along with it. */
+  /** A person wants the plan that it is based on merged along with it. */
   readonly withAfter?: boolean;
 }
 
@@ -191,7 +191,7 @@ export interface PlanMerge {
 export interface HookDeliver {
   readonly kind: 'hook.deliver';
   readonly id: string;
-  /** `''`: it is about the repo, or about a tree of a machine of one's own. */
+  /** `''`: it is about the repo, or about a tree of a user-defined machine. */
   readonly plan: string;
   readonly subject?: TreeAddress;
   /** The name of the hook in the configuration. */
@@ -202,7 +202,7 @@ export interface HookDeliver {
   readonly to: PlanStatus | null;
   readonly at: number;
   readonly details: HookDetails;
-  /** Counts what that hook was told of that plan, or that tree, from 1. */
+  /** Counts what that hook received about that plan, or that tree, from 1. */
   readonly sequence: number;
 }
 
@@ -211,7 +211,7 @@ export interface PlanPull {
   readonly kind: 'plan.pull';
   readonly id: string;
   readonly branch: string;
-  /** What may be pushed, and nothing else; null: nobody judged it. */
+  /** What may be pushed, and nothing else; null: it was not judged. */
   readonly approved: Approval | null;
   /** The number of the request that is open, as far as the plan knows; null or not there: there is none. */
   readonly request?: number | null;
@@ -238,7 +238,7 @@ export interface RefsPush {
   readonly plan: string;
 }
 
-/** What a machine of one's own asks for: its handler stands in the machine's definition. */
+/** An effect of a user-defined machine: its handler is in the machine's definition. */
 export interface MachineEffect {
   readonly kind: 'machine.effect';
   readonly id: string;
@@ -276,7 +276,7 @@ export function isAwaited(kind: EffectKind): boolean {
   return kind !== 'hook.deliver' && kind !== 'refs.push';
 }
 
-/** Whether a function of whoever embeds the engine may carry it out, in the engine's own process. An agent that is a function has a run around it. */
+/** Whether a function of the embedding program may carry it out, in the engine's own process. An agent that is a function has a run around it. */
 export function runsOwnCode(kind: EffectKind): boolean {
   return kind === 'machine.effect' || kind === 'hook.deliver';
 }

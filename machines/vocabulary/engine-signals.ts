@@ -1,4 +1,4 @@
-/** The engine's own words: refused from anyone else, but for what a person or a machine of one's own may say to a repo. */
+/** The engine's own signals: refused from any other sender, except those that a person or a user-defined machine may send to a repo. */
 import { z } from 'zod';
 import { budgetUseSchema } from './budget-schema.ts';
 import { mergeObstacles } from './plan-merge.ts';
@@ -68,7 +68,7 @@ export const engineSignals = {
     policy: policySchema,
     file: planFile.nullish(),
     file_as: planFamily.nullish(),
-    /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of before there were any have none. */
+    /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of earlier versions have none. */
     session: z.strictObject({ folder: word }).nullish(),
   }),
   repo_opened: toRepo('opens a repo', { policy: policySchema }),
@@ -137,9 +137,9 @@ export const engineSignals = {
     ...workOutcome,
     /** Its branch could not take all of it: what is where, for a person and the next attempt. Not there: it could. */
     aside: text.optional(),
-    /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
+    /** The question for a person: it deletes more than half of the files. Not there: nothing is asked. */
     deletions: text.optional(),
-    /** The same of what it adds: keys, large files, many files. `accepts`: what a yes takes for the whole plan, in the engine's own words. */
+    /** The same for what it adds: keys, large files, many files. `accepts`: what a yes accepts for the whole plan, in the engine's terms. */
     additions: z.strictObject({ question: text, accepts: z.array(z.string().max(64)).max(1_000) }).optional(),
   }),
   work_lost: toPlan('work that was done is no longer on the branch', {
@@ -197,7 +197,7 @@ export const engineSignals = {
   pr_closed: toPlan('the pull request is closed', {}),
   pr_failed: toPlan('no pull request could be made', {
     detail: text,
-    /** The branch stands at another commit than the approved one: it is judged again, and asked for again after that. */
+    /** The branch is at another commit than the approved one: it is judged again, and requested again after that. */
     moved: z.boolean().optional(),
   }),
   pr_merge_wanted: toPlan('the pull request is to be merged without a person', {
@@ -213,9 +213,9 @@ export const engineSignals = {
   pr_merge_refused: toPlan('the pull request could not be merged', { detail: text }),
   pr_changes_requested: toPlan('reviewers or checks of the pull request ask for changes', {
     body: text,
-    /** What of the forge it tells of. */
+    /** The ids on the forge that it reports. */
     ids: forgeIds,
-    /** All checks that fail now, and a digest of what each says. Signals of before there was such a list have none. */
+    /** All checks that fail now, and a digest of the output of each. Signals of earlier versions have none. */
     failing: z
       .array(z.strictObject({ id: forgeId, name: forgeId, digest: z.string().max(64).nullable() }))
       .max(200)

@@ -20,7 +20,7 @@ export function machineTree(machine: string, id: string): MachineTree {
   return `${machine}:${id}`;
 }
 
-/** `kind`: of `machine` it is a machine of one's own, by its name. */
+/** `kind`: the name of a user-defined machine, for `machine`. */
 export type ParsedTree =
   | { kind: 'supervisor' }
   | { kind: 'repo'; project: string }
@@ -257,12 +257,12 @@ export function worktreeName(branch: string): string {
 export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
 export type Role = (typeof roles)[number];
 
-/** Workers change files and take worker slots; the others are coordinators: they speak by signal; who judges, also by exit code or by its last message. */
+/** Workers change files and take worker slots; the others are coordinators: they report by signal; a judge also by exit code or by its last message. */
 export function isWorker(role: Role): boolean {
   return role === 'coder' || role === 'fixer' || role === 'session';
 }
 
-/** Who looks at the work of others and says whether it is good. */
+/** Roles that look at the work of others and say whether it is good. */
 export function isJudge(role: Role): role is 'reviewer' | 'verifier' {
   return role === 'reviewer' || role === 'verifier';
 }

@@ -22,7 +22,7 @@ export function landingOf({ merge, pull, pass, timestamps }: DonePlan, tags: Rea
   return tags.has('pull:open') ? 'pull_request_open' : 'not_merged';
 }
 
-/** Stands after `done`: `done, not merged`. */
+/** Written after `done`: `done, not merged`. */
 export function landingText(landing: Landing): string {
   return landing.replaceAll('_', ' ');
 }

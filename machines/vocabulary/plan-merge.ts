@@ -47,7 +47,7 @@ export interface PlanMerge {
   work: string | null;
   /** The branch that a person named; null: the one that the plan was begun from. */
   into: string | null;
-  /** A person wants what it stands on merged along with it; not there: no. */
+  /** A person wants the plan that it is based on merged along with it; not there: no. */
   withAfter?: boolean;
   /** What was merged last and still counts. */
   merged: Merged | null;

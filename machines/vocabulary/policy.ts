@@ -38,10 +38,10 @@ const madePolicy = z.strictObject({
   max_review_fix_cycles: z.int().min(0),
   readiness_self_fix_max_lines: z.int().min(0),
   blueprint_skip_threshold: z.int().min(0),
-  /** Planners that write a draft each, of which one is chosen. Signals of before there was a choice have none. */
+  /** Planners that write a draft each; one of the drafts is chosen. Signals of earlier versions have none. */
   planner_drafts: z.int().min(1).max(plannerDraftsLimit).default(1),
   require_change: z.boolean(),
-  /** A worktree for every task, or one that all tasks of a plan share, one after the other. Signals of before there was a choice have none. */
+  /** A worktree for every task, or one that all tasks of a plan share, one after the other. Signals of earlier versions have none. */
   isolation: z.enum(isolations).default('task'),
   /** Plans of one repo that may implement at once; 0 is no limit. */
   max_active_plans: z.int().min(0),
@@ -73,7 +73,7 @@ export function samePolicy(one: Policy, other: Policy): boolean {
 
 const roleDefault: RolePolicy = { on: true, attempts: 3, timeoutMs: 3_600_000, idleMs: null, speaksByExit: false };
 
-/** What is in force where nobody configured anything: the defaults of the documented configuration, no architect and no verifier. */
+/** The policy without any configuration: the defaults of the documented configuration, no architect and no verifier. */
 export const defaultPolicy: Policy = {
   auto_advance: true,
   auto_advance_waves: true,

@@ -48,7 +48,7 @@ export type RunState = (typeof runStates)[number];
 /** States of an agent that has a process, or is about to have or lose one, whatever it waits for. */
 export const processStates: ReadonlySet<string> = new Set<RunState>(['starting', 'running', 'paused', 'stopping']);
 
-/** Whether an agent has a process, or is about to have or lose one. Who waits for a permission has one; who waits for a decision or a service has none. */
+/** Whether an agent has a process, or is about to have or lose one. An agent that waits for a permission has one; one that waits for a decision or a service has none. */
 export function isLive({
   state,
   ended_at: endedAt,
@@ -94,7 +94,7 @@ export type AgentTag =
   | `run:${RunState}`
   /** Its process works. */
   | 'at-work'
-  /** It has no run: what it is told may still change. */
+  /** It has no run: its text may still change. */
   | 'not_begun'
   /** Its run is over, well or not. */
   | 'run-over'

@@ -1,4 +1,4 @@
-/** What is said of each kind of signal, and the shapes that payloads are made of: every text and number has its limit. */
+/** The description of each kind of signal, and the shapes that payloads are made of: every text and number has its limit. */
 import { z } from 'zod';
 import { planDocumentLimitBytes } from './plan-file.ts';
 
@@ -20,12 +20,12 @@ export const planFile = z.string().min(1).max(4096);
 /** The name of a family of plan documents. */
 export const planFamily = z.string().min(1).max(64);
 
-/** Who says something: the engine, or one of those that a signal names as its senders. `machine`: a tree of a machine of one's own. */
+/** The sender of a signal: the engine, or one of those that a signal names as its senders. `machine`: a tree of a user-defined machine. */
 export type Sender = 'person' | 'agent' | 'file' | 'machine' | 'engine';
 type Senders = readonly Exclude<Sender, 'engine'>[];
 
 export const anyone = ['person', 'agent', 'file', 'machine'] as const satisfies Senders;
-/** A machine of one's own does what the person wants who brought it. */
+/** A user-defined machine acts for the person who brought it. */
 export const person = ['person', 'machine'] as const satisfies Senders;
 export const machine = ['machine'] as const satisfies Senders;
 export const engineOnly = [] as const satisfies Senders;
@@ -36,7 +36,7 @@ export type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
 /** What there is to know of a signal before a tree takes it. */
 export interface SignalKind {
   readonly payload: z.ZodType;
-  /** Who may send it besides the engine, which may send everything. */
+  /** The senders that are allowed besides the engine, which may send everything. */
   readonly from: Senders;
   readonly aliases?: readonly string[];
   /** Its schema bounds it, not the limit that bodies have. */

@@ -24,9 +24,9 @@ import {
   word,
 } from './signal-kind.ts';
 
-/** `person`, `person:<name>` with a token of that name, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a machine of one's own. */
+/** `person`, `person:<name>` with a token of that name, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a user-defined machine. */
 export type Origin = 'person' | `person:${string}` | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
-/** Who says it. */
+/** The kind of its sender. */
 function senderOf(origin: Origin): Sender {
   if (origin.startsWith('agent:')) return 'agent';
   if (origin.startsWith('person:')) return 'person';
@@ -36,7 +36,7 @@ function senderOf(origin: Origin): Sender {
 
 export type OriginKind = Exclude<Sender, 'machine'>;
 
-/** For whom it speaks: a machine of one's own does what the person wants who brought it. */
+/** For whom it acts: a user-defined machine acts for the person who brought it. */
 export function originKind(origin: Origin): OriginKind {
   const sender = senderOf(origin);
   return sender === 'machine' ? 'person' : sender;
@@ -47,7 +47,7 @@ const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().op
 const planning = body.extend({ advance: z.boolean().optional() });
 /** `reviewed_sha`: the commit that it is about; without it the one at which its run began. */
 const review = body.extend({ reviewed_sha: sha.optional() });
-/** `origin` says who judged, in kasmos's words; who sent it is not for the payload to say, so it goes no further. */
+/** `origin` says who judged, in kasmos's terms; a payload must not say who sent it, so it goes no further. */
 const verdict = z
   .strictObject({
     body: text.optional(),
@@ -162,7 +162,7 @@ export const signals = {
     payload: z.strictObject({
       /** null: the branch that the plan was begun from. */
       into: word.nullable().optional(),
-      /** What it stands on goes along, merged or not. */
+      /** The plan that it is based on is merged along with it, whatever its state. */
       with_after: z.boolean().optional(),
       body: text.optional(),
     }),
@@ -225,7 +225,7 @@ export const signals = {
   agent_pause: { payload: title, from: person, to: 'agent', does: 'freezes the processes' },
   agent_resume: { payload: title, from: person, to: 'agent', does: 'lets the processes go on' },
   agent_send: { payload: message, from: person, to: 'agent', does: 'leaves a message for the next turn' },
-  // No machine of one's own: only people type.
+  // Not from a user-defined machine: only people type.
   agent_type: {
     payload: typed,
     from: ['person'],
@@ -259,8 +259,8 @@ export type PublicSignal = {
 export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
 
 /**
- * A signal as an actor receives it: its payload flat, with who sent it, when it is handled, and which request it is about:
- * the id of a run, a timer or an effect, or for an agent's word the agent's own run.
+ * A signal as an actor receives it: its payload flat, with its sender, the time when it is handled, and the request that it is about:
+ * the id of a run, a timer or an effect, or for a signal of an agent the agent's own run.
  */
 export type SignalEvent<T extends SignalType = SignalType> = {
   [K in T]: { type: K; at: number; origin: Origin; run: string | null } & SignalPayload<K>;

@@ -73,7 +73,7 @@ export interface CoreOptions {
   readonly mode: EngineMode;
   readonly clock: Clock;
   readonly log: Log;
-  /** Who owns the home, where this process does. */
+  /** The owner of the home, if this process is it. */
   readonly owner?: Owner;
   /** What agents are started with, where this one starts any. Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
@@ -105,7 +105,7 @@ export interface CoreOptions {
 /** The parts of every engine. */
 export type Parts = Awaited<ReturnType<typeof openParts>>;
 
-/** Who carries out what signals ask for. */
+/** The part that carries out effects. */
 export interface EffectRunner {
   readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
   /** Resolves when no agent of the project runs any more. Throws `unavailable` where one does not end. */
@@ -137,7 +137,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, troubles, log });
   const { store, epoch, carrier } = await open(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
-  // A store of one's own is lost with its home; one in PostgreSQL may have been taken by another home.
+  // A store in a file is lost with its home; one in PostgreSQL may have been taken by another home.
   const isOwner = place.kind === 'file' ? ownsHome : () => ownsHome() && store.loss() === null;
   const nowMs = () => clock.nowMs();
   const overrides = options.overrides ?? {};
@@ -158,7 +158,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     claimant: () => claimantOf(home, place.kind === 'postgres' ? place.shown : null),
     onTaken: () => state.trigger.effectsMoved(),
   });
-  /** Whoever only reads takes none. */
+  /** An engine that only reads takes none. */
   const lockRepo = async (project: string) => {
     if (mode === 'stays' || mode === 'verb') await locks.take(project);
   };
@@ -170,7 +170,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const onEffects = () => state.trigger.effectsMoved();
   const onSignals = () => state.trigger.signalsCame();
   let cutOff: boolean | null = null;
-  /** Looked at once, by the pump, before the supervisor hears that this engine has begun. */
+  /** The pump checks it once, before the supervisor learns that this engine has begun. */
   async function wasCutOff(): Promise<boolean> {
     cutOff ??= store.hosts?.wasCutOff() ?? (await isUnderWay(store));
     return cutOff;
@@ -210,7 +210,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
   };
-  /** Who has the home, while this process has it for good or only reads in it. */
+  /** The engine that has the home, while this process has it for good or only reads in it. */
   const engine = (): HomeEngine => {
     if (mode === 'verb') return { kind: 'none' };
     if (mode !== 'stays') return homeEngine(home, false);
@@ -324,7 +324,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const cleaning = createCleaning({
     ...{ home, store, projects, faults, log, nowMs },
     stays: mode === 'stays',
-    // Of a machine that this engine was not given nobody can say.
+    // Nothing is known about a machine that this engine was not given.
     differs: async (tree) => trees.kinds.knows(tree) && !(await views.verify(tree)).ok,
     otherEngine: (repo) => otherEngineOf(home, repo),
     lockRepo,
@@ -495,7 +495,7 @@ function clonesIn(folder: string): string[] {
   return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
 }
 
-/** Whether the supervisor was not told of the end of the engine before this one. */
+/** Whether the supervisor did not learn of the end of the engine before this one. */
 async function isUnderWay(store: Store): Promise<boolean> {
   const row = await store.tree(supervisorTree);
   return row !== null && !storedSupervisor(supervisorTree, row.stored).has('engine:stopped');

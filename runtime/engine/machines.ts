@@ -18,7 +18,7 @@ import { textDigest } from '../base/platform/text-digest.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 import { leavable } from './leavable.ts';
 
-/** A machine of one's own in a running engine. Throws `not_found` for a tree that is not there. */
+/** A user-defined machine in a running engine. Throws `not_found` for a tree that is not there. */
 export interface Machine<D extends AnyDefinition> {
   /** Begins a tree; one that is there stays as it is. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
   start(id: string, ...input: InputArguments<D>): Promise<TreeOf<D>>;
@@ -37,7 +37,7 @@ export interface Machine<D extends AnyDefinition> {
    * `signal` aborts, and when the loop is left.
    */
   facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<FactOf<D>>;
-  /** Why a tree stands where it does: what it would take, its timers and its effects. Throws `not_found`. */
+  /** Why a tree is in its present state: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<MachineExplanation>;
   /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
   delete(id: string, options?: { force?: boolean }): Promise<void>;
@@ -193,12 +193,12 @@ async function loadMachine(name: string, file: string): Promise<AnyDefinition> {
 /** Effects of one line; all of them are in `explain`. */
 const namedEffects = 3;
 
-/** Open effects that nobody here can carry out: their action was renamed or taken out, or their machine was not given. They wait. */
+/** Open effects that no one here can carry out: their action was renamed or removed, or their machine was not given. They wait. */
 export async function openWithoutDefinition(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
   const open = (await store.effects({ by: 'open' })).filter(({ kind }) => kind === 'machine.effect');
   const waiting = groupBy(
     open.flatMap(({ key, payload }) => {
-      const { machine, effect } = JSON.parse(payload) as MachineEffect; // of that kind
+      const { machine, effect } = JSON.parse(payload) as MachineEffect; // the row has that kind
       const definition = machines.find(({ name }) => name === machine);
       return workOf(definition, effect) === null ? [{ what: `${machine}: effects.${effect}`, key }] : [];
     }),
@@ -233,10 +233,10 @@ export async function tellChanged(store: Store, machines: readonly AnyDefinition
   return said;
 }
 
-/** Trees that are told in one commit. */
+/** How many trees are notified in one commit. */
 const toldAtOnce = 500;
 
-/** A tree that an earlier version of its machine stored is told of the new one, once: where it stands it may have a way on now that no event would show. */
+/** A tree that an earlier version of its machine stored gets one signal about the new version: its state may have a new transition that no other event would trigger. */
 export async function tellUpgraded(store: Store, machines: readonly AnyDefinition[], at: number): Promise<void> {
   for (const { name, version } of machines) {
     const stored = `${name}:${version}`;

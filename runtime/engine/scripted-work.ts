@@ -6,25 +6,25 @@ import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal
 import type { EffectContext, Handler, Handlers, Outcome } from '../core/outbox/handler.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** How a run goes. `failed`: its program ends with an error; of a reviewer or a verifier: it asks for changes. */
+/** How a run goes. `failed`: its program ends with an error; a reviewer or a verifier asks for changes. */
 export interface ScriptedRun {
   readonly durationMs: number;
   readonly outcome: 'done' | 'failed';
   /** It is under way since then. */
   readonly sinceMs?: number;
-  /** What it did once. Not there: it has begun at once, and says at its end what its role says. */
+  /** What it did once. Not there: it begins at once, and reports at its end what its role reports. */
   readonly known?: KnownRun;
 }
 
 /** What became of a run once. */
 export interface KnownRun {
-  /** Its start, and what it said, in their order; `isByAgent`: the agent said it, and not who runs it. */
+  /** Its start, and its signals, in their order; `isByAgent`: the agent sent it, and not the relay that runs it. */
   readonly words: readonly (Told & { readonly afterMs: number; readonly isByAgent: boolean })[];
   /** null: that is not known. */
   readonly exit: SignalPayload<'run_exited'> | null;
   /** When what it asked leave for was answered then, by the ids of the questions: it goes on after the answer. */
   readonly answeredMs: ReadonlyMap<string, number>;
-  /** What it has asked and nobody has answered when the simulation begins. */
+  /** Its open questions when the simulation begins. */
   readonly asking: readonly string[];
 }
 
@@ -77,13 +77,13 @@ export function scriptedWork({
   policy: () => Policy;
   script: Script;
   ends?: KnownEnd | undefined;
-  /** Where branches stand at the beginning. */
+  /** The heads of branches at the beginning. */
   begun?: Readonly<Record<string, string>> | undefined;
 }): ScriptedWork {
   const runs: PlayedRun[] = [];
   const counts = new Map<string, number>();
   let commits = 0;
-  /** Where each branch stands. */
+  /** The head of each branch. */
   const heads = new Map<string, string>(Object.entries(begun));
   const headOf = (branch: string) => heads.get(branch) ?? nameOf(0);
 
@@ -136,7 +136,7 @@ export function scriptedWork({
       isWhole &&= await until(afterMs);
       if (!isWhole) break;
       const word = `word-${index}`;
-      if (type === 'run_waiting') asking.add((payload as SignalPayload<'run_waiting'>).permission); // of that type
+      if (type === 'run_waiting') asking.add((payload as SignalPayload<'run_waiting'>).permission); // the row has that type
       // As it was taken then; only commits are those of the script.
       if (type === 'run_started') context.report('started', type, begins);
       else if (isByAgent) context.sendAs(title, word, type, payload as never);

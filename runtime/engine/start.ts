@@ -1,4 +1,4 @@
-/** The composition root: puts an engine together for whoever owns the home. */
+/** The composition root: puts an engine together for the process that owns the home. */
 import { join } from 'node:path';
 import { type EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../api/client/call.ts';
@@ -36,7 +36,7 @@ const settledMs = 5_000;
 /** What was found sound is not looked at again for so long. */
 const lookedLimitMs = 50;
 
-/** Opens the door to the control API; null: nobody is to come in. */
+/** Starts to serve the control API; null: it is not served. */
 export type Listen = (app: Answering, place: Place, core: Core) => Promise<ControlServer | null>;
 
 export interface Answering {
@@ -61,7 +61,7 @@ export interface EngineStart {
   readonly write?: (line: string) => void;
 }
 
-/** An engine for whoever owns the home already, and goes on owning it where this throws: then nothing of the engine is left running. */
+/** An engine for a process that owns the home already, and goes on owning it if this throws: then nothing of the engine is left running. */
 export async function startEngine(start: EngineStart): Promise<Engine> {
   const { options, env, home, owner } = start;
   const daemon = loadDaemonConfig(home, options.configFile);
@@ -182,7 +182,7 @@ function lately(look: () => EngineError | null): () => EngineError | null {
   };
 }
 
-/** What is read from a store that is gone, or said to a home that is somebody else's, would be taken for true. */
+/** Readings of a store that is gone, and writes to a home of another owner, would be wrong answers. */
 function guardedAnswers(loss: () => EngineError | null, app: App): Answering {
   const gate = createRequestGate();
   return {
@@ -227,7 +227,7 @@ async function open(
 async function openFor(core: Core, given: readonly string[]): Promise<void> {
   const { store, clock, pump, commands, log } = core;
   await openSupervisor(core);
-  // Also where it stands at running: a killed owner's last words about its end may still lie in the inbox, before this one.
+  // Also if its state is running: a killed owner's last signals about its end may still lie in the inbox, before this one.
   await insertSignal(store, {
     tree: 'supervisor',
     type: 'supervisor_started',

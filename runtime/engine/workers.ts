@@ -47,7 +47,7 @@ export interface Watchers {
 
 export interface Workers {
   readonly dispatcher: Dispatcher;
-  /** null: of a home that is owned for one verb. */
+  /** null: for a home that is owned for one verb. */
   readonly watchers: Watchers | null;
   /** Resolves when no agent of the project runs any more. Throws `unavailable` after a minute. */
   runsEnded(project: string): Promise<void>;
@@ -55,7 +55,7 @@ export interface Workers {
   start(): Promise<void>;
   /** Lets go of what is under way, and leaves its rows as they are. */
   stop(): Promise<void>;
-  /** Ends the processes of all agents without a word to the store, which takes none of them any more. */
+  /** Ends the processes of all agents without writing to the store, which accepts nothing from them any more. */
   endAgents(): Promise<void>;
   /** Ends what is to be stopped, and settles it. Throws `unavailable` where something did not end. */
   stopDue(): Promise<void>;
@@ -115,7 +115,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
   };
 }
 
-/** In the order in which they begin: what was there is known, then work begins, then other hosts may ask. Of an engine for one verb only the dispatcher. */
+/** In the order in which they begin: first reading what was there, then work, then requests of other hosts. For an engine of one verb only the dispatcher. */
 function servicesOf(
   core: Parts,
   given: { hostWatch: Running | null; watchers: Watchers | null; dispatcher: Dispatcher },
@@ -386,7 +386,7 @@ function watchRepos(
       await withNotes(log.warn, async () => listWorktrees(await projects.repository(project))).catch(
         (thrown: unknown) => log.warn(`the worktrees of ${project}: ${messageOf(thrown)}`),
       );
-      // What stands in the way is met again by the first run or merge that asks, and told there.
+      // A fault is met again by the first run or merge that asks, and reported there.
       await takeNotes({ store, projects }, project).catch((thrown) =>
         log.warn(`what plans of ${project} were begun from: ${messageOf(thrown)}`),
       );

@@ -1,6 +1,6 @@
 /**
  * The configuration: daemon.toml and a repo's own file, checked, folded with their defaults into one frozen object each, and the origin of every value.
- * Nothing here watches or remembers a file: whoever reloads calls again and compares.
+ * Nothing here watches or remembers a file: to reload, the caller calls again and compares.
  */
 import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -94,7 +94,7 @@ export interface DaemonConfig {
   readonly maxAgentsPerRepo: number;
   readonly maxCoordinators: number;
   readonly logLevel: (typeof logLevels)[number];
-  /** Machines of one's own: from their names to absolute paths. */
+  /** User-defined machines: from their names to absolute paths. */
   readonly machines: Readonly<Record<string, string>>;
   /** How long ended things are kept. */
   readonly retentionMs: number;
@@ -142,7 +142,7 @@ export interface RepoConfig {
   };
   /** The request of an issue's session closes that issue when it is merged. */
   readonly closeIssues: boolean;
-  /** How a pull request is merged without a person; null: as the forge has it by default. Whether it is stands in `policy`. */
+  /** How a pull request is merged without a person; null: as the forge has it by default. `policy` says whether it is. */
   readonly mergeMethod: MergeMethod | null;
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
@@ -150,11 +150,11 @@ export interface RepoConfig {
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
-  /** The sandbox and the limits of the checks: those of the coder, but for what `[agents.check]` says. */
+  /** The sandbox and the limits of the checks: those of the coder, except for what `[agents.check]` sets. */
   readonly checks: AgentProfile;
   readonly budget: BudgetConfig;
   readonly hooks: readonly HookConfig[];
-  /** Those that are written wrong and told nothing, each with its place and why; the rest of the file counts. */
+  /** Hooks with a mistake, which receive nothing, each with its place and the reason; the rest of the file counts. */
   readonly hooksOff: readonly string[];
   /** The part that guards read, derived from the rest. */
   readonly policy: Policy;
@@ -164,7 +164,7 @@ export interface RepoConfig {
   readonly enables: readonly string[];
   /** The ones that only weaken a gate. */
   readonly weakens: readonly string[];
-  /** Who said which program works here: the repo's files, daemon.toml (or the program that embeds the engine), or nobody, which leaves the built-in one. */
+  /** The source that sets which program works here: the repo's files, daemon.toml (or the embedding program), or none, which leaves the built-in one. */
   readonly agentsOf: 'repo' | 'user' | 'nobody';
   /** The tables of `[agents]` of the repo's own file. */
   readonly ownAgents: readonly AgentTable[];
@@ -183,14 +183,14 @@ export interface RepoConfigSource {
   readonly kasmosProblem: string | null;
   /** What they lead to. Absent in what a version pinned that did not look for it. */
   readonly found?: FoundBesides;
-  /** What the user's checkout stood on when somebody said yes: command hooks run in its files. Absent in what an earlier version pinned. */
+  /** The commit of the user's checkout when a person said yes: command hooks run in its files. Absent in what an earlier version pinned. */
   readonly commit?: string;
 }
 
 export interface RepoOverrides {
   /** Functions of the program that embeds the engine: hooks of each repo. */
   readonly hooks?: OwnHooks;
-  /** Of the program that embeds the engine; nearer than every file. The keys are those of the files. */
+  /** Settings of the embedding program; nearer than every file. The keys are those of the files. */
   readonly agents?: { readonly [name in AgentTableName]?: OwnAgent } & { readonly [profile: string]: OwnAgent };
 }
 
@@ -204,7 +204,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
   return parseDaemonConfig(path, text ?? '');
 }
 
-/** The same of a text that is to stand in that file. Throws `bad_config`. */
+/** The same for a text that is to become that file. Throws `bad_config`. */
 export function parseDaemonConfig(path: string, text: string): DaemonConfig {
   const { values, origins, notes } = checkDocument(daemonForm, path, text);
   return deepFreeze({
@@ -370,7 +370,7 @@ function givenTables({ agents: given = {} }: RepoOverrides): AgentTables {
   throw problemsError('the agents given to the engine', problems);
 }
 
-/** A function is called in the engine's own process, so no walls stand around it. */
+/** A function is called in the engine's own process, so it has no walls around it. */
 function ofFunctions(
   own: readonly (readonly [string, ReturnType<typeof settingsOf>])[],
   tables: AgentTables,
@@ -416,7 +416,7 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
   };
 }
 
-/** Who is to ask and cannot, or is to have a terminal and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
+/** An agent that must ask and cannot, or must have a terminal and cannot, is found when the configuration is read, and not when it does everything unasked. All of one place at once. */
 function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
   const problems = resolved.flatMap(({ profile }) => {
     const isOn = profile.enabled && canPlay(profile);

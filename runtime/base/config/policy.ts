@@ -1,4 +1,4 @@
-/** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
+/** From a repo's configuration to the policy that guards read, and the parts of the configuration without effect. */
 
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';

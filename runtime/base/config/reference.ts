@@ -1,6 +1,6 @@
 /**
- * Every key of both files in words: what it is by default and what it does. What is accepted, and in which file, is read off the schemas
- * themselves, so the documents and the file that `stator init` writes cannot say something else than what is checked. A key without its words
+ * A text for every key of both files: what it is by default and what it does. What is accepted, and in which file, is read off the schemas
+ * themselves, so the documents and the file that `stator init` writes cannot differ from what is checked. A key without its text
  * does not compile.
  */
 import type { z } from 'zod';

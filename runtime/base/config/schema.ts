@@ -201,7 +201,7 @@ const coderTableSchema = z.strictObject(
   { error: 'a table of agent keys' },
 );
 
-/** Of the profile of the coder, what its checks may have otherwise: they are commands, which run in the same sandbox. */
+/** The keys of the coder's profile that its checks may set differently: checks are commands, which run in the same sandbox. */
 const checkKeyNames = [
   'sandbox',
   'network',
@@ -222,7 +222,7 @@ const checkTableSchema = z.strictObject(
   { error: `a table with ${checkKeyNames.join(', ')}` },
 );
 
-/** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null where `""` said none. */
+/** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null for `""`. */
 export type AgentTable = Readonly<Omit<z.infer<typeof agentTableSchema>, 'preset'> & { preset?: Preset | undefined }>;
 /** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
 export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
@@ -246,7 +246,7 @@ const roleTables = {
 const madeAgentTables = z
   .object(roleTables, { error: 'tables such as [agents.coder]' })
   .catchall(agentTableSchema)
-  // Told with the other problems of the file, not after them.
+  // Reported with the other problems of the file, not after them.
   .superRefine(refuseUnnamed, { when: () => true });
 /** Named for the same reason: both files have one. */
 export interface AgentTablesSchema extends MadeAgentTables {}
@@ -467,13 +467,13 @@ export type RepoFile = z.infer<typeof repoFileSchema>;
 /** What a file may hold, for its check and for naming the valid keys where one is unknown. */
 export interface FileForm<Checked> {
   readonly schema: z.ZodType<Checked>;
-  /** The valid keys of the table at `path`; `table` is what stands there. */
+  /** The valid keys of the table at `path`; `table` is the value there. */
   keysOf(path: TomlPath, table: unknown): readonly string[];
   /** Where a key that is unknown in this file has its place, as the end of a sentence; null where it has none. */
   elsewhere(key: string): string | null;
   /** Top-level keys that are taken and have no effect, and why. */
   readonly ignored: Readonly<Record<string, string>>;
-  /** The list of tables of which a wrong one is left out by itself, and what that one is called; null: every mistake counts for the whole file. */
+  /** The list of tables in which a wrong one is left out alone, and its noun; null: every mistake counts for the whole file. */
   readonly apart: { readonly key: string; readonly noun: string } | null;
 }
 

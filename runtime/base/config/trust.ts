@@ -87,7 +87,7 @@ export function trustView(startable: Startable): TrustView {
   return { enables: lines, weakens, digest: textDigest(canonical(pinned)) };
 }
 
-/** A password is left out; where that would hide something that acts, nobody could know what is agreed to. Throws `bad_config`. */
+/** A password is left out; if that would hide something that acts, a person could not know what they agree to. Throws `bad_config`. */
 function shownWhole(line: string): string {
   if (!hidesMore(line)) return printable(withoutSecrets(line));
   throw new EngineError(
@@ -209,7 +209,7 @@ interface Words {
   readonly env?: readonly string[] | undefined;
 }
 
-/** Keys that are told in words of their own. */
+/** Keys with texts of their own. */
 const toldKeys: ReadonlySet<string> = new Set([
   'enabled',
   'preset',
@@ -226,7 +226,7 @@ const toldKeys: ReadonlySet<string> = new Set([
   'disk',
 ]);
 
-/** `table`: what stands in the repo's own file; its other keys are told as they are written there. */
+/** `table`: the table in the repo's own file; its other keys are shown as they are written there. */
 function words(preset: string | null, given: Words, table: AgentTable): string {
   const { program, flags, model, envFile, sandbox, writable, readable, env = [] } = given;
   const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
@@ -244,12 +244,12 @@ function words(preset: string | null, given: Words, table: AgentTable): string {
   return parts.length === 0 ? 'on' : parts.join(', ');
 }
 
-/** A value of a checked table as it stands in the file: its only duration that decides what is started is that of a permission. */
+/** A value of a checked table as it is written in the file: the only duration in it that decides what is started is that of a permission. */
 function asWritten(key: string, value: unknown): unknown {
   return key === 'permission_timeout' && typeof value === 'number' ? durationText(value) : value;
 }
 
-/** What a repo says may be more than what daemon.toml would allow: so its own words are told. */
+/** A repo may ask for more than daemon.toml would allow: so its own values are shown. */
 function limitWords({ memory, processes, disk }: AgentTable): string[] {
   return [
     ...limitWord('memory', memory, sizeText),

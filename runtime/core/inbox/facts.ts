@@ -5,22 +5,22 @@ import type { JournalLine } from '../store/rows.ts';
 /** A line of the journal, after its transaction has committed. */
 export type Fact = JournalLine;
 
-/** Facts in order; `behind`: some were dropped, and stand in the journal before whatever comes next. */
+/** Facts in order; `behind`: some were dropped, and are in the journal before the next ones. */
 export interface Subscription extends AsyncIterable<readonly Fact[] | 'behind'> {
   close(): void;
 }
 
 export interface Bus {
-  /** In the order of their numbers. Where lines of other writers lie between, subscribers are told that they are behind. */
+  /** In the order of their numbers. Where lines of other writers lie between, subscribers learn that they are behind. */
   publish(facts: readonly Fact[]): void;
   /**
-   * The journal has come so far: of lines that were not published here, subscribers are told that they are behind. `concernsHere`: some of them may be of
+   * The journal has come so far: subscribers learn that they are behind in lines that were not published here. `concernsHere`: some of them may be of
    * this host's repos; default true.
    */
   reached(seq: number, options?: { readonly concernsHere: boolean }): void;
-  /** Other repos may be this host's now, with lines that `onlyHere` was not told of. */
+  /** Other repos may be this host's now, with lines that `onlyHere` has not received. */
   missedHere(): void;
-  /** `onlyHere`: of lines of other hosts alone it is not told. */
+  /** `onlyHere`: it does not receive lines that are only about other hosts. */
   subscribe(options?: { readonly onlyHere: boolean }): Subscription;
   close(): void;
 }
@@ -35,7 +35,7 @@ export function createBus(): Bus {
     fallBehind(): void;
     end(): void;
   }>();
-  /** The line up to which subscribers were given all, or told that they are behind; null: nothing was published yet. */
+  /** The line up to which subscribers were given all, or learned that they are behind; null: nothing was published yet. */
   let cursor: number | null = null;
   /** Lines are missing between those that were published, and it is not yet known whether they are of other hosts alone. */
   let hasGap = false;

@@ -19,7 +19,7 @@ import { dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-
 import { createSuspects } from './suspects.ts';
 import { type BatchParts, type BatchResult, handleBatch, notification } from './transaction.ts';
 
-/** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
+/** Signals of one commit: enough to share its cost, few enough that none waits long behind them. */
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
@@ -93,7 +93,7 @@ export function createPump(parts: PumpParts): Pump {
   /** Others may have written lines of the journal. */
   let isChanged = true;
   const arrivals: Arrival[] = [];
-  /** Batches come one after the other, whoever asks for them. */
+  /** Batches come one after the other, for all callers. */
   let last: Promise<unknown> = Promise.resolve();
   /** Batches that were lost in a row. */
   let lostBatches = 0;
@@ -168,7 +168,7 @@ export function createPump(parts: PumpParts): Pump {
   ): Promise<BatchResult | null> {
     if (arrived.length === 0) return null;
     const isSafe = !(rows.some(suspects.has) || arrived.some(({ signal }) => suspects.hasArriving(signal)));
-    // Of more than a batch some may be for the same tree, and stand before it.
+    // If there is more than a batch, some rows may be for the same tree, and come before it.
     if (isSafe && rows.length + arrived.length <= batchSize) {
       try {
         const entering = arrived.map(({ signal }, index) => rowOf(last + 1 + index, signal));
@@ -231,7 +231,7 @@ export function createPump(parts: PumpParts): Pump {
     }
   }
 
-  /** null: its commit was lost, and it is decided anew when it is claimed again. */
+  /** null: its commit was lost, and it is decided again when it is claimed again. */
   async function handleAlone(row: SignalRow): Promise<BatchResult | null> {
     if (suspects.has(row)) await countBefore(row);
     const result = await handleBatch(parts, [row], clock.nowMs());
@@ -258,7 +258,7 @@ export function createPump(parts: PumpParts): Pump {
     await store.commit([{ do: 'signal.count-suspected', id }]);
   }
 
-  /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
+  /** Each row alone, so that one bad signal harms no other. Later signals for its own tree wait for its outcome. */
   async function isolate(rows: readonly SignalRow[]): Promise<BatchResult> {
     const lines: JournalLine[] = [];
     const settled: number[] = [];
@@ -310,7 +310,7 @@ export function createPump(parts: PumpParts): Pump {
     const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
     const line: NewLine = { at, tree, signal: id, ...told };
     const why = `signal ${id} (${type}) was set aside`;
-    // The first one stays: whoever resolves it gets all that came after it too.
+    // The first one stays: a person who resolves it gets all later ones delivered too.
     const key = dependentPlan(row);
     const fault: Change[] =
       key === null
@@ -331,7 +331,7 @@ export function createPump(parts: PumpParts): Pump {
     return commit.status === 'lost' ? [] : [{ seq: commit.lines[0] ?? 0, ...line }];
   }
 
-  /** Rows with numbers that cannot be read get others, and fail: each stops its own plan, and nobody else's. */
+  /** Rows with numbers that cannot be read get others, and fail: each blocks its own plan, and no other. */
   async function setUnreadableAside(): Promise<void> {
     for (const found of await store.unreadableSignals()) {
       if (isElsewhere(found.project)) continue;
@@ -398,7 +398,7 @@ export function createPump(parts: PumpParts): Pump {
       unwatch();
       await loop.stop();
       const arrived = arrivals.splice(0);
-      await answering(arrived, () => insert(arrived)).catch(() => {}); // whoever sent them is told
+      await answering(arrived, () => insert(arrived)).catch(() => {}); // their senders get the error
     },
     wake: loop.wake,
     async add(signal) {
@@ -411,7 +411,7 @@ export function createPump(parts: PumpParts): Pump {
   };
 }
 
-/** A tree of a machine of one's own goes on without the signal; a person is told. */
+/** A tree of a user-defined machine goes on without the signal; a person is notified. */
 function toldOfMachine(tree: TreeAddress, { message, at }: { message: string; at: number }): Change[] {
   if (!isAddress(tree) || parseTree(tree).kind !== 'machine') return [];
   return [notification({ project: '', plan: tree }, { type: 'machine_notice', message: `fault: ${message}`, at })];

@@ -8,7 +8,7 @@ import type { Change } from '../store/port.ts';
 import type { NewSignal, SignalRow } from '../store/rows.ts';
 import { admitSignal } from './admission.ts';
 
-/** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */
+/** A row written by another program names no tree: it is for the tree that takes signals of its type, and for the plan's if the type is unknown. */
 export function treeOf(kinds: Kinds, row: SignalRow): TreeAddress {
   if (row.tree !== null) return row.tree as TreeAddress; // what is no address is failed before a tree is looked for
   return kinds.taking(row.type)?.place.treeAt(row) ?? planTree(row.project, row.plan);

@@ -1,5 +1,5 @@
 /**
- * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one commit with the
+ * Starts requested effects, within their limits and with their resource to themselves; settles those that have ended, in one commit with the
  * signal that says so. A slot is taken in the commit that marks the row as running, and given back by the one that settles it.
  */
 
@@ -45,7 +45,7 @@ export interface DispatcherParts {
   readonly log: Log;
   readonly troubles: Troubles;
   readonly faults?: Faults | undefined;
-  /** Who carries out what is taken here. */
+  /** The owner under which effects are claimed here. */
   readonly owner: EffectOwner;
   /** What brings it to its handler. Default: this process does. */
   readonly carrier?: EffectCarrier;
@@ -54,13 +54,13 @@ export interface DispatcherParts {
   /** Whether the engine before this one ended without a stop. Default: it was stopped. */
   wasCutOff?(): Promise<boolean>;
   limits(): Limits;
-  /** The project that was served last, for each lane: the next turn begins after it. Default: nobody else looks. */
+  /** The project that was served last, for each lane: the next turn begins after it. Default: only this dispatcher uses it. */
   readonly servedLast?: Map<Lane, string>;
   /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
   startableAgents(): StartQuery['agents'];
   /** What is for other hosts; default: nothing. */
   readonly placed?: Pick<StartQuery, 'hostNames' | 'ofOthers'>;
-  /** Repos of which nothing may start now; default: none. */
+  /** Repos in which nothing may start now; default: none. */
   closedRepos?(): readonly string[];
   /** Whether a plan's budget has room for one more run of an agent. Default: always. */
   budget?: Budget;
@@ -72,7 +72,7 @@ export interface DispatcherParts {
   triesOf?(row: EffectRow): number | null;
   /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
   isRepoDown?(project: string): Promise<boolean>;
-  /** What is asked for because that effect has ended, in the commit that settles it. Default: nothing. */
+  /** Further changes because that effect has ended, in the commit that settles it. Default: none. */
   follows?(row: EffectRow): readonly Change[];
   onSignals(): void;
   /** Brings a signal in, in one commit with what it tells of. false: one of these changes does not hold, and nothing was committed. Default: `onSignals` follows the commit. */
@@ -83,7 +83,7 @@ export interface Dispatcher {
   /** Takes up what an earlier owner left running, then starts what may start. */
   start(): void;
   wake(): void;
-  /** One round, for an engine that keeps its own time and so is never started: what may start begins, and what is to end is told so at its time. */
+  /** One round, for an engine that keeps its own time and so is never started: effects that may start begin, and those whose time is over are ended. */
   look(): Promise<void>;
   /** What it carries out now. */
   running(): readonly EffectRow[];
@@ -96,7 +96,7 @@ export interface Dispatcher {
    * within `limitMs`: they are let go of and stay as they are, and nothing more can be asked of this dispatcher.
    */
   stopDue(limitMs: number): Promise<EffectRow[]>;
-  /** For an engine of one verb: carries out what is asked for of that kind, with what of the same trees' git stands before it, and nothing else. */
+  /** For an engine of one verb: carries out the effects of that kind, with the git effects of the same trees that come before them, and nothing else. */
   carryOut(kind: EffectKind, lane: Lane): Promise<void>;
 }
 
@@ -110,7 +110,7 @@ const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
 const resumeMs = 2_000;
-/** A try that goes so long without a failure goes well: whoever watches is not told by turns that it waits and that it works. */
+/** A try without a failure for this long counts as going well: otherwise watchers would see by turns that it waits and that it works. */
 const clearMs = 5_000;
 /** An owner that leaves tries once more after this. */
 const leavingMs = 1_000;
@@ -138,7 +138,7 @@ interface Told {
 interface Running {
   readonly row: EffectRow;
   readonly stop: AbortController;
-  /** Whether what is asked for is under way. */
+  /** Whether the work is under way. */
   hasBegun: boolean;
   /** How often its handler was started again here. */
   resumes: number;
@@ -279,7 +279,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (free <= 0) return [];
       const casting = await castingOf(lane);
       const held = casting?.held() ?? [];
-      // Where parts of a lane have limits of their own, those at theirs may stand before the others.
+      // If parts of a lane have limits of their own, parts at their limit may be before the others.
       const limit = partedLanes.has(lane) ? {} : { limit: free };
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held, ...limit });
       if (candidates.length === 0) return [];
@@ -296,7 +296,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         ...conditions,
         ...told,
         ...rows.flatMap((row) => changesOf(row, { at, casting })),
-        // Whoever dispatches beside may have taken a slot since the look. Without one that starts the words alone go on.
+        // Another dispatcher may have taken a slot since the look. If none starts, the messages alone are committed.
         ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, { limits, host })]),
       ]);
       if (status === 'lost') continue;
@@ -308,7 +308,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [];
   }
 
-  /** null: of that lane no agent is started. */
+  /** null: no agent of that lane is started. */
   async function castingOf(lane: Lane): Promise<Casting | null> {
     const isOfAgents = lane === 'worker' || lane === 'coordinator';
     return isOfAgents ? ((await parts.casting?.()) ?? null) : null;
@@ -317,14 +317,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function changesOf(row: EffectRow, { at, casting }: { at: number; casting: Casting | null }): Change[] {
     const taken: Change = { do: 'effect.take', id: row.id, owner, at };
     if (row.kind !== 'agent.run') return [taken];
-    const { role, start } = JSON.parse(row.payload) as AgentRun; // of that kind
+    const { role, start } = JSON.parse(row.payload) as AgentRun; // the row has that kind
     const cast = casting?.castOf(row.project, role) ?? null;
     const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
     const told: Change = { do: 'signal.insert', ...signalOf(row, starting, `${row.key}:starting`) };
     if (cast === null) return [taken, told];
     const { account, profile } = cast;
     const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
-    // Another run may have been told meanwhile that the account is rate limited. A person who restarts an agent wants it tried.
+    // Another run may have noticed meanwhile that the account is rate limited. A person who restarts an agent wants it tried.
     const required: Change[] = account === null || start === 'restart' ? [] : [{ do: 'account.require', account, at }];
     return [...required, taken, noted, told];
   }
@@ -419,7 +419,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return null;
   }
 
-  /** The second step: writes what it came to. What cannot be written is handled again. null: the engine stops. */
+  /** The second step: writes the outcome. What cannot be written is handled again. null: the engine stops. */
   async function settled(entry: Running, ending: Ending): Promise<'written' | 'again' | null> {
     const { row } = entry;
     try {
@@ -436,7 +436,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return 'again';
   }
 
-  /** false: it is not as if nobody had taken it, since it is to be stopped. */
+  /** false: it is not released to the queue, since it must stop. */
   async function written(row: EffectRow, ending: Ending): Promise<boolean> {
     const { key } = row;
     switch (ending.do) {
@@ -598,7 +598,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (result === null) parts.onSignals();
   }
 
-  /** A person is told of what does not begin again because engines ended with it. */
+  /** The notification about an effect that does not begin again because engines ended with it. */
   function toldOf(row: EffectRow): Change[] {
     if (!hasEndedEngines(row)) return [];
     const message = `${row.key} failed: ${endedEngines(row)}`;
@@ -608,7 +608,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [{ do: 'notification.insert', ...notice }];
   }
 
-  /** The signal that says how an effect ended; null: nobody waits for it. */
+  /** The signal that says how an effect ended; null: no actor waits for it. */
   function resultOf(row: EffectRow, outcome: Exclude<Outcome, Again>): NewSignal | null {
     if (outcome.type === null || outcome.type === 'kept') return null;
     const told = outcome.type === 'sent' ? outcome.event : outcome;
@@ -653,7 +653,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     running: () => [...running.values()].map(({ row }) => row),
     async holdAgents() {
       holdsAgents = true;
-      // Of the commits that were asked for before, which may have waited for another program, this is the last.
+      // Of the commits that were requested before, which may have waited for another program, this is the last.
       await store.commit([]);
     },
     async stop() {

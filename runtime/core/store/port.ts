@@ -1,6 +1,6 @@
 /**
  * What the engine asks of a store. It reads what a decision needs, decides with no store in sight, and writes one value that lists everything that
- * changes: all of it, or nothing. Whatever keeps these promises can carry an engine; the tests of the contract stand in test/store/.
+ * changes: all of it, or nothing. Any store that keeps these promises can carry an engine; the tests of the contract are in test/store/.
  */
 import type { PersistedText } from '../../../actors/compatibility.ts';
 import type { PlanSummary } from '../../../actors/plan-view.ts';
@@ -89,11 +89,11 @@ export type RunShown = Pick<
 >;
 
 /**
- * One change of one row. A change with a condition that does not hold loses the whole commit; which they are is said with each.
+ * One change of one row. A change with a condition that does not hold loses the whole commit; they are named with each.
  * They are carried out in their order.
  */
 export type Change =
-  // What a key has already is not inserted again. The engine's own word goes under the next free key where a stranger has taken its own.
+  // A key that exists is not inserted again. The engine's own signal gets the next free key where another program has taken its key.
   | ({ readonly do: 'signal.insert' } & NewSignal)
   /** A row of the engine's own with what became of it. On condition that its number is the next one, so nothing came in meanwhile, and that its key is free. */
   | { readonly do: 'signal.enter'; readonly row: SignalRow }
@@ -126,7 +126,7 @@ export type Change =
     }
   /** On condition that there is none of that key. */
   | { readonly do: 'request.begin'; readonly key: string; readonly digest: string; readonly at: number }
-  /** What a machine of one's own is now. */
+  /** The present chart of a user-defined machine. */
   | ({ readonly do: 'chart.note' } & ChartRow)
   | { readonly do: 'request.end'; readonly key: string; readonly status: number; readonly answer: string }
   /** Those that were begun before. */
@@ -171,10 +171,10 @@ export type Change =
       readonly lane: Lane;
       readonly all: number | null;
       readonly projects: Readonly<Record<string, number>>;
-      /** Of what this host runs alone; absent: of what all do. */
+      /** Counts what this host runs alone; absent: what all hosts run. */
       readonly host?: string;
     }
-  /** On condition that the plan, and all of its repo since that time, took less than these. Of a run that began before then nothing counts for the day. */
+  /** On condition that the plan, and all of its repo since that time, took less than these. A run that began before then does not count for the day. */
   | {
       readonly do: 'budget.require';
       readonly key: PlanKey;
@@ -189,7 +189,7 @@ export type Change =
       AccountLimitRow,
       'since'
     >)
-  /** A run that began then was not told so: a limit of before is over. */
+  /** A run that began then was not limited: an earlier limit is over. */
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
   /** Takes over the running effects of the same host's earlier owners; their slots stay taken. */
   | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
@@ -265,7 +265,7 @@ export type Change =
     }
   /** How the forge of a repo was found. */
   | ({ readonly do: 'forge.note' } & ForgeRow)
-  /** Registers it, or registers anew one that was removed. */
+  /** Registers it, or registers one again that was removed. */
   | {
       readonly do: 'plan.insert';
       readonly key: PlanKey;
@@ -318,21 +318,21 @@ export type Change =
       readonly wrapper?: string | null;
       readonly base?: string | null;
     }
-  /** Its folder is gone, and nobody asks for it any more. */
+  /** Its folder is gone, and is not needed any more. */
   | { readonly do: 'launch.remove'; readonly key: string }
   /**
-   * Takes away what of these rows ended before that time, and is needed no more: trees that ended, words that were handled, effects of plans that are over, the
+   * Deletes rows of these kinds that ended before that time and are not needed any more: trees that ended, signals that were handled, effects of plans that are over, the
    * journal of trees that are gone and of those that never end, launches without an effect, runs and texts of plans that were deleted. The last signal, effect and
    * line stays, so no number is given twice.
    */
   | ({ readonly do: 'rows.expire'; readonly kind: ExpiringKind } & Span)
   | ({ readonly do: 'timeline.write' } & TimelineRow)
-  /** No agent of that is started, of nothing said none at all; what is paused stays so since it was. */
+  /** No agent of that part is started; without `what`, none at all. A part that is paused already keeps its time. */
   | { readonly do: 'queue.pause'; readonly at: number; readonly what?: PauseScope }
-  /** Ends that one pause; of nothing said that of the whole. */
+  /** Ends that one pause; without `what` the pause of the whole. */
   | { readonly do: 'queue.resume'; readonly what?: PauseScope }
   | { readonly do: 'queue.clear'; readonly at: number }
-  /** Says that a plan is an issue's session, or says so anew. */
+  /** Says that a plan is an issue's session, or says so again. */
   | ({ readonly do: 'issue.insert' } & IssueRow)
   /** On condition that it is a session. */
   | { readonly do: 'issue.set-pull-request'; readonly key: PlanKey; readonly url: string }
@@ -372,7 +372,7 @@ export interface Written {
   readonly line: number;
 }
 
-/** Which runs, the newest first where nothing else is said. */
+/** Which runs, the newest first unless stated otherwise. */
 export type RunQuery =
   | { readonly by: 'keys'; readonly keys: readonly string[] }
   /** The run whose token has that SHA-256. */
@@ -391,7 +391,7 @@ export type RunQuery =
     }
   /** The last `limit` of a repo that really began and have ended, the newest first. */
   | { readonly by: 'ended'; readonly project: string; readonly limit: number }
-  /** One for each agent: its last; `live`: of those that are not final. At most 1,000 where no limit is given. */
+  /** The last one of each agent; `live`: only of those that are not final. At most 1,000 where no limit is given. */
   | {
       readonly by: 'latest';
       readonly project?: string;
@@ -399,18 +399,18 @@ export type RunQuery =
       readonly live?: boolean;
       readonly limit?: number;
     }
-  /** Of each agent that is not final its last; of those of a plan that are queued only the newest. */
+  /** The last one of each agent that is not final; of a plan's queued ones only the newest. */
   | { readonly by: 'at-work'; readonly project?: string };
 
-/** Which effects, in the order of their ids where nothing else is said. */
+/** Which effects, in the order of their ids unless stated otherwise. */
 export type EffectQuery =
-  /** Of one host, or of all. */
+  /** Those of one host, or of all. */
   | { readonly by: 'running'; readonly host?: string }
   /** Queued and running, the most wanted first. */
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
-  /** What failed and is tried again, first what waits for a fault of the environment, the longest first; of one tree, or of all. */
+  /** Effects that failed and are tried again, first those that wait for a fault of the environment, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
@@ -463,19 +463,19 @@ export interface Store {
   /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
-  /** A machine of one's own as an engine was given it last; null: it is new. */
+  /** The chart of a user-defined machine as an engine had it last; null: it is new. */
   chart(machine: string): Promise<ChartRow | null>;
   /** The request of a client under that key. */
   request(key: string): Promise<RequestRow | null>;
   /** The number of the last signal; 0: there is none. */
   lastSignal(): Promise<number>;
-  /** Rows with a number that no engine can read, some at a time. The table refuses them; a program may have told its database not to check. */
+  /** Rows with a number that no engine can read, some at a time. The table refuses them; a program may have switched the check of its database off. */
   unreadableSignals(): Promise<readonly UnreadableSignal[]>;
   /** The newest first, at most 1,000. */
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
   nextSignalIn(now: Now): Promise<number | null>;
-  /** Signals to trees of machines of one's own that were set aside and still are; of all machines, or of one. At most 1,000, in the order of their trees. */
+  /** Signals to trees of user-defined machines that were set aside and still are; of all machines, or of one. At most 1,000, in the order of their trees. */
   setAsideOfMachines(machine?: string): Promise<readonly SetAsideSignal[]>;
   /** The engine's own signals for a tree that were set aside and still are, from that id on. */
   setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
@@ -506,20 +506,20 @@ export interface Store {
   effect(key: string): Promise<EffectRow | null>;
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
   /**
-   * Queued rows whose resource is free and that may start, the most wanted first, however many of those that may not start stand before them; of each
-   * repo at most `limit`, so that a busy one hides no other. Of agents none for which the queue is paused, and none whose plan takes no new runs.
+   * Queued rows whose resource is free and that may start, the most wanted first, however many rows before them may not start; at most `limit`
+   * of each repo, so that a busy one hides no other. No agents for which the queue is paused, and none whose plan takes no new runs.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** The agents that are queued, in any order. `isNamed`: with title and role, which takes several times as long. */
   slotWaiters(query: { readonly isNamed: boolean }): Promise<readonly SlotWaiter[]>;
   /** Lanes in which something waits, be it for its time or its turn. */
   queuedLanes(): Promise<readonly Lane[]>;
-  /** How many of a lane, by project; `host`: of those that run, what that one does. */
+  /** How many of a lane, by project; `host`: of the running ones, only those of that host. */
   effectCounts(lane: Lane, status: 'queued' | 'running', host?: string): Promise<ReadonlyMap<string, number>>;
   /** When the next queued one that waits may be tried, after that; null: none waits. */
   nextEffectAt(afterMs: number): Promise<number | null>;
 
-  /** What is known of the hooks of a repo; one that has told nothing yet has no row. */
+  /** What is known of the hooks of a repo; a hook that has received nothing yet has no row. */
   hooks(project: string): Promise<readonly HookRow[]>;
   /** How many deliveries each hook has, by status. */
   hookCounts(project: string): Promise<readonly HookCountRow[]>;
@@ -559,7 +559,7 @@ export interface Store {
   launch(key: string): Promise<LaunchRow | null>;
   /** The checks that judged the work of that run, in the order in which they ran. */
   checksOf(run: Pick<RunRow, 'project' | 'plan' | 'run'>): Promise<readonly LaunchRow[]>;
-  /** Whose these folders under `runs` are; those that nobody was given are left out. In the order of their keys. */
+  /** Whose these folders under `runs` are; those without an owner are left out. In the order of their keys. */
   launchesOf(folders: readonly string[]): Promise<readonly LaunchTrace[]>;
 
   /** At most 1,000 lines after that number, of all trees or of one. */
@@ -570,7 +570,7 @@ export interface Store {
   }): Promise<readonly JournalLine[]>;
   /** The number of the last line; 0: there is none. */
   lastLine(): Promise<number>;
-  /** The first line of a tree as it was born last, whatever stood at its address before; 0: there is none. */
+  /** The first line of a tree as it was born last, whatever was at its address before; 0: there is none. */
   firstLine(tree: TreeAddress): Promise<number>;
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
   /** Every line of a tree, with what the tree was fed on each: what a replay feeds again. */
@@ -658,7 +658,7 @@ export interface LostRepo {
 
 /** The hosts of a store. Each operation throws as those of the store. */
 export interface Hosts {
-  /** Of the own host. */
+  /** The number of the own host. */
   readonly own: string;
   /** The engine that worked as this host before did not stop in order. */
   wasCutOff(): boolean;
@@ -687,9 +687,9 @@ export interface Hosts {
   hand(project: string, way: { readonly from: string; readonly to: string }): Promise<boolean>;
   /** Whether it starts nothing new. false: there is no such host. */
   drain(name: string, isDrained: boolean): Promise<boolean>;
-  /** It does not come back under its name, and what it had running is to be begun anew. false: it is alive. */
+  /** It does not come back under its name, and what it had running is started again. false: it is alive. */
   remove(name: string): Promise<boolean>;
-  /** Asks another host, and answers what it says; null: it has said nothing within `waitMs`. */
+  /** Asks another host, and returns its answer; null: it gave none within `waitMs`. */
   ask(host: string, question: string, waitMs: number): Promise<string | null>;
   /** Answers what other hosts ask, until the returned function is called. */
   answer(answerer: (question: string) => Promise<string>): () => void;
@@ -697,10 +697,10 @@ export interface Hosts {
   watch(onChange: () => void): () => void;
 }
 
-/** Trouble of the world with the store: nothing of what was asked for has happened, and asking again may help. */
+/** Trouble of the world with the store: nothing of the request has happened, and trying again may help. */
 export class StoreTrouble extends EngineError {}
 
-/** A commit that was lost where it could not be decided anew. */
+/** A commit that was lost where it could not be decided again. */
 export class CommitLost extends Error {
   readonly change: Change;
 

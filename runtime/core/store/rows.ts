@@ -56,13 +56,13 @@ export interface UnchainedLine {
   readonly expected: string;
 }
 
-/** One that is not handled any more until somebody delivers it again: what it came to is in `error`. */
+/** One that is not handled any more until a person delivers it again: `error` says why. */
 export interface SetAsideSignal extends Pick<SignalRow, 'id' | 'type'> {
   readonly tree: TreeAddress;
   readonly error: string;
 }
 
-/** A machine of one's own as an engine was given it last. */
+/** The chart of a user-defined machine as an engine had it last. */
 export interface ChartRow {
   readonly machine: string;
   readonly version: string;
@@ -76,7 +76,7 @@ export interface UnreadableSignal extends Pick<SignalRow, 'project' | 'plan' | '
 
 export interface NewSignal {
   readonly tree: TreeAddress;
-  /** Of a machine of one's own: one of its own types. */
+  /** For a user-defined machine: one of its own types. */
   readonly type: string;
   readonly payload: unknown;
   readonly origin: Origin;
@@ -102,7 +102,7 @@ export interface Now {
 
 export type EffectStatus = 'queued' | 'running' | 'done' | 'failed' | 'withdrawn';
 
-/** Who carries out an effect: a host, as its given owner. A home of its own has one host, `''`; its owners come one after the other. */
+/** The owner of an effect: a host, in its present epoch. A home of its own has one host, `''`; its owners come one after the other. */
 export interface EffectOwner {
   readonly host: string;
   readonly epoch: number;
@@ -114,7 +114,7 @@ export interface EffectRow {
   readonly tree: TreeAddress;
   readonly project: string;
   readonly plan: string;
-  /** What it is called inside of its tree; of an agent's run it is `run` of the signals about it. */
+  /** Its name inside of its tree; for an agent's run it is `run` of the signals about it. */
   readonly name: string;
   readonly kind: EffectKind;
   readonly lane: Lane;
@@ -221,7 +221,7 @@ export interface TakenFile {
   /** From the repo's root with `/`, absolute where it lies outside. */
   readonly file: string;
   readonly digest: string;
-  /** The family of documents that it is read as, because a person said so; null: nobody said it now. */
+  /** The family of documents that it is read as, because a person chose it; null: none was chosen now. */
   readonly as: string | null;
 }
 
@@ -246,7 +246,7 @@ export interface PlanRow {
   readonly blocked: Need | null;
   readonly holds: boolean;
   readonly paused: boolean;
-  /** The engine's own signal that was set aside; the plan stands until a person resolves it. */
+  /** The engine's own signal that was set aside; the plan is blocked until a person resolves it. */
   readonly faultSignal: number | null;
   readonly wave: number;
   readonly waves: number;
@@ -260,9 +260,9 @@ export interface PlanRow {
   readonly updatedAt: number;
   /** The file that it is bound to; null: it came without one, or from a store of an older version. */
   readonly file: string | null;
-  /** Of the file's text as it was last taken or written; null where `file` is. */
+  /** The digest of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
-  /** The family that its file is read as, because a person said so once; null: what it looks like. */
+  /** The family that its file is read as, because a person chose it once; null: what it looks like. */
   readonly fileAs: string | null;
   /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
   readonly host: string | null;
@@ -282,7 +282,7 @@ export const notificationLimit = 10_000;
 export interface NewNotification {
   readonly type: string;
   readonly project: string;
-  /** `''`: it is about no plan. With no project: the address of a tree of a machine of one's own. */
+  /** `''`: it is about no plan. With no project: the address of a tree of a user-defined machine. */
   readonly plan: string;
   readonly message: string;
   readonly at: number;
@@ -299,7 +299,7 @@ export interface NotificationQuery {
   /** Only those with higher ids. */
   readonly after?: number;
   readonly project?: string;
-  /** Only those that nobody has read. */
+  /** Only unread ones. */
   readonly isUnread?: boolean;
 }
 
@@ -324,7 +324,7 @@ export interface IssueMessage {
   readonly at: number;
 }
 
-/** What a pause of the queue is for: a repo, a plan of it, or one agent of that; `''` stands for all of them. */
+/** What a pause of the queue is for: a repo, a plan of it, or one agent of that; `''` means all of them. */
 export interface PauseScope {
   readonly project: string;
   readonly plan: string;
@@ -344,9 +344,9 @@ export interface QueueRow {
   readonly pauses: readonly QueuePause[];
 }
 
-/** An agent as the queue lists it, over all its runs: what its machine says of the last one, and how the effect of that one stands. */
+/** An agent as the queue lists it, over all its runs: the last one's state in its machine, and the status of its effect. */
 export interface QueueItemRow extends PauseScope {
-  /** Of the first run's effect: the same over all attempts. 0: it was cleared up. */
+  /** The id of the first run's effect: the same over all attempts. 0: it was cleared up. */
   readonly id: number;
   /** The key of the last run. */
   readonly key: string;
@@ -358,9 +358,9 @@ export interface QueueItemRow extends PauseScope {
   /** When its first run was asked for, and when the first one that began got its slot. */
   readonly queued_at: number;
   readonly started_at: number | null;
-  /** When its machine had said the last word of it; null: it goes on. */
+  /** When its machine reached its final state; null: it goes on. */
   readonly final_at: number | null;
-  /** Of the last run's effect; null: it was cleared up. */
+  /** The status of the last run's effect; null: it was cleared up. */
   readonly status: EffectStatus | null;
   readonly effect: number | null;
   readonly lane: Lane | null;
@@ -377,7 +377,7 @@ export interface RepoRow {
   /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
   readonly config: RepoConfigSource;
   readonly addedAt: number;
-  /** When that was, and by which way somebody said yes: a verb, daemon.toml, a program. */
+  /** When that was, and by which way a person said yes: a verb, daemon.toml, a program. */
   readonly trustedAt: number;
   readonly trustedBy: string;
   /** When somebody took it back; null: it is trusted. */
@@ -411,9 +411,9 @@ export interface RunRow {
   readonly folder: string | null;
   /** What it was started as; null: it never came so far, or an older stator started it. */
   readonly preset: string | null;
-  /** The profile that stood in for that of its role; null: none did. */
+  /** The profile that replaced that of its role; null: none did. */
   readonly profile: string | null;
-  /** The account that it worked with; null: of its program none is known, or an older stator started it. */
+  /** The account that it worked with; null: none is known for its program, or an older stator started it. */
   readonly account: string | null;
   /** Its program's name for what was talked about, where it can be taken up again. */
   readonly conversation: string | null;
@@ -423,7 +423,7 @@ export interface RunRow {
   readonly cost_usd: number | null;
   /** How long it has worked, as it was last looked at: not the time in which it was paused or waited for a person. */
   readonly worked_ms: number | null;
-  /** The last that the agent itself said, cut. */
+  /** The last message of the agent itself, cut. */
   readonly last_message: string | null;
 }
 
@@ -431,7 +431,7 @@ export interface RunRow {
 export interface AccountLimitRow {
   /** As a person named it, or as a digest of what it is known by. */
   readonly account: string;
-  /** When it was first said. */
+  /** When it was first reported. */
   readonly since: number;
   /** From then on it is asked again. */
   readonly until: number;
@@ -455,7 +455,7 @@ export interface PlanUsageRow extends Omit<UsageRow, 'title'> {
 export interface LaunchRow {
   /** The effect's key, and for one of its checks `<key>/check-<n>`. */
   readonly key: string;
-  /** The name of its folder under `runs`: nobody can know it who has not read this row. */
+  /** The name of its folder under `runs`: it can be known only from this row. */
   readonly folder: string;
   /** The secret that its wrapper receives and writes beside the exit code; null: an earlier version, which had no secrets, started the run. */
   readonly secret: string | null;
@@ -467,7 +467,7 @@ export interface LaunchRow {
   readonly base: string | null;
 }
 
-/** A run or a check that was started, as a restore finds it: its folder, its name within that, and the secret that its wrapper was told. */
+/** A run or a check that was started, as a restore finds it: its folder, its name within that, and the secret that its wrapper has. */
 export interface StartedRun {
   readonly folder: string;
   readonly name: string;
@@ -509,7 +509,7 @@ export const expiringKinds = [
 ] as const;
 export type ExpiringKind = (typeof expiringKinds)[number];
 
-/** Rows by their numbers, the first one left out, of which those go that ended before that time. */
+/** A span of rows by their numbers, without the first one; rows in it that ended before that time go. */
 export interface Span {
   readonly beforeMs: number;
   readonly after: number;
@@ -520,7 +520,7 @@ export interface StoreSize {
   readonly bytes: number;
   /** The bytes of unused pages. */
   readonly freeBytes: number;
-  /** Whether it can give them back in steps; a store of an earlier version is to be written anew first. */
+  /** Whether it can give them back in steps; a store of an earlier version must be rewritten first. */
   readonly givesBack: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What the commit of one host means for the others, in a few words: who hears of it looks only where it concerns them. */
+/** What the commit of one host means for the others, in a few words: hosts that receive it look only where it concerns them. */
 import { z } from 'zod';
 import { parseTree, placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, Written } from './port.ts';
@@ -97,7 +97,7 @@ function isAddress(tree: unknown): boolean {
   }
 }
 
-/** null: it says nothing of what was written. Whoever reaches the database can send a notice; one that is made up costs a look. */
+/** null: it does not say what was written. Any program that reaches the database can send a notice; a false one costs a look. */
 export function readNotice(notice: string): Written | null {
   try {
     return written.parse(JSON.parse(notice.slice(notice.indexOf(' '))));

@@ -15,7 +15,7 @@ export interface OwnHost {
   readonly address: string;
 }
 
-/** A host that was cut off is lost after this time without a word; its own agents stand still before (`engine/host-watch.ts`). */
+/** A host that was cut off is lost after this time without a beat; its own agents are frozen before (`engine/host-watch.ts`). */
 const silenceMs = 12_000;
 /** One that was stopped in order may be on its way to a new version. */
 const stopMs = 120_000;
@@ -52,18 +52,18 @@ async function read(client: Client, name: string): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
-/** Whoever works on the store shares its lock; who changes its schema, or copies it, has it alone. */
+/** Every process that works on the store shares its lock; one that changes its schema, or copies it, has it alone. */
 export async function tryStoreLock(client: Client, how: 'shared' | 'alone'): Promise<boolean> {
   const word = how === 'shared' ? '_shared' : '';
   const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_lock${word}(${storeLock}) AS free`);
   return rows[0]?.free === true;
 }
 
-/** Who works on the store, which has to be free of engines for a copy, or for a change of its schema. The latter can be waited for. */
+/** Says which engines work on the store, which has to be free of them for a copy, or for a change of its schema. The latter can be waited for. */
 export async function storeIsTaken(client: Client, place: string, why: 'copy' | 'schema'): Promise<StoreTrouble> {
   const { rows } = await client
     .query<Row>(`SELECT ${columns} FROM hosts h WHERE ${alive} ORDER BY name`)
-    .catch(() => ({ rows: [] as Row[] })); // a store of before has no such table
+    .catch(() => ({ rows: [] as Row[] })); // an earlier store has no such table
   const who = rows.length === 0 ? 'another engine works' : `${rows.map(engineText).join(' and ')} work`;
   if (why === 'schema')
     return new StoreTrouble(
@@ -222,7 +222,7 @@ export interface RepoHost {
   readonly comingFrom: string | null;
 }
 
-/** Of each repo that is registered. */
+/** For each repo that is registered. */
 export async function repoHosts(client: Client): Promise<Map<string, RepoHost>> {
   const { rows } = await client.query<RepoHost & { project: string }>(
     `SELECT project, host, coming_from AS "comingFrom" FROM repo_hosts JOIN repos USING (project) WHERE removed_at IS NULL ORDER BY project`,
@@ -262,7 +262,7 @@ export async function hand(
 export const keepPath = (values: string) =>
   `INSERT INTO repo_paths (project, host, path) VALUES (${values}) ON CONFLICT (project, host) DO UPDATE SET path = excluded.path`;
 
-/** Why nobody has taken it over. */
+/** Why no host has taken it over. */
 export async function noteTrouble(
   client: Client,
   { project, host }: Pick<LostRepo, 'project' | 'host'>,
@@ -282,7 +282,7 @@ export async function troubleOf(client: Client, project: string): Promise<string
 type Taking = Pick<LostRepo, 'project' | 'host'> & { readonly path: string; readonly own: string };
 
 /**
- * In a transaction that nobody else commits meanwhile. The repo is here, at that path. false: it was given to another host meanwhile. Of a lost host: what that
+ * In a transaction; no other one may commit meanwhile. The repo is here, at that path. false: it was given to another host meanwhile. For a lost host: what that
  * had running waits here, where nothing of it is known, so its runs are lost; its engine is fenced, since it is known by another number. false: that host is
  * back, or another one was first.
  */
@@ -344,7 +344,7 @@ export async function drain(client: Client, name: string, isDrained: boolean): P
 }
 
 /**
- * In a transaction that nobody else commits meanwhile. What the host had running waits for whoever registers its repos: there nothing of it is known, so its runs are
+ * In a transaction; no other one may commit meanwhile. What the host had running waits for the host that registers its repos: nothing is known of it there, so its runs are
  * lost. false: it is alive. Its lock is held until the end, so it does not come back meanwhile.
  */
 export async function remove(client: Client, name: string): Promise<boolean> {

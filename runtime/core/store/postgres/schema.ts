@@ -6,7 +6,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** Numbers without gaps, in the order of the commits: commits hold one lock, so nobody else inserts meanwhile. */
+/** Numbers without gaps, in the order of the commits: commits hold one lock, so no other one inserts meanwhile. */
 const numbered = (table: string, column: string) => `
   CREATE FUNCTION next_${table}() RETURNS BIGINT LANGUAGE plpgsql AS
     $$ BEGIN RETURN (SELECT coalesce(max(${column}), 0) + 1 FROM ${table}); END $$;
@@ -341,7 +341,7 @@ const inbox = `
     END $$;
   CREATE TRIGGER signals_updated BEFORE UPDATE OF is_checked, seal ON signals FOR EACH ROW EXECUTE FUNCTION signals_updated();`;
 
-/** What belonged to the one engine of before belongs to the first host that comes. */
+/** The rows of the one earlier engine belong to the first host that comes. */
 const hosts = `
   CREATE TABLE hosts (
     name TEXT PRIMARY KEY,
@@ -427,7 +427,7 @@ const ownColumns = `
     $$ BEGIN RETURN (SELECT coalesce(max(id), 0) + 1 FROM signals WHERE id <= 9007199254740991); END $$;
   ${insertedWith('')}`;
 
-/** The last commit of each program that writes: one whose answer got lost is looked up here, by a number that nobody else gives out. */
+/** The last commit of each program that writes: one whose answer got lost is looked up here, by a number that is given out once. */
 const commits = `
   CREATE TABLE commits (
     writer TEXT PRIMARY KEY,

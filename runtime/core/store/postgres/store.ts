@@ -1,6 +1,6 @@
 /**
  * The store of several hosts, in PostgreSQL: each reading on one connection, each commit one transaction on another. Commits hold one lock, so their
- * numbers have no gaps and come in the order of the commits: whoever has read the journal up to a line has missed none before it.
+ * numbers have no gaps and come in the order of the commits: a reader of the journal up to a line has missed none before it.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -24,7 +24,7 @@ import { channel, commitLock, migrationLock, nowMs, storeLock } from './schema.t
 import { createSession, loadDriver } from './session.ts';
 import { isAway, isBusy, isUndone, troubleOf } from './trouble.ts';
 
-/** A database that does not answer for longer is told of. */
+/** A database that does not answer for longer is reported. */
 const awayLimitMs = 5_000;
 const retryMs = 100;
 /** A host that stopped in the middle of a commit keeps the others waiting for at most so long. */
@@ -40,8 +40,8 @@ const keptCommitMs = 24 * 60 * 60 * 1_000;
 const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000, pipeline: true };
 
 /**
- * A host that went without a word is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and what PostgreSQL has sent and
- * nobody acknowledged ends the connection as well.
+ * A host that vanished is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and data that PostgreSQL has sent without
+ * an acknowledgement ends the connection as well.
  */
 const noticeDead =
   'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 12000';
@@ -72,7 +72,7 @@ interface PostgresOptions {
   };
 }
 
-/** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. `shown` stands for the URL in all messages. */
+/** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. `shown` replaces the URL in all messages. */
 export function openPostgres(
   { url, shown: place }: { readonly url: string; readonly shown: string },
   { faults, mayMigrate = true, isBrief = false, host: given = { name: '', labels: [] } }: PostgresOptions = {},
@@ -83,7 +83,7 @@ export function openPostgres(
   /** The engine that this store is opened for. */
   let engine: hostRows.Presence | null = null;
   let taken: StoreTrouble | null = null;
-  /** Nobody else works on it meanwhile. */
+  /** No other process works on it meanwhile. */
   let isAlone = false;
   const { watched, trouble } = createWriteTrouble();
   const writer = randomUUID();
@@ -137,7 +137,7 @@ export function openPostgres(
   let written = ownTables;
   let line: Promise<unknown> = Promise.resolve();
 
-  /** The lock of the store, and its schema as this version has it: that is changed while nobody else works on the store. */
+  /** The lock of the store, and its schema as this version has it: it is changed while no other process works on the store. */
   async function shareStore(client: Client): Promise<void> {
     const how = isAlone || !(await isCurrent(client, place)) ? 'alone' : 'shared';
     if (!(await hostRows.tryStoreLock(client, how)))
@@ -164,7 +164,7 @@ export function openPostgres(
     return isHeld || isAway(thrown) || isBusy(thrown);
   }
 
-  /** Of its own commits, which are the most, nothing is read. */
+  /** Notices about its own commits, which are the most, cause no reading. */
   function hear(notice: string): void {
     if (!notice.startsWith(writer)) tellWatchers(readNotice(notice));
   }
@@ -184,7 +184,7 @@ export function openPostgres(
     tellHostWatchers();
   }
 
-  /** What was written meanwhile was told to nobody here. */
+  /** Notices of what was written meanwhile were lost here. */
   async function listenAgain(): Promise<void> {
     while (!isClosed && watchers.size + hostWatchers.size > 0) {
       try {
@@ -277,7 +277,7 @@ export function openPostgres(
     return begun;
   }
 
-  /** `told`: what is said to others with it. false: it was not committed, and nothing of it is there. */
+  /** `what`: the notice to others about it. false: it was not committed, and nothing of it is there. */
   async function finish(client: Client, what: Written | null): Promise<boolean> {
     return commitAs(client, () => client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]));
   }
@@ -312,7 +312,7 @@ export function openPostgres(
   }
 
   /**
-   * The answer to a commit got lost: its row says what became of it, once nobody commits any more. The server's own number of the transaction would not: after
+   * The answer to a commit got lost: its row says what became of it, once no commit is open any more. The server's own number of the transaction would not: after
    * a crash it is given out again. Waits for as long as it takes.
    */
   async function wasCommitted(number: number): Promise<boolean> {
@@ -343,7 +343,7 @@ export function openPostgres(
     writing.close();
   }
 
-  /** After what was asked for before, and before what comes. */
+  /** After earlier requests, and before later ones. */
   function inOrder<T>(work: () => Promise<T>): Promise<T> {
     const turn = line.then(() => whileAway(work));
     line = turn.catch(() => {});
@@ -383,7 +383,7 @@ export function openPostgres(
     if (elsewhere !== null) return elsewhere;
     const read = answered(readElsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
     elsewhere = read;
-    // What failed is asked for anew.
+    // A reading that failed is repeated.
     void Promise.resolve(read).catch(() => {
       if (elsewhere === read) elsewhere = null;
     });
@@ -392,7 +392,7 @@ export function openPostgres(
 
   function watch<Watcher>(those: Set<Watcher>, onChange: Watcher): () => void {
     those.add(onChange);
-    // What is written before it listens is told of when it does.
+    // Writes before it listens are reported when it does.
     if (!reading.isOpen()) void listenAgain();
     return () => void those.delete(onChange);
   }
@@ -412,7 +412,7 @@ export function openPostgres(
     async pool() {
       const pg = await loadDriver();
       const pool = new pg.Pool({ ...common, ...poolLimits });
-      // Who waits for an answer gets the error. Without a listener it would end the process, also where a connection is in use.
+      // A caller that waits for an answer gets the error. Without a listener it would end the process, also where a connection is in use.
       pool.on('error', () => {});
       pool.on('connect', (client) => client.on('error', () => {}));
       return pool;
@@ -512,7 +512,7 @@ async function undo(client: Client): Promise<void> {
   await client.query('ROLLBACK').catch(() => {});
 }
 
-/** A repo is registered for the host that does it, where it belongs to no other one: one that was taken out there belongs to nobody. */
+/** A repo is registered for the host that does it, if it belongs to no other one: one that was removed there belongs to none. */
 function withHosts(connection: Connection, host: string): ReturnType<typeof createTables> {
   const tables = createTables(connection);
   const take = connection.prepare(

@@ -183,8 +183,8 @@ export const migrations: readonly Migration[] = [
   {
     version: 6,
     name: 'whose folder it is that a run or a check speaks through',
-    // What an older stator started is gone on with in the folder that it made, also where it may not have come to the start.
-    // Of checks the folders were not written down: the row of their effect says that they have the names of that time.
+    // Runs of an older stator continue in the folder that it made, even if they may not have started.
+    // The folders of checks were not recorded: the row of their effect says that they have the names of that time.
     sql: `
       CREATE TABLE launches (
         key TEXT PRIMARY KEY,
@@ -264,8 +264,8 @@ export const migrations: readonly Migration[] = [
   {
     version: 14,
     name: 'tokens of runs are kept as their SHA-256',
-    // A column that is unique cannot be dropped, so the table is made anew; the order of its rows is that in which runs were asked for.
-    // What stood in clear is overwritten in the file, not only given free.
+    // A column that is unique cannot be dropped, so the table is made again; the order of its rows is that in which runs were asked for.
+    // Secrets in plain text are overwritten in the file, not only given free.
     sql: `
       PRAGMA secure_delete = ON;
       CREATE TABLE run_tokens (
@@ -350,7 +350,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 17,
     name: 'the exit of a run is told with its secret',
-    // Those that are under way were told none.
+    // Those that are under way have none.
     sql: 'ALTER TABLE launches ADD COLUMN secret TEXT;',
   },
   {
@@ -452,7 +452,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 24,
     name: 'indexes that no statement asks for are not written',
-    // Every row of the inbox, and everything that people are told, cost another page of the log for each.
+    // Every row of the inbox, and every notification, cost another page of the log for each.
     sql: `
       DROP INDEX signals_plan;
       DROP INDEX notifications_unread;

@@ -23,7 +23,7 @@ interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
 const watchMs = 1_000;
 
 /**
- * What is only known of processes, who has taken what, and what clients asked. No process survives a power failure, and what was taken is then taken anew: a commit of these
+ * Facts about processes, claims and requests of clients only. No process survives a power failure, and the claims are then made again: a commit of these
  * alone is not waited for, and reaches the disk with the next one.
  */
 const ofProcesses: ReadonlySet<Change['do']> = new Set([
@@ -130,7 +130,7 @@ function watchDatabase(db: Database, onChange: () => void): () => void {
     onChange();
   }
 
-  /** null: it cannot be read now, and whoever is told finds out why. */
+  /** null: it cannot be read now, and the listener finds out why. */
   function readVersion(): unknown {
     try {
       return version.get();

@@ -20,7 +20,7 @@ const mayBegin = `(kind <> 'agent.run' OR (
          AND NOT EXISTS (
            SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
 
-/** What stands on its own when its tree goes: hooks hear what happened, a push and a cleaning are carried out to their end. */
+/** Effects that go on when their tree goes: hooks receive what happened, a push and a cleaning are carried out to their end. */
 const outlivesTree = "kind IN ('hook.deliver', 'refs.push', 'worktree.remove')";
 /** What is done with the rest of them: one that waits never begins, one that runs is to be ended. */
 export const endsWithTree = {
@@ -38,7 +38,7 @@ export function createEffectTable(db: Connection) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     { answers: 'each' },
   );
-  // A resource belongs to who runs on it, then to who asked first. The statuses are said twice: in these very words the index covers them, and
+  // A resource belongs to the effect that runs on it, then to the earliest request. The statuses are written twice: in this very form the index covers them, and
   // without it each of a thousand rows would look at all the others.
   const startable = db.prepare<[Record<string, unknown>], EffectRow>(
     `SELECT ${columns} FROM effects e
@@ -133,7 +133,7 @@ export function createEffectTable(db: Connection) {
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
-  // Why it is tried again stands in an open row from its first failure on.
+  // An open row has the reason of its retry from its first failure on.
   const waiting = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') AND error IS NOT NULL
      ORDER BY waiting_since IS NULL, waiting_since, id`,
@@ -163,7 +163,7 @@ export function createEffectTable(db: Connection) {
   const nextAt = db.prepare<[number], { at: number | null }>(
     `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > 0 AND next_at > ?`,
   );
-  // Of hooks there may be many thousands behind one that fails: only the first of each resource is looked at.
+  // There may be many thousands of hooks behind one that fails: only the first of each resource is read.
   const startableHooks = db.prepare<[Record<string, unknown>], EffectRow>(
     `SELECT ${columns} FROM effects e
      WHERE id IN (
@@ -220,12 +220,12 @@ export function createEffectTable(db: Connection) {
         at,
       );
     },
-    /** Of the plans and the queue as they are. */
+    /** In the present state of the plans and the queue. */
     startable(
       { lane, nowMs, closed, agents, held = [], hostNames, ofOthers = [], trees, limit = lookAhead }: StartQuery,
       elsewhere: () => Answer<readonly string[]>,
     ): Answer<EffectRow[]> {
-      // Of the thousand that then wait none need be looked at.
+      // None of the thousand that then wait has to be read.
       const isOfAgents = lane === 'worker' || lane === 'coordinator';
       const common = { now: nowMs, trees: trees === undefined ? null : JSON.stringify(trees) };
       if (lane === 'hook')

@@ -46,8 +46,8 @@ export function createSignalTable(db: Connection) {
      WHERE status = 'pending' AND deliver_at <= 0 AND project = ? AND type = 'plan_opened' AND is_checked = 1`,
   );
   const byId = db.prepare<[number], SignalRow>(`SELECT ${columns} FROM signals WHERE id = ?`);
-  // What is not due at once lies in an index of its own, in the words of that index: each run that has ended leaves the timer of its limit for an hour or
-  // more, and whoever looks for what is due steps over none of them. Of the engine's own rows the time is the store's, of other programs' the wall clock's.
+  // Rows that are not due yet lie in an index of their own, with the same condition as that index: each run that has ended leaves the timer of its limit for an hour or
+  // more, and a query for due rows steps over none of them. For the engine's own rows the time is the store's, for other programs' the wall clock's.
   const ready = `status = 'pending' AND deliver_at <= 0`;
   const own = `status = 'pending' AND deliver_at > 0 AND is_checked = 1 AND deliver_at`;
   const others = `status = 'pending' AND deliver_at > 0 AND is_checked = 0 AND deliver_at`;
@@ -105,7 +105,7 @@ export function createSignalTable(db: Connection) {
   const revive = db.prepare(
     `UPDATE signals SET status = 'pending', attempts = 0, suspected = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
   );
-  // Besides the engine's own, the one row of another program that the plan stands for: its number could not be read.
+  // Apart from the engine's own, the one row of another program that blocks the plan: its number could not be read.
   const allSetAside = db.prepare<[{ tree: string; from: number }], { id: number }>(
     `SELECT id FROM signals
      WHERE tree = @tree AND id >= @from AND status = 'failed' AND (origin = 'engine' OR (id = @from AND is_checked = 0)) AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
@@ -124,7 +124,7 @@ export function createSignalTable(db: Connection) {
      ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
-  // What the engine's own word came to is kept while a plan may stand because of it.
+  // The outcome of the engine's own signals is stored while it may block a plan.
   const expiry = createExpiry(db, {
     name: 'signals',
     number: 'id',
@@ -203,7 +203,7 @@ export function createSignalTable(db: Connection) {
     /** The engine's own for a tree that were set aside and still are, from that id on. */
     allSetAside: (tree: TreeAddress, from: number) =>
       answered(allSetAside.all({ tree, from }), (rows) => rows.map(({ id }) => id)),
-    /** Signals to trees of machines of one's own that were set aside and still are; of all machines, or of one. */
+    /** Signals to trees of user-defined machines that were set aside and still are; of all machines, or of one. */
     setAsideOfMachines: (machine?: string) =>
       machine === undefined ? machinesSetAside.all('', '~') : machinesSetAside.all(`${machine}:`, `${machine};`),
     voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),
