@@ -22,6 +22,7 @@ function context(more: Partial<RunContext> = {}): RunContext {
     socketPath: '/run/stator.sock',
     token: 'secret',
     folder: { prompt: '/runs/r/prompt', temp: '/runs/r/tmp' },
+    worktree: '/home/me/shop/.worktrees/search-w1-t2',
     ports: { base: 20_040, slug: 'shop_search_w1_t2_0a1b2c3d' },
     binDir: '/home/me/.config/stator/bin',
     envFile: {},
@@ -36,6 +37,7 @@ describe('the environment of a run', () => {
   test('tells the agent who it is, and how to reach the engine', () => {
     expect(runEnvironment(context())).toMatchInlineSnapshot(`
       {
+        "GIT_CEILING_DIRECTORIES": "/home/me/shop/.worktrees",
         "HOME": "/home/me",
         "PATH": "/home/me/.config/stator/bin:/usr/bin:/bin",
         "STATOR": "1",

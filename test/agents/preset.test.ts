@@ -247,7 +247,7 @@ test.each([
   const env = runEnvironment({
     ...{ base: process.env, run: brief.run, project: brief.project, plan: brief.plan, runId, folder, envFile: {} },
     ...{ home: request.cwd, socketPath: join(request.cwd, 'sock'), token: 't', binDir: join(request.cwd, 'bin') },
-    ...{ preset, names: [], hasWalls: false, ports: { base: 20_000, slug: 'shop' } },
+    ...{ preset, names: [], hasWalls: false, worktree: request.cwd, ports: { base: 20_000, slug: 'shop' } },
   });
   const places = {
     prompt: folder.prompt,

@@ -60,6 +60,31 @@ describe('without walls, what an agent does to', () => {
     expect(look()).toEqual(before);
   });
 
+  it.each([
+    ['its agent', (acts: string) => ({ sh: `echo a > a.txt\n${acts}` })],
+    ['its check', (acts: string) => ({ sh: 'echo a > a.txt', fields: `**Check:** ${acts.replaceAll('\n', '; ')}` })],
+  ] as const)(
+    "what is done in a worktree that has lost its .git does not reach the person's checkout around it: %s",
+    async (_who, task) => {
+      const made = await start('off');
+      const { repo } = made;
+      const before = [git(repo, 'rev-parse', 'HEAD'), git(repo, 'symbolic-ref', 'HEAD'), git(repo, 'status', '-s')];
+      const acts = [
+        'rm .git',
+        'mkdir -p below && cd below',
+        'git branch -m renamed || echo refused >> refused.txt',
+        'git -c core.hooksPath=/dev/null commit -q --allow-empty -m lost || echo refused >> refused.txt',
+      ];
+      await begin(made, 'lost', planText([task(acts.join('\n'))]));
+      await untilStatus(made, 'lost', 'done');
+      expect(git(repo, 'show', 'plan/lost:a.txt')).toBe('a');
+      expect([git(repo, 'rev-parse', 'HEAD'), git(repo, 'symbolic-ref', 'HEAD'), git(repo, 'status', '-s')]).toEqual(
+        before,
+      );
+      expect(await told(made, 'lost')).toEqual([]);
+    },
+  );
+
   it('nothing is told where nothing of it moved, and not of what stator itself merges', async () => {
     const made = await start('off', 'auto_merge = true\nauto_readiness_review = false\n');
     const { repo } = made;

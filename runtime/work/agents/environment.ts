@@ -1,5 +1,5 @@
 /** The environment of a run: of the user's own what is listed here or named by its profile, and what it needs to speak to the engine. */
-import { delimiter } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
@@ -20,6 +20,8 @@ export interface RunContext {
   readonly token: string;
   /** Absolute paths of the run's folder. */
   readonly folder: { readonly prompt: string; readonly temp: string };
+  /** The absolute path of the folder that it works in. */
+  readonly worktree: string;
   /** Of its worktree. */
   readonly ports: OwnPorts;
   /** Where the launcher `stator` lies; the first folder of PATH. */
@@ -103,12 +105,15 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin';
  * variables win over the user's, the engine's own over both. STATOR_SANDBOX is `bwrap` inside of walls. Throws `agent_unusable` where a variable is over 128 KiB or holds a NUL.
  */
 export function runEnvironment(context: RunContext): Record<string, string> {
-  const { run, project, plan, runId, home, socketPath, token, folder, ports, binDir, envFile, hasWalls } = context;
+  const { run, project, plan, runId, home, socketPath, token, folder, worktree, ports, binDir, envFile, hasWalls } =
+    context;
   const given = { ...inherited(context), ...envFile };
   const env: Record<string, string> = {
     ...given,
     PATH: pathWith(binDir, given.PATH || defaultPath),
     TMPDIR: folder.temp,
+    // Where the worktree has lost its `.git`, git would look further up, and work on the person's checkout around it.
+    GIT_CEILING_DIRECTORIES: dirname(worktree),
     STATOR: '1',
     STATOR_PROJECT: project,
     STATOR_PLAN: plan,

@@ -134,6 +134,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     socketPath,
     token,
     folder: { prompt: folder.prompt, temp: folder.temp },
+    worktree: path,
     ports: ownPorts(portsFolder(parts.home), { project: row.project, path }),
     binDir: ensureLauncher(parts.home),
     envFile: given?.variables ?? {},

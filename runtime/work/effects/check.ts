@@ -249,6 +249,7 @@ async function start(
 ): Promise<void> {
   const { project, repository, worktree } = await trustedSiteOf(parts, row, effect.place);
   const profile = project.config.checks;
+  const place = placeOf(worktree);
   const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({
     base: parts.env,
@@ -261,6 +262,7 @@ async function start(
     // Of nobody: a check may not send signals of its own.
     token: newToken(),
     folder: { prompt: folder.prompt, temp: folder.temp },
+    worktree: place,
     ports: ownPorts(portsFolder(parts.home), { project: row.project, path: worktree }),
     binDir: ensureLauncher(parts.home),
     envFile: {},
@@ -268,7 +270,6 @@ async function start(
     names: profile.env,
     hasWalls,
   });
-  const place = placeOf(worktree);
   const walls = await parts.walls.around({
     ...{ env, home: parts.home, folder, worktree: place, repo: repository.path, program: '/bin/sh' },
     profile: { ...profile, preset: 'command' },
