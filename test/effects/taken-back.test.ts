@@ -59,6 +59,20 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
         expect(log).toContain(`"${subject}" as ${ref}`);
     });
 
+    it('is kept also where it left them by a move for which the log of HEAD has no words', async () => {
+      const made = await start();
+      const task = [
+        commitFile('first.txt'),
+        'git update-ref HEAD HEAD~1',
+        'git rm -qf first.txt',
+        'echo open > open.txt',
+      ];
+      await begin(made, 'silent', planText([task.join('\n')]));
+      await untilStatus(made, 'silent', 'done');
+      expect(filesOf(made, 'plan/silent')).toEqual(['README.md', 'open.txt']);
+      expect(takenBack(made).map((ref) => filesOf(made, ref))).toEqual([['README.md', 'first.txt']]);
+    });
+
     it('is kept also where it ended on a branch that has no commit', async () => {
       const made = await start();
       const task = [
