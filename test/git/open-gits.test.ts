@@ -59,6 +59,15 @@ describe('a git that stays open', () => {
     if (isLinux) await until(() => openIn(process.pid).length === 1);
   });
 
+  it('finds objects that lie in another repository, named as its own since it was opened', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const other = makeRepository(join(home.path, 'other'), { isHostile: false });
+    const far = commitIn(other, 'far');
+    expect(await lookUp(path, `${far}^{commit}`)).toBeNull();
+    writeFileSync(join(path, '.git', 'objects', 'info', 'alternates'), `${join(other, '.git', 'objects')}\n`);
+    expect(await lookUp(path, `${far}^{commit}`)).toBe(far);
+  });
+
   it('says what lies at a path of a commit or tree', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     mkdirSync(join(path, '.stator', 'signals'), { recursive: true });

@@ -1,10 +1,10 @@
 /**
  * The gits that an engine keeps open for a repository, one of each kind, so that a question is a line instead of a process: what names point to, what
- * differs between two trees, a commit to be made, refs to be moved. They read refs and objects anew for each question, and hold a lock for one transaction
- * only. What they cannot answer beyond doubt is asked of a git of its own, which says why.
+ * differs between two trees, a commit to be made, refs to be moved. They read refs and objects anew for each question, are opened anew when a file has
+ * changed that they read once, and hold a lock for one transaction only. What they cannot answer beyond doubt is asked of a git of its own, which says why.
  */
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitEnvironment } from './environment.ts';
 import { isObjectId } from './object-memo.ts';
@@ -202,10 +202,16 @@ function signatureOf(gitDir: string): string | null {
   try {
     const folder = statSync(gitDir);
     const config = statSync(join(gitDir, 'config'));
-    return folder.isDirectory() ? [folder.dev, folder.ino, config.ino, config.size, config.mtimeMs].join(' ') : null;
+    // Git reads only once where else its objects lie.
+    const elsewhere = statSync(join(gitDir, 'objects', 'info', 'alternates'), { throwIfNoEntry: false });
+    return folder.isDirectory() ? [folder.dev, folder.ino, fileState(config), fileState(elsewhere)].join(' ') : null;
   } catch {
     return null; // git says what is missing there, or closed
   }
+}
+
+function fileState(file: Stats | undefined): string {
+  return file === undefined ? '-' : `${file.ino}:${file.size}:${file.mtimeMs}`;
 }
 
 /** Whether git can read the repository, and no file of that name lies in it: one that is broken is for git to judge. */
