@@ -301,18 +301,25 @@ describe('a repo that cannot be used', () => {
     await untilStatus(started, 'same', 'done', 'a');
   });
 
-  it('says so where an agent left its checkout on a branch that is not there, with the way back', async () => {
-    const started = await threeRepos();
-    const path = join(started.root, 'a');
-    const leaves = `git -C '${path}' symbolic-ref HEAD refs/heads/gone; echo a > a.txt`;
-    await begin(started, 'same', planText([leaves]), 'a');
-    const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
-    const told = `HEAD of ${path} stands on the branch gone, which has no commit; put it back: git -C ${path} symbolic-ref HEAD refs/heads/<the branch that was checked out>`;
-    expect(waiting.waiting_for?.detail).toContain(told);
-    await until(async () => (await started.client.repos())[0]?.reason === told);
-    git(path, 'symbolic-ref', 'HEAD', 'refs/heads/main');
-    await untilStatus(started, 'same', 'done', 'a');
-  });
+  it.each([
+    ['symbolic-ref HEAD refs/heads/gone', (head: string) => ['gone', 'symbolic-ref HEAD refs/heads/main', head]],
+    ['update-ref -d refs/heads/main', (head: string) => ['main', `update-ref refs/heads/main ${head}`, head]],
+  ] as const)(
+    'says so where an agent left its checkout on a branch that is not there (%s), with the command that puts it back',
+    async (does, expected) => {
+      const started = await threeRepos();
+      const path = join(started.root, 'a');
+      const [branch, command, head] = expected(git(path, 'rev-parse', 'main'));
+      await begin(started, 'same', planText([`git -C '${path}' ${does}; echo a > a.txt`]), 'a');
+      const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
+      const told = `HEAD of ${path} stands on the branch ${branch}, which has no commit; put it back: git -C ${path} ${command}`;
+      expect(waiting.waiting_for?.detail).toContain(told);
+      await until(async () => (await started.client.repos())[0]?.reason === told);
+      execFileSync('sh', ['-c', `git -C ${path} ${command}`]);
+      await untilStatus(started, 'same', 'done', 'a');
+      expect([git(path, 'symbolic-ref', 'HEAD'), git(path, 'rev-parse', 'HEAD')]).toEqual(['refs/heads/main', head]);
+    },
+  );
 
   it('lets its plans wait where it goes in the middle of their work: no attempt is spent', async () => {
     const started = await threeRepos();

@@ -1,4 +1,5 @@
 /** An agent that does to its branch, its worktree and its repository what git can do, as a seed decides: what becomes of its plan, and of its work. */
+import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { begin, planText, startEngine, type TestEngine, untilPlan } from './engine.ts';
 import { git } from './ground.ts';
@@ -89,7 +90,7 @@ const fileOf = (plan: string, task: number) => `${plan}-${task}.txt`;
  */
 async function endOf(made: TestEngine, plan: string, told: string): Promise<keyof Omit<GitLife, 'plans'>> {
   const shown = await untilPlan(made, plan, ({ status, phase, blocked, waiting_for: waiting }) => {
-    if (waiting?.kind === 'repo') putBack(made, waiting.detail);
+    if (waiting?.kind === 'repo') putBack(waiting.detail);
     return status === 'done' || phase === 'wave_waiting' || blocked !== null;
   }).catch((cause: unknown) => {
     throw new Error(`it came to no end: ${told}`, { cause });
@@ -114,10 +115,10 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
   return shown.status === 'done' ? 'done' : 'failed';
 }
 
-/** What the person types who is told that agents have left the checkout on a branch that is not there. */
-function putBack({ repo }: TestEngine, told: string): void {
-  const command = `git -C ${repo} symbolic-ref HEAD refs/heads/`;
-  if (told.includes(command)) git(repo, 'symbolic-ref', 'HEAD', 'refs/heads/main');
+/** The person types what is printed: agents have left the checkout on a branch that is not there. */
+function putBack(told: string): void {
+  const [, command] = /put it back: (git -C \S+ (?:symbolic-ref HEAD|update-ref) .+?)(?:; |$)/.exec(told) ?? [];
+  if (command !== undefined) execFileSync('sh', ['-c', command]);
 }
 
 /** Of the refs that keep what the agents of a plan took back or had in a worktree of their own, and of the stash, which they have in common with the person. */

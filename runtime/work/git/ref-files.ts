@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownGit } from './git.ts';
 import { isPlainFolder, textOf } from './git-folder.ts';
-import type { Repository } from './repository.ts';
+
+interface Place {
+  readonly path: string;
+  readonly commonDir: string;
+}
 
 export interface Ref {
   readonly name: string;
@@ -20,27 +24,21 @@ const readsAtOnce = 256;
 const packedLimitBytes = 512 * 1024 * 1024;
 
 /** All refs, sorted by their names' bytes, as in packed-refs. If the repository stores them in tables, git lists them. */
-export async function allRefs(
-  repo: Pick<Repository, 'path' | 'commonDir'>,
-  { isReftable }: { isReftable: boolean },
-): Promise<Ref[]> {
+export async function allRefs(repo: Place, { isReftable }: { isReftable: boolean }): Promise<Ref[]> {
   const found = isReftable ? await refsByGit(repo) : await refsOfFiles(repo.commonDir);
   const refs = [...found].filter(([name]) => !checkoutsOwn.test(name)).map(([name, target]) => ({ name, target }));
   return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }
 
 /** The refs below these folders, such as `refs/heads`, by their names; no other loose ref is read. */
-export async function refsBelow(
-  repo: Pick<Repository, 'path' | 'commonDir'>,
-  folders: readonly string[],
-): Promise<Map<string, string>> {
+export async function refsBelow(repo: Place, folders: readonly string[]): Promise<Map<string, string>> {
   const isReftable = isPlainFolder(join(repo.commonDir, 'reftable'));
   const found = isReftable ? await refsByGit(repo) : await refsOfFiles(repo.commonDir, folders);
   const isBelow = (name: string) => folders.some((folder) => name === folder || name.startsWith(`${folder}/`));
   return new Map([...found].filter(([name]) => isBelow(name)));
 }
 
-async function refsByGit({ path }: Pick<Repository, 'path'>): Promise<Map<string, string>> {
+async function refsByGit({ path }: Pick<Place, 'path'>): Promise<Map<string, string>> {
   const listing = await ownGit(path, ['for-each-ref', '--format=%(objectname) %(refname) %(symref)']);
   return new Map(
     listing.split('\n').flatMap((line) => {

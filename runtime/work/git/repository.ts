@@ -17,6 +17,7 @@ import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
 import { createRefMoves, type RefMoves } from './ref-moves.ts';
+import { unbornHead } from './unborn-head.ts';
 import { isWithin } from './worktree-folder.ts';
 import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
 
@@ -72,7 +73,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
   await refuseOtherFolder(main, commonDir);
   refuseLinks(commonDir);
   const head = await findCommit({ path: main, gits }, 'HEAD');
-  if (head === null) throw await withoutHead({ path: main, commonDir });
+  if (head === null) throw await unbornHead({ path: main, commonDir });
   const currentBranch = await branchAt(main, commonDir);
   const defaultBase = (await remoteDefault(main, commonDir)) ?? currentBranch ?? head;
   return {
@@ -87,20 +88,6 @@ export async function inspectRepository(path: string, shared = createSharedAcces
     gits,
     moves: moves(commonDir),
   };
-}
-
-/** Why HEAD of a checkout leads to no commit: there is none yet, or its branch is not there, as where an agent whose worktree lost its `.git` worked on there. */
-export async function withoutHead({ path, commonDir }: Pick<Repository, 'path' | 'commonDir'>): Promise<EngineError> {
-  const git = `git -C ${shellWord(path)}`;
-  const branch = branchIn(commonDir) ?? null;
-  if (branch !== null && (await ownGit(path, ['for-each-ref', '--count=1', 'refs/heads'])) !== '')
-    return new EngineError(
-      'bad_repo',
-      `HEAD of ${path} stands on the branch ${branch}, which has no commit`,
-      `put it back: ${git} symbolic-ref HEAD refs/heads/<the branch that was checked out>`,
-    );
-  const hint = `make one: ${git} commit --allow-empty -m 'first commit'`;
-  return new EngineError('bad_repo', `${path} has no commit yet, so there is nothing to start a plan from`, hint);
 }
 
 /**

@@ -17,7 +17,8 @@ import { createServiceLoop, type Troubles } from '../../base/platform/troubles.t
 import { insertSignal, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { tryOwnGit } from '../git/git.ts';
-import { madeBare, withoutHead } from '../git/repository.ts';
+import { madeBare } from '../git/repository.ts';
+import { unbornHead } from '../git/unborn-head.ts';
 import type { Projects } from './registry.ts';
 import type { RepoWatchers } from './repo-watchers.ts';
 
@@ -251,7 +252,7 @@ async function troubleIn(
   // Whatever an agent, or a program of its, wrote into the configuration that all worktrees share.
   if (isBare === 'true') return onOneLine(withHint(madeBare(path, commonDir)));
   if (answer.stderr.includes('Needed a single revision'))
-    return onOneLine(withHint(await withoutHead({ path, commonDir })));
+    return onOneLine(withHint(await unbornHead({ path, commonDir })));
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
   if (top !== undefined && top !== path)

@@ -1,0 +1,65 @@
+/** A checkout whose HEAD leads to no commit, and the command that puts it back: an agent without walls can leave a person's checkout so. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { findCommit } from './objects.ts';
+import { refsBelow } from './ref-files.ts';
+import { type HeadMove, headMoves } from './reflog.ts';
+import { branchIn } from './worktree-list.ts';
+
+interface Checkout {
+  readonly path: string;
+  readonly commonDir: string;
+}
+
+/** Why HEAD of a checkout leads to no commit: there is none yet, or the branch that it stands on is not there. */
+export async function unbornHead({ path, commonDir }: Checkout): Promise<EngineError> {
+  const git = `git -C ${shellWord(path)}`;
+  const branch = branchIn(commonDir) ?? null;
+  const refs = await refsBelow({ path, commonDir }, ['refs/heads', 'refs/stator/owned']);
+  const persons = [...refs].flatMap(([ref, commit]) => {
+    const name = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : null;
+    return name === null || refs.has(`refs/stator/owned/${name}`) ? [] : [{ name, commit }];
+  });
+  const moves = headMoves(commonDir);
+  const commit = lastCommit(moves);
+  const isThere = commit !== null && (await findCommit({ path }, commit)) === commit;
+  if (branch === null || (!isThere && refs.size === 0)) {
+    const hint = `make one: ${git} commit --allow-empty -m 'first commit'`;
+    return new EngineError('bad_repo', `${path} has no commit yet, so there is nothing to start a plan from`, hint);
+  }
+  const command = isThere
+    ? wayBack({ branch, commit, moves, persons })
+    : `symbolic-ref HEAD refs/heads/<the branch that was checked out>`;
+  return new EngineError(
+    'bad_repo',
+    `HEAD of ${path} stands on the branch ${branch}, which has no commit`,
+    `put it back: ${git} ${command}`,
+  );
+}
+
+interface Lost {
+  /** The one that HEAD stands on, and that is not there. */
+  readonly branch: string;
+  /** The last one that HEAD led to. */
+  readonly commit: string;
+  readonly moves: readonly HeadMove[];
+  readonly persons: readonly { readonly name: string; readonly commit: string }[];
+}
+
+/** HEAD's log tells when its branch was deleted or renamed, and not when `git symbolic-ref` put HEAD elsewhere: then its branch is still at the last commit. */
+function wayBack({ branch, commit, moves, persons }: Lost): string {
+  const names = moves.flatMap((move) => move.branch ?? []).reverse();
+  const isDeleted = names[0] === branch || moves.at(-1)?.to !== commit;
+  const there = persons.filter((each) => each.commit === commit).map(({ name }) => name);
+  const left = isDeleted ? undefined : (names.find((name) => there.includes(name)) ?? there[0]);
+  return left === undefined
+    ? `update-ref ${shellWord(`refs/heads/${branch}`)} ${commit}`
+    : `symbolic-ref HEAD ${shellWord(`refs/heads/${left}`)}`;
+}
+
+/** Where HEAD was deleted with its branch, the one before. */
+function lastCommit(moves: readonly HeadMove[]): string | null {
+  const last = moves.at(-1);
+  if (last === undefined) return null;
+  return [last.to, last.from].find((id) => !/^0+$/.test(id)) ?? null;
+}
