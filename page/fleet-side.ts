@@ -7,6 +7,7 @@ import type { Fleet, FleetActions } from './fleet-model.ts';
 import { counted, since, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
+import { nameLink } from './long-name.ts';
 import { treeAddress } from './machine-view.ts';
 import { planAddress, repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
@@ -47,7 +48,7 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
           'li',
           { key: String(place), class: isOver ? 'over' : '' },
           glyph(isOver ? 'cancelled' : state),
-          h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
+          nameLink(`${planAddress(agent)}/${encodeURIComponent(agent.title)}`, agent.title),
           h(
             'span',
             { class: 'dim', title: isOver ? '' : stateText(agent, nowMs) },

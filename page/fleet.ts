@@ -9,6 +9,7 @@ import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, hostsView, notificationsView, reposView } from './fleet-side.ts';
 import { amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
+import { nameLink } from './long-name.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
 import { type Needs, needsView } from './needs-view.ts';
@@ -329,11 +330,7 @@ function planRow({ plan, agents }: Row, nowMs: number): View {
     'tr',
     { key: nameOf(plan) },
     h('td', { title: planWords(plan) }, stateOf(shapeOf(plan), planWords(plan))),
-    h(
-      'td',
-      { class: 'name' },
-      h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
-    ),
+    h('td', { class: 'name' }, nameLink(planAddress(plan), plan.plan, `${plan.project}/`)),
     h('td', null, progress(plan)),
     h('td', { class: 'now', title: now }, now),
     h('td', { class: 'num', 'data-name': 'tokens' }, amount(tokens)),

@@ -5,6 +5,7 @@ import { logsOf, type Offer, offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
 import type { FleetActions, FleetView } from './fleet-model.ts';
 import { glyph } from './glyph.ts';
+import { nameLink } from './long-name.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 
@@ -47,7 +48,7 @@ export function needsView({ asking, unmerged }: Needs, view: FleetView, actions:
 }
 
 function planLink({ project, plan }: PlanEntry): View {
-  return h('a', { href: planAddress({ project, plan }) }, h('span', { class: 'dim' }, `${project}/`), plan);
+  return nameLink(planAddress({ project, plan }), plan, `${project}/`);
 }
 
 function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowMs: number): View {

@@ -751,6 +751,23 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('shows the end of a long name at every width, and has the whole of it for who listens', async () => {
+    const long = `a-name-that-is-longer-than-${'any-'.repeat(20)}column-third-part`;
+    await client.registerPlan({ project: 'demo', plan: long, content: planText(['true']) });
+    const { page } = await open();
+    const link = page.getByRole('cell').getByRole('link', { name: `demo/${long}`, exact: true });
+    for (const width of [1_440, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      await link.waitFor(limit);
+      const [start, end] = await page.evaluate<[[number, number], [number, number]]>(
+        `[...document.querySelectorAll('td .long-name[title$="third-part"] > span')].map((span) => [span.scrollWidth, span.clientWidth])`,
+      );
+      expect([width, start[0] > start[1], end[0] <= end[1]]).toEqual([width, true, true]);
+    }
+    await client.deletePlan('demo', long, {});
+    await page.close();
+  });
+
   it('an axe check finds nothing serious, in both colours, wide and narrow', async () => {
     const { page } = await open();
     const problems: string[] = [];

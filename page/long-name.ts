@@ -1,0 +1,20 @@
+/** A link with a long name on one line: where the room ends it is cut in its middle, since its end says which of many it is. */
+import { h, type View } from './dom.ts';
+
+/** So many characters at the end are always seen. */
+const endLength = 12;
+/** A shorter name is cut at its end. */
+const leastLength = 2 * endLength;
+
+/** `before`: what is not a part of the name, such as its project. The whole name is read by a screen reader, and shown where the pointer rests. */
+export function nameLink(href: string, name: string, before = ''): View {
+  const dim = before === '' ? null : h('span', { class: 'dim' }, before);
+  if (name.length < leastLength) return h('a', { href }, dim, name);
+  const whole = `${before}${name}`;
+  return h(
+    'a',
+    { href, class: 'long-name', title: whole, 'aria-label': whole },
+    h('span', null, dim, name.slice(0, -endLength)),
+    h('span', null, name.slice(-endLength)),
+  );
+}
