@@ -1,9 +1,9 @@
-/** Finds the actor in a tree that a signal is for, and tells whether what the signal is about is still its own. */
+/** Finds the actor in a tree that a signal is for, and says whether that actor still waits for it. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import { originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
 
-/** `isItsOwn`: the chart asked for it, so it is given it whatever its states make of that. */
+/** `isItsOwn`: the chart asked for it, so the actor gets it whatever its states do with it. */
 export type Found =
   | { kind: 'actor'; ref: AnyActorRef; isItsOwn?: true }
   | { kind: 'gone' }

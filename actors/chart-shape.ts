@@ -2,9 +2,9 @@
 import type { AnyStateMachine } from 'xstate';
 import { eachLogic, logicKindOf } from './durable-logic.ts';
 
-/** Fields that say nothing of what the chart does. */
+/** Fields that do not change what the chart does. */
 const spoken: ReadonlySet<string> = new Set(['description', 'types', 'schemas', 'version']);
-/** Deeper than any chart; a value in it may go round in a circle. */
+/** Deeper than any chart; a value in it may refer to itself. */
 const mostDeep = 100;
 
 /** The chart, and the machines that it may start, as JSON. */
@@ -12,7 +12,7 @@ export function chartShape(machine: AnyStateMachine): string {
   const below: unknown[] = [];
   eachLogic(machine, (logic, label) => {
     const kind = logicKindOf(logic);
-    below.push([label, kind, kind === 'machine' ? shapeOf((logic as AnyStateMachine).config, 0) : null]); // the kind says so
+    below.push([label, kind, kind === 'machine' ? shapeOf((logic as AnyStateMachine).config, 0) : null]); // by its kind
   });
   return JSON.stringify([shapeOf(machine.config, 0), below]);
 }

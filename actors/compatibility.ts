@@ -13,11 +13,11 @@ export interface PersistedTree {
 
 /** What the kind of a tree says about it, for code that reads the row and does not restore the tree. */
 export interface Standing {
-  /** Nothing more comes of it: some time after that its row goes. */
+  /** It has ended: some time after that its row is deleted. */
   readonly isEnded: boolean;
   /** Its journal stays as long as its row; else lines go by their age. */
   readonly keepsJournal: boolean;
-  /** What lists show of it, in one public word, and why it is so; null: nothing. */
+  /** The public state that lists show, with its reason; null: nothing. */
   readonly state: string | null;
   readonly reason: string | null;
 }
@@ -82,7 +82,7 @@ function logicOf(machine: AnyStateMachine, src: string): object | undefined {
     const logic: unknown = [machine.getStateNodeById(id).config.invoke ?? []].flat()[Number(index)]?.src;
     return typeof logic === 'object' && logic !== null ? logic : undefined;
   } catch {
-    return undefined; // there is no such state any more
+    return undefined; // the state does not exist any more
   }
 }
 
@@ -118,7 +118,7 @@ function check(
   }
 }
 
-/** The first state of a value that the machine does not know, or that it knows as another kind; null: all is as it was. */
+/** The first state of a value that the machine does not know, or that it knows as another kind; null: all are known. */
 function missingState(node: AnyStateMachine['root'], value: StateValue): string | null {
   const inner: Record<string, StateValue | undefined> = typeof value === 'string' ? { [value]: undefined } : value;
   const wanted = node.type === 'parallel' ? Object.keys(node.states) : [];

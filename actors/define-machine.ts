@@ -1,4 +1,4 @@
-/** `defineMachine`: what a program brings is looked at once, before anything of it runs. */
+/** `defineMachine`: checks the machine that a program brings once, before any part of it runs. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
@@ -28,7 +28,7 @@ export function defineMachine<
   M extends AnyStateMachine,
   Signal extends EventType<M> = never,
 >(
-  // Inferred from these alone: were a handler asked too, the type of the event that it answers would be `string`.
+  // Inferred from these alone: if a handler took part, the type of its event would be `string`.
   definition: {
     readonly name: Name;
     readonly machine: M;
@@ -55,7 +55,7 @@ const known: Record<keyof MachineDefinition, true> = {
 export function checkDefinition(given: unknown): asserts given is AnyDefinition {
   if (typeof given !== 'object' || given === null)
     throw refused('a machine', 'it is no definition', 'export what defineMachine({ name, machine, version }) answers');
-  const definition = given as AnyDefinition; // looked at part by part below
+  const definition = given as AnyDefinition; // checked part by part below
   const { name, machine, version, upgrades = {}, signals = {}, effects = {}, notices = {} } = definition;
   const what = `machine ${JSON.stringify(name)}`;
   if (typeof name !== 'string' || !isMachineName(name))
@@ -146,7 +146,7 @@ const forms = Object.keys(fields) as (keyof typeof fields)[]; // the keys of the
 
 function checkEffect(what: string, effect: unknown, actions: Readonly<Record<string, unknown>>): void {
   if (typeof effect !== 'object' || effect === null) throw refused(what, 'it is no effect', effectForms);
-  const values = effect as Record<string, unknown>; // looked at field by field
+  const values = effect as Record<string, unknown>; // checked field by field
   const form = forms.find((key) => key in effect);
   if (form === undefined) throw refused(what, 'it says nothing to do', effectForms);
   const odd = Object.keys(effect).find((key) => !(fields[form] as readonly string[]).includes(key));
@@ -188,7 +188,7 @@ const refusedLogic: Partial<Record<LogicKind, readonly [why: string, hint: strin
   unknown: ['it is no logic of XState', 'give a machine, fromPromise(…) or fromTransition(…)'],
 };
 
-/** All that the chart may start is kept over a restart, or is refused here by its name; and nothing that it names is missing. */
+/** Everything that the chart may start survives a restart, or is refused here by its name; and nothing that it names is missing. */
 function checkChart(what: string, machine: AnyStateMachine): void {
   checkNames(what, machine);
   eachLogic(machine, (logic, label) => {

@@ -31,13 +31,13 @@ export interface EffectRun<Input> {
   readonly key: string;
   /** Which try this is, from 1. */
   readonly attempt: number;
-  /** Aborted when the machine wants it no more, its time is over, or the engine stops: then it runs again in the next one. */
+  /** Aborted when the machine cancels it, its time is over, or the engine stops; after a stop it runs again in the next engine. */
   readonly signal: AbortSignal;
   /** A line for the engine's log. */
   log(message: string): void;
 }
 
-/** Work in the world: carried out at least once, and once more after each failure. What it answers is sent to the machine. */
+/** Work in the world: carried out at least once, and once more after each failure. Its result is sent to the machine. */
 export interface Work<M extends AnyStateMachine, Input> {
   /** Effects of one lane share its limit. Default: the action's name. */
   readonly lane?: string;
@@ -82,7 +82,7 @@ export type Addressed =
   | { readonly machine: string; readonly id: string }
   | { readonly project: string; readonly plan?: string };
 
-/** A signal to another tree, in the commit of this very step. A plan takes it as the word of a person. */
+/** A signal to another tree, in the commit of this very step. A plan takes it like a signal of a person. */
 export interface Message<M extends AnyStateMachine, Params> {
   readonly send: (
     moment: ActionMoment<M>,
@@ -98,7 +98,7 @@ export interface Start<M extends AnyStateMachine, Params> {
   ) => { readonly machine: string; readonly id: string; readonly input?: Readonly<Record<string, unknown>> };
 }
 
-/** Hears `plan_done` (`{project, plan}`) of each of these plans, once; at once where it is done already. */
+/** Sends the machine `plan_done` (`{project, plan}`) of each of these plans, once; at once where it is done already. */
 export interface Watch<M extends AnyStateMachine, Params> {
   readonly watch: (
     moment: ActionMoment<M>,
@@ -117,7 +117,7 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
 /** The type of an event of the chart; any text where the chart has no types. */
 export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
 
-/** What the event of that type carries. */
+/** The payload of the event of that type. */
 type PayloadOf<M extends AnyStateMachine, Type extends string> =
   string extends EventType<M> ? unknown : Omit<Extract<EventFromLogic<M>, { readonly type: Type }>, 'type' | 'at'>;
 
@@ -144,7 +144,7 @@ export interface MachineDefinition<
   readonly version: number;
   /** From each earlier version to the next: takes `{value, context, …}` as it was stored, answers the same in the new shape. */
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
-  /** What others may send, with the schema of what it carries. Nothing else is taken from outside. */
+  /** Signals that others may send, with the schema of each payload. Nothing else is accepted from outside. */
   readonly signals?: { readonly [Type in Signal]: z.ZodType<PayloadOf<M, Type>> };
   /** From named actions of the chart to what they ask for. */
   readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> } & {
@@ -175,9 +175,9 @@ export interface AnyDefinition {
   readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
 }
 
-/** What a machine is begun with: the input of its chart. */
+/** The input of its chart, with which a tree begins. */
 export type InputOf<D extends AnyDefinition> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
-/** What it answers once it is done. */
+/** Its output once it is done. */
 export type OutputOf<D extends AnyDefinition> = OutputFrom<D['machine']>;
 /** The tags of its states. */
 export type TagOf<D extends AnyDefinition> = TagsFrom<D['machine']>;
@@ -190,7 +190,7 @@ export type SentTo<D extends AnyDefinition> = {
 
 /** What the engine itself writes into the journal of a tree, and events that XState makes. */
 type JournalEvent = 'begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`;
-/** The events that facts of a tree tell of: its own, and those of the machines below it that its chart has types for. */
+/** The events in the facts of a tree: its own, and those of the machines below it that its chart has types for. */
 export type FactEvent<D extends AnyDefinition> =
   | JournalEvent
   | EventType<D['machine']>

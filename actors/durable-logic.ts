@@ -19,7 +19,7 @@ const nestingLimit = 20;
 
 export type LogicKind = 'machine' | 'promise' | 'transition' | 'callback' | 'observable' | 'unknown';
 
-/** What a promise is made with, as far as it can be known in another process than the one of its chart. */
+/** The arguments of a promise, as far as another process than that of its chart can have them. */
 export interface PromiseCall {
   readonly input: unknown;
   readonly signal: AbortSignal;
@@ -49,11 +49,11 @@ export function logicKindOf(logic: unknown): LogicKind {
   }
 }
 
-/** What carries out a promise, by the label under which a chart asks for it. */
+/** The code that carries out a promise, by the label in its chart. */
 export function promisesOf(machine: AnyStateMachine): ReadonlyMap<string, PromiseCreator> {
   const found = new Map<string, PromiseCreator>();
   eachLogic(machine, (logic, label) => {
-    if (logicKindOf(logic) === 'promise') found.set(label, (logic as unknown as { config: PromiseCreator }).config); // the kind says so
+    if (logicKindOf(logic) === 'promise') found.set(label, (logic as unknown as { config: PromiseCreator }).config); // by its kind
   });
   return found;
 }
@@ -102,7 +102,7 @@ function placeOf(path: readonly string[], index: number): string {
   return `${path.length === 0 ? '(root)' : path.join('.')}:${index}`;
 }
 
-/** What the chart asks of the engine, in the step that is under way. */
+/** The requests of the chart to the engine, in the present step. */
 export interface DurablePorts {
   readonly memory: () => Memory;
   /** A new id for a request of that label. */
@@ -114,7 +114,7 @@ export interface DurablePorts {
   actionsOf(machine: AnyStateMachine): Record<string, unknown>;
 }
 
-/** The chart, all that it may start bound as well. */
+/** The chart, with everything that it may start bound as well. */
 export function durable(machine: AnyStateMachine, ports: DurablePorts): AnyStateMachine {
   return bindMachine(machine, ports, '', 0);
 }
@@ -151,7 +151,7 @@ interface Scope {
   emit: (event: AnyEventObject) => void;
 }
 
-/** A machine whose actors live in a system of ours, from their first moment on. `asking`: its actions that ask for something. */
+/** A machine whose actors live in a system of ours, from the start. `asking`: its actions that make requests. */
 function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: DurablePorts): AnyStateMachine {
   const { getInitialSnapshot, restoreSnapshot } = machine;
   const begin = (scope: Scope) => {
@@ -161,7 +161,7 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
   return Object.assign(machine, {
     getInitialSnapshot(scope: Scope, input: unknown) {
       begin(scope);
-      return getInitialSnapshot.call(machine, scope as never, input as never); // its own, with what XState gave
+      return getInitialSnapshot.call(machine, scope as never, input as never); // its own function, with the arguments of XState
     },
     restoreSnapshot(snapshot: never, scope: Scope) {
       begin(scope);
@@ -194,7 +194,7 @@ interface Scheduler {
   cancelAll(source: AnyActorRef): void;
 }
 
-/** Timers are stored, ids are the same in every process, and no step is without end. */
+/** Timers are stored, ids are the same in every process, and no step runs for ever. */
 function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   let restored = 0;
   let microsteps = 0;
@@ -259,7 +259,7 @@ function placeText(path: readonly string[]): string {
 }
 
 /**
- * An id names one delayed event of an actor: the newest, until it is cancelled or any that had the id has come. The others come all the same, and nothing
+ * An id names one delayed event of an actor: the newest, until it is cancelled or any that had the id has come. The others are delivered all the same, and nothing
  * cancels them.
  */
 export function takeDelayId(delayed: Memory['delayed'], { id, source }: DelayedEvent): void {

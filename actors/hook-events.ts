@@ -17,7 +17,7 @@ export interface Happened {
   readonly details: HookDetails;
 }
 
-/** A change of a plan's life, whole: from where one event met it to where it came to rest. */
+/** A whole change of a plan's life: from the state in which an event met it to the state where it came to rest. */
 interface Move {
   readonly event: string;
   readonly from: PlanStatus | null;
@@ -79,7 +79,7 @@ function readInput(
   if (signal.type === 'plan_start' && !hasMoved)
     happened.unshift({ event: 'plan_start', from: status, to: status, details: {} });
   return {
-    // What was answered may have moved the plan in the same stroke.
+    // An answer may have moved the plan in the same step.
     happened: happened.map((each) => (each.event === 'resolved' ? { ...each, from: before, to: status } : each)),
     status,
   };
@@ -102,7 +102,7 @@ function moveAt(transitions: readonly Transition[], index: number): Move | null 
   return { event: first.event, from: statusIn(publicMove(first.chart, first).before), to };
 }
 
-/** Every state of a plan's life is tagged with its status, and no state beside it is. */
+/** Every state of a plan's life is tagged with its status, and no other state is. */
 function isLifecycle(transition: Transition): boolean {
   return transition.actor === '' && statusIn(publicMove(transition.chart, transition).after) !== null;
 }

@@ -13,10 +13,10 @@ import type { Ports } from './ports.ts';
 import type { PublicMove } from './public-states.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What a tree asked for and still waits for, where its machine does not count that itself. It is stored beside the snapshot. */
+/** The open requests of a tree, if its machine does not count them itself. It is stored beside the snapshot. */
 export interface Memory {
   readonly address: TreeAddress;
-  /** The number of the signal that gave birth to it. What it asks for is named by it, so nothing is named like what an earlier tree of this address asked for. 0: it is not known. */
+  /** The number of the signal that gave birth to it. It is part of the names of its requests, so that none has the name of a request by an earlier tree of this address. 0: it is not known. */
   readonly born: number;
   /** How many ids were given. */
   count: number;
@@ -34,7 +34,7 @@ export interface Memory {
   isRestoring: boolean;
   /** The tree is rebuilt from its journal to be shown: side effects of its actions are not repeated. */
   readonly isPast: boolean;
-  /** When the signal is handled that the tree takes now. */
+  /** When the present signal is handled. */
   at: number;
 }
 
@@ -42,9 +42,9 @@ export interface Memory {
 export interface DelayedEvent {
   readonly source: readonly string[];
   readonly target: readonly string[];
-  /** By which the chart names it; empty: it has no id. */
+  /** The id by which the chart names it; empty: it has none. */
   readonly id: string;
-  /** The id means this one: a `cancel` stops it. */
+  /** The id is that of this event: a `cancel` stops it. */
   readonly isNamed?: true;
   readonly event: AnyEventObject;
   /** The chart itself sends it (`after`, a delay), and no effect of its definition. */
@@ -56,12 +56,12 @@ export type TreeEvent = AnyEventObject & { readonly at: number };
 
 /** How trees of a kind take signals. Nothing here changes a tree. */
 export interface Rules {
-  /** Which actor it is for; `gone`: what it is about is no longer current, so it is stale. */
+  /** Which actor it is for; `gone`: the actor no longer waits for it, so it is stale. */
   addresseeOf(root: AnyActorRef, signal: AnySignal, memory: Memory): Found;
-  /** Why its sender may not say this, whatever the state; null: it may. */
+  /** Why its sender may not send this, whatever the state; null: it may. */
   obstacleTo(root: AnyActorRef, signal: AnySignal): string | null;
   isHeld(root: AnyActorRef, signal: AnySignal, found: Found): boolean;
-  /** The signal asks for what is the case already. */
+  /** The signal asks for a state that exists already. */
   isPreApplied(root: AnyActorRef, signal: AnySignal): boolean;
   /** The signal is accepted and changes nothing. */
   isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
@@ -69,11 +69,11 @@ export interface Rules {
   /** The event that the root receives first, when an event is for another actor of its tree. null: none. Not there: it never receives one. */
   rootEventOf?(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): TreeEvent | null;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
-  /** What signals are held for now: where one of these words goes, what waits is delivered. */
+  /** The reasons for which signals are held now: when one of them goes, the waiting signals are delivered. */
   heldFor(root: AnyActorRef): ReadonlySet<string>;
 }
 
-/** What a sender names that knows no address. */
+/** The names that a sender gives if it knows no address. */
 export interface Place {
   readonly project: string;
   readonly plan: string;
@@ -81,7 +81,7 @@ export interface Place {
 
 export interface PlaceRules {
   treeAt(place: Place): TreeAddress;
-  /** Null where there can be a tree of these names; whether there is one is not asked. */
+  /** Null where there can be a tree of these names; whether one exists is not checked. */
   problemOf(place: Place): EngineError | null;
 }
 
@@ -94,14 +94,14 @@ export interface Kind {
   versionOf(machine: AnyStateMachine): string;
   /** From each earlier version to the next. */
   readonly upgrades: Upgrades[string];
-  /** Its machine, the named actions bound to what they ask for; `memory` is that of the tree that steps. */
+  /** Its machine, the named actions bound to their requests; `memory` is that of the tree that steps. */
   bind(ports: Ports, memory: () => Memory): AnyStateMachine;
   /** The chart of the actor at that path of a tree; "" is the root. */
   chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
   /** The signals that a tree of this kind takes: the schema of each one's payload, and who may send it. */
   readonly signals: Readonly<Record<string, SignalKind | undefined>>;
-  /** Where people read what these carry. */
+  /** Where these payloads are documented. */
   readonly signalsAreIn: string;
   /** How its trees are found by who names a repo and a plan; null: they are named by a machine and an id. */
   readonly place: PlaceRules | null;
@@ -109,7 +109,7 @@ export interface Kind {
   readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
   /** What is in the row of a tree beside its snapshot. */
   standingOf(root: AnyActorRef): Standing;
-  /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */
+  /** Its machine gives no ids to its requests: `Memory` does, and is stored with it. */
   readonly keepsMemory: boolean;
   /** An event between two of its actors that has no transition is a broken invariant. */
   readonly isStrict: boolean;
@@ -130,7 +130,7 @@ export interface Kinds {
   knows(address: TreeAddress): boolean;
   /** The kind that takes a signal of that name or alias, of those whose trees are found by a place; null: none does. */
   taking(name: string): Taker | null;
-  /** What a line of the journal says in public: nothing where its tree is of no kind that is known here. */
+  /** The public text of a line of the journal: nothing where its tree is of no kind that is known here. */
   moveOf(line: MoveLine): PublicMove;
 }
 

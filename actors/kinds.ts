@@ -41,7 +41,7 @@ import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 import { upgrades } from './upgrades.ts';
 
-/** It never ends, so its journal would grow without end. */
+/** It never ends, so its journal would grow for ever. */
 const endless: Standing = { ...underWay, keepsJournal: false };
 
 /** Signals to or from an agent that its plan's root must know too: messages to it, and which of them its runs had. */

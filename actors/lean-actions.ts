@@ -7,7 +7,7 @@ import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine } 
 
 type Assignment = Record<string, unknown> | ((args: object, params: unknown) => Record<string, unknown>);
 
-/** What `assign`, `stopChild` and `enqueueActions` make: a function that carries how it is resolved. */
+/** What `assign`, `stopChild` and `enqueueActions` make: a function with a property that says how it is resolved. */
 interface BuiltinAction {
   readonly type?: unknown;
   resolve: (...args: never[]) => unknown;
@@ -65,7 +65,7 @@ function changed(
     getMeta: snapshot.getMeta,
     toJSON: snapshot.toJSON,
   };
-  return spelled as AnyMachineSnapshot; // the same, but for these two
+  return spelled as AnyMachineSnapshot; // the same, except these two
 }
 
 function valuesOf(assignment: Record<string, unknown>, args: object, params: unknown): Record<string, unknown> {
@@ -91,7 +91,7 @@ function leanCopy(action: unknown): unknown {
   });
 }
 
-/** XState tells an action of its own by what the function carries. */
+/** XState recognises its own actions by a property of the function. */
 function copyWith(action: BuiltinAction, resolve: BuiltinAction['resolve']): BuiltinAction {
   return Object.assign(() => {}, action, { resolve });
 }

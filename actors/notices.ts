@@ -76,7 +76,7 @@ function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapsho
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
 
-/** A start that failed says so first, and what to do last; what an agent wrote ends with why. */
+/** For a failed start: that it failed first, and what to do last. Text of an agent ends with the reason. */
 function withDetail(reason: string, detail: string): string {
   const line =
     detail
@@ -115,7 +115,7 @@ function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Noti
   );
 }
 
-/** What somebody wrote on the pull request that starts no agent. */
+/** A remark on the pull request that starts no agent. */
 function remarksOf({ signal }: Input): Notice[] {
   if (signal.type !== 'pr_remarked') return [];
   const { remarks } = signal.payload as SignalPayload<'pr_remarked'>; // as its type says
@@ -133,7 +133,7 @@ function refusedWordOf({ signal }: Input): Notice[] {
   return [{ type: 'word_refused', instance: word.title, message: refusedText(word) }];
 }
 
-/** The commit of a run deletes so much, or adds such things, that its task asks a person. */
+/** The commit of a run deletes so much, or adds such files, that its task asks a person. */
 function asksAboutWork({ type, payload }: Input['signal']): boolean {
   if (type !== 'work_committed') return false;
   const { deletions, additions } = payload as SignalPayload<'work_committed'>; // as its type says

@@ -22,7 +22,7 @@ import type { OutgoingSignal, Ports } from './ports.ts';
 import { stateText } from './recorder.ts';
 import { holdsOf } from './refusal.ts';
 
-/** The birth of a tree: what its machine is begun with. */
+/** The birth of a tree: the input of its machine. */
 export const ownBirth = 'machine_started';
 /** What the engine says to a tree that an earlier version stored: transitions without an event that are possible now are taken. */
 export const machineUpgraded = 'machine_upgraded';
@@ -72,7 +72,7 @@ function knownPromises(definition: AnyDefinition): ReadonlyMap<string, PromiseCr
   return known;
 }
 
-/** What the definition says of an actor: by its whole label, or by its own name where machines of the chart have it. */
+/** The settings of an actor in the definition: by its whole label, or by its own name if a machine inside the chart has it. */
 function actorOf({ actors = {} }: AnyDefinition, label: string): ActorWork {
   return actors[label] ?? actors[label.slice(label.lastIndexOf('/') + 1)] ?? {};
 }
@@ -84,7 +84,7 @@ function promiseWork(create: PromiseCreator, { attempts = 1, ...work }: ActorWor
     attempts,
     async run({ input, signal }) {
       const output = await create(promiseCall(input, signal));
-      return { type: promiseSettled, ...(output === undefined ? {} : { output }) } as never; // no event of the chart's
+      return { type: promiseSettled, ...(output === undefined ? {} : { output }) } as never; // no event of the chart
     },
   };
 }
@@ -271,7 +271,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       const own = implementations.actions[action] as Action | undefined;
       if (own === undefined) continue; // of another machine of the chart
       bound[action] = (args, params) => {
-        // What it does besides is no business of ours, where it is no action of XState's own.
+        // Other effects of the function are not handled here, unless it is an action of XState.
         if (typeof own === 'function' && !('resolve' in own) && !memory().isPast) own(args, params);
         stop(stops.get(action) ?? []);
         if (effect !== undefined) ask(action, effect, args, params);
@@ -368,7 +368,7 @@ function rulesOf(definition: AnyDefinition): Rules {
   };
 }
 
-/** Whether a state has a transition for it, whatever its guards will say of what it carries. */
+/** Whether a state has a transition for it, whatever its guards decide about its payload. */
 function mayBeTaken(snapshot: AnyMachineSnapshot, type: string): boolean {
   return snapshot.status === 'active' && snapshot._nodes.some((node) => (node.transitions.get(type) ?? []).length > 0);
 }

@@ -1,4 +1,4 @@
-/** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
+/** A plan as people see it, read from its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
 import {
@@ -88,7 +88,7 @@ export function planContext({ root }: Pick<Tree, 'root'>): PlanContext {
   return snapshotOf(root).context as PlanContext; // asked of plan trees only
 }
 
-/** The wave that lives, if one does: an earlier generation may still be ending beside it. */
+/** The live wave, if there is one: an earlier generation may still be ending beside it. */
 function livingWaves(root: AnyActorRef): Map<number, { ref: AnyActorRef; context: WaveContext }> {
   const waves = new Map<number, { ref: AnyActorRef; context: WaveContext }>();
   for (const ref of childrenOf(root)) {
@@ -104,7 +104,7 @@ function resultsOf(context: PlanContext, root: AnyActorRef): Record<number, Reco
   return results;
 }
 
-/** Everything that a summary is read off: where none of it is another, the summary is the same. */
+/** Everything that a summary depends on: if none of it has changed, the summary is the same. */
 export function summarySources({ root }: Tree): readonly unknown[] {
   const sources: unknown[] = [snapshotOf(root)];
   for (const ref of childrenOf(root)) {
@@ -163,7 +163,7 @@ export function blockOf({ root }: Tree): Need | null {
   return need === null ? null : { ...need, questions, scope: hasOtherWork(root) ? 'tasks' : 'plan' };
 }
 
-/** Whether tasks ask, and others of their wave are under way. */
+/** Whether tasks have questions while others of their wave are under way. */
 function hasOtherWork(root: AnyActorRef): boolean {
   if (!snapshotOf(root).hasTag('needs:answers')) return false;
   const asking = openQuestions(root);
@@ -173,14 +173,14 @@ function hasOtherWork(root: AnyActorRef): boolean {
   });
 }
 
-/** How far its merge is, and what became of the last one. */
+/** The state of its merge, and the outcome of the last one. */
 export interface MergeView {
   isWorking: boolean;
   merged: Merged | null;
   refused: MergeRefused | null;
 }
 
-/** What is under way about its pull request, and what became of the last try. */
+/** The state of its pull request, and the outcome of the last try. */
 export interface PullView extends Pick<PlanPull, 'refused' | 'remarks'> {
   isWorking: boolean;
   /** It is asked for by itself, where a forge is configured. */
@@ -198,7 +198,7 @@ export interface PlanDetail {
   stopsAfterWaves: boolean;
   /** It is carried out by itself once its planner has finished. */
   advances: boolean;
-  /** What several planners wrote, with how much is in it. */
+  /** The drafts of several planners, with the number of their waves and tasks. */
   drafts: readonly (Draft & { waves: number; tasks: number })[];
 }
 

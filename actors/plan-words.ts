@@ -8,7 +8,7 @@ import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import type { SignalEvent } from '../machines/vocabulary/signal.ts';
 import { actorAt, snapshotOf } from './addressee.ts';
 
-/** With the number that a word gets, the words that a run leaves unread, or the runs that wait for an answer. */
+/** The signal with the number of its message, the messages that a run leaves unread, or the runs that wait for an answer. */
 export function withWords(root: AnyActorRef, event: SignalEvent): SignalEvent | Said | RunEnd | Answered {
   const context = snapshotOf(root).context as PlanContext; // these signals are a plan's
   switch (event.type) {
@@ -28,7 +28,7 @@ export function withWords(root: AnyActorRef, event: SignalEvent): SignalEvent | 
   }
 }
 
-/** What an event of an agent means for the words that the root keeps; null: nothing. */
+/** What an event of an agent changes in the messages that the root stores; null: nothing. */
 export function wordEventOf(root: AnyActorRef, ref: AnyActorRef, event: object): WordEvent | null {
   const { machine, context: own } = snapshotOf(ref);
   if (machine.id !== 'agent') return null;

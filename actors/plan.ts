@@ -1,4 +1,4 @@
-/** A plan's tree: what each of its machines asks for by name, as requests to the outside. */
+/** A plan's tree: the named actions of its machines as requests to the outside. */
 
 import { assertEvent } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';

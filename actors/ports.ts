@@ -3,13 +3,13 @@ import type { Effect } from '../machines/vocabulary/effect.ts';
 import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { SignalPayload, SignalType } from '../machines/vocabulary/signal.ts';
 
-/** A later signal is asked for; it will be about this id. */
+/** Requests a later signal, which will carry this id. */
 export interface TimerRequest {
   readonly id: string;
   readonly dueAt: number;
 }
 
-/** A run's processes are to be gone; from `stopAt` on they are made to go. */
+/** A run's processes must end; from `stopAt` on they are killed. */
 export interface StopRequest {
   readonly run: string;
   readonly stopAt: number;
@@ -35,12 +35,12 @@ export interface Ports {
   sendAny(tell: OutgoingSignal): void;
 }
 
-/** Everything that one step asked for, in the order of asking. */
+/** All requests of one step, in order. */
 export interface Requests {
   effects: Effect[];
   timers: TimerRequest[];
   stops: StopRequest[];
   signals: OutgoingSignal[];
-  /** Not there: what the signals carry is all. */
+  /** Not there: the signals carry everything. */
   document?: string;
 }

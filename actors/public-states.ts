@@ -3,7 +3,7 @@ import type { AnyStateMachine, StateValue } from 'xstate';
 
 export type Tags = ReadonlySet<string>;
 
-/** A state's own tags and those of the states around it. A name that the chart does not know any more has those of what is known of it. */
+/** A state's own tags and those of the states around it. A path that the chart no longer has gets the tags of the part of it that still exists. */
 export function tagsOf(machine: AnyStateMachine, state: string): Tags {
   const known = tagsByState.get(machine) ?? new Map<string, Tags>();
   tagsByState.set(machine, known);
@@ -34,7 +34,7 @@ function pathsIn(value: StateValue): string[] {
 
 const tagsByState = new WeakMap<AnyStateMachine, Map<string, Tags>>();
 
-/** A transition in public: what it leads from and to. */
+/** A transition in public: the states before and after it. */
 export interface PublicMove {
   readonly before: Tags;
   readonly after: Tags;

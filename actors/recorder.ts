@@ -32,7 +32,7 @@ const eventLimit = 10_000;
 
 export interface Recorder {
   inspect(event: InspectionEvent): void;
-  /** What was recorded since the last call. Throws if one actor sent another an event for which that has no transition. */
+  /** What was recorded since the last call. Throws if one actor sent another an event for which the receiver has no transition. */
   take(): { transitions: Transition[]; agents: AgentSnapshot[] };
 }
 
@@ -62,7 +62,7 @@ function pathOf(snapshot: AnyMachineSnapshot): string {
   return typeof snapshot.context.path === 'string' ? snapshot.context.path : '';
 }
 
-/** The events of XState's own that people read in a journal, in their words. */
+/** The names under which people read XState's own events in a journal. */
 function eventName(type: string): string {
   if (type === 'xstate.init') return 'begun';
   return type.startsWith('xstate.done.actor.') ? 'ended' : type;
@@ -126,7 +126,7 @@ export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolea
           deaf ??= `${pathOf(snapshot) || snapshot.machine.id} in ${stateText(snapshot.value)} has no transition for "${event.event.type}"`;
         }
         const before = seen.get(event.actorRef);
-        // While an actor comes to life it has not been met yet; the snapshot that follows tells its whole beginning.
+        // While an actor starts it is not known yet; the snapshot that follows has its whole beginning.
         if (before !== undefined) note(event.actorRef, snapshot, eventName(event.event.type), before);
       } else if (
         event.type === '@xstate.snapshot' &&

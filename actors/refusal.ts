@@ -66,12 +66,12 @@ function wordsOf(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string
   return words;
 }
 
-/** What the tree's states say must wait now: kinds of origin, types, and `agent.run` where no run starts. */
+/** What must wait now, by the tree's states: kinds of origin, types, and `agent.run` where no run starts. */
 export function holdsOf(root: AnyActorRef): ReadonlySet<string> {
   return metaWords(snapshotOf(root), 'holds');
 }
 
-/** Whether all of it waits for a person: no word of an agent or a file is taken until then, and no agent starts. */
+/** Whether the whole plan waits for a person: until then no signal of an agent or a file is taken, and no agent starts. */
 export function waitsForPerson(root: AnyActorRef): boolean {
   return holdsOf(root).has('agent.run');
 }
@@ -104,7 +104,7 @@ export function openQuestions(root: AnyActorRef): ReadonlySet<string> {
 export function answerObstacle(root: AnyActorRef, { type, payload }: Signal): string | null {
   if (type !== 'resolve') return null;
   const { questions, blocked: block, plan } = snapshotOf(root).context as PlanContext; // only plans take it
-  // A status that was set by hand asks nothing that a word could be meant for.
+  // A status that was set by hand has no question that a text could answer.
   const blocked = block?.source === 'override' ? null : block;
   const { body = '', answers } = payload as Signal<'resolve'>['payload']; // as its type says
   const [first, ...more] = questions;
@@ -127,14 +127,14 @@ function counted(questions: number): string {
   return questions === 1 ? 'one is' : `${questions} are`;
 }
 
-/** Accepted and without effect, from anyone: a wave's plan is not finished by a word. */
+/** Accepted and without effect, from anyone: a plan with waves is not finished by a signal. */
 export function isSuppressed(root: AnyActorRef, { type }: Signal): boolean {
   return metaWords(snapshotOf(root), 'suppresses').has(type);
 }
 
 /**
- * What the actor's states make of an event, asked before it is sent. `ignored`: a state names it only to say that it changes nothing,
- * since the word was expected and came too late or twice.
+ * What the actor's states do with an event, checked before it is sent. `ignored`: a state names it only to say that it changes nothing,
+ * since the signal was expected and came too late or twice.
  */
 export function receptionOf(ref: AnyActorRef, event: AnyEventObject): 'taken' | 'ignored' | 'refused' {
   const snapshot = snapshotOf(ref);
@@ -159,7 +159,7 @@ export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
     : null;
 }
 
-/** A slip in a number must not end the work of another task in the middle and count that as done. */
+/** A mistyped number must not end the work of another task in the middle and count that as done. */
 function taskObstacle(
   { wave, task }: Pick<AgentInput, 'wave' | 'task'>,
   { payload: { wave_number, task_number } }: Signal<'implement_task_finished'>,
@@ -198,7 +198,7 @@ function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventOb
     const known: unknown = named == null ? undefined : snapshot.machine.implementations.guards[named.type];
     if (named == null || typeof known !== 'function') continue;
     if ('check' in known) {
-      // One of XState's own, which asks for the state of another region: where that is another one, this transition is not of here.
+      // XState's own guard for the state of another region: if that state is different, this transition is not possible here.
       if (!(known as StateGuard).check(snapshot, args, known)) return null;
     } else if (!(known as (args: object, params: unknown) => boolean)(args, named.params)) return named; // guards of ours are functions of context and event
   }
@@ -223,7 +223,7 @@ function guardText(
       return staleApprovalText(context, event);
     case 'isDraft':
     case 'draftIsWritten':
-      return draftProblem(context, event as PlanEvent) ?? guard; // of a plan's own signal
+      return draftProblem(context, event as PlanEvent) ?? guard; // it is a plan's own signal
     case 'isFinishedDraft':
       return choiceText(context, event as PlanEvent);
     case 'areOpen':
@@ -232,7 +232,7 @@ function guardText(
     case 'forcesPlanned':
       return `the document does not parse: ${context.problem}`;
     case 'editFits':
-      return editObstacle(context, event as AnyEventObject & Edit, params as StageOfWork) ?? guard; // of an edit, with its own params
+      return editObstacle(context, event as AnyEventObject & Edit, params as StageOfWork) ?? guard; // it is an edit, with its own params
     default:
       return guardTexts[guard] ?? guard;
   }
@@ -291,7 +291,7 @@ function isAgentWord(type: string): boolean {
   return publicSignalTypes.some((candidate) => candidate === type && signals[candidate].to === 'agent');
 }
 
-/** The words that this agent would take from a person now. */
+/** The signals that this agent would take from a person now. */
 function agentAccepts(ref: AnyActorRef, at: number): SignalType[] {
   return publicSignalTypes.filter((type) => {
     const event = { type, at, origin: 'person', run: null, title: '', body: 'a message' };

@@ -1,4 +1,4 @@
-/** A tree as its row holds it, read without bringing it to life: what it remembers, and its public states. Rows of earlier versions are read as this version would. */
+/** A tree as its row holds it, read without restoring it: its contexts, and its public states. Rows of earlier versions are read as this version would. */
 import type { AnyStateMachine } from 'xstate';
 import { doneWork, type PlanContext, workOfWave } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';

@@ -1,5 +1,5 @@
 /**
- * The heart: a tree takes one signal and says what became of it. It knows no SQLite, no file and no clock; whatever drives it
+ * A tree takes one signal and returns the outcome. It knows no SQLite, no file and no clock; the code that drives it
  * (the pump, a replay, a simulation) stores what it returns.
  */
 import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
@@ -25,11 +25,11 @@ export interface Tree {
   readonly memory: Memory;
   /** The configuration that was last seen to be the one in the root's context; compared by identity. */
   policySeen: Policy | null;
-  /** What made it of this version, until a step that is stored says so. */
+  /** The upgrade that brought it to this version, until a stored step contains it. */
   upgrade: Upgraded | null;
 }
 
-/** An upgrade as an input: what an earlier version made of the ones before it cannot be made again, so it carries where it led. */
+/** An upgrade as an input: the effect of an earlier version on earlier inputs cannot be repeated, so it carries the result. */
 export interface Upgraded {
   readonly type: 'upgraded';
   /** The versions of the machines. */
@@ -67,7 +67,7 @@ export interface Facts {
 }
 
 export interface Trees {
-  /** The kinds of tree that there may be. */
+  /** The kinds of trees that are possible. */
   readonly kinds: Kinds;
   /** Whether this signal gives birth to a tree at that address. */
   isBirth(address: TreeAddress, signal: AnySignal): boolean;
@@ -93,7 +93,7 @@ export interface Trees {
   persistText(tree: Tree): PersistedText;
 }
 
-/** `kinds`: those of every engine, unless somebody brings more. */
+/** `kinds`: those of every engine, unless the program brings more. */
 export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   let requests = noRequests();
   let memory: Memory | null = null;
@@ -231,7 +231,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   }
 
   function create(address: TreeAddress, given: AnySignal, id?: number, isPast = false): { tree: Tree; step: Step } {
-    // In the journal with it: a replay names all as it was named.
+    // It is in the journal, so a replay gives everything the same names.
     const signal = id !== undefined && kinds.of(address).keepsMemory ? { ...given, id } : given;
     const remembers = newMemory(address, { born: signal.id ?? 0, at: signal.at, isPast });
     const { value, requests: asked } = collect(remembers, () => {
@@ -320,7 +320,7 @@ export function noRequests(): Requests {
   return { effects: [], timers: [], stops: [], signals: [] };
 }
 
-/** Ports that write into whatever `current` returns: the requests of the step that is under way. */
+/** Ports that write into what `current` returns: the requests of the present step. */
 export function portsInto(current: () => Requests): Ports {
   return {
     ask: (effect) => void current().effects.push(effect),
@@ -356,7 +356,7 @@ function filled<Tables extends Readonly<Record<string, object>>>(tables: Tables)
 
 const noChildren = '{}';
 
-/** Everything of an actor's own, up to where its children begin; snapshots never change. */
+/** The text of an actor itself, up to where its children begin; snapshots never change. */
 const ownTexts = new WeakMap<AnyMachineSnapshot, string>();
 const childTexts = new WeakMap<AnyActorRef, string>();
 
@@ -369,7 +369,7 @@ function ownText(snapshot: AnyMachineSnapshot): string {
   return text;
 }
 
-/** What XState persists of a child beside its snapshot; its types keep the last two to themselves. */
+/** What XState persists of a child beside its snapshot; its types do not export the last two. */
 interface ChildFrame {
   readonly systemId?: string;
   readonly _syncSnapshot?: boolean;

@@ -1,4 +1,4 @@
-/** The public entry `stator/machines`: the statecharts that run, the grammar of plans and the words of the inbox, for drawing and for tests. */
+/** The public entry `stator/machines`: the statecharts that run, the grammar of plans and the signals of the inbox, for drawing and for tests. */
 export { agentMachine } from './agent/machine.ts';
 export { type ParsedPlan, parsePlan } from './document/plan-document.ts';
 export type { PlanDocument, PlanProblem } from './document/shape.ts';

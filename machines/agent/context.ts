@@ -4,10 +4,10 @@ import type { AgentInput, AgentOrder, AgentOutput, Previous } from '../vocabular
 import { requestId } from '../vocabulary/ids.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
-/** What is to follow when the run that is being stopped has ended. */
+/** What follows when the run that is being stopped has ended. */
 export type Ending = 'finish' | 'cancel' | 'kill' | 'requeue' | 'restart' | 'decision' | 'timeout' | 'idle';
 
-/** What a program wants to do and is not to do unasked. `id` is its own, and no other question of that run has it. */
+/** What a program wants to do and may not do without asking. `id` is its own, and no other question of that run has it. */
 export interface PermissionQuestion {
   readonly id: string;
   readonly tool: string;
@@ -19,11 +19,11 @@ export interface PermissionQuestion {
 }
 
 export interface AgentContext extends AgentInput {
-  /** Numbers what this actor asks for: runs and timers. */
+  /** Numbers the requests of this actor: runs and timers. */
   count: number;
   /** Runs that ended without success and spent an attempt, in this generation. */
   failures: number;
-  /** Runs asked for and really begun. */
+  /** Runs that were requested, and that have really begun. */
   runs: number;
   run: string | null;
   timer: string | null;
@@ -45,7 +45,7 @@ export interface AgentContext extends AgentInput {
   answer: string | null;
   /** What the process asks permission for and nobody has answered, oldest first. */
   permissions: readonly PermissionQuestion[];
-  /** The numbers of the words for it that no run of it has had. Their texts are kept by the plan's root. */
+  /** The numbers of its messages that none of its runs has had. The plan's root stores their texts. */
   unread: number[];
   /** What the next run is to find. */
   start: RunStart;
@@ -56,9 +56,9 @@ export interface AgentContext extends AgentInput {
   at: number;
 }
 
-/** `word`: the number under which the plan's root keeps it; null: it keeps no more. */
+/** `word`: the number under which the plan's root stores it; null: it does not store it. */
 export type Said = SignalEvent<'agent_send' | 'agent_type'> & { readonly word?: number | null };
-/** `returned`: the words that this run was given and has not read, as the plan's root knows them. */
+/** `returned`: the messages that this run was given and has not read, as the plan's root knows them. */
 export type RunEnd = SignalEvent<'run_exited' | 'run_lost' | 'effect_failed'> & {
   readonly returned?: readonly number[];
 };
@@ -99,7 +99,7 @@ export function backOffMs(failures: number): number {
   return Math.min(backOffCapMs, backOffFirstMs * 2 ** Math.max(0, failures - 1));
 }
 
-/** What is left of a deadline that has not come. Where the clock says otherwise it has jumped, and the whole time is given again. */
+/** What is left of a deadline that has not come. If the clock shows another time it has jumped, and the whole time is given again. */
 export function remainingMs({ dueAt, timeoutMs }: Pick<AgentContext, 'dueAt' | 'timeoutMs'>, at: number): number {
   const leftMs = dueAt - at;
   return leftMs > 0 && leftMs <= timeoutMs ? leftMs : Math.max(1, timeoutMs);

@@ -41,7 +41,7 @@ const answers = [
 ] as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
-/** Whatever the process is at: its terminal has the line at once, and a program that takes messages reads it with its next step. */
+/** Whatever the process does: its terminal has the line at once, and a program that takes messages reads it with its next step. */
 const types = {
   agent_type: { guard: and(['takesInput', 'takesTyped', 'hasRoomForLine']), actions: ['nextId', 'askTyping'] },
 } as const;
@@ -138,7 +138,7 @@ const made = agentSetup.createMachine({
             timer_due: [
               { guard: 'isLastQuestion', target: '#agent.running', actions: ['answerPermission', ...goesOn] },
               { guard: 'hasQuestions', actions: ['answerPermission', ...awaits] },
-              // A version that knew no questions stored it so.
+              // A version without questions stored it so.
               { target: stopping, actions: [ending('timeout'), stopNow] },
             ],
             ...live,
@@ -275,7 +275,7 @@ const made = agentSetup.createMachine({
   },
 });
 
-/** Named, so that the types of what it is part of name it, and do not repeat all of it. */
+/** Named, so that types that contain it use this name, and do not repeat all of it. */
 export interface AgentMachine extends Made {}
 type Made = typeof made;
 

@@ -1,4 +1,4 @@
-/** What an agent asks and does before its chart says when: actions, guards and requests, over one setup. */
+/** The actions and conditions of an agent, whose chart says when: actions, guards and requests, over one setup. */
 import { assertEvent, assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
 import { isWorker, requestId } from '../vocabulary/ids.ts';
@@ -141,7 +141,7 @@ const base = setup({
       const { permission: id, tool, detail, limit_ms: limitMs, at } = event;
       return { permissions: [...context.permissions, { id, tool, detail, askedAt: at, dueAt: at + limitMs }] };
     }),
-    /** Nobody could answer while the agent was frozen: each question that came then has its whole time. */
+    /** Nobody could answer while the agent was frozen: each question of that time has its whole time again. */
     renewPermissions: assign(({ context, event }) => ({
       permissions: context.permissions.map((each) => ({
         ...each,
@@ -209,7 +209,7 @@ const base = setup({
     nextId: assign(({ context }) => ({ count: context.count + 1 })),
     noteOutcome: assign((_, outcome: AgentOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
-    /** Said to be finished by others: what it still asked no longer matters. */
+    /** Others reported it finished: its open questions no longer matter. */
     stopWaiting: assign(({ context, event }) => ({
       timer: null,
       question: context.answer === null ? null : context.question,
@@ -254,13 +254,13 @@ const base = setup({
     isNotCancelled: ({ context }) => context.ending !== 'cancel',
     /** An agent that asked, must finish or is no longer wanted begins no new attempt. */
     mayRestart: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'finish' && ending !== 'decision',
-    /** A word that the work is finished outlives every stop but those that say it is not wanted. */
+    /** A report that the work is finished stays valid after every stop, except those that say that the work is not wanted. */
     mayFinish: ({ context: { ending } }) => ending !== 'cancel' && ending !== 'kill',
     /** Stopped from outside without a signal to the tree: it is no fault of the agent. */
     wasStopped: ({ context: { ended, ending } }) =>
       ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
-    /** Nobody could tell two of one id apart. */
+    /** Two with one id could not be told apart. */
     hasRoomForQuestion: ({ context: { permissions }, event }) =>
       permissions.length < permissionLimit &&
       (event.type !== 'run_waiting' || permissions.every(({ id }) => id !== event.permission)),
@@ -285,12 +285,12 @@ const base = setup({
     isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
     endedWell: ({ context: { ended, ending, speaksByExit } }) =>
       endedItself({ ended, ending }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1)),
-    /** What is not installed or not configured is not there in a minute either. */
+    /** A missing program or setting will still be missing in a minute. */
     hasAttempts: ({ context: { ended, failures, attempts } }) => ended?.cause !== 'unusable' && failures + 1 < attempts,
   },
 });
 
-/** A failed run's changes are kept as a ref; the next attempt starts clean. */
+/** A failed run's changes are stored as a ref; the next attempt starts clean. */
 export const agentSetup = base.extend({
   actions: {
     /** It ends or goes on without an answer, so its question is withdrawn. */

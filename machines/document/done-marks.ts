@@ -15,12 +15,12 @@ const marks = [
   ...doneMarks.map((written) => ({ written, isDone: true })),
   ...openMarks.map((written) => ({ written, isDone: false })),
 ];
-/** What a mark may begin with, and what it or the word behind it may end with: almost no text is looked at closer. */
+/** The characters that a mark may begin with, and that it or the word after it may end with: they rule out almost every text at once. */
 const firstPattern = /^[[(:✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]/u;
 const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\uFE0F|done[.!]?|completed?[.!]?|finished[.!]?)$/iu;
 /** More of them in one place are text. */
 const markLimit = 4;
-/** Asks for a picture as such, and is not seen itself. */
+/** Selects the picture form of a character, and is invisible itself. */
 const pictureSign = '\uFE0F';
 /** A mark behind one of these is a word of the title: `Replace the text with ✅`. */
 const leadingWord =
@@ -29,7 +29,7 @@ const leadingWord =
 export interface Unmarked {
   /** Trimmed, without its marks. */
   text: string;
-  /** What each of them says, in their order. */
+  /** The meaning of each of them, in their order. */
   marks: boolean[];
 }
 

@@ -9,7 +9,7 @@ export interface FenceWatch {
   read(line: MarkdownLine, fence: Fence): void;
   /** The fences that were not closed where they were meant to be, at the lines that open them. */
   problems(): PlanProblem[];
-  /** What to say of a document in which no wave was found; `commented` is the line of one in a comment. */
+  /** The problem of a document in which no wave was found; `commented` is the line of one in a comment. */
   withoutWaves(commented: number | null): PlanProblem;
 }
 

@@ -42,7 +42,7 @@ export function shownName(name: string): string {
   return `**${name.replace(/(?:^| )[a-z]/g, (letter) => letter.toUpperCase())}:**`;
 }
 
-/** `none` and a lone dash are how people write that there is nothing. */
+/** People write `none` or a lone dash for nothing. */
 export function isNothing(value: string): boolean {
   return value === '' || /^(?:none\.?|n\/a|[-–—])$/i.test(value);
 }

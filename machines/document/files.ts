@@ -35,7 +35,7 @@ function commaItems(value: string): string[] {
   return [...items, value.slice(start)];
 }
 
-/** All backticked paths; without backticks the first word where it has a `/` or a `.`, and those behind it that are paths beyond doubt. */
+/** All backticked paths; without backticks the first word where it has a `/` or a `.`, and those after it that are certainly paths. */
 function fileItem(item: string): FileItem {
   const text = withoutLabel(item);
   const spans = codeSpans(text);
@@ -96,12 +96,12 @@ function isPath(code: string): boolean {
   return (code.includes('/') && code !== '/') || (/\.\w/.test(code) && !/^v?\d+(?:\.\d+)+$/.test(code));
 }
 
-/** `run(x)`, and not `app/(group)`. */
+/** A call like `run(x)`, but not a path like `app/(group)`. */
 function isCall(code: string): boolean {
   return code.endsWith(')') && /\w/.test(code.charAt(code.indexOf('(') - 1));
 }
 
-/** `Makefile`, as the first thing that an item says. */
+/** `Makefile`, as the first word of an item. */
 function isName(code: string): boolean {
   return /^[\w+@~][\w+@~-]*$/.test(code) && !isNothing(code);
 }
@@ -119,7 +119,7 @@ function cleaned(path: string): string {
   return whole.startsWith('./') && whole.length > 2 ? whole.slice(2) : whole;
 }
 
-/** Without `:12-30` and `#L12-L30`. */
+/** The path without `:12-30` and `#L12-L30`. */
 function withoutLineRange(path: string): string {
   const mark = Math.max(path.lastIndexOf(':'), path.lastIndexOf('#'));
   return mark > 0 && /^L?\d+(?:[-–]L?\d+)?$/.test(path.slice(mark + 1)) ? path.slice(0, mark) : path;

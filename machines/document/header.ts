@@ -19,7 +19,7 @@ export type LinePlace = 'introduction' | 'section' | 'task';
 export interface HeaderReader {
   /** A line that is no heading, and is before the first section. */
   read(line: TextLine): void;
-  /** A line below that, where a field is text: it says so where the line was most likely meant as one. */
+  /** A line below the head, where a field is plain text: it reports a line that was most likely meant as one. */
   readBelow(line: TextLine, place: LinePlace): void;
   /** A heading, a task or a fence came: the value that was being read is over. */
   interrupt(): void;
@@ -131,7 +131,7 @@ interface BlockWatch {
 const htmlPattern =
   /^ {0,3}<\/?(?:article|aside|blockquote|center|dd|details|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|tr|ul)(?=[\s/>]|$)/i;
 
-/** Follows the blocks of markdown from line to line, as far as the place of a field depends on them. */
+/** Follows the blocks of markdown from line to line, as far as they decide where a field may be. */
 function createBlockWatch(): BlockWatch {
   /** A paragraph of so many lines that may be underlined, HTML up to the next blank line, or another one, such as a list. */
   let block: { kind: 'paragraph' | 'html' | 'other'; text: string } | null = null;

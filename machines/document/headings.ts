@@ -6,7 +6,7 @@ import { asciiDigits } from './fields.ts';
 import { markdownHeading, withoutClosingMarks } from './markdown-lines.ts';
 import { planNumberLimit, quoted } from './shape.ts';
 
-/** `isDone` is what its marks say; null: it has none. `remark`: what is no mistake and was most likely meant otherwise. */
+/** `isDone` is what its marks say; null: it has none. `remark`: a note about what is no mistake but was most likely meant otherwise. */
 interface Named {
   level: number;
   number: number;
@@ -42,7 +42,7 @@ const dottedPattern = /^[.．]([\d０-９]{1,4})(?![\d０-９.．])/;
 const separator = '[:：—–－-]';
 const separatorPattern = new RegExp(`^${separator}`);
 
-/** What a line outside of fences is to the grammar. */
+/** What a line outside of fences means in the grammar. */
 export function readHeading(text: string): HeadingLine {
   const [, indent = '', signs = '', gap = '', written = ''] = headingPattern.exec(text) ?? [];
   if (signs === '') return { heading: null, slip: null };
@@ -65,7 +65,7 @@ function isLevelOf(isWave: boolean, level: number): boolean {
   return isWave ? level === 2 || level === 3 : level === 3 || level === 4;
 }
 
-/** Below its wave's level nothing would keep the text of a `## Task 1`; deeper headings are still part of a task's body. */
+/** At its wave's level, a `## Task 1` could not hold its text; deeper headings are still part of a task's body. */
 function isSlipLevel(isWave: boolean, level: number): boolean {
   return isLevelOf(isWave, level) || (!isWave && level === 2);
 }
@@ -73,7 +73,7 @@ function isSlipLevel(isWave: boolean, level: number): boolean {
 interface Undecorated {
   text: string;
   marks: boolean[];
-  /** A picture that says nothing of its state, and becomes part of the title. */
+  /** A picture that does not show a state, and becomes part of the title. */
   picture: string;
 }
 
@@ -100,7 +100,7 @@ const lookLimit = 200;
 /** Numbers, links, quotation marks, a line through it and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`. */
 const decoratedPattern =
   /^(?:<[^<>]{1,100}>|[^\p{L}\p{N}<]){0,20}(?:\d{1,4}(?:\.\d{1,4}){0,3}[.):]?\s{1,5})?[^\p{L}\p{N}]{0,5}(wave|task)[\s_-]{0,5}[#＃]?([\d０-９]{1,5})(?![\p{L}\p{N}_])(.*)$/isu;
-/** It goes on as a heading does, and not as a sentence. */
+/** The text after it continues like a heading, and not like a sentence. */
 const titledPattern = /^(?:[^\p{L}\p{N}]*$|\s*[:：—–－.)\]}~*_`"'”’-])/u;
 /** `### Taks 1: title`: a number behind a word that is one slip away from one of the grammar's. */
 const nearPattern = /^ {0,3}(#{2,4})\s+([a-z]{3,6})\s+(\d+)(\s*|\s*[:：—–－-].*)$/is;
@@ -249,7 +249,7 @@ function behindSeparator(text: string): string {
   return /^[\s:：—–－-]*$/.test(rest) ? '' : rest;
 }
 
-/** One over the limit for all numbers that are over it, since a longer one would lose digits, or be no number in JSON. */
+/** The limit plus one for all numbers over the limit, since a longer one would lose digits, or be no number in JSON. */
 function readNumber(digits: string): number {
   const significant = asciiDigits(digits).replace(/^0+/, '');
   return significant.length > String(planNumberLimit).length ? planNumberLimit + 1 : Number(significant);

@@ -42,7 +42,7 @@ export function readLabel(text: string): Label | null {
   };
 }
 
-/** Words that people write for a label of the grammar, and that are far from it as words. */
+/** Words that people write for a label of the grammar, although their letters differ much. */
 const meantWords = new Map([
   ['depends on', 'after'],
   ['depends', 'after'],
@@ -53,7 +53,7 @@ const meantWords = new Map([
   ['max cost', 'budget'],
 ]);
 
-/** Words that people write above what proves a task, which is prose more often than a command. */
+/** Labels that people write above the proof of a task, which is prose more often than a command. */
 const proofWords = new Set([
   ...['verify', 'verification', 'validate', 'validation', 'test', 'tests', 'test command', 'test commands', 'testing'],
   ...[
@@ -85,7 +85,7 @@ export function slippedLabel(name: string, known: readonly string[]): string | n
   return known.find((word) => isNear(word) || isNear(`${word}s`)) ?? null;
 }
 
-/** Whether so many slips are between them. Almost all words differ in length, or in more than one place: they are told apart at once. */
+/** Whether the two words differ by that many slips. Almost all words differ in length, or in more than one place, which is seen at once. */
 function isWithin(word: string, other: string, limit: 1 | 2): boolean {
   if (Math.abs(word.length - other.length) > limit) return false;
   if (limit === 2) return slips(word, other) <= 2;

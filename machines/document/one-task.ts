@@ -9,7 +9,7 @@ export function asOneTask(
   { title, words }: { title: string; words: string },
 ): ParsedPlan & { content: string } {
   const task = ['Do all that this document says.', words.trim()].filter(Boolean).join('\n\n');
-  // A mark in the title of a document is about another day's work.
+  // A mark in the title of a document is about earlier work.
   const name = isDoneTitle(title) ? 'All of it' : title;
   const whole = `${content.trimEnd()}\n\n## Wave 1\n\n### Task 1: ${name}\n\n${task}\n`;
   const parsed = parsePlan(whole);

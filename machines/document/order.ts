@@ -1,4 +1,4 @@
-/** What must hold between the waves and tasks of a plan: their numbers, and who comes after whom. */
+/** What must hold between the waves and tasks of a plan: their numbers, and which comes after which. */
 import { type PlanTask, type PlanWave, planNumberLimit, type ReportProblem } from './shape.ts';
 import type { TaskLink } from './task-fields.ts';
 

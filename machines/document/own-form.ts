@@ -1,6 +1,6 @@
 /**
- * A draft of any family written in stator's own form, in which all that comes after reads it. No line of the draft is left out. What the own grammar would
- * take for a heading or a field without being meant so gets a backslash, which markdown does not show.
+ * A draft of any family written in stator's own form, in which all that comes after reads it. No line of the draft is left out. Text that the own grammar would
+ * wrongly read as a heading or a field gets a backslash, which markdown does not show.
  */
 import type { DraftTask, PlanDraft, TaskLink } from './families/family.ts';
 import type { SourceLine } from './families/markdown-outline.ts';
@@ -31,7 +31,7 @@ export interface OwnForm {
 /** More numbers than that in the orders of one plan are in no document that a person has written. */
 const linkLimit = 50_000;
 
-/** So many lines that are almost fields are no accident. */
+/** More lines than this that are almost fields are no accident. */
 const fieldLimit = 200;
 
 /** Writes and reads a draft. `problems` and `remarks` hold those of the draft too. Never throws. */
@@ -115,7 +115,7 @@ function reportUnknown(task: DraftTask, link: TaskLink, problems: PlanProblem[],
   else remarks.push({ line: link.line, message: `${found}; nothing waits for it` });
 }
 
-/** A field that says what comes first, and names no task. */
+/** A field for what comes first that names no task. */
 function reportUnreadLinks({ body, links }: DraftTask, problems: PlanProblem[], remarks: PlanProblem[]): void {
   for (const { text, number: line } of body) {
     if (!isLinkField(text) || saysNothingFirst(text) || links.some((link) => link.line === line)) continue;

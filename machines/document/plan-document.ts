@@ -27,9 +27,9 @@ export { shellBlocks } from './markdown-lines.ts';
 export type { ParsedPlan, PlanDocument, PlanProblem, PlanTask } from './shape.ts';
 export { decodePlan } from './text.ts';
 
-/** A document with more problems is not a plan that somebody mistyped; the rest is counted. */
+/** A document with more problems is not a plan with typing mistakes; the rest is counted. */
 const problemLimit = 1000;
-/** More than anybody has planned at once; 25,000 of them kept a daemon busy for minutes. */
+/** More than a real plan has; 25,000 of them kept a daemon busy for minutes. */
 const waveLimit = 1_000;
 const taskLimit = 10_000;
 
@@ -170,7 +170,7 @@ function readUnderline(reading: Reading, line: MarkdownLine): void {
   if (message !== null) reportSlip(reading, paragraph.last.number, { message, isCertain: reading.wave !== null });
 }
 
-/** Agents read it with what is around it; to the grammar it says nothing. */
+/** Agents read it with the text around it; in the grammar it has no meaning. */
 function readComment(reading: Reading, line: MarkdownLine): void {
   interrupt(reading);
   if (reading.task === null) reading.notes.add(line);
@@ -291,7 +291,7 @@ function endTask(reading: Reading, end: number): void {
   reading.task = null;
 }
 
-/** What only the whole document can tell. */
+/** Checks that need the whole document. */
 function checkWhole(reading: Reading): void {
   const { document, fences, strays, slips, commentedWave } = reading;
   const add = reading.reports.problem;

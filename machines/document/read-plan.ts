@@ -1,4 +1,4 @@
-/** The door for documents: whatever family one is of, it is read into stator's own form once, and everything after that reads the own form. */
+/** Reads documents: one of any family is turned into stator's own form once, and all later code reads the own form. */
 import { planNameOf } from '../vocabulary/ids.ts';
 import { companionNote, describe, emptyProblem, planBeside, tooManyLines } from './families/descriptions.ts';
 import type { Family, PlanDraft } from './families/family.ts';

@@ -1,4 +1,4 @@
-/** The shape of a plan that was read: what the grammar finds in a document, and what it has to say about it. Lines are 1-based. */
+/** The shape of a plan that was read: what the grammar finds in a document, and its problems and remarks. Lines are 1-based. */
 
 import type { Amounts } from '../vocabulary/budget.ts';
 
@@ -45,7 +45,7 @@ export interface PlanProblem {
   message: string;
 }
 
-/** A document as a plan: its waves and tasks, and the words around them. */
+/** A document as a plan: its waves and tasks, and the text around them. */
 export interface PlanDocument {
   /** The first `# ` heading before the first wave. */
   title: string | null;
@@ -71,11 +71,11 @@ export interface ParsedPlan {
   ok: boolean;
   document: PlanDocument;
   problems: PlanProblem[];
-  /** What is no mistake, and most likely not what its writer meant. */
+  /** Notes on lines that are no mistake, but most likely not what the writer meant. */
   remarks: PlanProblem[];
 }
 
-/** Where the reading parts leave their problems; the order does not matter. */
+/** Where the readers put their problems; the order does not matter. */
 export type ReportProblem = (line: number, message: string) => void;
 
 /** Wave and task numbers are in titles, branches and file names, so they stay short. */

@@ -24,7 +24,7 @@ export function decodePlan(bytes: Uint8Array): { content: string } | { problem: 
 
 const binary = 'the plan holds NUL bytes, so it is a binary file; give a markdown file in UTF-8';
 
-/** What makes a text no plan before it is read: its size, NUL characters, and halves of characters, which UTF-8 cannot hold. */
+/** Why a text cannot be a plan, checked before it is read: its size, NUL characters, and halves of characters, which UTF-8 cannot hold. */
 export function textProblem(content: string): PlanProblem | null {
   const sizeBytes = content.length * 3 > planDocumentLimitBytes ? new TextEncoder().encode(content).length : 0;
   if (sizeBytes > planDocumentLimitBytes) return tooLarge(sizeBytes);
@@ -52,7 +52,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** The length of the longest beginning that is UTF-8, a character that is cut at its end left out. Twenty decodes at most, by halving, and three more. */
+/** The length of the longest beginning that is UTF-8, a character that is cut at its end left out. Found by halving, with 23 decodes at most. */
 function validLength(bytes: Uint8Array): number {
   if (isUtf8(bytes, false)) return bytes.length;
   let valid = 0;

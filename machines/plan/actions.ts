@@ -1,4 +1,4 @@
-/** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
+/** All that a plan's chart may do, over one setup: what it remembers, which agents it starts and stops, which events it sends to its own regions, and its merge. */
 import { assertEvent, raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
 import { noPull } from '../vocabulary/plan-pull.ts';
@@ -11,7 +11,7 @@ import { allowances, memory, needs, overrideReason } from './memory.ts';
 import { base } from './setup.ts';
 import { words as said } from './words.ts';
 
-/** The longest text that a plan keeps of why it was not merged. */
+/** The longest text about a refused merge that a plan stores. */
 const detailLimit = 4_096;
 /** How many ids of a forge a plan remembers: more than one look reads. */
 const seenLimit = 1_000;
@@ -31,7 +31,7 @@ function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
 /** The verdicts that a coordinator may give by its exit code. */
 type Verdict = 'review_approved' | 'review_changes_requested' | 'verify_approved' | 'verify_failed';
 
-/** Said by the engine itself, in the name of what just happened. */
+/** A signal of the engine itself, about what just happened. */
 function ownWord<T extends 'implement_finished' | 'implement_start'>(type: T) {
   return base.raise(({ context, event }) => ({
     type,
@@ -41,7 +41,7 @@ function ownWord<T extends 'implement_finished' | 'implement_start'>(type: T) {
   }));
 }
 
-/** What the root says to its own regions, and what it asks of the outside once only. */
+/** Events of the root to its own regions, and requests that it makes only once. */
 const words = {
   raiseBlock: base.raise(
     ({ context, event }): PlanRegionEvent => ({
@@ -107,7 +107,7 @@ const words = {
   }),
 };
 
-/** A person says into which branch; by itself it goes where it was to go before. */
+/** A person names the target branch; an automatic merge keeps the earlier target. */
 const nextMerge = base.assign(({ context, event }) => {
   const count = context.count + 1;
   const { withAfter: _before, ...before } = context.merge ?? noMerge;
@@ -139,9 +139,9 @@ const merging = {
     const reason = `the plan is done and auto_merge could not merge it: ${detail}; resolve tries again; to leave it unmerged, turn auto_merge off first`;
     return { stopCause: { source: 'failed' as const, reason } };
   }),
-  /** The plan goes on: what was merged is not what it will be. */
+  /** The plan goes on: the merged work is not its final work. */
   forgetMerge: base.assign({ merge: null }),
-  /** The same beside a merge that runs, which ends and is recorded, or beside a refusal that is still to be seen. */
+  /** The same while a merge runs, which ends and is recorded, or while a refusal is still shown. */
   forgetMerged: base.assign(({ context: { merge } }) => (merge == null ? {} : { merge: { ...merge, merged: null } })),
   askMerge: base.enqueueActions(({ enqueue }) => {
     enqueue(nextMerge);
@@ -244,7 +244,7 @@ const pulling = {
 
 /** What the root does about the merge of its pull request by the forge. */
 const mergingThere = {
-  /** What the forge may do by itself from now on is not wanted any more. */
+  /** Withdraws what the forge would do by itself from now on. */
   withdrawMerge: base.enqueueActions(({ enqueue }) => {
     enqueue(memory.nextId);
     enqueue('askMergeWithdrawal');

@@ -33,7 +33,7 @@ export function waysOn(blocked: BlockedPlan): WayOn[] {
     does: `answer ${questionName(question)}`,
     command: answerCommand(blocked.plan, question.number),
   }));
-  // What was stored by a version that did not count questions has none here.
+  // A block of a version that did not number questions has none here.
   return blocked.source === 'agent' && answers.length > 0
     ? [...answers, giveUp(blocked)]
     : [...answers, ...blockWaysOn(blocked)];
@@ -52,7 +52,7 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       return [{ does: 'answer with', command: `${resolve} "<your answer>"` }, cancel];
     case 'failed':
     case 'no_verdict':
-      // Nobody is to be started any more: what failed is the merge that should have followed.
+      // No agent will be started any more: the merge that should have followed has failed.
       if (blocked.status === 'done') return [{ does: 'try it again, once that is mended', command: resolve }];
       return [
         { does: 'start it again, with a word to it where that helps', command: `${resolve} "<what it should know>"` },
@@ -106,7 +106,7 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
   }
 }
 
-/** So much more of what is used up, as an example. */
+/** An example amount to add to the budget that is used up. */
 const moreOf: Readonly<Record<BudgetMeasure, string>> = {
   usd: '5 USD',
   tokens: '500k tokens',

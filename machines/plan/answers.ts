@@ -1,4 +1,4 @@
-/** What a person's word answers. Pure. */
+/** Which questions a person's signal answers. Pure. */
 import type { PlanContext, Question } from './context.ts';
 import type { PlanEvent } from './events.ts';
 

@@ -3,14 +3,14 @@ import { and, or } from 'xstate';
 import { plan } from './actions.ts';
 import type { Attention } from './context.ts';
 
-/** The ways out of a state of this region: to each other one, as soon as what is open says so. */
+/** The transitions out of a state of this region: to each other state, as soon as the open blocks and questions require it. */
 function others<T extends Attention>(own: T) {
   return (['clear', 'asked', 'blocked', 'override'] as const)
     .filter((each) => each !== own)
     .map((each) => ({ guard: { type: 'needs', params: each }, target: each }) as const);
 }
 
-/** A person's word that is no answer to a question of its own lets the plan go on. */
+/** A person's `resolve` that answers no question lets the plan go on. */
 const resolve = { actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
 const movedByPerson = { guard: 'movedByPerson', actions: 'clearBlock' } as const;
 

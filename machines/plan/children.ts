@@ -9,7 +9,7 @@ import { memory } from './memory.ts';
 import { base } from './setup.ts';
 import { words } from './words.ts';
 
-/** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
+/** The signals that finish a coordinator or a worker: it may end by itself instead of being stopped. */
 const verdicts = new Set<string>([
   'planner_finished',
   'planner_draft_finished',
@@ -28,7 +28,7 @@ export function agentInput(
   round: number,
 ): Omit<AgentInput, 'path'> {
   const { session = null } = context;
-  // Whatever an issue's session is to do, the same agent does it, in its own conversation.
+  // One agent does all work of an issue's session, in its own conversation.
   const role = session !== null && isWorker(asked) ? 'session' : asked;
   const { attempts, timeoutMs, idleMs, speaksByExit } = context.policy.roles[role];
   const { failed } = context;
@@ -153,7 +153,7 @@ export const children = {
   startCoder: startWorker('coder'),
   startFixer: startWorker('fixer'),
   startWave,
-  /** The child that had the say is let go: with thanks after its verdict, stopped otherwise. Its end is awaited and forgotten. */
+  /** The active child ends: by itself after its verdict, stopped otherwise. Its end is awaited and forgotten. */
   releaseChild: base.enqueueActions(({ context, event, enqueue }) => {
     const { activeChildId } = context;
     if (activeChildId === null) return;
@@ -224,13 +224,13 @@ export const children = {
     const tasks = documentFacts(event.content).waves.find((wave) => wave.number === context.wave)?.tasks ?? [];
     enqueue.sendTo(activeChildId, { type: 'extend', at: event.at, tasks } satisfies WaveOrder);
   }),
-  /** A child's end: its results are kept, the child is forgotten. */
+  /** A child's end: its results are stored, the child is forgotten. */
   forget: base.enqueueActions(({ event, enqueue }) => {
     assertEvent(event, 'xstate.done.actor.*');
     enqueue(words.refuseUnheard);
     enqueue(memory.noteEnd);
     enqueue.stopChild(event.actorId);
-    // The worktree of one of several planners holds nothing that anybody reads.
+    // The worktree of one of several planners holds nothing that is needed later.
     const draft = draftNumber(event.actorId);
     if (draft === null) return;
     enqueue(memory.nextId);

@@ -1,4 +1,4 @@
-/** What a plan's root remembers, and the questions that guards and views ask of it. Pure functions over JSON. */
+/** What a plan's root remembers, and the functions by which guards and views read it. Pure functions over JSON. */
 
 import { parsePlan } from '../document/plan-document.ts';
 import {
@@ -61,14 +61,14 @@ export interface Question {
   run: string | null;
   question: string;
   at: number;
-  /** What a bare yes takes for the whole plan. Not there: nothing. */
+  /** What a bare yes accepts for the whole plan. Not there: nothing. */
   accepts?: readonly string[];
 }
 
-/** What a person's yes took is remembered in such a number; the oldest go first. */
+/** How many accepted things are remembered; the oldest go first. */
 export const acceptedLimit = 5_000;
 
-/** Questions of people wait in such a number at most; an agent asks one at a time. */
+/** How many questions of people may wait; an agent asks one at a time. */
 export const handQuestionLimit = 16;
 
 /** `chosen`: it is the document of the plan. */
@@ -95,10 +95,10 @@ export type Attention = 'clear' | 'asked' | 'blocked' | 'override';
 export const timestampNames = ['planning_at', 'implementing_at', 'reviewing_at', 'verifying_at', 'done_at'] as const;
 export type TimestampName = (typeof timestampNames)[number];
 
-/** What a child of a plan's root is there for. */
+/** The purpose of a child of a plan's root. */
 export type PlanRole = Role | 'wave';
 
-/** What machines keep of the document; the text itself stays in the plan's row. */
+/** What machines store of the document; the text itself stays in the plan's row. */
 export interface DocumentFacts {
   title: string | null;
   topic: string | null;
@@ -119,7 +119,7 @@ export interface PlanContext extends DocumentFacts {
   plan: string;
   branch: string;
   policy: Policy;
-  /** Generations of children over the plan's whole life, past incarnations included. */
+  /** Generations of children over the plan's whole life, earlier starts included. */
   count: number;
   liveChildren: Record<string, PlanRole>;
   /** The child that is active now. */
@@ -142,7 +142,7 @@ export interface PlanContext extends DocumentFacts {
   reviewCycle: number;
   feedback: string | null;
   rounds: { reviewer: number; fixer: number; verifier: number };
-  /** Why a person is needed, for the block that follows; kept until somebody works again or the block is over. */
+  /** Why a person is needed, for the block that follows; it stays until an agent works again or the block is over. */
   stopCause: { source: BlockSource; reason: string } | null;
   /** Why it needs a person, apart from questions. */
   blocked: Block | null;
@@ -152,7 +152,7 @@ export interface PlanContext extends DocumentFacts {
   questionCount: number;
   /** Messages of people to its agents: those that wait for a run, and those that runs have, the oldest first. */
   words: Word[];
-  /** How many words were ever accepted. */
+  /** How many messages were ever accepted. */
   wordCount: number;
   /** What a person allowed for the whole plan: it is not asked about again. Not there: nothing. */
   accepted?: readonly string[];
@@ -165,7 +165,7 @@ export interface PlanContext extends DocumentFacts {
    * stored before there was such a count have none.
    */
   selfFix?: Record<string, number>;
-  /** Why the last child that had the say failed for good, until its role is started again. */
+  /** Why the last active child failed for good, until its role is started again. */
   failed?: (Previous & { role: PlanRole }) | null;
   /** The drafts of its last planning by several planners; not there: there was none. */
   drafts?: readonly Draft[];
@@ -183,7 +183,7 @@ export interface PlanContext extends DocumentFacts {
   /** The late signal that was asked for: when it comes the worktree of a plan that is over goes. */
   timer: string | null;
   dueAt: number;
-  /** A person's word on whether the plan is carried out by itself once it is planned; null: `auto_advance` says so. */
+  /** A person's choice whether the plan is carried out by itself once it is planned; null: `auto_advance` says so. */
   advance: boolean | null;
   pullRequestUrl: string | null;
   /** The plan is an issue's session, and works in the worktree of that name; null or not there: it is none. */
@@ -226,12 +226,12 @@ export function budgetOf({ budget, raised }: Pick<PlanContext, 'budget' | 'raise
   return { document: budget ?? null, raised: raised ?? nothingRaised };
 }
 
-/** The space around a body, and how its lines end, change nothing of it: an added task moves the end of the one before. */
+/** Blank space around a body, and its kind of line ends, do not change it: an added task moves the end of the one before. */
 function digestOf(body: string): string {
   return hashOf(body.trim().replaceAll('\r\n', '\n'));
 }
 
-/** Whether the plan goes on beside that question: a task of a wave asks, and the others do not depend on it. */
+/** Whether the plan goes on in spite of that question: a task of a wave asks, and the others do not depend on it. */
 function isOfTask({ liveChildren }: Pick<PlanContext, 'liveChildren'>, { childId }: Question): boolean {
   return childId !== null && liveChildren[childId] === 'wave';
 }
@@ -262,7 +262,7 @@ export function needOf({ blocked, questions }: Pick<PlanContext, 'blocked' | 'qu
   };
 }
 
-/** What the plan's work counts as approved at; null: at no commit. A verification comes after a review, so it says more. */
+/** The commit at which the plan's work counts as approved; null: none. A verification comes after a review, so it says more. */
 export function approvalOf({
   verifiedSha,
   reviewedSha,
@@ -291,7 +291,7 @@ export function nextWave(context: PlanContext): number | null {
   return open?.number ?? null;
 }
 
-/** What the root remembers once a child has ended. A child from before a new beginning leaves no trace. */
+/** What the root remembers once a child has ended. A child from before the plan was started over is ignored. */
 export function afterEnd(
   context: PlanContext,
   { actorId, output }: { actorId: string; output: AgentOutput | TaskOutput | WaveOutput },
@@ -311,7 +311,7 @@ export function waveNumberOf(id: string): number {
   return Number(/^wave-(\d+)\./.exec(id)?.[1] ?? 0);
 }
 
-/** A plan fixes this often at most, over all that its limits of rounds allow: older work is no longer looked for. */
+/** A plan fixes this often at most, over all that its limits of rounds allow: older work is no longer checked. */
 const ownWorkLimit = 200;
 
 /** With the work of an agent of the plan's own, in place of what it did before. */
@@ -363,7 +363,7 @@ export function isLeftBehind({ results }: Pick<PlanContext, 'results'>, wave: nu
   return wasBegun && found[task]?.status !== 'done';
 }
 
-/** A wave's results beside what is known; what is done, or counts as done, stays so. What became of a task says more than a mark. */
+/** A wave's results together with the known ones; what is done, or counts as done, stays so. The result of a task counts more than a mark. */
 export function withResults(
   { results }: PlanContext,
   wave: number,
@@ -388,7 +388,7 @@ export function hasOpenTask(facts: Pick<DocumentFacts, 'waves'>): boolean {
   return openTaskCount(facts) > 0;
 }
 
-/** The tasks that the document says are done, beside what came of them here. */
+/** The tasks that the document says are done, together with their results here. */
 export function withMarked(waves: readonly WaveOutline[], results: PlanContext['results']): PlanContext['results'] {
   const all = { ...results };
   for (const { number, tasks } of waves)
@@ -484,7 +484,7 @@ export function allDone(
   );
 }
 
-/** When it happens; what carries no time happens when the last event did. */
+/** The time of the event; an event without a time has that of the last one. */
 export function timeOf(
   { at }: Pick<PlanContext, 'at'>,
   event: { readonly type: string; readonly at?: number; readonly output?: { readonly at: number } },

@@ -52,7 +52,7 @@ export const draftGuards = {
   hasOneDraft: ({ context }: GuardArgs) => finishedDrafts(context).length === 1,
   hasJudge: ({ context }: GuardArgs) => context.policy.roles.architect.on,
   isFinishedDraft: ({ context, event }: GuardArgs) => draftMeant(context, event)?.state === 'finished',
-  /** What waits for a choice goes on with one, and with no other word. */
+  /** A plan that waits for a choice goes on with that signal only. */
   isChosen: ({ context }: GuardArgs) => context.blocked?.source !== 'choice',
 };
 
@@ -86,7 +86,7 @@ function draftList({ drafts = [] }: Drafts): string {
   return drafts.map(({ number, state }) => `${number} (${state})`).join(', ');
 }
 
-/** Words of a planner that is one of several, and that only count while it writes. */
+/** Signals of one of several planners; they only count while it writes. */
 const writersWords: ReadonlySet<string> = new Set(['plan_updated', 'planner_finished', 'planner_draft_finished']);
 
 /** Why one of several planners may not send that, whatever the plan's status is by now; null: it may, or the sender is none of them. */

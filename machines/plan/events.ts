@@ -87,7 +87,7 @@ export type WordEvent =
   /** That run has ended without having read them. */
   | { type: 'words_returned'; at: number; run: string; numbers: readonly number[] };
 
-/** Said by one region of the root to another. */
+/** Sent by one region of the root to another. */
 export type PlanRegionEvent =
   | { type: 'moved'; at: number; origin: Origin; cause: string }
   | { type: 'block'; at: number; reason: string; source: BlockSource }

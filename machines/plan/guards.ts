@@ -1,4 +1,4 @@
-/** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
+/** The conditions of a plan's transitions: pure functions over its context and the event, and the text of a refusal. */
 
 import { not, or, stateIn } from 'xstate';
 import type { AgentOutput, DoneEvent, DoneWork, TaskOutput, WaveOutput } from '../vocabulary/family.ts';
@@ -31,12 +31,12 @@ function hasNoWorkers({ liveChildren }: PlanContext): boolean {
   return Object.values(liveChildren).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
 }
 
-/** A session mends what it did itself. */
+/** A session fixes its own work. */
 function hasFixer(context: PlanContext): boolean {
   return isSession(context) || context.policy.roles.fixer.on;
 }
 
-/** A person answers for what he approves; whatever a verifier changed itself goes past every reviewer. */
+/** A person is responsible for their approval; changes that a verifier made itself are seen by no reviewer. */
 function isSmallFix(context: PlanContext): boolean {
   return selfFixLines(context) <= context.policy.readiness_self_fix_max_lines;
 }
@@ -58,7 +58,7 @@ function isMergedAsItStands({ merge, head }: PlanContext): boolean {
 const mergeGuards = {
   isDone: stateIn('#plan.lifecycle.done'),
   isNotMerging: not(stateIn('#plan.merge.working')),
-  /** A branch that a person names may get what another one has. */
+  /** A branch that a person names may get work that another branch has. */
   mayMerge: ({ context, event }: GuardArgs) =>
     !isMergedAsItStands(context) ||
     (event.type === 'merge' && event.into != null && event.into !== context.merge?.merged?.into),
@@ -83,7 +83,7 @@ function isRun(event: PlanEvent, work: string | null | undefined): boolean {
   return 'run' in event && event.run !== null && event.run === work;
 }
 
-/** What may be asked of a plan's pull request, and of its forge. How far it is, is a state of the chart. */
+/** Which requests about a plan's pull request are possible, also to its forge. Its progress is a state of the chart. */
 const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
   /** `auto_create_pr`, at the end of a plan's own way. */
@@ -100,7 +100,7 @@ const pullGuards = {
   endsLast: ({ context: { liveChildren }, event }: GuardArgs) =>
     'actorId' in event && Object.keys(liveChildren).every((id) => id === event.actorId),
   isPull: ({ context: { pull }, event }: GuardArgs) => isRun(event, pull?.work),
-  /** The branch moved on: the plan is looked at again. */
+  /** The branch moved on: the plan is judged again. */
   pullMoved: ({ event }: GuardArgs) => event.type === 'pr_failed' && event.moved === true,
   /** The answer to the request, or a pull request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>
@@ -111,9 +111,9 @@ const pullGuards = {
   isNews: ({ context: { pull }, event }: GuardArgs) =>
     (event.type === 'pr_changes_requested' || event.type === 'pr_needs_person') &&
     event.ids.some((id) => !pull?.seen.includes(id)),
-  /** A check failed before the last round of work, and fails after it in the same words. */
+  /** A check failed before the last round of work, and fails after it with the same output. */
   failsAlike: ({ context, event }: GuardArgs) => failingAlike(context, event).length > 0,
-  /** It is to be merged when it is green, and shows the approved work and nothing else. */
+  /** It shall be merged when it is green, and shows the approved work and nothing else. */
   mergesOnForge: ({ context, event }: GuardArgs) => {
     const shown = event.type === 'pr_opened' ? event.head : (context.pull?.request?.head ?? null);
     if (shown === null || context.policy.pull_merge !== 'when-green' || context.blocked !== null) return false;
@@ -149,7 +149,7 @@ const namesNoCommit = {
 } as const;
 
 export const planGuards = {
-  /** Asked after each step, and mostly there is none. */
+  /** Checked after each step, and mostly there is none. */
   hasStrandedWords: ({ context }: GuardArgs) => context.words.length > 0 && hasStranded(context),
   hasWaitingWords: ({ context }: GuardArgs) => context.words.some(({ run }) => run === null),
   ...draftGuards,
@@ -182,7 +182,7 @@ export const planGuards = {
   isAsked: ({ context, event }: GuardArgs) => event.type === 'implement_granted' && event.request === context.request,
   /** The right is there, the branch is the new one, and no earlier agent works on it any more. */
   mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && hasNoWorkers(context),
-  /** What it starts from is to contain the plans that it waited for. */
+  /** Its base must contain the plans that it waited for. */
   mayBeginAfter: ({ context }: GuardArgs) =>
     context.granted && !context.archivePending && hasNoWorkers(context) && context.after.length > 0,
   mayFix: ({ context }: GuardArgs) => context.granted && hasNoWorkers(context),
@@ -218,7 +218,7 @@ export const planGuards = {
     isSmallFix(context) &&
     event.type === 'agent_delivered' &&
     (event.base === null || context.head === null || event.base === context.head),
-  /** A verdict that names no commit is a person's, about the branch as it is; those of runs were given the commit at which they began. */
+  /** A verdict without a commit is a person's, about the present branch; a verdict of a run has the commit at which the run began. */
   approvalIsFresh: ({ context, event }: GuardArgs) =>
     (event.type === 'verify_approved' || event.type === 'review_approved') &&
     (context.head === null ||
@@ -243,7 +243,7 @@ export const planGuards = {
   ]),
   isLost: ({ context }: GuardArgs) => lostOf(context).length > 0,
   isWhole: ({ context }: GuardArgs) => lostOf(context).length === 0,
-  /** What was lost is on the branch again, or is meant to be away. */
+  /** The lost work is on the branch again, or is missing on purpose. */
   isBack: ({ context, event }: GuardArgs) => lostOf(context).length === 0 || acceptsIn(event),
   acceptsNot: ({ event }: GuardArgs) => !acceptsIn(event),
   accepts: ({ context, event }: GuardArgs) => acceptsIn(event) && lostOf(context).length === 0,
@@ -295,7 +295,7 @@ export const planGuards = {
   noWaveRuns: () => false,
 };
 
-/** The work that its branch should have and has not. */
+/** The work that its branch should have and does not have. */
 function lostOf({ lost = [] }: Pick<PlanContext, 'lost'>): readonly DoneWork[] {
   return lost;
 }
@@ -305,7 +305,7 @@ function acceptsIn(event: PlanEvent): boolean {
   return event.type === 'resolve' && event.accept === true;
 }
 
-/** What its running wave has done is known to the wave alone. */
+/** Only the running wave knows its own results. */
 function hasWave({ liveChildren }: PlanContext): boolean {
   return Object.values(liveChildren).includes('wave');
 }
@@ -317,7 +317,7 @@ export function selfFixText(context: PlanContext): string {
   return `selfFixIsSmall: ${selfFixLines(context)} lines were changed since the verification began at ${since ?? 'the head'}, and a verifier may change ${limit} itself (readiness_self_fix_max_lines); send verify_failed and let a fixer do it, or let a person approve`;
 }
 
-/** An approval of another commit than the branch's: both, and who looks again. */
+/** An approval of another commit than the branch's: both, and who judges again. */
 export function staleApprovalText(
   { head, branch }: PlanContext,
   event: { type: string; reviewed_sha?: unknown },
@@ -340,7 +340,7 @@ export function notOpenText({ questions, questionCount }: PlanContext, numbers: 
   return `${which.join('; ')} (${open})`;
 }
 
-/** A child's final word, where the event is one. */
+/** A child's output, if the event has one. */
 function endOf(event: PlanEvent): DoneEvent<AgentOutput | TaskOutput | WaveOutput> | null {
   return 'output' in event && 'actorId' in event ? (event as DoneEvent<AgentOutput | TaskOutput | WaveOutput>) : null; // no signal has either field
 }

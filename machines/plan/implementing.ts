@@ -16,11 +16,11 @@ export const gaveUp = {
 const editable = {
   plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: 'setDocument' },
 } as const;
-/** Every task is at work or was: words may change, tasks may not. */
+/** Every task has begun: the text around may change, tasks may not. */
 export const fixedTasks = {
   plan_updated: { guard: { type: 'editFits', params: 'over' }, actions: 'setDocument' },
 } as const;
-/** As `editable`, where the document says what the plan waits for. */
+/** As `editable`, in states where the document also says what the plan waits for. */
 const editableRequest = {
   plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: ['setDocument', 'requestGrant'] },
 } as const;
@@ -186,7 +186,7 @@ const fixing = plan.createStateConfig({
       description: 'no fixer runs; a person must say what follows',
       entry: 'raiseBlock',
       on: {
-        // Without a fixer a person has done it, or means it to stay as it is: the reviewer says.
+        // Without a fixer a person has fixed it, or wants it to stay as it is: the reviewer decides.
         resolve: [
           accepted,
           { guard: and(['isBack', 'hasFixer']), target: 'requesting', actions: 'noteAdvice' },

@@ -2,14 +2,14 @@
 import { type RefusedWord, type Said, taskOfTitle, type Word, type WordKind } from '../vocabulary/word.ts';
 import { type PlanContext, waveOf } from './context.ts';
 
-/** Words that agents have, kept for an attempt that begins without its conversation. */
+/** Messages that agents have, stored for an attempt that begins without its conversation. */
 const givenLimit = 30;
 /** Lines that were typed to programs which have not confirmed that they read them. */
 const typedLimit = 50;
 /** The longest text of a word that its refusal repeats: it is in the body of a signal. */
 const refusedTextLimit = 32_768;
 
-/** The number that the next word gets; null: no more lines are kept now. */
+/** The number of the next message; null: no more lines are stored now. */
 export function nextNumber(
   { words, wordCount }: Pick<PlanContext, 'words' | 'wordCount'>,
   kind: WordKind,
@@ -70,7 +70,7 @@ export interface Settled {
   readonly refused: RefusedWord[];
 }
 
-/** What a typed line comes to is known when its run ends. */
+/** The outcome of a typed line is known when its run ends. */
 export function settled(context: PlanContext): Settled {
   const kept: Word[] = [];
   const refused: RefusedWord[] = [];
@@ -86,7 +86,7 @@ function refusal({ number, kind, title, author, text }: Word, why: string): Refu
   return { number, kind, title, author, text: text.slice(0, refusedTextLimit), why };
 }
 
-/** Whether some word is kept that no agent can get. */
+/** Whether a message is stored that no agent can get. */
 export function hasStranded(context: PlanContext): boolean {
   return settled(context).kept.length < context.words.length;
 }

@@ -1,4 +1,4 @@
-/** What a plan's root writes into its context, and when it says so to itself. */
+/** What a plan's root writes into its context, and when it sends itself an event about that. */
 
 import { assertEvent, assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
@@ -60,7 +60,7 @@ function lastRunOf({ liveChildren }: PlanContext, event: PlanEvent): (Previous &
   return role === undefined || run === null || reason === null ? null : { role, run, reason, detail };
 }
 
-/** The title under which people find that child, which has not been forgotten yet. */
+/** The title under which people find that child, which is still in the context. */
 export function titleOf(context: PlanContext, id: string): string {
   const { plan, liveChildren, rounds } = context;
   const role = liveChildren[id];
@@ -83,7 +83,7 @@ export function overrideReason(event: PlanEvent): string {
   return `the status was set to ${event.type === 'set_status' ? event.status : 'this one'} by hand`;
 }
 
-/** What now needs a person, after what still does: an override ends whatever was open before it. */
+/** The new reasons for a person, after the earlier ones: an override ends all that was open before it. */
 function blockOf({ blocked }: PlanContext, event: PlanEvent): PlanContext['blocked'] {
   if (event.type === 'budget_reached') {
     const { scope, measure, limit, spent, title, at } = event;
@@ -98,7 +98,7 @@ function blockOf({ blocked }: PlanContext, event: PlanEvent): PlanContext['block
   return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? at };
 }
 
-/** What an agent asks, or a person by hand. */
+/** A question of an agent, or one that a person asked by hand. */
 function questionOf({ questionCount }: PlanContext, event: PlanEvent): Question {
   assertEvent(event, ['child_asked', 'needs_decision']);
   const number = questionCount + 1;
@@ -143,7 +143,7 @@ export const memory = {
     assertEvent(event, 'verification_stale');
     return { head: event.head };
   }),
-  /** The head, and how much of the way to it a verifier's run made itself. */
+  /** The head, and the lines that a verifier's run changed itself on the way to it. */
   noteHead: base.assign(({ context, event }) => {
     assertEvent(event, 'head_moved');
     const { head, since, lines } = event;
@@ -187,7 +187,7 @@ export const memory = {
     assertEvent(event, 'xstate.done.actor.*');
     return afterEnd(context, event);
   }),
-  /** What a coder or a fixer did on the plan's own branch. One coder did the whole plan; a fixer's end changes no task. */
+  /** What a coder or a fixer did on the plan's own branch. A coder did the whole plan; a fixer's end changes no task. */
   recordWork: base.assign(({ context, event }) => {
     assertEvent(event, 'xstate.done.actor.*');
     if (!('run' in event.output)) return {};
@@ -317,7 +317,7 @@ export const needs = {
     return { lost: event.work, stopCause, at: event.at };
   }),
   noteFound: base.assign({ lost: [] }),
-  /** A person says that what is lost was meant to be: it is not looked for any more. */
+  /** A person says that the work was removed on purpose: it is not checked any more. */
   acceptLoss: base.assign(({ context, event }) => {
     const { lost = [] } = context;
     assertEvent(event, 'resolve');
@@ -352,7 +352,7 @@ export const needs = {
   clearMerged: base.assign(({ context: { blocked } }) =>
     blocked?.source === 'fault' ? {} : { blocked: null, stopCause: null },
   ),
-  /** What agents ask goes with them, or stays. */
+  /** Questions of agents are removed with them, or stay. */
   clearBlock: base.assign(({ context }) => ({
     blocked: null,
     stopCause: null,

@@ -7,7 +7,7 @@ import { plan } from './actions.ts';
 
 const refused = '#plan.merge.refused';
 
-/** How a merge begins where none is under way, and the one that the forge made. */
+/** How a merge begins while none is under way, and how one of the forge is recorded. */
 const beginnings = {
   merge: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.asked', actions: 'askMerge' },
   done_entered: { guard: 'mergesAlone', target: '#plan.merge.working.automatic', actions: 'askMerge' },
@@ -20,7 +20,7 @@ const beginnings = {
 
 /** A person asked, and reads the answer. */
 const told = { guard: 'isMerge', target: `${refused}.asked`, actions: 'noteMergeRefused' } as const;
-/** Nobody asked: the plan needs a person. */
+/** No person asked: the plan needs one. */
 const stood = {
   guard: 'isMerge',
   target: `${refused}.automatic`,

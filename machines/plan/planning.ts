@@ -1,4 +1,4 @@
-/** The part of a plan's chart in which its document is written: by one planner, or by several at once, of whose drafts one is chosen. */
+/** The part of a plan's chart in which its document is written: by one planner, or by several at once; then one of their drafts is chosen. */
 import { and } from 'xstate';
 import { plan } from './actions.ts';
 import { gaveUp, noVerdict } from './implementing.ts';

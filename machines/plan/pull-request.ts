@@ -21,12 +21,12 @@ const again = { ...wanted, actions: ['askPull', 'clearPullStop'] } as const;
 /** A person asked, and reads the answer. */
 const told = { guard: 'isPull', target: `${pull}.failed.idle`, actions: 'notePullRefused' } as const;
 const stop = ['notePullRefused', 'notePullStop', 'raiseBlock'] as const;
-/** Nobody asked: the plan needs a person, unless it is looked at again. */
+/** No person asked: the plan needs one, unless it is judged again. */
 const stood = [
   { guard: and(['isPull', 'pullMoved']), target: `${pull}.failed.wanted`, actions: 'notePullRefused' },
   { guard: 'isPull', target: `${pull}.failed.automatic`, actions: stop },
 ] as const;
-/** The same of a push to one that is open. */
+/** The same for a push to one that is open. */
 const notPushed = { guard: and(['isPull', 'pullMoved']), target: `${open}.manual`, actions: 'endPullWork' } as const;
 const pushTold = [notPushed, { guard: 'isPull', target: `${open}.unpushed.idle`, actions: 'notePullRefused' }] as const;
 const pushStop = ['notePullRefused', 'notePushStop', 'raiseBlock'] as const;
@@ -45,7 +45,7 @@ const askAgain = { ...askForge, guard: and(['isDone', 'mergesOnForge', 'isReady'
 const unmerged = ['notePullRefused', 'noteForgeMergeStop', 'raiseBlock'] as const;
 const seenThere = { guard: 'isUnasked', target: `${open}.unmerged`, actions: unmerged } as const;
 const notTaken = { guard: 'isPull', target: `${open}.unmerged`, actions: ['withdrawMerge', ...unmerged] } as const;
-/** It is not to be merged any more, and its forge may be at it. */
+/** It must not be merged any more, and its forge may be about to. */
 const withdrawn = { target: `${open}.manual`, actions: 'withdrawMerge' } as const;
 const withdraws = {
   done_left: withdrawn,
@@ -55,7 +55,7 @@ const withdraws = {
 /** The same where its forge was asked for nothing. */
 const forgets = { done_left: `${open}.manual`, pr_merge_unwanted: `${open}.manual`, create_pr: push } as const;
 
-/** A new beginning gets a request of its own. */
+/** A plan that is started over gets a new pull request. */
 const forgotten = { done_left: { guard: 'leftToBeginAnew', target: `${pull}.none`, actions: 'forgetPull' } } as const;
 
 export const pullRequest = plan.createStateConfig({

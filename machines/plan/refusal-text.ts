@@ -7,7 +7,7 @@ export interface Refused {
   readonly plan: string;
   readonly status: string | null;
   readonly phase: string | null;
-  /** The path of who refused; the machine's name for the plan itself. */
+  /** The path of the actor that refused; the machine's name for the plan itself. */
   readonly by: string;
   readonly state: string;
   readonly guard: string | null;
@@ -63,7 +63,7 @@ const hindered: Readonly<Record<string, string>> = {
   resolve: 'an answer is not enough',
 };
 
-/** What is so already: nothing would change. */
+/** A state that exists already: nothing would change. */
 const already: Readonly<Record<string, string>> = {
   plan_start: 'planning',
   implement_start: 'implementing',
@@ -88,7 +88,7 @@ const agentStates: Readonly<Record<string, string>> = {
   failed: 'over, it has failed',
 };
 
-/** The commands for what a plan would take, the likeliest first; other words are sent by `plan advance` too. */
+/** The commands for what a plan would take, the likeliest first; other signals are sent by `plan advance` too. */
 const planCommands: Readonly<Record<string, string>> = {
   choose: 'plan choose %s <number>',
   resolve: 'plan answer %s',
@@ -123,7 +123,7 @@ export function refusalSentence(refused: Refused): string {
   const { type, plan, guard } = refused;
   const agent = agentOf(refused);
   const why = guard === null ? null : (guardWords[guard] ?? guard);
-  // A plan is asked where it has no such agent: its own state says nothing then.
+  // If the plan has no such agent, the plan itself answers: its own state is not the reason then.
   if (agent === null && type.startsWith('agent_') && why !== null) return why;
   const who = agent === null ? plan : `agent ${agent}`;
   const state = agent === null ? planState(refused) : (agentStates[refused.state] ?? stateWords(refused.state));

@@ -1,4 +1,4 @@
-/** What a plan's chart and its actions are typed by: context, events, children, guards, and the requests that `actors/` binds. */
+/** The types of a plan's chart and its actions: context, events, children, guards, and the requests that `actors/` binds. */
 import { setup } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
@@ -24,7 +24,7 @@ export const base = setup({
   },
   actors: { agent: agentMachine, task: taskMachine, wave: waveMachine },
   guards: planGuards,
-  // Requests: what they ask of the outside is bound beside the machine, in `actors/`.
+  // Requests: `actors/` binds them to effects.
   actions: {
     askGrant: () => {},
     tellRefused: (_, _word: RefusedWord) => {},

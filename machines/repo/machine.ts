@@ -25,7 +25,7 @@ export interface RepoContext {
   /** By plan, the trees that want to know once that it is done. */
   watchers: Record<string, string[]>;
   degraded: string | null;
-  /** A person paused it: it stays so over a degradation. */
+  /** A person paused it: it stays paused over a degradation. */
   isPaused: boolean;
   at: number;
 }
@@ -44,7 +44,7 @@ export type RepoEvent = SignalEvent<
   | 'repo_resumed'
 >;
 
-/** What keeps an applicant waiting, in the order in which it is asked; null: nothing. */
+/** Why an applicant waits, in the order of the checks; null: it does not. */
 export type GrantObstacle = { kind: 'topic' | 'after' | 'plan_limit'; detail: string };
 
 export function obstacleOf(context: RepoContext, applicant: Applicant): GrantObstacle | null {

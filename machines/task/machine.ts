@@ -36,16 +36,16 @@ export interface TaskContext extends TaskInput {
   count: number;
   /** The name of the commit, check or merge that is under way. */
   work: string | null;
-  /** The run whose work is being looked at. */
+  /** The run whose work is being committed, checked or merged. */
   run: string | null;
   changed: boolean;
   /** The last commit of that run; null: it has not committed yet, or an earlier version did not keep it. */
   committed: string | null;
-  /** What a person is asked of the files that it deletes; null: nothing. */
+  /** The question about the files that it deletes; null: none. */
   deletions: string | null;
-  /** The same of what it adds. Not there: nothing. */
+  /** The same for what it adds. Not there: none. */
   additions?: { readonly question: string; readonly accepts: readonly string[] } | null;
-  /** Where this task left the plan's branch. */
+  /** The commit of the plan's branch at which this task began. */
   head: string | null;
   /** A person or a parent wants it ended; a merge that runs is awaited first. */
   wantsEnd: boolean;
@@ -97,12 +97,12 @@ function objection(context: TaskContext, event: TaskEvent): string {
   }
 }
 
-/** What a person is asked of the work. */
+/** The questions to a person about the work. */
 function questionIn({ deletions, additions }: TaskContext): string {
   return [deletions, additions?.question].filter((each) => each != null).join('\n');
 }
 
-/** What a person answered; empty: nothing, or it was no answer. */
+/** The answer of a person; empty: none, or it was no answer. */
 function answerIn(event: TaskEvent): string {
   return event.type === 'answered' ? event.answer.trim() : '';
 }
@@ -221,13 +221,13 @@ const base = setup({
     mustMerge: ({ context, event }) =>
       !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
     wantsEnd: ({ context }) => context.wantsEnd,
-    /** Its agent has ended, and only what it left is to be kept. */
+    /** Its agent has ended, and only its leftovers must be stored. */
     isConcluded: ({ context }) => context.wantsEnd && context.last !== null,
     leavesWork: ({ context, event }) =>
       context.wantsEnd && isOnPlanBranch(context) && 'output' in event && event.output.run !== null,
     couldNotStart: ({ context: { last } }) => last?.reason === 'start-failed' && last.run !== null,
     hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
-    /** The next task of the wave works where this one did, and must not find what did not count. */
+    /** The next task of the wave works where this one did, and must not find work that did not count. */
     leftWorkToOthers: ({ context }) => isOnPlanBranch(context) && context.wave !== null && context.last?.run != null,
   },
 });
@@ -238,7 +238,7 @@ const taskSetup = base.extend({
       assertEvent(event, 'answered');
       enqueue.sendTo(taskAgentId, event);
     }),
-    /** What its agent asks, or asks no longer. */
+    /** Its agent's open question, or its withdrawal. */
     passQuestion: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['child_asked', 'question_withdrawn']);
       const report: Asked | QuestionWithdrawn = { ...event, id: idOf(context) };
@@ -257,7 +257,7 @@ const taskSetup = base.extend({
       enqueue('nextId');
       enqueue('askUndo');
     }),
-    /** A task that could not be started leaves nothing; what earlier attempts did is kept. */
+    /** A task that could not be started leaves nothing; the work of earlier attempts is stored. */
     leaveNothing: base.enqueueActions(({ enqueue, check }) => {
       if (!check('couldNotStart')) return;
       enqueue('nextId');
@@ -281,7 +281,7 @@ function sentBack(reason: Reason) {
   return { target: 'working', actions: ['workEnded', { type: 'reject', params: reason }] } as const;
 }
 const cancelled = { target: 'ending', actions: ['workEnded', 'tellEnd'] } as const;
-/** Words that a task has no use for while what its run left is being looked at. */
+/** Events that a task ignores while it commits, checks or merges its run's work. */
 const looking = {
   requeue: { description: 'nothing of it runs' },
   answered: { description: 'no question of its agent is open' },

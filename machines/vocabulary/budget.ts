@@ -96,7 +96,7 @@ export function amountText(measure: BudgetMeasure, value: number): string {
   }
 }
 
-/** Small amounts keep two digits that tell something. */
+/** Small amounts keep two significant digits. */
 function numberText(value: number, places: number): string {
   const digits = value === 0 || value >= 1 ? places : Math.max(places, 1 - Math.floor(Math.log10(value)));
   return String(Number(value.toFixed(Math.min(digits, 20))));
@@ -117,7 +117,7 @@ export function amountsText(amounts: Amounts): string {
     .join(', ');
 }
 
-/** `5.2 USD of 5 USD are used` of what. */
+/** `5.2 USD of 5 USD are used`, with the scope. */
 export function textOfUse(use: BudgetUse): string {
   const { scope, measure, limit, spent, title } = use;
   const whose = { plan: "the plan's budget", day: "the repo's budget for today", attempt: `the budget of ${title}` };

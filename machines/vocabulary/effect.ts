@@ -1,4 +1,4 @@
-/** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
+/** The effects of the outbox: everything that may be requested from the outside, each with the lane it waits in and the resource it has alone. */
 import type { HookDetails, ToldEvent } from './hook-event.ts';
 import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
 import type { Typed } from './keys.ts';
@@ -35,7 +35,7 @@ export interface Workplace {
   readonly folder?: string;
 }
 
-/** A place as it is asked for, of a plan or an agent that knows it. */
+/** A place as a plan or an agent that knows it requests it. */
 export function placeOf({ branch, from, folder }: { branch: string; from: string; folder?: string }): Workplace {
   return folder === undefined ? { branch, from } : { branch, from, folder };
 }
@@ -45,7 +45,7 @@ export function folderOf({ branch, folder }: Workplace): string {
   return folder ?? worktreeName(branch);
 }
 
-/** Where a run works: a judge in a checkout of its own, everybody else in the worktree of its branch. No branch has `~` in its name. */
+/** Where a run works: a judge in a checkout of its own, every other agent in the worktree of its branch. No branch has `~` in its name. */
 export function placeOfRun({ role, place }: Pick<AgentRun, 'role' | 'place'>): Workplace {
   return isJudge(role) ? { ...place, folder: `${folderOf(place)}~${role}` } : place;
 }
@@ -87,7 +87,7 @@ export interface AgentFreeze {
   readonly run: string;
 }
 
-/** Tells a process what became of its question. */
+/** Sends a process the answer to its question. */
 export interface AgentAnswer {
   readonly kind: 'agent.answer';
   readonly id: string;
@@ -103,12 +103,12 @@ export interface AgentType {
   readonly kind: 'agent.type';
   readonly id: string;
   readonly run: string;
-  /** The number of the word that it is; not there: it is for a terminal. */
+  /** The number of the message; not there: it is for a terminal. */
   readonly word?: number;
   readonly typed: Typed;
 }
 
-/** Commits what a run left over and keeps its end as a ref. A failed run's work is `aside`: kept by the ref alone. */
+/** Commits what a run left over and keeps its end as a ref. A failed run's work is `aside`: only the ref holds it. */
 export interface WorkCommit {
   readonly kind: 'work.commit';
   readonly id: string;
@@ -135,7 +135,7 @@ export interface WorkMerge {
   readonly id: string;
   readonly place: Workplace;
   readonly message: string;
-  /** What the branch has to have; null, or not there: an earlier version did not say. */
+  /** The work that the branch must contain; null, or not there: an earlier version did not say. */
   readonly commit?: string | null;
 }
 
@@ -147,12 +147,12 @@ export interface WorkUndo {
   readonly place: Workplace;
 }
 
-/** Takes a worktree away once its work is merged or kept. */
+/** Takes a worktree away once its work is merged or stored. */
 export interface WorktreeRemove {
   readonly kind: 'worktree.remove';
   readonly id: string;
   readonly place: Workplace;
-  /** The run that was to begin there and could not, so that what lies there is of its setup. Not there: an agent worked there. */
+  /** The run that was to begin there and could not, so that the files there come from its setup. Not there: an agent worked there. */
   readonly unstarted?: string;
 }
 
@@ -231,7 +231,7 @@ export interface PullMerge {
   readonly act: 'schedule' | 'merge' | 'withdraw';
 }
 
-/** Brings the branches and attempts of a plan to the remote, from where another host can go on with them. Asked for by the outbox, not by a machine. */
+/** Brings the branches and attempts of a plan to the remote, so that another host can go on with them. Requested by the outbox, not by a machine. */
 export interface RefsPush {
   readonly kind: 'refs.push';
   readonly id: string;
@@ -250,7 +250,7 @@ export interface MachineEffect {
   readonly input: unknown;
 }
 
-/** Something that a tree asks of the outside, told apart by `kind`: a run, a commit, a check, a merge, a hook and more. */
+/** A request of a tree to the outside, distinguished by `kind`: a run, a commit, a check, a merge, a hook and more. */
 export type Effect =
   | AgentRun
   | AgentFreeze
@@ -271,7 +271,7 @@ export type Effect =
   | MachineEffect;
 export type EffectKind = Effect['kind'];
 
-/** Whether a tree has asked for it and waits for its end. Deliveries to hooks and pushes to a shared remote come about beside the trees. */
+/** Whether a tree has requested it and waits for its end. Deliveries to hooks and pushes to a shared remote are not requested by trees. */
 export function isAwaited(kind: EffectKind): boolean {
   return kind !== 'hook.deliver' && kind !== 'refs.push';
 }
@@ -349,7 +349,7 @@ export function resourceOf(effect: Effect): string {
       return `pull:${effect.branch}`;
     case 'refs.push':
       return 'refs';
-    // Nothing else has this one: how many of a lane run is a matter of slots.
+    // No other effect uses this resource: how many of a lane run is a matter of slots.
     case 'machine.effect':
       return `lane:${effect.machine}:${effect.lane}:${effect.id}`;
     default:

@@ -78,7 +78,7 @@ export const engineSignals = {
   policy: toPlan('puts the configuration in force', { policy: policySchema }),
   head_moved: toPlan('the branch moved', {
     head: sha,
-    /** Where a verifier's run made the move: the commit that it began from, and the lines it added and removed since. */
+    /** If a verifier's run moved the branch: the commit that it began from, and the lines it added and removed since. */
     since: sha.optional(),
     lines: z.int().min(0).optional(),
     /** A run on the plan's own branch begins there. */
@@ -113,11 +113,11 @@ export const engineSignals = {
     words: wordNumbers.optional(),
   }),
   run_waiting: toAgent('the process asks for a permission', {
-    /** What the question is called by: no other one of the run has it. */
+    /** The name of the question: no other one of the run has it. */
     permission: permissionId,
     tool: z.string().max(256),
     detail: text,
-    /** For how long a person is waited for. */
+    /** How long it waits for a person. */
     limit_ms: z.int().min(1),
   }),
   run_going: toAgent('the process takes its question back', { permission: permissionId }),
@@ -127,7 +127,7 @@ export const engineSignals = {
     cause: z.enum(runCauses),
     detail: text,
     until: z.int().nullable().optional(),
-    /** The numbers of the lines that were typed to it and that its program has read. Not there: none that is known of. */
+    /** The numbers of the lines that were typed to it and that its program has read. Not there: none is known. */
     lines_read: wordNumbers.optional(),
   }),
   run_lost: toAgent('the run vanished without a word', { detail: text }),
@@ -135,7 +135,7 @@ export const engineSignals = {
   // The engine's own: work in git, checks, timers.
   work_committed: toPlan('what was left over is committed', {
     ...workOutcome,
-    /** Its branch could not take all of it: what is where, for a person and the next attempt. Not there: it could. */
+    /** Its branch could not take all of the work: what is stored where, for a person and the next attempt. Not there: it could. */
     aside: text.optional(),
     /** The question for a person: it deletes more than half of the files. Not there: nothing is asked. */
     deletions: text.optional(),
@@ -202,7 +202,7 @@ export const engineSignals = {
   }),
   pr_merge_wanted: toPlan('the pull request is to be merged without a person', {
     head: sha,
-    /** It is approved and green now; else the forge is to merge it as soon as it is. */
+    /** It is approved and green now; otherwise the forge shall merge it as soon as it is. */
     ready: z.boolean(),
   }),
   pr_merge_unwanted: toPlan('a person merges the pull request again', {}),

@@ -114,7 +114,7 @@ export interface ErrorDocument {
 /** Whether this is the wire form of an error. Written by hand: clients start faster without a schema library. */
 export function isErrorDocument(value: unknown): value is ErrorDocument {
   if (typeof value !== 'object' || value === null) return false;
-  const { error, code, hint } = value as Partial<Record<keyof ErrorDocument, unknown>>; // looked at field by field
+  const { error, code, hint } = value as Partial<Record<keyof ErrorDocument, unknown>>; // checked field by field
   return typeof error === 'string' && typeof code === 'string' && typeof hint === 'string';
 }
 
@@ -143,17 +143,17 @@ export function withHint({ message, hint }: { readonly message: string; readonly
   return `${message}\n${hint}`;
 }
 
-/** The same, and what else has lines, where there is one line for it: the lines are parted by semicolons, and what a colon announces follows it. */
+/** The same, or any text of several lines, on one line: semicolons separate the lines, except after a colon. */
 export function onOneLine(reason: string): string {
   return reason.trim().replaceAll(/(:?)\s*\n\s*/g, (_all, colon) => (colon === '' ? '; ' : ': '));
 }
 
-/** Why something was not done: the words of `withHint` for a failure of the world, else those of `messageOf`. */
+/** Why something was not done: the text of `withHint` for a failure of the world, else that of `messageOf`. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown);
 }
 
-/** Causes that a message names, one behind the other. */
+/** How many causes a message names, one after the other. */
 const messageLimit = 10;
 
 /** The text of anything that was thrown, with the causes behind it, on one line. */

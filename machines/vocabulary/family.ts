@@ -1,4 +1,4 @@
-/** The words that actors of one tree say to each other: orders go down, reports go up, ends are XState's own done events. */
+/** The events between actors of one tree: orders go down, reports go up, ends are XState's own done events. */
 import type { Reason } from './effect.ts';
 import type { Role } from './ids.ts';
 
@@ -8,7 +8,7 @@ export type AgentOrder =
   | { type: 'reject'; at: number; reason: Reason; detail: string }
   | CommonOrder;
 
-/** Down, to whatever works: an agent, a task, a wave. */
+/** Down, to an agent, a task or a wave. */
 export type CommonOrder =
   /** The work was reported finished: let the run end by itself for a while, then count it. */
   | { type: 'finish'; at: number }
@@ -16,12 +16,12 @@ export type CommonOrder =
   | { type: 'end'; at: number }
   /** Stop what runs and queue it again; no attempt is spent. */
   | { type: 'requeue'; at: number }
-  /** A person answered what the agent asked in that run: it goes on. Passed on to that agent and to no other. */
+  /** A person answered the agent's question of that run: it goes on. Passed on to that agent and to no other. */
   | { type: 'answered'; at: number; run: string; answer: string };
 
 export type TaskOrder =
   | { type: 'start'; at: number }
-  /** Stop for good, and commit what there is: to a task on the plan's own branch. */
+  /** Stop for good, and commit the work so far: to a task on the plan's own branch. */
   | { type: 'conclude'; at: number }
   | CommonOrder;
 
@@ -42,7 +42,7 @@ export interface Delivered {
   base: string | null;
 }
 
-/** Up, from anyone: an agent below asked a person. */
+/** Up, from any actor: an agent below asked a person. */
 export interface Asked {
   type: 'child_asked';
   at: number;
@@ -50,7 +50,7 @@ export interface Asked {
   title: string;
   run: string;
   question: string;
-  /** What a bare yes takes for the whole plan, as it was found. Not there: it takes nothing but this answer. */
+  /** What a bare yes accepts for the whole plan. Not there: it only answers this question. */
   accepts?: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export function isYes(answer: string): boolean {
   return /^y(?:es)?[.!]?$/i.test(answer.trim());
 }
 
-/** Up, from anyone: an agent below no longer waits for the answer to what it asked in that run. */
+/** Up, from any actor: an agent below no longer waits for the answer to its question of that run. */
 export interface QuestionWithdrawn {
   type: 'question_withdrawn';
   at: number;
@@ -76,7 +76,7 @@ export interface WaveFailed {
   results: Record<number, TaskResult>;
 }
 
-/** What a document says of a task, as far as machines need it. */
+/** The part of a document about a task that machines need. */
 export interface TaskOutline {
   number: number;
   title: string;
@@ -155,7 +155,7 @@ export interface DoneWork {
   readonly commit: string;
 }
 
-/** A child's final word, as XState sends it to the parent. */
+/** A child's output, as XState sends it to the parent. */
 export type DoneEvent<Output> = { type: `xstate.done.actor.${string}`; actorId: string; output: Output };
 
 /** What an agent must know of its work; the actor that spawns it says it. */

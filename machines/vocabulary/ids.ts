@@ -29,7 +29,7 @@ export type ParsedTree =
 
 /** What a machine of one's own may be called. */
 const machineNamePattern = /^[a-z][a-z0-9-]{0,63}$/;
-/** The machines that are here without anybody bringing them. */
+/** The machines that are built in. */
 const takenNames: ReadonlySet<string> = new Set(['supervisor', 'repo', 'plan', 'wave', 'task', 'agent']);
 /** What one tree of such a machine may be called: it stands in addresses, keys and routes. */
 const treeIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -42,7 +42,7 @@ export function isTreeId(id: string): boolean {
   return treeIdPattern.test(id);
 }
 
-/** The parts of a tree's address; a project's name is a path component and so has no slash. Throws on what no function above wrote. */
+/** The parts of a tree's address; a project's name is a path component and so has no slash. Throws on an address that no function above wrote. */
 export function parseTree(address: string): ParsedTree {
   if (address === supervisorTree) return { kind: 'supervisor' };
   if (address.startsWith('repo:')) return { kind: 'repo', project: address.slice(5) };
@@ -56,7 +56,7 @@ export function parseTree(address: string): ParsedTree {
   throw new Error(`no tree has the address "${address}"`);
 }
 
-/** The project and the plan that rows of a tree are listed by; `''` where it is of none. */
+/** The project and the plan that rows of a tree are listed by; `''` where it belongs to none. */
 export function placeOf(tree: TreeAddress): { project: string; plan: string } {
   const parsed = parseTree(tree);
   return { project: 'project' in parsed ? parsed.project : '', plan: 'plan' in parsed ? parsed.plan : '' };
@@ -121,13 +121,13 @@ export function requestId(path: string, count: number | string): string {
   return `${path}#${count}`;
 }
 
-/** The id that a machine gave to what it asks for. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
+/** The id that a machine gave to its request. Without one the machine has a fault: throws a plain Error, and the step is thrown away. */
 export function idOf(id: string | null): string {
   if (id === null) throw new Error('a machine asked for something before it gave it an id');
   return id;
 }
 
-/** The path of the actor that asked for it. */
+/** The path of the actor that requested it. */
 export function pathOfRequest(id: string): string {
   return id.slice(0, id.lastIndexOf('#'));
 }
@@ -162,7 +162,7 @@ export function runName(project: string, plan: string, run: string): string {
   return plain === full && full.length <= runNameLimit ? full : `${plain.slice(0, runNameLimit - 9)}-${hashOf(full)}`;
 }
 
-/** FNV-1a, 32 bits, as eight hex digits: tells texts apart, and is no proof against anybody. */
+/** FNV-1a, 32 bits, as eight hex digits: tells texts apart, and does not protect against forgery. */
 export function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
@@ -190,13 +190,13 @@ export function taskName(wave: number, task: number): string {
 
 const taskSuffix = /-w(\d+)-t(\d+)$/;
 
-/** The task that a title or a branch ends with; null: it is of no task. */
+/** The task that a title or a branch ends with; null: it has none. */
 export function taskIn(titleOrBranch: string): { readonly wave: number; readonly task: number } | null {
   const found = taskSuffix.exec(titleOrBranch);
   return found === null ? null : { wave: Number(found[1]), task: Number(found[2]) };
 }
 
-/** A title or a branch without the task that it ends with: its plan's. */
+/** A title or a branch without the task that it ends with: the part of its plan. */
 export function withoutTask(titleOrBranch: string): string {
   return titleOrBranch.replace(taskSuffix, '');
 }
@@ -237,7 +237,7 @@ export function draftChild(number: number, count: number): string {
   return `draft-${number}.${count}`;
 }
 
-/** The number of the draft that an actor below the plan's root writes, by its path or a run of it; null: it is another's. */
+/** The number of the draft that an actor below the plan's root writes, by its path or a run of it; null: it is not one of those. */
 export function draftNumber(path: string): number | null {
   const [, digits] = /^draft-(\d+)\./.exec(path) ?? [];
   return digits === undefined ? null : Number(digits);

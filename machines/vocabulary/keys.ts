@@ -1,4 +1,4 @@
-/** The keys that a person may press in the terminal of an agent, beside text, and what a terminal sends for each. */
+/** The keys that a person may press in the terminal of an agent, beside text, and the bytes that a terminal sends for each. */
 
 const bytesOf = {
   enter: '\r',

@@ -8,7 +8,7 @@ export type Landing = (typeof landings)[number];
 interface DonePlan {
   readonly merge?: PlanMerge | null;
   readonly pull?: PlanPull | null;
-  /** Counts its beginnings: a pull request of an earlier one does not show its work. */
+  /** Counts how often it was started over: a pull request from before does not show its work. */
   readonly pass: number;
   /** A merge that ended while the plan worked on does not hold all of its work. */
   readonly timestamps: { readonly done_at?: number };

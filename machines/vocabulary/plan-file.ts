@@ -2,10 +2,10 @@
 import { EngineError } from './errors.ts';
 import { planNameOf } from './ids.ts';
 
-/** A plan is read whole, kept in a row and sent over the control API; people write a few dozen kilobytes. */
+/** A plan is read whole, stored in a row and sent over the control API; people write a few dozen kilobytes. */
 export const planDocumentLimitBytes = 1024 * 1024;
 
-/** Two files that make one name are two plans. The second is proposed the name of its folder before its own. */
+/** Two files that would get the same name are two plans. For the second, a name with its folder before it is proposed. */
 export function otherFile(plan: string, { bound, given }: { bound: string; given: string }): EngineError {
   const folder = given.split('/').at(-2) ?? '';
   const own = folder === '' ? null : planNameOf(`${folder}-${plan}`);

@@ -1,4 +1,4 @@
-/** A done plan on its way into the branch that people work on: how far it is, and why it may not go there. */
+/** A done plan on its way into the branch that people work on: its progress, and why it may be refused. */
 
 /**
  * Why a merge is refused; nothing was changed. `overlap`: the checkout of the target branch has uncommitted changes in the files; `busy`: a merge or
@@ -18,7 +18,7 @@ export const mergeObstacles = [
 ] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];
 
-/** The commit that a plan's work was last approved at, and who did. */
+/** The commit at which a plan's work was last approved, and who approved it. */
 export interface Approval {
   readonly sha: string;
   readonly by: 'reviewer' | 'verifier';
@@ -41,7 +41,7 @@ export interface MergeRefused {
   detail: string;
 }
 
-/** What a plan remembers of its merge. How far it is, is a state of its chart. */
+/** What a plan remembers of its merge. The progress is a state of its chart. */
 export interface PlanMerge {
   /** The name of the effect that is under way. */
   work: string | null;
@@ -49,7 +49,7 @@ export interface PlanMerge {
   into: string | null;
   /** A person wants the plan that it is based on merged along with it; not there: no. */
   withAfter?: boolean;
-  /** What was merged last and still counts. */
+  /** The last merge that still counts. */
   merged: Merged | null;
   /** Why the last try did nothing. */
   refused: MergeRefused | null;

@@ -1,4 +1,4 @@
-/** A plan's pull request on its forge: what there is, and why there is none. */
+/** A plan's pull request on its forge: its data, and why there is none. */
 
 export interface PullRequest {
   number: number;
@@ -50,7 +50,7 @@ export function forgeMergeText({ state, detail }: ForgeMerge): string {
   }
 }
 
-/** What somebody wrote on the pull request that starts no work. */
+/** A remark on the pull request that starts no work. */
 export interface Remark {
   id: string;
   author: string;
@@ -58,13 +58,13 @@ export interface Remark {
   url: string;
 }
 
-/** What a plan remembers of its pull request. How far it is, is a state of its chart. */
+/** What a plan remembers of its pull request. The progress is a state of its chart. */
 export interface PlanPull {
   /** The name of the effect that is under way: it is made, pushed to, or its forge is asked to merge it. */
   work: string | null;
   /** The one that is open, or that was merged or closed last. */
   request: PullRequest | null;
-  /** Why it was not made, not pushed to or not merged, as long as that is so. */
+  /** Why it was not made, not pushed to or not merged, until it is. */
   refused: { at: number; detail: string } | null;
   /** Comments, reviews and failed checks that the plan has received, by the ids of the forge; the last 1,000. */
   seen: string[];

@@ -11,7 +11,7 @@ export const planStatuses = [
 ] as const;
 export type PlanStatus = (typeof planStatuses)[number];
 
-/** It has ended: nothing of it works any more, and it can be merged, reopened or deleted. */
+/** It has ended: none of its agents works any more, and it can be merged, reopened or deleted. */
 export function isOver(status: PlanStatus): boolean {
   return status === 'done' || status === 'cancelled';
 }

@@ -17,10 +17,10 @@ const madeRolePolicy = z.strictObject({
   idleMs: z.int().min(1).nullable(),
   /** The exit code of this coordinator is its verdict (preset `command`). */
   speaksByExit: z.boolean(),
-  /** A session's: it fixes what a review asks for without a person's word. What was stored before there was such a key goes by `auto_review_fix`. */
+  /** A session's: it fixes what a review asks for without a person's signal. A policy of an earlier version without this key follows `auto_review_fix`. */
   fixesAlone: z.boolean().optional(),
 });
-/** Named, so that the types of a policy name it, and do not repeat all of it for each role. */
+/** Named, so that the types of a policy use this name, and do not repeat all of it for each role. */
 export interface RolePolicySchema extends MadeRolePolicy {}
 type MadeRolePolicy = typeof madeRolePolicy;
 const rolePolicySchema: RolePolicySchema = madeRolePolicy;
@@ -65,7 +65,7 @@ export const policySchema: PolicySchema = madePolicy;
 /** The configuration that guards may read: flags, limits, and the roles that are on. */
 export type Policy = z.infer<typeof policySchema>;
 
-/** Whether two policies say the same, whatever the order of their keys; what an earlier version did not know counts as its default. */
+/** Whether two policies say the same, whatever the order of their keys; a key that an earlier version did not have counts as its default. */
 export function samePolicy(one: Policy, other: Policy): boolean {
   if (JSON.stringify(one) === JSON.stringify(other)) return true;
   return JSON.stringify(policySchema.parse(one)) === JSON.stringify(policySchema.parse(other));

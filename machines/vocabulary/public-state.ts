@@ -1,6 +1,6 @@
 /**
- * What a chart says of itself in public: tags of its states. Lists, hooks, notices and history read these; the name of a state is its chart's own,
- * and may change without anybody outside being touched.
+ * The public states of a chart: tags of its states. Lists, hooks, notices and history read these; the name of a state belongs to its chart,
+ * and may change without a change elsewhere.
  */
 
 import type { Role } from './ids.ts';
@@ -15,7 +15,7 @@ export const statusesUnderWay: ReadonlySet<string | null> = new Set<PlanStatus>(
   'verifying',
 ]);
 
-/** What becomes of a task, as lists show it. */
+/** The status of a task, as lists show it. */
 export const taskStatuses = [
   'pending',
   'working',
@@ -79,15 +79,15 @@ export type PlanTag =
   | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`
   /** It gets one by itself, where a forge is configured. */
   | 'pull_wanted'
-  /** Its forge is being asked for one, or what is new is being pushed to it. */
+  /** Its forge is being asked for one, or new commits are being pushed to it. */
   | 'pull_working'
-  /** How far its merge by the forge is, where that is not left to a person. */
+  /** The progress of its merge by the forge, unless that is left to a person. */
   | `pull_merge:${ForgeMerge['state']}`;
 
-/** `failed`: it ended with failures, and a person says what follows. */
+/** `failed`: it ended with failures, and a person decides what follows. */
 export type WaveTag = `wave:${'running' | 'failed' | 'done'}`;
 
-/** `not_begun`: nothing of it was started with its present text, so that the text may still change. */
+/** `not_begun`: no agent has begun with its present text, so the text may still change. */
 export type TaskTag = `task:${TaskStatus}` | 'not_begun';
 
 export type AgentTag =
@@ -101,8 +101,8 @@ export type AgentTag =
   /** Why its run waits, or ended without an attempt spent. */
   | `waits:${'permission' | 'rate-limited' | 'needs_decision'}`;
 
-/** What a repository grants: `paused` by a person, `degraded` while it cannot be used. */
+/** Whether a repository grants the right to implement: `paused` by a person, `degraded` while it cannot be used. */
 export type RepoTag = `repo:${'active' | 'paused' | 'degraded'}`;
 
-/** What the engine does: `draining` once it is asked to stop, `stopped` when it has. */
+/** The state of the engine: `draining` once it is asked to stop, `stopped` when it has. */
 export type SupervisorTag = `engine:${'running' | 'draining' | 'stopped'}`;

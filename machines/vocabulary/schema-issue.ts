@@ -1,4 +1,4 @@
-/** What a schema's issue says to people. */
+/** The text of a schema's issue for people. */
 import type { z } from 'zod';
 
 const typeWords: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ const formatWords: Readonly<Record<string, string>> = {
 
 const sizeWords: Readonly<Record<string, string>> = { string: 'characters', array: 'entries', set: 'entries' };
 
-/** Where it is and what is wrong, of the first issue; `whole` where it is about all of it. */
+/** The place and text of the first issue; `whole` where it is about the whole value. */
 export function firstIssueText(error: { readonly issues: readonly z.core.$ZodIssue[] }, whole = 'it'): string {
   const [issue] = error.issues;
   if (issue === undefined) return `${whole} is not accepted`;
@@ -52,7 +52,7 @@ export function issueText(issue: z.core.$ZodIssue): string {
       return 'has a key that is not accepted';
     case 'invalid_element':
       return 'has an entry that is not accepted';
-    // The schema's own words begin in lower case, and the library's own English is none that a person should read.
+    // The schema's own texts begin in lower case; the library's own English is not meant for users.
     default:
       return 'is not accepted';
   }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { planDocumentLimitBytes } from './plan-file.ts';
 
-/** A signal's body as it comes from outside; the engine's own carry plan documents as well. */
+/** A signal's body as it comes from outside; the engine's own signals carry plan documents as well. */
 export const signalBodyLimitBytes = 64 * 1024;
 
 export const text = z.string().max(signalBodyLimitBytes);
@@ -33,13 +33,13 @@ export const engineOnly = [] as const satisfies Senders;
 /** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
 export type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
 
-/** What there is to know of a signal before a tree takes it. */
+/** The description of a signal before a tree takes it. */
 export interface SignalKind {
   readonly payload: z.ZodType;
   /** The senders that are allowed besides the engine, which may send everything. */
   readonly from: Senders;
   readonly aliases?: readonly string[];
-  /** Its schema bounds it, not the limit that bodies have. */
+  /** Its schema limits it, not the general limit of bodies. */
   readonly isDocument?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The inbox's words: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
+/** The signals of the inbox: every message that may enter a tree, who may send it, by which other names it is known, and where it goes. */
 import { z } from 'zod';
 import { budgetScopes } from './budget.ts';
 import { amountsSchema } from './budget-schema.ts';
@@ -63,7 +63,7 @@ const reason = z
   .refine((given) => given.reason !== '', { error: 'a reason is required', path: ['reason'] });
 const title = z.strictObject({ title: word });
 const permission = z.strictObject({ title: word, permission: permissionId.optional() });
-/** What a terminal's line may hold: a control character is a key, and has a name. */
+/** The text of a terminal's line: a control character is a key, and has a name. */
 const typable = z
   .string()
   .max(4_000)
@@ -145,7 +145,7 @@ export const signals = {
   // A plan's life, from a person only.
   implement_wave: {
     payload: z.strictObject({ wave_number: count }),
-    // A wave started by a file is as a person's: kasmos's scripts do it so.
+    // A wave that a file starts counts as a person's: kasmos's scripts do it so.
     from: [...person, 'file'],
     to: 'plan',
     does: 'starts that wave; earlier ones count as done',
@@ -276,7 +276,7 @@ export interface Signal<T extends SignalType = SignalType> {
   readonly at: number;
 }
 
-/** A signal to a tree of any kind: which types there are, and what they carry, its kind says. */
+/** A signal to a tree of any kind: its kind says which types exist, and their payloads. */
 export interface AnySignal {
   readonly type: string;
   readonly payload: object;
@@ -284,7 +284,7 @@ export interface AnySignal {
   readonly actor: string;
   readonly run: string | null;
   readonly at: number;
-  /** Its number in the inbox, where a tree is born of it that keeps it. */
+  /** Its number in the inbox, if it creates a tree that stores the number. */
   readonly id?: number;
 }
 
@@ -312,12 +312,12 @@ export function signalTypeOf(name: string): SignalType | null {
 /** What a person or an agent may send, for messages and completions. */
 export const publicSignalTypes = signalTypes.filter((type) => (signals[type] as SignalKind).from.includes('person')); // one of the table
 
-/** The one that was most likely meant, and the valid types; null: none is near. */
+/** The type that was most likely meant, and the valid types; null: none is near. */
 export function validTypes(types: readonly string[], nearest: string | null): string {
   return `${nearest === null ? '' : `did you mean ${nearest}? `}the valid types: ${types.join(', ')}`;
 }
 
-/** The error of a type that there is not: `unknown_signal`. */
+/** The error for an unknown type: `unknown_signal`. */
 export function unknownSignal(name: string, types: readonly string[], nearest: string | null): EngineError {
   return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(types, nearest));
 }
@@ -330,7 +330,7 @@ export function maySend({ from }: Pick<SignalKind, 'from'>, origin: Origin): boo
 
 const workers = ['coder', 'fixer', 'session'] as const;
 
-/** The words that are one role's to say, or two's; an agent of any other is mistaken about what it is there for, or lies. */
+/** Signals that only one or two roles may send; an agent of another role is mistaken about its task, or lies. */
 const speakers: Partial<Record<SignalType, readonly Role[]>> = {
   plan_start: ['planner', 'session'],
   planner_finished: ['planner'],
@@ -347,12 +347,12 @@ const speakers: Partial<Record<SignalType, readonly Role[]>> = {
   verify_failed: ['verifier'],
 };
 
-/** The roles whose agents may say that; null: all of them, as far as `maySend` goes. */
+/** The roles whose agents may send that; null: all of them, as far as `maySend` goes. */
 export function speakersOf(type: SignalType): readonly Role[] | null {
   return speakers[type] ?? null;
 }
 
-/** Whether an agent of that role may say that at all. */
+/** Whether an agent of that role may send that at all. */
 export function isWordOf(type: SignalType, role: Role): boolean {
   return speakers[type]?.includes(role) !== false;
 }

@@ -1,4 +1,4 @@
-/** How far two words are from each other. */
+/** How much two words differ. */
 
 /** Letters to add, drop, replace or swap with their neighbour; 3 means 3 or more. */
 export function slips(word: string, other: string): number {

@@ -45,7 +45,7 @@ export function localDay(at: Date): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-/** The time of day, to the minute; with its date where that is another day than `nowMs`. What is no time is given as it is. */
+/** The time of day, to the minute; with its date where that is another day than `nowMs`. A text that is no time is returned as it is. */
 export function localTime(time: string, nowMs: number): string {
   const at = new Date(time);
   if (Number.isNaN(at.getTime())) return time;

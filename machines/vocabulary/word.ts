@@ -1,11 +1,11 @@
-/** What people say to agents. A plan's root keeps each accepted word until an agent has it; so no end of an agent, and no restart of its task, loses one. Pure. */
+/** Messages of people to agents. A plan's root stores each accepted one until an agent has it; so no end of an agent, and no restart of its task, loses one. Pure. */
 
 /** `message`: for its next turn. `answer`: to its question. `line`: typed to its program while it works. */
 export const wordKinds = ['message', 'answer', 'line'] as const;
 export type WordKind = (typeof wordKinds)[number];
 
 export interface Word {
-  /** Counts the words of the plan, over its whole life. */
+  /** Counts the messages of the plan, over its whole life. */
   readonly number: number;
   readonly kind: WordKind;
   /** The agent that the message is for. */
@@ -15,7 +15,7 @@ export interface Word {
   /** The origin of the signal that brought it. */
   readonly author: string;
   readonly text: string;
-  /** What the agent had asked; null: it is no answer. */
+  /** The question of the agent; null: it is no answer. */
   readonly question: string | null;
   readonly at: number;
   /** The run that has it: it was in its prompt, or was typed to it. null: it waits for the next run. */
@@ -36,12 +36,12 @@ export interface Said {
   readonly run?: string;
 }
 
-/** A word that no agent can get any more. */
+/** A message that no agent can get any more. */
 export interface RefusedWord extends Pick<Word, 'number' | 'kind' | 'title' | 'author' | 'text'> {
   readonly why: string;
 }
 
-/** Words that a prompt takes are in the order of their numbers. */
+/** Messages in a prompt are in the order of their numbers. */
 export interface GivenWords {
   readonly messages: readonly string[];
   readonly question: string | null;
@@ -64,7 +64,7 @@ export function taskOfTitle(plan: string, title: string): { readonly wave: numbe
   return wave === undefined || task === undefined ? null : { wave: Number(wave), task: Number(task) };
 }
 
-/** A run that goes on in its conversation gets what waits; one that begins a conversation gets all that is kept for it. */
+/** A run that continues its conversation gets the waiting messages; one that begins a conversation gets all stored ones. */
 export function wordsFor(
   words: readonly Word[],
   { title, isResumed }: { readonly title: string; readonly isResumed: boolean },

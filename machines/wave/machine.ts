@@ -28,7 +28,7 @@ export interface WaveInput {
   /** The plan's branch, from which the tasks' branches begin and into which they are merged. */
   branch: string;
   tasks: TaskOutline[];
-  /** What earlier generations of this wave came to: what is done is not run again, runs are counted on. */
+  /** The results of earlier generations of this wave: done tasks are not run again, and runs are counted on. */
   results: Record<number, TaskResult>;
   requireChange: boolean;
   /** `plan`: its tasks share the plan's worktree and branch, so that they run one after the other. Waves of earlier versions have none. */
@@ -56,7 +56,7 @@ function timeOf(context: WaveContext, event: WaveEvent): number {
 }
 
 /**
- * The tasks that may start now: what they come after is done, and no task at work claims one of their files. Where they share a worktree, one at a
+ * The tasks that may start now: the tasks before them are done, and no running task claims one of their files. Where they share a worktree, one at a
  * time: the next begins when the one before is final, its commit and its check included.
  */
 function startable({ tasks, results, liveChildren, started, isolation }: WaveContext): number[] {
@@ -201,7 +201,7 @@ const words = setup({
       const id = childOfRequest(context.path, event.run);
       if (id in context.liveChildren) enqueue.sendTo(id, event);
     }),
-    /** What an agent of a task asks, or asks no longer. */
+    /** An open question of a task's agent, or its withdrawal. */
     passQuestion: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['child_asked', 'question_withdrawn']);
       const report: Asked | QuestionWithdrawn = { ...event, id: context.path };
@@ -236,7 +236,7 @@ const base = words.extend({
       for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
       enqueue.assign({ count, liveChildren, at });
     }),
-    /** A task that was ended for its edit gets another child, where the document still has it. What earlier generations came to stays. */
+    /** A task that was ended for its edit gets another child, where the document still has it. The results of earlier generations stay. */
     replaceTask: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'xstate.done.actor.*');
       const number = context.liveChildren[event.actorId];
@@ -262,7 +262,7 @@ const base = words.extend({
   },
 });
 
-/** A wave is finished by its tasks, never by a word. */
+/** A wave is finished by its tasks, never by a signal. */
 const finish = { description: 'its tasks say when it is finished' } as const;
 const ended = { actions: ['recordResult', 'forgetTask'] } as const;
 

@@ -16,7 +16,7 @@ import {
   titleOf,
 } from './task-text.ts';
 
-/** No plan has more, so more are not looked at: the own form names the first that is too many. */
+/** No plan has more, so more are not read: the own form names the first that is too many. */
 export const taskLimit = 10_000;
 
 /** Items that begin with `Task 3:`. */
@@ -33,7 +33,7 @@ export interface PlacedItem {
   readonly lead: string | null;
 }
 
-/** The items that are tasks, in order. Below a task nothing else is one: an item in it is a step. */
+/** The items that are tasks, in order. Below a task there is no other task: an item in it is a step. */
 export function itemsThat(
   sheet: Sheet,
   isTask: (item: OutlineItem, path: readonly OutlineHeading[]) => boolean,
@@ -110,7 +110,7 @@ interface ItemPlace {
   readonly rules: ItemRules;
 }
 
-/** An item as a task. A struck out one is done: nothing is to be started for it. */
+/** An item as a task. A struck out one is done: nothing is started for it. */
 export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, rules }: ItemPlace): DraftTask {
   const { text, isWrapped } = paragraphOf(item);
   const { title, isShortened } = titleOf(text, `Item ${ref}`, rules.taken ?? null);

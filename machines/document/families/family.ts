@@ -3,7 +3,7 @@ import type { PlanProblem } from '../shape.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import type { Mark, Sheet } from './sheet.ts';
 
-/** That a task comes after another one, as the document says it. */
+/** A link from the document: one task comes after another one. */
 export interface TaskLink {
   /** The other task's id in its family. */
   readonly ref: string;
@@ -19,9 +19,9 @@ export interface DraftTask {
   readonly line: number;
   readonly isDone: boolean;
   readonly body: readonly SourceLine[];
-  /** What it writes, as far as the body has no field for it. */
+  /** The files that it writes, if the body has no field for them. */
   readonly files: readonly string[];
-  /** A command that no field of the body says. */
+  /** The command of its check, if the body has no field for it. */
   readonly check: SourceLine | null;
   readonly links: readonly TaskLink[];
   /**
@@ -29,7 +29,7 @@ export interface DraftTask {
    * after what is before them.
    */
   readonly order: 'sequence' | 'stated' | number;
-  /** The number that the document gives it; kept where all tasks of its wave have one of their own. */
+  /** The number that the document gives it; it is used where all tasks of its wave have different ones. */
   readonly number: number | null;
   /** What shows in the document that it is done. */
   readonly marks: readonly Mark[];
@@ -66,9 +66,9 @@ export interface PlanDraft {
 
 export interface Family {
   readonly name: string;
-  /** As its people write it: `spec-kit`, `OpenSpec`. */
+  /** As its users write it: `spec-kit`, `OpenSpec`. */
   readonly title: string;
-  /** What its waves are called, in one and in several. */
+  /** The name of its waves, singular and plural. */
   readonly waves: readonly [one: string, several: string];
   /** Files that belong to such a plan and lie beside it; agents get the names of those that exist. */
   readonly companions: readonly string[];

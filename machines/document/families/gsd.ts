@@ -116,13 +116,13 @@ function spanOf({ line, end, lines }: Element, at: number, isDone: boolean): Tas
   return { line, end, tasks: [task], group: null };
 }
 
-/** What a person is asked about, in a task without a name. */
+/** The subject of the question to a person, in a task without a name. */
 function checkpointName(text: string): string | null {
   const asked = contentOf(text, 'what-built') ?? contentOf(text, 'decision') ?? contentOf(text, 'action');
   return asked === null ? null : `Checkpoint: ${asked.split('\n')[0] ?? ''}`;
 }
 
-/** A path without a bullet and a remark in brackets behind it. */
+/** A path without the bullet before it and the remark in brackets after it. */
 function pathOf(written: string): string {
   return written
     .trim()
@@ -145,7 +145,7 @@ function withoutFolder(command: string | null): string | null {
   return command?.replace(/^cd\s+(?:"\/[^"]*"|'\/[^']*'|[~/][^\s&;|]*)\s*&&\s*/, '') ?? null;
 }
 
-/** One line, which GSD does not call missing. */
+/** One line that is not GSD's placeholder for a missing check. */
 function isCommand(text: string): boolean {
   return text !== '' && !text.includes('\n') && !/^(?:missing|none|n\/a|manual)\b/i.test(text);
 }

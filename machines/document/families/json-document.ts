@@ -9,7 +9,7 @@ export interface JsonDocument {
   readonly value: unknown;
   /** Null: it is JSON. */
   readonly problem: PlanProblem | null;
-  /** With the places of its values. It is read when it is asked for. Null where the text is no JSON. */
+  /** The document with the places of its values, parsed at its first use. Null where the text is no JSON. */
   root(): JsonNode | null;
 }
 
@@ -119,7 +119,7 @@ const depthLimit = 50;
 
 /**
  * Values as text that people read, without those of the given keys and those that are empty. Each line has the number of the line that its value is in.
- * A field of stator's in a value is text: in JSON the keys say what counts.
+ * A field of stator inside a value is plain text: in JSON only the keys count.
  */
 export function readableJson(node: JsonNode, without: ReadonlySet<string> = new Set()): SourceLine[] {
   const lines: SourceLine[] = [];

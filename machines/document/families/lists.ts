@@ -27,7 +27,7 @@ export const lists = {
 
 const work =
   /\b(?:tasks?|sub-?tasks|to-?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
-/** What such headings hold is asked of the work, and is not the work. */
+/** Lists under such headings are conditions of the work, not the work. */
 const asked =
   /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|готов|критери|验收|検証|확인/iu;
 /** Likewise, unless phases are below them. */
@@ -84,7 +84,7 @@ function spansOf(sheet: Sheet): TaskSpan[] {
   return steps.length > 1 ? taskSpans(sheet, steps, { ids: labelledIds, statesOrder: true }) : phasesOf(sheet);
 }
 
-/** The title says what the document is, and not what one of its lists is. */
+/** The title describes the document, not one of its lists. */
 function isWorkItem({ path, lead }: PlacedItem): boolean {
   const [first, ...rest] = path;
   const below = first?.level === 1 ? rest : path;
@@ -143,7 +143,7 @@ function words(text: string): string {
 
 interface FoundHeading {
   readonly heading: OutlineHeading;
-  /** Without what says whether it is done. */
+  /** The text without the mark that says whether it is done. */
   readonly text: string;
   readonly ref: string;
   readonly isDone: boolean;

@@ -14,7 +14,7 @@ export interface SourceLine {
 export interface OutlineHeading {
   readonly kind: 'heading';
   readonly line: number;
-  /** The line behind it: an underlined heading has two. */
+  /** The line after it: an underlined heading has two. */
   readonly end: number;
   readonly level: number;
   readonly text: string;
@@ -32,7 +32,7 @@ export interface CheckBox {
 
 export interface OutlineItem {
   readonly line: number;
-  /** The line behind its last one that is not blank. */
+  /** The line after its last one that is not blank. */
   readonly end: number;
   readonly box: CheckBox | null;
   /** The first line, without bullet and box. */
@@ -41,7 +41,7 @@ export interface OutlineItem {
   /** The number of the bullet `3.`; null where it is a dash. */
   readonly bullet: string | null;
   readonly items: readonly OutlineItem[];
-  /** The lines behind the first, without the item's indentation. */
+  /** The lines after the first, without the item's indentation. */
   readonly rest: readonly SourceLine[];
 }
 

@@ -2,7 +2,7 @@
 import type { Sheet } from './sheet.ts';
 
 const commonFiles = /^(?:tasks?|todo|plan|prd|implementation[-_]?plan|spec|index|readme)\.(?:md|markdown|json)$/i;
-/** Folders that hold plans of a kind, and say nothing about one. */
+/** Folders that hold plans of a kind; their names do not name a plan. */
 const commonFolders = new Set([
   ...[
     'tasks',

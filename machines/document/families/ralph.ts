@@ -58,7 +58,7 @@ function isStoryList(value: unknown): boolean {
   );
 }
 
-/** Objects that say of themselves whether they pass, which nothing but a loop over work does. */
+/** Objects with a field that says whether they pass; only a list of work has that. */
 function hasPasses(value: unknown): boolean {
   return (
     Array.isArray(value) &&
@@ -76,7 +76,7 @@ function listOf(root: JsonNode): { key: string | null; node: JsonNode } | null {
   return other === undefined ? null : { key: other.key, node: other.value };
 }
 
-/** Branches that are about no stories. */
+/** Branches whose names do not name stories. */
 const trunks = new Set(['main', 'master', 'trunk', 'develop', 'dev', 'feature']);
 
 /** The last part of the branch that the stories are for: `ralph/stock`. */

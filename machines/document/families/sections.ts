@@ -23,7 +23,7 @@ export interface TaskSpan {
 }
 
 export interface Layout {
-  /** Headings below that level divide nothing. */
+  /** Headings below that level start no section. */
   readonly deepest?: number;
   /** A heading above all of the tasks is a section before them, and not their wave, unless it is counted: `Phase 1`. */
   readonly needsSeveral?: boolean;

@@ -1,4 +1,4 @@
-/** A document with what the families ask of it, each thing looked at once: its lines, its front matter, its outline, its JSON. */
+/** A document with everything that the families read from it, each part parsed once: its lines, its front matter, its outline, its JSON. */
 import { load } from 'js-yaml';
 import type { PlanProblem } from '../shape.ts';
 import { type JsonDocument, readJson } from './json-document.ts';
@@ -9,7 +9,7 @@ export interface PlanSource {
   readonly text: string;
   /** With `/` between folders, relative to the repository where that is known: `specs/001-cart/tasks.md`. */
   readonly path: string;
-  /** The names of what else is in its folder: `spec.md`, `plan.md`. */
+  /** The names of the other entries of its folder: `spec.md`, `plan.md`. */
   readonly beside: readonly string[];
 }
 
@@ -20,9 +20,9 @@ export interface Mark {
   readonly text: string;
 }
 
-/** Nobody's plan has more, and each line costs the parser as much as a long one. */
+/** No plan has more, and a short line costs the parser as much as a long one. */
 export const lineLimit = 25_000;
-/** The parser of YAML takes its time, and front matter is short. */
+/** The parser of YAML is slow, and front matter is short. */
 const frontMatterLimit = 64 * 1024;
 
 export interface FrontMatter {
@@ -38,7 +38,7 @@ export interface Sheet extends PlanSource {
   readonly file: string;
   /** The names of the folders that it lies in, outermost first. */
   readonly folders: readonly string[];
-  /** All lines; that of number n is at n - 1. */
+  /** All lines; line n is at index n - 1. */
   readonly lines: readonly SourceLine[];
   /** Behind the front matter. */
   readonly firstLine: number;
@@ -66,7 +66,7 @@ export function openSheet(source: PlanSource): Sheet {
   const frontMatter = once(() => (enclosed === null ? null : readFrontMatter(enclosed)));
   const outline = once(() => {
     if (isJson || texts.length > lineLimit) return [];
-    // The parser would take front matter for a heading; blank lines in its place keep the numbers.
+    // The parser would read front matter as a heading; blank lines in its place keep the line numbers.
     return markdownOutline(texts.map((text, at) => (at + 1 < firstLine ? '' : text)));
   });
   return {

@@ -1,6 +1,6 @@
 /**
  * `tasks.json` of task-master: tasks with ids, dependencies and a status, in one list or in one for each tag. What a task depends on runs before it; the
- * others run together, since the file says of each task what it needs. Where no task depends on another, they run in order. Subtasks are steps.
+ * others run together, since the file names the dependencies of each task. Where no task depends on another, they run in order. Subtasks are steps.
  */
 
 import { taskLimit } from './checklist.ts';
@@ -48,7 +48,7 @@ interface TaskList {
   readonly node: JsonNode;
 }
 
-/** The list of the tag `master`, which is task-master's own first choice; else the first that there is. */
+/** The list of the tag `master`, which task-master takes first itself; else the first list. */
 function chosenList(root: JsonNode): TaskList | null {
   if (isTaskList(root.value)) return { tag: null, node: root };
   const lists = root.entries().filter(({ value }) => isTaskList(value.value));

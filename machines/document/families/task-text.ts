@@ -1,4 +1,4 @@
-/** What the words of a task say about it: its title, the files that it names, and the tasks that it comes after. */
+/** What the text of a task says about it: its title, the files that it names, and the tasks that it comes after. */
 
 import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
 import { readLabel } from '../labels.ts';
@@ -59,13 +59,13 @@ function isPath(word: string, isCode: boolean): boolean {
 const saying = String.raw`(?:depends?\s+(?:up)?on|depending\s+on|dependenc(?:y|ies)|blocked\s+by|requires|prerequisites?|runs\s+after|after)`;
 const sayingPattern = new RegExp(`^${saying}$`, 'iu');
 
-/** How the tasks of a family are named where one says that it comes after others. */
+/** How a task names others of its family that it comes after. */
 export interface IdForm {
   /** Every id in a text. */
   readonly ids: RegExp;
   /** Ids behind the word `task`. */
   readonly named: RegExp;
-  /** What says in a sentence that something comes first: a bracket, the words, a colon, the ids. */
+  /** The part of a sentence that says what comes first: a bracket, the phrase, a colon, the ids. */
   readonly spoken: RegExp;
   /** A bare id could be any number, so in a sentence the word `task` is before it. */
   readonly needsWord: boolean;
@@ -94,7 +94,7 @@ export function idForm(
   };
 }
 
-/** Written like a key of YAML, in bold, in backticks or plain. */
+/** The label may be a key of YAML, bold, in backticks or plain. */
 const keyPattern =
   /^\s{0,6}(?:[-*+]\s+)?[`*_]{0,3}(?:depends_on|dependsOn|blocked_by|blockedBy)[`*_]{0,3}\s*[:：][`*_]{0,3}(.*)$/s;
 
@@ -149,7 +149,7 @@ const sayingWord = /depend|block|requir|prereq|after/i;
 /** A longer line is no sentence about order. */
 const spokenLimit = 2000;
 
-/** The ids of a document in order, with the place of each. */
+/** The ids of a document in order, each with its position. */
 export interface IdOrder {
   readonly refs: readonly string[];
   readonly places: ReadonlyMap<string, number>;
