@@ -1,6 +1,6 @@
 /**
- * What of a change a person is asked about before it counts: keys and tokens, files that by their names hold some, large files, and folders of many new files
- * that nothing ignores. What a person said yes to is not asked about again in that plan.
+ * Finds additions of a change that a person must approve: keys and tokens, files whose names suggest secrets, large files, and folders with many new files
+ * that are not ignored. An approved addition is not asked about again in that plan.
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
@@ -13,7 +13,7 @@ import type { Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Found, SecretSearch } from './secrets/search.ts';
 
-/** The limits in force; null: nobody is asked. */
+/** The limits in force; null: no question is put. */
 export interface AdditionLimits {
   readonly secrets: boolean;
   readonly fileBytes: number | null;
@@ -21,15 +21,15 @@ export interface AdditionLimits {
 }
 
 export interface Additions {
-  /** What it adds, and the command that shows it. */
+  /** The additions, and the command that shows them. */
   readonly added: string;
   readonly question: string;
-  /** What a yes takes, as the plan remembers it. */
+  /** The additions that an approval covers, in the form that the plan stores. */
   readonly accepts: string[];
 }
 
 interface Finding {
-  /** What it is, so that the same one is known again. */
+  /** The addition's identity, by which it is recognized again. */
   readonly key: string;
   readonly text: string;
 }
@@ -37,22 +37,22 @@ interface Finding {
 interface Change {
   readonly base: string;
   readonly head: string;
-  /** Where the files of `head` lie; null: nowhere. */
+  /** The folder with the files of `head`; null: none. */
   readonly worktree: string | null;
 }
 
-/** A longer text is no source, and is asked about as a large file. */
+/** A longer text does not count as source, and is asked about as a large file. */
 const textLimitBytes = 5 * 1024 ** 2;
-/** Of one change; what is beyond is named as not looked through. */
+/** The limit for one change; files beyond it are reported as not searched. */
 const textsLimitBytes = 32 * 1024 ** 2;
 const shownFindings = 10;
 const rememberedFindings = 1_000;
 
-/** Names under which programs keep keys and passwords. */
+/** File names under which programs store keys and passwords. */
 const secretNames =
   /^(?:\.env(?:\.(?!example|sample|template|dist|defaults|test$|schema)[\w.-]+)?|id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk)|\.netrc|_netrc|\.pgpass|\.git-credentials|\.htpasswd)$/i;
 
-/** null: there is nothing to ask. Throws as git. */
+/** null: there is nothing to ask. Throws git's errors. */
 export async function askedAdditions(
   { store, secrets }: { readonly store: Pick<Store, 'tree'>; readonly secrets: SecretSearch },
   repo: Repository,
@@ -81,7 +81,10 @@ export async function askedAdditions(
   return { added, question: questionOf(added), accepts: asked.slice(0, rememberedFindings).map(({ key }) => key) };
 }
 
-/** The same of a judge's own commits, which nobody waits for: they are not put on the branch where a person would be asked about them. null: they may be. */
+/**
+ * The same for a judge's own commits, for which no person is asked: they are not put on the branch if a person would have to approve them. null: they may be
+ * put there.
+ */
 export async function withheldFrom(
   parts: { readonly store: Pick<Store, 'tree'>; readonly projects: Projects; readonly secrets: SecretSearch },
   repo: Repository,
@@ -106,7 +109,7 @@ function digestOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
-/** What a person said yes to before. */
+/** The additions that a person has already approved. */
 async function acceptedIn(store: Pick<Store, 'tree'>, { project, plan }: PlanKey): Promise<ReadonlySet<string>> {
   const address = planTree(project, plan);
   const row = await store.tree(address);
@@ -120,7 +123,7 @@ function largeIn(files: readonly AddedFile[], limit: number | null): Finding[] {
     .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${(bytes / 1024 ** 2).toFixed(1)} MiB` }));
 }
 
-/** A new folder counts with all that is in it, by the one that is highest; one that was there with what is new right in it. */
+/** A new folder counts with all of its files, under the topmost new folder; an existing folder counts only with the new files directly in it. */
 async function manyIn(
   repo: Repository,
   files: readonly AddedFile[],
@@ -175,7 +178,7 @@ function unknownText(paths: readonly string[]): Finding {
   return { key, text: `${paths.length} files in which nobody could look for keys, as ${paths[0]}: it is too much` };
 }
 
-/** Without what stood in the same file before. */
+/** Without findings that the earlier version of the file already had. */
 async function newIn(
   search: SecretSearch,
   repo: Repository,

@@ -1,4 +1,4 @@
-/** What a run's prompt is made from beside its brief: the repo's own words, the branch that the plan began from, the whole of a long verdict. */
+/** Builds a run's prompt from its brief, the repo's own template, the plan's base branch, and the full text of a long verdict. */
 import { join } from 'node:path';
 import type { PlanContext } from '../../../machines/plan/context.ts';
 import { finishedDrafts } from '../../../machines/plan/drafts.ts';
@@ -20,7 +20,7 @@ export interface PromptParts extends EarlierWorkParts {
 
 type PromptSite = Pick<Site, 'project' | 'repository'>;
 
-/** The drafts that a run chooses among, from the plan's tree. */
+/** The drafts for a run that chooses one, from the plan's tree. */
 export async function draftsFor(
   store: Pick<Store, 'tree'>,
   { project, plan }: { readonly project: string; readonly plan: string },
@@ -33,7 +33,7 @@ export async function draftsFor(
   return { drafts: drafts.flatMap(({ number, content }) => (content === null ? [] : [{ number, content }])) };
 }
 
-/** Throws `bad_config` where the configured base branch does not exist. */
+/** Throws `bad_config` if the configured base branch does not exist. */
 export async function promptOptions(parts: PromptParts, site: PromptSite, brief: RunBrief): Promise<PromptOptions> {
   const { project, path, config, prompts } = site.project;
   const { plan, run } = brief;
@@ -47,8 +47,8 @@ export async function promptOptions(parts: PromptParts, site: PromptSite, brief:
 }
 
 /**
- * Writes the prompt into the run's folder, by default as the one that the program gets, the whole plan beside it, and `feedback.md` where only a part of that is in the prompt. Throws `bad_config` for a
- * template of the repo that cannot be taken, `agent_unusable`, and what the home throws.
+ * Writes the prompt into the run's folder, by default as the program's prompt, with the whole plan beside it, and `feedback.md` if only a part of the
+ * feedback is in the prompt. Throws `bad_config` for an unusable template of the repo, `agent_unusable`, and the home's errors.
  */
 export async function writePrompt(
   parts: PromptParts,
@@ -68,14 +68,14 @@ export async function writePrompt(
   writeStartFile(file, text);
 }
 
-/** The branch that the plan was begun from, whatever is checked out by now; the commit where it is no branch of this repository. */
+/** The plan's base branch, whatever is checked out now; the commit if there is no such branch in this repository. */
 async function baseOf(
   store: Pick<Store, 'plan'>,
   { project: { project, config }, repository }: PromptSite,
   plan: string,
 ): Promise<string> {
   const base = (await store.plan(project, plan))?.base ?? null;
-  // What others did is in it already, and not for this plan's reviewer to read.
+  // The base already contains other plans' work, which this plan's reviewer need not read.
   if (base !== null && base.on.length > 0) return base.commit;
   if (config.baseBranch !== '' || base === null) return baseBranch(repository, config.baseBranch);
   const isHere = base.branch !== null && (await readRef(repository, branchRef(base.branch))) !== null;

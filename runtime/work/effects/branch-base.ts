@@ -1,7 +1,7 @@
 /**
- * A plan that waited for others starts from a base that contains them: the branch that it goes into, where they are merged, and where one of them is
- * not, the commit that it was done at. What counts is the commit that the engine knows of it, whatever a ref says by now.
- * The plan's changes are counted from that base. Run again it finds what it made.
+ * Makes the base of a plan that waited for other plans. It contains them: the branch that the plan merges into, and, for each plan that is not merged there,
+ * the commit at which it was done. The engine's stored commit counts, not the present ref. The plan's changes are counted from that base. A second run finds
+ * the first one's result.
  */
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { approvalOf } from '../../../machines/plan/context.ts';
@@ -20,7 +20,7 @@ import type { Repository } from '../git/repository.ts';
 import { beginningOf, knownBase, remember } from './plan-base.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
-/** As many files as the signal holds, and as many as a sentence names. */
+/** The most files in the signal, and the most files that a sentence names. */
 const toldFiles = 100;
 const shownFiles = 10;
 
@@ -55,7 +55,7 @@ export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
       if (!(await restartBranch(repository, { branch, from: head, to: joint.commit })))
         throw movedMeanwhile(repository, branch);
     } else {
-      // First what it is to be: killed after the merge, it is found in the branch and left as it is.
+      // The expected result comes first: after a kill behind the merge, it is found in the branch and left unchanged.
       await remember(parts, row, base);
       const message = `${row.plan}: with ${after.join(', ')}`;
       const taken = await takeIntoBranch(repository, { branch, commit: joint.commit, message });
@@ -72,11 +72,11 @@ export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
 }
 
 interface Done {
-  /** null: it was done without a branch, so there is nothing to contain. */
+  /** null: the plan was done without a branch, so there is nothing to contain. */
   readonly commit: string | null;
 }
 
-/** Where a done plan's work stands: at what was approved, else where its agents left it. null: it is not done. */
+/** The commit of a done plan's work: the approved one, otherwise the one that its agents left. null: the plan is not done. */
 async function doneAt(
   { plan: readPlan, tree }: Pick<Store, 'plan' | 'tree'>,
   project: string,
@@ -91,7 +91,7 @@ async function doneAt(
   return { commit: approvalOf(context)?.sha ?? context.head };
 }
 
-/** What the base is made of, and which plans in it are not in the trunk. */
+/** The commits of the base, and the plans in it that are not in the trunk. */
 async function partsOf(
   repository: Repository,
   trunk: string,
@@ -108,7 +108,7 @@ async function partsOf(
     else on.push({ plan, commit });
   }
   const commits = on.map(({ plan, commit }) => ({ name: plan, commit }));
-  // One that is merged comes with the branch that it was merged into.
+  // A merged plan is contained in the branch that it was merged into.
   if (isInTrunk || commits.length === 0) commits.unshift({ name: 'the base branch', commit: trunk });
   return { commits, on };
 }
@@ -118,7 +118,7 @@ async function containsAll(repository: Repository, commits: readonly NamedCommit
   return true;
 }
 
-/** A branch that was made and not worked on yet, such as a planner's. */
+/** Whether the branch was made and has no work yet, such as a planner's. */
 async function holdsNothing(
   repository: Repository,
   head: string,

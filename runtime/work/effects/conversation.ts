@@ -1,4 +1,4 @@
-/** Which conversation a run takes up: the one that the last run of the same agent had, if its program can still be asked for it. */
+/** Finds the conversation that a run resumes: that of the same agent's last run, if the program can still resume it. */
 
 import { randomUUID } from 'node:crypto';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
@@ -28,8 +28,8 @@ interface Wanted {
 }
 
 /**
- * For the run's brief. Only the very last run that began counts: where that one could not take a conversation up, or lost it, a new one begins. Programs keep
- * conversations by the folder that they were held in, so another worktree has none. Asked again for the same run it answers the same, once it was noted.
+ * For the run's brief. Only the last run that began counts: if it could not resume a conversation, or lost it, a new one begins. Programs store conversations
+ * by their folder, so another worktree has none. Once stored, the result for a run stays the same.
  */
 export async function conversationFor(
   { store, projects, env }: ConversationParts,
@@ -38,7 +38,7 @@ export async function conversationFor(
   const newConversation = (await store.run(row.key))?.conversation ?? randomUUID();
   const none = { conversation: null, newConversation };
   if (effect.start === 'restart' || !isProgramPreset(profile.preset)) return none;
-  // Runs of an earlier plan of this name are not this one's.
+  // Runs of an earlier plan of this name do not count.
   const since = (await store.plan(row.project, row.plan))?.createdAt ?? 0;
   const runs = await store.runs({ by: 'title', project: row.project, title: effect.title });
   const last = runs.find(
@@ -47,14 +47,14 @@ export async function conversationFor(
   if (last === undefined || last.conversation === null || last.preset !== profile.preset) return none;
   const project = projects.get(row.project);
   if (last.worktree !== worktreePath(project, placeOfRun(effect))) return none;
-  // Another account may keep its conversations elsewhere.
+  // Another account may store its conversations elsewhere.
   const before = profileOf(project.config.profiles, { role: profile.role, run: last });
   if (before !== profile && !sharesConversations(before, profile, { repo: project.path, env })) return none;
   const conversation: Conversation = { id: last.conversation, run: last.run };
   return { conversation, newConversation };
 }
 
-/** Kept before the launch: what is launched and then killed, engine and all, is known by it. */
+/** Stored before the launch, so that a run is known even if it and the engine are killed after the launch. */
 export async function noteConversation(
   { store }: { readonly store: Pick<Store, 'commit'> },
   {

@@ -1,6 +1,6 @@
 /**
- * What a coordinator leaves where it worked. It is there to plan or to judge: nothing of it may get into the plan's branch unseen, and nothing may be
- * lost. Only a verifier may change small things itself, and then the plan must know how much.
+ * Handles the files that a coordinator leaves. It plans or judges, so none of its changes may enter the plan's branch unnoticed, and none may be lost. Only a
+ * verifier may make small changes itself, and then the plan must know their size.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,16 +21,16 @@ import { baseOf, type EffectParts, type Site, siteOf } from './workplace.ts';
 
 export type Leftovers =
   | { readonly kind: 'none' }
-  /** `ref` keeps what was uncommitted, and with `commits` the commits that the branch does not have. `withheld`: what they add that a person is asked about. */
+  /** `ref` holds the uncommitted files, and with `commits` the commits that the branch lacks. `withheld`: their additions that a person must approve. */
   | { readonly kind: 'kept'; readonly ref: string; readonly commits: boolean; readonly withheld: string | null }
-  /** A verifier's commits are on the branch: so many lines between the commit that its run began from and the branch's head. */
+  /** A verifier's commits are on the branch: the number of lines between its run's start commit and the branch's head. */
   | { readonly kind: 'fixed'; readonly head: string; readonly since: string; readonly lines: number };
 
-/** A run of a coordinator that has ended, at a commit that it began from. */
+/** An ended run of a coordinator, with its start commit. */
 interface Ended {
   readonly effect: AgentRun;
   readonly base: string;
-  /** Good as a ref name. */
+  /** A valid ref name. */
   readonly run: string;
 }
 
@@ -40,15 +40,15 @@ interface TidyParts extends EffectParts {
   readonly secrets: SecretSearch;
 }
 
-/** What a person does about commits that were not put on the branch. */
+/** The hint about commits that were not put on the branch. */
 export function withheldText(branch: string, { ref, withheld }: { ref: string; withheld: string | null }): string {
   return `its own commits add ${withheld}; they are kept as ${ref}, and not put on ${branch}. To take them, merge that ref where ${branch} is checked out`;
 }
 
 /**
- * Called when the last process of a coordinator's run has gone; called again it answers the same or `none`. What is uncommitted is kept as
- * `refs/stator/attempts/<run>`, and so are commits of a planner, an architect or a reviewer, which are no part of the plan's branch. A verifier's commits
- * come to it where nobody else has moved it. A judge's own checkout goes.
+ * Call it when the last process of a coordinator's run has gone; a second call returns the same or `none`. Uncommitted files are saved as
+ * `refs/stator/attempts/<run>`. So are commits of a planner, an architect or a reviewer, which do not belong on the plan's branch. A verifier's commits are
+ * put on the branch if it has not moved. A judge's own checkout is removed.
  */
 export async function tidyCoordinator(
   parts: TidyParts,
@@ -68,7 +68,7 @@ export async function tidyCoordinator(
   return left;
 }
 
-/** A planner or an architect works in the plan's own worktree, one of several planners in one of its own: its branch stays as it was. */
+/** A planner or an architect works in the plan's own worktree, and each of several planners in its own one. The branch does not move. */
 async function tidyPlanner({ repository, worktree }: Site, { effect, base, run }: Ended): Promise<Leftovers> {
   const { branch } = effect.place;
   const head = await readRef(repository, branchRef(branch));
@@ -98,7 +98,7 @@ async function tidyJudge(
     await tellOthers(context, { title, folder, site: { repository, worktree }, nested });
     if (role === 'verifier' && head !== base) {
       const withheld = await withheldFrom(parts, repository, { plan: context.row, base, head, worktree });
-      // The checkout goes: whoever comes again knows from here what it was.
+      // The checkout is removed: a second call learns its content from this record.
       if (withheld !== null) writeRunFile(withheldFile(folder), withheld);
       else if (await adopt(repository, { branch, worktree: own, from: base, to: head, run }))
         writeRunFile(fixedFile(folder), `${head}\n`);
@@ -117,10 +117,10 @@ async function isThere(repository: Site['repository'], worktree: string): Promis
   return isOwnFolder(worktree) && (await adminDirOf(repository, worktree)) !== null;
 }
 
-/** Whether anything is uncommitted there. */
+/** Whether the worktree has uncommitted files. */
 export async function isDirty(repository: Site['repository'], path: string): Promise<boolean> {
   const adminDir = isOwnFolder(path) ? await adminDirOf(repository, path) : null;
-  // Not into submodules: git would start a git there, which obeys what the agent wrote into its configuration.
+  // Submodules are left out: git would start a git there, which obeys a configuration that the agent wrote.
   const asked = ['status', '--porcelain', '--ignore-submodules=dirty'];
   return adminDir !== null && (await inWorktree({ path, adminDir }, asked)) !== '';
 }

@@ -1,4 +1,4 @@
-/** Ends or holds the runs of agents where the store does not answer, takes nothing more from this host, or has given them to another one. */
+/** Ends or freezes the runs of agents if the store does not answer, accepts no more writes from this host, or has moved the runs to another host. */
 import { existsSync, readdirSync } from 'node:fs';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
@@ -19,7 +19,7 @@ interface CutOff {
   readonly log: Log;
 }
 
-/** Their processes, found by their folders. Each is told apart from one that ended by itself, so a run that is begun anew spends no attempt. */
+/** Ends their processes, which are found by their folders. The ends are marked, so that a run that begins anew spends no attempt. */
 export async function endCutOff({ home, graceMs, log }: CutOff, rows: readonly EffectRow[]): Promise<void> {
   await Promise.all(
     liveRuns(home, rows).map(async ({ row, folder }) => {
@@ -33,7 +33,7 @@ export async function endCutOff({ home, graceMs, log }: CutOff, rows: readonly E
   );
 }
 
-/** They stand still until `thawRuns`: another host may have begun them anew. */
+/** Freezes them until `thawRuns`: another host may have begun them again. */
 export async function freezeRuns({ home, log }: CutOff, rows: readonly EffectRow[]): Promise<void> {
   await Promise.all(
     liveRuns(home, rows).map(({ row, folder }) =>
@@ -44,7 +44,7 @@ export async function freezeRuns({ home, log }: CutOff, rows: readonly EffectRow
   );
 }
 
-/** They go on, but for those that a person has paused. Throws as the store does. */
+/** Lets them go on, except for those that a person has paused. Throws the store's errors. */
 export async function thawRuns(
   { home, store }: CutOff & { readonly store: Pick<Store, 'run'> },
   rows: readonly EffectRow[],
@@ -54,7 +54,7 @@ export async function thawRuns(
 }
 
 /**
- * Ends what still runs here for repos that other hosts have taken over while this one was away. Its worktrees stay as they are. Throws as the store does.
+ * Ends runs here whose repos other hosts have taken over while this one was away. Worktrees stay unchanged. Throws the store's errors.
  */
 export async function endTaken({ home, graceMs, log, store, projects }: CutOff & TakenParts): Promise<void> {
   const root = runsRoot(home);
@@ -78,7 +78,7 @@ function nameOf({ name, project, plan }: EffectRow): string {
   return `${name} of plan ${project}/${plan}`;
 }
 
-/** The agents among these whose wrapper lives. */
+/** The agents among these whose wrapper process lives. */
 function liveRuns(home: string, rows: readonly EffectRow[]): { readonly row: EffectRow; readonly folder: RunFolder }[] {
   const root = runsRoot(home);
   const names = foldersIn(root);
@@ -99,7 +99,7 @@ function isLive(folder: RunFolder): boolean {
   return claim?.kind === 'wrapper' && isAlive(claim.wrapper);
 }
 
-/** Its wrapper may have been ended without it. */
+/** Its wrapper process may have been ended without it. */
 function mayLive(folder: RunFolder): boolean {
   const agent = readAgent(folder);
   return isLive(folder) || (agent !== null && isAlive(agent));

@@ -1,4 +1,4 @@
-/** What the tasks of the waves before a run's own have changed, for its prompt. */
+/** The changes of tasks in earlier waves, for a run's prompt. */
 
 import type { PlanDocument } from '../../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
@@ -11,7 +11,7 @@ import { attemptRef, branchRef, readRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { baseOf, type LaunchParts } from './workplace.ts';
 
-/** Of a longer plan the last ones: they are what an agent builds on, and each is a look at git. */
+/** In a longer plan only the last tasks are listed: an agent builds on them, and each needs a git call. */
 const shownTasks = 30;
 
 export interface EarlierWorkParts extends LaunchParts {
@@ -23,7 +23,7 @@ interface TaskEnd {
   readonly ref: string;
 }
 
-/** In the order of the document. Empty for a run that is about no wave. `files` is null where nothing of the task is on the plan's branch. */
+/** In the document's order. Empty for a run that belongs to no wave. `files` is null if the task has no work on the plan's branch. */
 export async function earlierWork(
   parts: EarlierWorkParts,
   repository: Repository,
@@ -58,7 +58,7 @@ export async function earlierWork(
   return shown.map((task, at) => ({ ...task, files: changes[at] === null ? null : (rest.next().value ?? []) }));
 }
 
-/** The last run of a task that succeeded: what it began from, and the ref that keeps how it ended; null where there is none. */
+/** The last successful run of a task: its start commit, and the ref of its end; null: there is none. */
 async function lastEnd(
   parts: EarlierWorkParts,
   { project, plan, wave, task }: { project: string; plan: string; wave: number; task: number },

@@ -1,6 +1,6 @@
 /**
- * The end of a run whose program has said that it ended well and stays, as where a shell in the background keeps it: after a silence it is ended by us,
- * and counts as a run that exited with 0.
+ * Ends a run whose program has reported success but does not exit, for example because of a background shell. After a silence we end it, and it counts as
+ * exited with 0.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,13 +15,13 @@ import { lastActivityMs } from '../agents/liveness.ts';
 import { createLiveReader } from '../agents/reports/read-log.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 
-/** A program that goes on by itself after its result says something within this time. */
+/** A program that continues after its result writes output within this time. */
 const afterResultMs = 30_000;
 const lookMs = 1_000;
 
-/** For how long the agent has said nothing. Who is frozen, or waits for somebody else, is not silent: for them the time begins anew afterwards. */
+/** How long the agent has written no output. A frozen agent, or one that waits for a person, does not count as silent: its time begins again afterwards. */
 export function createSilence(timeline: Timeline, folder: RunFolder): (state: RunRow['state'] | undefined) => number {
-  // The log's own times are those of the wall clock: only that they change is believed.
+  // The log's times come from the wall clock, so only their changes count.
   let seen = lastActivityMs(folder);
   let since = timeline.nowMs();
   return (state) => {
@@ -38,7 +38,10 @@ export interface FinalResultParts {
   readonly log: Log;
 }
 
-/** `onOver` is called when the run is to be ended, after its folder says that it is over. `timeoutMs` is the run's own limit: the silence takes at most half of it. */
+/**
+ * `onOver` is called when the run must be ended, after its folder records that it is over. `timeoutMs` is the run's own limit: the silence takes at most half
+ * of it.
+ */
 export function watchFinalResult(
   { store, timeline, log }: FinalResultParts,
   { key, title, timeoutMs }: { readonly key: string; readonly title: string; readonly timeoutMs: number },
@@ -70,7 +73,7 @@ export function watchFinalResult(
   return loop;
 }
 
-/** Whether the run was ended because it was over: what its program said while it was being ended changes nothing. */
+/** Whether the run was ended because it was over: the program's output during the end then changes nothing. */
 export function wasEndedAsOver(folder: RunFolder): boolean {
   return existsSync(overFile(folder));
 }

@@ -1,4 +1,4 @@
-/** Freezes the processes of a run, and lets them go on; a run that has ended meanwhile has nothing to freeze. */
+/** Freezes the processes of a run, and thaws them. A run that has ended meanwhile has nothing to freeze. */
 import type { AgentFreeze } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { Handler } from '../../core/outbox/handler.ts';

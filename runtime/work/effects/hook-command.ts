@@ -1,6 +1,6 @@
 /**
- * A hook as a shell command in the files of the commit that was trusted, inside of walls: a process of its own that survives the engine like a run does, and is
- * ended whole.
+ * Runs a hook's shell command in the files of the trusted commit, inside walls. Its process survives the engine like a run, and is ended with all its
+ * children.
  */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
@@ -39,7 +39,7 @@ export interface CommandDependencies extends Pick<EffectParts, 'home' | 'store' 
 }
 
 interface Running {
-  /** What the processes of this try are kept under. */
+  /** The key under which this try's processes are stored. */
   readonly key: string;
   readonly row: Pick<EffectRow, 'project' | 'plan'>;
   readonly abort: AbortSignal;
@@ -47,7 +47,9 @@ interface Running {
 
 const tailBytes = 4_096;
 
-/** Runs it once, or goes on with what an earlier owner started for this very try. 0 is delivered; any other end may be tried again. */
+/**
+ * Runs it once, or continues with the process that an earlier owner started for this same try. Exit code 0 means delivered; any other end may be tried again.
+ */
 export async function runCommandHook(
   parts: CommandDependencies,
   hook: CommandHookConfig,
@@ -55,7 +57,7 @@ export async function runCommandHook(
   { key, row, abort }: Running,
 ): Promise<HookTry> {
   const { home, store, graceMs } = parts;
-  // What is about no plan has a folder, too, whose name begins with a word.
+  // An event without a plan also needs a folder, and its name begins with this word.
   const about = row.plan === '' ? 'hook' : row.plan;
   const own = await ownLaunch({ home, store }, key, runName(row.project, about, `hook-${effect.id}`));
   const { folder } = own;
@@ -128,7 +130,7 @@ interface Preparing {
   readonly runId: string;
 }
 
-/** What the user may set right before the next try is an error of this one. Throws `untrusted`, `bad_repo` and what else is waited for. */
+/** A fault that the user may correct before the next try fails this try. Throws `untrusted`, `bad_repo` and other errors that are waited for. */
 async function prepare(
   parts: CommandDependencies,
   hook: CommandHookConfig,
@@ -165,7 +167,7 @@ async function requestFor(
     ...hookVariables(effect, row.project),
     STATOR_HOOK_REPO: repo,
     TMPDIR: folder.temp,
-    // `stator` in it speaks to the engine that started it.
+    // `stator` in the command connects to the engine that started it.
     STATOR_HOME: home,
     STATOR_RUN: runId,
     ...(hasWalls ? { STATOR_SANDBOX: 'bwrap' } : {}),
@@ -175,7 +177,7 @@ async function requestFor(
     ...{ profile, env, home, folder, repo, worktree: cwd, isOnlyRead: true, program: argv[0] },
     ...{ identity: null, git: [], socketFolder: null, keeps: null },
   });
-  // Those of the coder, as a check has them.
+  // The coder's settings, as for a check.
   const { coder } = parts.projects.get(row.project).config.profiles;
   const written = around?.written ?? writtenWithoutWalls({ worktree: folder.temp, folder, writable, env });
   const limits = await resources.around({ profile: coder, folder, worktree: folder.temp, written, env, hasWalls });

@@ -1,4 +1,4 @@
-/** Tells one hook of one event: as its configuration is now, again where that may help, and never where a person has not trusted it. */
+/** Delivers one event to one hook: with its present configuration, with retries if they may help, and never without a person's trust. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { HookConfig, OwnHooks } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -16,9 +16,9 @@ import type { EffectParts } from './workplace.ts';
 export interface HookParts extends EffectParts, CommandDependencies {
   readonly log: Log;
   readonly nowMs: () => number;
-  /** The hooks that the engine was given. */
+  /** The hooks that were passed to the engine. */
   readonly ownHooks: OwnHooks;
-  /** After each try that failed, milliseconds until the next one; when these are used up it is dead. null: the usual ones. */
+  /** Milliseconds from each failed try to the next; after the last one the delivery is dead. null: the default. */
   readonly hookRetryMs: readonly number[] | null;
 }
 
@@ -26,7 +26,7 @@ const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Eight more tries over about eight hours: a restart of the receiver is met soon, a night of it is outlasted. */
+/** Eight more tries over about eight hours: soon after a receiver's restart, and long enough for an outage of a night. */
 const usualRetryMs: readonly number[] = [
   5 * second,
   30 * second,
@@ -37,11 +37,11 @@ const usualRetryMs: readonly number[] = [
   2 * hour,
   4 * hour,
 ];
-/** A hook that has failed at every try for so long is switched off. */
+/** A hook whose tries all failed for this long is switched off. */
 const failingLimitMs = 5 * 24 * hour;
-/** As of every line that people are told. */
+/** The same limit as for every notice. */
 const messageLimit = 1_000;
-/** Nobody who was down is met by all that waited in the same second. */
+/** Jitter: a receiver that comes back does not get all waiting deliveries in the same second. */
 const jitter = 0.1;
 
 export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
@@ -66,7 +66,7 @@ export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
   };
 }
 
-/** Why nothing is sent; null: it is. */
+/** Why nothing is sent; null: it is sent. */
 function obstacleOf(hook: HookConfig | undefined, state: HookRow | null, project: string): string | null {
   if (hook === undefined) return `the configuration of ${project} has no such hook any more`;
   if (!hook.enabled) return 'the hook is off in the configuration: enabled = false';
@@ -81,7 +81,7 @@ interface Trying {
   readonly abort: AbortSignal;
 }
 
-/** One try, whatever becomes of it; the row of a delivery is not looked at. Throws what is to be waited for, and `interrupted`. */
+/** Makes one try, without reading the delivery's row. Throws errors that are waited for, and `interrupted`. */
 export async function tryHook(
   parts: Omit<HookParts, 'faults' | 'hookRetryMs'>,
   hook: HookConfig,
@@ -136,16 +136,16 @@ function whyOff(tried: HookTry, { failingSince, at }: { failingSince: number; at
   return `it has only failed since ${new Date(failingSince).toISOString()}, at last with: ${tried.error}`;
 }
 
-/** Kept, listed, and delivered again where a person says so. */
+/** The delivery is stored and listed, and sent again if a person requests that. */
 function dead(tried: Extract<HookTry, { kind: 'failed' }>, changes: readonly Change[]): Outcome {
   return { type: 'kept', status: 'failed', error: tried.error, result: resultText(tried), changes };
 }
 
-/** What a row keeps of a try. */
+/** The part of a try that its row stores. */
 export interface HookResult {
   /** HTTP status or exit code. */
   readonly status: number | null;
-  /** The end of what a command wrote. */
+  /** The end of a command's output. */
   readonly output: string | null;
 }
 

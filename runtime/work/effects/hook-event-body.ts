@@ -1,4 +1,4 @@
-/** What a hook is told of an event: a body of JSON, and the variables of a command. */
+/** The content of an event for a hook: a JSON body, and the variables of a command. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 
@@ -19,7 +19,7 @@ export function hookBody(effect: HookDeliver, project: string): string {
   });
 }
 
-/** The event as a person reads it: whose it is, and what has happened, each in one line. */
+/** The event for people: its subject and its description, each on one line. */
 export function hookNotice({ plan, event, from, to, details }: HookDeliver, project: string): Notice {
   const reason = details.blocked_reason ?? details.reason ?? null;
   const moved = from === to ? (from ?? project) : `${from} -> ${to}`;
@@ -42,7 +42,7 @@ function shown(text: string): string {
   return oneLine(text).slice(0, textLimit);
 }
 
-/** The variables of a command, and those that the hooks of the older daemon have. */
+/** The variables of a command, including those of the older daemon's hooks. */
 export function hookVariables(effect: HookDeliver, project: string): Record<string, string> {
   const { id, plan, event, from, to } = effect;
   const values = { PLAN: plan, EVENT: event, FROM: from ?? '', TO: to ?? '', PROJECT: project, DELIVERY: id };

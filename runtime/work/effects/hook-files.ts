@@ -1,7 +1,7 @@
 /**
- * The folder that command hooks of a repository run in: the files of the commit that a person trusted, in a folder of stator's own. The checkout is somebody's
- * workplace and changes with every pull, and what a command leads to (a script that it changes into, a target of a Makefile, a sourced file) is in no line that
- * was shown. Made once for each commit, and closed to writing.
+ * The folder in which a repository's command hooks run: the files of the commit that a person trusted, in a folder of stator's own. The user's checkout
+ * changes with every pull, and files that a command uses indirectly (a script, a Makefile target, a sourced file) are not shown when trust is given. The
+ * folder is made once for each commit, and is read only.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -33,7 +33,7 @@ export function hookFilesRoot(home: string): string {
   return join(home, 'hook-files');
 }
 
-/** The folder's name: another one for each state that was trusted. null: nothing was, since that was before there was a commit. */
+/** The folder's name, different for each trusted state. null: trust was given before there was a commit. */
 export function hookFilesName({
   path,
   commit,
@@ -45,8 +45,8 @@ export function hookFilesName({
 }
 
 /**
- * Answers the folder's absolute path, and makes it where it is missing. Throws `untrusted`, which is waited for, where nobody said yes since there is such a
- * folder; `bad_repo` where the commit is gone; `conflict` where a file that was trusted is another one by now; git's errors and the system's.
+ * Returns the folder's absolute path, and makes it if it is missing. Throws `untrusted`, which is waited for, if no person has agreed since such folders
+ * exist; `bad_repo` if the commit is gone; `conflict` if a trusted file has changed by now; git's errors and the system's.
  */
 export async function hookFilesOf(
   { home, projects }: { readonly home: string; readonly projects: Projects },
@@ -82,14 +82,14 @@ async function checkOut(
   await ownGit(repository.path, ['checkout-index', '--all', '--force', `--prefix=${folder}/`], options);
 }
 
-/** What a command names and the person saw counts as they saw it, whether it is committed or not. */
+/** A file that a command names counts in the version that the person saw, committed or not. */
 function copyNamedFiles(
   project: Project,
   folder: string,
   { path, digest }: { readonly path: string; readonly digest: string },
 ): void {
   const target = join(folder, path);
-  if (!isWithin(folder, realPlace(dirname(target)))) return; // behind a link that leads out: the link is what was committed
+  if (!isWithin(folder, realPlace(dirname(target)))) return; // behind a link out of the folder: only the link was committed
   if (isFile(target) && fileDigest(target) === digest) return;
   const source = join(project.path, path);
   if (!isFile(source) || fileDigest(source) !== digest)
@@ -107,7 +107,7 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** Nobody writes there by mistake, whoever it is. Links are left as they are. */
+/** Makes the files read only, so that no process writes there by mistake. Links stay unchanged. */
 function closeFolder(folder: Buffer): void {
   for (const entry of readdirSync(folder, entriesInBytes)) {
     const path = inside(folder, entry.name);

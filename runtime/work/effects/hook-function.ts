@@ -1,4 +1,4 @@
-/** A hook as a function of the program that embeds the engine: called in its process, with what every hook is told. */
+/** Calls a hook that is a function of the embedding program, in its process, with the same content as every hook. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { FunctionHookConfig, HookMessage, OwnHooks } from '../../base/config/config.ts';
@@ -14,7 +14,7 @@ interface Calling {
 
 const shownLength = 2_000;
 
-/** Calls it once. One that goes on behind the end of its time is not waited for, and what it answers is not heard. */
+/** Calls it once. A call that exceeds its time limit is not awaited, and its result is ignored. */
 export async function callHook(
   hook: FunctionHookConfig,
   effect: HookDeliver,
@@ -22,7 +22,7 @@ export async function callHook(
 ): Promise<HookTry> {
   const over = AbortSignal.timeout(hook.timeoutMs);
   const signal = AbortSignal.any([abort, over]);
-  const message = JSON.parse(hookBody(effect, project)) as HookMessage; // made of these fields, one line above
+  const message = JSON.parse(hookBody(effect, project)) as HookMessage; // `hookBody` has just made it from these fields
   try {
     await Promise.race([(async () => ownHooks[hook.given]?.run(message, { signal }))(), aborted(signal)]);
     return { kind: 'delivered', status: null, output: null };

@@ -12,15 +12,15 @@ interface Notifying {
   readonly project: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly abort: AbortSignal;
-  /** Default: that of this process. */
+  /** Default: this process's environment. */
   readonly platform?: NodeJS.Platform;
 }
 
-/** How a program finds the desktop of its user. */
+/** The variables with which a program finds its user's desktop. */
 const desktopVariables = ['DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR', 'DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY'];
 const errorLimit = 500;
 
-/** Shows it once; a notification of hours ago helps nobody, so there is no other try. */
+/** Shows it once, without a retry: a notification about something hours ago is useless. */
 export async function showNotification(
   hook: NotifyHookConfig,
   effect: HookDeliver,

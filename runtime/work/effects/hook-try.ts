@@ -3,13 +3,13 @@ export type HookTry =
   | { readonly kind: 'delivered'; readonly status: number | null; readonly output: string | null }
   | {
       readonly kind: 'failed';
-      /** For people; no secret, and of an address its origin alone. */
+      /** For people; without secrets, and with only the origin of an address. */
       readonly error: string;
       /** Whether another try may help. */
       readonly retries: boolean;
-      /** The receiver wants nothing more of this hook, ever. */
+      /** The receiver wants no more deliveries of this hook. */
       readonly isGone: boolean;
-      /** When the receiver wants it again; null: it did not say. */
+      /** The time that the receiver named for the next try; null: none. */
       readonly retryAfterMs: number | null;
       /** HTTP status, or exit code of a command; null: there was none. */
       readonly status: number | null;
@@ -18,7 +18,7 @@ export type HookTry =
 
 type Failed = Extract<HookTry, { kind: 'failed' }>;
 
-/** A try that failed; without more it is not tried again. */
+/** A failed try; by default it is not repeated. */
 export function failedTry(error: string, more: Partial<Omit<Failed, 'kind' | 'error'>> = {}): Failed {
   const nothing = { retries: false, isGone: false, retryAfterMs: null, status: null, output: null };
   return { kind: 'failed', error, ...nothing, ...more };

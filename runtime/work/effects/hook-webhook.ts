@@ -1,4 +1,4 @@
-/** A hook as an HTTP request: one POST, signed as Standard Webhooks has it (https://www.standardwebhooks.com). */
+/** Sends a hook as an HTTP request: one POST, signed as in Standard Webhooks (https://www.standardwebhooks.com). */
 import { createHmac } from 'node:crypto';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { WebhookConfig } from '../../base/config/config.ts';
@@ -11,19 +11,19 @@ export interface WebhookSending {
   /** The id of the delivery: the same at each try. */
   readonly id: string;
   readonly body: string;
-  /** Where a relative env file begins. */
+  /** The folder for a relative env file. */
   readonly repo: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly nowMs: number;
   readonly abort: AbortSignal;
 }
 
-/** Of an answer the status alone is kept: it could say our own headers again. */
+/** Only the status of an answer is stored: the body could repeat our own headers. */
 const maxResponseBytes = 64 * 1024;
-/** Nobody who asks for a pause holds a hook back for longer than this. */
+/** The longest pause that a receiver may request. */
 const retryAfterLimitMs = 60 * 60_000;
 
-/** Sends it once. Throws `interrupted` where the engine stops. */
+/** Sends it once. Throws `interrupted` if the engine stops. */
 export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending): Promise<HookTry> {
   try {
     const headers = headersOf(hook, sending);
@@ -40,7 +40,7 @@ export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending):
     return judged(await requestOutbound(request), sending.nowMs);
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || thrown.code === 'interrupted') throw thrown;
-    // What the user has still to set (a variable, an env file) may be there for the next try.
+    // A missing variable or env file may be there at the next try.
     return failedTry(onOneLine(withHint(thrown)), { retries: thrown.code !== 'address_refused' });
   }
 }
@@ -54,7 +54,7 @@ function judged({ status, headers }: OutboundAnswer, nowMs: number): HookTry {
   return failedTry(error, { retries, isGone: status === 410, retryAfterMs, status });
 }
 
-/** `Retry-After` holds seconds or a date. */
+/** `Retry-After` contains seconds or a date. */
 function pauseOf(retryAfter: string | undefined, nowMs: number): number | null {
   if (retryAfter === undefined) return null;
   const ms = /^\s*\d{1,9}\s*$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
@@ -108,7 +108,7 @@ function keyOf(name: string, secret: string): Buffer {
   );
 }
 
-/** It may be set right before the next try. */
+/** It may be corrected before the next try. */
 function badSetting(message: string, hint: string): EngineError {
   return new EngineError('bad_config', message, hint);
 }

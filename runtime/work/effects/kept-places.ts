@@ -1,7 +1,6 @@
 /**
- * Where what an agent's program keeps lies from one run to the next: a folder of stator's own for each agent of a plan and each program. A retry goes on with its
- * conversation there; what one agent was told, or left for its next run, is not there for another. Of an agent one run is under way at a time: no other one
- * changes the folder while walls are built around it.
+ * The folder for a program's data from one run to the next: one for each agent of a plan and each program. A retry continues its conversation from there, and
+ * other agents cannot see the data. An agent has only one run at a time, so no other run changes the folder while the walls are built.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +17,15 @@ export function keptRoot(home: string): string {
   return join(home, 'kept');
 }
 
-/** The file that names the owner of the folder. */
+/** The file that names the folder's owner. */
 export function ownerFile(folder: string): string {
   return join(folder, 'owner.json');
 }
 
-/** Made where it is missing. A plan that is made anew under its name has another one. Throws the system's errors, and as the store does. */
+/**
+ * Returns the folder, and makes it if it is missing. A plan that was registered again under its name gets another one. Throws the system's and the store's
+ * errors.
+ */
 export async function keptPlaceOf(
   { home, store }: { readonly home: string; readonly store: Pick<Store, 'plan'> },
   { project, plan }: Pick<EffectRow, 'project' | 'plan'>,

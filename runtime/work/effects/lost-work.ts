@@ -1,6 +1,6 @@
 /**
- * Whether what was put on a plan's branch is still there. Git is asked, not the journal: an agent, or a person, can move a branch to wherever it likes. Work
- * that is there under other commits, after a rebase or a squash, is there.
+ * Checks whether the work that was put on a plan's branch is still there. The answer comes from git, not from the journal: an agent or a person can move a
+ * branch anywhere. Work that is there as other commits, after a rebase or a squash, counts as present.
  */
 import { randomUUID } from 'node:crypto';
 import { storedPlan, storedWork } from '../../../actors/stored-tree.ts';
@@ -18,12 +18,12 @@ import { attemptRef, branchRef, readRef, readRefs, remoteHeads } from '../git/re
 import type { Repository } from '../git/repository.ts';
 import type { EffectParts } from './workplace.ts';
 
-/** As many as a sentence names. */
+/** The most commits that a sentence names. */
 const shownWork = 10;
-/** As many as one signal holds. */
+/** The most commits in one signal. */
 const toldWork = 1_000;
 
-/** Work that is not on its plan's branch, told as the signal `work_lost`. */
+/** Work that is missing on its plan's branch, in the form of the signal `work_lost`. */
 export type LostWork = SignalPayload<'work_lost'>;
 
 interface Branch extends PlanKey {
@@ -32,7 +32,7 @@ interface Branch extends PlanKey {
 
 type AskedStore = Pick<Store, 'tree'>;
 
-/** null: all that was done is on the branch, or its plan was merged as it stood. Throws as git. */
+/** null: all work is on the branch, or the plan was merged as it was. Throws git's errors. */
 export async function lostWork(store: AskedStore, repo: Repository, of: Branch): Promise<LostWork | null> {
   const address = planTree(of.project, of.plan);
   const row = await store.tree(address);
@@ -47,7 +47,7 @@ export async function lostWork(store: AskedStore, repo: Repository, of: Branch):
   return { work: lost.slice(0, toldWork), detail: await detailOf(repo, of, { lost, head }) };
 }
 
-/** The same for the plan of an effect, which is told of it each time that it is seen. */
+/** The same for an effect's plan; the plan gets a signal each time that work is missing. */
 export async function tellLostWork(
   { store, projects }: Pick<EffectParts, 'store' | 'projects'>,
   { row: { project, plan }, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
@@ -59,8 +59,8 @@ export async function tellLostWork(
 }
 
 /**
- * Merges what was lost into the branch again, each as one merge commit, and answers what it brought. Work that nothing keeps any more is not brought.
- * Throws `conflict` where it does not go with what is there, or a commit is gone.
+ * Merges lost work into the branch again, with one merge commit for each part, and returns the restored parts. Work whose commits no longer exist is not
+ * restored. Throws `conflict` if the work conflicts with the branch, or if a commit is gone.
  */
 export async function restoreWork(store: AskedStore, repo: Repository, of: Branch): Promise<readonly DoneWork[]> {
   const { work = [] } = (await lostWork(store, repo, of)) ?? {};
@@ -87,13 +87,13 @@ export async function restoreWork(store: AskedStore, repo: Repository, of: Branc
   return work;
 }
 
-/** What became of it later is nobody's loss: a branch may be deleted once its plan is merged. */
+/** Later changes are no loss: a branch may be deleted once its plan is merged. */
 function isMerged(address: string, stored: Parameters<typeof storedPlan>[1]): boolean {
   const plan = storedPlan(address, stored);
   return plan.context.merge?.merged != null || plan.has('pull:merged');
 }
 
-/** Where the work of a branch that was deleted may be: what remotes have of that name, and the branch that people work on. */
+/** Where the work of a deleted branch may be: remote branches of that name, and the branch that people work on. */
 async function placesBeside(repo: Repository, branch: string): Promise<string[]> {
   const remote = await remoteHeads(repo, branch);
   const main = await findCommit(repo, repo.defaultBase);
@@ -101,7 +101,7 @@ async function placesBeside(repo: Repository, branch: string): Promise<string[]>
 }
 
 async function missingFrom(repo: Repository, done: readonly DoneWork[], head: string): Promise<readonly DoneWork[]> {
-  // One look for all of them: nearly always they are there.
+  // One call for all of them: nearly always they are there.
   const commits = done.map(({ commit }) => commit);
   if (await areAncestors(repo, commits, head)) return [];
   const missing: DoneWork[] = [];
@@ -109,7 +109,7 @@ async function missingFrom(repo: Repository, done: readonly DoneWork[], head: st
   return missing;
 }
 
-/** As itself, as commits of the same changes (a rebase), or because merging it would change nothing (a squash). */
+/** As the same commit, as commits with the same changes (a rebase), or because merging it would change nothing (a squash). */
 async function isThere(repo: Repository, commit: string, head: string): Promise<boolean> {
   return (await findCommit(repo, commit)) !== null && hasWork(repo, head, commit);
 }

@@ -1,4 +1,4 @@
-/** What is a person's in the repository, looked at before and after a run: what moved while it ran is told, with the command that puts it back. */
+/** Reads a person's refs before and after a run, and reports those that moved meanwhile, with the command that undoes each move. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -20,18 +20,18 @@ const lookSchema = z.object({
 });
 type Look = PersonsRefs & { readonly beganMs: number };
 
-/** As many as a notice names. */
+/** The most moves that a notice names. */
 const shownMoves = 20;
 const detailLimit = 8_192;
 
-/** Before an agent can start; what an earlier owner saw counts. */
+/** Reads the refs before an agent can start; an earlier owner's reading counts. */
 export async function noteRefs(repository: Repository, folder: RunFolder, beganMs: number): Promise<void> {
   if (existsSync(fileOf(folder))) return;
   const seen = await lookAtRefs(repository);
   if (seen !== null) await writeRunFileAsync(fileOf(folder), `${JSON.stringify({ beganMs, ...seen })}\n`);
 }
 
-/** Called when the last process of the run has gone. `others`: the agents that ran meanwhile. Called again it tells the same at most once. */
+/** Call it when the run's last process has gone. `others`: the agents that ran meanwhile. After several calls the same move is reported at most once. */
 export async function tellMovedRefs(
   { id, title }: Pick<AgentRun, 'id' | 'title'>,
   { row, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
@@ -71,7 +71,7 @@ function readLook(folder: RunFolder): Look | null {
   try {
     return lookSchema.parse(JSON.parse(readFileSync(fileOf(folder), 'utf8')));
   } catch {
-    return null; // there was no look, or an agent without walls wrote there
+    return null; // there was no reading, or an agent without walls changed its file
   }
 }
 

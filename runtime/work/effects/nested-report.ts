@@ -1,4 +1,4 @@
-/** Which repositories of its own a run left inside its worktree, and what became of them: kept, and told to people. */
+/** Saves the separate repositories that a run left inside its worktree, and reports them to people. */
 import { existsSync, writeFileSync } from 'node:fs';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
@@ -13,8 +13,8 @@ import type { Site } from './workplace.ts';
 type Place = Pick<Site, 'repository' | 'worktree'>;
 
 /**
- * Keeps the linked worktrees inside of a run's own: of those that were made inside walls, only the run's own git folder knows what they are. Called when the
- * last process of the run has gone; called again it does the same.
+ * Saves the linked worktrees inside a run's worktree: for those that were made inside walls, only the run's own git folder has their entries. Call it when
+ * the run's last process has gone; a second call does the same.
  */
 export async function keepLinked(
   { id, title }: Pick<AgentRun, 'id' | 'title'>,
@@ -37,7 +37,7 @@ export async function keepLinked(
   });
 }
 
-/** Those of a run's worktree that were not told at its end. */
+/** The repositories in a run's worktree that were not reported at its end. */
 export async function tellOthers(
   context: Pick<EffectContext, 'sendSignal'>,
   {
@@ -63,7 +63,7 @@ async function linkedIn({ repository, worktree }: Place, folder: RunFolder | nul
   return linkedInside(repository, { path: worktree, adminDir }, folder === null ? null : await gitDirOf(folder.path));
 }
 
-/** As many as a notice names. */
+/** The most repositories that a notice names. */
 const shownNested = 10;
 
 function tellNested(

@@ -1,4 +1,4 @@
-/** What became of a run's question, as a file of its folder: whoever serves the run's socket then, this engine or the next, reads it there. */
+/** The answer to a run's permission question, as a file in its folder: the engine that serves the run's socket, this one or the next, reads it there. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { type EffectParts, readLaunch } from './workplace.ts';
 const answerFile = z.strictObject({ allowed: z.boolean(), message: z.string() });
 export type PermissionAnswer = z.infer<typeof answerFile>;
 
-/** Written whole or not at all, and the same whenever it is written again; of a run that has ended nobody asks. */
+/** Writes the file completely or not at all; a repeated write has the same content. An ended run needs no answer. */
 export function createPermissionAnswer(parts: EffectParts): Handler<AgentAnswer> {
   return async ({ run, permission, isAllowed, message }, { row }) => {
     const folder = (await readLaunch(parts, effectKey(row.tree, run)))?.folder;
@@ -28,7 +28,7 @@ export function readAnswer(folder: RunFolder, permission: string): PermissionAns
   try {
     return answerFile.parse(JSON.parse(readFileSync(fileOf(folder, permission), 'utf8')));
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null; // what `fs` throws has a code
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null; // errors of `fs` have a code
     throw thrown;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * A worktree whose folder is away: a disk that drops out, a folder that was moved and comes back. Nobody's work is at fault, so what needs the folder waits,
- * visibly, and spends nothing. A worktree alone that stays away is taken for deleted; the whole folder of worktrees, on a disk of its own, is waited for.
+ * Handles a worktree whose folder is temporarily missing: an unmounted disk, or a folder that was moved and comes back. The agent is not at fault, so effects
+ * that need the folder wait visibly and spend no attempt. A single worktree that stays missing counts as deleted; a missing folder of all worktrees, on its
+ * own disk, is waited for.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,15 +12,15 @@ import { isWithin } from '../git/worktree-folder.ts';
 import { adminDirOf, isThere } from '../git/worktree-list.ts';
 import type { Site } from './workplace.ts';
 
-/** A disk that is mounted anew, or a folder that a program exchanges, is back by then. */
+/** A disk that is mounted again, or a folder that a program replaces, is back within this time. */
 const limitMs = 15_000;
 
-/** `deleted`: it stayed away, and is not waited for any longer. */
+/** `deleted`: it stayed missing, and is no longer waited for. */
 export type Presence = 'there' | 'deleted';
 
 /**
- * Whether the worktree is there, by a look now. `waitedMs`: for how long it has been missed. Throws `unreachable`, which is waited for, where it is away.
- * One that git does not know was not made yet, which counts as there.
+ * Checks now whether the worktree is there. `waitedMs`: how long it has been missing. Throws `unreachable`, which is waited for, if it is away. A worktree
+ * that git does not know was not made yet, and counts as there.
  */
 export async function presenceOf(
   { repository, worktree }: Pick<Site, 'repository' | 'worktree'>,
@@ -38,7 +39,7 @@ export async function presenceOf(
   return 'deleted';
 }
 
-/** The same at the end of a run: remembers in the run's folder since when it is away. */
+/** The same at the end of a run: stores in the run's folder since when it is away. */
 export async function presenceAtEnd(
   site: Pick<Site, 'repository' | 'worktree'>,
   { folder, nowMs }: { readonly folder: RunFolder; readonly nowMs: number },
@@ -55,12 +56,12 @@ export async function presenceAtEnd(
   }
 }
 
-/** Whether the worktree was away when the run ended, and is back: what the agent failed of was not its own fault. */
+/** Whether the worktree was away when the run ended, and is back: then the failure was not the agent's fault. */
 export function wasAway(folder: RunFolder): boolean {
   return missedSince(folder) !== null && !isDeleted(folder.path);
 }
 
-/** Whether the run of that folder ended without its worktree, for good. */
+/** Whether the run of that folder ended while its worktree was gone for good. */
 export function isDeleted(runFolder: string): boolean {
   return existsSync(join(runFolder, 'worktree-deleted'));
 }

@@ -1,6 +1,6 @@
 /**
- * What a plan's branch is made from is chosen when the branch is, and written before it: killed in between, it is chosen anew.
- * From there on it is remembered, whatever is checked out: prompts name it, and a merge goes there.
+ * Chooses the base of a plan's branch when the branch is made, and stores it before the branch: after a kill in between it is chosen again. From then on the
+ * stored base counts, whatever is checked out: prompts name it, and the plan is merged into it.
  */
 
 import type { RepoConfig } from '../../base/config/config.ts';
@@ -23,24 +23,24 @@ interface Named {
   readonly plan: string;
 }
 
-/** What the plan was begun from, or is to be begun from now. Throws `bad_config` where `base_branch` does not exist. */
+/** The base of the plan, or the base for a plan that begins now. Throws `bad_config` if `base_branch` does not exist. */
 export async function planBase(parts: BaseParts, of: Named & { branch: string }): Promise<PlanBase> {
   const repository = await parts.projects.repository(of.project);
   if ((await readRef(repository, branchRef(of.branch))) === null) return chooseBase(parts, of, repository);
   const known = await knownBase(parts, of);
   if (known !== null) return known;
-  // Made by an earlier version, which noted nothing.
+  // An earlier version made the branch and stored no base.
   const behind = await baseBehind(repository, of.branch, await startOf(parts, of.project, repository));
   return remember(parts, of, { ...behind, on: [] });
 }
 
-/** Chooses anew, for a branch that is to be made or to start over. */
+/** Chooses a new base, for a branch that is made or starts over. */
 export async function chooseBase(parts: BaseParts, of: Named, repository: Repository): Promise<PlanBase> {
   const base = await beginningOf(parts.projects.get(of.project).config, repository);
   return remember(parts, of, { ...base, on: [] });
 }
 
-/** Where a plan begins from now, fetched first where that is wanted; what became of that says `fetchTrouble`. */
+/** The base for a plan that begins now, fetched first if that is configured; `fetchTrouble` reports a failure. */
 export async function beginningOf(
   { baseBranch: configured, baseFetch }: Pick<RepoConfig, 'baseBranch' | 'baseFetch'>,
   repository: Repository,
@@ -59,7 +59,10 @@ export async function knownBase(parts: BaseParts, { project, plan }: Named): Pro
   return base();
 }
 
-/** Moves what an earlier version kept in symbolic refs into the plans' rows; such a ref is a danger, because what tidies refs follows it. Safe to run again. */
+/**
+ * Moves bases that an earlier version stored as symbolic refs into the plans' rows. Such a ref is dangerous, because programs that delete refs follow it.
+ * Safe to run again.
+ */
 export async function takeNotes(parts: BaseParts, project: string): Promise<void> {
   const { store, projects } = parts;
   const repository = await projects.repository(project);
@@ -78,7 +81,7 @@ function startOf({ projects }: BaseParts, project: string, repository: Repositor
   return baseBranch(repository, projects.get(project).config.baseBranch);
 }
 
-/** Killed before it, whoever comes next finds the base anew. */
+/** After a kill before this line, the next run finds the base again. */
 export async function remember(
   { store }: Pick<BaseParts, 'store'>,
   { project, plan }: Named,

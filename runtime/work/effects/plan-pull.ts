@@ -1,4 +1,4 @@
-/** Pushes a done plan's approved commit, and makes its pull request or finds the one that is there. Run again it finds what it made. */
+/** Pushes a done plan's approved commit, and makes its pull request or finds an existing one. A second run finds the first one's result. */
 import type { PlanPull } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
@@ -21,7 +21,7 @@ export interface PlanPullParts extends EffectParts {
   readonly forgeStates: ForgeStates;
 }
 
-/** Trouble that another try would meet again: it is told to the plan, with what to do. */
+/** Failures that a retry would repeat: the plan gets them, with the remedy. */
 const final = new Set([
   'no_forge',
   'no_token',
@@ -38,7 +38,7 @@ export function isFinalTrouble(thrown: unknown): thrown is EngineError {
   return thrown instanceof EngineError && final.has(thrown.code);
 }
 
-/** A forge that is down or wants us to wait is waited for, and no try is spent. */
+/** If a forge is down or wants us to wait, the effect waits and spends no try. */
 export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
   return async ({ branch, approved, request: open }, context): Promise<Outcome> => {
     const { row, abort } = context;
@@ -61,14 +61,14 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       });
       const at = { project: row.project, plan: row.plan, branch };
       const base = (await planBase(parts, at)).branch ?? repository.defaultBase;
-      // Asked first: a forge that cannot be reached is waited for before anything is pushed.
+      // The forge is called first: if it cannot be reached, the effect waits before anything is pushed.
       const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
-      // One that the plan does not know yet is told as open: it is followed from there, and found to be over.
+      // A pull request that the plan does not know yet is reported as open: the watch then follows it, and notices that it is over.
       if (known !== null && known.state !== 'open')
         return open == null ? openedOutcome(forge, known, head) : closedOutcome(known);
       parts.faults?.('plan-pull.before-push');
       const push = { repo: repository.path, branch, remote, commit: head, by: 'engine' as const };
-      // A forge deletes a branch when it merges it: a push would make it anew.
+      // A forge may delete a branch when it merges it: a push would make it again.
       if (known === null) await pushBranch(push);
       else if ((await updateBranch(push)) === null) {
         const gone = await requestAt(forge, known.number);
@@ -88,7 +88,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
       return openedOutcome(forge, request, head);
     } catch (thrown) {
-      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
+      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // without a site no forge has failed
       if (site !== null && !abort.aborted)
         await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
       if (isFinalTrouble(thrown)) return failed(`${thrown.message}; ${thrown.hint}`);
@@ -97,7 +97,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
   };
 }
 
-/** What closes the issue that its session is about when the request is merged; null: it is about none, or the repo wants none closed. */
+/** The text that closes the session's issue when the request is merged; null: there is no issue, or the repo does not want it closed. */
 async function closesOf(
   { store, projects, home }: Pick<PlanPullParts, 'store' | 'projects' | 'home'>,
   { project, plan }: PlanKey,
@@ -135,7 +135,7 @@ function failed(detail: string): Outcome {
   return { type: 'pr_failed', payload: { detail } };
 }
 
-/** One that was made meanwhile, by a person or by our own earlier try whose answer was lost, is the one. */
+/** A request that a person made meanwhile, or that our earlier try made before its answer was lost, is used. */
 async function makeOrFind(
   forge: RepoForge['forge'],
   wanted: Parameters<Forge['createPullRequest']>[0],

@@ -1,6 +1,6 @@
 /**
- * Whether the agents of a plan could be started at all, asked before anything is: the programs of the roles that will play, and the blocks of the tasks
- * that a shell is to run. What can only be known in a worktree (a script of the plan's branch, what a setup makes) is left to the start itself.
+ * Checks whether a plan's agents can be started, before anything begins: the programs of the needed roles, and the shell blocks of the tasks. The start
+ * itself checks things that only exist in a worktree (a script on the plan's branch, a result of the setup).
  */
 import { isAbsolute } from 'node:path';
 import { type PlanDocument, shellBlocks } from '../../../machines/document/plan-document.ts';
@@ -26,13 +26,13 @@ import { needsWalls, type Walls } from '../sandbox/walls.ts';
 export interface Cast {
   readonly config: Pick<RepoConfig, 'profiles' | 'policy' | 'checks'>;
   readonly repo: string;
-  /** The environment of who will start them. */
+  /** The environment of the process that will start them. */
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Pick<Walls, 'standFor' | 'state'>;
   readonly flagCheck: FlagCheck;
-  /** It is an issue's session: one agent works on it, and nobody plans it. */
+  /** It is an issue's session: one agent works on it, without a planner. */
   readonly isSession?: boolean;
-  /** What is to be worked on; null: it is only planned. */
+  /** The document with the tasks; null: the plan is only planned. */
   readonly document: PlanDocument | null;
   readonly isDone: (wave: number, task: number) => boolean;
 }
@@ -44,7 +44,7 @@ interface Problem {
 
 const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
-/** Throws `agent_unusable` with every problem, one on a line. */
+/** Throws `agent_unusable` with every problem, one per line. */
 export async function refuseUnplayable(cast: Cast): Promise<void> {
   const problems = [...(await programProblems(cast)), ...(await wallsProblems(cast)), ...blockProblems(cast)];
   if (problems.length === 0) return;
@@ -56,7 +56,7 @@ export async function refuseUnplayable(cast: Cast): Promise<void> {
   );
 }
 
-/** One problem for each program, however many roles it was to play. */
+/** One problem for each program, however many roles use it. */
 async function programProblems(cast: Cast): Promise<Problem[]> {
   const found = new Map<string, { roles: Role[]; hint: string }>();
   for (const role of rolesOf(cast)) {
@@ -69,7 +69,7 @@ async function programProblems(cast: Cast): Promise<Problem[]> {
   return [...found].map(([message, { roles: whom, hint }]) => ({ message: `${whom.join(', ')}: ${message}`, hint }));
 }
 
-/** Who must have walls around it where there can be none is as little there as a program that is missing. */
+/** An agent that requires walls on a system without walls counts as missing, like a missing program. */
 async function wallsProblems(cast: Cast): Promise<Problem[]> {
   const { profiles, checks } = cast.config;
   const hasChecks = cast.document?.waves.some(({ tasks }) => tasks.some(({ check }) => check !== null)) === true;
@@ -86,7 +86,7 @@ async function wallsProblems(cast: Cast): Promise<Problem[]> {
     const [{ profile } = { profile: null }] = group;
     if (profile === null) continue;
     const names = group.map(({ name }) => name);
-    // The checks are the coder's unless they have a table of their own.
+    // Checks use the coder's settings unless they have their own table.
     const role = (names.length > 1 ? names.filter((name) => name !== 'check') : names).join(', ');
     try {
       await cast.walls.standFor({ ...profile, role });
@@ -112,7 +112,7 @@ async function programProblem(
   profile: AgentProfile,
 ): Promise<Problem | null> {
   const { preset, role } = profile;
-  // They are there as soon as the engine is.
+  // These variables exist as soon as the engine runs.
   if (preset === 'function' || preset === 'custom') return null;
   const own = isProgramPreset(preset) ? (presetProgram(preset).program ?? '') : preset === 'sh' ? '/bin/sh' : '';
   const program = profile.program?.trim() || own;
@@ -125,7 +125,7 @@ async function programProblem(
   const given = envFileOf(profile, repo);
   const env = { PATH: given.PATH || base.PATH || defaultPath };
   const file = programFile(program, { repo, env });
-  // A shell's command line, or a file that the plan's branch or a setup may yet bring.
+  // A shell command line, or a file that the plan's branch or a setup may still provide.
   if (file === null && (preset === 'command' || preset === 'acp') && /\s/.test(program)) return null;
   if (file === null && program.includes('/') && !isAbsolute(program)) return null;
   const found = resolveProgram(file ?? program, { from: repo, env });
@@ -151,7 +151,7 @@ function droppedProblem(
   return { message: `${path} does not know ${dropped.join(', ')}, which preset "${preset}" gives it`, hint };
 }
 
-/** What the env file sets. The start reports a file that cannot be read, with its line. */
+/** The variables of the env file. The start reports an unreadable file, with the line. */
 function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<string, string>> {
   try {
     return envFile === null ? {} : readEnvFile(envFile, repo).variables;

@@ -1,4 +1,7 @@
-/** The words of people that stand in a run's prompt: read from the plan's tree when the prompt is written, and noted in the run's folder until the tree is told. */
+/**
+ * People's messages in a run's prompt. They are read from the plan's tree when the prompt is written, and noted in the run's folder until the tree has the
+ * signal.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { storedPlan } from '../../../actors/stored-tree.ts';
@@ -23,7 +26,7 @@ export async function wordsOf(
   return wordsFor(await keptWords(store, { project, plan }), { title, isResumed: conversation !== null });
 }
 
-/** All that the plan keeps, the oldest first; none where there is no such plan any more. */
+/** All messages that the plan stores, the oldest first; none if the plan no longer exists. */
 export async function keptWords(
   store: Pick<Store, 'tree'>,
   { project, plan }: Pick<Asked, 'project' | 'plan'>,
@@ -33,12 +36,12 @@ export async function keptWords(
   return row === null ? [] : storedPlan(address, row.stored).context.words;
 }
 
-/** Written after the prompt: what a file of an engine that was killed between the two does not name is told once more. */
+/** Written after the prompt: if an engine is killed between the two, the unnoted messages are sent once more. */
 export function noteWords(folder: RunFolder, { numbers }: GivenWords): void {
   writeStartFile(file(folder), JSON.stringify(numbers));
 }
 
-/** Of a folder of an earlier version: none. */
+/** A folder of an earlier version has none. */
 export function notedWords(folder: RunFolder): number[] {
   try {
     const numbers: unknown = JSON.parse(readFileSync(file(folder), 'utf8'));

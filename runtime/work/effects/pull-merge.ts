@@ -1,4 +1,7 @@
-/** Has a forge merge a plan's pull request: as the approved commit and no other, now or as soon as it is green, or not any more. Run again it finds what it did. */
+/**
+ * Lets a forge merge a plan's pull request, at exactly the approved commit, now or as soon as its checks pass; or cancels that. A second run finds the first
+ * one's result.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PullMerge } from '../../../machines/vocabulary/effect.ts';
@@ -12,7 +15,7 @@ import { forgeOfRepo, forgeSiteOf } from '../forges/repo-forge.ts';
 import { closedOutcome, isFinalTrouble, type PlanPullParts, requestAt } from './plan-pull.ts';
 import { siteOf } from './workplace.ts';
 
-/** The base may move between the look and the merge, where several are merged in one minute. */
+/** The base may move between the check and the merge if several requests are merged at the same time. */
 const tries = 3;
 const pauseMs = 500;
 
@@ -20,7 +23,7 @@ export interface PullMergeParts extends PlanPullParts {
   nowMs(): number;
 }
 
-/** A forge that is down or wants us to wait is waited for, and no try is spent. */
+/** If a forge is down or wants us to wait, the effect waits and spends no try. */
 export function createPullMerge(parts: PullMergeParts): Handler<PullMerge> {
   return async (effect, { row, abort }): Promise<Outcome> => {
     const { branch, number } = effect;
@@ -39,7 +42,7 @@ export function createPullMerge(parts: PullMergeParts): Handler<PullMerge> {
       await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
       return outcome;
     } catch (thrown) {
-      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
+      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // without a site no forge has failed
       if (site !== null && !abort.aborted)
         await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
       if (!isFinalTrouble(thrown)) throw thrown;
@@ -85,7 +88,7 @@ async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSignal): 
     } catch (thrown) {
       if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused' || nth === tries) throw thrown;
       const found = await requestAt(forge, wanted.number);
-      // Its answer was lost, or a person was first.
+      // An earlier answer was lost, or a person merged it first.
       if (found.state === 'merged') return found.mergeCommit;
       const { kind } = await forge.mergeObstacle({ number: wanted.number, base: wanted.base });
       if (kind === 'stands' || found.headCommit !== wanted.head) throw thrown;
@@ -99,14 +102,14 @@ async function withdraw(forge: Forge, number: number): Promise<Outcome> {
   return { type: null };
 }
 
-/** The plan may have gone on since it asked. */
+/** The plan may have moved on since its request. */
 async function isWanted({ store }: PlanPullParts, { id }: PullMerge, { project, plan }: EffectRow): Promise<boolean> {
   const tree = planTree(project, plan);
   const row = await store.tree(tree);
   return row !== null && storedPlan(tree, row.stored).context.pull?.work === id;
 }
 
-/** What is known of the forge is that it may merge by itself what the plan does not stand by any more. */
+/** The forge may still merge automatically a commit that the plan no longer approves. */
 function notWithdrawn({ nowMs }: PullMergeParts, { project, plan }: EffectRow, detail: string): Outcome {
   const message = `the forge may still merge the pull request, because stator could not cancel that: ${detail}`;
   return {

@@ -1,4 +1,4 @@
-/** What a pull request says: the plan's goal, its tasks with their checks, what the review said, and what it cost. */
+/** The text of a pull request: the plan's goal, its tasks with their checks, the review's text, and the cost. */
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import { fenced } from '../agents/prompts/quotation.ts';
@@ -9,8 +9,8 @@ const titleLimit = 200;
 const notesLimit = 4_000;
 
 /**
- * `title` on one line, at most 200 characters; `body` as Markdown, at most 60,000. What agents and strangers wrote calls nobody, closes no issue and holds no
- * HTML; a person's own document stays as it was written. `closes`: what closes the issue that it is about.
+ * `title` on one line, at most 200 characters; `body` as Markdown, at most 60,000. Texts of agents and strangers are changed so that they mention no person,
+ * close no issue and contain no HTML; a person's own document stays unchanged. `closes`: the text that closes its issue.
  */
 export async function pullRequestText(
   { store }: { readonly store: Pick<Store, 'plan' | 'planText' | 'usage' | 'runs'> },
@@ -55,7 +55,7 @@ export async function pullRequestText(
   };
 }
 
-/** Who reads the request sees their changes too, until they are merged. */
+/** The request also shows the changes of these plans until they are merged. */
 function dependsOnText(on: readonly { readonly plan: string; readonly commit: string }[]): string {
   if (on.length === 0) return '';
   const names = on.map(({ plan, commit }) => `\`${plan}\` (${commit.slice(0, 12)})`).join(', ');

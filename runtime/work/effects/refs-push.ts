@@ -1,4 +1,4 @@
-/** The refs of a plan at the remote of its repository, where several hosts share the store: another host can go on from there. */
+/** Pushes a plan's refs to its repository's remote if several hosts share the store: another host can then continue. */
 import type { AgentRun, EffectKind, RefsPush } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isWorker, repoTree } from '../../../machines/vocabulary/ids.ts';
@@ -17,16 +17,16 @@ const movesRefs: ReadonlySet<EffectKind> = new Set([
   'branch.base',
 ]);
 
-/** What is asked for with the end of an effect that may have moved refs. It belongs to the tree of the repo: no plan waits for it. */
+/** The push that is requested at the end of an effect that may have moved refs. It belongs to the repo's tree: no plan waits for it. */
 export function pushAfter({ id, kind, project, plan, payload }: EffectRow, at: number): readonly Change[] {
   if (!movesRefs.has(kind)) return [];
-  // The commit of what a worker left follows, also where it failed.
-  if (kind === 'agent.run' && isWorker((JSON.parse(payload) as AgentRun).role)) return []; // of that kind
+  // A commit of the worker's files follows, even after a failure.
+  if (kind === 'agent.run' && isWorker((JSON.parse(payload) as AgentRun).role)) return []; // the row's kind decides the payload's type
   const effect: RefsPush = { kind: 'refs.push', id: `push#${id}`, plan };
   return [{ do: 'effect.insert', tree: repoTree(project), effect, priority: 0, at }];
 }
 
-/** Whatever keeps it from being pushed is waited for, and said meanwhile; no try is spent. A repository without a remote has nothing to push to. */
+/** Waits for every obstacle to the push, reports it meanwhile, and spends no try. A repository without a remote pushes nothing. */
 export function createRefsPush({ store, projects }: EffectParts): Handler<RefsPush> {
   return async ({ plan }, { row: { project } }) => {
     const branch = (await store.plan(project, plan))?.branch ?? null;

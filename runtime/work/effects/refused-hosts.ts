@@ -1,4 +1,4 @@
-/** What the proxy of a run refused, as an event for the hooks of its repo. Each line of the file is told once, also after a crash of the engine. */
+/** Sends the hosts that a run's proxy refused as an event to the repo's hooks. Each line of the file is sent once, even after a crash of the engine. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
@@ -10,7 +10,7 @@ import { type RunFolder, refusalsFile, writeStartFile } from '../agents/run-fold
 import type { EffectParts } from './workplace.ts';
 
 const lookMs = 2_000;
-/** Of the text of one event: a run that asks for more has said enough. */
+/** The most characters of one event's text. */
 const textLimit = 2_000;
 
 interface Whose {
@@ -21,7 +21,7 @@ interface Whose {
   readonly title: string;
 }
 
-/** Nothing is told any more once `stop` has resolved, and everything that was refused before is. */
+/** When `stop` resolves, all earlier refusals were sent, and no more are sent. */
 export function watchRefusals(
   parts: Pick<EffectParts, 'store' | 'projects'> & { readonly nowMs: () => number; readonly log: Log },
   whose: Whose,
@@ -62,7 +62,7 @@ async function tell(
   writeStartFile(toldFile, `${lines.length}\n`);
 }
 
-/** The whole lines: the last one may be half written. */
+/** The complete lines: the last one may be incomplete. */
 function linesOf(file: string): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }

@@ -1,4 +1,4 @@
-/** A run that a restored store did not know, or did not know the end of: it is taken over, never started again; where that cannot be, its plan is blocked. */
+/** A run that a restored store did not know, or whose end it did not know. It is adopted, never started again; if that is impossible, its plan is blocked. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
@@ -13,7 +13,9 @@ import { restoredRun, tokenOfAgent } from '../agents/started-runs.ts';
 import { stopTree } from '../agents/stopping.ts';
 import type { EffectParts } from './workplace.ts';
 
-/** Makes a run go on that a restore has found. Answers why it cannot: then nothing of it lives any more. null: it goes on, or no restore has found it. */
+/**
+ * Continues a run that a restore has found. Returns why that is impossible: then none of its processes lives. null: it goes on, or no restore has found it.
+ */
 export async function takeOver(
   parts: EffectParts & { readonly graceMs: number },
   { title }: AgentRun,
@@ -32,7 +34,7 @@ export async function takeOver(
   return `a run of ${title} was started after the copy that was restored, for another text of the plan, which is kept: ${shellWord(planFile)}; its output: ${shellWord(folder.log)}. To go on with that text: stator plan update-content ${row.plan} --file ${shellWord(planFile)}; then, or to have it work on the new one: stator plan explain ${row.plan} says with which command`;
 }
 
-/** Why the good end of a run does not count: what its agent said was in the store that was replaced. null: it counts. */
+/** Why the success of a run does not count: its agent's signals were in the replaced store. null: it counts. */
 export function lostWords(
   { title, role }: AgentRun,
   plan: string,

@@ -1,6 +1,7 @@
 /**
- * What a run takes while it lives, kept with its row: the time it works, and what its program has reported so far. Where a limit of its budget is reached the run is to
- * be ended, and its plan is told first: whoever goes on after a crash sees the same. It is to be ended, too, where the service refuses its login and it goes on asking.
+ * Measures a live run and stores the result in its row: its working time, and the usage that its program has reported so far. If a budget limit is reached,
+ * the plan gets a signal first and then the run is ended, so an engine after a crash sees the same. The run is also ended if the service refuses its login
+ * and the program keeps retrying.
  */
 import { type BudgetUse, lowerOf, shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
@@ -26,15 +27,15 @@ interface MeterParts extends BudgetParts {
 }
 
 export interface RunMeter {
-  /** Writes the time that it worked for good. Nothing is written any more once it has resolved. May be called twice. */
+  /** Writes the final working time. Nothing is written after it has resolved. May be called twice. */
   stop(): Promise<void>;
 }
 
 const lookMs = 2_000;
-/** Where no limit is in force what it took so far is only shown. */
+/** Without a limit the usage so far is only shown. */
 const restMs = 10_000;
 
-/** `onOver` is called once; where a budget is the reason, after the plan was told. */
+/** `onOver` is called once; for a budget, after the plan got its signal. */
 export async function startMeter(
   parts: MeterParts,
   { effect, row }: { readonly effect: AgentRun; readonly row: EffectRow },
@@ -63,7 +64,7 @@ export async function startMeter(
     lookedAt = now;
   }
 
-  /** What is known of it by now, as it stands in its row then. */
+  /** The usage known by now, which is then in its row. */
   async function note(run: RunRow): Promise<RunRow> {
     const report = reader?.read() ?? null;
     if (report?.denied === true) end();
@@ -99,7 +100,7 @@ export async function startMeter(
   async function tell(budget: BudgetLook, uses: readonly BudgetUse[]): Promise<void> {
     const about = { run: row.key, at: nowMs() };
     const over = uses.find((use) => shareOf(use) >= budget.hardShare) ?? null;
-    // A program that has just told its whole cost is about to end: it is stopped where it is still there with the next look.
+    // A program that has just reported its total cost is about to end: it is stopped only if it still runs at the next check.
     const reached = wasOver ? over : null;
     wasOver = over !== null;
     const near = nearWords(budget, uses, about).filter(({ dedupeKey = '' }) => !told.has(dedupeKey ?? ''));
@@ -133,7 +134,7 @@ export async function startMeter(
   };
 }
 
-/** The configuration's own for each attempt, and the role's; what a person allowed for attempts counts in place of both. */
+/** The configured limits for each attempt and for the role; a person's allowance for attempts replaces both. */
 async function attemptLimits(
   { store, projects }: MeterParts,
   { effect: { role }, row }: { readonly effect: AgentRun; readonly row: EffectRow },
@@ -150,7 +151,7 @@ function spentBy({ cost_usd: usd, input_tokens: input, output_tokens: output, wo
   return { usd: usd ?? 0, tokens: (input ?? 0) + (output ?? 0), agent_minutes: (workedMs ?? 0) / 60_000 };
 }
 
-/** A log that was cut tells less than what was read of it before. */
+/** A truncated log reports less than was read of it before. */
 function more(before: number | null, now: number | null | undefined): number | null {
   return now == null ? before : Math.max(before ?? 0, now);
 }

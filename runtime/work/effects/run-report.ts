@@ -1,4 +1,4 @@
-/** What an agent's program reports of a run that has ended, kept with the run. */
+/** Stores the report of an agent's program about an ended run. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -20,25 +20,25 @@ interface ReportParts {
   readonly log: Log;
 }
 
-/** How the run ended, as its folder says. */
+/** The run's end, read from its folder. */
 export interface RanSo {
   readonly key: string;
   readonly code: number | null;
   readonly wasStopped: boolean;
 }
 
-/** Of lines that are written for programs only a part is text. */
+/** The readable part of a line that is written for programs. */
 const eventTailBytes = 64 * 1024;
-/** A reset that is not said, or was over when it was said, is asked for again after this long. */
+/** The wait if the limit's reset is not stated, or was already over when it was stated. */
 const unknownResetMs = 300_000;
-/** A reset that came while nobody looked is asked for at once, less what keeps a wrong clock from asking without end. */
+/** The wait after a reset that has passed meanwhile: short, but long enough that a wrong clock does not cause endless retries. */
 const soonestMs = 1_000;
-/** No service that is known sets a limit for longer than a week. */
+/** No known service has a limit of more than a week. */
 const longestResetMs = 7 * 86_400_000;
 
 /**
- * Reads the log of a run that has ended and writes what it took onto its row, and into its folder as `report.json`; null where its preset writes none. A log that
- * cannot be read is said in daemon.log, and holds up nothing. Called again after a crash it writes the same.
+ * Reads the log of an ended run and writes its usage to its row, and to its folder as `report.json`; null if its preset has no report. An unreadable log is
+ * reported in daemon.log, and stops nothing. After a crash, a second call writes the same.
  */
 export async function noteReport(
   { store, log }: ReportParts,
@@ -83,7 +83,7 @@ export async function noteReport(
   }
 }
 
-/** What a function answered is its last message. */
+/** A function's result is its last message. */
 async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: RunFolder): Promise<RunReport> {
   const answer = readFunctionAnswer(folder);
   const hasEnded = answer?.code === 0;
@@ -107,7 +107,7 @@ async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: 
   };
 }
 
-/** The end of what a program of a person's own wrote is what it said: the next session of the issue is told it. */
+/** The end of a user-defined program's output is its message: the issue's next session gets it. */
 async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, folder: RunFolder): Promise<void> {
   try {
     const said = safeText(withoutSetup(tailOf(folder, messageLimit))).trim();
@@ -117,7 +117,7 @@ async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, f
   }
 }
 
-/** What this run took of what its program reported: some count over all runs of a conversation. Of a log that was cut the row knows the conversation. */
+/** This run's part of the reported usage: some programs count over all runs of a conversation. For a truncated log, the row knows the conversation. */
 export async function usageOf(
   store: Pick<Store, 'conversationTokens'>,
   row: RunRow,
@@ -139,12 +139,15 @@ export async function usageOf(
   };
 }
 
-/** Exit codes that name the signal that ended a program: 128 and its number. Higher ones are a program's own: gemini exits with 173 at a limit, which is 429 in eight bits. */
+/**
+ * Exit codes that name the signal that ended a program: 128 and its number. Higher ones are the program's own: gemini exits with 173 at a limit, which is 429
+ * in eight bits.
+ */
 const isSignalCode = (code: number) => code > 128 && code < 160;
 
 /**
- * When a limit that the run met is over, ms; null: it met none, or ended well or by others. A program that met one says so and exits: of one that a signal
- * ended nobody knows who wrote that it did.
+ * When the limit that ended the run is over, in ms; null: there was none, or the run succeeded or was killed. A program that reaches a limit reports it and
+ * exits. If a process signal ended the program, the report of a limit is not reliable.
  */
 export function limitedUntil(
   report: RunReport | null,
@@ -153,15 +156,15 @@ export function limitedUntil(
 ): number | null {
   if (report?.rateLimit == null || wasStopped || code === null || code === 0 || isSignalCode(code)) return null;
   const { untilMs } = report.rateLimit;
-  // The engine may have been away since: what counts is whether the reset was to come when it was said.
+  // The engine may have been away since: the reset counts if it was in the future when it was stated.
   const saidAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? nowMs);
   if (untilMs === null || untilMs <= saidAtMs) return nowMs + unknownResetMs;
   return Math.min(Math.max(untilMs, nowMs + soonestMs), nowMs + longestResetMs);
 }
 
 /**
- * What a person does where a further attempt would find the same: the service refused the login of the run or its model, or its program an argument; null: nothing of that.
- * A run whose login is refused may have been ended by us, as one that would ask for ever.
+ * The remedy for a failure that every attempt would repeat: the service refused the run's login or model, or the program refused an argument; null: no such
+ * failure. A run with a refused login may have been ended by us, because it would retry for ever.
  */
 export function unusableHint(
   report: RunReport | null,
@@ -176,8 +179,8 @@ export function unusableHint(
 }
 
 /**
- * What a person does where a run of the plan was refused its model after this one was asked for: this one would be refused the same. null: none was. A run that a
- * person asks for afterwards is begun.
+ * The remedy if another run of the plan was refused its model after this run was requested: this run would be refused too. null: none was. A run that a
+ * person requests afterwards is started.
  */
 export async function modelRefusedBefore(
   { store }: { readonly store: Pick<Store, 'run' | 'runs'> },
@@ -203,7 +206,7 @@ function modelRefusedFile({ path }: Pick<RunFolder, 'path'>): string {
   return join(path, 'model-refused');
 }
 
-/** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */
+/** The end of a run as text: the agent's last message, or the program's error. null: only the output shows it. */
 export function failureText(
   report: RunReport | null,
   { code }: RanSo,
@@ -217,7 +220,7 @@ export function failureText(
   return text === '' ? null : text.slice(-messageLimit);
 }
 
-/** Says for good that this run takes up a conversation; written before it is launched. */
+/** Records that this run resumes a conversation; written before the launch. */
 export function writeResumed(folder: RunFolder, conversation: string): void {
   writeRunFile(resumedFile(folder), `${conversation}\n`);
 }
@@ -226,7 +229,7 @@ function wasResumed(folder: RunFolder): boolean {
   return existsSync(resumedFile(folder));
 }
 
-/** The conversation that the run took up; null: it began one. */
+/** The conversation that the run resumed; null: it began a new one. */
 function resumedIn(folder: RunFolder): string | null {
   return wasResumed(folder) ? readFileSync(resumedFile(folder), 'utf8').trim() : null;
 }

@@ -1,4 +1,4 @@
-/** A run's own git folder: made before an agent starts inside walls, and looked through when its last process has gone. */
+/** A run's own git folder: made before an agent starts inside walls, and collected when its last process has gone. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type AgentRun, folderJudged, placeOfRun } from '../../../machines/vocabulary/effect.ts';
@@ -25,8 +25,8 @@ import type { SecretSearch } from './secrets/search.ts';
 import { baseOf, type EffectParts, runSiteOf } from './workplace.ts';
 
 /**
- * What git needs inside of walls: a git folder of the run's own, made where it is missing, and the shared objects to read. Nothing where git knows no such
- * worktree: whoever works there next says so. Throws git's errors and the system's.
+ * The mounts that git needs inside walls: the run's own git folder, made if it is missing, and the shared objects, read only. None if git does not know the
+ * worktree: the next step reports that. Throws git's errors and the system's.
  */
 export async function gitMounts(
   repository: Repository,
@@ -45,12 +45,12 @@ export async function gitMounts(
   return privateMounts(repository, { place, worktree });
 }
 
-/** What git and stator have in every worktree. */
+/** Files that git and stator have in every worktree. */
 const openNames: ReadonlySet<string> = new Set(['.git', '.stator']);
 
 /**
- * Closes files of a judge's checkout to writing, whatever it starts. Each folder on the way to them is bound as well: a folder that is bound cannot be moved
- * away, and another one put in its place. What is a link is none of the files: it leads to what is the branch's.
+ * Makes files of a judge's checkout read only for all of its processes. Each parent folder is mounted as well, so that it cannot be moved and replaced. Links
+ * are left out: they lead to the branch's own files.
  */
 export function closedMounts(worktree: string, paths: readonly string[]): readonly Mount[] {
   const wanted = pathsFromRoot(paths);
@@ -61,7 +61,7 @@ export function closedMounts(worktree: string, paths: readonly string[]): readon
   return mounts.filter(({ from }) => existsSync(from) && realpathSync(from) === from);
 }
 
-/** Throws `unsafe_path` for a name that no mount can be made by. */
+/** Throws `unsafe_path` for a name that cannot be mounted. */
 function topNames(worktree: string): string[] {
   const names = readdirSync(worktree, 'buffer');
   const odd = names.find((name) => !isText(name));
@@ -74,9 +74,9 @@ function topNames(worktree: string): string[] {
 }
 
 /**
- * Takes over what the run committed in its own git folder; nothing where it had none. Called again after a crash it does the same. What cannot be taken
- * over is said in daemon.log and in the run's own, and is committed as files lie in the worktree, without the agent's commits. Throws what is waited for:
- * a disk that is full, a store that is locked.
+ * Collects the commits of the run's own git folder; does nothing if there is none. After a crash, a second call does the same. Commits that cannot be
+ * collected are reported in daemon.log and in the run's log; the worktree's files are then committed without them. Throws errors that are waited for: a full
+ * disk, a locked store.
  */
 export async function collectRun(
   parts: EffectParts & { readonly log: Log },
@@ -95,7 +95,7 @@ export async function collectRun(
     },
   );
   parts.faults?.('agent-run.after-collect');
-  // A copy of the worktree's, and the largest of what is there; and what a killed engine had begun to take over.
+  // Deletes the copied index, which is the largest file there, and the incomplete imports of killed engines.
   const begun = readdirSync(folder.path).filter((name) => name.startsWith(`${basename(own.gitDir)}-taken-`));
   for (const path of [join(own.gitDir, 'index'), ...begun.map((name) => join(folder.path, name))])
     await removeTree(path);
@@ -108,8 +108,8 @@ export async function collectRun(
 }
 
 /**
- * Takes over what a run has committed so far, for its own word about it; its worktree is left alone. The branch moves to what a judge has made of it. What cannot be taken over now is not: then the word is
- * about the branch as it stands, and the run's end tells why.
+ * Collects the commits of a live run so far, before its own signal about them; its worktree is left alone. The branch moves to a judge's head. If they cannot
+ * be collected now, the signal is about the present branch, and the run's end reports why.
  */
 export async function collectSoFar(
   parts: {

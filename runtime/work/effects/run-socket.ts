@@ -1,8 +1,8 @@
-/** The socket through which one run, or one check, speaks to the engine. Who serves it stands above the effects; here is what they ask for. */
+/** The socket through which one run, or one check, reaches the engine. A higher layer serves it; this is the interface that the effects use. */
 
-/** Whose socket it is. A run is known by its token as well; a check has no say, and looks at its own plan only. */
+/** The socket's owner. A run is also identified by its token. A check may change nothing, and reads only its own plan. */
 export interface SocketOwner {
-  /** The name of the run's folder: its secret makes the socket's place one that nobody foretells. */
+  /** The name of the run's folder: it is secret, so that the socket's path cannot be guessed. */
   readonly launch: string;
   readonly project: string;
   readonly plan: string;
@@ -13,18 +13,18 @@ export interface SocketOwner {
 export interface RunSocket {
   /** Absolute; its folder is the run's own, and the same for every engine of this home. */
   readonly path: string;
-  /** Serves it no more; the folder stays for the next engine, which serves it again. */
+  /** Stops serving; the folder stays for the next engine, which serves it again. */
   leave(): Promise<void>;
-  /** The run is over: the folder goes too. */
+  /** To be called when the run is over: also removes the folder. */
   remove(): Promise<void>;
 }
 
 export interface RunSockets {
-  /** Serves it from here on. Where it cannot be made that is told in the log, and the run leaves its words in other ways. */
+  /** Begins to serve it. If the socket cannot be made, that is logged, and the run sends its signals in other ways. */
   open(owner: SocketOwner): Promise<RunSocket>;
 }
 
-/** Serves the socket for as long as `work` takes. Where that throws, the run may go on under the next engine, and the folder stays. */
+/** Serves the socket while `work` runs. If that throws, the run may go on under the next engine, so the folder stays. */
 export async function withSocket<T>(
   sockets: RunSockets,
   owner: SocketOwner,

@@ -1,6 +1,6 @@
 /**
- * An agent whose program somebody else has stopped is paused, as by `agent pause`: its time limits stand still, and people see why. It goes on by itself when
- * the program is let go on, and by `agent resume`.
+ * Pauses an agent whose program was stopped from outside, as with `agent pause`: its time limits stop, and people see why. It goes on automatically when the
+ * program is continued, and by `agent resume`.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
@@ -23,7 +23,7 @@ export function watchStops(
   { folder, runId, title }: { readonly folder: RunFolder; readonly runId: string; readonly title: string },
 ): Pick<PollLoop, 'stop'> {
   const isStopped = createStopLook(folder, runId);
-  /** There as long as the pause is ours: what a person has paused goes on by a person's word alone. */
+  /** Exists as long as the pause is ours: only a person resumes an agent that a person has paused. */
   const mark = join(folder.path, 'stopped-outside');
   let was = false;
 
@@ -40,7 +40,7 @@ export function watchStops(
     async work() {
       const is = isStopped();
       const isOurs = existsSync(mark);
-      // One that is let go on at once, as by a shell's `fg`, is none.
+      // A stop that ends at once, as with a shell's `fg`, does not count.
       const isLasting = is && was;
       was = is;
       if (!isLasting && !isOurs) return null;

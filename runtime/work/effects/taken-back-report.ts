@@ -1,4 +1,4 @@
-/** What an agent committed and took back itself is its own decision. It stays findable: refs keep it, and the run's log names them. */
+/** Reports commits that an agent made and then abandoned by its own decision. They can still be found: refs hold them, and the run's log names the refs. */
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
@@ -10,10 +10,10 @@ import { keepTakenBack } from '../git/taken-back.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import type { Site } from './workplace.ts';
 
-/** As many as the log names. */
+/** The most commits that the log names. */
 const shownCommits = 10;
 
-/** Called when the last process of the run has gone, and what it committed is taken over; called again it does the same. */
+/** Call it when the run's last process has gone and its commits are collected; a second call does the same. */
 export async function tellTakenBack(
   { id, title }: Pick<AgentRun, 'id' | 'title'>,
   {

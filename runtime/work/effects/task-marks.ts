@@ -1,6 +1,6 @@
 /**
- * The marks of tasks in the file that their plan was written in: `- [x]`, `passes`, `status`. A repo that asks for it (`[documents] write_back`) finds them
- * on the plan's branch, in the commit that brings the task's work. Nothing else of the file is touched.
+ * Marks done tasks in the plan's own file: `- [x]`, `passes`, `status`. If the repo enables it (`[documents] write_back`), the marks are on the plan's
+ * branch, in the commit that merges the task's work. Nothing else in the file changes.
  */
 import { isAbsolute } from 'node:path';
 import { type PlanDocument, parsePlan } from '../../../machines/document/plan-document.ts';
@@ -20,7 +20,7 @@ export interface TaskKey {
   readonly task: number;
 }
 
-/** How the tree of a plan's branch gets the marks of tasks that are done; null: its repo does not ask for them, or the plan has no file in it. */
+/** The function that adds marks of done tasks to a tree; null: the repo does not enable it, or the plan has no file in the repo. */
 export async function marksOf(
   { store }: { readonly store: Pick<Store, 'plan' | 'planText'> },
   { project, repository }: Pick<Site, 'project' | 'repository'>,
@@ -37,19 +37,19 @@ export async function marksOf(
     withFile(repository, tree, { path: file, edit: (text) => marked(text, { file, as: row?.fileAs ?? null, wanted }) });
 }
 
-/** The task whose branch that is, as a test of tasks. */
+/** A predicate for the task whose branch that is. */
 export function isTaskOf({ branch, from }: { readonly branch: string; readonly from: string }) {
   return ({ wave, task }: TaskKey): boolean => taskBranch(from, wave, task) === branch;
 }
 
-/** Whose work a run on the plan's own branch was: that of one task, of the one coder of the whole plan, or of no task. */
+/** A predicate for the tasks of a run on the plan's own branch: one task, all tasks for the one coder of the whole plan, or none. */
 export function isWorkOf(run: string): (task: TaskKey) => boolean {
   if (/^coder\./.test(run)) return () => true;
   const [, wave, task] = /^wave-(\d+)\.\d+\/task-(\d+)\./.exec(run) ?? [];
   return (key) => key.wave === Number(wave) && key.task === Number(task);
 }
 
-/** A commit of the marks on top of a branch, where there is something to mark; answers its head. */
+/** Commits the marks on top of a branch if there is something to mark; returns the branch's head. */
 export async function commitMarks(
   repo: Repository,
   { branch, head, edit, message }: { branch: string; head: string; edit: EditTree; message: string },
@@ -63,12 +63,12 @@ export async function commitMarks(
 
 interface Marking {
   readonly file: string;
-  /** The family that the file is read as; null: what it looks like. */
+  /** The document family that the file is read as; null: recognized from the text. */
   readonly as: string | null;
   readonly wanted: (task: TaskKey, title: string) => boolean;
 }
 
-/** null: nothing is to be marked, or the file is no such plan any more. */
+/** null: there is nothing to mark, or the file is no longer such a plan. */
 function marked(text: string, { file: path, as, wanted }: Marking): string | null {
   if (text.length > planDocumentLimitBytes) return null;
   const source = { text, path, beside: [] };

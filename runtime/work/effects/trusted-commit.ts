@@ -1,12 +1,12 @@
-/** The commit that a repository stood on when a person said yes to it: whose files act, whatever was pulled, committed or edited since. */
+/** The repository's commit when a person trusted it. Its files are used, whatever was pulled, committed or edited since. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { findCommit } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Project } from '../repos/registry.ts';
 
 /**
- * `what`: what works in its files, as a sentence for people. Throws `untrusted`, which is waited for, where nobody said yes since there is such a commit;
- * `bad_repo` where the commit is gone; git's errors.
+ * `what`: a sentence about the use of its files. Throws `untrusted`, which is waited for, if no person has agreed since such commits are stored; `bad_repo`
+ * if the commit is gone; git's errors.
  */
 export async function trustedCommit(
   repository: Repository,

@@ -1,4 +1,4 @@
-/** Types what a person typed to a run: into its terminal, or as a message for its program. What a run that has ended does not get, the plan keeps for the next one. */
+/** Sends a person's input to a run: into its terminal, or as a message to its program. If the run has ended, the plan stores the input for the next run. */
 import type { AgentType } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import { typedBytes } from '../../../machines/vocabulary/keys.ts';
@@ -9,7 +9,7 @@ import { type RunFolder, readExit } from '../agents/run-folder.ts';
 import { hasInput, typeInto } from '../agents/terminal-input.ts';
 import { type EffectParts, readLaunch } from './workplace.ts';
 
-/** Once, however often it is carried out. */
+/** The input is sent once, even if the effect runs again. */
 export function createTyping(parts: EffectParts): Handler<AgentType> {
   return async ({ run, typed, word }, { row, sendSignal }) => {
     const key = effectKey(row.tree, run);
@@ -23,7 +23,7 @@ export function createTyping(parts: EffectParts): Handler<AgentType> {
   };
 }
 
-/** In one turn with the look whether the run has ended: what is written after that is looked for by nobody. */
+/** In the same turn as the check whether the run has ended: later input would not be read by anything. */
 function sayTo(
   folder: RunFolder,
   { title, text, word }: { readonly title: string; readonly text: string; readonly word: number | undefined },

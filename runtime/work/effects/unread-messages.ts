@@ -1,12 +1,12 @@
-/** What a person typed to a run, when the run has ended: which lines its program has read. The plan keeps the others for the next run. */
+/** At a run's end, finds which of a person's lines its program has read. The plan stores the others for the next run. */
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import { takesMessages, typedMessages } from '../agents/message-input.ts';
 import type { RunReport } from '../agents/reports/report.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 
 /**
- * Answers the numbers of the words that were read; called when the exit code is there, so nothing more is typed. A log that was not read says nothing of what
- * was: then all of it is told again. A line of an earlier version has no number, and is sent anew.
+ * Returns the numbers of the messages that were read. Call it when the exit code is there, so that no more input follows. If the log could not be read, all
+ * messages are sent again. A line of an earlier version has no number, and is sent again.
  */
 export function passUnread(
   { sendSignal }: Pick<EffectContext, 'sendSignal'>,

@@ -1,4 +1,4 @@
-/** What follows a run in git: a commit of what was left over, a merge into the plan's branch, a worktree taken away, a branch archived. */
+/** The git effects after a run: committing its files, merging into the plan's branch, removing a worktree, archiving a branch. */
 import type {
   BranchArchive,
   WorkCommit,
@@ -32,7 +32,7 @@ export interface WorkParts extends EffectParts {
   readonly nowMs: () => number;
 }
 
-/** Throws `unreachable`, which is waited for, where the worktree of a run is away, and did not stay away when that run ended. */
+/** Throws `unreachable`, which is waited for, if a run's worktree is away and was not gone for good when that run ended. */
 async function mustBeThere(
   parts: WorkParts,
   site: Pick<Site, 'repository' | 'worktree'>,
@@ -47,7 +47,7 @@ interface CommitParts extends WorkParts {
   readonly secrets: SecretSearch;
 }
 
-/** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
+/** Commits a run's files on its branch; for a failed run (`aside`) only in a ref. A second run returns the same. */
 export function createCommit(parts: CommitParts): Handler<WorkCommit> {
   return async (effect, context): Promise<Outcome> => {
     const { row } = context;
@@ -56,7 +56,7 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     const site = await siteOf(parts, row, effect.place);
     const { project, repository, worktree } = site;
     if (base === null) {
-      // Said to be finished before its run began: nothing was changed, which is for the task to judge.
+      // A person finished the task before its run began: nothing was changed, and the task decides what that means.
       const { from: branch } = effect.place;
       const named = { project: row.project, plan: row.plan, branch };
       const head = (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, named)).commit;
@@ -96,7 +96,7 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
   };
 }
 
-/** Work on the plan's own branch is marked there at once; that of a task's branch when it is merged. */
+/** Work on the plan's own branch is marked there at once; work on a task's branch is marked when it is merged. */
 async function withMarks(
   { store }: WorkParts,
   site: Site,
@@ -110,7 +110,7 @@ async function withMarks(
   return commitMarks(site.repository, { branch, head, edit, message: `${effect.message}: marked as done` });
 }
 
-/** What repositories of its own a run left, in its agent's name. */
+/** Reports the separate repositories that a run left, with its agent's name. */
 async function tellLeft(
   parts: WorkParts,
   context: EffectContext,
@@ -123,7 +123,7 @@ async function tellLeft(
   await tellOthers(context, { title, folder, site, nested });
 }
 
-/** As many files as a sentence names. */
+/** The most files that a sentence names. */
 const shownFiles = 10;
 
 function asideText(aside: SetAside, branch: string): string {
@@ -153,7 +153,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
     const site = await siteOf(parts, row, effect.place);
     const { repository } = site;
     const { commit = null } = effect;
-    // The host of the run was lost before it had shared this: the branch that was brought here may be that of an earlier attempt.
+    // The run's host was lost before it pushed this: the branch here may be an earlier attempt's.
     if (commit !== null && (await findCommit(repository, commit)) === null)
       return { type: 'effect_failed', payload: { detail: lostText(effect.place.branch, commit) } };
     parts.faults?.('merge.before-update-ref');
@@ -187,8 +187,8 @@ function lostText(branch: string, commit: string): string {
 }
 
 /**
- * Takes the branch, and the worktree on it, back to where a run that failed for good began. Only while nobody else has moved it since, and only to
- * where nothing is lost: the run's attempt ref keeps what it did.
+ * Sets the branch, and its worktree, back to the start commit of a run that failed for good. Only if the branch was not moved since, and only if nothing is
+ * lost: the run's attempt ref holds its work.
  */
 export function createUndo(parts: WorkParts): Handler<WorkUndo> {
   return async (effect, { row }): Promise<Outcome> => {
@@ -207,8 +207,8 @@ export function createUndo(parts: WorkParts): Handler<WorkUndo> {
 }
 
 /**
- * The worktree of a merged task, and of a plan that is long over. What lies there beside the commits is kept as an attempt's ref, so nothing holds
- * it back. A task's branch goes too, since all of it is merged; a plan's own stays.
+ * Removes the worktree of a merged task, or of a plan that is long over. Uncommitted files are saved as an attempt's ref, so nothing prevents the removal. A
+ * task's branch is also deleted, because all of it is merged; a plan's own branch stays.
  */
 export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove> {
   return async (effect, { row }): Promise<Outcome> => {
@@ -235,7 +235,7 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
       message: `left over in ${place.branch}`,
     });
     const again = await removeWorktree(repository, wanted);
-    // A worktree that may not go stays, and its row says why; nothing waits for it.
+    // A worktree that must not be removed stays, and its row shows why; nothing waits for it.
     if (again.kind === 'kept')
       throw new EngineError(
         'worktree_taken',
@@ -247,8 +247,8 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
 }
 
 /**
- * Of a run that could not be started: its worktree goes, and its branch where nothing was committed on it. What lies in the worktree is of its setup, unless
- * the run did not come so far as to have it made ready: then a ref keeps it. What cannot go stays, as it does for a person to see why.
+ * Cleans up after a run that could not be started: removes its worktree, and its branch if nothing was committed on it. The worktree's files come from the
+ * setup, unless the worktree was never made ready: then a ref saves them. Whatever cannot be removed stays, so that a person can see why.
  */
 async function leaveNothing(
   parts: EffectParts,
@@ -273,7 +273,7 @@ async function leaveNothing(
     const kept = wasReady ? await readRef(repository, attemptRef(name)) : null;
     if (kept !== null) await moveRef(repository, attemptRef(name), { from: kept, to: null });
   }
-  // The plan's own branch goes where it is what it was made from, and can be made from that again.
+  // The plan's own branch is deleted if it is still at its base, from which it can be made again.
   const base = branch === from ? await knownBase(parts, row) : null;
   const mergedInto = branch === from ? (base === null || base.on.length > 0 ? null : base.commit) : from;
   if (mergedInto !== null) await deleteBranch(repository, { branch, mergedInto });
@@ -282,7 +282,7 @@ async function leaveNothing(
 export function createBranchArchive(parts: EffectParts): Handler<BranchArchive> {
   return async ({ branch, pass }, { row }): Promise<Outcome> => {
     const { repository } = await siteOf(parts, row, { branch, from: branch });
-    // One that was killed after it began goes on with what it had chosen.
+    // A start that was killed halfway continues with its chosen base.
     const hasBegun = (await readRef(repository, archiveRef(row.plan, pass))) !== null;
     const known = hasBegun ? await knownBase(parts, row) : null;
     const { commit: start } = known ?? (await chooseBase(parts, row, repository));

@@ -1,4 +1,4 @@
-/** Where an effect works: the repository, the worktree's folder, the run's folder and what stands in it. */
+/** The places of an effect: the repository, the worktree's folder, the run's folder and its files. */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -33,7 +33,7 @@ export interface EffectParts {
 export interface Site {
   readonly project: Project;
   readonly repository: Repository;
-  /** The folder of the place's worktree, absolute. */
+  /** The absolute path of the worktree. */
   readonly worktree: string;
 }
 
@@ -41,7 +41,7 @@ export function runsRoot(home: string): string {
   return join(home, 'runs');
 }
 
-/** Where something new begins: an agent, a check. Throws `untrusted`, which is waited for, where nobody trusts the repo as it is. */
+/** The place for something new: an agent, a check. Throws `untrusted`, which is waited for, if the repo's present state is not trusted. */
 export async function trustedSiteOf(parts: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
   const site = await runSiteOf(parts, row, place);
   parts.projects.mustBeTrusted(row.project);
@@ -49,7 +49,7 @@ export async function trustedSiteOf(parts: EffectParts, row: EffectRow, place: W
   return site;
 }
 
-/** Where what has begun is brought to its end. Throws `untrusted`, which is waited for, where the folder of the worktrees was exchanged. */
+/** The place for finishing something that has begun. Throws `untrusted`, which is waited for, if the folder of the worktrees was replaced. */
 export async function siteOf(parts: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
   const site = await runSiteOf(parts, row, place);
   parts.projects.mustLieInPlace(row.project);
@@ -57,7 +57,7 @@ export async function siteOf(parts: EffectParts, row: EffectRow, place: Workplac
   return site;
 }
 
-/** The place of a run that has ended, whatever stands there by now: whoever works in it looks at it himself, and waits for nothing. */
+/** The place of an ended run, whatever is there by now: the caller checks it, and waits for nothing. */
 export async function runSiteOf({ projects }: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
   const project = projects.get(row.project);
   const repository = await projects.repository(row.project);
@@ -68,13 +68,13 @@ export function worktreePath({ worktrees }: Project, place: Workplace): string {
   return join(worktrees, folderOf(place));
 }
 
-/** A run or a check as the store knows it, and its folder, made or not. */
+/** A stored run or check, and its folder, which may not exist yet. */
 export interface Launch {
   readonly key: string;
   readonly folder: RunFolder;
-  /** A wrapper may have been started for it: never again in another folder. */
+  /** A wrapper process may have been started for it, so it must never start in another folder. */
   readonly mayHaveStarted: boolean;
-  /** The wrapper that is known to have claimed it. */
+  /** The wrapper process that is known to have claimed it. */
   readonly wrapper: Identity | null;
 }
 
@@ -83,13 +83,13 @@ export interface LaunchParts {
   readonly store: Pick<Store, 'launch'>;
 }
 
-/** 72 bits: nobody comes upon the name of a folder by chance, and it stays short enough for sockets in the agent's temp folder. */
+/** 72 bits: the folder's name cannot be guessed, and is short enough for sockets in the agent's temp folder. */
 const nameBytes = 9;
 const secretBytes = 16;
 
 /**
- * The folder that is this one's own: its name is kept in the store before the folder is made. So the folder of another run of that name (of a store
- * that was here before) is never taken for it, and stays as it is. What was started after the copy that the store was restored from is gone on with.
+ * The folder of this run alone: its name is stored before the folder is made. So the folder of another run of that name (from an earlier store) is never
+ * mistaken for it, and stays unchanged. A run that was started after the backup from which the store was restored is continued.
  */
 export async function ownLaunch(
   { home, store }: Pick<EffectParts, 'home' | 'store'>,
@@ -98,7 +98,7 @@ export async function ownLaunch(
 ): Promise<Launch> {
   const known = (await readLaunch({ home, store }, key)) ?? (await restoredLaunch({ home, store }, key, name));
   if (known?.mayHaveStarted === true) return known;
-  // Nothing was ever started from it: what lies there is of an owner that was killed before, or of somebody else, and is not adopted.
+  // Nothing was ever started from it: its files come from a killed owner, or from someone else, and are not adopted.
   if (known !== null) rmSync(known.folder.path, { recursive: true, force: true });
   const folder = `${name}.${randomBytes(nameBytes).toString('base64url')}`;
   const secret = randomBytes(secretBytes).toString('base64url');
@@ -106,7 +106,7 @@ export async function ownLaunch(
   return { key, folder: runFolderAt(runsRoot(home), folder, secret), mayHaveStarted: false, wrapper: null };
 }
 
-/** What was started under that name after the copy that the store was restored from. null: nothing was. */
+/** The folder of a run of that name that was started after the backup from which the store was restored. null: there is none. */
 async function restoredLaunch(
   { home, store }: Pick<EffectParts, 'home' | 'store'>,
   key: string,
@@ -122,7 +122,7 @@ async function restoredLaunch(
   return launchOf(home, { ...row, key });
 }
 
-/** null: it never came so far as to have a folder. */
+/** null: it never had a folder. */
 export async function readLaunch({ home, store }: LaunchParts, key: string): Promise<Launch | null> {
   const row = await store.launch(key);
   return row === null ? null : launchOf(home, row);
@@ -138,8 +138,8 @@ function launchOf(home: string, { key, folder, secret, launched_at: launchedAt, 
 }
 
 /**
- * Somebody took away the folder through which it spoke: how it ends can no longer be known, and nothing of it may be started again. Throws `unreachable`,
- * which is waited for, where the whole home is away.
+ * The run's folder was removed: its end can no longer be known, and it must not be started again. Throws `unreachable`, which is waited for, if the whole
+ * home is away.
  */
 export function isGone({ folder, mayHaveStarted, wrapper }: Launch): boolean {
   if (mayHaveStarted && isAwayWithHome(folder)) throw homeAway(folder);
@@ -152,7 +152,7 @@ function homeAway({ path }: RunFolder): EngineError {
   return new EngineError('unreachable', `the home ${home} is away`, hint);
 }
 
-/** The commit that a run of this effect's plan began from; null where it never came so far. */
+/** The start commit of a run of this effect's plan; null: it never had one. */
 export async function baseOf(
   { home, store }: LaunchParts,
   { tree }: Pick<EffectRow, 'tree'>,
@@ -162,26 +162,26 @@ export async function baseOf(
   return row === null ? null : (row.base ?? readBase(launchOf(home, row).folder));
 }
 
-/** Written before the agent starts, so that whoever looks at the run's end knows what it began from. */
+/** Written before the agent starts, so that the start commit is known at the run's end. */
 export async function writeBase(folder: RunFolder, base: string): Promise<void> {
   await writeRunFileAsync(join(folder.path, 'base'), `${base}\n`);
 }
 
 /**
- * Written when a run's worktree stands ready: from then on a wrapper of it may come to its claim at any moment, also one of an owner
- * that was killed, so nobody but its agent may touch the worktree. It holds until the machine starts anew, which no wrapper survives.
+ * Written when a run's worktree is ready. From then on a wrapper process, even a killed owner's, may claim it at any moment, so only its agent may touch the
+ * worktree. The file is valid until the machine restarts, which no wrapper survives.
  */
 export function writeReady(folder: RunFolder): void {
   writeStartFile(join(folder.path, 'ready'), `${readBoot()}\n`);
 }
 
-/** The commit that a run begins from, where an earlier owner made its worktree ready; null: nothing can have been started from this folder. */
+/** A run's start commit, if an earlier owner made its worktree ready; null: nothing can have been started from this folder. */
 export function readReady(folder: RunFolder): string | null {
   const file = join(folder.path, 'ready');
   return existsSync(file) && readFileSync(file, 'utf8').trim() === readBoot() ? readBase(folder) : null;
 }
 
-/** The commit that a run began from; null where it never came so far. */
+/** A run's start commit; null: it never had one. */
 export function readBase(folder: RunFolder): string | null {
   try {
     const text = readFileSync(join(folder.path, 'base'), 'utf8').trim();

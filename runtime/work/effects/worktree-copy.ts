@@ -1,4 +1,4 @@
-/** Copies what a repo's configuration names from the user's checkout into a new worktree: files that git does not carry, such as `.env`. */
+/** Copies the configured paths from the user's checkout into a new worktree: files that git does not track, such as `.env`. */
 import { constants } from 'node:fs';
 import { cp, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -11,19 +11,19 @@ import { inWorktree, type OpenWorktree } from '../git/worktree-list.ts';
 export interface CopyRequest {
   readonly repository: Repository;
   readonly worktree: OpenWorktree;
-  /** As configured, relative to the repo. */
+  /** The configured paths, relative to the repo. */
   readonly copy: readonly string[];
   readonly dir: string;
-  /** Ends the copying between two files, with the signal's reason thrown. */
+  /** Stops the copying between two files, and throws the signal's reason. */
   readonly stop: AbortSignal;
 }
 
 const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
- * Copies each path, folders whole, links inside them as links; never from or to a place outside, and nothing that git carries: that is in the worktree
- * already, at its own commit. What git does not ignore there is excluded, so that no commit contains it. Safe to run again. Throws `bad_config` for a
- * path that is missing or leads out, `unavailable` where it cannot be copied, `disk_full` and `unreachable`.
+ * Copies each path, folders with all files, and links inside as links; never from or to a place outside. Tracked files are left out: the worktree already has
+ * them at its own commit. Copied files that git does not ignore are excluded there, so that no commit contains them. Safe to run again. Throws `bad_config`
+ * for a path that is missing or leads out, `unavailable` if it cannot be copied, `disk_full` and `unreachable`.
  */
 export async function copyIntoWorktree(request: CopyRequest): Promise<void> {
   const { repository, worktree, copy } = request;

@@ -1,7 +1,7 @@
 /**
- * What a repo wants done in every new worktree before an agent starts there: paths copied, a command run. The command runs in the run's own processes,
- * before the agent: so it is claimed, logged, adopted, stopped and swept as the run is, and never started twice. Beside the worktree, in its part of
- * `.git`, stands what was done; killed before that, it is done again.
+ * The configured setup of every new worktree before an agent starts there: copying paths, and running a command. The command runs in the run's own processes,
+ * before the agent. So it is claimed, logged, adopted, stopped and cleaned up like the run, and never started twice. The worktree's part of `.git` records
+ * what was done; after a kill before that, it is done again.
  */
 
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -37,14 +37,14 @@ import { adminDirOf } from '../git/worktree-list.ts';
 import type { EffectParts } from './workplace.ts';
 import { copyIntoWorktree } from './worktree-copy.ts';
 
-/** An installation of everything that a large project needs, over a slow line, is done by then. */
+/** Enough time to install all dependencies of a large project over a slow line. */
 const limitMs = 10 * 60_000;
 const pollMs = 1_000;
 const tailBytes = 4_096;
 
 /**
- * Runs in the process that becomes the agent, outside of the walls, of which the command and then the agent have their own each. Standard input is the
- * agent's and is left alone; the token and the keys of its program are the agent's too. `done` is told last: what comes after it is the agent.
+ * Runs in the process that becomes the agent, outside the walls; the command and the agent each have their own walls. Standard input belongs to the agent and
+ * is left alone, and so do the token and the program's keys. `done` is written last: all output after it is the agent's.
  */
 function scriptOf({ relay = [], walls, env }: Pick<LaunchRequest, 'relay' | 'walls' | 'env'>, preset: Preset): string {
   const own = ['STATOR_TOKEN', ...presetKeys(preset, Object.keys(env))];
@@ -79,8 +79,8 @@ interface Done {
 }
 
 /**
- * Makes the worktree of `request.cwd` what the configuration wants: copies now, and puts the command before the agent where it is still to be run. The
- * request as it was where nothing is to be done. Safe to run again until the run is launched. Throws what `copyIntoWorktree` throws, and git's errors.
+ * Prepares the worktree of `request.cwd` as configured: copies now, and puts the command before the agent if it must still run. Returns the request unchanged
+ * if there is nothing to do. Safe to run again until the run is launched. Throws the errors of `copyIntoWorktree`, and git's errors.
  */
 export async function withSetup(
   parts: EffectParts,
@@ -90,7 +90,7 @@ export async function withSetup(
   const { config } = parts.projects.get(row.project);
   const { setup, copy, dir } = config.worktree;
   const { folder } = request;
-  // Left by an owner that was killed before the launch, maybe under another configuration.
+  // From an owner that was killed before the launch, perhaps with another configuration.
   for (const file of [commandFile(folder), setupDoneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
   const repository = await parts.projects.repository(row.project);
   await excludeOwnFolders(repository, worktreeExcludes(repository, dir));
@@ -111,11 +111,11 @@ export async function withSetup(
   writeRunFile(file, scriptOf(request, preset));
   writeRunFile(commandFile(folder), setup);
   const argv = ['/bin/sh', file, folder.path, marker, wanted.set, setup, ...request.argv] as const;
-  // It begins with /bin/sh, which starts the relay and builds the walls itself.
+  // The command begins with /bin/sh, which starts the relay and builds the walls itself.
   return { ...request, relay: [], walls: [], argv: [...argv] as [string, ...string[]] };
 }
 
-/** Agents of kasmos write into theirs without making it; where something of the repo's own lies in the way, an agent speaks by command. */
+/** kasmos's agents write into their signal folder without making it. If a file of the repo is in the way, an agent sends signals by command. */
 function makeSignalFolders(repo: string, worktree: string): void {
   const owners = ['.stator', ...(existsSync(join(repo, '.kasmos')) ? ['.kasmos'] : [])];
   for (const owner of owners) {
@@ -125,14 +125,14 @@ function makeSignalFolders(repo: string, worktree: string): void {
     for (const folder of folders) {
       const found = lstatSync(folder, { throwIfNoEntry: false });
       if (found === undefined) mkdirSync(folder);
-      else if (!found.isDirectory()) break; // a link is not followed: it may lead anywhere
+      else if (!found.isDirectory()) break; // links are not followed: they may lead anywhere
     }
   }
 }
 
 /**
- * Waits while the command of a run that was started, by us or by an earlier owner, is at it. null: the agent has its turn, or the run has ended or is to
- * end without the command being the cause. Otherwise how the start failed, when the last process has gone.
+ * Waits while the setup command of a run works, whether we or an earlier owner started it. null: the agent begins, or the run has ended or will end for
+ * another reason. Otherwise returns how the start failed, after the last process has gone.
  */
 export async function awaitSetup(
   parts: EffectParts & { readonly timeline: Timeline; readonly graceMs: number; readonly log: Log },
@@ -150,7 +150,7 @@ export async function awaitSetup(
   });
   const fileWatch = createFileWatch(folder.path);
   const resources = watchResources(folder, runId, {
-    // The process becomes the agent as soon as the command has ended, and what that takes is its own.
+    // The process becomes the agent as soon as the command has ended, and from then on the time counts for the agent.
     onReached: () => existsSync(setupDoneFile(folder)) || writeRunFile(failedFile(folder), 'limit\n'),
     onError: (thrown) => parts.log.debug(`what the setup in ${folder.path} takes is not known: ${messageOf(thrown)}`),
   });
@@ -158,7 +158,7 @@ export async function awaitSetup(
     for (;;) {
       abort.throwIfAborted();
       if (stop.aborted) return null;
-      // Looked for before the files that it may write between two looks.
+      // The process is checked before the files that it may write between two checks.
       const lives = claim?.kind === 'wrapper' && isAlive(claim.wrapper);
       const failure = textOf(failedFile(folder));
       if (failure !== null) return await failedStart(parts, { row, abort, folder, command, failure });
@@ -173,7 +173,7 @@ export async function awaitSetup(
   }
 }
 
-/** The output of the agent alone: neither that of the setup, nor what stator itself wrote. */
+/** The output of the agent alone, without that of the setup and of stator itself. */
 export function withoutSetup(output: string): string {
   const at = output.lastIndexOf(`${setupEndLine}\n`);
   return withoutOwnLines(at === -1 ? output : output.slice(at + setupEndLine.length + 1));
@@ -202,7 +202,7 @@ async function failedStart(
   const said = lastTelling(withoutOwnLines(output));
   const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
-  // Last, as whoever fails says why.
+  // The limit comes last: readers look for the reason of a failure at the end of its text.
   const told = reached === null ? detail : `${detail}\n${reached}`;
   return { type: 'run_exited', payload: { code: null, cause, detail: told.slice(-8_192) } };
 }
@@ -220,7 +220,7 @@ function failureText(kind: string, rest: string): string {
   }
 }
 
-/** What was copied, and the command with it: other files may need it to run again. */
+/** The copied paths and the command: other files may require another run of the command. */
 function digestsOf({ setup, copy }: { setup: string | null; copy: readonly string[] }): Done {
   const digest = (value: unknown) => textDigest(JSON.stringify(value));
   return { copied: digest(copy), set: digest({ setup, copy }) };
@@ -236,7 +236,7 @@ async function holds(file: string, digest: string): Promise<boolean> {
   return (await readFile(file, 'utf8').catch(() => '')).trim() === digest;
 }
 
-/** Written where the command is still to be run: its text. */
+/** Written if the command must still run: its text. */
 function commandFile({ path }: RunFolder): string {
   return join(path, 'setup');
 }

@@ -1,4 +1,7 @@
-/** Asks a thread of its own for keys and tokens in texts: a hostile text may keep the rules busy, and never the engine. The thread is there while it is asked. */
+/**
+ * Searches texts for keys and tokens in a separate thread: a hostile text may block the search rules, but not the engine. The thread exists only while it
+ * searches.
+ */
 import { Worker } from 'node:worker_threads';
 import { inPackage } from '../../../base/platform/package-files.ts';
 
@@ -7,7 +10,7 @@ export interface Question {
   readonly texts: readonly { readonly path: string; readonly content: string }[];
 }
 
-/** Never the secret itself. `kind`: the service and what of it, as secretlint names both. `digest`: the same for the same secret. */
+/** A finding without the secret itself. `kind`: secretlint's names of the service and of the kind of secret. `digest`: the same for the same secret. */
 export interface Found {
   readonly path: string;
   readonly line: number;
@@ -16,7 +19,7 @@ export interface Found {
 }
 
 export interface SecretSearch {
-  /** null: it took too long, or the thread failed; then nothing is known of these texts. */
+  /** null: the search took too long, or the thread failed; the texts are then not checked. */
   in(texts: Question['texts']): Promise<readonly Found[] | null>;
 }
 
@@ -38,7 +41,7 @@ export function createSecretSearch(): SecretSearch {
 
   function begin(): Worker {
     const options = { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
-    // One that is being ended may fail once more, when nobody asks it; and one that has ended answers nobody.
+    // A thread that is being ended may fail once more without a caller, and an ended thread answers no caller.
     const begun = new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options).on('error', () => {});
     return begun.once('exit', () => {
       if (worker === begun) worker = null;
@@ -66,7 +69,7 @@ export function createSecretSearch(): SecretSearch {
       const fail = (): void => settle(null);
       const limit = setTimeout(fail, limitMs);
       asked.on('message', hear).on('error', fail).on('exit', fail);
-      // After the listener, which would hold it again.
+      // This comes after the listener, which would keep the process alive again.
       asked.ref();
       asked.postMessage({ id, texts } satisfies Question);
     });

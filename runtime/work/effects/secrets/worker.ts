@@ -1,14 +1,18 @@
-/** The thread that looks for keys and tokens in texts, with secretlint and its recommended rules. What it finds leaves it as a place, a kind and a digest. */
+/**
+ * The thread that looks for keys and tokens in texts, with secretlint and its recommended rules. It returns only the place, the kind and a digest of each
+ * finding.
+ */
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { lintSource } from '@secretlint/core';
 import { rules } from '@secretlint/secretlint-rule-preset-recommend';
 import type { Found, Question } from './search.ts';
 
-// secretlint measures itself: it keeps each mark for good, searches all of them at each next one, and fails outside of its promise at a path of two lines.
+// secretlint measures its own time: it never deletes a mark, searches all marks at each new one, and throws outside of its promise for a path with a line
+// break.
 Object.assign(performance, { mark: () => {} });
 
-/** By this one a comment in the text would turn the others off. */
+/** With this rule a comment in the text could switch the other rules off. */
 const comments = '@secretlint/secretlint-rule-filter-comments';
 const config = { rules: rules.filter(({ meta }) => meta.id !== comments).map((rule) => ({ id: rule.meta.id, rule })) };
 
@@ -20,7 +24,8 @@ async function answer(texts: Question['texts']): Promise<Found[]> {
   const found: Found[] = [];
   for (const { path, content } of texts) {
     const ext = /\.[^./]*$/.exec(path)?.[0] ?? '';
-    // A rule reads the file of some names itself. What the branch calls so is no file of this machine: below this one lies none.
+    // Some rules read a file of the given name themselves. The branch's files are not on this machine's disk, so the names are put below a path where no file
+    // exists.
     const source = { content, filePath: `/dev/null/${path}`, ext, contentType: 'text' as const };
     const { messages } = await lintSource({ source, options: { config, noPhysicFilePath: true } });
     for (const { ruleId, messageId, range, loc } of messages)
