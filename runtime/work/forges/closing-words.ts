@@ -1,9 +1,11 @@
-/** Words by which a forge links, calls people and closes issues when a request is merged: as we write them, and as they are taken out of what others wrote. Pure. */
+/** Texts with which a forge links, mentions people, and closes issues when a request is merged: writes them, and disables them in foreign text. Pure. */
 import type { ForgeRepo, Server } from './forge.ts';
 import { hostOf, type IssueReference } from './reference.ts';
 import { isSameRepo } from './remote.ts';
 
-/** All forges know these; another repository of the same forge is named. null: the issue is at another forge, which nobody can close from here. */
+/**
+ * The closing text, which all forges know; it names another repository of the same forge. null: the issue is at another forge and cannot be closed from here.
+ */
 export function closingWords(
   { server, repo }: { readonly server: Server; readonly repo: ForgeRepo },
   issue: Pick<IssueReference, 'host' | 'owner' | 'name' | 'number'>,
@@ -12,10 +14,15 @@ export function closingWords(
   return isSameRepo(repo, issue) ? `Closes #${issue.number}` : `Closes ${issue.owner}/${issue.name}#${issue.number}`;
 }
 
-/** What GitHub, GitLab and Gitea close an issue by (and Gitea opens one again), before the address of one. A number with `#` is taken apart already. */
+/**
+ * The keywords before an issue's address with which GitHub, GitLab and Gitea close an issue (and Gitea reopens one). A number with `#` is already disabled.
+ */
 const closingVerb = /\b(clos|fix|resolv|implement|reopen)(e[sd]?|ing|s|ed)?\b(?=[^\n]*(?::\/\/|\bGH-\d))/gi;
 
-/** A word joiner, which nobody sees, behind `@`, `#`, `!` and inside of closing words: the text calls nobody, links no number and closes no issue, in fences too. */
+/**
+ * Puts an invisible word joiner behind `@`, `#`, `!` and inside closing keywords: the text then mentions no one, links no number and closes no issue, even in
+ * fences.
+ */
 export function disarmed(text: string): string {
   return text
     .replace(/([@#!])(?=\w)/g, '$1\u2060')

@@ -1,4 +1,4 @@
-/** What GitHub and Gitea are asked in the same words. */
+/** Requests that are the same for GitHub and Gitea. */
 import { z } from 'zod';
 import type { Comment, Forge, ForgeRepo } from './forge.ts';
 import type { Ask, ForgeCall } from './forge-call.ts';
@@ -11,7 +11,7 @@ export type CommonCalls = Pick<Forge, 'login' | 'issue' | 'comment' | 'createPul
 
 export interface CommonParts extends ForgeCall {
   readonly readPages: ReadPages;
-  /** The newest comments of an issue that has some, as many as `size` or more, the oldest of them first. */
+  /** The newest comments of an issue, `size` of them or more, the oldest first. */
   readComments(of: z.infer<typeof issue>, size: CommentSize): Promise<readonly Comment[]>;
 }
 

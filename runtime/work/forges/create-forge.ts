@@ -1,4 +1,4 @@
-/** A repository of a forge, by the forge's kind. */
+/** Creates the client of a forge's repository, by the forge's kind. */
 import type { Forge, ForgeKind, ForgeParts } from './forge.ts';
 import { createGitea } from './gitea.ts';
 import { createGitHub } from './github.ts';

@@ -1,4 +1,4 @@
-/** One question to a forge's REST interface: through the guard of what leaves, with the errors that all forges share. */
+/** One request to a forge's REST API: through the guard for outgoing requests, with the errors that all forges share. */
 
 import { request } from '@octokit/request';
 import { z } from 'zod';
@@ -11,13 +11,13 @@ import type { ForgeParts } from './forge.ts';
 import { ForgeLimit } from './forge-limit.ts';
 
 export interface CallOptions {
-  /** The address of the interface: `https://api.github.com`. */
+  /** The address of the API: `https://api.github.com`. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Asked<Answer> {
-  /** `GET /repos/{owner}/{repo}/pulls/{number}`: as the documents of the forges write it. */
+  /** `GET /repos/{owner}/{repo}/pulls/{number}`: in the form of the forges' docs. */
   readonly route: string;
   readonly parameters: Readonly<Record<string, string | number | boolean | Readonly<Record<string, unknown>>>>;
   readonly shape: z.ZodType<Answer>;
@@ -30,15 +30,15 @@ export interface Answered<Answer> {
 
 const timeoutMs = 30_000;
 const maxResponseBytes = 4 * 1024 * 1024;
-/** A forge that says no time is asked again after this. */
+/** The wait if a forge names no time. */
 const limitDefaultMs = 60_000;
 const limitCapMs = 60 * 60_000;
 const saidChars = 500;
 
-/** Nothing of it is used: half an answer cannot be told from a whole one. */
+/** A longer answer is not used at all: a part of an answer could look complete. */
 export class AnswerTooLarge extends EngineError {}
 
-/** The forge understood the request and refused it. */
+/** Statuses with which a forge refuses a request that it has understood. */
 export class ForgeRefusal extends EngineError {
   readonly status: number;
 
@@ -49,7 +49,7 @@ export class ForgeRefusal extends EngineError {
 }
 
 export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answer>;
-/** null: the forge says that nothing changed since it gave that etag. */
+/** null: nothing has changed since that etag. */
 export type AskSince = <Answer>(
   asked: Asked<Answer>,
   etag: string | null | undefined,
@@ -60,7 +60,7 @@ export interface ForgeCall {
   readonly askSince: AskSince;
 }
 
-/** Asks as `Forge` says, and throws as it says. No message holds the token. */
+/** Sends the request, and throws as documented at `Forge`. No message contains the token. */
 export function createForgeCall(
   { server, token, signal, send = requestOutbound }: ForgeParts,
   { baseUrl, headers }: CallOptions,
@@ -88,7 +88,7 @@ export function createForgeCall(
         'see whether that address is a forge',
       );
     const bodyless = answer.status === 204 || answer.status === 205 || answer.status === 304;
-    // Decoded already, and with a length that belongs to the bytes as sent.
+    // The body is already decoded, and these headers describe the bytes as sent.
     const {
       'content-length': _length,
       'content-encoding': _encoding,
@@ -112,7 +112,7 @@ export function createForgeCall(
       });
       const read = shape.safeParse(answer.data);
       if (!read.success) {
-        // A page of a proxy, or of a forge that is being mended, is no answer of the forge.
+        // A page of a proxy, or of a forge under maintenance, is no answer of the forge.
         if (typeof answer.data === 'string')
           throw new EngineError(
             'forge_unreachable',
@@ -147,13 +147,13 @@ export function createForgeCall(
   };
 }
 
-/** Whoever asks gave it so much time and no more. */
+/** Whether the caller's time limit ended the request. */
 function isOver(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
 }
 
 function statusOf(thrown: unknown): number | null {
-  const { status } = (thrown ?? {}) as { status?: unknown }; // any object has or lacks it
+  const { status } = (thrown ?? {}) as { status?: unknown }; // any object may have this field
   return typeof status === 'number' ? status : null;
 }
 
@@ -200,7 +200,7 @@ function failureOf(thrown: unknown, { host, route, token, name }: Failed): Engin
   return new ForgeRefusal(words, status);
 }
 
-/** Octokit wraps what its fetch throws. */
+/** Octokit wraps the errors of its fetch. */
 function engineErrorIn(thrown: unknown): EngineError | null {
   for (let at: unknown = thrown, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (at instanceof EngineError) return at;
@@ -209,11 +209,11 @@ function engineErrorIn(thrown: unknown): EngineError | null {
 }
 
 function responseOf(thrown: unknown): { headers: Readonly<Record<string, string | undefined>>; data: unknown } {
-  const { response } = (thrown ?? {}) as { response?: { headers?: Record<string, string>; data?: unknown } }; // as @octokit/request-error has it
+  const { response } = (thrown ?? {}) as { response?: { headers?: Record<string, string>; data?: unknown } }; // the shape of @octokit/request-error
   return { headers: response?.headers ?? {}, data: response?.data ?? null };
 }
 
-/** When to ask again, where the answer says that it was too much; null: it does not. GitHub says 403 for that as well. */
+/** When to try again if the answer reports a rate limit; null: it does not. GitHub also uses 403 for that. */
 function retryAt(status: number, headers: Readonly<Record<string, string | undefined>>, nowMs: number): number | null {
   const isSpent = headers['x-ratelimit-remaining'] === '0' || headers['ratelimit-remaining'] === '0';
   const after = headers['retry-after'];
@@ -229,7 +229,7 @@ function retryAt(status: number, headers: Readonly<Record<string, string | undef
   return Math.min(Math.max(at, nowMs + 1000), nowMs + limitCapMs);
 }
 
-/** The forge's own words, on one line; a forge may repeat the token that it was given. */
+/** The forge's message on one line, without the token: a forge may repeat it. */
 function messageIn(data: unknown, token: string | null): string {
   const found = z
     .object({ message: z.unknown().optional(), error: z.unknown().optional(), errors: z.unknown().optional() })

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 
-/** A forge wants us to wait: nothing was done. `retryAtMs` in the time of the wall clock, within the next hour. */
+/** A forge wants us to wait: nothing was done. `retryAtMs` is wall clock time, within the next hour. */
 export class ForgeLimit extends EngineError {
   override readonly retryAtMs: number;
 

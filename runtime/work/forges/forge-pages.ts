@@ -1,9 +1,9 @@
-/** A list of a forge that comes page by page: read until a page is not full, or so many were read. */
+/** Reads a paginated list of a forge until a page is not full, or until the maximum is reached. */
 import { z } from 'zod';
 import type { Ask } from './forge-call.ts';
 
 interface Pages {
-  /** What the forge calls the size of a page. */
+  /** The forge's parameter for the page size. */
   readonly sizeName: 'per_page' | 'limit';
   readonly size: number;
 }
@@ -15,7 +15,7 @@ export type ReadPages = <Item>(
   pages?: number,
 ) => Promise<Item[]>;
 
-/** One page where nothing else is said. Throws what `ask` throws. */
+/** By default one page. Throws the errors of `ask`. */
 export function createPages(ask: Ask, { sizeName, size }: Pages): ReadPages {
   return async (route, parameters, item, pages = 1) => {
     const all = [];
@@ -23,7 +23,7 @@ export function createPages(ask: Ask, { sizeName, size }: Pages): ReadPages {
       const answer = await ask({
         route,
         parameters: { ...parameters, [sizeName]: size, page },
-        // An empty list is null in some versions of Gitea.
+        // Some versions of Gitea send null for an empty list.
         shape: z.array(item).nullable(),
       });
       const items = answer ?? [];

@@ -1,6 +1,6 @@
 /**
- * Whether the forge of a repo can be asked, looked at again as soon as something of that may be another: the repo's remotes, the list of servers, the env file of
- * the token. A program that has the token (`gh`) is asked once a minute at most.
+ * Whether a repo's forge can be used. It is checked again as soon as the repo's remotes, the list of servers or the token's env file change. A program that
+ * has the token (`gh`) is called once a minute at most.
  */
 import { statSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -11,12 +11,12 @@ import { type ForgePlace, type ForgeSite, forgeSiteOf } from './repo-forge.ts';
 import { serversFile } from './servers.ts';
 import { findToken } from './tokens.ts';
 
-/** `none`: no remote is at a known forge. `unready`: one is, and nothing can be asked there. */
+/** `none`: no remote is at a known forge. `unready`: one is, but it cannot be used. */
 export interface Readiness {
   readonly kind: 'none' | 'unready' | 'ready';
   /** null: the list of servers cannot be read, or there is none. */
   readonly site: ForgeSite | null;
-  /** Another one where another token is to be taken. */
+  /** Changes when another token must be used. */
   readonly mark: string;
 }
 
@@ -28,9 +28,9 @@ export interface ForgeReadiness {
 
 interface Parts extends Pick<ForgePlace, 'home' | 'env'> {
   readonly projects: Pick<Projects, 'repository'>;
-  /** Between two looks where nothing is seen to change. */
+  /** The time between two checks if no change is visible. */
   readonly everyMs: number;
-  /** Between two looks at what is seen to change. */
+  /** The time between two checks of visible changes. */
   readonly beatMs: number;
 }
 
@@ -43,7 +43,7 @@ interface Known {
   readonly askMs: number;
 }
 
-/** A repo without a forge is seldom given one that is not seen at once. */
+/** A repo without a forge seldom gets one in a way that is not visible at once. */
 const noneFactor = 30;
 
 export function createForgeReadiness({ home, env, projects, everyMs, beatMs }: Parts): ForgeReadiness {
@@ -62,7 +62,7 @@ export function createForgeReadiness({ home, env, projects, everyMs, beatMs }: P
       const now = performance.now();
       const known = found.get(project);
       if (known !== undefined && known.lookMs > now) return known.readiness;
-      // Who works with the repo says what is wrong with it.
+      // Other code that uses the repo reports its faults.
       const repository = await projects.repository(project).catch(() => null);
       const files = filesOf([serversFile(home), known?.readiness.site?.server.envFile ?? null]);
       const isSame = known?.repository === repository && known?.files === files && known.askMs > now;
@@ -86,7 +86,7 @@ export function createForgeReadiness({ home, env, projects, everyMs, beatMs }: P
 
 const nowhere: Readiness = { kind: 'none', site: null, mark: '' };
 
-/** The code of a failure of the world; anything else is thrown on. */
+/** The code of an EngineError; other errors are thrown again. */
 function orCode(thrown: unknown): string {
   if (thrown instanceof EngineError) return thrown.code;
   throw thrown;

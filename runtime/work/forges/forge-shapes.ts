@@ -1,4 +1,4 @@
-/** What the REST interfaces of the forges have in common, as far as stator reads it; texts are cut, so that no answer grows a row without bound. */
+/** The common parts of the forges' REST answers that stator reads. Texts are cut, so that the size of a row is bounded. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
@@ -52,19 +52,19 @@ export const pull = z.object({
   head: z.object({ ref: word, sha: word, repo: z.object({ full_name: word }).nullish() }),
   base: z.object({ ref: word, repo: z.object({ full_name: word }).nullish() }),
   requested_reviewers: z.array(person).nullish(),
-  /** GitHub: an object where the forge merges it by itself. */
+  /** GitHub: an object if the forge will merge it automatically. */
   auto_merge: z.unknown().optional(),
 });
 export const commented = z.object({ html_url: link });
 
-/** The open one, the newest of several; else the newest that was merged as that commit. */
+/** The newest open one, otherwise the newest that was merged as that commit. */
 export function chosenPull(found: readonly PullRequest[], commit: string | undefined): PullRequest | null {
   const newest = [...found].sort((one, other) => other.number - one.number);
   const isMergedNow = ({ state, headCommit }: PullRequest) => state === 'merged' && headCommit === commit;
   return newest.find(({ state }) => state === 'open') ?? newest.find(isMergedNow) ?? null;
 }
 
-/** By which of the allowed methods: the one that is wanted, else the forge's own first. Throws `forge_refused` where that one is not allowed. */
+/** The merge method: the wanted one, otherwise the forge's first allowed one. Throws `forge_refused` if the wanted one is not allowed. */
 export function chosenMethod<T extends string>(
   { wanted, allowed, first }: { wanted: MergeMethod | null; allowed: Partial<Record<MergeMethod, T>>; first: T | null },
   repo: ForgeRepo,
@@ -86,7 +86,7 @@ export function commitOr(text: string | null | undefined): string | null {
   return text != null && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(text) ? text : null;
 }
 
-/** A pull request of GitHub and Gitea in our words. */
+/** Converts a pull request of GitHub and Gitea. */
 export function pullOf(found: z.infer<typeof pull>, etag: string | null): PullRequest {
   const isMerged = found.merged === true || (found.merged_at ?? null) !== null;
   return {

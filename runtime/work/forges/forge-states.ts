@@ -1,6 +1,6 @@
 /**
- * How the forge of each repo was found when it was asked last, kept in the store: people, hooks and pages are told of it once when nothing can be asked of it any
- * more, and once when it answers again.
+ * The state of each repo's forge at its last request, stored in the store. People, hooks and pages are notified once when the forge cannot be used any more,
+ * and once when it answers again.
  */
 import { EngineError, messageOf, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import type { HookEvent } from '../../../machines/vocabulary/hook-event.ts';
@@ -15,23 +15,23 @@ interface ForgeStateParts {
   readonly store: Pick<Store, 'commit' | 'forges'>;
   readonly projects: Pick<Projects, 'hooksOf'>;
   readonly clock: Clock;
-  /** Whether this process still owns the home: asked before it writes. */
+  /** Whether this process still owns the home: checked before it writes. */
   isOwner(): boolean;
   /** Called when hooks must be notified. */
   onEffects(): void;
 }
 
-/** One question to the forge of a project. */
+/** One request to a project's forge. */
 export interface ForgeAsked {
   readonly project: string;
   readonly server: Pick<Server, 'name' | 'url'>;
-  /** The plan that it was asked for. */
+  /** The plan that needed the request. */
   readonly plan: string;
 }
 
 export interface ForgeStates {
   answered(asked: ForgeAsked): Promise<void>;
-  /** What was thrown by the question; what says nothing about the forge as a whole is left out. */
+  /** Records the request's error; errors that do not concern the whole forge are ignored. */
   failed(asked: ForgeAsked, thrown: unknown): Promise<void>;
   /** The plans of a project that wait for its forge now. */
   waiting(project: string, plans: readonly string[]): Promise<void>;
@@ -39,12 +39,12 @@ export interface ForgeStates {
   down(project: string): Promise<ForgeRow | null>;
 }
 
-/** Nothing comes of asking again until a person changes something. */
+/** Errors that remain until a person changes something. */
 const untilChanged: ReadonlySet<string> = new Set(['forge_denied', 'no_token', 'agent_unusable', 'bad_config']);
-/** Answers that are missing one after the other until the forge counts as down: one connection that breaks is no outage. */
+/** The number of failed requests in a row after which the forge counts as down: one broken connection is no outage. */
 const silentTries = 3;
 const reasonLimit = 500;
-/** Plans that a row names, at most. */
+/** The most plans that a row names. */
 const planLimit = 100;
 
 export function isUntilChanged({ code }: Pick<ForgeRow, 'code'>): boolean {
@@ -113,7 +113,7 @@ export function createForgeStates({ store, projects, clock, isOwner, onEffects }
         plans: [...new Set([...(isDown ? before.plans : []), ...(waits.get(project) ?? []), plan])].slice(0, planLimit),
       };
       if (isDown && before.reason === row.reason && before.plans.length === row.plans.length) return;
-      // A forge that several repos are at is told of once; the hooks of each repo are its own.
+      // A forge of several repos is reported once to people, but to the hooks of each repo.
       const isKnown = [...all.values()].some(({ server: name, code }) => code !== null && name === server.name);
       const message = downText(row).slice(0, 1_000);
       await note(row, [

@@ -1,21 +1,21 @@
-/** What stator asks of a forge, the same for GitHub, Gitea, Forgejo and GitLab. */
+/** The interface to a forge, the same for GitHub, Gitea, Forgejo and GitLab. */
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import type { OutboundAnswer, OutboundRequest } from '../../base/platform/outbound.ts';
 
 export const forgeKinds = ['github', 'gitea', 'forgejo', 'gitlab'] as const;
 export type ForgeKind = (typeof forgeKinds)[number];
 
-/** A forge as a person named it. */
+/** A forge in a person's list. */
 export interface Server {
   readonly name: string;
-  /** Where people look at it: `https://codeberg.org`, without a slash at its end. */
+  /** Its web address: `https://codeberg.org`, without a slash at its end. */
   readonly url: string;
   readonly kind: ForgeKind;
-  /** It may be at a private address. */
+  /** Whether it may have a private address. */
   readonly allowPrivate: boolean;
 }
 
-/** A repository on a forge: `owner` has slashes where a forge has groups in groups. */
+/** A repository on a forge: `owner` has slashes if the forge has nested groups. */
 export interface ForgeRepo {
   readonly owner: string;
   readonly name: string;
@@ -28,9 +28,9 @@ export interface Issue {
   readonly author: string;
   readonly state: 'open' | 'closed';
   readonly url: string;
-  /** The newest, oldest of them first; 100 at most. */
+  /** The newest comments, the oldest first; 100 at most. */
   readonly comments: readonly Comment[];
-  /** Why fewer of them are there than there might be; null: all that fit are. */
+  /** Why some comments are missing; null: all that fit are there. */
   readonly commentsTrouble: string | null;
 }
 
@@ -45,29 +45,29 @@ export interface PullRequest {
   readonly number: number;
   readonly url: string;
   readonly state: 'open' | 'merged' | 'closed';
-  /** The branch that it brings, and that branch's commit as the forge knows it. */
+  /** Its source branch, and that branch's commit on the forge. */
   readonly head: string;
   readonly headCommit: string;
   readonly base: string;
   readonly mergeCommit: string | null;
-  /** Who is asked for a review and has not given it yet: what they said before that is no verdict any more. */
+  /** The requested reviewers who have not answered yet: their earlier verdicts no longer count. */
   readonly awaited: readonly string[];
-  /** Whether the forge merges it by itself when its conditions are met; null: this forge does not say. */
+  /** Whether the forge merges it automatically when its conditions are met; null: this forge does not report it. */
   readonly isAutoMerged: boolean | null;
-  /** To ask whether anything of it changed; null: this forge does not say. */
+  /** To check whether it has changed; null: this forge has no etag. */
   readonly etag: string | null;
 }
 
-/** What somebody wrote on a pull request. */
+/** A text that a person wrote on a pull request. */
 export interface Feedback {
-  /** Stays the same however often it is read. */
+  /** The same at every reading. */
   readonly id: string;
   /**
-   * `changes`: a review that asks for changes, or `/stator fix` with what to do; `comment`: another review, or a comment on the code; both of those who may write to
-   * the repository. `remark`: anything else, also what was withdrawn: it is shown, and starts no agent.
+   * `changes`: a review that requests changes, or `/stator fix` with a task. `comment`: another review, or a comment on the code. Both only from people with
+   * write access. `remark`: anything else, also withdrawn texts: it is shown, and starts no agent.
    */
   readonly kind: 'changes' | 'comment' | 'remark';
-  /** The newest verdict of somebody who may write to the repository: changes, also where it is about an earlier commit. */
+  /** Whether the newest verdict of a person with write access requests changes, even about an earlier commit. */
   readonly isRejection: boolean;
   readonly author: string;
   readonly text: string;
@@ -78,11 +78,11 @@ export interface Feedback {
 
 export interface Check {
   readonly name: string;
-  /** `inconclusive`: it was cancelled, or is out of date. `needs-person`: it goes on when somebody allows that on the forge. `missing`: required, and not begun. */
+  /** `inconclusive`: it was cancelled, or is outdated. `needs-person`: it continues when a person allows that on the forge. `missing`: required, and not begun. */
   readonly state: 'pending' | 'passed' | 'failed' | 'inconclusive' | 'needs-person' | 'missing';
-  /** What it says of itself, in one text. */
+  /** Its own summary, as one text. */
   readonly detail: string;
-  /** How it came to that, in its own words or those of its log; empty: it says nothing. */
+  /** The details from its own text or its log; empty: none. */
   readonly log: string;
   readonly url: string | null;
 }
@@ -94,21 +94,21 @@ export interface NewPullRequest {
   readonly body: string;
 }
 
-/** What keeps a request from being merged. `waits`: what it needs is not there yet. `stands`: somebody has to do something else first, with what in `detail`. */
+/** The obstacles to a merge. `waits`: a condition is not met yet. `stands`: a person must act first; `detail` states how. */
 export type MergeObstacle = { readonly kind: 'none' } | { readonly kind: 'waits' | 'stands'; readonly detail: string };
 
-/** A request that is to be merged as that commit, and refused where it has another one. */
+/** A request to be merged at exactly that commit; refused if it has another head. */
 export interface WantedMerge {
   readonly number: number;
   readonly head: string;
   readonly base: string;
-  /** null: as the forge has it by default. */
+  /** null: the forge's default. */
   readonly method: MergeMethod | null;
 }
 
 /**
- * One repository of a forge. Every call throws `forge_unreachable` where no answer came, `forge_denied` where the token is not enough, `not_found`, `forge_limited` (a `ForgeLimit`) where the
- * forge wants us to wait, `forge_refused` with the forge's own words, and `address_refused`.
+ * One repository of a forge. Every call throws `forge_unreachable` if no answer came, `forge_denied` if the token is not enough, `not_found`, `forge_limited`
+ * (a `ForgeLimit`) if the forge wants us to wait, `forge_refused` with the forge's own message, and `address_refused`.
  */
 export interface Forge {
   readonly server: Server;
@@ -118,36 +118,36 @@ export interface Forge {
   issue(number: number): Promise<Issue>;
   /** Returns the address of the comment. */
   comment(number: number, text: string): Promise<string>;
-  /** The open one that brings the branch `head` of this repository, the newest of several; else one that was merged when the branch stood at `commit`. */
+  /** The newest open request from this repository's branch `head`; otherwise one that was merged at `commit`. */
   findPullRequest(head: string, commit?: string): Promise<PullRequest | null>;
   createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
-  /** `unchanged`: it is as it was when the forge gave that etag. */
+  /** `unchanged`: nothing has changed since that etag. */
   pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
-  /** The ids of the commits that it brings, 200 at most; none where the forge does not say. */
+  /** The ids of its commits, 200 at most; empty if the forge does not list them. */
   commits(number: number): Promise<readonly string[]>;
-  /** All that people wrote on it, by kind; the newest 300. */
+  /** All texts of people on it, by kind; the newest 300. */
   feedback(of: Pick<PullRequest, 'number' | 'headCommit' | 'awaited'>): Promise<readonly Feedback[]>;
-  /** Of a commit that is to go into `base`: those that are required there, where the forge says which, else all. Of several runs of one check the newest. 200 at most. */
+  /** The checks of a commit for `base`: the required ones if the forge names them, otherwise all. Only the newest run of each check. 200 at most. */
   checks(commit: string, base: string): Promise<readonly Check[]>;
-  /** By what the forge requires of the branch that it goes into, and what this token may. Its checks are asked for with `checks`. */
+  /** The obstacles, according to the forge's rules for the target branch and this token's rights. `checks` returns its checks. */
   mergeObstacle(of: Pick<PullRequest, 'number' | 'base'>): Promise<MergeObstacle>;
-  /** Answers the commit that holds it, where the forge says. */
+  /** Returns the merge's commit, if the forge names it. */
   merge(wanted: WantedMerge): Promise<string | null>;
   /**
-   * Has the forge merge it by itself as soon as its checks have passed, or at once where they have. False: it does not do that here, since it is switched off, requires no
-   * check of that branch, or runs none now.
+   * Lets the forge merge it as soon as its checks have passed, or at once if they have. false: the forge cannot do that here, because the feature is off, or
+   * because the branch requires no check, or because no check runs now.
    */
   mergeWhenGreen(wanted: WantedMerge): Promise<boolean>;
-  /** What `mergeWhenGreen` asked for is not to happen any more. May be called where nothing was asked for. */
+  /** Cancels `mergeWhenGreen`. May be called without an earlier request. */
   cancelMerge(number: number): Promise<void>;
 }
 
 export interface ForgeParts {
   readonly server: Server;
   readonly repo: ForgeRepo;
-  /** null: asks without authorization. */
+  /** null: requests have no authorization. */
   readonly token: string | null;
   readonly signal?: AbortSignal | undefined;
-  /** What carries a request; default: `requestOutbound`. */
+  /** The function that sends a request; default: `requestOutbound`. */
   readonly send?: ((request: OutboundRequest) => Promise<OutboundAnswer>) | undefined;
 }

@@ -1,4 +1,4 @@
-/** The REST interface that Gitea and Forgejo share: https://docs.gitea.com/api and https://forgejo.org/docs/latest/user/api-usage/ */
+/** The REST API of Gitea and Forgejo: https://docs.gitea.com/api and https://forgejo.org/docs/latest/user/api-usage/ */
 import { z } from 'zod';
 import { type CommonParts, createCommonCalls } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, MergeObstacle, WantedMerge } from './forge.ts';
@@ -22,7 +22,7 @@ import type { CommentSize } from './newest-comments.ts';
 import { countedChecks } from './required-checks.ts';
 import { type CodeComment, feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
-/** What Gitea gives at most, unless it was set up otherwise. */
+/** Gitea's default maximum. */
 const page = 50;
 const maxPages = 4;
 const feedbackLimit = 200;
@@ -34,10 +34,10 @@ const review = z.object({
   state: word,
   html_url: link,
   comments_count: number.nullish(),
-  /** Of somebody who may write to the repository. */
+  /** Whether the author may write to the repository. */
   official: z.boolean().nullish(),
   dismissed: z.boolean().nullish(),
-  /** About an earlier commit than the request's head. */
+  /** Whether it is about an earlier commit than the request's head. */
   stale: z.boolean().nullish(),
   commit_id: word.nullish(),
 });
@@ -82,7 +82,7 @@ export function createGitea(parts: ForgeParts): Forge {
   const at = { owner: parts.repo.owner, repo: parts.repo.name };
   const readPages = createPages(ask, { sizeName: 'limit', size: page });
 
-  /** By what a review says of its author, else by what the forge says when it is asked; asked once for each. */
+  /** Whether an author may write: from the review itself, otherwise from one request to the forge per author. */
   function createMayWrite(reviews: readonly z.infer<typeof review>[]): (login: string) => Promise<boolean> {
     const known = new Map<string, boolean>([[at.owner, true]]);
     for (const { user, official } of reviews) if (official === true) known.set(user, true);
@@ -97,7 +97,7 @@ export function createGitea(parts: ForgeParts): Forge {
     };
   }
 
-  /** Empty where the token may not see them. */
+  /** Empty if the token may not see them. */
   async function rulesOf(branch: string): Promise<Partial<z.infer<typeof branchRules>>> {
     const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
     return orDefault(ask({ route, parameters: { ...at, branch }, shape: branchRules }), {});
@@ -117,7 +117,7 @@ export function createGitea(parts: ForgeParts): Forge {
     return chosenMethod({ wanted, allowed, first: found.default_merge_style || null }, parts.repo);
   }
 
-  /** Reviewers whose newest verdict is an approval, of those whose word counts. */
+  /** The counted reviewers whose newest verdict is an approval. */
   async function approvalsOf(wanted: number): Promise<number> {
     const route = 'GET /repos/{owner}/{repo}/pulls/{number}/reviews';
     const reviews = await readPages(route, { ...at, number: wanted }, review, maxPages);
@@ -159,7 +159,7 @@ export function createGitea(parts: ForgeParts): Forge {
       return pullOf(merged, null).mergeCommit;
     },
     async mergeWhenGreen({ number: wanted, head, base, method }) {
-      // Without a required check it would wait for whatever comes first, or for ever.
+      // Without a required check it would wait for the first check, or for ever.
       if ((await rulesOf(base)).enable_status_check !== true) return false;
       const parameters = { ...at, number: wanted, Do: await styleOf(method), head_commit_id: head };
       try {
@@ -172,7 +172,7 @@ export function createGitea(parts: ForgeParts): Forge {
       } catch (thrown) {
         if (!(thrown instanceof ForgeRefusal)) throw thrown;
         if (thrown.status === 409 && alreadyScheduled.test(thrown.message)) return true;
-        // It is looked at, or wants something else first.
+        // The forge is still checking it, or another condition comes first.
         if (thrown.status === 405) return false;
         throw thrown;
       }
@@ -265,14 +265,14 @@ export function createGitea(parts: ForgeParts): Forge {
   };
 }
 
-/** A review that is asked for again is in the list, as one of the reviewer who is asked. */
+/** A repeated review request is in the list, as an entry of the requested reviewer. */
 function verdictOf({ state, dismissed }: z.infer<typeof review>): Review['verdict'] {
   if (dismissed === true || state === 'REQUEST_REVIEW') return 'withdrawn';
   return state === 'APPROVED' ? 'approved' : state === 'REQUEST_CHANGES' ? 'changes' : 'none';
 }
 
 const dayMs = 24 * 60 * 60_000;
-/** It gives all comments at once, whatever number is asked for: fewer are those of the last days. */
+/** It returns all comments at once, whatever the requested number: to get fewer, only those of the last days are requested. */
 const windowMs: Readonly<Record<CommentSize, number | null>> = { 100: null, 20: 30 * dayMs, 3: dayMs };
 
 function sinceOf(size: CommentSize, updated: string | null): string | null {

@@ -1,4 +1,4 @@
-/** GitHub's REST interface, also of GitHub Enterprise: https://docs.github.com/rest */
+/** GitHub's REST API, also for GitHub Enterprise: https://docs.github.com/rest */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type CommonParts, createCommonCalls } from './common-calls.ts';
@@ -25,13 +25,13 @@ import { countedChecks } from './required-checks.ts';
 import { feedbackOf, type Review } from './review-words.ts';
 
 const page = 100;
-/** Of a list that grows at its end: what people wrote. */
+/** The most entries of a list that grows at its end: texts of people. */
 const wordPages = 5;
 const checkLimit = 2 * page;
-/** Failed checks whose own words are asked for. */
+/** The most failed checks whose texts are fetched. */
 const explained = 10;
 
-/** What somebody is to the repository; who is none of these may not write to it. */
+/** The associations of people with write access to the repository. */
 const association = word.nullish().transform((is) => ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(is ?? ''));
 const said = { id: number, user: person, body: longText, html_url: link, author_association: association };
 const review = z.object({ ...said, state: word, commit_id: word.nullish() });
@@ -42,7 +42,7 @@ const reviewComment = z.object({
   pull_request_review_id: number.nullish(),
 });
 const talk = z.object({ ...said, user: z.object({ login: word, type: word.nullish() }).nullish() });
-/** A reviewer's verdicts; what is only a comment leaves an earlier one as it is. */
+/** A reviewer's verdicts; a plain comment does not change an earlier verdict. */
 const verdicts: Readonly<Record<string, Review['verdict']>> = {
   APPROVED: 'approved',
   CHANGES_REQUESTED: 'changes',
@@ -91,10 +91,10 @@ const rulesQuery = `query($owner: String!, $name: String!, $number: Int!) {
 }`;
 const enableMutation = `mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { clientMutationId } }`;
 const disableMutation = `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`;
-/** Of one that could be merged right away GitHub takes no auto-merge. */
+/** GitHub accepts no auto-merge for a request that can be merged right away. */
 const isMergeable = /pull request is in (?:clean|unstable) status/i;
 
-/** Every conclusion that is no failure: https://docs.github.com/rest/checks/runs */
+/** All conclusions that are no failure: https://docs.github.com/rest/checks/runs */
 const conclusions: Readonly<Record<string, Check['state']>> = {
   success: 'passed',
   neutral: 'passed',
@@ -103,14 +103,14 @@ const conclusions: Readonly<Record<string, Check['state']>> = {
   stale: 'inconclusive',
   action_required: 'needs-person',
 };
-/** What GitHub Actions writes where the job's own words are not there. */
+/** GitHub Actions' text if the job has no message of its own. */
 const sayNothing = /^Process completed with exit code \d+\.$/;
 
 export function createGitHub(parts: ForgeParts): Forge {
   const { server, token } = parts;
   const { owner, name: repo } = parts.repo;
   const { host } = new URL(server.url);
-  // The cloud's forges have a host for it, others a place on their own.
+  // Cloud forges have a separate host for it, others a path on their own host.
   const isCloud = host === 'github.com' || host.endsWith('.ghe.com');
   const headers = {
     accept: 'application/vnd.github+json',
@@ -146,7 +146,7 @@ export function createGitHub(parts: ForgeParts): Forge {
     return checks;
   }
 
-  /** The places that a check points to, each with its words. */
+  /** The places in the code that a check names, each with its text. */
   async function annotationsOf(run: number): Promise<string[]> {
     const route = 'GET /repos/{owner}/{repo}/check-runs/{run}/annotations';
     const found = await orDefault(readPages(route, { ...at, run }, annotation), []);
@@ -156,7 +156,7 @@ export function createGitHub(parts: ForgeParts): Forge {
       .map(({ path, start_line: line, message }) => `${path}${line == null ? '' : `:${line}`}: ${message}`);
   }
 
-  /** By the rules of the branch, of both kinds that there are; a token may not be allowed to see them. */
+  /** The required checks, from both kinds of branch rules; the token may not be allowed to see them. */
   async function requiredFor(branch: string): Promise<string[]> {
     const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
     const found = await orDefault(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
@@ -182,7 +182,7 @@ export function createGitHub(parts: ForgeParts): Forge {
     return { ...rules, method: chosenMethod({ wanted: by, allowed, first }, parts.repo) };
   }
 
-  /** The newest ones are on the last page, which may hold a few alone. */
+  /** The newest ones are on the last page, which may have only a few entries. */
   const readComments: CommonParts['readComments'] = async ({ number: wanted, comments: count }, size) => {
     const last = Math.max(1, Math.ceil(count / size));
     const comments: Comment[] = [];
@@ -308,7 +308,7 @@ export function createGitHub(parts: ForgeParts): Forge {
         }),
       );
       const all = [...runs, ...others].slice(0, checkLimit);
-      // Where all is well nothing depends on it.
+      // If all is well, nothing depends on it.
       return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(base));
     },
   };

@@ -1,4 +1,4 @@
-/** GitLab's REST interface: https://docs.gitlab.com/api/rest/ ; a merge request is what other forges call a pull request. */
+/** GitLab's REST API: https://docs.gitlab.com/api/rest/ ; a merge request is what other forges call a pull request. */
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -12,7 +12,7 @@ import { newestComments } from './newest-comments.ts';
 import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
 const page = 100;
-/** Of a list that grows at its end: what people wrote. */
+/** The most entries of a list that grows at its end: texts of people. */
 const wordPages = 5;
 
 const issue = z.object({ iid: number, title: word, description: longText, state: word, author: person, web_url: link });
@@ -47,7 +47,7 @@ const activePipeline: ReadonlySet<string> = new Set([
   'running',
   'scheduled',
 ]);
-/** What does not end by itself: https://docs.gitlab.com/api/merge_requests/#merge-status */
+/** Statuses that do not end by themselves: https://docs.gitlab.com/api/merge_requests/#merge-status */
 const standing: Readonly<Record<string, string>> = {
   conflict: 'it conflicts with',
   cannot_be_merged: 'it conflicts with',
@@ -70,7 +70,7 @@ const discussion = z.object({
 });
 const reviewer = z.object({ user: person, state: word, updated_at: word.nullish(), created_at: word.nullish() });
 const member = z.object({ access_level: number });
-/** The least that may push: https://docs.gitlab.com/api/members/ */
+/** The lowest access level that may push: https://docs.gitlab.com/api/members/ */
 const developer = 30;
 const status = z.object({
   id: number.nullish(),
@@ -80,7 +80,7 @@ const status = z.object({
   target_url: link,
   allow_failure: z.boolean().nullish(),
 });
-/** Failed jobs whose logs are asked for, and what of each is kept: its end says what failed. */
+/** The most failed jobs whose logs are fetched, and the stored part of each: its end shows the failure. */
 const explained = 5;
 const logChars = 6_000;
 
@@ -93,7 +93,7 @@ export function createGitLab(parts: ForgeParts): Forge {
   const at = { id: `${parts.repo.owner}/${parts.repo.name}` };
   const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 
-  /** False of strangers, whom the forge does not find among the members. */
+  /** false for strangers, who are not among the members. */
   async function mayWrite(user: number): Promise<boolean> {
     try {
       const { access_level: level } = await ask({
@@ -108,7 +108,7 @@ export function createGitLab(parts: ForgeParts): Forge {
     }
   }
 
-  /** A reviewer has one state at a time; one that asks for changes is told once for each time that they said so. */
+  /** A reviewer has one state at a time. Each request for changes is reported once. */
   async function changesAsked(wanted: number, url: string): Promise<Review[]> {
     const reviewers = await readPages(
       'GET /projects/{id}/merge_requests/{iid}/reviewers',
@@ -128,7 +128,7 @@ export function createGitLab(parts: ForgeParts): Forge {
       }));
   }
 
-  /** The end of what a job printed; empty where the forge does not give it. */
+  /** The end of a job's output; empty if the forge does not provide it. */
   async function logOf(job: number): Promise<string> {
     const route = 'GET /projects/{id}/jobs/{job}/trace';
     const log = await orDefault(ask({ route, parameters: { ...at, job }, shape: z.string() }), '');
@@ -140,7 +140,7 @@ export function createGitLab(parts: ForgeParts): Forge {
     return ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
   }
 
-  /** The project says whether a merge commit is made or the commits are put on top; a request says whether they become one first. */
+  /** The project decides between a merge commit and a fast-forward; a request decides whether its commits are squashed first. */
   async function squashes(wanted: WantedMerge['method']): Promise<boolean> {
     const found = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
     const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = found;
@@ -185,14 +185,14 @@ export function createGitLab(parts: ForgeParts): Forge {
       );
     },
     async mergeWhenGreen(wanted) {
-      // Without a pipeline that runs for this commit, versions of GitLab merge at once, also after one that failed.
+      // Without a running pipeline for this commit, some versions of GitLab merge at once, even after a failed one.
       const { head_pipeline: pipeline } = await lookAt(wanted.number);
       if (pipeline == null || pipeline.sha !== wanted.head || !activePipeline.has(pipeline.status)) return false;
       try {
         const found = await accept(wanted, { auto_merge: true, merge_when_pipeline_succeeds: true });
         return found.state === 'merged' || found.merge_when_pipeline_succeeds === true;
       } catch (thrown) {
-        // It wants something else first.
+        // Another condition comes first.
         if (thrown instanceof ForgeRefusal && (thrown.status === 405 || thrown.status === 422)) return false;
         throw thrown;
       }
@@ -291,7 +291,7 @@ export function createGitLab(parts: ForgeParts): Forge {
         of,
       );
     },
-    /** Which jobs may fail stands with each of them. */
+    /** Each job states whether it may fail. */
     async checks(commit) {
       const statuses = await readPages(
         'GET /projects/{id}/repository/commits/{sha}/statuses',

@@ -1,4 +1,4 @@
-/** One question to GitHub's GraphQL interface, for what its REST interface has not: https://docs.github.com/graphql */
+/** One request to GitHub's GraphQL API, for functions that its REST API lacks: https://docs.github.com/graphql */
 
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -15,7 +15,7 @@ export type GraphAsk = <Data>(
   shape: z.ZodType<Data>,
 ) => Promise<Data>;
 
-/** An answer with errors has the status 200; it throws as `Forge` says all the same. */
+/** An answer with errors has the status 200, but also throws as documented at `Forge`. */
 export function createGraphCall(ask: Ask, host: string): GraphAsk {
   return async (query, variables, shape) => {
     const answer = await ask({

@@ -1,11 +1,11 @@
-/** Which kind of forge is at an address: asked of the forge itself, as anybody. */
+/** Finds the kind of the forge at an address, by requests without a token. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type OutboundAnswer, type OutboundRequest, requestOutbound } from '../../base/platform/outbound.ts';
 import { type ForgeKind, forgeKinds } from './forge.ts';
 
 export interface KindQuestion {
-  /** Where people look at it, without a slash at its end. */
+  /** Its web address, without a slash at its end. */
   readonly url: string;
   readonly allowPrivate: boolean;
   readonly send?: ((request: OutboundRequest) => Promise<OutboundAnswer>) | undefined;
@@ -18,7 +18,7 @@ const gitlabVersion = version.extend({ revision: z.string() });
 const gitlabRefusal = z.object({ message: z.literal('401 Unauthorized') });
 const githubMeta = z.object({ verifiable_password_authentication: z.boolean() });
 
-/** Forgejo answers Gitea's question as well, so it is asked first; what says least of a forge, a refusal of GitLab's, comes last. */
+/** Forgejo also answers Gitea's request, so its own request comes first. The weakest evidence, a refusal of GitLab's, comes last. */
 const questions: readonly { path: string; kindIn(answer: OutboundAnswer): ForgeKind | null }[] = [
   {
     path: '/api/forgejo/v1/version',
@@ -49,7 +49,7 @@ const questions: readonly { path: string; kindIn(answer: OutboundAnswer): ForgeK
   },
 ];
 
-/** Throws `forge_unreachable`, `address_refused`, and `usage` where it is none of them, or will not say; no token is sent. */
+/** Throws `forge_unreachable`, `address_refused`, and `usage` if it is no known kind, or does not reveal it; no token is sent. */
 export async function askKind({ url, allowPrivate, send = requestOutbound }: KindQuestion): Promise<ForgeKind> {
   const hint = `say it: --kind ${forgeKinds.join('|')}; then nothing is asked`;
   for (const { path, kindIn } of questions) {
@@ -77,6 +77,6 @@ function jsonOf({ body }: OutboundAnswer): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    return null; // a page for people
+    return null; // an HTML page
   }
 }

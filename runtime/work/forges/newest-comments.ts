@@ -1,18 +1,18 @@
-/** The newest comments of an issue that an answer has room for: whoever writes there may write much, and often. */
+/** The newest comments of an issue that fit into one answer: comments may be long and many. */
 import type { Comment } from './forge.ts';
 import { AnswerTooLarge } from './forge-call.ts';
 
 export interface NewestComments {
   readonly comments: readonly Comment[];
-  /** Why there are none, or fewer than there might be; null: nothing kept them away. */
+  /** Why comments are missing; null: none is missing. */
   readonly commentsTrouble: string | null;
 }
 
-/** Asked for in this order, until an answer is not too large. The last size has room for the longest that GitLab takes, 1,000,000 characters each. */
+/** The sizes are tried in this order until an answer is not too large. The last one fits the longest comments of GitLab, with 1,000,000 characters each. */
 export const commentSizes = [100, 20, 3] as const;
 export type CommentSize = (typeof commentSizes)[number];
 
-/** `read` answers the newest comments, as many as that or more, the oldest of them first. Throws what it throws. */
+/** `read` returns the newest comments, at least that many, the oldest first. Throws the errors of `read`. */
 export async function newestComments(
   read: (size: CommentSize) => Promise<readonly Comment[]>,
 ): Promise<NewestComments> {

@@ -1,4 +1,4 @@
-/** What a forge says of a pull request: what asks for work, as feedback for an agent, what needs a person, and what is only shown. */
+/** Sorts a forge's news about a pull request: feedback for an agent, things that need a person, and things that are only shown. */
 import { stripVTControlCharacters } from 'node:util';
 import type { Remark } from '../../../machines/vocabulary/plan-pull.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
@@ -8,9 +8,9 @@ import type { Check, Feedback, Forge, PullRequest } from './forge.ts';
 
 export interface News {
   readonly id: string;
-  /** Nothing more is waited for before it is told. */
+  /** true: the news is complete and can be sent. */
   readonly isFinal: boolean;
-  /** Ours, with names of the forge in it. */
+  /** Our text, which contains names from the forge. */
   readonly title: string;
   readonly text: string;
 }
@@ -18,24 +18,24 @@ export interface News {
 type Failing = NonNullable<SignalPayload<'pr_changes_requested'>['failing']>;
 
 export interface AllNews {
-  /** What the fixer is to do. */
+  /** The task for the fixer. */
   readonly asks: readonly News[];
-  /** Checks that go on when somebody allows that on the forge. */
+  /** Checks that continue when a person allows that on the forge. */
   readonly needsPerson: readonly News[];
   readonly remarks: readonly Remark[];
-  /** The checks that fail, told or not. */
+  /** The failing checks, also those already reported. */
   readonly failing: Failing;
-  /** There are checks, and each of them has passed. `none`: there is not one. */
+  /** true: there are checks, and all have passed. `none`: there are no checks. */
   readonly green: 'yes' | 'no' | 'none';
-  /** Whether people stand against it, or are still to say what they think. */
+  /** Whether people object, or must still review it. */
   readonly isApproved: boolean;
 }
 
 export interface Looked {
   readonly pull: PullRequest;
-  /** What was pushed for it last: whose checks count. */
+  /** The last pushed commit, whose checks count. */
   readonly head: string;
-  /** Whether the plan is done: one that is at work is asked for nothing more, and its checks are of work that is not the last. */
+  /** Whether the plan is done: a working plan gets no further tasks, and its checks concern unfinished work. */
   readonly isDone: boolean;
 }
 
@@ -44,7 +44,7 @@ const wholeLimit = 30_000;
 const remarkLimit = 2_000;
 const listLimit = 200;
 
-/** Throws what the forge throws. */
+/** Throws the forge's errors. */
 export async function newsOf(forge: Forge, { pull, head, isDone }: Looked): Promise<AllNews> {
   const said = await forge.feedback(pull);
   const checks = isDone ? await forge.checks(head, pull.base) : [];
@@ -83,8 +83,8 @@ function askOf({ id, kind, author, path, line, text }: Feedback): News {
 }
 
 /**
- * The same for two failures whose logs say the same: what is of one run alone (commits, times, numbers of jobs) is left out. null: the check says nothing, so
- * nobody knows.
+ * A digest that is the same for two failures with the same log: parts that belong to one run (commits, times, job numbers) are left out. null: the check has
+ * no text, so this is not known.
  */
 function digestOf({ name, log }: Check): string | null {
   const words = stripVTControlCharacters(log)

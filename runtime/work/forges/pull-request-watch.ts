@@ -1,6 +1,6 @@
 /**
- * Pull requests of plans: one is asked for where a plan is done, wants one and a forge is configured; open ones are looked at, and what became of them is told to
- * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
+ * Watches the pull requests of plans. One is requested if a plan is done, wants one, and has a forge. Open ones are checked, and their plans get signals
+ * about changes. Plans without pull requests cost nothing. A forge gets at most one check a minute for each open request, fewer if nothing happens.
  */
 import type { Kinds } from '../../../actors/kind.ts';
 import { type StoredPlan, storedPlan } from '../../../actors/stored-tree.ts';
@@ -37,11 +37,11 @@ export interface PullRequestWatchParts {
   readonly log: Log;
   readonly troubles: Troubles;
   readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
-  /** Whether this process still owns the home: asked before it writes. */
+  /** Whether this process still owns the home: checked before it writes. */
   isOwner(): boolean;
   onSignals(): void;
   readonly forgeStates: ForgeStates;
-  /** The least time between two looks at one request. Default: a minute. */
+  /** The least time between two checks of one request. Default: a minute. */
   readonly everyMs?: number;
   /** Default: `forgeOfRepo`. */
   readonly forgeOf?: (place: ForgePlace) => Promise<RepoForge>;
@@ -49,27 +49,27 @@ export interface PullRequestWatchParts {
 
 export interface PullRequestWatch {
   start(): void;
-  /** A person has changed the configuration: what stands for a forge is looked at again now. */
+  /** To be called after a person has changed the configuration: forges are checked again now. */
   lookAgain(): void;
-  /** May be called twice; a question that is under way is let go of. */
+  /** May be called twice; an open request is aborted. */
   stop(): void;
 }
 
 const beatMs = 5_000;
 const lookMs = 60_000;
-/** Looks at one request that found nothing new, after which it is looked at less often. */
+/** The number of checks without news after which a request is checked less often. */
 const quietLooks = 30;
 const quietFactor = 5;
-/** Requests that are looked at in one such time over all plans, at most: a token has a few thousand an hour. */
+/** The most checks in that time over all plans: a token has a few thousand requests an hour. */
 const looksPerTime = 15;
 const troubleCapMs = 15 * 60_000;
 const keyLimit = 1_000;
 const remarksAtOnce = 20;
 const asksAtOnce = 200;
 
-/** Looks at one request one after the other that must find the same before anything follows from it: checks are begun one by one, and forges look at conflicts late. */
+/** The number of checks in a row with the same result before it counts: a forge starts its checks one by one, and computes conflicts late. */
 const sureLooks = 2;
-/** The same where no check was ever begun. */
+/** The same number if no check was ever begun. */
 const sureWithoutChecks = 3;
 
 type PullWord =
@@ -88,32 +88,32 @@ interface Watched {
   readonly plan: string;
   readonly isDone: boolean;
   readonly isOpen: boolean;
-  /** The forge is being asked for it, by who makes the request. */
+  /** The pull request is being created by its effect. */
   readonly isMaking: boolean;
   readonly doneAt: number;
   readonly pull: PlanPull;
   readonly merge: MergeState;
-  /** Grows with everything that the plan asks for. */
+  /** Grows with each request of the plan. */
   readonly count: number;
 }
 
-/** What is known of one request from look to look. */
+/** The data about one request between checks. */
 interface Looks {
   nextMs: number;
   quiet: number;
   troubles: number;
-  /** The marker of the last request. */
+  /** The etag of the last answer. */
   mark: string;
   etag: string | null;
-  /** As the forge gave it with that etag. */
+  /** The pull request in the answer with that etag. */
   request: PullRequest | null;
-  /** Comments that were there at the last look: whoever writes them one by one is let finish. */
+  /** Comments at the last check: a person who writes several comments gets time to finish. */
   pending: string;
-  /** What was found about its merge at the last looks, and at how many of them. */
+  /** The last result about its merge, and the number of checks with that result. */
   merge: { readonly found: string; readonly times: number };
 }
 
-/** How far its merge by the forge is; null: it is left to a person. */
+/** The progress of its automatic merge; null: a person merges it. */
 type MergeState = ForgeMerge['state'] | null;
 
 interface MergeLook {
@@ -123,7 +123,7 @@ interface MergeLook {
   readonly news: AllNews;
 }
 
-/** What stands between a request and its merge now; an empty `detail` says that nothing does, or that others are waited for. */
+/** The present obstacle to a request's merge; an empty `detail` means that there is none, or that others must act. */
 async function mergeStep(
   forge: RepoForge['forge'],
   {
@@ -151,9 +151,9 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   const readiness = createForgeReadiness({ home: parts.home, env: parts.env, projects, everyMs, beatMs: roundMs });
   const watched = new Map<PlanTree, Watched>();
   const looks = new Map<string, Looks>();
-  /** Plans that moved since they were last read; null: all are to be read. */
+  /** Plans that moved since they were last read; null: all must be read. */
   let moved: Set<PlanTree> | null = null;
-  /** Tokens that their forge did not take, by project. */
+  /** Rejected tokens, by project. */
   const denied = new Map<string, string>();
   const ending = new AbortController();
 
@@ -171,7 +171,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       const { before, after } = kinds.moveOf(line);
       const isDone = before.has('status:done') || after.has('status:done');
       const concerns = isDone || /^(?:pr_|create_pr)/.test(event);
-      if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // proven by its beginning
+      if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // its prefix proves it
     }
   }
 
@@ -225,7 +225,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     };
   }
 
-  /** null: it is gone, or nobody can read it, of which the plan itself is told. */
+  /** null: it is gone or unreadable; the plan itself reports the latter. */
   async function storedAt(tree: PlanTree): Promise<StoredPlan | null> {
     try {
       const row = await store.tree(tree);
@@ -240,7 +240,9 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     return forgeOf({ home: parts.home, env: parts.env, repo, signal: ending.signal });
   }
 
-  /** Without a forge a plan is done as it is: nothing is asked for, and nobody is told. Where its token is missing, who makes the request says so. */
+  /**
+   * Without a forge a plan is simply done: no request is made and no notice is sent. If the token is missing, the effect that creates the request reports it.
+   */
   async function want(tree: PlanTree, { project, doneAt, pull: { refused } }: Watched): Promise<void> {
     if (!parts.isOwner()) return;
     const ready = await readiness.of(project);
@@ -251,7 +253,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     watched.delete(tree);
   }
 
-  /** Whether a forge that took nothing from here takes the token that there is by now. */
+  /** Whether a forge that rejected our token accepts the present one. */
   async function isMended(project: string, mark: string): Promise<boolean> {
     const down = await forgeStates.down(project);
     if (down === null || !isUntilChanged(down) || denied.get(project) === mark) return false;
@@ -284,7 +286,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       merge: { found: '', times: 0 },
     };
     looks.set(request.url, known);
-    // Another token is tried at once.
+    // A new token is tried at once.
     if (known.troubles > 0 && (await readiness.of(one.project)).mark !== known.mark) known.nextMs = 0;
     const now = performance.now();
     if (known.nextMs > now || !parts.isOwner()) return;
@@ -307,13 +309,13 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       const wait =
         limit === undefined ? Math.min(troubleCapMs, everyMs * 2 ** Math.min(known.troubles, 10)) : limit - Date.now();
       known.nextMs = performance.now() + Math.max(wait, pause);
-      // What goes on for hours is said once.
+      // A failure that lasts for hours is logged once.
       if (known.troubles === 0) log.warn(`${request.url} could not be looked at: ${messageOf(thrown)}`);
       known.troubles += 1;
     }
   }
 
-  /** Asks the forge, and answers whether anything was new. */
+  /** Checks the request on the forge; returns whether there was news. */
   async function ask(
     tree: PlanTree,
     one: Watched,
@@ -343,13 +345,13 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     if (known.request === null) return false;
     const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
     const isRemarked = await tellRemarks(tree, one, news);
-    // A plan that is at work already hears of the rest when it is done.
+    // A plan that is already working gets the rest when it is done.
     if (!isDone) return isRemarked;
     const isAsked = await tellAsked(tree, one, { news, known });
     return isAsked || (await tellMerge(tree, one, { forge, known, found: known.request, news })) || isRemarked;
   }
 
-  /** Whether its forge is asked to merge it, or a person is told why that does not come to pass. */
+  /** Requests the merge by the forge, or notifies a person of the obstacle. */
   async function tellMerge(
     tree: PlanTree,
     { project, pull, merge, count }: Watched,
@@ -441,7 +443,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     stop() {
       ending.abort();
       facts.close();
-      void loop.stop(); // never rejects; a question to a forge is let go of
+      void loop.stop(); // never rejects; an open request to a forge is aborted
     },
   };
 }

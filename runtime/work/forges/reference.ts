@@ -1,15 +1,15 @@
-/** How people name an issue: `host/owner/repo#12`, `owner/repo#12`, or its address. Pure. */
+/** Parses people's references to issues: `host/owner/repo#12`, `owner/repo#12`, or its address. Pure. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Server } from './forge.ts';
 
 export interface IssueReference {
-  /** As in an address, in lower case; with a port where the address has one. */
+  /** The host of the address in lower case, with the address's port if there is one. */
   readonly host: string;
-  /** With slashes where a forge has groups in groups. */
+  /** With slashes if the forge has nested groups. */
   readonly owner: string;
   readonly name: string;
   readonly number: number;
-  /** What the address says that it is; `issue` where it says nothing. */
+  /** The kind in the address; `issue` if it names none. */
   readonly kind: 'issue' | 'pull';
 }
 
@@ -21,7 +21,7 @@ const shortForm = new RegExp(
 const pagePath = new RegExp(
   String.raw`^/(${path})/(?:-/)?(issues|work_items|pull|pulls|merge_requests)/(\d{1,9})(?:/.*)?$`,
 );
-/** What a word of a sentence may have around it. */
+/** Punctuation around a word of a sentence. */
 const around = /^[<("'`[{]+|[>)"'`\]},;:!?.]+$/g;
 const sentenceChars = 64 * 1024;
 
@@ -29,7 +29,7 @@ const sentenceChars = 64 * 1024;
 const referenceForms =
   'owner/repo#12, host/owner/repo#12, or the address of an issue such as https://github.com/owner/repo/issues/12';
 
-/** Throws `usage` for anything else, with what is wrong with it and the forms. `servers` tell where an address begins on a forge that does not stand at the root of its host. */
+/** Throws `usage` for any other text, with the fault and the accepted forms. `servers` are needed for forges below the root of their host. */
 export function parseReference(
   text: string,
   { servers, main }: { servers: readonly Server[]; main: Server },
@@ -44,7 +44,7 @@ export function parseReference(
   );
 }
 
-/** What is missing, or not as it must be. */
+/** The fault: a missing or invalid part. */
 function flawOf(text: string): string {
   if (text === '') return 'it is empty';
   if (/^https?:\/\//i.test(text)) return 'the address is not that of one issue';
@@ -60,7 +60,7 @@ function flawOf(text: string): string {
   return `"${place.slice(0, 60)}" is no owner and repo`;
 }
 
-/** The first reference in a sentence; null: there is none. */
+/** The first reference in a text; null: there is none. */
 export function findReference(
   sentence: string,
   { servers, main }: { servers: readonly Server[]; main: Server },
@@ -72,7 +72,7 @@ export function findReference(
   return null;
 }
 
-/** As people write it, in its long form. */
+/** The reference in its long form. */
 export function referenceText({ host, owner, name, number }: IssueReference): string {
   return `${host}/${owner}/${name}#${number}`;
 }
@@ -117,12 +117,12 @@ function ofAddress(text: string, servers: readonly Server[]): IssueReference | n
   };
 }
 
-/** With its port where it has one. */
+/** With its port, if it has one. */
 export function hostOf({ url }: Server): string {
   return new URL(url).host;
 }
 
-/** What stands before the owner in the addresses of that forge: empty, or `/git`. */
+/** The path before the owner in that forge's addresses: empty, or `/git`. */
 export function prefixOf({ url }: Server): string {
   return new URL(url).pathname.replace(/\/+$/, '');
 }

@@ -1,12 +1,12 @@
-/** Which repository of which forge a git remote is. */
+/** Finds the forge and the repository of a git remote. */
 import { tryOwnGit } from '../git/git.ts';
 import type { ForgeRepo, Server } from './forge.ts';
 import { hostOf, prefixOf } from './reference.ts';
 
 export interface RemoteAddress extends ForgeRepo {
-  /** In lower case; with the port of an http(s) address, never that of ssh. */
+  /** The host in lower case, with the port of an http(s) address, never that of ssh. */
   readonly host: string;
-  /** Whether the host's port says anything about the forge's address. */
+  /** Whether the host's port belongs to the forge's address. */
   readonly isWeb: boolean;
 }
 
@@ -14,7 +14,7 @@ export interface Remote extends RemoteAddress {
   readonly remote: string;
 }
 
-/** Where ssh stands on another host than the forge's pages. */
+/** Forges whose ssh host differs from their web host. */
 const sshHosts: Readonly<Record<string, string>> = {
   'ssh.github.com': 'github.com',
   'altssh.gitlab.com': 'gitlab.com',
@@ -22,7 +22,7 @@ const sshHosts: Readonly<Record<string, string>> = {
 };
 const remoteLimit = 50;
 
-/** null: a path of this machine, or nothing that a forge could be. A user, a password and `.git` are left out. Pure. */
+/** null: a local path, or no possible address of a forge. A user, a password and `.git` are left out. Pure. */
 export function remoteAddress(url: string): RemoteAddress | null {
   if (url.length > 2048) return null;
   const [, scpHost = '', scpPath = ''] =
@@ -39,7 +39,7 @@ function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    return path; // it was written with a % of its own
+    return path; // it contains a literal %
   }
 }
 
@@ -59,7 +59,7 @@ function addressOf(host: string, path: string, isWeb: boolean): RemoteAddress | 
   return { host: sshHosts[low] ?? low, owner: owner.reverse().join('/'), name, isWeb };
 }
 
-/** The remotes of a repository that a forge could be behind; `origin` first, at most 50. What `insteadOf` would make of them is not followed. */
+/** The remotes of a repository that may be on a forge; `origin` first, at most 50. `insteadOf` is not applied. */
 export async function remotesOf(repo: string): Promise<Remote[]> {
   const listed = await tryOwnGit(repo, ['config', '--local', '--null', '--get-regexp', String.raw`^remote\..*\.url$`]);
   const remotes = listed.stdout.split('\0').flatMap((entry) => {
@@ -73,7 +73,7 @@ export async function remotesOf(repo: string): Promise<Remote[]> {
   return first.sort((a, b) => Number(b.remote === 'origin') - Number(a.remote === 'origin')).slice(0, remoteLimit);
 }
 
-/** The forge that the remote is at, with the repository as that forge names it; null: it is none of the known ones. */
+/** The remote's forge, with the repository's name there; null: the forge is not known. */
 export function serverOf<Known extends Server>(
   remote: RemoteAddress,
   servers: readonly Known[],
@@ -91,7 +91,7 @@ export function serverOf<Known extends Server>(
   return null;
 }
 
-/** Whether both are one repository of one forge: forges do not tell upper case from lower. */
+/** Whether both are the same repository of the same forge: forges ignore case. */
 export function isSameRepo(a: ForgeRepo, b: ForgeRepo): boolean {
   return a.owner.toLowerCase() === b.owner.toLowerCase() && a.name.toLowerCase() === b.name.toLowerCase();
 }

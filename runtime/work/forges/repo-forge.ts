@@ -1,4 +1,4 @@
-/** The forge that a repo's own remote is at, ready to be asked: the first of its remotes that a person's list of servers knows, `origin` before the others. */
+/** A client for a repo's forge: of its first remote that is in a person's list of servers, `origin` before the others. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { later } from '../../base/platform/later.ts';
@@ -16,7 +16,7 @@ export interface ForgePlace {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where a repo is at a forge. */
+/** A repo's place on a forge. */
 export interface ForgeSite {
   readonly server: KnownServer;
   readonly repo: ForgeRepo;
@@ -36,7 +36,7 @@ export function firstSite(remotes: readonly Remote[], servers: readonly KnownSer
   return null;
 }
 
-/** Throws `no_forge` where no remote is at a known server, with what to do; also what `readServers` throws. */
+/** Throws `no_forge` if no remote is at a known server, with the remedy, and the errors of `readServers`. */
 export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'repo'>): Promise<ForgeSite> {
   const { list } = readServers(home);
   const remotes = await remotesOf(repo);
@@ -54,12 +54,12 @@ export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'rep
   throw new EngineError('no_forge', what, hint);
 }
 
-/** Throws `no_forge` as `forgeSiteOf`, `no_token` with what to do, and what `readServers` and `findToken` throw. */
+/** Throws `no_forge` as `forgeSiteOf`, `no_token` with the remedy, and the errors of `readServers` and `findToken`. */
 export async function forgeOfRepo(place: ForgePlace): Promise<RepoForge> {
   const site = await forgeSiteOf(place);
   const token = await findToken(site.server, place.env);
   if (token === null) throw noToken(site, place);
-  // What speaks to forges is loaded with the first question to one.
+  // The code for requests to forges is loaded at the first request.
   const { createForge } = await loadForges();
   const { server, repo, remote } = site;
   return { remote, forge: createForge({ server, repo, token: token.token, signal: place.signal }) };

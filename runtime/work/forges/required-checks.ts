@@ -1,7 +1,10 @@
-/** Which checks stand in a pull request's way: those that its forge requires, where it says which they are. Pure. */
+/** Selects the checks that a pull request needs: the required ones, if its forge names them. Pure. */
 import type { Check } from './forge.ts';
 
-/** `required` are names, `*` in them any letters; empty: the forge names none, and all count. One that has not begun is `missing`. */
+/**
+ * `required` are names, in which `*` matches any letters; empty: the forge names none, and all checks count. A required check that has not begun is
+ * `missing`.
+ */
 export function countedChecks(checks: readonly Check[], required: readonly string[]): Check[] {
   if (required.length === 0) return [...checks];
   const patterns = [...new Set(required)].map((name) => ({ name, pattern: patternOf(name) }));

@@ -1,4 +1,4 @@
-/** Which of the words on a pull request ask for something: those of people who may, as long as they stand by them. Pure. */
+/** Selects the texts on a pull request that request work: those of permitted people that are not withdrawn. Pure. */
 import type { Feedback, PullRequest } from './forge.ts';
 
 interface Word {
@@ -11,14 +11,14 @@ interface Word {
 }
 
 export interface Review extends Word {
-  /** `withdrawn`: dismissed, or asked for anew. `none`: it only comments. */
+  /** `withdrawn`: dismissed, or requested again. `none`: only a comment. */
   readonly verdict: 'approved' | 'changes' | 'withdrawn' | 'none';
-  /** The commit that it is about; null: the forge does not say. */
+  /** The commit that it is about; null: not known. */
   readonly commit: string | null;
 }
 
 export interface CodeComment extends Word {
-  /** The review that it is a part of; null: none. */
+  /** The review that contains it; null: none. */
   readonly review: string | null;
   readonly path: string | null;
   readonly line: number | null;
@@ -27,13 +27,13 @@ export interface CodeComment extends Word {
 export interface Words {
   readonly reviews: readonly Review[];
   readonly comments: readonly CodeComment[];
-  /** What is said below the request as a whole. */
+  /** Comments on the request as a whole. */
   readonly talk: readonly Word[];
 }
 
 const limit = 300;
 
-/** Of each list the oldest first. Only a reviewer's newest verdict counts, and only where it is about the commit that is the request's head. */
+/** Each list has the oldest first. Only a reviewer's newest verdict counts, and only if it is about the request's head. */
 export function feedbackOf(
   { reviews, comments, talk }: Words,
   { headCommit, awaited }: Pick<PullRequest, 'headCommit' | 'awaited'>,
@@ -65,7 +65,7 @@ export function feedbackOf(
   ].slice(-limit);
 }
 
-/** `/stator fix <what>` at a line's beginning: what is to be done, to the end of the text; null: it is not said. */
+/** The task after `/stator fix` at the beginning of a line, to the end of the text; null: there is none. */
 export function fixAskedFor(text: string): string | null {
   const found = /^[ \t]*\/stator[ \t]+fix\b([\s\S]*)/m.exec(text);
   return found === null ? null : (found[1] ?? '').trim() || text.trim();

@@ -1,4 +1,4 @@
-/** What a person may ask of the list of forges, and of the forge behind a repository's remote. Works with no engine. */
+/** Queries and changes of a person's list of forges, and queries of a repository's forge. Works without an engine. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Environment } from '../../base/config/home.ts';
 import { createForge } from './create-forge.ts';
@@ -34,9 +34,9 @@ export interface ServerEntry {
 }
 
 export interface ServerShow extends ServerEntry {
-  /** The variables that are looked for, in order. */
+  /** The variables that may have the token, in order. */
   readonly token_variables: readonly string[];
-  /** Where a token is; null: nowhere. The token itself is shown nowhere. */
+  /** Where the token was found; null: nowhere. The token itself is never shown. */
   readonly token_from: string | null;
 }
 
@@ -49,31 +49,31 @@ export interface NewServer {
   readonly allowPrivate: boolean;
 }
 
-/** The forge behind a repository: the first of its remotes that is at a known server. */
+/** A repository's forge: that of its first remote at a known server. */
 export interface RepoForgeState {
   readonly remote: string;
   readonly server: string;
   readonly kind: ForgeKind;
   readonly repo: string;
   readonly tokenFrom: string | null;
-  /** Who the token is; null: there is none, or the forge did not say. */
+  /** The token's user; null: there is no token, or the forge did not answer. */
   readonly login: string | null;
   readonly problem: EngineError | null;
 }
 
 export interface ServerList {
   list(): readonly ServerEntry[];
-  /** Without a name the default one. Throws `not_found`. */
+  /** Without a name: the default one. Throws `not_found`. */
   show(name: string | undefined): Promise<ServerShow>;
-  /** Asks the forge of which kind it is where that is not said. Throws what `addServer` and `askKind` throw. */
+  /** Asks the forge for its kind if none is given. Throws the errors of `addServer` and `askKind`. */
   add(server: NewServer): Promise<ServerEntry>;
-  /** Throws what `removeServer` throws. */
+  /** Throws the errors of `removeServer`. */
   remove(name: string): ServerEntry;
-  /** Whether somebody has said which is the default one. */
+  /** Whether a person has chosen the default one. */
   isChosen(): boolean;
   /** Throws `not_found`. */
   choose(name: string): ServerEntry;
-  /** null: no remote of it is at a known forge. Throws `bad_config`. */
+  /** null: none of its remotes is at a known forge. Throws `bad_config`. */
   forgeOf(repo: string): Promise<RepoForgeState | null>;
 }
 
@@ -136,7 +136,7 @@ function kindOf(said: string): ForgeKind {
   throw new EngineError('usage', `"${said.slice(0, 100)}" is no kind of forge`, `one of ${forgeKinds.join(', ')}`);
 }
 
-/** What a server says of the token that there is for it: asked once, however many repos are there. */
+/** A server's answer about its token; one request for all of its repos. */
 type Standing = Pick<RepoForgeState, 'tokenFrom' | 'login' | 'problem'>;
 
 function createForgeOf({ home, env }: { home: string; env: Environment }): ServerList['forgeOf'] {

@@ -1,14 +1,14 @@
-/** Changes of `servers.toml` that leave everything else in it as a person wrote it: comments, order, spaces. Pure. */
+/** Changes `servers.toml` and leaves all else unchanged: comments, order, spaces. Pure. */
 import { stringify } from 'smol-toml';
 import { type AST, parseTOML } from 'toml-eslint-parser';
 
-/** With one more server at its end. */
+/** The text with one more server at its end. */
 export function withServer(text: string, server: Readonly<Record<string, unknown>>): string {
   const block = stringify({ servers: [server] });
   return text.trim() === '' ? `${text}${block}` : `${text.trimEnd()}\n\n${block}`;
 }
 
-/** Without the server of that place in the list. */
+/** The text without the server at that place in the list. */
 export function withoutServer(text: string, index: number): string {
   const table = entriesOf(text).find(
     (entry) => entry.type === 'TOMLTable' && entry.kind === 'array' && entry.resolvedKey[1] === index,
@@ -22,7 +22,7 @@ export function withDefault(text: string, name: string | null): string {
   const line = name === null ? '' : stringify({ default: name });
   if (before === undefined) return name === null ? text : `${line.trimEnd()}\n${text.trim() === '' ? '' : `\n${text}`}`;
   if (name === null) return withoutLines(text, before);
-  const { value } = before as AST.TOMLKeyValue; // found by its type
+  const { value } = before as AST.TOMLKeyValue; // it was found by its type
   return `${text.slice(0, value.range[0])}${JSON.stringify(name)}${text.slice(value.range[1])}`;
 }
 
@@ -30,7 +30,7 @@ function entriesOf(text: string): readonly (AST.TOMLKeyValue | AST.TOMLTable)[] 
   return parseTOML(text, { tomlVersion: '1.1.0' }).body[0].body;
 }
 
-/** Its own lines, and one empty line behind them. */
+/** The server's own lines, and one empty line behind them. */
 function withoutLines(text: string, { loc }: AST.TOMLNode): string {
   const lines = text.split('\n');
   const count = loc.end.line - loc.start.line + 1;

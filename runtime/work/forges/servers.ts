@@ -1,4 +1,4 @@
-/** The forges that a person knows, in `servers.toml` of the home: read whenever they are needed, written by the `server` verbs. No repository names any. */
+/** The forges that a person knows, in `servers.toml` of the home: read at each use, written by the `server` commands. A repository cannot add any. */
 
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -15,11 +15,11 @@ import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { forgeKinds, type Server } from './forge.ts';
 import { withDefault, withoutServer, withServer } from './servers-text.ts';
 
-/** A forge with where its token comes from. */
+/** A forge with the source of its token. */
 export interface KnownServer extends Server {
-  /** The environment variable that holds the token; null: the usual ones of its kind. */
+  /** The environment variable with the token; null: the usual ones of its kind. */
   readonly tokenVariable: string | null;
-  /** A file of `NAME=value` lines in which that variable is looked for first. */
+  /** A file of `NAME=value` lines that is searched first for that variable. */
   readonly envFile: string | null;
   /** Whether it is built in. */
   readonly isPreset: boolean;
@@ -29,7 +29,7 @@ export interface Servers {
   readonly list: readonly KnownServer[];
   /** The server that `owner/repo#n` means. */
   readonly main: KnownServer;
-  /** Whether the file says so. */
+  /** Whether the file sets it. */
   readonly isChosen: boolean;
 }
 
@@ -65,7 +65,7 @@ const presets: readonly KnownServer[] = [
   preset('codeberg.org', 'forgejo'),
 ];
 
-/** What came with stator for that address; null: nothing did. */
+/** The built-in server of that address; null: none. */
 export function presetOf(url: string): KnownServer | null {
   return presets.find((one) => new URL(one.url).host === new URL(url).host) ?? null;
 }
@@ -74,7 +74,7 @@ export function serversFile(home: string): string {
   return join(home, 'servers.toml');
 }
 
-/** The ones of the file, then those that came with stator and are not named anew. Throws `bad_config` with the file, the key and what is accepted. */
+/** The file's servers, then the built-in ones that the file does not redefine. Throws `bad_config` with the file, the key and what is accepted. */
 export function readServers(home: string): Servers {
   const file = readFile(home);
   const own = (file.servers ?? []).map(serverOf);
@@ -85,7 +85,7 @@ export function readServers(home: string): Servers {
   throw wrong(home, `default: there is no server "${name}"`, `one of ${list.map((server) => server.name).join(', ')}`);
 }
 
-/** Throws `conflict` where there is one of that name, or of that address, and `usage` for what is no server. */
+/** Throws `conflict` if there is one with that name or address, and `usage` for an invalid server. */
 export function addServer(home: string, table: ServerTable): KnownServer {
   const read = serverSchema.safeParse(table);
   if (!read.success) throw new EngineError('usage', problemText(read.error), 'see: stator server add --help');
@@ -104,7 +104,7 @@ export function addServer(home: string, table: ServerTable): KnownServer {
   return server;
 }
 
-/** Throws `not_found`, and `conflict` for one that came with stator. */
+/** Throws `not_found`, and `conflict` for a built-in one. */
 export function removeServer(home: string, name: string): KnownServer {
   const server = serverNamed(readServers(home), name);
   if (server.isPreset)
@@ -131,14 +131,14 @@ export function removeServer(home: string, name: string): KnownServer {
   return server;
 }
 
-/** From here on `owner/repo#n` is on that one. Throws `not_found`. */
+/** Makes it the server of `owner/repo#n`. Throws `not_found`. */
 export function chooseServer(home: string, name: string): KnownServer {
   const server = serverNamed(readServers(home), name);
   write(home, { ...readFile(home), default: name }, (text) => withDefault(text, name));
   return server;
 }
 
-/** Throws `not_found` with the names that there are. */
+/** Throws `not_found` with the known names. */
 export function serverNamed({ list }: Pick<Servers, 'list'>, name: string): KnownServer {
   const found = list.find((server) => server.name === name);
   if (found !== undefined) return found;
@@ -174,7 +174,7 @@ function serverOf(table: z.output<typeof serverSchema>): KnownServer {
   };
 }
 
-/** As `url` is kept. Throws `usage` for what is no address of a forge. */
+/** The stored form of `url`. Throws `usage` if it cannot be a forge's address. */
 export function serverUrl(text: string): string {
   const read = serverSchema.shape.url.safeParse(text);
   if (read.success) return read.data;
@@ -222,7 +222,7 @@ function readFile(home: string): ServersFile {
   );
 }
 
-/** Keeps what a person wrote beside the keys; where the change does not fit into that text, the file is written anew and the old one stays beside it. */
+/** Keeps a person's comments and order. If the change does not fit into that text, the file is rewritten and the old one stays beside it. */
 function write(home: string, wanted: ServersFile, change: (text: string) => string): void {
   ensureHome(home);
   const path = serversFile(home);
@@ -232,13 +232,13 @@ function write(home: string, wanted: ServersFile, change: (text: string) => stri
   replaceFile(path, changed ?? stringify(wanted), { mode: 0o600, isSynced: true });
 }
 
-/** null: that text would say something else. */
+/** null: that text would have another meaning. */
 function changedTo(wanted: ServersFile, change: () => string): string | null {
   try {
     const text = change();
     return isDeepStrictEqual(fileSchema.parse(parse(text)), wanted) ? text : null;
   } catch {
-    return null; // a text that one of the parsers does not take
+    return null; // one of the parsers does not accept the text
   }
 }
 

@@ -1,4 +1,4 @@
-/** Where a forge's token is found: a variable, a person's env file, or the forge's own program. It stays in memory, for the call that needs it. */
+/** Finds a forge's token: in a variable, in a person's env file, or from the forge's own program. It stays in memory, only for the call that needs it. */
 
 import type { Environment } from '../../base/config/home.ts';
 import { loadExeca } from '../../base/platform/execa.ts';
@@ -24,11 +24,11 @@ function usualVariables({ kind, name }: KnownServer): readonly string[] {
 
 interface TokenProgram {
   readonly ask: readonly [string, ...string[]];
-  /** The command by which a person gives it a token. */
+  /** The command with which a person sets its token. */
   readonly login: string;
 }
 
-/** What is asked for a token, by kind; the argument is the host. */
+/** The program that prints a token, by kind; the argument is the host. */
 const programs: Partial<Record<ForgeKind, (host: string) => TokenProgram>> = {
   github: (host) => ({ ask: ['gh', 'auth', 'token', '--hostname', host], login: `gh auth login --hostname ${host}` }),
   gitlab: (host) => ({
@@ -37,17 +37,17 @@ const programs: Partial<Record<ForgeKind, (host: string) => TokenProgram>> = {
   }),
 };
 
-/** The forge's own program, where it is asked for a token: a server whose variable a person named is not. */
+/** The forge's own program if it may provide the token: not for a server with a configured variable. */
 export function programOf({ kind, url, tokenVariable }: KnownServer): TokenProgram | undefined {
   return tokenVariable === null ? programs[kind]?.(new URL(url).host) : undefined;
 }
 
-/** The variables that are looked for, in order. */
+/** The variables that may have the token, in order. */
 export function tokenVariables(server: KnownServer): readonly string[] {
   return server.tokenVariable === null ? usualVariables(server) : [server.tokenVariable];
 }
 
-/** null: there is none. A program is asked only where no variable is named. Throws `agent_unusable` for an env file that cannot be read. */
+/** null: there is none. A program is called only if no variable is configured. Throws `agent_unusable` for an env file that cannot be read. */
 export async function findToken(server: KnownServer, env: Environment): Promise<FoundToken | null> {
   const owner = `[[servers]] ${server.name} in servers.toml`;
   const file = server.envFile === null ? null : readEnvFile(server.envFile, '/', owner).variables;
@@ -67,7 +67,7 @@ async function askProgram(
 ): Promise<FoundToken | null> {
   const { execa } = await loadExeca();
   const answer = await execa(program, args, {
-    // Never a folder of a repository: such a program may read files of the one that it stands in.
+    // Never a repository's folder: such a program may read files of its working directory.
     cwd: '/',
     env,
     extendEnv: false,

@@ -1,7 +1,7 @@
 /**
- * Branches and refs of plans that are over. A branch is ours where our mark stands beside it *and* a plan of this store has it: marks and refs anybody may
- * write, an agent too. A branch goes where a branch that is not ours, or a remote's, has all of it; a failed task's also where the ref of an attempt
- * keeps it. Those refs never go by age alone: one goes where a branch that stays has what it holds, or where a person says so.
+ * Branches and refs of plans that are over. A branch is ours if it has our mark *and* a plan of this store uses it: anyone can write marks and refs, even an
+ * agent. A branch is deleted if a branch that is not ours, or a remote's, contains all of it; a failed task's branch also if an attempt's ref holds it. Such
+ * refs are never deleted because of age alone: only if a remaining branch contains their commits, or if a person requests it.
  */
 import type { PlanTrace } from '../../core/store/rows.ts';
 import { ownGit } from '../git/git.ts';
@@ -25,16 +25,16 @@ export const owned = 'refs/stator/owned/';
 export const heads = 'refs/heads/';
 export const attempts = 'refs/stator/attempts/';
 export const archive = 'refs/stator/archive/';
-/** Why a symbolic ref stays. */
+/** The reason for which a symbolic ref stays. */
 export const isOtherName = 'it is a name for another ref, which stator makes none of';
-/** So many are judged, or deleted, in one step. */
+/** The number of branches that are checked or deleted in one step. */
 const page = 100;
 
 interface Going {
   readonly item: CleaningSubject;
   readonly why: string;
   readonly ref: Ref;
-  /** The mark of a branch, which goes after it. */
+  /** A branch's mark, which is deleted after it. */
   readonly mark: Ref | null;
 }
 
@@ -124,8 +124,8 @@ function reasonToStay(
 }
 
 /**
- * Whether commits would be lost with a branch: one look at the history for all plans' own branches, and one for those of tasks, which are kept where their
- * plan's branch or an attempt has them.
+ * Whether commits would be lost with a branch. One reading of the history serves all plans' own branches, and one those of tasks, whose commits are safe if
+ * their plan's branch or an attempt has them.
  */
 async function lostWith(
   repository: Repository,
@@ -146,7 +146,7 @@ async function lostWith(
   return (ref) => ref !== undefined && (isPlansOwn(ref) ? lostPlans : lostTasks).has(ref.commit);
 }
 
-/** The commits that nothing of `from` reaches. */
+/** The commits that no ref of `from` reaches. */
 export async function unreached(
   repository: Repository,
   refs: readonly Ref[],
@@ -158,12 +158,12 @@ export async function unreached(
     '\n',
   );
   const listing = await ownGit(repository.path, ['rev-list', '--stdin'], { input: `${input}\n` });
-  // What is no commit is in no list of commits, and so in no branch.
+  // An object that is no commit is in no list of commits, so it counts as in no branch.
   const others = refs.filter(({ committedMs }) => committedMs === 0).map(({ commit }) => commit);
   return new Set([...listing.split('\n'), ...others]);
 }
 
-/** Refs of attempts and archives; `staying`: the branches that are there after this round. */
+/** Refs of attempts and archives. `staying`: the branches that remain after this round. */
 async function judgeKeeping(
   round: Round,
   { project, repository, refs }: Listed,
@@ -199,7 +199,7 @@ function lostWork(lost: ReadonlySet<string>, { commit }: Ref): Reason | null {
   return lost.has(commit) ? keptAs('it holds work that is in no branch and on no remote', 'unmerged') : null;
 }
 
-/** What lay in a worktree becomes such a ref when that goes, long after the plan was over. */
+/** When a worktree is removed, its files become such a ref, perhaps long after the plan was over. */
 function tooYoung({ beforeMs, made }: Round, { name, committedMs, isSymbolic }: Ref): Reason | null {
   if (isSymbolic) return keptAs(isOtherName);
   return committedMs >= beforeMs || made.has(name) ? keptAs('what it keeps was made not long ago') : null;

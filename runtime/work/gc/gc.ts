@@ -1,6 +1,6 @@
 /**
- * What plans leave behind, cleared away: run folders and worktrees of what ended long ago. One round at a time, in small steps between which signals
- * are handled. A round that is killed is simply begun again: each step is whole by itself, and what it decides is looked at anew.
+ * Deletes leftovers of plans: run folders and worktrees that ended long ago. Only one round runs at a time, in small steps, between which signals are
+ * handled. A killed round is simply begun again: each step is complete by itself, and checks its decision again.
  */
 import { rmdir, stat } from 'node:fs/promises';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -25,7 +25,7 @@ import { clearRunFolders } from './run-folders.ts';
 import { clearWorktrees } from './worktrees.ts';
 
 export interface CleaningRequest {
-  /** What ended longer ago than this goes. */
+  /** Things that ended longer ago than this are deleted. */
   readonly olderThanMs: number;
   /** Only lists what would be deleted. */
   readonly dry: boolean;
@@ -33,25 +33,25 @@ export interface CleaningRequest {
 }
 
 export interface Cleaning {
-  /** Throws `conflict` while another round is under way; the signal's reason where it is aborted; as the store does. */
+  /** Throws `conflict` while another round is under way, the signal's reason if it is aborted, and the store's errors. */
   clear(request: CleaningRequest, abort?: AbortSignal): Promise<CleaningReport>;
-  /** Takes every worktree, branch and ref of every plan, whatever its state and age: the caller sees to it that nothing works there. Throws as `clear`. */
+  /** Deletes every worktree, branch and ref of every plan, whatever its state and age: the caller makes sure that nothing works there. Throws as `clear`. */
   clearRepos(request: Pick<CleaningRequest, 'dry' | 'overrides'>): Promise<CleaningReport>;
-  /** Takes what one plan has left, whatever its age: the caller sees to it that the plan is over. Throws what git and the repo throw. */
+  /** Deletes one plan's leftovers, whatever their age: the caller makes sure that the plan is over. Throws the errors of git and the repo. */
   clearPlan(request: PlanCleaningRequest): Promise<CleaningItem[]>;
-  /** Takes away what nobody owns any more. Throws `conflict` while a round is under way. */
+  /** Deletes orphans. Throws `conflict` while a round is under way. */
   repair(request: { readonly dry: boolean }): Promise<RepairReport>;
 }
 
 export interface PlanCleaningRequest {
   readonly plan: Pick<PlanTrace, 'project' | 'plan' | 'branch'>;
-  /** `branches`: with the worktrees that stand on them. */
+  /** `branches` includes their worktrees. */
   readonly what: LeftoverKind;
   readonly dry: boolean;
   readonly overrides: readonly CleaningOverride[];
 }
 
-/** A plan as if it had ended long ago. */
+/** Treats a plan as if it had ended long ago. */
 const longOver = { status: 'done', updatedAt: 0, deletedAt: 0 } as const;
 
 export function createCleaning(parts: CleaningParts): Cleaning {
@@ -85,7 +85,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     return { dry, before: new Date(Math.max(0, beforeMs)).toISOString(), items, disk, notes };
   }
 
-  /** What is in the repositories. */
+  /** Leftovers in the repositories. */
   async function clearPlaces(round: Round): Promise<void> {
     for (const { project: name } of projects.list()) {
       try {
@@ -119,7 +119,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     await clearPlaces(round);
     if (!dry)
       for (const { project } of projects.list())
-        await rmdir(await worktreesFolder(projects.get(project))).catch(() => {}); // what stays in it keeps it
+        await rmdir(await worktreesFolder(projects.get(project))).catch(() => {}); // the folder stays if it is not empty
     const { items, notes } = round;
     return { dry, before: new Date(nowMs()).toISOString(), items, disk: { before, after: before }, notes };
   }

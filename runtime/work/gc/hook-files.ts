@@ -1,4 +1,7 @@
-/** The folders that command hooks ran in: those of what is trusted now stay, the others go whatever their age, since they can be made again. */
+/**
+ * The folders in which command hooks ran: those of the presently trusted commits stay; the others are deleted whatever their age, because they can be made
+ * again.
+ */
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { diskUsage } from '../../base/platform/disk-usage.ts';
@@ -15,7 +18,7 @@ export async function clearHookFiles(parts: CleaningParts, round: Round): Promis
   const wanted = new Set(parts.projects.list().map(({ project }) => nameOf(parts, project)));
   const userOf = await readFolderUsers();
   for (const { name } of entries) {
-    // One that is being made has the name of what it becomes before its own.
+    // The name of an unfinished folder begins with its final name.
     if (wanted.has(name.split('.')[0] ?? '')) continue;
     const path = join(root, name);
     const user = userOf(path);
@@ -33,7 +36,7 @@ export async function clearHookFiles(parts: CleaningParts, round: Round): Promis
   }
 }
 
-/** null: it cannot be read now, and nothing of it is delivered. */
+/** null: it cannot be read now, and none of its hooks is delivered. */
 function nameOf({ projects }: CleaningParts, project: string): string | null {
   try {
     return hookFilesName(projects.get(project));

@@ -1,4 +1,4 @@
-/** What programs of agents kept for plans that ended long ago goes. */
+/** Deletes the data that agents' programs stored for plans that ended long ago. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskUsage } from '../../base/platform/disk-usage.ts';

@@ -1,6 +1,7 @@
 /**
- * What nobody owns any more: worktrees, branches, refs and run folders that no plan of the store knows, sockets that nobody serves, locks that killed gits
- * left. What a mark, a lock or a name says alone is not believed; what would be lost, what somebody stands in, and what another engine may use stays.
+ * Deletes orphans: worktrees, branches, refs and run folders without a plan in the store, sockets that no process serves, and locks of killed gits. A mark, a
+ * lock or a name alone is no proof of ownership. Things stay if work would be lost, if a process has its working directory there, or if another engine may
+ * use them.
  */
 import { type Dirent, lstatSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
@@ -31,7 +32,7 @@ interface Look {
   readonly dry: boolean;
   readonly plans: ReadonlyMap<string, PlanTrace>;
   readonly branches: ReadonlyMap<string, PlanTrace>;
-  /** The folders of worktrees that go, or with `dry` would. */
+  /** The worktree folders that are deleted, or with `dry` would be. */
   readonly leaving: Set<string>;
   readonly orphans: Orphan[];
   rest(): Promise<void>;
@@ -40,12 +41,12 @@ interface Look {
 interface Place {
   readonly project: Project;
   readonly repository: Repository;
-  /** Who else may use what is not known here. */
+  /** The other users of things that are not known here. */
   readonly other: string | null;
 }
 
 type Named = Pick<Orphan, 'kind' | 'project' | 'name' | 'bytes'>;
-/** What of it is done, or why it is not. */
+/** What was done about it, or why not. */
 type Verdict = { readonly fix: () => Promise<unknown>; readonly what: string } | { readonly keep: string };
 
 export async function repairAll(parts: CleaningParts, dry: boolean): Promise<RepairReport> {
@@ -73,7 +74,7 @@ export async function repairAll(parts: CleaningParts, dry: boolean): Promise<Rep
   return { dry, orphans: look.orphans, notes };
 }
 
-/** After a restore the store may not know the plans of runs that it waits for. null: it waits for none. */
+/** The reason to wait after a restore: the store may not know the plans of runs that it waits for. null: it waits for none. */
 async function restoredRuns({ home, store }: CleaningParts): Promise<string | null> {
   const names = (await entriesOf(runsRoot(home))).map(({ name }) => name);
   const [first] = (await store.launchesOf(names)).filter(({ key }) => key.startsWith(restoredKey('')));
@@ -117,7 +118,7 @@ async function repairWorktrees(look: Look, place: Place): Promise<void> {
     const plan = planOfBranch(look, project.project, branch);
     const { path } = worktree;
     const isGone = !isThere(path);
-    // The engine makes its own anew, and what a plan left behind is cleared away by its age.
+    // The engine makes its own folders again, and a plan's leftovers are deleted by age.
     if (plan !== undefined && (!isGone || !isOver(plan))) continue;
     const named = { kind: 'worktree', project: project.project, name: path, bytes: null } as const;
     const verdict = isGone
@@ -155,7 +156,7 @@ async function verdictOfWorktree(
   };
 }
 
-/** What lies beside the worktrees and git does not know. */
+/** Folders beside the worktrees that git does not know. */
 async function repairFolders(look: Look, { project, repository, other }: Place): Promise<void> {
   const folder = await worktreesFolder(project);
   const known = new Set((await listWorktrees(repository)).map(({ path }) => path));
@@ -179,7 +180,7 @@ async function repairFolders(look: Look, { project, repository, other }: Place):
   }
 }
 
-/** How stator names branches by itself: another name anybody may have chosen, and a mark anybody may have written beside it. */
+/** The form of stator's automatic branch names: a person may have chosen any other name, and anyone may have written a mark for it. */
 const ownName = /^(?:plan\/|fix\/issue-\d)/;
 
 async function repairRefs(look: Look, place: Place): Promise<void> {
@@ -288,7 +289,7 @@ async function repairRunFolders(look: Look): Promise<void> {
   }
 }
 
-/** Why a folder that no run has stays; null: it goes. */
+/** Why a folder without a run stays; null: it is deleted. */
 async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | null> {
   if (!entry.isDirectory()) return 'it is no folder, so no run of stator made it';
   const isFile = (name: string) => lstatSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true;
@@ -297,13 +298,13 @@ async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | 
     const pid = livingIn(path);
     if (pid !== null) return `pid ${pid} of its run lives`;
   } catch (thrown) {
-    return messageOf(thrown); // a name that no run has
+    return messageOf(thrown); // the name is not a run's
   }
   const user = (await readFolderUsers())(path);
   return user === null ? null : inUseText(user);
 }
 
-/** The sockets of runs: those of a run that is not over are served again by the next engine. */
+/** The sockets of runs. The next engine serves those of unfinished runs again. */
 async function repairSockets(look: Look): Promise<void> {
   const { home, store } = look.parts;
   const runs = (await entriesOf(runsRoot(home))).map(({ name }) => name);

@@ -1,4 +1,4 @@
-/** Clears away by age, without anybody's asking: in a daemon, a few times a day. */
+/** Deletes old leftovers automatically, in a daemon, a few times a day. */
 
 import { age } from '../../../machines/vocabulary/time-text.ts';
 import type { CleaningReport } from '../../api/contract/cleaning.ts';
@@ -9,7 +9,7 @@ import type { Cleaning } from './gc.ts';
 
 export interface RetentionWatch {
   start(): void;
-  /** Lets go of a round that is under way: what it has not come to, the next one does. May be called twice. */
+  /** Ends a round that is under way; the next round does the rest. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ interface RetentionParts {
   readonly log: Log;
   readonly isOwner: () => boolean;
   readonly troubles: Troubles;
-  /** Between two rounds; before the first a fortieth of it. */
+  /** The time between two rounds; the first one begins after a fortieth of it. */
   readonly everyMs?: number;
 }
 
@@ -44,7 +44,7 @@ export function createRetentionWatch({
     troubles,
     everyMs,
     async work() {
-      // An engine that has just started has other things to do.
+      // An engine that has just started has more important work.
       if (isFirst || !isOwner()) {
         isFirst = false;
         return everyMs / 40;
@@ -75,7 +75,7 @@ export function createRetentionWatch({
   };
 }
 
-/** `3 run_folder, 1 worktree`; empty where nothing went. */
+/** `3 run_folder, 1 worktree`; empty if nothing was deleted. */
 function summaryOf({ items }: CleaningReport): string {
   const counts = new Map<string, number>();
   for (const { kind, state, count } of items) if (state === 'gone') counts.set(kind, (counts.get(kind) ?? 0) + count);

@@ -1,4 +1,4 @@
-/** One round of clearing away: what is asked for, what was found so far, and how it makes room for others between two steps. */
+/** One round of cleaning: its request, its results so far, and the pauses between its steps. */
 
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
@@ -17,41 +17,41 @@ export interface CleaningParts {
   readonly projects: Projects;
   readonly faults?: Faults | undefined;
   readonly log: Log;
-  /** Signals may come meanwhile: a rest is taken after every step. */
+  /** Signals may arrive meanwhile, so there is a pause after every step. */
   readonly stays: boolean;
   readonly nowMs: () => number;
-  /** Whether what is stored of a tree is not what its journal leads to. */
+  /** Whether a tree's stored state differs from its journal. */
   readonly differs: (tree: TreeAddress) => Promise<boolean>;
-  /** Who else may use what this store does not know in a repository, in words; null: nobody. */
+  /** A text about the other engines that may use unknown things in a repository; null: none. */
   readonly otherEngine: (repo: string) => string | null;
-  /** Before anything in a repo is taken away. Throws `elsewhere` where another engine works in it. */
+  /** Call it before anything in a repo is deleted. Throws `elsewhere` if another engine works in it. */
   readonly lockRepo: (project: string) => Promise<void>;
 }
 
 export interface Round {
-  /** What ended before this time is deleted. */
+  /** Things that ended before this time are deleted. */
   readonly beforeMs: number;
   /** Changes nothing. */
   readonly dry: boolean;
   readonly overrides: ReadonlySet<CleaningOverride>;
-  /** By `<project>/<plan>`, those that were deleted too. */
+  /** Plans by `<project>/<plan>`, also deleted ones. */
   readonly plans: ReadonlyMap<string, PlanTrace>;
-  /** By project and branch: of two plans with one branch the one that is there, else the one that was deleted last. */
+  /** Plans by project and branch. If two plans have the same branch: the existing one, otherwise the one that was deleted last. */
   readonly branches: ReadonlyMap<string, PlanTrace>;
-  /** Only what belongs to one of `plans` is looked at. */
+  /** true: only things of `plans` are checked. */
   readonly isOfThese: boolean;
   /** The folders of worktrees that go, or with `dry` would. */
   readonly leaving: Set<string>;
-  /** Refs that this very round has made to keep what it took away. */
+  /** Refs that this round has made to save the work that it removed. */
   readonly made: Set<string>;
   readonly items: CleaningItem[];
   readonly notes: string[];
   readonly abort: AbortSignal;
-  /** Between two steps. Throws where the round is to end. */
+  /** The pause between two steps. Throws if the round must end. */
   rest(): Promise<void>;
 }
 
-/** Why something stays; `override`: what lets it go all the same. */
+/** Why something stays. `override`: the flag that deletes it anyway. */
 export interface Reason {
   readonly why: string;
   readonly override: CleaningOverride | null;
@@ -59,10 +59,10 @@ export interface Reason {
 
 export const keptAs = (why: string, override: CleaningOverride | null = null): Reason => ({ why, override });
 
-/** What is said of a thing that is looked at, before it is known what becomes of it. */
+/** The fields of an item before the decision about it. */
 export type CleaningSubject = Omit<CleaningItem, 'state' | 'why' | 'override'>;
 
-/** The reason, unless there is none or a person overrides it. */
+/** The reason, unless a person overrides it. */
 export function keptBy({ overrides }: Pick<Round, 'overrides'>, reason: Reason | null): Reason | null {
   return reason?.override != null && overrides.has(reason.override) ? null : reason;
 }
@@ -75,7 +75,7 @@ export function noteGone({ items, dry }: Pick<Round, 'items' | 'dry'>, subject: 
   items.push({ ...subject, state: dry ? 'goes' : 'gone', why, override: null });
 }
 
-/** Takes it away with `remove`, unless a reason that nobody overrides keeps it, or nothing is to be changed. */
+/** Deletes it with `remove`, unless a reason without an override keeps it, or the round is dry. */
 export async function settle(
   round: Round,
   subject: CleaningSubject,
@@ -87,7 +87,7 @@ export async function settle(
   noteGone(round, subject);
 }
 
-/** As long as a step took others may work, at least for this. */
+/** The least pause. A pause lasts as long as the step before it, so that other work gets its turn. */
 const restMs = 5;
 
 export function resting(isBusy: boolean, abort: AbortSignal): () => Promise<void> {
@@ -104,7 +104,7 @@ export function isOver({ status, deletedAt }: PlanTrace): boolean {
   return deletedAt !== null || isEnded(status);
 }
 
-/** Why a plan is not over, or not long enough; null: it is, or there is none. */
+/** Why a plan counts as not over for long enough; null: it does, or there is no plan. */
 export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace | undefined): Reason | null {
   if (plan === undefined) return null;
   const { status, deletedAt, updatedAt } = plan;
@@ -114,7 +114,7 @@ export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace |
   return null;
 }
 
-/** The plan that a branch belongs to: its own, or one of its tasks'. */
+/** The plan to which a branch belongs, as its own or as a task's. */
 export function planOfBranch(
   { branches }: Pick<Round, 'branches'>,
   project: string,
@@ -134,7 +134,7 @@ export function byBranch(plans: Iterable<PlanTrace>): Map<string, PlanTrace> {
   return found;
 }
 
-/** The page of plans that is read at once. */
+/** The number of plans that are read in one page. */
 const planPage = 500;
 
 /** All plans of the store. */

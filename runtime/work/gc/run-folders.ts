@@ -1,6 +1,6 @@
 /**
- * The folders under `runs`: those of runs, checks and hooks that ended long ago go. A folder is ours where the store gave it its name; it is moved aside
- * before anything in it is deleted, so a kill leaves either the whole folder or one that the next round deletes without a question.
+ * Deletes folders under `runs` of runs, checks and hooks that ended long ago. A folder is ours if its name is in the store. It is renamed before anything in
+ * it is deleted, so a kill leaves either the whole folder or a renamed one, which the next round deletes without further checks.
  */
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { runsRoot } from '../effects/workplace.ts';
 import { entriesOf, inUseText } from './folders.ts';
 import { type CleaningParts, keptAs, notOver, type Reason, type Round, settle } from './round.ts';
 
-/** So many are asked about at once. */
+/** The number of folders that are looked up with one query. */
 const page = 64;
 export const asidePrefix = '.removing-';
 
@@ -48,7 +48,7 @@ async function clearOne(
   userOf: (folder: string) => FolderUser | null,
 ): Promise<void> {
   const path = join(runsRoot(parts.home), name);
-  // What a round that was killed had decided to delete.
+  // Folders that a killed round had renamed for deletion.
   if (name.startsWith(asidePrefix) && isFolder) {
     if (!round.dry) await removeTree(path);
     return;
@@ -86,7 +86,7 @@ function reasonToStay(
   return null;
 }
 
-/** The wrapper or the agent of a run, where one lives. */
+/** The live wrapper process or agent of a run. */
 export function livingIn(path: string): number | null {
   const folder = runFolderAt(join(path, '..'), path.slice(path.lastIndexOf('/') + 1));
   const claim = readClaim(folder);

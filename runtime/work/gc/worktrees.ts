@@ -1,6 +1,6 @@
 /**
- * Worktrees of plans that ended long ago. One is ours where git has it locked with our reason and it lies in the repo's folder of worktrees: the reason
- * alone anybody may write, an agent too. What would be lost with it keeps it; what somebody says all the same is kept as an attempt's ref first.
+ * Deletes worktrees of plans that ended long ago. A worktree is ours if git has locked it with our reason and it is in the repo's worktrees folder: anyone
+ * can write the reason alone, even an agent. A worktree with unsaved work stays; if a person overrides that, the work is first saved as an attempt's ref.
  */
 import { dirname } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -72,7 +72,7 @@ async function clearOne(
     count: 1,
   };
   const keep = (why: Reason) => {
-    // A person who is asked about one plan hears of each branch what speaks against itself.
+    // A request for one plan reports for each branch its own reasons.
     if (round.dry && round.isOfThese) round.leaving.add(path);
     noteKept(round, subject, why);
   };

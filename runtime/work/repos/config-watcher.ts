@@ -1,35 +1,38 @@
-/** The files of one repo that decide what it starts: its configuration, its prompts, and what else its trust depends on. Only what is there is watched. */
+/**
+ * Watches the files of one repo that decide what it starts: its configuration, its prompts, and other files on which its trust depends. Only existing files
+ * are watched.
+ */
 import { lstatSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createFileWatcher, type FileWatcher } from '../../base/platform/file-watcher.ts';
 
 export interface ConfigWatcherParts {
-  /** Beside the configuration and the prompts; absolute. */
+  /** Further files besides the configuration and the prompts; absolute. */
   trustedFiles(): readonly string[];
-  /** One of them was written and stands still, or was deleted. Must not throw. */
+  /** Called when a file was written and is complete, or was deleted. Must not throw. */
   onChange(): void;
 }
 
 export interface ConfigWatcher {
-  /** Watches the files of the repo at `main`, a real path, as they are there now. Costs a look at each where nothing has changed. */
+  /** Watches the files of the repo at `main`, a real path, as they are now. Without changes it costs one check of each file. */
   keep(main: string): void;
   /** May be called twice; `keep` opens it again. */
   close(): void;
 }
 
 const quietMs = 250;
-/** A program may load a hundred settings; the look at regular times sees the others. */
+/** The most watched files; a program may load a hundred. The regular poll notices changes of the others. */
 const filesLimit = 100;
-/** One that ended by itself is tried again after this. */
+/** A watch that ended by itself is started again after this time. */
 const retryMs = 30_000;
-/** The places are compared this often at most. */
+/** The least time between two comparisons of the places. */
 const compareMs = 1_000;
 
 export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherParts): ConfigWatcher {
   let open: { readonly key: string; readonly watcher: FileWatcher | null } | null = null;
   let retryAtMs = 0;
   let comparedAtMs = Number.NEGATIVE_INFINITY;
-  /** Of all the files, as they were found last; a watch loses events without notice. */
+  /** The last known states of all files, because a watch can lose events. */
   let state: string | null = null;
 
   function close(): void {
@@ -68,7 +71,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
       const isSame = open?.key === key || (isFirst && performance.now() < retryAtMs);
       if (!isSame) close();
       comparedAtMs = performance.now();
-      // What was put in its place, or taken away, is no event of the watch that ended.
+      // The ended watch did not report a replacement or a deletion.
       if (before !== null && (state !== before || (!isSame && !isFirst))) onChange();
       if (isSame) return;
       const found = places.filter(([, kind]) => kind !== null).map(([path]) => path);
@@ -83,7 +86,7 @@ function stateAt(path: string): string {
   return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
-/** Changes where another file or folder is in its place; null: there is nothing to watch. */
+/** A text that changes when another file or folder takes its place; null: there is nothing to watch. */
 function kindAt(path: string): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found === undefined || !(found.isFile() || found.isDirectory()) ? null : String(found.ino);

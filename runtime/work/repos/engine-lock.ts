@@ -1,12 +1,12 @@
 /**
- * Which engine works in a repository. Each one that does has a file of its own in `stator-engine`, in the repository's common git folder: two homes on one
- * clone would empty each other's worktrees.
+ * The lock that decides which engine works in a repository. Each engine has its own file in `stator-engine`, in the repository's common git folder: two homes
+ * on one clone would delete each other's worktrees.
  *
- * A file has a name that no other ever gets, and is written whole: first as asked for, then, where nobody else's is found, as held. Of two that ask at once at
- * least one finds the other, since each writes before it looks; and a file whose process has ended may be taken away by anybody, at any time.
+ * A file has a unique name and is written completely: first as requested, then, if no other engine's file is found, as held. Of two requests at once at least
+ * one finds the other, because each writes before it reads. Any engine may delete the file of an ended process at any time.
  *
- * Whoever may write to the git folder may write such a file, an agent without walls too. So a link there is not followed, nothing is ended because of
- * what it says, and an engine of this machine counts only where the kernel shows that this very process lives and has the `owner.db` of that home open.
+ * Everyone who may write to the git folder can write such a file, even an agent without walls. So links there are not followed, no process is ended because
+ * of its content, and an engine of this machine counts only if the kernel shows that exactly this process lives and has the `owner.db` of that home open.
  */
 import { randomUUID } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
@@ -28,12 +28,12 @@ import { unwritable } from '../git/repository.ts';
 /** Below the common git folder. */
 export const lockFolder = 'stator-engine';
 
-/** A path of a home, 4,096 bytes, and the rest; a file with more is none of ours. */
+/** A home's path of 4,096 bytes and the other fields; a larger file is not ours. */
 const maxBytes = 16_384;
-/** Engines that ask at the same moment let each other go first so often. */
+/** How often engines that request at the same moment give way to each other. */
 const askLimit = 20;
 const askAgainMs = 20;
-/** What a killed engine had not finished writing is taken away after this. */
+/** Incomplete files of killed engines are deleted after this time. */
 const draftLimitMs = 60_000;
 
 const text = (limit: number) =>
@@ -43,39 +43,39 @@ const text = (limit: number) =>
     .regex(/^[^\p{Cc}]*$/u);
 
 const claimSchema = z.object({
-  /** 1 in a container whose only program is the engine. */
+  /** The process id; 1 in a container whose only program is the engine. */
   pid: z.int().min(1),
   start: text(100),
   boot: text(100),
-  /** Process ids count within it; '': the system has only one. */
+  /** The pid namespace; '': the system has only one. */
   namespace: text(100),
   host: text(255),
-  /** A digest of what the system calls this machine; '': it has no such name. */
+  /** A digest of the system's machine id; '': there is none. */
   machine: text(100),
   home: text(4_096).startsWith('/'),
-  /** Which `owner.db` the home had: a copied home has another. */
+  /** The identity of the home's `owner.db`: a copied home has another one. */
   home_mark: text(100),
   project: text(1_000),
-  /** A store that several hosts share says itself which of them has the repo; null: the store is of this home alone. */
+  /** The shared store, which itself decides which host has the repo; null: the store belongs to this home alone. */
   store: text(100).nullable(),
-  /** Whether nobody else was found. */
+  /** true: no other engine was found. */
   held: z.boolean(),
 });
 
 type Claim = z.infer<typeof claimSchema>;
 
-/** Who asks: the same for all repositories of an engine. */
+/** The requesting engine: the same for all of its repositories. */
 export type Claimant = Omit<Claim, 'project' | 'held'>;
 
 /** One engine's lock of one repository. */
 export interface EngineLock {
-  /** Whether its file is as it was written. */
+  /** Whether its file is unchanged. */
   isThere(): boolean;
-  /** Takes the file away, and the folder where no other is in it. Never throws: what cannot be taken away counts no more once the process has ended. */
+  /** Deletes the file, and the folder if it is empty. Never throws: a file that cannot be deleted no longer counts once the process has ended. */
   release(): void;
 }
 
-/** `store`: the address of the store where several hosts share it. The home is owned by this process. */
+/** `store`: the address of a store that several hosts share. This process owns the home. */
 export function claimantOf(home: string, store: string | null): Claimant {
   const { ino, birthtimeMs } = statSync(join(home, 'owner.db'));
   const boot = readBoot();
@@ -110,8 +110,8 @@ function machineMark(): string {
 }
 
 /**
- * The lock of the repository at `path`, whose common git folder is `commonDir`. Throws `elsewhere` where another engine has it, with who and what to do;
- * `unsafe_path` where a link or a file is in the place of its folder, `bad_repo` where that cannot be written, and `disk_full`.
+ * Takes the lock of the repository at `path`, whose common git folder is `commonDir`. Throws `elsewhere` if another engine has it, with that engine and the
+ * remedy; `unsafe_path` if a link or a file is in the place of its folder, `bad_repo` if the folder cannot be written, and `disk_full`.
  */
 export async function takeEngineLock(
   { commonDir, path, project }: { readonly commonDir: string; readonly path: string; readonly project: string },
@@ -126,11 +126,11 @@ export async function takeEngineLock(
   }
 }
 
-/** A claim that stands in the way, and why. */
+/** A conflicting claim, and why it counts. */
 interface Other {
   readonly file: string;
   readonly claim: Claim;
-  /** `agents`: the engine has ended, and `pid` is of an agent that it left at work. `unseen`: whether it lives cannot be seen from here. */
+  /** `agents`: the engine has ended, and `pid` is an agent of it that still runs. `unseen`: whether it lives cannot be checked from here. */
   readonly is: 'engine' | 'agents' | 'unseen';
   readonly pid: number;
 }
@@ -145,7 +145,7 @@ function tryToTake(commonDir: string, claim: Claim): Answer {
     const mode = folderMode(commonDir) & 0o666;
     folder.write(name, textOf(claim), { mode, isNew: true });
     try {
-      // Whoever asked before this look has written before it.
+      // An earlier request wrote its file before this reading.
       const [other] = othersIn(folder, claim, name);
       if (other !== undefined) {
         folder.remove(name);
@@ -154,7 +154,7 @@ function tryToTake(commonDir: string, claim: Claim): Answer {
       folder.write(name, textOf({ ...claim, held: true }), { mode });
       return { kind: 'taken', lock: createLock(commonDir, name, stateOf(folder, name)) };
     } catch (thrown) {
-      drop(folder, name); // a full disk: nobody is to wait for a process that does not ask any more
+      drop(folder, name); // the disk is full: no engine must wait for a request that was given up
       throw thrown;
     }
   });
@@ -166,7 +166,7 @@ function createLock(commonDir: string, name: string, state: string): EngineLock 
       try {
         return inFolder({ root: commonDir, way: lockFolder }, (folder) => stateOf(folder, name) === state) === true;
       } catch {
-        return false; // a link is in its place, or the disk is away: whoever asks for it anew is told
+        return false; // a link is in its place, or the disk is away: the next request reports it
       }
     },
     release() {
@@ -174,7 +174,7 @@ function createLock(commonDir: string, name: string, state: string): EngineLock 
         inFolder({ root: commonDir, way: lockFolder }, (folder) => folder.remove(name));
         inFolder({ root: commonDir, way: '' }, (folder) => folder.remove(lockFolder));
       } catch {
-        // Another engine's file keeps the folder; what cannot be reached or written stays, and is of a process that has ended.
+        // Another engine's file keeps the folder. A file that cannot be deleted stays, and belongs to an ended process.
       }
     },
   };
@@ -185,7 +185,7 @@ function stateOf(folder: SafeFolder, name: string): string {
   return found === null ? '' : `${found.ino}:${found.size}:${found.mtimeNs}`;
 }
 
-/** Throws `bad_repo` and `disk_full` where it cannot be made or written, and `unsafe_path` where a link or a file is in its place. */
+/** Throws `bad_repo` and `disk_full` if it cannot be made or written, and `unsafe_path` if a link or a file is in its place. */
 function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -195,7 +195,7 @@ function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
       if (answer !== null) return answer.of;
       throw new EngineError('bad_repo', `there is no folder ${commonDir}`, 'put the repository back, then ask again');
     } catch (thrown) {
-      // Who released it has taken the empty folder away just now.
+      // Another engine has just deleted the empty folder.
       if (systemCode(thrown) === 'ENOENT' && tries < askLimit) continue;
       if (thrown instanceof EngineError) throw thrown;
       throw ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '')
@@ -210,7 +210,7 @@ function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
   }
 }
 
-/** Who may write to the git folder may take the lock, and take it over: of a shared repository more than one user. */
+/** All users who may write to the git folder may take the lock or take it over: a shared repository has several. */
 function folderMode(commonDir: string): number {
   return lstatSync(commonDir).mode & 0o777;
 }
@@ -219,7 +219,7 @@ function textOf(claim: Claim): string {
   return `${JSON.stringify(claim)}\n`;
 }
 
-/** Whose claims stand in the way; those of the dead are taken away. `own`: the name of the one that asks. */
+/** The conflicting claims; those of dead processes are deleted. `own`: the name of the request's own file. */
 function othersIn(folder: SafeFolder, self: Claim, own = ''): Other[] {
   const found: Other[] = [];
   for (const name of folder.list().map((each) => each.toString('utf8'))) {
@@ -231,11 +231,11 @@ function othersIn(folder: SafeFolder, self: Claim, own = ''): Other[] {
     if (is === null) drop(folder, name);
     else if (is !== 'void') found.push({ file: join(folder.path, name), claim, ...is });
   }
-  // One that has it is told of before one that asks for it.
+  // A holder is reported before a request.
   return found.sort((a, b) => Number(b.claim.held) - Number(a.claim.held));
 }
 
-/** null: a link, a pipe, or nothing that an engine has written; it says nothing, and is left as it is. */
+/** null: a link, a pipe, or no file of an engine; it does not count, and stays unchanged. */
 function readClaim(folder: SafeFolder, name: string): Claim | null {
   try {
     const parsed = claimSchema.safeParse(JSON.parse(folder.read(name, { maxBytes })?.toString('utf8') ?? ''));
@@ -245,10 +245,10 @@ function readClaim(folder: SafeFolder, name: string): Claim | null {
   }
 }
 
-/** null: it is of an engine that has ended, and left nobody at work. `void`: the store that both share has decided. */
+/** null: its engine has ended, and left no running agent. `void`: the shared store has decided. */
 function judge(claim: Claim, self: Claim): Pick<Other, 'is' | 'pid'> | 'void' | null {
   const { pid, home } = claim;
-  // One process owns a home, and it is this one: that engine was before it, and its agents are taken up here.
+  // This process is the only owner of the home: that engine was an earlier one, and its agents are adopted here.
   if (claim.home_mark === self.home_mark) return null;
   if (claim.store !== null && claim.store === self.store) return 'void';
   if (claim.boot !== self.boot) {
@@ -261,17 +261,17 @@ function judge(claim: Claim, self: Claim): Pick<Other, 'is' | 'pid'> | 'void' | 
   return agent === null ? null : { is: 'agents', pid: agent };
 }
 
-/** Of a container's first process too, to which no signal is ever sent. */
+/** Whether the process lives; also for a container's first process, which gets no signals. */
 function lives(claim: Claim): boolean {
   return readProcessTable().rows.some(({ identity, hasEnded }) => !hasEnded && isSame(identity, claim));
 }
 
-/** Whether the process has the `owner.db` of its home open, as an engine does; true where the kernel does not say it to us. */
+/** Whether the process has the `owner.db` of its home open, like an engine; true if the kernel does not show it to us. */
 function ownsHome({ pid, home }: Claim): boolean {
   return openFilesOf(pid)?.includes(join(realPathOrNull(home) ?? home, 'owner.db')) ?? true;
 }
 
-/** One look at all processes: by project the pid of an agent of that home that works on a plan of it; null: none is seen. */
+/** Reads all processes once. Returns, by project, the pid of an agent of that home that works on one of its plans; null: none is visible. */
 export function agentsAtWork(home: string): (project: string) => number | null {
   const ending = runIdOf(home, '');
   const table = readProcessTable();
@@ -286,7 +286,7 @@ function drop(folder: SafeFolder, name: string): void {
   try {
     folder.remove(name);
   } catch {
-    // Another user's: it says nothing either way.
+    // Another user's process: it proves nothing.
   }
 }
 

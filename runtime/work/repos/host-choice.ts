@@ -1,12 +1,12 @@
-/** Which host a repo goes to, and which plans it may go for. */
+/** Chooses the host to which a repo moves, and the plans for which it may move. */
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import type { HostRow, Store } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 
-/** Agents that run, and plans under way, by host. */
+/** The numbers of running agents and of plans under way, by host. */
 export type Loads = ReadonlyMap<string, number>;
 
-/** What a plan may name a host by. */
+/** The names that a plan may use for a host. */
 export function namesOf({ name, labels }: Pick<HostRow, 'name' | 'labels'>): readonly string[] {
   return [name, ...labels];
 }
@@ -28,7 +28,7 @@ export async function loadsOf(store: Pick<Store, 'planCounts' | 'effects'>, host
   return loads;
 }
 
-/** Those who have a clone first, then those who do least. */
+/** Hosts with a clone first, then the least busy. */
 export function hostsInLine(project: string, able: readonly HostRow[], loads: Loads): string[] {
   const lacks = ({ clones }: HostRow) => (clones?.includes(project) === true ? 0 : 1);
   const loadOf = ({ name }: HostRow) => loads.get(name) ?? 0;
@@ -38,8 +38,8 @@ export function hostsInLine(project: string, able: readonly HostRow[], loads: Lo
 }
 
 /**
- * The plans of a repo that are under way, name a host that its own is not, and do not wait for a person, the oldest first; none while a plan under way names the
- * repo's own host, which would follow the repo back.
+ * The repo's plans under way that name another host and do not wait for a person, the oldest first. None while a plan under way names the repo's own host: it
+ * would move the repo back.
  */
 export function plansElsewhere(
   plans: readonly PlanRow[],

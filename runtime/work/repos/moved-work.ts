@@ -1,6 +1,6 @@
 /**
- * The work of plans whose repository was on another host. What they have there is at the shared remote (`git/shared-refs.ts`); it is fetched and compared with
- * what the stored plans know, and nothing begins without it. What a person made here by hand (a branch without our mark) is their word, and is taken.
+ * Brings the work of plans whose repository was on another host. That work is at the shared remote (`git/shared-refs.ts`). It is fetched and compared with
+ * the stored plans, and nothing begins without it. A branch that a person made here by hand (without our mark) is a decision, and is used.
  */
 import { storedHead } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -19,28 +19,28 @@ const tracesAtOnce = 500;
 interface OpenPlan {
   readonly plan: string;
   readonly branch: string;
-  /** The last commit that the plan knows of its branch; null: none of its own. */
+  /** The last known commit of the plan's branch; null: there is none. */
   readonly head: string | null;
-  /** Its branch may have been merged and deleted since. */
+  /** true: its branch may have been merged and deleted since. */
   readonly isDone: boolean;
 }
 
-/** What becomes of one ref here. */
+/** The change of one ref here. */
 interface Step {
   readonly plan: string;
   readonly ref: string;
-  /** Where it goes; null: it stays where it is, and is ours. */
+  /** Its new commit; null: it does not move, and is ours. */
   readonly to: string | null;
 }
 
 type AskedStore = Pick<Store, 'planTraces' | 'tree' | 'signals'>;
 
-/** They say where the plan's branch is now. */
+/** The signals that report the present head of the plan's branch. */
 const newHeads: ReadonlySet<string> = new Set(['work_merged', 'head_moved', 'branch_archived', 'branch_based']);
 
 /**
- * Looks for the work of all plans that are under way, here and at the remote, and answers what brings it here; that answers what was brought, for people.
- * Throws `conflict` where commits that a plan knows are at neither place. No ref is changed before the answer is called, which is safe to call again.
+ * Looks for the work of all plans under way, here and at the remote, and returns a function that brings it here and returns a text for people. Throws
+ * `conflict` if commits that a plan knows are at neither place. No ref changes before that function is called; it may be called again.
  */
 export async function findWork(store: AskedStore, repository: Repository): Promise<() => Promise<string[]>> {
   const { project } = repository;
@@ -50,7 +50,7 @@ export async function findWork(store: AskedStore, repository: Repository): Promi
   const steps: Step[] = [];
   for (const plan of plans) {
     const own = branchRef(plan.branch);
-    // Whatever else a remote may name, no other branch is touched.
+    // The remote may have other refs, but no other branch is changed.
     const ofPlan = refs.filter((ref) => ref.plan === plan.plan && isOfPlan(ref.local, plan));
     const there = ofPlan.find(({ local }) => local === own)?.commit ?? null;
     const chosen = await choose(repository, { ref: own, there, head: plan.head });
@@ -66,7 +66,7 @@ export async function findWork(store: AskedStore, repository: Repository): Promi
   };
 }
 
-/** Brings the work of all plans that are under way to the remote, for another host. Throws as `shareRefs`. */
+/** Pushes the work of all plans under way to the remote, for another host. Throws as `shareRefs`. */
 export async function shareWork(store: AskedStore, repository: Repository): Promise<void> {
   const { project } = repository;
   for (const { plan, branch } of await openPlans(store, project))
@@ -80,7 +80,7 @@ async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]
     for (const { project: of, plan, branch, deletedAt, base, status } of page.traces) {
       if (of !== project || deletedAt !== null || base === null) continue;
       const isDone = status === 'done';
-      // Of these agents may have done something. What is done may still have to be merged.
+      // Plans on which agents may have worked. A done plan may still need its merge.
       if (!isDone && !statusesUnderWay.has(status)) continue;
       const address = planTree(project, plan);
       const row = await store.tree(address);
@@ -96,15 +96,15 @@ async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]
   return plans;
 }
 
-/** What was done before its host was lost, and the plan was not told of yet; null: nothing. */
+/** The head that a lost host reported and the plan has not handled yet; null: none. */
 async function comingHead(store: AskedStore, plan: { project: string; plan: string }): Promise<string | null> {
   const waiting = await store.signals({ ...plan, status: 'pending' });
   const heads = waiting.filter(({ type, origin }) => origin === 'engine' && newHeads.has(type));
   const newest = heads.toSorted((a, b) => b.id - a.id)[0];
-  return newest === undefined ? null : (JSON.parse(newest.payload) as { head: string }).head; // the engine's own
+  return newest === undefined ? null : (JSON.parse(newest.payload) as { head: string }).head; // the engine's own signal
 }
 
-/** What the remote has of these plans, fetched; a remote that does not answer has nothing, and `trouble` says why. */
+/** The fetched refs of these plans at the remote. If the remote does not answer, there are none, and `trouble` states why. */
 async function sharedBy(
   repository: Repository,
   plans: ReadonlySet<string>,
@@ -120,7 +120,7 @@ async function sharedBy(
   }
 }
 
-/** The commit of the remote, or what is `here`; null: there is no commit of its own yet, and its branch is made when it is needed. */
+/** The remote's commit, or the one `here`; null: there is no commit yet, and the branch is made when it is needed. */
 async function choose(
   repository: Repository,
   { ref, there, head }: { readonly ref: string; readonly there: string | null; readonly head: string | null },
@@ -150,7 +150,7 @@ async function take(repository: Repository, { plan, ref, to }: Step): Promise<vo
   }
   await adoptBranch(repository, branch);
   if (here === null || to === null || here === to) return;
-  // Where it stood is kept, and a worktree of before lets go of it.
+  // The earlier head is saved, and an earlier worktree is detached from the branch.
   await archiveBranch(repository, { branch, plan, pass: `former-${here.slice(0, 12)}`, start: to });
 }
 

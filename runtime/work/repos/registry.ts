@@ -1,4 +1,4 @@
-/** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
+/** The registered repositories of the engine: their paths, their trusted configuration, and the policy that results from it. */
 
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
@@ -51,135 +51,148 @@ export interface Project {
   readonly project: string;
   readonly path: string;
   readonly config: RepoConfig;
-  /** What the user's checkout stood on when it was trusted; null: that was with an earlier version. */
+  /** The commit of the user's checkout when it was trusted; null: an earlier version did not store it. */
   readonly commit: string | null;
-  /** Files of the repo that its configuration names, with the SHA-256 that they were trusted with. */
+  /** Files of the repo that its configuration names, with their trusted SHA-256. */
   readonly programs: Readonly<Record<string, string>>;
-  /** Files of the repo that the programs of its agents load by themselves, likewise. */
+  /** Files of the repo that its agents' programs load automatically, with their trusted SHA-256. */
   readonly settings: Readonly<Record<string, string>>;
-  /** The repo's own prompts as they were when they were trusted, by name. */
+  /** The repo's own prompts in their trusted version, by name. */
   readonly prompts: Readonly<Record<string, string>>;
-  /** The folder of its worktrees, absolute, links resolved as they were when it was trusted. */
+  /** The absolute folder of its worktrees, with links resolved as when it was trusted. */
   readonly worktrees: string;
 }
 
-/** `true`: as it is found. A digest: as it is found, where that is its digest. */
+/** `true`: trust the files as found. A digest: trust them if they have this digest. */
 export type Yes = boolean | string;
 
 export interface Registering {
   readonly trust: Yes;
   readonly way: TrustWay;
   readonly mustBeNew?: boolean;
-  /** Asked before anything is changed where a plan is to run at once, or worktrees moved along. */
+  /** Called before any change if a plan will run at once, or if worktrees move along. */
   readonly mustBeFree?: MustBeFree;
 }
 
-/** Throws `elsewhere` where another engine works in that repository. */
+/** Throws `elsewhere` if another engine works in that repository. */
 export type MustBeFree = (repository: Pick<Repository, 'path' | 'project'>) => Promise<void>;
 
 export interface Projects {
-  /** Those of this machine. */
+  /** The repos of this machine. */
   list(): readonly RepoRow[];
-  /** Those of the other hosts too. */
+  /** All repos, also those of other hosts. */
   all(): readonly RepoRow[];
   /** Whether it belongs to another host. */
   isElsewhere(project: string): boolean;
   /** Throws `elsewhere` for a repo of another host, whose files are there. */
   mustBeHere(project: string): void;
-  /** Reads again which repos other hosts have. Throws as the store does. */
+  /** Reads the repos of other hosts again. Throws the store's errors. */
   readOthers(): Promise<void>;
   /** Calls `listener` when a repo has come, gone or changed, until the returned function is called. It must not throw. */
   subscribe(listener: () => void): () => void;
   /** null: there is no such repo. */
   find(project: string): RepoRow | null;
-  /** Says in a store of several hosts where the others find this repo, unless that is known. Throws as git and the store do. */
+  /** Stores the address at which other hosts find this repo, unless it is known, if several hosts share the store. Throws the errors of git and the store. */
   noteAddress(project: string): Promise<void>;
-  /** Throws `repo_not_found`, and `bad_config` where what was trusted no longer parses. */
+  /** Throws `repo_not_found`, and `bad_config` if the trusted files no longer parse. */
   get(project: string): Project;
-  /** null where the repo is not there or its configuration is broken. */
+  /** null if there is no such repo or its configuration is broken. */
   policyOf(project: string): Policy | null;
-  /** The budgets in force; null where the repo is not there or its configuration is broken, which lets no agent start. */
+  /** The budgets in force; null if there is no such repo or its configuration is broken, and then no agent starts. */
   budgetOf(project: string): BudgetConfig | null;
-  /** The hooks in force, of `''` the functions that hear of machines of one's own; none where the repo is not there, is not trusted any more, or its configuration is broken. */
+  /**
+   * The hooks in force; for `''` the functions that receive events of user-defined machines. None if there is no such repo, if its trust was revoked, or if
+   * its configuration is broken.
+   */
   hooksOf(project: string): readonly HookConfig[];
-  /** Those of all repos, and under `''` those of the program, that name a public state of a machine of one's own. Cheap: it is worked out once for each change of a repo. */
+  /** The hooks of all repos, and under `''` of the program, that name a public state of a user-defined machine. Cheap: computed once per change of a repo. */
   machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookConfig[] }[];
-  /** The repository as it is now; throws `bad_repo` where it is gone. */
+  /** The present repository; throws `bad_repo` if it is gone. */
   repository(project: string): Promise<Repository>;
-  /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
+  /**
+   * Registers the repo of any path inside it, or returns the registered one. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and the store's
+   * errors.
+   */
   register(path: string, options: Registering): Promise<Registration>;
   /**
-   * Takes over a repo of a lost host, which has a clone at that path: what was trusted there stays in force, where it leads to the same here. Answers what was
-   * brought, for people; null: another host was first, or that one is back. Throws `untrusted`, `bad_repo`, `conflict` where commits are missing,
-   * `bad_config` where git does not know who commits here, and as the store does.
+   * Takes over a lost host's repo with a clone at that path: its trusted configuration stays in force if it leads to the same things here. Returns a text for
+   * people about the brought work; null: another host was first, or the lost one is back. Throws `untrusted`, `bad_repo`, `conflict` if commits are missing,
+   * `bad_config` if git has no identity here, and the store's errors.
    */
   takeOver(repo: LostRepo, path: string): Promise<readonly string[] | null>;
   /**
-   * Gives the repo, which is closed and of which nothing runs, to another host: its refs are at the remote then. From one that does not have it yet, any
-   * host may give it on. Throws `bad_repo` without a remote that others reach, `untrusted` where its configuration is of this machine, `conflict` where
-   * the other host is gone or something of it still runs, and as git and the store do.
+   * Gives a closed repo without running agents to another host, after its refs are pushed to the remote. If a host was given a repo and does not have it yet,
+   * any host may give the repo to a third one. Throws `bad_repo` without a remote that others reach, `untrusted` if its configuration belongs to this
+   * machine, `conflict` if the other host is gone or agents of the repo still run, and the errors of git and the store.
    */
   hand(project: string, to: string): Promise<void>;
   /**
-   * The folder of the repo was moved or renamed, to that path: it goes on there under its name, with what was trusted. Answers the new path. Throws `conflict`
-   * where a repository is still in the old place, or the new one is registered, or is not the same one; `elsewhere`, `bad_repo`, `bad_config`, and as the store does.
+   * Call it after the repo's folder was moved or renamed to that path: the repo continues there with its name and its trust. Returns the new path. Throws
+   * `conflict` if a repository is still at the old place, or if the new one is registered or is another repository; `elsewhere`, `bad_repo`, `bad_config`,
+   * and the store's errors.
    */
   relocate(project: string, path: string, mustBeFree: MustBeFree): Promise<string>;
-  /** The repo that a name means: the one of that name, else the only one whose folder is called so; else the name as it is. */
+  /** Resolves a repo's name: the repo of that name, otherwise the only one whose folder has that name, otherwise the name unchanged. */
   projectNamed(name: string): string;
-  /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
+  /**
+   * What the registration of the repo of this path (anywhere inside it) would trust, and the new parts of that. Changes nothing. Throws `bad_repo`,
+   * `conflict`, `bad_config`.
+   */
   look(path: string, way: TrustWay): Promise<TrustLook>;
-  /** The pinned configuration beside the files as they are now. Throws `repo_not_found`. */
+  /** Compares the pinned configuration with the present files. Throws `repo_not_found`. */
   compare(project: string): Comparison;
   /**
-   * Puts the files as they are now in force, where they start nothing that was not trusted before, or where somebody says so now. A file that is
-   * broken changes nothing. Throws `repo_not_found`, `untrusted` where it has another digest than the one that was given, and as the store does.
+   * Puts the present files in force if they start nothing untrusted, or if the call trusts them. A broken file changes nothing. Throws `repo_not_found`,
+   * `untrusted` if the files have another digest than the given one, and the store's errors.
    */
   refresh(project: string, options: { trust: Yes; way: TrustWay }): Promise<Comparison>;
-  /** Takes the trust back: nothing new of it starts. Throws `repo_not_found`, and as the store does. */
+  /** Revokes the trust: nothing new of the repo starts. Throws `repo_not_found`, and the store's errors. */
   revoke(project: string): Promise<RepoRow>;
-  /** Throws `untrusted` where nothing of the repo may start now: its trust was taken back, or what was trusted leads elsewhere by now. */
+  /** Throws `untrusted` if nothing of the repo may start now: its trust was revoked, or trusted paths lead elsewhere by now. */
   mustBeTrusted(project: string): void;
-  /** Throws `untrusted` where the folder of the worktrees is a link, or leads elsewhere than when it was trusted. */
+  /** Throws `untrusted` if the worktrees folder is a link, or leads elsewhere than when it was trusted. */
   mustLieInPlace(project: string): void;
   /** Repos whose trust was revoked. */
   revoked(): readonly string[];
-  /** That its trust was taken back, and what to do; null: it was not, or there is no such repo. */
+  /** The text about a revoked trust, with the remedy; null: it was not revoked, or there is no such repo. */
   revokedText(project: string): string | null;
-  /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
+  /** Why the repo's file cannot be used; null: it can. Cheap while the file is unchanged. Throws `repo_not_found`. */
   fileProblem(project: string): string | null;
-  /** That the branch on which plans are to begin is not there, for people; empty: it is. Throws `repo_not_found`, and as git does. */
+  /** A line for people if the branch on which plans begin is missing; empty: it exists. Throws `repo_not_found`, and git's errors. */
   baseNotes(project: string): Promise<readonly string[]>;
-  /** Files of the repo, beside its configuration and its prompts, on which its trust depends; absolute. None of one that is not there. Never throws. */
+  /**
+   * Absolute paths of further files of the repo on which its trust depends, besides its configuration and its prompts. None if there is no such repo. Never
+   * throws.
+   */
   trustedFiles(project: string): readonly string[];
-  /** daemon.toml has changed: what follows from it is worked out anew. */
+  /** Call it after a change of daemon.toml: derived values are computed again. */
   forget(): void;
-  /** Whether it is registered and stays: nothing is started for one that is going or gone. */
+  /** Whether it is registered and not being removed: nothing is started for other repos. */
   isOpen(project: string): boolean;
-  /** Those that are not open: going or gone. */
+  /** Repos that are not open: being removed or removed. */
   closed(): readonly string[];
-  /** Starts nothing for it any more, until the returned function is called. */
+  /** Starts nothing for the repo until the returned function is called. */
   close(project: string): () => void;
-  /** Takes it out, in one commit with `words`; its rows stay. Throws as the store does. */
+  /** Removes it, in one commit with `words`; its rows stay. Throws the store's errors. */
   remove(project: string, words: readonly Change[]): Promise<void>;
-  /** Lets go of what stays open between two looks at the repositories. They may be looked at again, which then costs more. May be called twice. */
+  /** Closes resources that stay open between two uses of the repositories. They can be used afterwards, at a higher cost. May be called twice. */
   release(): void;
 }
 
 export interface Comparison {
-  /** What the configuration in force may start; empty where it no longer parses. */
+  /** What the configuration in force may start; empty if it no longer parses. */
   readonly enables: readonly string[];
-  /** The digest of what is in force; null: it no longer parses. */
+  /** The digest of the files in force; null: they no longer parse. */
   readonly digest: string | null;
-  /** What the files may start that is not in force, and needs somebody's yes. */
+  /** What the present files may start beyond the configuration in force; that needs a person's consent. */
   readonly untrusted: readonly string[];
-  /** The digest of the files as they are now; null: they cannot be used. */
+  /** The digest of the present files; null: they cannot be used. */
   readonly digestNow: string | null;
-  /** What is gone and what is new, `- ` and `+ ` before it; prompts line by line. */
+  /** Removed lines with `- ` and new lines with `+ ` before them; prompts line by line. */
   readonly changes: readonly string[];
   /** Why the file cannot be used; null: it can. */
   readonly problem: string | null;
-  /** Whether the configuration in force is another one than before. */
+  /** Whether the configuration in force has changed. */
   readonly changed: boolean;
   readonly notes: readonly string[];
 }
@@ -189,13 +202,13 @@ export interface TrustLook {
   readonly path: string;
   readonly state: 'new' | 'trusted' | 'changed' | 'revoked';
   readonly digest: string;
-  /** What is in force now; null: it is new. */
+  /** What is in force now; null: the repo is new. */
   readonly trusted: string | null;
   readonly enables: readonly string[];
   /** Who works where the repo's files do not say it. */
   readonly agents: readonly string[];
   readonly changes: readonly string[];
-  /** Whether it may act without anybody's yes. */
+  /** Whether it may act without a person's consent. */
   readonly mayAct: boolean;
 }
 
@@ -205,22 +218,22 @@ export interface Registration {
   readonly path: string;
   /** What the configuration in force may start. */
   readonly enables: readonly string[];
-  /** What the files enable since they were changed; nothing of it is in force until somebody says yes. */
+  /** What the changed files would enable; none of it is in force until a person agrees. */
   readonly untrusted: readonly string[];
   readonly changes: readonly string[];
   readonly digest: string;
-  /** What was trusted here and now, and by whose word, for people; null: it was so before. */
+  /** What this call has trusted, and how, for people; null: it was already trusted. */
   readonly trustedNow: string | null;
-  /** What is configured and has no effect, and why. */
+  /** Configured keys without effect, with the reasons. */
   readonly notes: readonly string[];
 }
 
-/** What must never be committed by anybody: our worktrees and the folders of signal files. */
+/** Folders that must never be committed: our worktrees and the folders of signal files. */
 const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`)];
 
 /**
- * Reads once which repos there are: only the owner of the home changes them, and does it here. Throws as the store does.
- * What changes a repo is committed first, and known here afterwards.
+ * Reads the repos once: only the owner of the home changes them, and only here. A change of a repo is committed first, and then known here. Throws the
+ * store's errors.
  */
 export async function openProjects(parts: {
   store: Pick<Store, 'repos' | 'plans' | 'removedRepos' | 'planTraces' | 'signals' | 'tree' | 'hosts' | 'commit'>;
@@ -236,30 +249,30 @@ export async function openProjects(parts: {
   const look = createRepositoryLook(shared);
   const loaded = new Map<string, Project>();
   const broken = new Set<string>();
-  /** By project: what its file said when it was that old. */
+  /** By project: the file's content and its modification time. */
   const seen = new Map<string, { age: string; problem: string | null }>();
   const stored = await store.repos();
   const byProject = (of: readonly RepoRow[]) =>
     new Map(of.map((row) => [row.project, { ...row, config: masked(row.config) }]));
   const rows = byProject(stored.filter(isHere));
   let others = byProject(stored.filter((row) => !isHere(row)));
-  // What a version kept that took them.
+  // Values that an earlier version stored.
   for (const { project, config } of parts.mayWrite ? stored.filter(isHere) : []) {
     const row = rows.get(project);
     if (row !== undefined && !isDeepStrictEqual(config, row.config))
       await mustCommit(store, [{ do: 'repo.insert', ...row }]);
   }
-  /** Those that were taken out, with where they were. */
+  /** Removed repos, with their paths. */
   const removed = new Map(await store.removedRepos());
   /** Repos that are being removed. */
   const closed = new Set<string>();
-  /** One change of a repo at a time: between what it is judged by and its commit others have their turn. */
+  /** One change of a repo at a time: other work runs between its checks and its commit. */
   const changes = createRepositoryLocks();
   const listeners = new Set<() => void>();
   let hearing: ReturnType<Projects['machineHooks']> | null = null;
   let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
 
-  /** Repos without files of their own, of which there may be a thousand, share one configuration. */
+  /** Repos without configuration files, perhaps a thousand, share one configuration. */
   function parse(source: RepoConfigSource): RepoConfig {
     const daemon = settings.current();
     if (!isBare(source)) return parseRepoConfig(source, daemon, overrides);
@@ -436,7 +449,7 @@ export async function openProjects(parts: {
       const { mtimeMs = 0, size = 0, ino = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
       const age = `${mtimeMs} ${size} ${ino}`;
       const known = seen.get(project);
-      // What is wrong may be another file, or a link: it is looked at again until it is right.
+      // The fault may be in another file or a link, so it is checked again until it is gone.
       if (known?.age === age && known.problem === null) return null;
       const { problem } = examine(project).comparison;
       seen.set(project, { age, problem });
@@ -453,7 +466,7 @@ export async function openProjects(parts: {
         if (isYes) await noteAddress(row, { isNew: true }).catch(tellAddress(project));
         const isSame = row.revokedAt === null && JSON.stringify(source) === JSON.stringify(row.config);
         if (!mayApply || isSame) return comparison;
-        // What is as it was keeps its date: only its comments, its order or its limits are others.
+        // An unchanged meaning keeps its trust date: only comments, order or limits differ.
         const trusted = isAsTrusted(row, found) ? {} : { trustedAt: nowMs(), trustedBy: way, revokedAt: null };
         await pin({ ...row, config: source, ...trusted });
         const after = examine(project).comparison;
@@ -475,7 +488,7 @@ export async function openProjects(parts: {
     isOpen: (project) => rows.has(project) && !closed.has(project),
     closed: () => [...removed.keys(), ...closed],
     close(project) {
-      // Who asks while another is taking it out does not open it again under their hands.
+      // A second request during a removal must not open the repo again.
       if (closed.has(project)) return () => {};
       closed.add(project);
       return () => closed.delete(project);
@@ -493,14 +506,14 @@ export async function openProjects(parts: {
     release: () => shared.gits.close(),
   };
 
-  /** Registers it as it was found, where it may be, and answers what is in force then. */
+  /** Registers it as found, if that is permitted, and returns what is then in force. */
   async function take(repository: Repository, { trust, way, mustBeNew = false, mustBeFree }: Registering) {
     const { project, path } = repository;
     mustBeHere(project);
     const known = rows.get(project) ?? null;
     if (known !== null) refuseKnown(known, { path, mustBeNew });
     const last = removed.get(project);
-    // The name is all that says that they are the same: a clone of something else may have it too.
+    // Only the name suggests that they are the same: a clone of another repository may have it too.
     const moved =
       last === undefined || last === path
         ? []
@@ -525,7 +538,7 @@ export async function openProjects(parts: {
       });
     const before = changesOf(known, found);
     const inForce = isTrusted || known === null ? config : get(project).config;
-    // Before it is registered: a repository whose own files stand in the way is none.
+    // Before the registration: a repository with unsafe git files is refused.
     await exclude(repository, inForce);
     if (moved.length > 0 && last !== undefined) await followMove(repository, last);
     const at = nowMs();
@@ -551,19 +564,19 @@ export async function openProjects(parts: {
     };
   }
 
-  /** `isNew`: somebody has said yes to the repository as it is. */
+  /** `isNew`: a person has just trusted the present repository. */
   async function noteAddress({ project, path }: Pick<RepoRow, 'project' | 'path'>, { isNew }: { isNew: boolean }) {
     if (store.hosts === undefined) return;
     const address = await sharedAddress({ path });
     if (address !== null) await store.hosts.noteRemote(project, address, { isNew });
   }
 
-  /** It is noted at the next start, or at the next yes. */
+  /** It is stored at the next start, or when trust is given again. */
   function tellAddress(project: string): (thrown: unknown) => void {
     return (thrown) => log.warn(`where other hosts find ${project}: ${messageOf(thrown)}`);
   }
 
-  /** What is pinned is in force here as it was there, so nothing acts that nobody said yes to. */
+  /** The pinned configuration is in force here as it was there, so nothing acts without consent. */
   async function takeOver(lost: LostRepo, path: string): Promise<readonly string[] | null> {
     const { project } = lost;
     const { hosts } = store;
@@ -572,7 +585,7 @@ export async function openProjects(parts: {
     if (hosts === undefined || there?.host !== lost.host) return null;
     if (there.revokedAt !== null) throw revoked(there, there.revokedAt);
     const repository = { ...(await inspectRepository(path, shared)), project };
-    await identity(repository); // its agents would fail without
+    await identity(repository); // its agents would fail without one
     const { host: _host, comingFrom: _comingFrom, ...row } = { ...there, path: repository.path };
     const config = parse(row.config);
     refuseInsideGit(repository, config.worktree.dir);
@@ -605,7 +618,7 @@ export async function openProjects(parts: {
     tell();
   }
 
-  /** The name that a repository has here: of a folder that was renamed the one under which it was registered. */
+  /** The repository's name here: for a renamed folder, the name under which it was registered. */
   function named(repository: Repository): Repository {
     const isThere = (path: string) => path === repository.path;
     const known =
@@ -614,7 +627,7 @@ export async function openProjects(parts: {
     return known === undefined || known === repository.project ? repository : { ...repository, project: known };
   }
 
-  /** Registered repos whose folders are gone, and which this one may be. */
+  /** Registered repos without a folder, which may be this repository. */
   async function renamedFrom(repository: Repository): Promise<string[]> {
     const gone = [...rows.values()].filter(({ path, config }) => config.commit !== undefined && !existsSync(path));
     const notes: string[] = [];
@@ -659,7 +672,7 @@ export async function openProjects(parts: {
     return path;
   }
 
-  /** Whether it holds what the plans under way have. Throws `conflict`. */
+  /** Throws `conflict` if it lacks the work of plans under way. */
   async function mustBeSame({ project, path: from, config: { commit } }: RepoRow, found: Repository): Promise<void> {
     const isThere = commit === undefined || (await findCommit(found, commit)) !== null;
     const begun = (await store.plans(project)).filter(({ base, status }) => base !== null && !isOver(status));
@@ -678,7 +691,7 @@ export async function openProjects(parts: {
     );
   }
 
-  /** Another host finds all of it at the remote, and may work with what is trusted here. */
+  /** Checks that another host finds all of the repo at the remote, and may use the configuration that is trusted here. */
   async function share({ project, path, config: source }: RepoRow, to: string): Promise<void> {
     if ((await sharedAddress({ path })) === null)
       throw new EngineError(
@@ -697,18 +710,18 @@ export async function openProjects(parts: {
     await shareWork(store, await look.at(path));
   }
 
-  /** With the commit that the user's checkout stands on. Throws `bad_repo`. */
+  /** The source with the commit of the user's checkout. Throws `bad_repo`. */
   async function atHead(path: string, source: RepoConfigSource): Promise<RepoConfigSource> {
-    return withCommit(source, (await inspectRepository(path, shared)).head); // kept looks know an older one
+    return withCommit(source, (await inspectRepository(path, shared)).head); // remembered inspections have an older commit
   }
 
-  /** The files as they are now. Throws `bad_config`. */
+  /** The present files. Throws `bad_config`. */
   function read(path: string): Found {
     const source = masked(readTrustSource(path, parse));
     return { source, config: parse(source) };
   }
 
-  /** Whether nothing acts that was not trusted before. What an earlier version pinned did not cover gates, prompts, programs and places. */
+  /** Whether everything that acts was trusted before. The pins of an earlier version did not cover gates, prompts, programs and places. */
   function isAsTrusted(row: RepoRow, { config }: Found): boolean {
     if (row.revokedAt !== null) return false;
     const before = pinned(row.config);
@@ -734,7 +747,7 @@ export async function openProjects(parts: {
     know(row);
   }
 
-  /** It is one of this host. */
+  /** The repo belongs to this host. */
   function know(row: RepoRow): void {
     others.delete(row.project);
     rows.set(row.project, row);
@@ -748,7 +761,7 @@ export async function openProjects(parts: {
     for (const listener of listeners) listener();
   }
 
-  /** Drops what was computed from the repo's configuration. */
+  /** Drops values that were computed from the repo's configuration. */
   function forgetOne(project: string): void {
     loaded.delete(project);
     broken.delete(project);
@@ -791,7 +804,7 @@ export async function openProjects(parts: {
     try {
       return parse(source);
     } catch {
-      return null; // whoever works with it is told; here it only means that nothing is trusted
+      return null; // other uses of the file report the error; here it only means that nothing is trusted
     }
   }
 }
@@ -803,10 +816,10 @@ function exclude(repository: Repository, { worktree }: RepoConfig): Promise<void
   ]);
 }
 
-/** What leads elsewhere in the files at the row's path than when they were trusted. */
+/** The paths of the files that lead elsewhere than when they were trusted. */
 function movedPlaces(row: RepoRow, config: RepoConfig): string[] {
   const pinnedPlaces = row.config.found;
-  // What an earlier version pinned is good where nothing acts that was not part of it then.
+  // An earlier version's pins are valid if nothing acts that they did not contain.
   const covered = { programs: {}, places: {}, envFiles: {}, ...pinnedPlaces };
   const now = asTrust(() => findPlaces(row.path, config));
   const moved = (['programs', 'places', 'envFiles'] as const).filter(
@@ -816,7 +829,7 @@ function movedPlaces(row: RepoRow, config: RepoConfig): string[] {
   return [...moved.flatMap((kind) => differing(covered[kind], now[kind])), ...uncovered];
 }
 
-/** Paths outside of the repo that its files open: who said yes to them meant those of another machine. */
+/** Paths outside the repo that its files open: the person who trusted them meant those of another machine. */
 function machinePlaces({ worktree, hooks, ownAgents }: RepoConfig): string[] {
   const given = [
     worktree.dir,
@@ -855,13 +868,13 @@ function elsewhere({ project, path, host, comingFrom }: RepoRow): EngineError {
   );
 }
 
-/** A repo's files as they were read, and what they mean. */
+/** A repo's files, and their meaning. */
 interface Found {
   readonly source: RepoConfigSource;
   readonly config: RepoConfig;
 }
 
-/** Whoever says yes to a configuration hears of it now, and not from the first plan. */
+/** Warnings that a person gets when trusting a configuration, not only from the first plan. */
 async function baseNotes(repository: Repository, { baseBranch: configured }: RepoConfig): Promise<readonly string[]> {
   try {
     await baseBranch(repository, configured);
@@ -872,7 +885,7 @@ async function baseNotes(repository: Repository, { baseBranch: configured }: Rep
   }
 }
 
-/** Without what hooks should have had as a variable. */
+/** Hides secrets that hooks should take from a variable. */
 function masked(source: RepoConfigSource): RepoConfigSource {
   const { text, kasmosText } = source;
   return {
@@ -882,7 +895,7 @@ function masked(source: RepoConfigSource): RepoConfigSource {
   };
 }
 
-/** What was trusted before there was a commit has none until somebody says yes again. */
+/** Trust that was given before there was a commit has none until it is given again. */
 function withCommit(source: RepoConfigSource, commit: string | undefined): RepoConfigSource {
   return commit === undefined ? source : { ...source, commit };
 }
@@ -898,7 +911,7 @@ function isBare({ text, kasmosText, kasmosProblem, found }: RepoConfigSource): b
   );
 }
 
-/** Whether somebody says yes to it. Throws `untrusted` where they say it to something else. */
+/** Whether the call trusts it. Throws `untrusted` if the call trusts another digest. */
 function isTrustedBy(trust: Yes, { project, config }: { project: string; config: RepoConfig }): boolean {
   if (typeof trust === 'boolean') return trust;
   if (trust.toLowerCase() === config.digest) return true;
@@ -906,15 +919,15 @@ function isTrustedBy(trust: Yes, { project, config }: { project: string; config:
 }
 
 /**
- * Whether a repo that is not known may be taken without a yes: its files enable nothing, and a person chose what is to work there. Who adds a repo names
- * it, and nothing else; who runs a plan in a folder may never have heard of the agent that is built in.
+ * Whether an unknown repo may be registered without consent: its files enable nothing, and a person has chosen the agent. A person who adds a repo names only
+ * the repo, and a person who runs a plan in a folder may not know the built-in agent.
  */
 function mayBeNew({ enables, agentsOf }: RepoConfig, way: TrustWay): boolean {
   if (enables.length > 0) return false;
   return agentsOf !== 'nobody' || (way !== 'run' && way !== 'plan register');
 }
 
-/** What stands in the way of a trusted repo is waited for: somebody ends it from outside. */
+/** An obstacle of a trusted repo is waited for: a person removes it. */
 function asTrust<Answer>(look: () => Answer): Answer {
   try {
     return look();
@@ -935,7 +948,7 @@ function inheritedAgents({ agentsOf, profiles }: RepoConfig): string[] {
   ];
 }
 
-/** Prompts that are there and were not part of what an earlier version pinned. */
+/** Existing prompts that an earlier version did not pin. */
 function ownPrompts({ path }: RepoRow): string[] {
   return Object.keys(readTemplates(path)).map((name) => `prompt ${name}`);
 }
@@ -946,7 +959,7 @@ function differing(before: Readonly<Record<string, string>>, after: Readonly<Rec
   return [...names].filter((name) => before[name] !== after[name]);
 }
 
-/** A folder that is away has no file, which is not the same as a file that was taken away: what was trusted is kept. Throws `bad_repo`. */
+/** A missing folder is different from a deleted file: the trust is kept. Throws `bad_repo`. */
 function mustBeThere(path: string): void {
   if (existsSync(join(path, '.git'))) return;
   const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
@@ -975,7 +988,7 @@ function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBe
     );
 }
 
-/** What works on the repository at `path` would work in another folder. */
+/** The error if work on the repository at `path` would happen in another folder. */
 function ledElsewhere(path: string, { path: named, commonDir }: Pick<Repository, 'path' | 'commonDir'>): EngineError {
   return new EngineError(
     'unreachable',

@@ -1,4 +1,4 @@
-/** The locks that an engine has of its repos: taken before it works in one, looked at now and then, given back when the repo goes and at the end. */
+/** An engine's locks of its repos: taken before it works in a repo, checked periodically, released when the repo is removed and at the end. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -7,17 +7,20 @@ import { agentsAtWork, type Claimant, type EngineLock, takeEngineLock } from './
 import type { Projects } from './registry.ts';
 
 export interface RepoLocks {
-  /** Takes the lock of the repo, or sees that it is still there. Throws `elsewhere` where another engine has it, and as `takeEngineLock`. */
+  /** Takes the lock of the repo, or checks that it is still held. Throws `elsewhere` if another engine has it, and as `takeEngineLock`. */
   take(project: string): Promise<void>;
-  /** The same of any path's repository before it is registered: whether it could be taken. Throws likewise. */
+  /** Checks whether the lock of an unregistered repository could be taken. Throws the same errors. */
   tryAt(repository: { readonly path: string; readonly project: string }): Promise<void>;
-  /** As it was when it was last looked at. */
+  /** The state at the last check. */
   holds(project: string): boolean;
   /** The registered repos of this machine whose locks this engine does not have. */
   missing(): readonly string[];
-  /** Takes those of the given repos, and lets go of each repo that is taken out from here on. What stands in the way of one is left to whoever takes it again. */
+  /**
+   * Takes the locks of the given repos, and from now on releases the lock of each removed repo. A later use of the repo reports why its lock could not be
+   * taken.
+   */
   start(projects: readonly string[]): Promise<void>;
-  /** Gives all of them back, but for those of repos in which agents go on. May be called twice. */
+  /** Releases all locks, except for repos in which agents go on. May be called twice. */
   release(): void;
 }
 
@@ -31,9 +34,9 @@ export function createRepoLocks(parts: {
   readonly home: string;
   readonly projects: Pick<Projects, 'find' | 'list' | 'subscribe'>;
   readonly log: Log;
-  /** Asked once, when the first lock is taken. */
+  /** Called once, when the first lock is taken. */
   claimant(): Claimant;
-  /** What waited for a lock may begin. */
+  /** Called when work that waited for a lock may begin. */
   onTaken(): void;
 }): RepoLocks {
   const { home, projects, log } = parts;
@@ -58,7 +61,7 @@ export function createRepoLocks(parts: {
     if (before !== undefined)
       log.warn(`the lock of ${project} in ${before.commonDir} is gone or changed: it is taken anew`);
     letGo(project);
-    // Two checkouts may have one git folder, and one lock.
+    // Two checkouts may share a git folder, and so a lock.
     const shared = [...held.values()].find((other) => other.commonDir === commonDir);
     const lock = shared?.lock ?? (await takeEngineLock({ commonDir, path: row.path, project }, claimant()));
     if (isOver) lock.release();
@@ -104,7 +107,7 @@ export function createRepoLocks(parts: {
       if (held.size === 0) return;
       const agentOf = agentsAtWork(home);
       for (const project of [...held.keys()]) {
-        // Whoever comes from another home finds the file, and them.
+        // An engine of another home finds the file, and these agents.
         if (agentOf(project) === null) letGo(project);
         else held.delete(project);
       }

@@ -1,7 +1,6 @@
 /**
- * One watcher for each repo, for all who would otherwise have to look often: where its signal folders come and go, at its branches, and at the files that
- * somebody trusted. A watcher makes a look prompt and never stands for one: everybody who is told here also looks at regular times, seldom where the watcher
- * lives, often where not.
+ * One file watcher for each repo, shared by all code that would otherwise poll often: for its signal folders, its branches, and its trusted files. A watcher
+ * only makes a check prompt, and never replaces it: each listener also polls, seldom while the watcher works, often while it does not.
  */
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -11,7 +10,7 @@ import { placesOfSignals } from '../git/signal-paths.ts';
 import { createConfigWatcher } from './config-watcher.ts';
 
 export type RepoChange =
-  /** `folder`: of signals, or one on the way to such a folder, which has come or gone. What is dropped into it is told by a watch of its own. */
+  /** `folder`: a signal folder, or a parent of one, was made or removed. A separate watch reports files inside it. */
   | { readonly topic: 'signals'; readonly project: string; readonly folder: string }
   | { readonly topic: 'refs'; readonly project: string }
   /** The main repository's folder itself was moved or deleted, or its `.git` was. */
@@ -20,42 +19,42 @@ export type RepoChange =
   | { readonly topic: 'config'; readonly project: string };
 
 export interface RepoWatchers {
-  /** Calls `listener` at every change, until the returned function is called. It must not throw. */
+  /** Calls `listener` at each change until the returned function is called. It must not throw. */
   subscribe(listener: (change: RepoChange) => void): () => void;
-  /** A repo's watcher, not open yet, one at a time. Whoever asks for it closes it. */
+  /** Creates a repo's watcher, not open yet; one per repo at a time. The caller closes it. */
   create(project: string): RepoWatcher;
-  /** Whether every change of that repo's branches is told now. */
+  /** Whether every change of that repo's branches is reported now. */
   tellsOfRefs(project: string): boolean;
 }
 
 export interface RepoPlaces {
   readonly main: string;
-  /** Where its worktrees are, or will be: absolute, real where it is there. null: outside of the repository, and not there yet. */
+  /** The absolute folder of its worktrees, the real path if it exists. null: outside of the repository, and not there yet. */
   readonly worktrees: string | null;
 }
 
 export interface RepoWatcher {
-  /** Opens it, or opens it anew where the places are others; where it ended by itself, once some time has passed. */
+  /** Opens it, or opens it again if the places have changed, or some time after it ended by itself. */
   keep(places: RepoPlaces): void;
-  /** Whether every change is told now, but for branches. */
+  /** Whether every change, except for branches, is reported now. */
   isLive(): boolean;
   tellsOfRefs(): boolean;
-  /** It did not tell of something, or the repo is away: it is opened anew at the next `keep`. */
+  /** Call it if the watcher missed a change, or if the repo is away: the next `keep` opens it again. */
   reset(): void;
   /** May be called twice. */
   close(): void;
 }
 
-/** A folder's own size, which on common file systems stands for some thousands of names. */
+/** The limit for a folder's own size, which on common file systems means some thousands of names. */
 const folderLimitBytes = 256 * 1024;
-/** Some hundreds of names: git makes and deletes files beside branches at every commit, and each of them is told. */
+/** Some hundreds of names: git makes and deletes files beside branches at every commit, and the watch reports each. */
 const refsLimitBytes = 16 * 1024;
-/** One that ended by itself is tried again after this. */
+/** A watcher that ended by itself is started again after this time. */
 const retryMs = 30_000;
 
 export interface RepoWatchersParts {
   readonly log: Log;
-  /** The files of a repo beside its configuration and its prompts on which its trust depends; absolute. Must not throw. */
+  /** Absolute paths of further files of a repo on which its trust depends, besides its configuration and its prompts. Must not throw. */
   trustedFiles(project: string): readonly string[];
 }
 
@@ -111,7 +110,7 @@ function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherPart
       onEnd(reason) {
         open = null;
         retryAtMs = performance.now() + retryMs;
-        const { message, code } = reason as NodeJS.ErrnoException; // an error of the system has a code
+        const { message, code } = reason as NodeJS.ErrnoException; // a system error has a code
         const why = code === 'ENOSPC' || code === 'EMFILE' ? `${message}; ${limitHint}` : message;
         if (why !== told) log.info(`folders of ${project} are looked at every second, and not watched: ${why}`);
         told = why;
@@ -153,7 +152,7 @@ function isBelow(folder: string, path: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith('../');
 }
 
-/** The folders on the way to those of signals, and where git keeps branches. */
+/** The parents of signal folders, and git's folders of branches. */
 function isWatched(places: RepoPlaces, folder: string): boolean {
   const { main, worktrees } = places;
   return (
@@ -169,7 +168,7 @@ function isWorktree({ worktrees }: RepoPlaces, folder: string): boolean {
   return dirname(folder) === worktrees && !basename(folder).startsWith('.');
 }
 
-/** Whether it is one of these parts of the repo, or of a worktree. */
+/** Whether the path is one of these parts of the repo, or of a worktree. */
 function isInTree(places: RepoPlaces, folder: string, parts: readonly string[]): boolean {
   return parts.some((part) => {
     const root = folder.slice(0, -part.length - 1);
@@ -181,14 +180,14 @@ function isOfRefs(way: string): boolean {
   return ['.git', '.git/refs', '.git/refs/heads', '.git/reftable'].includes(way) || way.startsWith('.git/refs/heads/');
 }
 
-/** What a change of the entry `name` may mean; null: nothing to anybody. */
+/** The possible meaning of a change of the entry `name`; null: none. */
 function changeIn(
   places: RepoPlaces,
   folder: string,
   name: string | null,
 ): { topic: 'signals'; folder: string } | { topic: 'refs' } | { topic: 'folder' } | null {
   const way = relative(places.main, folder);
-  // What is watched says its own name where it goes itself.
+  // A watched folder reports its own name when it is itself removed.
   if (way === '' && (name === null || name === basename(folder) || name === '.git')) return { topic: 'folder' };
   if (way === '.git') return name === null || name === 'packed-refs' || name === 'refs' ? { topic: 'refs' } : null;
   if (isOfRefs(way)) return name?.endsWith('.lock') === true ? null : { topic: 'refs' };

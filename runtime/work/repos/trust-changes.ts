@@ -1,4 +1,4 @@
-/** What has changed between two states of a repo's files, as lines for people: what is gone with `- `, what is new with `+ `, prompts line by line below. */
+/** The changes between two states of a repo's files, as lines for people: removed ones with `- `, new ones with `+ `, then prompts line by line. */
 import { printable } from '../../base/config/config.ts';
 
 export interface TrustedState {
@@ -7,12 +7,12 @@ export interface TrustedState {
   readonly prompts: Readonly<Record<string, string>>;
 }
 
-/** Of one prompt; who wants to see more opens the file. */
+/** The most lines of one prompt; for more a person opens the file. */
 const shownPromptLines = 40;
-/** Of both sides; a longer one is shown as a whole that is gone and a whole that is new. */
+/** The most lines of both sides; a longer prompt is shown as wholly removed and wholly new. */
 const comparedLines = 1_000;
 
-/** Empty where nothing has changed. */
+/** Empty if nothing has changed. */
 export function trustChanges(before: TrustedState, after: TrustedState): string[] {
   const lines = [
     ...before.enables.filter((line) => !after.enables.includes(line)).map((line) => `- ${line}`),
@@ -39,7 +39,7 @@ function linesOf(text: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-/** The lines that only one side has, in their order: a longest common subsequence, after what both begin and end with. */
+/** The lines that only one side has, in order. Uses a longest common subsequence, without the common beginning and end. */
 function lineDiff(before: readonly string[], after: readonly string[]): string[] {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
@@ -49,7 +49,7 @@ function lineDiff(before: readonly string[], after: readonly string[]): string[]
   const [old, fresh] = [before.slice(start, before.length - end), after.slice(start, after.length - end)];
   if (old.length + fresh.length > comparedLines)
     return [...old.map((line) => `- ${line}`), ...fresh.map((line) => `+ ${line}`)];
-  // How many lines are common from here on.
+  // The number of common lines from here on.
   const common = Array.from({ length: old.length + 1 }, () => new Array<number>(fresh.length + 1).fill(0));
   const at = (row: number, column: number) => common[row]?.[column] ?? 0;
   for (let row = old.length - 1; row >= 0; row -= 1)

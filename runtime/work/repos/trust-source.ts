@@ -1,6 +1,6 @@
 /**
- * What a repo's files are, and what they lead to: the texts of its configuration and of its prompts, the programs and the env files of its own that it
- * names, the places behind its links. All of it is shown, and pinned, when the repo is trusted.
+ * The parts of a repo that need trust: the texts of its configuration and prompts, the programs and env files of the repo that these name, and the targets of
+ * its links. All of them are shown, and pinned, when the repo is trusted.
  */
 import { statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -19,16 +19,16 @@ import { settingsOf } from '../agents/presets/project-settings.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
 import { isWithin, worktreesFolder } from '../git/worktree-folder.ts';
 
-/** What those files lead to, the prompts aside, which are pinned whole. */
+/** The targets of those files, except for the prompts, which are pinned whole. */
 export type FoundPlaces = Required<Omit<FoundBesides, 'prompts' | 'settings'>>;
 
-/** The configuration that a source means; a parser that throws `bad_config` is asked for nothing else. */
+/** Parses the configuration of a source; may throw `bad_config`. */
 type Parse = (source: RepoConfigSource) => Pick<RepoConfig, 'worktree' | 'hooks' | 'ownAgents' | 'profiles'>;
 
-/** Words of a command line that are looked up as files. */
+/** The most words of a command line that are looked up as files. */
 const wordLimit = 200;
 
-/** The repo's files as they are now. Throws `bad_config` for what cannot be read, parsed or taken. */
+/** The repo's present files. Throws `bad_config` for files that cannot be read, parsed or accepted. */
 export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
   const source = readRepoConfigSource(repo);
   const prompts = readTemplates(repo);
@@ -38,13 +38,16 @@ export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
   return { ...source, found: { prompts, ...findPlaces(repo, config), ...others } };
 }
 
-/** Of everybody who may be started, wherever that is configured. */
+/** The profiles of all agents that may be started, wherever they are configured. */
 function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
   const all = Object.values(profiles).filter(({ enabled }) => enabled);
   return new Set(all.flatMap(({ preset, fallbacks }) => [preset, ...fallbacks.map((fallback) => fallback.preset)]));
 }
 
-/** What the configuration leads to now. Throws `bad_config` where worktrees would be made through a link, and for an env file that decides what programs load. */
+/**
+ * The present targets of the configuration. Throws `bad_config` if worktrees would be made through a link, and for an env file that decides what programs
+ * load.
+ */
 export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces {
   const { worktree, hooks, ownAgents } = config;
   const lines = [
@@ -52,7 +55,7 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
     worktree.setup ?? '',
     ...hooks.map((hook) => (hook.type === 'command' ? hook.command : '')),
   ];
-  // What a webhook reads of its own is sent, and starts nothing.
+  // A webhook's own files are only sent, and start nothing.
   const sent = hooks.map((hook) => (hook.type === 'webhook' ? hook.envFile : null));
   const given = [
     ...ownAgents.map(({ env_file: file }) => file),
@@ -70,17 +73,20 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
   ].filter(([named, real]) => real !== null && real !== resolve(repo, named));
   return {
     programs: Object.fromEntries(lines.flatMap((line) => programsIn(repo, line))),
-    places: Object.fromEntries(places) as Record<string, string>, // without null, by the filter above
+    places: Object.fromEntries(places) as Record<string, string>, // the filter above removed null
     envFiles: Object.fromEntries(envFiles.flatMap((file) => envFileIn(repo, file))),
   };
 }
 
-/** A file that a command writes its output to changes with every run, and is none that it runs. Where quotes could hide what `>` means, nothing is left out. */
+/**
+ * Removes files to which a command writes its output: they change with every run, and are not executed. If quotes could change the meaning of `>`, nothing is
+ * removed.
+ */
 function withoutOutputs(line: string): string {
   return /["'`\\]/.test(line) ? line : line.replace(/>{1,2}\s*[^\s;&|()<>]+/g, ' ');
 }
 
-/** The files of the repo that a command line names: the whole of it, or any of its words. */
+/** The files of the repo that a command line names, as a whole or with any of its words. */
 function programsIn(repo: string, line: string): [string, string][] {
   const words = withoutOutputs(line)
     .split(/[\s"'`;&|()<>=]+/)
@@ -91,7 +97,7 @@ function programsIn(repo: string, line: string): [string, string][] {
   return [...new Set(files)].map((file) => [relative(repo, file), fileDigest(file)]);
 }
 
-/** A file of the repo, by its own path; null: it is none, or lies elsewhere. */
+/** A file of the repo, by its real path; null: it is no file, or lies elsewhere. */
 function ownFile(repo: string, word: string): string | null {
   if (word === '' || word.startsWith('-') || word.length > 4_096) return null;
   const file = resolve(repo, word);
@@ -103,14 +109,14 @@ function ownFile(repo: string, word: string): string | null {
   }
 }
 
-/** Whole, since each of its lines decides how what is started behaves. One outside of the repo is the user's own. Throws `bad_config`. */
+/** The whole env file, because each line affects the started programs. A file outside the repo is the user's own. Throws `bad_config`. */
 function envFileIn(repo: string, named: string): [string, string][] {
   const file = resolve(repo, named);
   if (!isOwnEnvFile(file, repo) || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
   try {
     readEnvFile(named, repo);
   } catch (thrown) {
-    // What is wrong otherwise is told to whoever starts something with it.
+    // Other faults are reported when something is started with it.
     if (thrown instanceof EngineError && thrown.code === 'bad_config') throw thrown;
     if (!(thrown instanceof EngineError)) throw thrown;
   }

@@ -1,9 +1,9 @@
-/** What is said where somebody's yes to a repository is missing, and by which ways it is given. */
+/** The texts about missing trust in a repository, and about the ways to give it. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 
-/** By which somebody says yes to a repo. */
+/** The ways in which a repo is trusted. */
 export const trustWays = [
   'run',
   'plan register',
@@ -17,7 +17,7 @@ export const trustWays = [
 ] as const;
 export type TrustWay = (typeof trustWays)[number];
 
-/** Of a repo that is new, or whose trust was taken back. */
+/** For a new repo, or one whose trust was revoked. */
 export function untrusted(about: {
   readonly project: string;
   readonly config: RepoConfig;
@@ -61,12 +61,12 @@ export function revoked({ project }: RepoRow, atMs: number): EngineError {
   );
 }
 
-/** What is said of files that enable nothing, where something else was trusted. */
+/** The text for files that enable nothing, if other files were trusted. */
 export function nothingOwn(enables: readonly string[]): readonly string[] {
   return enables.length > 0 ? enables : ['nothing of its own: agents are those of daemon.toml, or the built-in one'];
 }
 
-/** What was trusted by registering, in a few words. */
+/** A short text about the trust that a registration gave. */
 export function wayText({ enables, agentsOf }: RepoConfig): string {
   if (enables.length > 0) return 'its configuration, as it is now';
   return agentsOf === 'user' ? 'its files enable nothing; agents are those of daemon.toml' : 'its files enable nothing';

@@ -1,7 +1,7 @@
 /**
- * A review and a verification are of one commit. Here the branches of plans that are done, approved and not merged are watched, and the plan is told when
- * its branch has moved on: then it is verified anew, or reviewed where nobody verified it. Plans that are asleep cost nothing: without such a plan nothing
- * is looked at; with some of them the ages of a few files and folders are, however many plans there are, and git only where one of those has changed.
+ * A review and a verification are about one commit. This watches the branches of plans that are done, approved and not merged. A plan gets a signal when its
+ * branch has moved: then it is verified again, or reviewed if it was not verified. Other plans cost nothing. If there are such plans, only the modification
+ * times of a few files and folders are read, however many plans there are; git runs only if one of them has changed.
  */
 
 import { stat } from 'node:fs/promises';
@@ -28,26 +28,26 @@ export interface VerificationWatchParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe' | 'tellsOfRefs'>;
   readonly clock: Clock;
   readonly troubles: Troubles;
-  /** Something has been committed: what is done and verified may be another now. */
+  /** Call it after a commit of the store: the set of done and verified plans may have changed. */
   readonly facts: AsyncIterable<unknown> & { close(): void };
-  /** Whether this process still owns the home: asked before it writes. */
+  /** Whether this process still owns the home: checked before it writes. */
   isOwner(): boolean;
   onSignals(): void;
 }
 
 export interface VerificationWatch {
   start(): void;
-  /** May be called twice; a look that is under way says nothing any more. */
+  /** May be called twice; a check that is under way reports nothing any more. */
   stop(): void;
 }
 
-/** A branch that moved is not urgent: whoever uses the plan is told the same at once. */
+/** A moved branch is not urgent: each use of the plan checks it anyway. */
 const pollMs = 5_000;
-/** Where a watcher tells of every change it is only looked whether that is so. */
+/** While a watcher reports every change, this poll only checks that it still does. */
 const watchedPollMs = 60_000;
-/** The clock of a file system ticks: what was changed so short a time ago may be changed again within the same tick. */
+/** The resolution of a file system's clock: a file may change again within the same tick. */
 const freshMs = 2_000;
-/** Rows of the store that are read in one turn of the event loop. */
+/** The rows that are read in one turn of the event loop. */
 const chunk = 50;
 
 interface Approved {
@@ -55,26 +55,26 @@ interface Approved {
   readonly plan: string;
   readonly branch: string;
   readonly approval: Approval;
-  /** Of the plan's row when it was read: a plan that has moved on since is another matter. */
+  /** `updatedAt` of the plan's row when it was read: a plan that has moved on since is not reported. */
   readonly updatedAt: number;
 }
 
-/** How old what git writes was when a repo's branches were last looked at. */
+/** The modification times of git's files at the last check of a repo's branches. */
 interface Seen {
   readonly commonDir: string;
-  /** null: something was written so lately that its age does not tell of what came right after it. */
+  /** null: a file was written so recently that its time does not reveal a later change. */
   readonly folders: string | null;
   readonly files: string;
 }
 
-/** An approved plan whose branch stands at another commit. */
+/** An approved plan whose branch is at another commit. */
 export interface Stale extends Approved {
   readonly head: string;
 }
 
 export function createVerificationWatch(parts: VerificationWatchParts): VerificationWatch {
   const { store, projects, watchers, facts } = parts;
-  /** By project; what is done and approved, as of `updatedAt`. */
+  /** The done and approved plans by project, as of `updatedAt`. */
   let watched = new Map<string, Approved[]>();
   const known = new Map<PlanTree, { updatedAt: number; approval: Approval | null }>();
   const seen = new Map<string, Seen>();
@@ -108,7 +108,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     loop.wake();
   });
 
-  /** What was to be read is read with the next look. */
+  /** The next check reads these plans. */
   function retryWithNextLook(thrown: unknown): never {
     isChanged = true;
     throw thrown;
@@ -142,11 +142,11 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   async function look(project: string, plans: readonly Approved[]): Promise<void> {
     const before = seen.get(project);
     if (before !== undefined && before.folders === (await agesOf(before.commonDir, foldersOf(plans))).text) return;
-    const repository = await projects.repository(project).catch(() => null); // who works with it says what is wrong with it
+    const repository = await projects.repository(project).catch(() => null); // other uses of the repository report its fault
     if (repository === null) return;
     const { commonDir } = repository;
     const folders = await agesOf(commonDir, foldersOf(plans));
-    // Every branch that moves changes a folder; most are of others.
+    // Every moved branch changes a folder, but most belong to other plans.
     const files = (await agesOf(commonDir, filesOf(plans))).text;
     const now = { commonDir, folders: folders.isFresh ? null : folders.text, files };
     if (before?.files === files) {
@@ -183,7 +183,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   };
 }
 
-/** The same question for one plan, asked before a word to it is handled. */
+/** The same check for one plan, before a signal to it is handled. */
 export function createStaleVerification({
   store,
   projects,
@@ -194,7 +194,7 @@ export function createStaleVerification({
   readonly clock: Clock;
 }) {
   return {
-    /** null: the branch stands where it was approved, or there is nothing to compare. */
+    /** null: the branch is at the approved commit, or there is nothing to compare. */
     async of(row: PlanRow): Promise<Stale | null> {
       const approval = row.status === 'done' ? await approvalOfRow(store, row) : null;
       if (approval === null) return null;
@@ -202,14 +202,14 @@ export function createStaleVerification({
       const head = await readRef(await projects.repository(project), branchRef(branch));
       return head === null || head === approval.sha ? null : { project, plan, branch, approval, updatedAt, head };
     },
-    /** For the commit of that word, before it. */
+    /** The changes to commit with the signal, before it. */
     words: (stale: Stale): Promise<readonly Change[]> => staleWords({ store, clock }, stale),
   };
 }
 
 /**
- * Said once of one approval, however often and by whom it is seen; not at all of a plan that has moved on. One that moves on before it hears of it
- * judges the word itself, as it does of all that lies in the inbox.
+ * Sent once for one approval, however often it is noticed, and not to a plan that has moved on. A plan that moves on before it gets the signal judges it, as
+ * it judges every signal in the inbox.
  */
 async function staleWords(
   { store, clock }: { readonly store: Pick<Store, 'plan'>; readonly clock: Clock },
@@ -232,8 +232,8 @@ async function staleWords(
 }
 
 /**
- * The commit that a done plan was approved at, read off its row; null where it was not bound to one, or its approval no longer counts, and where its
- * stored state is damaged, of which the plan itself is told when it is next spoken to.
+ * The commit at which a done plan was approved, from its row. null: the approval names no commit or no longer counts, or the stored state is damaged, which
+ * the plan's next signal reports.
  */
 async function approvalOfRow(
   store: Pick<Store, 'tree'>,
@@ -251,7 +251,7 @@ async function approvalOfRow(
   }
 }
 
-/** What git writes when branches move: the file that holds many, and a new file in the folder of the branch's own, which changes the folder. */
+/** The files that change when branches move: packed-refs, and the folder of the branch's loose file. */
 function foldersOf(plans: readonly Approved[]): string[] {
   return [...filesOfAll, ...new Set(plans.map(({ branch }) => dirname(branchRef(branch))))];
 }

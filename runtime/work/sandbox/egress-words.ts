@@ -1,4 +1,4 @@
-/** The words around walls that have no network but a proxy: what stands before them, what is set inside, and what stands before the program there. */
+/** The command line parts for walls whose only network is a proxy: the part before bubblewrap, the variables inside, and the part before the program. */
 import { join } from 'node:path';
 import { parseHostRule } from '../../base/platform/host-rules.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
@@ -13,13 +13,13 @@ export interface EgressWords {
   readonly inside: readonly string[];
 }
 
-/** Programs read one spelling or the other; what a user has set of these leads nowhere inside. */
+/** Programs read one spelling or the other. The user's own values would not work inside. */
 const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'] as const;
 const noProxyVariables = ['NO_PROXY', 'no_proxy'] as const;
 const otherVariables = ['ALL_PROXY', 'all_proxy', 'FTP_PROXY', 'ftp_proxy'] as const;
 const ownServers = 'localhost,127.0.0.1,::1';
 
-/** `folder`: where the socket lies, which the walls show. Throws what the home throws. */
+/** `folder`: the socket's folder, which is visible inside. Throws the home's errors. */
 export function egressWords(
   hosts: readonly string[],
   {

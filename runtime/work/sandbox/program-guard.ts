@@ -1,24 +1,24 @@
 /**
- * What keeps a program inside walls from being made to say something by what it starts: a filter of system calls, as bubblewrap reads it, and a `/proc` that
- * nobody writes to. Everything in there runs as one user, so the kernel lets a test of the branch trace its judge, write into its memory, take its open
- * files, or open the debugger that Node has for SIGUSR1.
+ * Protects a program inside walls from its own child processes: a system call filter in bubblewrap's form, and a read-only `/proc`. Everything inside runs as
+ * one user, so without this the kernel would let a test of the branch trace its judge, write into its memory, take its open files, or open the debugger that
+ * Node starts on SIGUSR1.
  */
 import { join } from 'node:path';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
 
 export interface GuardWords {
-  /** What stands before bubblewrap: it opens the filter. */
+  /** The part of the command before bubblewrap: it opens the filter. */
   readonly outside: readonly string[];
   /** Arguments of bubblewrap, after those that make `/proc`. */
   readonly walls: readonly string[];
 }
 
-/** The descriptor by which bubblewrap reads the filter. */
+/** The file descriptor from which bubblewrap reads the filter. */
 const filterFd = '9';
 
-/** Throws what the home throws. */
+/** Throws the home's errors. */
 export function guardWords(run: RunFolder, architecture: string = process.arch): GuardWords {
-  // Writing into `/proc/<pid>/mem` needs no system call that a filter could tell from others.
+  // A filter cannot distinguish the system calls that write into `/proc/<pid>/mem`.
   const readOnly = ['--remount-ro', '/proc'];
   const filter = systemCallFilter(architecture);
   if (filter === null) return { outside: [], walls: readOnly };
@@ -30,21 +30,21 @@ export function guardWords(run: RunFolder, architecture: string = process.arch):
   };
 }
 
-/** Numbers of system calls, of one way into the kernel. */
+/** System call numbers of one ABI. */
 interface Calls {
-  /** As the kernel calls the architecture: linux/audit.h. */
+  /** The kernel's constant for the architecture: linux/audit.h. */
   readonly audit: number;
-  /** From this number on they are of another way in, which nothing uses: refused as not there. */
+  /** Numbers from here on belong to another ABI that no program uses: refused as not implemented. */
   readonly foreignFrom?: number;
   readonly ptrace: number;
   readonly processVmWritev: number;
   readonly pidfdGetfd: number;
-  /** Those that send a signal, with the place of its number among their arguments. */
+  /** Calls that send a signal, with the position of its number among the arguments. */
   readonly signals: readonly (readonly [call: number, argument: number])[];
   readonly fcntl: readonly number[];
 }
 
-/** `pidfd_send_signal` and `pidfd_getfd` have one number everywhere. */
+/** `pidfd_send_signal` and `pidfd_getfd` have the same number on all architectures. */
 const pidfdSendSignal = [424, 1] as const;
 const pidfdGetfd = 438;
 
@@ -77,7 +77,7 @@ const fSetsig = 10;
 const eperm = 1;
 const enosys = 38;
 
-/** null: stator has no numbers of that architecture. */
+/** null: stator does not know that architecture. */
 export function systemCallFilter(architecture: string): Buffer | null {
   const ways = waysIn[architecture];
   if (ways === undefined) return null;
@@ -85,7 +85,7 @@ export function systemCallFilter(architecture: string): Buffer | null {
   const program: Instruction[] = [load(4)];
   // A jump goes over 255 instructions at most; a section has fewer.
   for (const [index, section] of sections.entries()) {
-    const { audit } = ways[index] as Calls; // the two lists are of one length
+    const { audit } = ways[index] as Calls; // both lists have the same length
     program.push(skipUnless(audit, section.length), ...section);
   }
   return bytesOf([...program, refuse(enosys)]);
@@ -107,7 +107,7 @@ function sectionOf(calls: Calls): Instruction[] {
   ];
 }
 
-/** Refuses a call whose arguments are these; every other one goes on with its number loaded. */
+/** Refuses a call with these arguments; other calls continue with their number loaded. */
 function refusedIf(call: number, values: readonly (readonly [argument: number, value: number])[]): Instruction[] {
   const looks = values.flatMap(([argument, value], index) => [
     load(16 + 8 * argument),
@@ -116,12 +116,12 @@ function refusedIf(call: number, values: readonly (readonly [argument: number, v
   return [skipUnless(call, looks.length + 2), ...looks, refuse(eperm), load(0)];
 }
 
-/** One of the kernel's classic BPF machine: linux/filter.h. */
+/** One instruction of the kernel's classic BPF: linux/filter.h. */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
 const allow: Instruction = [0x06, 0, 0, 0x7fff0000];
 const refuse = (errno: number): Instruction => [0x06, 0, 0, 0x00050000 + errno];
-/** A word of what the kernel tells of the call; of an argument the lower half, which is its number on a little-endian machine. */
+/** Loads a word of the kernel's data about the call; for an argument the lower half, on a little-endian machine. */
 const load = (offset: number): Instruction => [0x20, 0, 0, offset];
 const skipUnless = (value: number, count: number): Instruction => [0x15, 0, count, value];
 const skipUnlessFrom = (value: number, count: number): Instruction => [0x35, 0, count, value];

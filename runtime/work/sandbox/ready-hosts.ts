@@ -1,4 +1,4 @@
-/** Hosts that need no list of one's own: the service of each preset, and the registries of the packages that a repository uses. */
+/** Hosts that users need not list: each preset's service, and the package registries that a repository uses. */
 import { type Dirent, readdirSync } from 'node:fs';
 import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
 import type { OwnPreset, Preset } from '../../base/config/config.ts';
@@ -6,7 +6,7 @@ import { registriesWord } from '../../base/platform/host-rules.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the vendors document that their programs need. Statistics and reports of crashes are left out. */
+/** Hosts that the vendors document for their programs, without statistics and crash reports. */
 const presetHosts: { readonly [preset in OwnPreset]: readonly string[] } = {
   claude: ['api.anthropic.com', 'claude.ai', 'platform.claude.com', 'console.anthropic.com'],
   codex: ['api.openai.com', 'auth.openai.com', 'chatgpt.com'],
@@ -29,7 +29,7 @@ const presetHosts: { readonly [preset in OwnPreset]: readonly string[] } = {
   custom: [],
 };
 
-/** The address of a service that a person set instead of the vendor's. */
+/** A person's own service address instead of the vendor's. */
 const serviceVariables: readonly string[] = [
   'ANTHROPIC_BASE_URL',
   'OPENAI_BASE_URL',
@@ -71,7 +71,7 @@ const registries: readonly Registry[] = [
 ];
 
 /**
- * The hosts of a profile, with what its preset needs. `repo`: the main folder, which no agent inside of walls writes to; the files at its root say which
+ * The hosts of a profile, with those of its preset. `repo`: the main folder, to which no agent inside walls can write; files at its root show which
  * registries it uses.
  */
 export function hostsOf(
@@ -94,7 +94,7 @@ function rootFiles(repo: string): string[] {
   try {
     entries = readdirSync(repo, { withFileTypes: true });
   } catch {
-    return []; // it is away, which whoever works there says
+    return []; // the folder is away; other code reports that
   }
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }

@@ -1,8 +1,7 @@
 /**
- * Limits of what an agent takes from the machine. Where the user's own systemd makes scopes, the whole run stands in one: memory and processes are counted
- * together, and what the kernel did is read off before the scope goes. Elsewhere the engine counts them (resource-watch.ts), and what a profile sets prlimit limits
- * for each process by itself as well, of which nobody is told what it did.
- * The wrapper stays outside: a run that has used up its processes still has somebody who writes down how it ended.
+ * Limits for an agent's use of the machine. If the user's systemd can make scopes, the whole run is in one: memory and processes are counted together, and
+ * the kernel's counters are read before the scope ends. Elsewhere the engine counts them (resource-watch.ts), and prlimit additionally applies a profile's
+ * limits to each single process, without a report. The wrapper process stays outside: a run that has used up its processes still needs it to record the end.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,23 +23,23 @@ export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' |
 export interface LimitsRequest {
   readonly profile: LimitsProfile;
   readonly folder: RunFolder;
-  /** Where free room is asked for. */
+  /** The folder whose free disk space is checked. */
   readonly worktree: string;
   readonly written: WrittenPlaces;
   readonly env: Readonly<Record<string, string>>;
   readonly hasWalls: boolean;
 }
 
-/** What stands before the walls, and what stands between them and the program. Both may be empty. */
+/** The command parts before the walls, and between them and the program. Both may be empty. */
 export interface LimitWords {
   readonly outside: readonly string[];
   readonly inside: readonly string[];
 }
 
 export interface Resources {
-  /** What this machine can limit; asked of the system once. */
+  /** The limits that this machine supports; checked once. */
   state(): Promise<ResourceLimits>;
-  /** Notes in the folder what is in force. Throws what the home throws. */
+  /** Records the limits in force in the folder. Throws the home's errors. */
   around(request: LimitsRequest): Promise<LimitWords>;
 }
 
@@ -51,19 +50,19 @@ const inForce = z.object({
 });
 type InForce = z.infer<typeof inForce>;
 
-/** How a run that ended badly stood to its limits. */
+/** How a failed run relates to its limits. */
 export type LimitsEnd =
   | { readonly kind: 'none' }
   /** The kernel reports that the limit was reached. */
   | { readonly kind: 'met'; readonly text: string }
-  /** What it looks like, and nobody can know. */
+  /** A likely cause that cannot be proven. */
   | { readonly kind: 'maybe'; readonly text: string }
-  /** It was not started, since its scope could not be made. */
+  /** The program was not started, because its scope could not be made. */
   | { readonly kind: 'unmade'; readonly text: string };
 
 /**
- * Runs in the scope, in the process that is the agent's to everybody outside, and starts the program as its child. Its own commands need no process, since
- * there may be none left; signals are the program's to act on. What the kernel counted goes with the scope, so it is written down here.
+ * Runs in the scope, in the process that represents the agent outside, and starts the program as its child. It uses only shell built-ins, because no process
+ * may be left. It passes signals to the program. The kernel's counters are deleted with the scope, so they are written here.
  */
 const scopeScript = `folder=$1
 shift
@@ -86,14 +85,14 @@ echo "\${memory:-0} \${processes:-0}" >"$folder/scope"
 } 2>/dev/null
 exit "$code"`;
 
-/** How a program ends whose memory ran out, unless it says so and exits: ILL, TRAP, ABRT, SEGV. */
+/** The signals that end a program without memory, unless it reports that and exits: ILL, TRAP, ABRT, SEGV. */
 const crashCodes: ReadonlySet<number> = new Set([132, 133, 134, 139]);
 const memoryWords =
   /cannot allocate memory|out of memory|memory exhausted|MemoryError|bad_alloc|allocation fail(?:ed|ure)|ENOMEM/i;
 const processWords =
   /resource temporarily unavailable|cannot fork|can't fork|unable to fork|EAGAIN|can't start new thread/i;
 
-/** One for each engine: what the machine can limit is asked when it is first needed, and kept. */
+/** One for each engine: the machine's abilities are checked at first use, and remembered. */
 export function createResources(env: NodeJS.ProcessEnv, walls: Pick<Walls, 'state'>): Resources {
   let asked: Promise<ResourceLimits> | null = null;
   const state = () => {
@@ -111,12 +110,12 @@ export function createResources(env: NodeJS.ProcessEnv, walls: Pick<Walls, 'stat
   };
 }
 
-/** What is in force where a profile says nothing. */
+/** The default limits. */
 function limitsOf({ memoryBytes = usualMemoryBytes(), processes = usualProcesses }: LimitsProfile) {
   return { memoryBytes, processes };
 }
 
-/** What a scope counts nobody has to look at. */
+/** The engine need not watch limits that a scope counts. */
 async function noteWatch(
   { profile, folder, worktree, written }: LimitsRequest,
   { scopes }: ResourceLimits,
@@ -142,7 +141,7 @@ function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: Reso
     note(folder, { by: 'scope', ...limits });
     return { outside: [...nice, ...scopeWords(scopes, { limits, folder, env })], inside: [] };
   }
-  // What nobody set is no limit of each process: that would stop programs that reserve much and use little.
+  // Defaults are not applied to each single process: that would stop programs that reserve much memory and use little.
   const { memoryBytes = null, processes = null } = profile;
   if (memoryBytes === null && processes === null) return { outside: nice, inside: [] };
   if (prlimit.kind === 'missing') return { outside: nice, inside: [] };
@@ -157,7 +156,7 @@ function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: Reso
   return { outside: nice, inside: [prlimit.program, ...each, '--'] };
 }
 
-/** Where the manager is asked is no variable of an agent's, so it is set for systemd-run alone. */
+/** The address of systemd's manager must not be a variable of the agent, so it is set only for systemd-run. */
 function scopeWords(
   { program, runtimeDir }: Extract<ResourceLimits['scopes'], { kind: 'works' }>,
   { limits, folder, env }: Pick<LimitsRequest, 'folder' | 'env'> & { readonly limits: ReturnType<typeof limitsOf> },
@@ -172,7 +171,7 @@ function scopeWords(
   ];
 }
 
-/** What a run that ended with this code, by itself and not well, had to do with its limits. `output`: the end of what it said. */
+/** Whether limits caused the end of a run that failed by itself with this code. `output`: the end of its output. */
 export function limitsEnd(folder: RunFolder, { code, output }: { code: number; output: string }): LimitsEnd {
   const limits = readNote(folder);
   if (limits === null) return { kind: 'none' };
@@ -204,7 +203,7 @@ function guess(
   };
 }
 
-/** Whether a profile asks for something that may not be there. */
+/** Whether a profile uses a limit that the machine may not support. */
 export function asksForLimits({ nice, memoryBytes, processes }: LimitsProfile): boolean {
   return nice > 0 || isSet(memoryBytes) || isSet(processes);
 }
@@ -213,7 +212,7 @@ function isSet(value: number | null | undefined): boolean {
   return value !== null && value !== undefined;
 }
 
-/** What of the limits of these profiles is not kept here, one line; null: all of them are. What no scope counts the engine counts itself, on Linux. */
+/** A line about limits of these profiles that this machine cannot apply; null: it can apply all. On Linux the engine itself counts what no scope counts. */
 export function unkeptLimits(profiles: readonly LimitsProfile[], { nice, scopes }: ResourceLimits): string | null {
   const unkept: string[] = [];
   if (nice === null && profiles.some((profile) => profile.nice > 0)) unkept.push('nice (there is no nice on PATH)');
@@ -241,7 +240,7 @@ function noteFile({ path }: RunFolder): string {
   return join(path, 'limits.json');
 }
 
-/** Written in the scope: that it was made, then what the kernel counted there. */
+/** Written in the scope: first that it was made, then the kernel's counters. */
 function scopeFile({ path }: RunFolder): string {
   return join(path, 'scope');
 }

@@ -1,6 +1,6 @@
 /**
- * The last look at what is bound into walls, whatever led to it: a setting, a link, a file in a repository. The places where a user's keys, sockets and
- * stator's own store lie are never inside, neither as a whole nor, where nobody named that very path, in part.
+ * The last check of all mounts of walls, whatever caused them: a setting, a link, a file in a repository. The places of a user's keys, sockets and of
+ * stator's own store are never mounted, neither as a whole nor in part, unless a person named exactly that path.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,7 +9,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 
-/** Below a home: what holds keys, and nothing that a program needs as a whole. */
+/** Folders below a home that contain keys, and that no program needs as a whole. */
 const keyFolders = [
   '.ssh',
   '.gnupg',
@@ -25,11 +25,11 @@ const keyFolders = [
 export interface GuardedMounts {
   /** The run's own folders, which stator has made for it. */
   readonly own: readonly string[];
-  /** What a person's settings or a preset name. */
+  /** Paths that a person's settings or a preset name. */
   readonly named: readonly string[];
-  /** What was found by way of the repository, whoever wrote it. */
+  /** Paths that come from the repository, whose author is not known. */
   readonly found: readonly string[];
-  /** The programs on PATH and what they were installed into. */
+  /** The programs on PATH and their installation folders. */
   readonly programs: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface GuardedPlaces {
   readonly role: string;
   readonly userHome: string;
   readonly home: string;
-  /** The repository's main folder: a place that holds it as well is not closed to it. */
+  /** The repository's main folder: a protected place may be mounted if it contains the repository. */
   readonly repo: string;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -49,8 +49,8 @@ interface Closed {
 }
 
 /**
- * Throws `agent_unusable` for a mount that holds a home, the engine's home, a folder of sockets or a folder of keys; and for one that lies in such a folder,
- * unless it is the run's own, or a person named a path below a folder of keys or sockets as it stands there.
+ * Throws `agent_unusable` for a mount that contains a home, the engine's home, a folder of sockets or a folder of keys. Also for a mount inside such a
+ * folder, unless it is the run's own, or a person named exactly that path below a folder of keys or sockets.
  */
 export function refuseClosedPlaces(mounts: GuardedMounts, places: GuardedPlaces): void {
   const { role, home, repo } = places;
@@ -110,7 +110,7 @@ function closedAt(path: string, what: string): Closed {
   return { path, real: realOf(path), what };
 }
 
-/** Of what is not there: as it was given. */
+/** For a missing path: the path as given. */
 function realOf(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
 }

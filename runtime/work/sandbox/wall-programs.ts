@@ -1,6 +1,6 @@
 /**
- * What of the programs on this machine an agent inside of walls has to see: the folders on its PATH that no system folder holds, what their links
- * lead to, Node, and this installation of stator. Never a folder that holds more than programs, such as the user's home itself.
+ * The program folders that must be visible inside walls: folders on PATH outside the system folders, the targets of their links, Node, and this installation
+ * of stator. Never a folder that contains more than programs, such as the user's home itself.
  */
 import { type Dirent, existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -10,21 +10,21 @@ import { inPackage } from '../../base/platform/package-files.ts';
 import { presetPlaces } from '../agents/presets/places.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 
-/** The folders of `/` that hold programs, libraries and their settings, as distributions have them. */
+/** The folders of `/` with programs, libraries and their settings in common distributions. */
 const systemNames = ['bin', 'etc', 'gnu', 'lib', 'lib32', 'lib64', 'libx32', 'nix', 'opt', 'sbin', 'snap', 'usr'];
-/** Folders with this many entries are looked through for links; a bound against a folder that is no folder of programs. */
+/** The most entries of a folder that is searched for links; a larger one is no folder of programs. */
 const maxEntries = 5_000;
 const maxFolders = 200;
-/** Below the home of a user: these hold the settings and secrets of everything, never programs alone. */
+/** Folders below a user's home with settings and secrets of many programs, never programs alone. */
 const shared = ['.cache', '.config', '.local', '.local/share', '.local/state', 'Library'];
-/** Programs that only start others, which lie in a folder of their own: the end of a PATH folder, and what belongs to it below the home. */
+/** Launchers whose real programs are in another folder: the end of the PATH folder, and that folder below the home. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   '.cargo/bin': ['.rustup'],
   '.volta/bin': ['.volta'],
   '.local/share/mise/shims': ['.config/mise'],
 };
 
-/** The system's own folders: as they are to be mounted, a link as a link. */
+/** The mounts of the system's own folders; a link is mounted as a link. */
 export function systemPlaces(): { readonly path: string; readonly link: string | null }[] {
   return systemNames
     .map((name) => join('/', name))
@@ -39,11 +39,11 @@ export interface ProgramSearch {
   readonly userHome: string;
   /** The file that is started, absolute. */
   readonly program: string;
-  /** What must not become visible by this: the engine's home, the folder of all worktrees, the repo. */
+  /** Folders that must not become visible through this: the engine's home, the worktrees folder, the repo. */
   readonly kept: readonly string[];
 }
 
-/** Absolute paths, to be readable inside of walls at the same place. */
+/** Absolute paths that are readable inside walls at the same place. */
 export function programPlaces(search: ProgramSearch): string[] {
   const places = new Set<string>();
   const queue = pathFolders(search);
@@ -60,11 +60,11 @@ export function programPlaces(search: ProgramSearch): string[] {
     const targets = [...linkTargets(folder), ...linkTargets(join(folder, 'bin'))];
     for (const target of targets.filter((path) => !isThere(path))) add(installationOf(target, search));
   }
-  // What lies in another of them comes after it.
+  // A path inside another one comes after it.
   return [...places].sort((a, b) => a.length - b.length);
 }
 
-/** Node under its real path, and this package with what it depends on: not its repository, where it runs from one. */
+/** Node by its real path, and this package with its dependencies, but not its repository if it runs from one. */
 function ownPlaces(): string[] {
   const root = realpathSync(inPackage());
   const installed = root.split('/node_modules/')[0];
@@ -92,7 +92,7 @@ function pathFolders({ env, userHome, kept }: ProgramSearch): string[] {
   return [...new Set([...more, ...real])].filter((folder) => !isTooWide(folder, { env, userHome, kept }));
 }
 
-/** The folder that a program was installed into; the program's own path where that folder holds more than it. */
+/** A program's installation folder, or the program's own path if that folder contains more. */
 function installationOf(real: string, search: ProgramSearch): string {
   const parts = real.split('/node_modules/');
   const candidates = [
@@ -104,8 +104,8 @@ function installationOf(real: string, search: ProgramSearch): string {
 }
 
 /**
- * A folder right in a user's home, such as ~/.cargo, holds what belongs to its programs, too: settings, and tokens of registries. What lies in a folder that
- * is not hidden is the user's own work.
+ * A folder directly in a user's home, such as ~/.cargo, also contains its programs' settings and registry tokens. A folder that is not hidden is the user's
+ * own work.
  */
 function isOfHome(folder: string, { userHome }: ProgramSearch): boolean {
   return [userHome, homedir()].some(
@@ -126,7 +126,7 @@ function realOf(path: string): string[] {
   try {
     return [realpathSync(path)];
   } catch {
-    return []; // a link that leads nowhere
+    return []; // a link without a target
   }
 }
 
@@ -134,11 +134,11 @@ function isSystem(path: string): boolean {
   return systemNames.some((name) => isWithin(join('/', name), path));
 }
 
-/** Files in which programs keep a login. A folder that has one, at its top or one folder below, is more than a program. */
+/** Files in which programs store a login. A folder with such a file, at its top or one level below, is more than a program. */
 const loginFiles =
   /^(?:auth|auths|credentials?|tokens?|secrets?|oauth_creds|hosts|\.?netrc|\.npmrc|\.pypirc|\.env|id_[a-z0-9]+)(?:\.(?:json|toml|ya?ml|db|ini))?$|^\.?credentials\b|\.(?:pem|key|p12|keystore)$/i;
 
-/** Whether a login of some program lies in a folder of the user's home: of one of the programs that are known, or by the name of its file. */
+/** Whether a folder of the user's home contains a login: of a known program, or by its file name. */
 function holdsLogins(folder: string, { env, userHome }: Pick<ProgramSearch, 'env' | 'userHome'>): boolean {
   const homes = [userHome, homedir()];
   if (!homes.some((place) => isWithin(place, folder))) return false;
@@ -155,7 +155,7 @@ function holdsLogins(folder: string, { env, userHome }: Pick<ProgramSearch, 'env
   );
 }
 
-/** What programs are installed into: their own files there may be called anything. */
+/** Installation folders: the programs' own files there may have any name. */
 const programFolders: ReadonlySet<string> = new Set([
   'bin',
   'lib',
@@ -166,7 +166,7 @@ const programFolders: ReadonlySet<string> = new Set([
   'node_modules',
 ]);
 
-/** A login is closed to other users; what a package brings is not. */
+/** A login file is closed to other users; a package's files are not. */
 function isClosed(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && (found.mode & 0o077) === 0;
@@ -180,7 +180,7 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-/** Whether more than programs would become visible by it. */
+/** Whether more than programs would become visible through it. */
 function isTooWide(folder: string, { env, userHome, kept }: Pick<ProgramSearch, 'env' | 'userHome' | 'kept'>): boolean {
   const homes = [userHome, homedir()];
   const holders = [...homes, ...homes.flatMap((place) => shared.map((name) => join(place, name)))];
@@ -191,7 +191,7 @@ function isTooWide(folder: string, { env, userHome, kept }: Pick<ProgramSearch, 
   );
 }
 
-/** One behind a folder that is closed to this user is none: a PATH that was inherited from somebody else may name such. */
+/** A PATH folder that this user cannot enter is ignored: an inherited PATH may contain some. */
 function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }

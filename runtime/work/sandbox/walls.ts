@@ -1,7 +1,7 @@
 /**
- * Walls around an agent, a check or a setup: bubblewrap with namespaces of its own, in which only what it needs is there. The wrapper stays outside. It
- * starts bubblewrap, which starts the agent, so the identity in `pid` is that of bubblewrap: it lives as long as the agent, its exit code is the agent's
- * (128+n for a signal), and its end is the end of every process inside, however they were started.
+ * Walls around an agent, a check or a setup: bubblewrap with its own namespaces, in which only necessary files are visible. The wrapper process stays
+ * outside. It starts bubblewrap, which starts the agent, so `pid` identifies bubblewrap: it lives as long as the agent, has the agent's exit code (128+n for
+ * a signal), and its end ends every process inside, however it was started.
  */
 import {
   copyFileSync,
@@ -33,16 +33,16 @@ import { hostsOf } from './ready-hosts.ts';
 import { refuseClosedPlaces } from './wall-guard.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
 
-/** Something of this machine that is there inside. Later ones lie over earlier ones. */
+/** A path of this machine that is visible inside. Later mounts cover earlier ones. */
 export interface Mount {
   readonly access: 'read' | 'write';
   /** An absolute path on this machine. */
   readonly from: string;
-  /** Where it is inside; default: at the same path. */
+  /** Its path inside; default: the same path. */
   readonly to?: string;
 }
 
-/** The keys of a profile that walls follow. `role`: who stands inside, for people. */
+/** The keys of a profile for walls. `role`: the agent's role, for messages. */
 export type WallsProfile = { readonly role: string } & Pick<
   AgentProfile,
   'preset' | 'sandbox' | 'network' | 'hosts' | 'writable' | 'readable'
@@ -53,53 +53,53 @@ export interface WallsRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly home: string;
   readonly folder: RunFolder;
-  /** Real paths: of the folder that is worked in, and of the repo's main folder. */
+  /** The real paths of the working folder and of the repo's main folder. */
   readonly worktree: string;
   readonly repo: string;
-  /** Whether the folder that is worked in is one of stator's own, which is only read. Default: a worktree. */
+  /** Whether the working folder is stator's own and read only. Default: it is a worktree. */
   readonly isOnlyRead?: boolean;
-  /** Whether what the program starts is kept from reaching into it: nobody else is to give its verdict. Default: it is not. */
+  /** Whether the program is protected from its child processes, so that only it can give its verdict. Default: false. */
   readonly guardsProgram?: boolean;
-  /** The file that is started, absolute, where it is known. */
+  /** The absolute path of the started file, if it is known. */
   readonly program: string;
-  /** Files of the main folder that its words name. Default: none. */
+  /** Files of the main folder that its command line names. Default: none. */
   readonly files?: readonly string[];
-  /** Who commits, for repositories that are made inside; null: nobody. */
+  /** The identity for commits in repositories that are made inside; null: none. */
   readonly identity: { readonly name: string; readonly email: string } | null;
   readonly git: readonly Mount[];
-  /** The folder of the socket through which the run speaks to the engine; null: it has none. The one of its proxy lies there, too. */
+  /** The folder of the run's socket to the engine; null: it has none. The proxy's socket is also there. */
   readonly socketFolder: string | null;
-  /** Where what the preset's program keeps lies from one run to the next; null: it keeps nothing. */
+  /** The folder for the program's data between runs; null: it stores none. */
   readonly keeps: string | null;
 }
 
-/** What a program may write to of this machine, by absolute paths; what is only in memory is not among it. */
+/** The absolute paths of this machine to which a program may write, without those that exist only in memory. */
 export interface WrittenPlaces {
-  /** Of the run alone. */
+  /** The run's own paths. */
   readonly own: readonly string[];
-  /** Shared with other runs, or with the user. */
+  /** Paths that are shared with other runs or with the user. */
   readonly shared: readonly string[];
 }
 
 export interface BuiltWalls {
-  /** What stands before the program and its arguments. */
+  /** The part of the command before the program and its arguments. */
   readonly words: readonly string[];
   readonly written: WrittenPlaces;
 }
 
-/** What decides whether walls stand around somebody. */
+/** The settings that decide whether an agent gets walls. */
 export type NeedsWalls = Pick<WallsProfile, 'role' | 'sandbox' | 'network'>;
 
 export interface Walls {
-  /** Whether walls can be built here; asked of the system once. */
+  /** Whether walls can be built here; checked once. */
   state(): Promise<Bubblewrap>;
-  /** Whether walls stand around who has this profile. Throws `agent_unusable` where they must and cannot. */
+  /** Whether an agent with this profile gets walls. Throws `agent_unusable` if they are required and cannot be built. */
   standFor(profile: NeedsWalls): Promise<boolean>;
-  /** null: no walls are to stand. Throws `agent_unusable`, and what the home throws. */
+  /** null: no walls are used. Throws `agent_unusable`, and the home's errors. */
   around(request: WallsRequest): Promise<BuiltWalls | null>;
 }
 
-/** One for each engine: whether bubblewrap works is asked when it is first needed, and kept. */
+/** One for each engine: whether bubblewrap works is checked at first use, and remembered. */
 export function createWalls(env: NodeJS.ProcessEnv): Walls {
   let asked: Promise<Bubblewrap> | null = null;
   const state = () => {
@@ -128,12 +128,12 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
   };
 }
 
-/** Whether who has this profile must not start without walls. */
+/** Whether an agent with this profile must not start without walls. */
 export function needsWalls({ sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'network'>): boolean {
   return sandbox === 'bwrap' || network !== 'full';
 }
 
-/** What stops a role that must have walls on this machine. */
+/** Why a role that requires walls cannot start on this machine. */
 function noWalls(
   role: string,
   { reason, hint }: Extract<Bubblewrap, { kind: 'missing' }>,
@@ -143,7 +143,7 @@ function noWalls(
   return new EngineError('agent_unusable', `${role}: ${key}, and ${reason}`, `${hint}; stator doctor looks again`);
 }
 
-/** The same where a person turned walls off for a whole engine. */
+/** The same if a person turned walls off for the whole engine. */
 function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
   return new EngineError(
     'agent_unusable',
@@ -155,8 +155,8 @@ function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
 }
 
 /**
- * Why bubblewrap built no walls, where that is all that a run said before it ended with 1: then nothing was started in them, and its exit code is nobody's
- * verdict. null: it says something else.
+ * Why bubblewrap could not build walls, if that is a run's whole output before exit code 1: then no program was started, and the exit code is no verdict.
+ * null: the output is something else.
  */
 export function wallsFailure(output: string): string | null {
   const line = /^bwrap: ([^\n]+)\n?$/.exec(output)?.[1];
@@ -166,7 +166,7 @@ export function wallsFailure(output: string): string | null {
 }
 
 /**
- * What is written without walls, as far as it is known where: an agent may write wherever its user may. `more`: further places of the run alone.
+ * The known write paths without walls; an agent may then write wherever its user may. `more`: further paths of the run alone.
  */
 export function writtenWithoutWalls(
   {
@@ -180,7 +180,7 @@ export function writtenWithoutWalls(
   return { own: [worktree, folder.temp, ...more], shared: writable.map(placeIn(homeOf(env))) };
 }
 
-/** bubblewrap and its arguments up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
+/** bubblewrap and its arguments up to the program, `--` included. Makes missing folders that are configured as writable. */
 function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.ProcessEnv): BuiltWalls {
   const { profile, env, home, folder, worktree, repo, isOnlyRead = false } = request;
   const userHome = homeOf(env);
@@ -247,12 +247,12 @@ function egressOf({ profile, repo, env, folder, socketFolder }: WallsRequest): E
   }
 }
 
-/** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
+/** The folder is mounted, not the socket: the next engine makes a new socket in it. A read-only mount is enough to connect. */
 function socketMounts(folder: string | null): Mount[] {
   return folder === null ? [] : [{ access: 'read', from: folder }];
 }
 
-/** What lies in another of these places is counted with that. */
+/** A path inside another one of these is counted with that one. */
 function writtenIn(own: readonly Mount[], shared: readonly Mount[]): WrittenPlaces {
   const writable = (mounts: readonly Mount[]) =>
     mounts.filter(({ access, from }) => access === 'write' && existsSync(from)).map(({ from }) => from);
@@ -267,7 +267,7 @@ function homeOf({ HOME }: Readonly<Record<string, string>>): string {
   return HOME && isAbsolute(HOME) ? HOME : homedir();
 }
 
-/** A path as the configuration has it. */
+/** A path in the configuration's form. */
 function placeIn(userHome: string): (path: string) => string {
   return (path) => (path.startsWith('~/') ? join(userHome, path.slice(2)) : path);
 }
@@ -277,9 +277,8 @@ function readable(from: string): Mount {
 }
 
 /**
- * In a place that an earlier run could write anything may have become a link to anywhere, and a mount follows it: at what is mounted, and at where it is to
- * be, where bubblewrap makes a file that is missing, outside of the walls as well. Throws `agent_unusable`. What lies in no such place may be a link: people
- * keep their settings so.
+ * In a place that an earlier run could write, any path may have become a link, and a mount follows links: at its source, and at its target, where bubblewrap
+ * creates missing files, even outside the walls. Throws `agent_unusable` for such links. Elsewhere links are allowed: people use them for their settings.
  */
 function refuseLinksInside(mounts: readonly Mount[], role: string): void {
   const written = mounts.filter((mount) => mount.access === 'write' && existsSync(mount.from));
@@ -295,7 +294,7 @@ function refuseLinksInside(mounts: readonly Mount[], role: string): void {
     }
 }
 
-/** The first link on the way from a folder that is written to a path in it, by its place on this machine; null: there is none, or the path lies elsewhere. */
+/** The first link between a writable folder and a path in it, by its place on this machine; null: there is none, or the path is elsewhere. */
 function linkTo(path: string, { from, to = from }: Mount): string | null {
   if (path === to || !isWithin(to, path)) return null;
   let place = from;
@@ -306,7 +305,7 @@ function linkTo(path: string, { from, to = from }: Mount): string | null {
   return null;
 }
 
-/** What is not there is left out; whoever must have it says so by its own failure. */
+/** Missing paths are left out; a program that needs one fails with its own message. */
 function mountArguments(mounts: readonly Mount[]): string[] {
   return mounts
     .filter(({ from }) => existsSync(from))
@@ -342,8 +341,8 @@ function systemArguments(): string[] {
 }
 
 /**
- * Settings of the kernel are root's to write by the modes of their files, also where it has no rights else: `core_pattern` names a program that runs outside. bwrap itself
- * closes only those whose folder may be written.
+ * Root may write kernel settings according to their file modes, even without other privileges, and `core_pattern` names a program that runs outside. bwrap
+ * itself protects only those whose folder is writable.
  */
 function kernelOfRoot(): string[] {
   if (process.getuid?.() !== 0) return [];
@@ -353,7 +352,7 @@ function kernelOfRoot(): string[] {
     .flatMap((path) => ['--ro-bind', path, path]);
 }
 
-/** Files of /etc that are links to elsewhere, and without which no name is resolved. */
+/** Files of /etc that are links to other folders, and that are needed to resolve host names. */
 function resolverFiles(): string[] {
   return ['/etc/resolv.conf', '/etc/hosts', '/etc/localtime', '/etc/ssl']
     .filter((path) => existsSync(path))
@@ -361,7 +360,7 @@ function resolverFiles(): string[] {
     .filter((path) => !isWithin('/etc', path) && !isWithin('/usr', path) && !isWithin('/nix', path));
 }
 
-/** Root reads everything in /etc; nobody else reads these anyway. */
+/** Root can read everything in /etc, so these files are hidden; other users cannot read them anyway. */
 function secretsOfRoot(): string[] {
   if (process.getuid?.() !== 0) return [];
   const files = ['shadow', 'shadow-', 'gshadow', 'gshadow-', 'krb5.keytab'].map((name) => join('/etc', name));
@@ -389,7 +388,7 @@ function presetMounts({ profile, env, folder, worktree, repo, keeps }: WallsRequ
   ];
 }
 
-/** The folder in whose place another is. What is put over a part of it is no link there, whatever an earlier run has made of it. */
+/** The mount that covers a folder. A mount over a part of it replaces any link that an earlier run made there. */
 function storeAt(store: string, folder: string, over: readonly string[]): Mount {
   mkdirSync(store, { recursive: true, mode: 0o700 });
   for (const path of over) {
@@ -418,7 +417,7 @@ function profileMounts({ role, writable, readable: onlyRead }: WallsProfile, use
   ];
 }
 
-/** A cache that nothing has filled yet is not there; it is to be one from the first run on. */
+/** A cache may not exist yet; it is made so that the first run can fill it. */
 function makeFolder(path: string, role: string): void {
   if (existsSync(path)) return;
   try {
@@ -433,7 +432,7 @@ function makeFolder(path: string, role: string): void {
   }
 }
 
-/** A program of the repo's own main folder comes with the folder that it lies in, unless that is the repo itself. */
+/** A program in the repo's main folder is mounted with its folder, unless that is the repo itself. */
 function repoPrograms({ program, files = [], repo, worktree }: WallsRequest): Mount[] {
   const own = [program, ...files].filter((file) => isWithin(repo, file) && !isWithin(worktree, file));
   const places = own.map((file) => {
@@ -444,7 +443,7 @@ function repoPrograms({ program, files = [], repo, worktree }: WallsRequest): Mo
   return [...new Set(places)].map(readable);
 }
 
-/** The run's own part of the engine's home: the rest is not there. */
+/** The run's own part of the engine's home; the rest is not visible. */
 function runMounts(folder: RunFolder, home: string): Mount[] {
   const files = [
     folder.prompt,
@@ -456,11 +455,11 @@ function runMounts(folder: RunFolder, home: string): Mount[] {
   return [readable(join(home, 'bin')), ...files.map(readable), { access: 'write', from: folder.temp }];
 }
 
-/** The user's own git configuration may name programs and hold secrets: what of it is needed is who commits. */
+/** The user's git configuration may name programs and contain secrets: only the identity is needed. */
 function gitIdentity({ identity, folder }: WallsRequest, userHome: string): Mount[] {
   if (identity === null) return [];
   const file = join(folder.path, 'gitconfig');
-  // No fsync, which costs as much as the walls: it is written anew before each start.
+  // No fsync, which costs as much time as the walls: the file is rewritten before each start.
   const text = `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;
   replaceFile(file, text, { mode: 0o600, isSynced: false });
   return [{ access: 'read', from: file, to: join(userHome, '.gitconfig') }];
