@@ -1,4 +1,4 @@
-/** The account that an agent works with: what a service counts its limits by. */
+/** The account of an agent: the unit for which a service counts its limits. */
 import { basename } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
@@ -13,12 +13,12 @@ import { textDigest } from '../../base/platform/text-digest.ts';
 import { readEnvFile } from './env-file.ts';
 import { givenEnvironment } from './environment.ts';
 
-/** The documented variables by which a program knows its account. */
+/** The documented variables that determine a program's account. */
 interface AccountVariables {
   readonly address: readonly string[];
-  /** With one of these variables it looks for no login. */
+  /** With one of these variables the program uses no stored login. */
   readonly keys: readonly string[];
-  /** Where its login and its conversations are kept; the first that is set counts, and HOME where none is. */
+  /** The folder of its login and its conversations: the first variable that is set, otherwise HOME. */
   readonly places: readonly string[];
 }
 
@@ -59,13 +59,13 @@ const digestLength = 10;
 
 interface AccountContext {
   readonly repo: string;
-  /** The environment of who starts the agent. */
+  /** The environment of the process that starts the agent. */
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * Its name: the profile's own word for it, else the program and a digest of the address and the key, or of where the login is, so that no key is shown or
- * kept. null: a program of which no limit is known. An env file that cannot be read adds nothing: the start says what is wrong with it.
+ * The account's name: from the profile, otherwise the program and a digest of the address and the key, or of the login's folder, so that no key is shown or
+ * stored. null: stator knows no limits of this program. An unreadable env file is ignored here: the start reports it.
  */
 export function accountOf(profile: AgentProfile, context: AccountContext): string | null {
   const { program, model } = profile;
@@ -79,7 +79,7 @@ export function accountOf(profile: AgentProfile, context: AccountContext): strin
   const known = [
     basename(program ?? presetProgram(preset).program ?? ''),
     ...valuesOf(address),
-    // opencode asks whichever service its model is of.
+    // opencode uses the service of its model.
     ...(preset === 'opencode' ? [(model ?? '').split('/')[0] ?? ''] : []),
     ...(login.length > 0 ? login : [placeOf(preset, env)]),
   ];
@@ -87,10 +87,10 @@ export function accountOf(profile: AgentProfile, context: AccountContext): strin
   return `${preset}-${digest.slice(0, digestLength)}`;
 }
 
-/** Whether a conversation of one can be taken up by the other: the same program, which keeps them in the same place. */
+/** Whether one profile can resume a conversation of the other: the same program, with the same folder of conversations. */
 export function sharesConversations(a: AgentProfile, b: AgentProfile, context: AccountContext): boolean {
   if (a.preset !== b.preset || !isProgramPreset(a.preset)) return false;
-  const place = (profile: AgentProfile) => placeOf(profile.preset as ProgramPreset, environmentOf(profile, context)); // neither sh nor command, by the line above
+  const place = (profile: AgentProfile) => placeOf(profile.preset as ProgramPreset, environmentOf(profile, context)); // the line above excludes sh and command
   return place(a) === place(b);
 }
 

@@ -1,4 +1,4 @@
-/** Who plays a role now: its own profile, or while the account of that one is limited, the first that stands in for it and is free. */
+/** Chooses the profile for a role now: its own, or, while its account is rate limited, its first fallback with a free account. */
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
@@ -18,7 +18,7 @@ export interface AccountParts {
   readonly nowMs: () => number;
 }
 
-/** The limited accounts at one moment. */
+/** The rate limited accounts at one moment. */
 export async function lookAtAccounts({ store, projects, env, nowMs }: AccountParts): Promise<Casting> {
   const now = nowMs();
   const rows = (await store.accountLimits()).filter(({ until }) => until > now);
@@ -26,7 +26,7 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
   const known = new Map<string, Cast | null>();
 
   function cast(project: string, role: Role): Cast | null {
-    // Also null where the configuration is broken, which lets nothing start.
+    // Also null if the configuration is broken, and then nothing starts.
     if (projects.budgetOf(project) === null) return null;
     const { path: repo, config } = projects.get(project);
     const own = config.profiles[role];
@@ -63,7 +63,7 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
   };
 }
 
-/** The profiles with which the roles of a repo would start now. */
+/** The profiles with which a repo's roles would start now. */
 export function castProfiles(
   casting: Casting,
   project: string,
@@ -73,7 +73,7 @@ export function castProfiles(
   return Object.fromEntries(cast) as RepoConfig['profiles']; // one for each role
 }
 
-/** The profile that a run is started with, as it was decided with its slot. What the configuration no longer has is that of the role. */
+/** The profile of a run, chosen together with its slot. A profile that the configuration no longer has is replaced by the role's own. */
 export function profileOf(
   profiles: RepoConfig['profiles'],
   { role, run }: { readonly role: Role; readonly run: Pick<RunRow, 'profile'> | null },
@@ -82,12 +82,12 @@ export function profileOf(
   return own.fallbacks.find(({ name }) => name === (run?.profile ?? null)) ?? own;
 }
 
-/** A limit that one run reported is looked at again after this long. */
+/** A limit that only one run has reported is tried again after this time. */
 const probeMs = 300_000;
 
 /**
- * Until when a limit holds back the agents of its account. The word of one run is tried out after minutes, whatever reset it named, since everybody waits for it;
- * what a second run is told, which began after that, counts as it was told.
+ * Until when a limit stops the agents of its account. The report of a single run is tested after some minutes, whatever reset it names, because all agents
+ * wait for it. The report of a second run, which began after the first, counts as reported.
  */
 export function heldUntil(
   { until, at, startedAt }: { readonly until: number; readonly at: number; readonly startedAt: number | null },
@@ -97,7 +97,7 @@ export function heldUntil(
   return isSecond ? until : Math.min(until, at + probeMs);
 }
 
-/** Noted before the slot is given back, so nobody gets it for the same account. Said again after a crash it is told once. */
+/** Stored before the slot is released, so that no agent of the same account gets it. After a crash it is stored again, but people are notified once. */
 export function accountLimited(
   {
     account,

@@ -1,4 +1,4 @@
-/** What a check is, kept in its run folder: the document may have changed when somebody reads its log. */
+/** The description of a check in its run folder: the document may have changed when its log is read. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';

@@ -7,34 +7,34 @@ export type MessageProtocol = 'claude' | 'acp';
 export interface CommandLine {
   readonly argv: readonly [string, ...string[]];
   readonly stdin: 'prompt' | 'none';
-  /** It takes messages while it works, and the prompt is the first of them; not there: its standard input is what `stdin` says. */
+  /** The program accepts messages while it works, and the prompt is the first one; missing: `stdin` is its standard input. */
   readonly messages?: MessageProtocol;
-  /** To be written to the run's script file before the start; `argv` names it by the path that was given. */
+  /** The content of the run's script file, written before the start; `argv` names that file. */
   readonly script: string | null;
-  /** To be written to the run's file of MCP servers, likewise; not there: it has none. */
+  /** The content of the run's file of MCP servers, also written before the start; missing: none. */
   readonly servers?: string;
-  /** It writes its last message to the file that the places name. */
+  /** true: it writes its last message to the file in its places. */
   readonly writesLastMessage?: true;
-  /** To be written into the run's folder likewise, by their names; not there: nothing. */
+  /** Further files for the run's folder, by name; missing: none. */
   readonly beside?: Readonly<Record<string, string>>;
-  /** Beside the environment that the places name, which wins over it. */
+  /** Further variables; the places' environment overrides them. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Files of the main folder that the words name: they must be there inside of walls, as `argv`'s own program is. */
+  /** Files of the main folder that the command line names: they must be visible inside walls, like the program itself. */
   readonly files?: readonly string[];
 }
 
-/** Absolute paths, and the environment that the program will get. */
+/** Absolute paths, and the program's environment. */
 export interface CommandPlaces {
   readonly prompt: string;
   readonly script: string;
-  /** Where a program reads which MCP servers it has. */
+  /** The file with the program's MCP servers. */
   readonly servers: string;
-  /** Where a program may write its last message. */
+  /** The file for the program's last message. */
   readonly lastMessage: string;
-  /** The folder that the program is started in. */
+  /** The program's working folder. */
   readonly worktree: string;
   readonly repo: string;
-  /** Whether the program may load the settings that lie in its folder. */
+  /** Whether the program may load settings from its working folder. */
   readonly loadsProject: boolean;
   readonly env: Readonly<Record<string, string>>;
 }

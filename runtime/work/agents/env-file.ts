@@ -1,6 +1,6 @@
 /**
- * An env file of a profile, a hook or a forge: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: no message and no warning ever
- * quotes one.
+ * An env file of a profile, a hook or a forge: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: messages and warnings
+ * never quote them.
  */
 
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
@@ -31,17 +31,17 @@ export interface ParsedEnv {
   readonly doubts: readonly EnvProblem[];
 }
 
-/** Far above any key or certificate; a program's whole environment has to fit into what one start may pass. */
+/** Far more than any key or certificate needs; a program's whole environment must fit into one exec call. */
 export const envValueLimitBytes = 64 * 1024;
 export const envFileLimitBytes = 256 * 1024;
 const shownProblems = 20;
-/** A file with more is none of assignments; reading on would only look for the end of each open quote again. */
+/** A file with more problems is no env file; reading on would search the end of each open quote again. */
 const problemLimit = 100;
 
 /**
- * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable,
- * over 256 KiB, not UTF-8, or with any problem, all of them by line; `bad_config`: it comes with the repo and sets what programs load. `owner`: what of which
- * file names it, for people.
+ * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable, over 256
+ * KiB, not UTF-8, or with any problem, all of them by line; `bad_config`: it comes with the repo and sets what programs load. `owner`: the configuration that
+ * names it, for messages.
  */
 export function readEnvFile(envFile: string, repo: string, owner = 'the agents in the config'): EnvFile {
   const path = resolve(repo, envFile);
@@ -57,7 +57,10 @@ export function readEnvFile(envFile: string, repo: string, owner = 'the agents i
   return { path, variables, warnings };
 }
 
-/** Whether it comes with the repo, so from anyone who can push to it. One that a link leads to counts as well. `/` is no repo: nothing of it is its own. */
+/**
+ * Whether it belongs to the repo, so that anyone with push access can change it. A link's target in the repo counts too. `/` is no repo: no file belongs to
+ * it.
+ */
 export function isOwnEnvFile(path: string, repo: string): boolean {
   if (repo === '/') return false;
   return (
@@ -154,7 +157,7 @@ function readValue(rest: string, lines: readonly string[], at: number): ReadValu
     if (quote === "'") return { value: raw, looksExpanded: false, next: line + 1 };
     return { value: unescaped(raw), looksExpanded: looksExpanded(raw.replace(/\\./gs, '')), next: line + 1 };
   }
-  // The lines below are read on their own, so that their problems are told as well.
+  // The following lines are still parsed, so that their problems are reported as well.
   return { problem: `the quote ${quote} is never closed`, next: at + 1 };
 }
 

@@ -1,15 +1,15 @@
-/** Wakes a wait when a file or folder changes. Watching makes the wait prompt, never sure: every wait polls as well. */
+/** Wakes a wait when a file or folder changes. Watching makes the wait prompt, but not reliable, so every wait also polls. */
 import { type FSWatcher, watch } from 'node:fs';
 
 export interface FileWatch {
   wake(): void;
-  /** Resolves at the next change or call of `wake`, at one that came since the last wait, after `timeoutMs`, or on abort; the caller looks which. */
+  /** Resolves at the next change or call of `wake`, at an earlier one since the last wait, after `timeoutMs`, or on abort; the caller checks which. */
   wait(timeoutMs: number, abort?: AbortSignal): Promise<void>;
   /** May be called twice. */
   stop(): void;
 }
 
-/** Watches a file or folder. Where the system has no watches left, only `wake` and the time-out end a wait. */
+/** Watches a file or folder. If the system has no watches left, only `wake` and the time-out end a wait. */
 export function createFileWatch(path: string): FileWatch {
   let isWoken = false;
   let endWait: (() => void) | null = null;

@@ -1,7 +1,7 @@
 /**
- * The words by which a judge is started. A file of the repository that they name is the one of its main folder, which was trusted, and never the branch's: a
- * coder would write the script that judges it. What a program carries out of its folder that no word names, nobody can see from outside: the profile says it
- * (`trusted_files`), and then it lies in the judge's checkout as it was trusted. Where nothing is said, forms that are known to do so are refused.
+ * The command line of a judge. If it names a file of the repository, the trusted file of the main folder is used, never the branch's: otherwise a coder could
+ * write the script that judges its work. Files that a program executes from its folder without naming them cannot be detected. The profile lists them
+ * (`trusted_files`), and then the judge's checkout has the trusted versions. Without that list, commands that are known to do so are refused.
  */
 import { statSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
@@ -18,15 +18,15 @@ export interface JudgePlaces {
 
 export interface TrustedWords {
   readonly text: string;
-  /** The files of the main folder that the text now names. */
+  /** The files of the main folder in the text. */
   readonly files: readonly string[];
 }
 
 /** Separators of the words of a command line, quotes included. */
 const separator = /[\s"'`;&|()<>=]+/;
-/** Reads no differently inside of quotes and without them. */
+/** Has the same meaning inside quotes and without them. */
 const plainPath = /^[\w@%+.,:/-]+$/;
-/** Some of the programs that carry out what a file of the folder says that no word names, and `cd`, after which words mean other files. */
+/** Some of the programs that execute a file of the folder without naming it, and `cd`, after which paths mean other files. */
 const indirect: ReadonlySet<string> = new Set([
   ...[
     'npm',
@@ -45,20 +45,20 @@ const indirect: ReadonlySet<string> = new Set([
     'tox',
     'nox',
   ],
-  // Names that are no words of a sentence as well: any word of the line may be one.
+  // Names that are not ordinary words, so that any word of the line may be one.
   ...['deno', 'sbt', 'lein', 'dotnet', 'composer', 'bazel', 'poetry', 'pipenv', 'uvx', 'pytest', 'jest', 'vitest'],
   ...['mocha', 'gulp', 'grunt', 'pre-commit'],
   ...['cd', 'pushd', 'direnv'],
 ]);
-/** Variables of a run, which lead out of the checkout. */
+/** Variables of a run whose paths are outside the checkout. */
 const ownVariable = /^\$\{?(?:STATOR_\w+|HOME|TMPDIR)\}?\//;
 
-/** Whether a program carries out what it finds in its folder. */
+/** Whether a program executes files that it finds in its folder. */
 export function isIndirect(program: string): boolean {
   return indirect.has(basename(program));
 }
 
-/** The text of a shell's command line for a judge. Throws `agent_unusable`. */
+/** A shell command line for a judge. Throws `agent_unusable`. */
 export function trustedLine(text: string, places: JudgePlaces): TrustedWords {
   const words = places.trustedFiles.length > 0 ? [] : text.split(separator);
   for (const [index, word] of words.entries()) {
@@ -73,7 +73,7 @@ export function trustedLine(text: string, places: JudgePlaces): TrustedWords {
   return trustedWords(text, places);
 }
 
-/** The same for an argument, which is carried out by nobody but the program that it is for. Throws `agent_unusable`. */
+/** The same for an argument, which only the program itself interprets. Throws `agent_unusable`. */
 export function trustedWords(text: string, places: JudgePlaces): TrustedWords {
   const { repo } = places;
   const files = new Set<string>();
@@ -93,13 +93,13 @@ export function trustedWords(text: string, places: JudgePlaces): TrustedWords {
   return { text: words.join(''), files: [...files] };
 }
 
-/** Whether it is a file of the checkout with trusted content. */
+/** Whether it is a checkout file with trusted content. */
 function isTrusted(word: string, { worktree, trustedFiles }: JudgePlaces): boolean {
   if (isAbsolute(word)) return false;
   return trustedFiles.some((path) => isWithin(resolve(worktree, path), resolve(worktree, word)));
 }
 
-/** The kind of a relative path below that folder; null: there is nothing, or it leads out of the folder. */
+/** The kind of a relative path below that folder; null: it does not exist, or leads out of the folder. */
 function kindIn(folder: string, word: string): 'file' | 'folder' | null {
   if (word === '' || isAbsolute(word) || word.startsWith('-') || word.length > 4_096) return null;
   const path = resolve(folder, word);

@@ -1,6 +1,6 @@
 /**
- * The last message of a judge's program in a file, for a program that has an option for it. A verdict counts only if the output and the file say the same: what
- * can write into one of them alone gives none.
+ * The last message of a judge's program in a file, for programs with such an option. A verdict counts only if the output and the file agree: a process that
+ * can write only one of them cannot give a verdict.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,20 +11,23 @@ import { type RunFolder, writeStartFile } from './run-folder.ts';
 type Place = Pick<RunFolder, 'path' | 'temp'>;
 
 const fileName = 'last-message';
-/** Of every character the most that it takes. */
+/** The most bytes that a character needs. */
 const maxBytes = 4 * finalLimit;
 
-/** Where the program writes it: the agent may write there too. */
+/** The program's file; the agent can write it too. */
 export function lastMessageFile({ temp }: Pick<RunFolder, 'temp'>): string {
   return join(temp, fileName);
 }
 
-/** Says for good that the program was asked for the file. */
+/** Records that the program was told to write the file. */
 export function writeAsked(folder: Place): void {
   writeStartFile(askedFile(folder), '');
 }
 
-/** The messages that a verdict is read from: those of the output, and what the file holds where it was asked for. A file that is not there or too long holds nothing. */
+/**
+ * The messages from which a verdict is read: those of the output, and the file's content if the program was told to write it. A missing or too long file
+ * counts as empty.
+ */
 export function withLastMessage(messages: readonly string[], folder: Place): readonly string[] {
   return messages.length === 0 || !existsSync(askedFile(folder)) ? messages : [...messages, readLastMessage(folder)];
 }

@@ -1,4 +1,4 @@
-/** The `stator` that agents find on their PATH: this very installation under this very Node, whatever else is installed. */
+/** The `stator` that agents find on their PATH: exactly this installation with exactly this Node, whatever else is installed. */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -7,8 +7,8 @@ import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
 
 /**
- * Makes `<home>/bin/stator` (0700) and answers the folder that it lies in. Written only where it differs, and by rename, so that an agent that is
- * just starting it reads the old or the new one. Throws `home_unusable`.
+ * Makes `<home>/bin/stator` (0700) and returns its folder. Written only if it differs, and by rename, so that an agent that is just starting it reads the old
+ * or the new one. Throws `home_unusable`.
  */
 export function ensureLauncher(home: string): string {
   const folder = join(home, 'bin');

@@ -1,6 +1,6 @@
 /**
- * Whole lines of a stream that may hold anything. A line over the limit is left out; no more than the limit is kept. `leftOut` is given what was left out,
- * piece by piece, and `ended` how long it was, once its end has come.
+ * Splits a stream with any content into lines. A line over the limit is skipped, and at most the limit is held in memory. `leftOut` gets the skipped text
+ * piece by piece, and `ended` gets its length at its end.
  */
 export function createLineReader(
   limitBytes: number,

@@ -1,6 +1,6 @@
 /**
- * Whether a run lives, asked by its folder and never by a handle: a child of this engine and one that a former engine left are
- * watched in the same way.
+ * Whether a run lives, found from its folder and never from a process handle: a child of this engine and one of an earlier engine are watched in the same
+ * way.
  */
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

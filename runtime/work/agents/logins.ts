@@ -1,6 +1,6 @@
 /**
- * The logins of an agent's program, which it gets as copies: what it makes of one is taken over only where that is the same login, renewed. While it runs, the
- * copy and the user's own file are kept alike, so that of several programs each finds what another has renewed.
+ * The logins of an agent's program. The program gets copies; a changed copy is taken back only if it is the same login, renewed. While the program runs, its
+ * copy and the user's file are synchronized, so that several programs see each other's renewals.
  */
 import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -12,7 +12,7 @@ import { type RunFolder, writeRunFile } from './run-folder.ts';
 
 const noted = z.object({
   preset: z.enum(['claude', 'codex', 'gemini', 'opencode']),
-  /** Each with its copy in the run's folder, and what both were when they were last alike. */
+  /** Each login with its copy in the run's folder, and the content of both at their last synchronization. */
   logins: z.array(z.object({ path: z.string(), copy: z.string(), given: z.string() })),
 });
 
@@ -21,10 +21,10 @@ export interface LoginCopy {
   readonly copy: string;
 }
 
-/** More than any login needs. */
+/** The size limit: more than any login needs. */
 const limitBytes = 1024 * 1024;
 
-/** Copies those files that are there, and notes them in the folder, so that whoever adopts the run goes on. Throws the system's errors. */
+/** Copies the existing files, and records them in the folder, so that an engine that adopts the run can continue. Throws the system's errors. */
 export function copyLogins(folder: RunFolder, preset: Preset, paths: readonly string[]): LoginCopy[] {
   const there = paths.filter((path) => textOf(path) !== null);
   if (there.length === 0) return [];
@@ -42,8 +42,8 @@ export function copyLogins(folder: RunFolder, preset: Preset, paths: readonly st
 }
 
 /**
- * Brings copies and files together, as far as that may be. Answers the files of which the copy is neither what it was nor a renewal of it: they stay as they
- * are. Called again it does no harm. Throws the system's errors.
+ * Synchronizes copies and files as far as permitted. Returns the files whose copy changed and is no renewal: they stay unchanged. May be repeated. Throws the
+ * system's errors.
  */
 export function syncLogins(folder: RunFolder, nowMs: number): string[] {
   if (!existsSync(noteFile(folder))) return [];
@@ -52,19 +52,19 @@ export function syncLogins(folder: RunFolder, nowMs: number): string[] {
     const [own, made, before] = [textOf(path), textOf(copy), textOf(given)];
     if (before === null || made === null) return [];
     if (made === before) {
-      // In place: a mount holds the file, not its name.
+      // Written in place: a mount refers to the file, not to its name.
       if (own !== null && own !== before) for (const file of [copy, given]) writeFileSync(file, own);
       return [];
     }
     if (!isRenewal(preset, { before, after: made }, nowMs)) return [path];
-    if (own !== before) return []; // somebody else was quicker: theirs stays
+    if (own !== before) return []; // another program was quicker, and its renewal stays
     replaceFile(realpathSync(path), made, { mode: 0o600 });
     writeFileSync(given, made);
     return [];
   });
 }
 
-/** null: it is not there, or is no login. */
+/** null: it is missing, or is no login. */
 function textOf(path: string): string | null {
   const found = statSync(path, { throwIfNoEntry: false });
   return found?.isFile() === true && found.size <= limitBytes ? readFileSync(path, 'utf8') : null;

@@ -1,6 +1,6 @@
 /**
- * What people type to a run whose program takes messages while it works: lines of the file `input`, which its wrapper feeds to the relay (relay/relay.ts). The program says
- * of each message that it has read it; one of which it did not is still there for the next run.
+ * People's messages to a run whose program accepts messages while it works: lines of the file `input`, which the wrapper passes to the relay
+ * (relay/relay.ts). The program confirms each message that it has read; an unconfirmed one stays for the next run.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { cancelLine, readMessageLine, type TypedMessage } from './relay/message-
 import { type RunFolder, writeStartFile } from './run-folder.ts';
 import { typeInto } from './terminal-input.ts';
 
-/** Before the wrapper starts. null: its program takes none. */
+/** Call it before the wrapper starts. null: the program accepts no messages. */
 export function prepareMessages(folder: RunFolder, protocol: MessageProtocol | null): void {
   if (protocol === null) rmSync(protocolFile(folder), { force: true });
   else writeStartFile(protocolFile(folder), protocol);
@@ -20,7 +20,7 @@ export function takesMessages(folder: RunFolder): boolean {
   return existsSync(protocolFile(folder));
 }
 
-/** Whether its protocol has a word that ends a turn, which its program then gets, once. */
+/** Whether its protocol can end a turn; the program then gets that message once. */
 export function cancelTurn(folder: RunFolder): boolean {
   if (!takesMessages(folder) || readFileSync(protocolFile(folder), 'utf8') !== ('acp' satisfies MessageProtocol))
     return false;
@@ -28,13 +28,13 @@ export function cancelTurn(folder: RunFolder): boolean {
   return true;
 }
 
-/** The same for the same key. */
+/** The same id for the same key. */
 export function messageId(key: string): string {
   const hex = createHash('sha256').update(key).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** Each once, oldest first; one whose line is torn is not there. */
+/** Each message once, the oldest first; incomplete lines are skipped. */
 export function typedMessages({ input }: RunFolder): TypedMessage[] {
   if (!existsSync(input)) return [];
   const lines = readFileSync(input, 'utf8').split('\n').slice(0, -1);

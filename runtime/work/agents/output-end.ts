@@ -1,10 +1,10 @@
-/** The end of a run's output as its reason, or as a judge's words: cut, and saying so. */
+/** The end of a run's output, for a reason or a judge's text; a cut is stated. */
 import { statSync } from 'node:fs';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { tailOf } from './output-log.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** The last bytes of what a run said, safe to print; where that is not all, a first line tells how much is missing, and the command that shows more. */
+/** The last bytes of a run's output, safe to print; if it is cut, a first line states how much is missing, and the command that shows more. */
 export function outputEnd(folder: RunFolder, { limitBytes, more }: { limitBytes: number; more: string }): string {
   const sizeBytes = sizeOf(folder.log) + sizeOf(folder.olderLog);
   const text = safeText(tailOf(folder, limitBytes)).trim();

@@ -19,22 +19,21 @@ import type { RunFolder } from './run-folder.ts';
 export const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
 export const TAIL_BYTES = 64 * 1024;
 
-/** Beyond this much the catching up goes on without blocking the engine; below it takes a fraction of a millisecond. */
+/** More than this is copied without blocking the engine; less takes a fraction of a millisecond. */
 const LAST_COPY_BYTES = 256 * 1024;
-/** An agent that writes faster than we copy must not keep us at it. */
+/** The most rounds, because an agent may write faster than we copy. */
 const MAX_COPIES = 8;
 
 /**
- * Moves a log over its limit to `log.1` (the last `limitBytes` of it, and what comes meanwhile) and empties it; true where it did.
- * The agent holds the file open, so it is copied and truncated, and goes on at the new end because it appends. The last copy and the truncation
- * follow each other in one turn; what is written in the microseconds between them is lost, the price of a limit. Between two calls the log may grow
- * past it.
+ * Moves a log over its limit to `log.1` (its last `limitBytes`, and new output meanwhile) and empties it; returns whether it did. The agent holds the file
+ * open, so the log is copied and truncated; the agent appends, so it continues at the new end. The last copy and the truncation follow each other in one
+ * turn; output in the microseconds between them is lost. Between two calls the log may grow past it.
  */
 export async function rotateLog(folder: RunFolder, limitBytes: number = LOG_LIMIT_BYTES): Promise<boolean> {
   const size = sizeOf(folder.log);
   if (size <= limitBytes) return false;
   const fresh = `${folder.olderLog}.new`;
-  rmSync(fresh, { force: true }); // of an engine that was killed at this
+  rmSync(fresh, { force: true }); // left by an engine that was killed here
   let start = size - limitBytes;
   for (let copies = 0; copies < MAX_COPIES && sizeOf(folder.log) - start > LAST_COPY_BYTES; copies++) {
     const end = sizeOf(folder.log);
@@ -62,7 +61,7 @@ async function copyRange({ from, to, start, end }: Range): Promise<void> {
   await pipeline(createReadStream(from, { start, end: end - 1 }), createWriteStream(to, { flags: 'a', mode: 0o600 }));
 }
 
-/** In one turn. The rename comes before the truncation: killed in between, the text stands in both files, and in neither the other way round. */
+/** In one turn. The rename comes before the truncation: after a kill in between, the text is in both files; in the other order it would be in neither. */
 function moveRest(folder: RunFolder, { fresh, start }: { fresh: string; start: number }): void {
   const source = openSync(folder.log, 'r+');
   const target = openSync(fresh, 'a', 0o600);
@@ -76,7 +75,7 @@ function moveRest(folder: RunFolder, { fresh, start }: { fresh: string; start: n
     };
     copyNew();
     renameSync(fresh, folder.olderLog);
-    copyNew(); // what came during the copy and the rename
+    copyNew(); // output during the copy and the rename
     ftruncateSync(source, 0);
   } finally {
     closeSync(source);

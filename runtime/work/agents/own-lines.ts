@@ -1,10 +1,10 @@
-/** What stator itself writes into the log of a run, for the person who reads it: no word of its agent. */
+/** The lines that stator itself writes into a run's log, for people; they are not the agent's output. */
 import { writeFileSync } from 'node:fs';
 import type { RunFolder } from './run-folder.ts';
 
 const ownLine = /^--- stator: .* ---$/;
 
-/** One line, whatever stands in the text. Throws what the file system throws. */
+/** Writes one line, whatever the text contains. Throws the file system's errors. */
 export function noteInLog({ log }: Pick<RunFolder, 'log'>, text: string): void {
   writeFileSync(log, `--- stator: ${text.replace(/\s*\n\s*/g, ' ')} ---\n`, { flag: 'a', mode: 0o600 });
 }
@@ -13,7 +13,7 @@ export function isOwnLine(line: string): boolean {
   return ownLine.test(line.trimEnd());
 }
 
-/** What others wrote. */
+/** The text without stator's lines. */
 export function withoutOwnLines(output: string): string {
   return output
     .split('\n')

@@ -1,7 +1,7 @@
 /**
- * What the processes of one worktree may take of the machine without asking: a block of ports, and a name for a database or a container. A block is claimed by
- * a symbolic link `<port>-<digest>` to the worktree, in a folder that all engines of the user share; nobody follows it. It is free again when the worktree
- * is gone, so nothing has to be given back, whatever is killed.
+ * Resources that a worktree's processes may use without conflicts: a block of ports, and a name for a database or a container. A symbolic link
+ * `<port>-<digest>` to the worktree claims a block, in a folder that all engines of the user share; the link is never followed. The block is free again when
+ * the worktree is gone, so nothing needs to be released after a kill.
  */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -9,12 +9,12 @@ import { ownFolder } from '../../base/config/socket-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 
-/** Ports of one block. */
+/** The number of ports in a block. */
 export const portsOfBlock = 20;
-/** Below what Linux and macOS give to outgoing connections by themselves. */
+/** The range is below the ephemeral ports of Linux and macOS. */
 const firstPort = 20_000;
 const blocks = 600;
-/** Of the listening sockets in `/proc/net/tcp`. */
+/** The state of listening sockets in `/proc/net/tcp`. */
 const listening = '0A';
 
 export interface OwnPorts {
@@ -24,18 +24,18 @@ export interface OwnPorts {
   readonly slug: string;
 }
 
-/** Where blocks are claimed: the same for each home of the user, unless somebody else has made the folder. */
+/** The folder of claims: the same for each home of the user, unless another user has made the folder. */
 export function portsFolder(home: string): string {
   return join(ownFolder(`/tmp/stator-${process.getuid?.() ?? 0}`, home), 'ports');
 }
 
 export interface PortsOwner {
   readonly project: string;
-  /** Of the worktree; absolute. */
+  /** The absolute path of the worktree. */
   readonly path: string;
 }
 
-/** The same at each call, as long as the worktree is there. Throws what the system throws where the folder cannot be written. */
+/** Returns the same at each call while the worktree exists. Throws the system's error if the folder cannot be written. */
 export function ownPorts(folder: string, { project, path }: PortsOwner): OwnPorts {
   const digest = textDigest(path).slice(0, 16);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -55,7 +55,10 @@ function baseOf(name: string): number | null {
   return isOurs ? base : null;
 }
 
-/** Each worktree tries the blocks in an order of its own. Who finds that another one has claimed the same block takes the next: two at once may both do so. */
+/**
+ * Each worktree tries the blocks in its own order. If another worktree has claimed the same block, it takes the next one; two worktrees at once may both move
+ * on.
+ */
 function claim(folder: string, { path, digest }: { readonly path: string; readonly digest: string }): number | null {
   const seed = Number.parseInt(digest.slice(0, 8), 16);
   const busy = listeningPorts();
@@ -79,7 +82,7 @@ function link(path: string, at: string): void {
   }
 }
 
-/** The worktrees that have claimed this block and are there; the claims of those that are gone are removed. */
+/** The existing worktrees that have claimed this block; claims of missing ones are removed. */
 function othersOf(folder: string, base: number, own: string): string[] {
   const claims = readdirSync(folder).filter((name) => name !== own && name.startsWith(`${base}-`));
   return claims.filter((name) => {
@@ -94,14 +97,14 @@ function isThere(claimed: string): boolean {
     return lstatSync(readlinkSync(claimed), { throwIfNoEntry: false }) !== undefined;
   } catch (thrown) {
     const code = systemCode(thrown);
-    // It went meanwhile. What is no link is not ours to remove, and stands in the way.
+    // The claim is gone meanwhile. Anything that is no link is not ours, and blocks the claim.
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     if (code === 'EINVAL') return true;
     throw thrown;
   }
 }
 
-/** Of every user, also of other programs. Empty where the system has no `/proc`. */
+/** The ports of all users and programs. Empty if the system has no `/proc`. */
 function listeningPorts(): ReadonlySet<number> {
   const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => {
     try {
@@ -117,7 +120,7 @@ function listeningPorts(): ReadonlySet<number> {
   return new Set(ports);
 }
 
-/** Databases and containers both take it as a name. */
+/** Both databases and containers accept this name. */
 function slugOf(text: string, digest: string): string {
   const words = text
     .toLowerCase()

@@ -1,9 +1,9 @@
 /**
- * The preset `command`: a program of the user's own, with the prompt on its standard input and in $STATOR_PROMPT_FILE.
+ * The preset `command`: a user-defined program, with the prompt on its standard input and in $STATOR_PROMPT_FILE.
  *
- * Where a `program` is looked for: a path in the repo's main folder, a plain name on PATH. Never in the run's worktree: a coder would write the program
- * that judges it. One with white space in it that is no file by that very name is a shell's command line, run in the worktree; its first word is looked
- * for like a program. Whatever else it names is what lies in the worktree, but for a judge: then it is the file of the main folder.
+ * Where a `program` is looked for: a path in the repo's main folder, a plain name on PATH. Never in the run's worktree: otherwise a coder could write the
+ * program that judges its work. A `program` with white space that is no file of exactly that name is a shell command line, run in the worktree; its first
+ * word is looked for like a program. Other files that it names are the worktree's, but for a judge those of the main folder.
  */
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { isIndirect, type JudgePlaces, type TrustedWords, trustedLine, trustedWo
 import { resolveProgram } from './program.ts';
 import type { RunBrief } from './run-brief.ts';
 
-/** Throws `agent_unusable` where no program is configured. One that does not exist is told by whoever launches it. */
+/** Throws `agent_unusable` if no program is configured. The launch reports a missing program. */
 export function programCommand({ profile }: RunBrief, places: CommandPlaces): CommandLine {
   const program = profile.program?.trim() ?? '';
   if (program === '') {
@@ -32,7 +32,7 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
   }
   const own = rest === program ? firstWord(program, places.repo) : null;
   const command = own === null ? rest : `${shellWord(own.file)}${own.rest}`;
-  // Without flags nothing is added, so a line may end with a brace, a comment or an operator's own arguments.
+  // Without flags nothing is appended, so a line may end with a brace, a comment or an operator's arguments.
   const line = flags.length === 0 ? command : `${command} "$@"`;
   return {
     argv: ['/bin/sh', '-c', line, 'sh', ...flags],
@@ -42,7 +42,7 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
   };
 }
 
-/** For a judge the words of its program and its flags with the trusted files in them; for everybody else as they are. Throws `agent_unusable`. */
+/** For a judge, the program and its flags with the trusted files; for other roles unchanged. Throws `agent_unusable`. */
 export function withTrustedFiles(
   { role, preset, flags, trustedFiles }: Pick<RunBrief['profile'], 'flags' | 'preset' | 'role' | 'trustedFiles'>,
   program: string,
@@ -50,10 +50,10 @@ export function withTrustedFiles(
 ): { readonly text: string; readonly flags: readonly string[]; readonly files: readonly string[] } {
   if (!isJudge(role)) return { text: program, flags, files: [] };
   const places = { role, repo, worktree, trustedFiles };
-  // One file, or one name on PATH, is looked for as such.
+  // A single file, or a single name on PATH, is looked up.
   const isOwn = isFile(resolve(repo, program));
   const line = isOwn ? { text: program, files: [] } : trusted(program, places);
-  // What a program of a preset does with its options is known; any other may be an interpreter.
+  // The options of a preset's program are known; any other program may be an interpreter.
   const words = flags.map((flag) => (preset === 'command' ? trustedLine(flag, places) : trustedWords(flag, places)));
   return {
     text: line.text,
@@ -62,14 +62,14 @@ export function withTrustedFiles(
   };
 }
 
-/** One name is looked for on PATH or in the main folder, whatever the branch has of that name. */
+/** A single name is looked up on PATH or in the main folder, even if the branch has a file of that name. */
 function trusted(program: string, places: JudgePlaces): TrustedWords {
   return /\s/.test(program) || isIndirect(program) ? trustedLine(program, places) : { text: program, files: [] };
 }
 
 /**
- * The file that a program's name means; null where a plain name is nowhere, or the words are a command line. A path leads to its file whether that can be
- * started or not: the launch says what is wrong with it.
+ * The file of a program's name; null: a plain name was not found, or the text is a command line. A path gives its file even if that cannot be started: the
+ * launch reports the fault.
  */
 export function programFile(program: string, { repo, env }: Pick<CommandPlaces, 'env' | 'repo'>): string | null {
   const found = resolveProgram(program, { from: repo, env });
@@ -79,7 +79,7 @@ export function programFile(program: string, { repo, env }: Pick<CommandPlaces, 
   return isFile(path) || !/\s/.test(program) ? path : null;
 }
 
-/** A command line whose first word is a relative path names a file of the main folder by it; null: it does not. */
+/** The file of the main folder that a command line's first word names by a relative path; null: none. */
 function firstWord(line: string, repo: string): { file: string; rest: string } | null {
   const [word] = /^[\w.@%+,:-]*\/[\w.@%+,:/-]*(?=\s)/.exec(line) ?? [];
   if (word === undefined || isAbsolute(word)) return null;
@@ -90,6 +90,6 @@ function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
-    return false; // a command line read as a path is mostly none, and may be too long for one
+    return false; // a command line is usually no path, and may be too long for one
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Agents of the program that embeds the engine. `custom`: its function says which program is started. `function`: the agent is a function, and a shell that waits
- * stands for it: so it is claimed, prepared, limited in time, stopped and adopted as every run is. The shell ends with the code that comes through a pipe of the
- * run's folder, whichever engine has called the function by then.
+ * Agents of the program that embeds the engine. `custom`: a function chooses the program. `function`: the agent is a function, and a waiting shell represents
+ * it as a process. So it is claimed, prepared, limited in time, stopped and adopted like every run. The shell ends with the code that arrives through a pipe
+ * of the run's folder, whichever engine has called the function.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { commandLine } from './preset.ts';
 import type { RunBrief } from './run-brief.ts';
 import { type RunFolder, writeRunFile } from './run-folder.ts';
 
-/** Ends with what comes through the pipe; without a word, as where the disk is full, with 1. */
+/** Ends with the code from the pipe; without a code, for example on a full disk, with 1. */
 const waitingShell = '[ -p "$1" ] || mkfifo -m 600 "$1" || exit 1; read -r code <"$1"; exit "$' + '{code:-1}"';
 
 const keptWork = z.object({ agent: z.string(), work: z.custom<AgentWork>((given) => typeof given === 'object') });
@@ -27,7 +27,7 @@ const command = z.strictObject({
 });
 
 const answered = z.object({ code: z.int(), text: z.string() });
-/** How a call of the function has ended. */
+/** The end of a call of the function. */
 export type FunctionAnswer = z.infer<typeof answered>;
 
 function workOf({ run, project, plan }: RunBrief, { worktree, prompt, env }: CommandPlaces): AgentWork {
@@ -35,7 +35,7 @@ function workOf({ run, project, plan }: RunBrief, { worktree, prompt, env }: Com
   return { role, project, plan, wave, task, attempt, worktree, promptFile: prompt, env };
 }
 
-/** How the agent of a run is started, whoever brought its preset. Throws as `commandLine`, and `agent_unusable` for an answer of `start` that names no program. */
+/** The command of a run's agent, for built-in presets and those of the program. Throws as `commandLine`, and `agent_unusable` if `start` returns no program. */
 export async function anyCommandLine(
   brief: RunBrief,
   places: CommandPlaces,
@@ -62,7 +62,7 @@ async function customCommand(own: OwnAgents, brief: RunBrief, places: CommandPla
   return { argv, stdin, env, script: null };
 }
 
-/** What the function is given is kept in the run's folder, for the engine that calls it; its token is not. */
+/** The function's input is stored in the run's folder, without its token, for the engine that calls it. */
 function functionCommand(brief: RunBrief, places: CommandPlaces, folder: RunFolder): CommandLine {
   const { STATOR_TOKEN: _, ...env } = places.env;
   const work = { ...workOf(brief, places), env };
@@ -70,22 +70,22 @@ function functionCommand(brief: RunBrief, places: CommandPlaces, folder: RunFold
   return { argv: ['/bin/sh', '-c', waitingShell, 'sh', answerPipe(folder)], stdin: 'none', script: null };
 }
 
-/** What the agent of this run is to be called with, and its name; null: it is no function. */
+/** The input for this run's function, and its name; null: the agent is no function. */
 export function readFunctionWork(folder: RunFolder): z.infer<typeof keptWork> | null {
   return existsSync(workFile(folder)) ? keptWork.parse(JSON.parse(readFileSync(workFile(folder), 'utf8'))) : null;
 }
 
-/** null: it has not ended, or its run is none of a function. */
+/** null: it has not ended, or the agent is no function. */
 export function readFunctionAnswer(folder: RunFolder): FunctionAnswer | null {
   return existsSync(answerFile(folder)) ? answered.parse(JSON.parse(readFileSync(answerFile(folder), 'utf8'))) : null;
 }
 
-/** From here on it is not called again for this run. */
+/** After this the function is not called again for this run. */
 export function writeFunctionAnswer(folder: RunFolder, answer: FunctionAnswer): void {
   writeRunFile(answerFile(folder), JSON.stringify(answer));
 }
 
-/** There as soon as the shell waits. */
+/** Exists as soon as the shell waits. */
 export function answerPipe({ path }: RunFolder): string {
   return join(path, 'answer-pipe');
 }

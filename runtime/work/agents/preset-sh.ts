@@ -1,6 +1,6 @@
 /**
- * The preset `sh`: the fenced `sh` blocks of a task's body, in order, in one shell with `set -e`. Nothing else of the document is ever
- * run: titles stand in comments, and the body's other text stays out of the script.
+ * The preset `sh`: the fenced `sh` blocks of a task's body, in order, in one shell with `set -e`. Nothing else of the document is ever run: titles become
+ * comments, and the body's other text is not in the script.
  */
 
 import { shellBlocks } from '../../../machines/document/plan-document.ts';
@@ -15,18 +15,18 @@ interface Block {
   readonly text: string;
 }
 
-/** More names than this make no message clearer. */
+/** The most names in a message. */
 const shownTasks = 5;
 
 /**
- * Sources the script rather than running it, because only so the end of its text can be told from its last block's: a here-document
- * that is never closed swallows all that follows, and the shell would call that a success. `exit` in a block still ends everything.
+ * Sources the script instead of running it: only so can the end of the whole script be detected. An unclosed here-document swallows all that follows, and the
+ * shell would report success. `exit` in a block still ends everything.
  */
 function sourcing(blocks: number): string {
   return [
     'unset stator_status',
     '. "$0"',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a parameter of the shell
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell parameter
     'if [ -n "${stator_status-}" ]; then exit "$stator_status"; fi',
     `echo "stator: block $stator_block of ${blocks} did not come to its end: a here-document is not closed, or it returns" >&2`,
     'exit 1',
@@ -34,8 +34,8 @@ function sourcing(blocks: number): string {
 }
 
 /**
- * Runs under `program` where one is configured (a shell such as `bash`), else `/bin/sh`, with the configured flags first. Standard input is empty.
- * Throws `agent_unusable`: a role that has no task, a task without a block.
+ * Runs with `program` if one is configured (a shell such as `bash`), otherwise `/bin/sh`, with the configured flags first. Standard input is empty. Throws
+ * `agent_unusable`: a role without a task, a task without a block.
  */
 export function shellCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { profile } = brief;
@@ -92,7 +92,7 @@ function scriptOf(brief: RunBrief, blocks: readonly Block[]): string {
   return [comment(`${project}, ${whose}`), 'set -e', ...parts, '', 'stator_status=$?', ''].join('\n');
 }
 
-/** A title may hold anything but must not leave its line. */
+/** A title may contain any text but must stay on its line. */
 function comment(text: string): string {
   return `# ${text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}`;
 }

@@ -1,4 +1,4 @@
-/** From a role's profile to the program that plays it. One starter for each preset; adding one is adding a line here. */
+/** Turns a role's profile into a program's command. Each preset has one starter; a new preset is a new line here. */
 import { eachAcp } from '../../base/config/acp/agents.ts';
 import type { Preset } from '../../base/config/config.ts';
 import type { CommandLine, CommandPlaces, Starter } from './command-line.ts';
@@ -24,8 +24,8 @@ const presets = {
 type FilePreset = Exclude<Preset, 'function' | 'custom'>;
 
 /**
- * How the agent of a run is started. That the program exists is asked when it is launched. Throws `agent_unusable`: a task without an `sh` block, a
- * `command` without a program, a role that its preset cannot play.
+ * The command of a run's agent. The launch checks that the program exists. Throws `agent_unusable`: a task without an `sh` block, a `command` without a
+ * program, a role that its preset does not support.
  */
 export function commandLine(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { preset } = brief.profile;

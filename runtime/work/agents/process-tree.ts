@@ -1,9 +1,9 @@
 /**
- * All processes of one run, and no other: found anew at each look, because agents fork, leave their group, and start servers.
+ * Finds all processes of one run, and no others. They are found again at each call, because agents fork, leave their group, and start servers.
  *
- * A process belongs to a run by one of five signs: it is the wrapper or the agent; it is in the wrapper's session (which holds its group); it
- * descends from one that belongs; it was handed to init and carries STATOR_RUN of this run, or has its output on this run's pipe or log. One that carries
- * the id of another run never belongs, nor does what descends from it, nor do we ourselves.
+ * A process belongs to a run by one of five signs: it is the wrapper or the agent; it is in the wrapper's session (which holds its group); it descends from
+ * one that belongs; it was reparented to init and has STATOR_RUN of this run, or its output is this run's pipe or log. A process with another run's id never
+ * belongs, nor do its descendants, nor do we ourselves.
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ import {
 import { outputPipe, type RunFolder, readAgent, readClaim } from './run-folder.ts';
 
 export interface RunTree {
-  /** Apart, because it is never asked to end: it ends by itself once the agent has gone and the exit code is written. */
+  /** The wrapper is separate, because it is never stopped: it ends by itself once the agent has gone and the exit code is written. */
   readonly wrapper: Identity | null;
   /** The live processes, parents before their children. */
   readonly members: readonly Identity[];
@@ -29,42 +29,42 @@ interface Search {
   readonly table: ProcessTable;
   readonly folder: RunFolder;
   readonly runId: string;
-  /** null: the folder is gone, and with it who the wrapper was. */
+  /** null: the folder is gone, and with it the identity of the wrapper. */
   readonly claimed: Identity | null;
-  /** As /proc shows it, with the links of the home resolved. */
+  /** The path in /proc's form, with the links of the home resolved. */
   readonly log: string;
   /** The marker of the pipe. */
   readonly pipe: string | null;
-  /** Zombies too, by number: a session's number stays taken while its dead leader waits to be reaped. */
+  /** All processes by pid, including zombies: a session's number stays in use while its dead leader waits to be reaped. */
   readonly byPid: ReadonlyMap<number, ProcessRow>;
 }
 
-/** Clocks and ticks are compared over this much inexactness. */
+/** The tolerance when clocks and ticks are compared. */
 const SLACK_MS = 1000;
-/** An ancestry is no longer than this; a bound against a table that was read while numbers were reused. */
+/** The most ancestors of a process; a bound in case pids were reused while the table was read. */
 const MAX_ANCESTORS = 1000;
 
-/** The live processes of a run, the wrapper first; empty where none was started, or before the machine's last start. */
+/** The live processes of a run, the wrapper first; empty if none was started, or if it was before the machine's last start. */
 export function processesOf(folder: RunFolder, runId: string): Identity[] {
   const { wrapper, members } = findTree(folder, runId);
   return wrapper === null ? [...members] : [wrapper, ...members];
 }
 
 export interface TreeMemory {
-  /** Members of an earlier look: they stay members where nothing else ties them to the run any more. */
+  /** Members of an earlier call: they stay members even if nothing else connects them to the run any more. */
   readonly seen?: readonly Identity[];
-  /** The wrapper as the store knows it: for a run whose folder is gone. */
+  /** The stored identity of the wrapper, for a run whose folder is gone. */
   readonly known?: Identity | null;
 }
 
 const nobody = { wrapper: null, members: [], rows: [], isSure: true } as const;
 
-/** Orphans that end while they are looked at are mostly nobody's of ours; more looks than this are not made for them. */
+/** The most repetitions because of orphans that end during a call; mostly they are not ours. */
 const MAX_LOOKS = 20;
 
 /**
- * One look, begun again where somebody ended in the middle of it whose children may be of this run. Of a run whose folder is gone the wrapper is
- * the one that is known, or that names this folder as its own.
+ * Reads the processes once, and again if a process ended meanwhile whose children may belong to this run. If the run's folder is gone, the wrapper is the
+ * stored one, or one whose command line names this folder.
  */
 export function findTree(folder: RunFolder, runId: string, memory: TreeMemory = {}): RunTree {
   for (let look = 1; ; look++) {
@@ -104,7 +104,7 @@ function lookOnce(
   };
 }
 
-/** A wrapper is started with the path of its script in its run's folder. */
+/** A wrapper's command line contains the path of its script in its run's folder. */
 function wrapperByName({ rows, argumentsOf }: ProcessTable, folder: RunFolder): Identity | null {
   const found = rows.find(({ identity, hasEnded }) => {
     if (hasEnded) return false;
@@ -120,8 +120,8 @@ function rowOf({ byPid }: Search, identity: Identity): ProcessRow | null {
 }
 
 /**
- * The wrapper leads its session, so a number that now leads with another start time is somebody else's. Where the leader has gone, the number may have been
- * free for a while: then a process counts if it began while the wrapper still lived, or shares the session with one that is marked.
+ * The wrapper leads its session, so a leader with another start time is a foreign process. If the leader has gone, its number may have been reused: then a
+ * process counts if it began while the wrapper lived, or shares the session with a marked process.
  */
 function sessionOf(search: Search): ProcessRow[] {
   const { table, byPid, claimed } = search;
@@ -136,8 +136,8 @@ function sessionOf(search: Search): ProcessRow[] {
 }
 
 /**
- * Orphans: their parent is init or what takes its place. Under any other parent a mark proves nothing, since a server that another run
- * started, or its user, may have been asked to start them.
+ * Orphans: their parent is init or its replacement. Under any other parent a mark proves nothing, because another run's server, or its user, may have started
+ * them on request.
  */
 function handedToInit(search: Search): { marked: ProcessRow[]; ended: ProcessRow[] } {
   const { table, claimed } = search;
@@ -147,12 +147,12 @@ function handedToInit(search: Search): { marked: ProcessRow[]; ended: ProcessRow
     (row) => !row.hasEnded && adopters.has(row.parent) && table.startedAtMs(row.identity.start) >= sinceMs,
   );
   const marked = young.filter((row) => isMarked(search, row));
-  // Of one who ended before its mark was read it is not known whose it was.
+  // If a process ended before its mark was read, its run is not known.
   const ended = young.filter((row) => !marked.includes(row) && !isAlive(row.identity));
   return { marked, ended };
 }
 
-/** Pid 1, the session managers of systemd, and our own ancestors, any of which may have made itself the reaper of orphans. */
+/** Pid 1, systemd's session managers, and our own ancestors: each of them may be a subreaper. */
 function adoptersIn({ table, byPid }: Search): Set<number> {
   const adopters = new Set([1]);
   for (const row of table.rows) if (row.name === 'systemd') adopters.add(row.identity.pid);
@@ -203,8 +203,7 @@ function childrenIn({ rows }: ProcessTable): Map<number, ProcessRow[]> {
 }
 
 /**
- * What the wrapper starts beside the agent writes the exit code and empties the pipe: to kill it would turn an ended run into a lost one, or lose the last
- * that was said.
+ * The wrapper's helper processes write the exit code and empty the pipe: killing them would turn an ended run into a lost one, or lose the last output.
  */
 function isOfWrapper(
   { byPid }: Search,

@@ -1,4 +1,4 @@
-/** Where a program is, asked before anything is started: a name that nothing answers to is a start failure, not an agent's exit 127. */
+/** Finds a program before anything is started: an unknown name is a start failure, not an agent's exit code 127. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
@@ -8,12 +8,12 @@ export type Resolved =
 
 /** The default of execvp for a missing PATH, without the current folder. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
-/** Enough to know whose PATH it is; what to do stands behind it and is to be read, too. */
+/** The most characters of PATH in a message: the remedy follows it and must be read too. */
 const shownCharacters = 160;
 
 /**
  * The absolute path of a program as exec would find it: a name with a slash from `from`, any other on the PATH of `env`, whose relative entries begin at
- * `from`. null: nothing relative is looked for, since who works in the folder of the run could have put it there.
+ * `from`. `from` null: relative entries are ignored, because an agent in the run's folder could have put a program there.
  */
 export function resolveProgram(
   program: string,
@@ -46,6 +46,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
   } catch {
-    return false; // not there and not allowed are the same answer here
+    return false; // missing and forbidden are the same here
   }
 }

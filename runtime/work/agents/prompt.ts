@@ -1,6 +1,6 @@
 /**
- * What an agent is told: the template of its role (prompts/*.md, or the repo's own), filled with the plan, the work and the history of
- * the run. An agent whose conversation is taken up again gets the template `resume` instead: only what happened since.
+ * Builds an agent's prompt: the template of its role (prompts/*.md, or the repo's own), filled with the plan, the work and the history of the run. An agent
+ * with a resumed conversation gets the template `resume` instead, with only the news.
  */
 import type { EarlierTask } from './prompts/earlier-waves.ts';
 import { feedbackOf } from './prompts/feedback.ts';
@@ -11,19 +11,19 @@ import { valuesOf } from './prompts/values.ts';
 import type { RunBrief } from './run-brief.ts';
 
 export interface PromptOptions {
-  /** The repo's own templates, which come first. Default: the built-in words. */
+  /** The repo's own templates, which take precedence. Default: the built-in ones. */
   readonly own?: OwnTemplates;
-  /** What the plan's branch began from. */
+  /** The base of the plan's branch. */
   readonly base?: string;
   /** How many lines a verifier may correct itself. Default 0. */
   readonly selfFixMaxLines?: number;
-  /** The whole of the verdict that the run carries only a part of. */
+  /** The full verdict, if the run has only a part of it. */
   readonly wholeVerdict?: string | null;
-  /** Where the whole plan can be read. */
+  /** The path of the whole plan. */
   readonly planFile?: string;
-  /** What the tasks of earlier waves changed. */
+  /** The changes of tasks in earlier waves. */
   readonly earlier?: readonly EarlierTask[];
-  /** Where the whole feedback will lie if only a part of it is in the prompt, as the end of a sentence. */
+  /** The place of the whole feedback if only a part is in the prompt, as the end of a sentence. */
   readonly feedbackFile?: string;
 }
 
@@ -32,17 +32,17 @@ export interface Prompt {
   readonly text: string;
   /** The path of the repo's own template, or `built-in`. */
   readonly source: string;
-  /** All of the feedback, where the text holds only a part of it: to be written where `feedbackFile` says. */
+  /** The whole feedback if the text has only a part: the caller writes it to `feedbackFile`. */
   readonly wholeFeedback: string | null;
 }
 
-/** The section of every built-in prompt that says how to end. */
+/** The section of every built-in prompt about how to end. */
 const ending = 'How to end';
 
 /**
- * The prompt of a run. Texts of others are cut at 16 KiB, feedback at 40 KiB, documents at 256 KiB, notes of the plan at 64 KiB, each with a note of how much is missing
- * and where the whole is. A repo's own template that says nothing of `{{signals}}` gets them at its end: an agent that cannot speak is
- * lost. Throws `agent_unusable` where the document has no such task, `bad_config` for a template that cannot be taken.
+ * The prompt of a run. Texts of others are cut at 16 KiB, feedback at 40 KiB, documents at 256 KiB, notes of the plan at 64 KiB, each with a note of how much
+ * is missing and where the whole is. A repo's own template without `{{signals}}` gets them at its end: an agent that cannot send signals cannot finish.
+ * Throws `agent_unusable` if the document has no such task, `bad_config` for an unusable template.
  */
 export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Prompt {
   const own: TemplateName = brief.run.chooses === true ? 'choose' : brief.run.role;

@@ -1,10 +1,10 @@
 /**
- * Looks at intervals at what a run takes, and says when that is over its limits: the memory and the number of all its processes where no scope counts them, and
- * always the disk. A limit of each process by itself, which rlimits are, would stop programs that reserve much and use little, such as Node and sanitizers; and one
- * of the user's processes would count everything else that they run.
+ * Measures a run's resources at intervals, and reports when they exceed its limits: the memory and the number of its processes if no scope counts them, and
+ * always the disk. Limits for each single process (rlimits) would stop programs that reserve much memory and use little, such as Node and sanitizers. A limit
+ * for the user's processes would count everything else that the user runs.
  *
- * What is counted of the disk is what the run may write, and what its processes hold without a name. What hides from that is caught when the disk has little left:
- * then a run ends that wrote more than is to stay free, or that holds what cannot be looked at.
+ * The disk use counts the run's writable paths, and deleted files that its processes hold open. Hidden use is caught when the disk is nearly full: then a run
+ * is ended that has written more than the required free space, or that holds files that cannot be measured.
  */
 import { existsSync, readFileSync, type StatsFs, statfsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,16 +20,16 @@ import { type RunFolder, writeRunFile, writeStartFile } from './run-folder.ts';
 import { type HeldFiles, heldFiles, memoryUse } from './run-usage.ts';
 
 const watched = z.object({
-  /** Whose table in the configuration has the keys. */
+  /** The table in the configuration that has the keys. */
   role: z.string(),
   memoryBytes: z.number().nullable(),
   processes: z.number().nullable(),
   diskBytes: z.number().nullable(),
-  /** An earlier version counted none. */
+  /** An earlier version did not count them. */
   diskFiles: z.number().nullable().default(null),
-  /** What the run alone writes to: counted whole. */
+  /** Paths that only the run writes: counted as a whole. */
   folders: z.array(z.string()),
-  /** Further places that it writes to, with what lay there before: counted by what they have grown. An earlier version counted none. */
+  /** Further writable paths with their earlier size: only their growth counts. An earlier version did not count them. */
   shared: z.array(z.object({ path: z.string(), bytes: z.number(), files: z.number() })).default([]),
   /** Further folders that an earlier version recorded without counting them. */
   writable: z.array(z.string()).default([]),
@@ -43,12 +43,12 @@ export interface ResourceWatch {
 }
 
 const lookMs = 2_000;
-/** Measuring a folder takes this part of the time at most, and a large one is measured more seldom. */
+/** Measuring a folder takes at most this part of the time, so a large folder is measured less often. */
 const diskPart = 20;
 const leastDiskMs = 10_000;
 const mebibyte = 1024 ** 2;
 
-/** Kept in the run's folder, so that whoever adopts the run goes on. */
+/** Stored in the run's folder, so that an engine that adopts the run can continue. */
 export function noteWatched(folder: RunFolder, limits: WatchedLimits): void {
   writeStartFile(noteFile(folder), JSON.stringify(limits));
 }
@@ -63,12 +63,12 @@ function writtenBy({ folders, shared, writable }: Watched): string[] {
   return [...folders, ...shared.map(({ path }) => path), ...writable];
 }
 
-/** Which limit the run went over, and by which key it is set; null: none. */
+/** The exceeded limit, with its configuration key; null: none. */
 export function limitReached(folder: RunFolder): string | null {
   return existsSync(reachedFile(folder)) ? readFileSync(reachedFile(folder), 'utf8') : null;
 }
 
-/** `onReached` is called once, when `limitReached` says which. */
+/** `onReached` is called once, when `limitReached` has a limit. */
 export function watchResources(
   folder: RunFolder,
   runId: string,
@@ -105,14 +105,14 @@ export function watchResources(
       const over = hasReached ? null : await overText(limits);
       if (over === null) return null;
       hasReached = true;
-      // Before it is ended: whoever goes on after a crash knows why.
+      // This comes before the run is ended, so that the reason is known after a crash.
       writeRunFile(reachedFile(folder), over);
       onReached();
       return null;
     },
     onError,
   });
-  // Who has just been started takes nothing yet, and most looks would be at those who do not live until the second.
+  // A new run uses nothing yet, and most short runs end before the second check.
   loop.start('with-beat');
   return { stop: () => loop.stop() };
 }
@@ -154,7 +154,7 @@ function overDisk({ diskBytes, diskFiles, role }: Watched, { bytes, files }: Run
 
 interface ShortDisk {
   readonly place: string;
-  /** What is to stay free; null: there is enough of it. */
+  /** The required free space; null: there is enough. */
   readonly bytes: number | null;
   readonly files: number | null;
 }
@@ -175,7 +175,7 @@ function shortDisk(places: readonly string[]): ShortDisk | null {
   return null;
 }
 
-/** A run that took little of it is not ended for what others took. */
+/** A run with little use is not ended because of others. */
 function overShort({ bytes, files, writtenBytes, isWhole }: RunUse, short: ShortDisk): string | null {
   const hasTaken =
     (short.bytes !== null && Math.max(bytes, writtenBytes) > short.bytes) ||
@@ -191,14 +191,14 @@ function statfsQuietly(place: string): StatsFs | null {
   try {
     return statfsSync(place);
   } catch {
-    return null; // it went meanwhile
+    return null; // it was deleted meanwhile
   }
 }
 
 function readNote(folder: RunFolder): Watched | null {
   const file = noteFile(folder);
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  // Empty: a power failure ended the run, and nothing of it is left to be watched.
+  // The file is empty: a power failure ended the run, and there is nothing to watch.
   return text === '' ? null : watched.parse(JSON.parse(text));
 }
 

@@ -1,4 +1,4 @@
-/** What is known of a run before it starts: what its prompt and its command line are made from. */
+/** The data of a run before it starts, from which its prompt and its command line are built. */
 
 import type { PlanDocument, PlanTask } from '../../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
@@ -6,9 +6,9 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 
-/** What an earlier run of the same agent talked about, kept by its program. */
+/** A conversation of an earlier run of the same agent, stored by its program. */
 export interface Conversation {
-  /** The program's own name for it. */
+  /** The program's id for it. */
   readonly id: string;
   /** The run that it was last seen in. */
   readonly run: string;
@@ -22,15 +22,15 @@ export interface RunBrief {
   /** The whole markdown that `document` was read from. */
   readonly content: string;
   readonly profile: AgentProfile;
-  /** What the attempt before this one had changed: a cut diffstat and the ref that keeps it. */
+  /** The changes of the previous attempt: a cut diffstat, and the ref that holds it. */
   readonly previousDiff: string | null;
-  /** To be taken up again; null: a new one begins. */
+  /** The conversation to resume; null: a new one begins. */
   readonly conversation: Conversation | null;
-  /** What people said to the agent, and this run is to have. */
+  /** People's messages to the agent for this run. */
   readonly words: GivenWords;
-  /** Of who chooses among them: the drafts of several planners. */
+  /** The drafts of several planners, for the agent that chooses one. */
   readonly drafts?: readonly { readonly number: number; readonly content: string }[];
-  /** A UUID for a new conversation, where the program lets us choose it. */
+  /** A UUID for a new conversation, if the program lets us choose it. */
   readonly newConversation: string;
 }
 
@@ -41,8 +41,8 @@ export interface BriefTask {
 }
 
 /**
- * The tasks that a run is about, in order: its own, or all of the plan where it has none (a small plan's one coder, the coordinators).
- * Throws `agent_unusable` where the document has no such task.
+ * The tasks of a run, in order: its own, or all tasks of the plan if it has none (a small plan's one coder, the coordinators). Throws `agent_unusable` if the
+ * document has no such task.
  */
 export function tasksOf({ run, document, plan }: Pick<RunBrief, 'run' | 'document' | 'plan'>): BriefTask[] {
   const all = document.waves.flatMap((wave) => wave.tasks.map((task) => ({ wave: wave.number, task })));
@@ -56,7 +56,7 @@ export function tasksOf({ run, document, plan }: Pick<RunBrief, 'run' | 'documen
   );
 }
 
-/** How a message names a task: what a person searches the document for. */
+/** The name of a task in messages: the text for which a person searches in the document. */
 export function taskName({ wave, task }: BriefTask): string {
   return `wave ${wave} task ${task.number} "${task.title}" (line ${task.line})`;
 }

@@ -1,9 +1,9 @@
 /**
- * The folder of one run, through which an engine, its wrapper and the next engine speak: prompt, log, wrapper, claim, pid, exit, tmp.
+ * The folder of one run, through which an engine, its wrapper and the next engine communicate: prompt, log, wrapper, claim, pid, exit, tmp.
  *
- * `claim` decides whether the agent is started at all. It comes to be by link(2) only, so exactly one of its makers wins: a wrapper
- * (its identity; it starts the agent) or an engine (`void`; nobody ever will). No file is edited in place but `log`, and the wake
- * that the wrapper appends to `claim` when it is through.
+ * `claim` decides whether the agent is started at all. It is only made by link(2), so exactly one process wins: a wrapper (with its identity; it starts the
+ * agent) or an engine (`void`; no wrapper ever will). No file is edited in place except `log`, and the line that the wrapper appends to `claim` when it is
+ * done.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -17,18 +17,18 @@ import { wrapperScript } from './wrapper-script.ts';
 
 export interface RunFolder {
   readonly path: string;
-  /** What the wrapper is told when it is started, and what makes an exit code count; null: it was told none, as wrappers of earlier versions. */
+  /** The secret that the wrapper gets at its start, and that makes an exit code valid; null: none, as with wrappers of earlier versions. */
   readonly secret: string | null;
   readonly prompt: string;
   /** Standard output and error of the agent, in the order written. */
   readonly log: string;
-  /** What was rotated out of `log`; the one before it is gone. */
+  /** The rotated log; an earlier one is gone. */
   readonly olderLog: string;
   readonly wrapper: string;
   readonly claim: string;
   readonly pid: string;
   readonly exit: string;
-  /** There as soon as some of the output could not be written. */
+  /** Exists if some of the output could not be written. */
   readonly outputLost: string;
   /** STATOR_TEMP_DIR and TMPDIR of the agent. */
   readonly temp: string;
@@ -36,15 +36,15 @@ export interface RunFolder {
   readonly script: string;
   /** The MCP servers of a program that asks for permissions. */
   readonly servers: string;
-  /** What became of its questions, a file each: written by the engine, and never the agent's to see or change. */
+  /** The answers to its questions, one file each: written by the engine; the agent can neither see nor change them. */
   readonly answers: string;
-  /** What people typed into its terminal; there as soon as it has one. */
+  /** People's input for its terminal; exists as soon as it has one. */
   readonly input: string;
 }
 
 export type Claim = { readonly kind: 'void' } | { readonly kind: 'wrapper'; readonly wrapper: Identity };
 
-/** What stands after nobody can start this run any more without our knowing. */
+/** The states in which no process can start this run any more without our knowledge. */
 export type Adoption =
   | { readonly kind: 'void' }
   | { readonly kind: 'claimed'; readonly wrapper: Identity }
@@ -52,7 +52,7 @@ export type Adoption =
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._#:-]{0,219}$/;
 const VOID = 'void\n';
-/** Stands for a wrapper that claimed and whose words a power failure took: it cannot be alive. */
+/** Represents a wrapper whose claim lost its content in a power failure: it cannot be alive. */
 const nobody: Identity = { boot: 'unknown', pid: 0, start: 'unknown' };
 
 /** The paths of a run's folder; touches nothing. The name is one path component, up to 220 of `A-Z a-z 0-9 . _ # : -`. */
@@ -80,8 +80,8 @@ export function runFolderAt(runsRoot: string, name: string, secret: string | nul
 }
 
 /**
- * Makes the folder (0700) with its wrapper script. `isBegun`: the store knows that a wrapper may have been started from it, so what is there is kept;
- * else nothing may lie there yet, and what does is not adopted. Throws home_unusable, store_full.
+ * Makes the folder (0700) with its wrapper script. `isBegun`: according to the store, a wrapper may have been started from it, so existing files are kept;
+ * otherwise the folder must not exist yet, and an existing one is not adopted. Throws home_unusable, store_full.
  */
 export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): void {
   inHome(`making the run folder ${folder.path}`, () => {
@@ -94,8 +94,8 @@ export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): vo
 }
 
 /**
- * Writes a file (0600) that only this start of the run reads: a wrapper sees the old text or the new one. Not synced: no run survives a power failure, so
- * nobody starts from what one left; the file may be empty then. Throws home_unusable, store_full.
+ * Writes a file (0600) that only this start of the run reads: a wrapper sees the old text or the new one. Not synced: no run survives a power failure, so the
+ * file is not used after one; it may be empty then. Throws home_unusable, store_full.
  */
 export function writeStartFile(path: string, text: string | Uint8Array): void {
   inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600 }));
@@ -109,7 +109,7 @@ export function writeRunFile(path: string, text: string): void {
   inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600, isSynced: true }));
 }
 
-/** As `writeRunFile`; nothing else of this process waits for the disk meanwhile. */
+/** As `writeRunFile`, but asynchronous: nothing else in this process waits for the disk. */
 export async function writeRunFileAsync(path: string, text: string): Promise<void> {
   try {
     await replaceFileSynced(path, text, 0o600);
@@ -118,13 +118,13 @@ export async function writeRunFileAsync(path: string, text: string): Promise<voi
   }
 }
 
-/** Whether it is away along with the home that it lies in. */
+/** Whether the folder is away together with its home. */
 export function isAwayWithHome({ path }: Pick<RunFolder, 'path'>): boolean {
   const runs = dirname(path);
   return !existsSync(runs) && isHomeAway(dirname(runs));
 }
 
-/** Who has claimed the run; null: nobody yet, so a wrapper may still do it. */
+/** The claim of the run; null: none yet, so a wrapper may still claim it. */
 export function readClaim(folder: RunFolder): Claim | null {
   const text = readIfThere(folder.claim);
   if (text === null) return null;
@@ -132,7 +132,7 @@ export function readClaim(folder: RunFolder): Claim | null {
   return { kind: 'wrapper', wrapper: parseIdentity(text) ?? nobody };
 }
 
-/** The pipe into which the agent of that wrapper writes. It is there for as long as it is emptied into the log. */
+/** The pipe into which that wrapper's agent writes. It exists while its data is copied into the log. */
 export function outputPipe({ path }: RunFolder, wrapper: Identity): string {
   return join(path, `output.${wrapper.pid}`);
 }
@@ -142,19 +142,19 @@ export function readAgent(folder: RunFolder): Identity | null {
   return parseIdentity(readIfThere(folder.pid) ?? '');
 }
 
-/** What the proxy of a run refused, a line each: `host:port reason`. There as soon as it refused something. */
+/** The refusals of a run's proxy, one line each: `host:port reason`. Exists after the first refusal. */
 export function refusalsFile({ path }: Pick<RunFolder, 'path'>): string {
   return join(path, 'refused-hosts');
 }
 
-/** What the wrapper of this folder is told: one line, which is never empty. */
+/** The secret for this folder's wrapper: one line, never empty. */
 export function secretLine({ secret }: RunFolder): string {
   return `${secret ?? '-'}\n`;
 }
 
 /**
- * The agent's exit code (128+n for a signal); null: none was written, a power failure emptied the file, or it does not hold the run's secret, so the
- * wrapper did not write it.
+ * The agent's exit code (128+n for a signal); null: none was written, a power failure emptied the file, or it lacks the run's secret, so the wrapper did not
+ * write it.
  */
 export function readExit(folder: RunFolder): number | null {
   const [, code, secret] = /^(\d{1,3})(?: (\S+))?\n$/.exec(readIfThere(folder.exit) ?? '') ?? [];
@@ -163,9 +163,8 @@ export function readExit(folder: RunFolder): number | null {
 }
 
 /**
- * Settles whether this run was started: first word of whoever takes over, stops or gives up a run. `void`: nothing was started and
- * nothing will be, by anybody, from this folder. Otherwise a wrapper was first. No fsync: a power failure that takes the
- * void takes every wrapper with it. Throws home_unusable, store_full.
+ * Decides whether this run was started; the first step of an engine that adopts, stops or gives up a run. `void`: nothing was started from this folder, and
+ * nothing will be. Otherwise a wrapper was first. No fsync: a power failure that loses the void also ends every wrapper. Throws home_unusable, store_full.
  */
 export function voidOrAdopt(folder: RunFolder): Adoption {
   const claim = linkVoid(folder);
@@ -175,8 +174,8 @@ export function voidOrAdopt(folder: RunFolder): Adoption {
 }
 
 /**
- * Makes a claim that was seen survive a power failure: without it the next engine would find no claim after its reboot, and take a
- * run that was recorded as started for one that never was.
+ * Makes a known claim survive a power failure: otherwise the next engine would find no claim after the reboot, and consider a run that was recorded as
+ * started as never started.
  */
 export async function syncClaim(folder: RunFolder): Promise<void> {
   try {
@@ -207,7 +206,7 @@ function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null; // fs throws system errors only
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null; // fs throws only system errors
     throw error;
   }
 }
@@ -222,7 +221,7 @@ function inHome<T>(doing: string, act: () => T): T {
 
 function homeError(doing: string, cause: unknown): EngineError {
   if (cause instanceof EngineError) return cause;
-  const code = (cause as NodeJS.ErrnoException).code; // fs throws system errors only
+  const code = (cause as NodeJS.ErrnoException).code; // fs throws only system errors
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new EngineError(
       'store_full',

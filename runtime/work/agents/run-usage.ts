@@ -1,6 +1,6 @@
 /**
- * What the processes of a run hold of the machine, as the kernel shows it: memory that is no process's own (files and file systems in memory), and files on the disk
- * that have no name any more. On Linux only.
+ * Measures the resources of a run's processes from the kernel's data: memory that belongs to no process (files and file systems in memory), and deleted files
+ * on disk that are still open. Only on Linux.
  */
 import { readdirSync, readFileSync, readlinkSync, type Stats, type StatsFs, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,35 +8,35 @@ import { blockBytes, diskUsage } from '../../base/platform/disk-usage.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { createTimeSlice } from '../../base/platform/time-slice.ts';
 
-/** The type of a file system, as statfs tells it. */
+/** The type of a file system, from statfs. */
 const tmpfs = 0x01021994;
 
 export interface HeldFiles {
-  /** On a disk. */
+  /** Bytes on a disk. */
   readonly bytes: number;
   readonly files: number;
-  /** What the processes have written to disks since they began, those that ended within the run included. */
+  /** Bytes that the processes have written to disks since they began, including ended processes of the run. */
   readonly writtenBytes: number;
-  /** Whether each process could be looked at. */
+  /** Whether every process could be read. */
   readonly isWhole: boolean;
 }
 
 export interface MemoryUse {
   readonly memoryBytes: number;
-  /** With their threads. */
+  /** Including threads. */
   readonly processes: number;
-  /** Whether each process could be looked at. */
+  /** Whether every process could be read. */
   readonly isWhole: boolean;
 }
 
-/** The memory, and the number of processes and threads. Above `limitBytes` it is looked at more closely, which takes longer; null: there is no limit. */
+/** The memory, and the number of processes and threads. Above `limitBytes` the measurement is more exact, which takes longer; null: no limit. */
 export async function memoryUse(pids: readonly number[], limitBytes: number | null): Promise<MemoryUse> {
   let memoryBytes = 0;
   let sharedBytes = 0;
   let processes = 0;
   for (const pid of pids) {
     const status = readQuietly(`/proc/${pid}/status`);
-    // What it shares with others (its program, libraries) is nobody's own.
+    // Memory that it shares with others (its program, libraries) is not counted.
     for (const name of ['RssAnon', 'VmSwap']) memoryBytes += numberIn(status, name) * 1024;
     sharedBytes += numberIn(status, 'RssShmem') * 1024;
     processes += Math.max(1, numberIn(status, 'Threads'));
@@ -44,7 +44,7 @@ export async function memoryUse(pids: readonly number[], limitBytes: number | nu
   if (limitBytes === null) return { memoryBytes, processes, isWhole: true };
   const files = filesInMemory(pids);
   const named = files.bytes + (await mountedInMemory(pids));
-  // Pages that several map, or that belong to one of these files, count once: the larger of both is the least that is taken.
+  // Pages that several processes map, or that belong to one of these files, count once: the larger of both is the minimum.
   const isOver = memoryBytes + Math.max(named, sharedBytes) > limitBytes;
   memoryBytes += Math.max(named, isOver ? sharedUse(pids) : sharedBytes);
   return { memoryBytes, processes, isWhole: files.isWhole };
@@ -53,7 +53,7 @@ export async function memoryUse(pids: readonly number[], limitBytes: number | nu
 /** Files that were deleted, or never had a name, and live as long as a process holds them. */
 export async function heldFiles(pids: readonly number[]): Promise<HeldFiles> {
   const slice = createTimeSlice();
-  // A file system in memory that the engine has as well is as good as a disk; one of the run's own is counted as memory.
+  // A memory file system that the engine can also see counts as a disk; one of the run's own counts as memory.
   const known = new Set(mountsOf('self').map(({ device }) => device));
   const seen = new Set<string>();
   let bytes = 0;
@@ -97,7 +97,7 @@ export async function heldFiles(pids: readonly number[]): Promise<HeldFiles> {
   return { bytes, files: seen.size, writtenBytes, isWhole };
 }
 
-/** Files that only have a number: memfd_create(2). */
+/** Files without a name: memfd_create(2). */
 function filesInMemory(pids: readonly number[]): { bytes: number; isWhole: boolean } {
   const seen = new Set<number>();
   let bytes = 0;
@@ -115,7 +115,7 @@ function filesInMemory(pids: readonly number[]): { bytes: number; isWhole: boole
   return { bytes, isWhole };
 }
 
-/** The content of the file systems in memory that the run has made, its walls' own and those that it mounted itself. */
+/** The content of the run's own memory file systems: those of its walls, and those that it mounted itself. */
 async function mountedInMemory(pids: readonly number[]): Promise<number> {
   const known = new Set(mountsOf('self').map(({ device }) => device));
   const spaces = new Set<string>();
@@ -130,7 +130,7 @@ async function mountedInMemory(pids: readonly number[]): Promise<number> {
       const found = statfsQuietly(path);
       if (found === null) continue;
       known.add(device);
-      // A ramfs does not say how full it is.
+      // A ramfs does not report its use.
       bytes += type === 'ramfs' ? await diskUsage(path) : filled(found);
     }
   }
@@ -173,7 +173,7 @@ function mountsOf(pid: number | 'self'): Mount[] {
     }));
 }
 
-/** null: it may not be looked at, or has ended. */
+/** null: it may not be read, or has ended. */
 function openFiles(pid: number): { path: string; target: string }[] | null {
   const folder = `/proc/${pid}/fd`;
   let names: string[];
@@ -194,7 +194,7 @@ interface Mapped {
   /** `<major>:<minor>`, as in mountinfo. */
   readonly device: string;
   readonly inode: string;
-  /** No file is shorter than what is mapped of it and was touched; how long it is nobody can ask. */
+  /** A lower bound of the file's size from its mapped and touched part; the size itself cannot be read. */
   readonly endBytes: number;
 }
 
@@ -214,7 +214,7 @@ function mappedAway(pid: number): Mapped[] {
   return found;
 }
 
-/** As mountinfo writes what stat(2) tells: makedev(3). */
+/** The device number of stat(2) in mountinfo's form: makedev(3). */
 function deviceOf(number: number): string {
   const major = Math.floor(number / 0x100) & 0xfff;
   const minor = (number & 0xff) + Math.floor(number / 0x100000) * 0x100;
@@ -257,7 +257,7 @@ function readQuietly(file: string): string {
   return readOrNull(file) ?? '';
 }
 
-/** null: it has ended meanwhile, or may not be looked at. Throws where this process can open no more files. */
+/** null: it has ended meanwhile, or may not be read. Throws if this process can open no more files. */
 function readOrNull(file: string): string | null {
   try {
     return readFileSync(file, 'utf8');

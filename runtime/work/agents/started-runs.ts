@@ -1,4 +1,7 @@
-/** The runs that a copy of the store may not know, or may not know the end of: found by their folders, and marked so that nothing of them is done again. */
+/**
+ * Finds runs that a restored copy of the store may not know, or whose end it may not know. They are found by their folders, and marked so that nothing is
+ * done twice.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../base/platform/process-table.ts';
@@ -7,18 +10,18 @@ import { type RunFolder, readAgent, readClaim, runFolderAt, writeRunFile } from 
 
 /** File times are coarser than the clock. */
 const slackMs = 1_000;
-/** What `ownLaunch` puts behind a run's name. */
+/** The suffix that `ownLaunch` appends to a run's name. */
 const suffix = /\.[A-Za-z0-9_-]{12}$/;
 
-/** What a restore knew of a run when it put the copy in place. */
+/** What a restore found about a run when it installed the copy. */
 export interface RestoredRun {
   /** The run was started after the copy was made. */
   readonly isNew: boolean;
-  /** It had ended, and what it told the engine after the copy is not in the store. */
+  /** It had ended, and its signals after the copy are not in the store. */
   readonly hasEnded: boolean;
 }
 
-/** Those under `root` that were started, that ended after `sinceMs`, or that live, each with a mark in its folder. */
+/** Marks and returns the runs under `root` that were started or ended after `sinceMs`, or that still live. */
 export function startedRuns(root: string, sinceMs: number): (StartedRun & { readonly alive: boolean })[] {
   if (!existsSync(root)) return [];
   return readdirSync(root).flatMap((name) => {
@@ -28,7 +31,7 @@ export function startedRuns(root: string, sinceMs: number): (StartedRun & { read
     if (claim?.kind !== 'wrapper') return [];
     const alive = isAlive(claim.wrapper);
     const isNew = timeOf(folder.wrapper) >= sinceMs - slackMs;
-    // The wrapper writes into its claim when it is through.
+    // The wrapper writes into its claim when it is done.
     if (!isNew && !alive && timeOf(folder.claim) < sinceMs - slackMs) return [];
     const restored: RestoredRun = { isNew, hasEnded: !alive };
     writeRunFile(markOf(folder), `${JSON.stringify(restored)}\n`);
@@ -37,12 +40,12 @@ export function startedRuns(root: string, sinceMs: number): (StartedRun & { read
   });
 }
 
-/** null: no restore took over this run. */
+/** null: no restore has marked this run. */
 export function restoredRun(folder: RunFolder): RestoredRun | null {
-  return existsSync(markOf(folder)) ? (JSON.parse(readFileSync(markOf(folder), 'utf8')) as RestoredRun) : null; // written above
+  return existsSync(markOf(folder)) ? (JSON.parse(readFileSync(markOf(folder), 'utf8')) as RestoredRun) : null; // written by the function above
 }
 
-/** The token that the live agent of a run was given, where the system shows it: the store knows only the hashes that the copy had. */
+/** The token of a run's live agent, if the system shows it: the store has only the hashes of the copy. */
 export function tokenOfAgent(folder: RunFolder): string | null {
   const agent = readAgent(folder);
   if (agent === null || !isAlive(agent)) return null;

@@ -1,4 +1,4 @@
-/** Whether somebody has stopped the program of a run (SIGSTOP, a debugger): it cannot work then, and no limit of its time may run. */
+/** Detects that a run's program was stopped from outside (SIGSTOP, a debugger): then it cannot work, and its time limits must not run. */
 
 import { findProcess, type Identity, type ProcessRow } from '../../base/platform/process-table.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
@@ -6,13 +6,13 @@ import { findTree } from './process-tree.ts';
 import { type RunFolder, readAgent } from './run-folder.ts';
 import { wallsName } from './stopping.ts';
 
-/** Looks at one process, and inside walls at the table of all only where the program is not known yet. */
+/** Reads one process; inside walls it reads the whole process table only until the program is known. */
 export function createStopLook(folder: RunFolder, runId: string): () => boolean {
   const programOf = createProgramLook(folder, runId);
   return () => isStopped(programOf());
 }
 
-/** The same of the command that makes a worktree ready: what will be the agent's program waits for it. */
+/** The same for the setup command, for which the later agent's process waits. */
 export function createSetupStopLook(folder: RunFolder, runId: string): () => boolean {
   return () => {
     const [, ...command] = findTree(folder, runId).rows.filter(({ name }) => name !== wallsName);
@@ -38,7 +38,7 @@ function createProgramLook(folder: RunFolder, runId: string): () => ProcessRow |
   };
 }
 
-/** Answers how many milliseconds of a run do not count so far, because its program stood still. To be asked about once a second. */
+/** Returns the milliseconds of a run that do not count so far, because its program was stopped. Call it about once a second. */
 export function createStoppedTime(
   { nowMs }: Pick<Timeline, 'nowMs'>,
   { isStopped, onStop }: { readonly isStopped: () => boolean; readonly onStop: () => void },

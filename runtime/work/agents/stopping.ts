@@ -1,4 +1,4 @@
-/** Ends, freezes and thaws whole runs. Every signal goes to one verified process; no group is ever signalled. */
+/** Ends, freezes and thaws whole runs. Every process signal goes to one verified process, never to a group. */
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -11,14 +11,14 @@ import { type RunFolder, readAgent, readClaim, voidOrAdopt } from './run-folder.
 export interface StopOptions {
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
-  /** Ends the stopping where it is, with the signal's reason thrown; whoever comes next simply stops again. */
+  /** Interrupts the stopping, and throws the signal's reason; the next call simply stops again. */
   readonly abort?: AbortSignal | undefined;
-  /** The wrapper as the store knows it: of a run whose folder is gone. */
+  /** The stored identity of the wrapper, for a run whose folder is gone. */
   readonly known?: Identity | null;
 }
 
 export interface SweepOptions extends StopOptions {
-  /** What leftovers get to end by themselves, before the TERM. */
+  /** The time for leftovers to end by themselves, before the TERM. */
   readonly waitMs?: number;
 }
 
@@ -26,26 +26,26 @@ const GRACE_MS = 10_000;
 const LEFTOVER_WAIT_MS = 10_000;
 /** The kernel ends a killed process at once, unless a device or a network file system holds it. */
 const KILL_LIMIT_MS = 30_000;
-/** So long a sweep waits for the wrapper alone, before it looks who else is there. */
+/** How long a sweep waits only for the wrapper, before it searches other processes. */
 const WRAPPER_END_MS = 25;
 /** A wrapper without an agent needs some milliseconds to write the exit code. */
 const WRAPPER_LIMIT_MS = 5000;
-/** Between two whole looks at the process table; in between only those already known are asked. */
+/** The time between two readings of the process table; in between only known processes are checked. */
 const LOOK_MS = 1000;
-/** Short, because a slot waits for it, and cheap: one file a process. */
+/** Short, because a slot waits for it, and cheap: one file for each process. */
 const ALIVE_POLL_MS = 25;
 /** The first pause; each next one is twice as long. A wrapper that has written the exit code has a millisecond to go. */
 const FIRST_ALIVE_POLL_MS = 1;
-/** Holding a tree still before it is killed takes milliseconds; who does not stand still by then is killed as it is. */
+/** Freezing a tree before the kill takes milliseconds; a process that is not frozen by then is killed anyway. */
 const HOLD_LIMIT_MS = 1000;
 const FREEZE_LIMIT_MS = 2500;
 /** The name under which both processes of bubblewrap run: the one outside, and the first one inside. */
 export const wallsName = 'bwrap';
 
 /**
- * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`; resolves when the last process has gone, and no file of the run acts with its owner's
- * rights. A run that was not started yet never will be
- * (it is voided). The wrapper is let write the exit code, so read that afterwards. Throws unavailable where a process outlives KILL: the slot is then not free.
+ * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`. Resolves when the last process has gone and the run has no setuid file. A run that was
+ * not started yet is voided, so it never will be. The wrapper still writes the exit code, so read that afterwards. Throws unavailable if a process survives
+ * KILL: the slot is then not free.
  */
 export async function stopTree(folder: RunFolder, runId: string, options: StopOptions = {}): Promise<void> {
   await endTree(folder, runId, options);
@@ -84,8 +84,8 @@ async function endTree(
 }
 
 /**
- * After the main process has ended: what it left gets `waitMs` to end by itself, then it is stopped. Resolves when the last process has gone;
- * throws as `stopTree` does.
+ * Call it after the main process has ended: leftovers get `waitMs` to end by themselves, and are then stopped. Resolves when the last process has gone;
+ * throws as `stopTree`.
  */
 export async function sweepLeftovers(folder: RunFolder, runId: string, options: SweepOptions = {}): Promise<void> {
   const { waitMs = LEFTOVER_WAIT_MS, graceMs = GRACE_MS, abort } = options;
@@ -105,22 +105,22 @@ export async function sweepLeftovers(folder: RunFolder, runId: string, options: 
   await stopTree(folder, runId, { graceMs, abort });
 }
 
-/** An agent may leave a shell with the setuid bit of who runs stator: another user of the machine who reaches it would have those rights. */
+/** An agent may leave a setuid shell of stator's user: another user of the machine who can reach it would get that user's rights. */
 async function closeFiles(folder: RunFolder): Promise<void> {
   for (const place of writtenFolders(folder)) await dropSpecialBits(place);
 }
 
 /**
- * Stops the clock of a run: STOP to its whole tree, again until nothing new appears (the wrapper only waits, and is left). A process in an
- * uninterruptible call stops when it returns from it.
+ * Freezes a run: STOP to its whole tree, repeated until no new process appears (the wrapper only waits, and is left alone). A process in an uninterruptible
+ * call stops when it returns from it.
  */
 export async function freezeTree(folder: RunFolder, runId: string): Promise<void> {
   await hold(() => findTree(folder, runId), FREEZE_LIMIT_MS);
 }
 
 /**
- * STOP to everyone, again at once while new ones come: a chain whose links start the next and end is caught at one of them, and nothing that stands
- * still starts another. Answers the last look.
+ * Sends STOP to all processes, and again at once while new ones appear: a chain of processes that each start the next and end is caught at one of them, and a
+ * stopped process starts no other. Returns the last reading.
  */
 async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
   const untilMs = performance.now() + limitMs;
@@ -136,7 +136,7 @@ async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
   }
 }
 
-/** A parent by vfork(2) is D, whatever it was sent, until its child has called exec: while the child stands still, so does it. */
+/** After vfork(2) a parent stays in state D, whatever signal it gets, until its child calls exec: while the child is stopped, so is the parent. */
 function isBlockedByChild(row: ProcessRow, { rows }: RunTree): boolean {
   const isStopped = ({ state }: ProcessRow) => state === 'T' || state === 't';
   return (
@@ -144,7 +144,7 @@ function isBlockedByChild(row: ProcessRow, { rows }: RunTree): boolean {
   );
 }
 
-/** CONT to the whole tree; one look is enough, since nothing frozen can have forked. */
+/** CONT to the whole tree; one reading is enough, because a frozen process cannot fork. */
 export function thawTree(folder: RunFolder, runId: string): void {
   const { wrapper, members } = findTree(folder, runId);
   if (wrapper) signalProcess(wrapper, 'SIGCONT');
@@ -152,8 +152,8 @@ export function thawTree(folder: RunFolder, runId: string): void {
 }
 
 /**
- * TERM goes once to everyone who lives at the first look. Who is born later is an agent's own tidying up and left alone, unless it is the agent
- * itself, still being started, or the agent has gone. Walls are not asked: they end with who is inside, and whoever ends them first kills everybody in there.
+ * TERM goes once to every process of the first reading. A later process is the agent's own cleanup and is left alone, unless it is the agent itself, still
+ * being started, or the agent has gone. bubblewrap gets no TERM: it ends with the processes inside, and ending it first would kill them all.
  */
 function askToEnd(folder: RunFolder, { rows }: RunTree, told: Identity[]): void {
   const agent = readAgent(folder);
@@ -173,7 +173,7 @@ async function untilGone(
   identities: readonly Identity[],
   until: { limitAtMs: number; abort: AbortSignal | undefined },
 ): Promise<void> {
-  await nextTurn(); // of a chain nobody who was seen lives any more: others have their turn before the next look
+  await nextTurn(); // no process of the reading lives any more, so other work gets a turn before the next one
   let pollMs = FIRST_ALIVE_POLL_MS;
   while (performance.now() < until.limitAtMs && identities.some(isAlive)) {
     until.abort?.throwIfAborted();

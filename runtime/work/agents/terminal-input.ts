@@ -1,6 +1,6 @@
 /**
- * What people type to a run that has a terminal: a file of its folder, from which its wrapper feeds the terminal. Only the user may read it, nothing of it is there inside
- * of walls, and it is only ever appended to, so it outlives the engine as the run does.
+ * People's input for a run with a terminal: a file in its folder, from which the wrapper feeds the terminal. Only the user may read it, it is not visible
+ * inside walls, and it is only appended to, so it survives the engine like the run.
  */
 import { appendFileSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { type RunFolder, writeStartFile } from './run-folder.ts';
 
 const last = z.strictObject({ key: z.string(), from: z.int() });
 
-/** Before the wrapper starts: one that finds the file gives the agent a terminal's input, and no other does. */
+/** Call it before the wrapper starts: only a wrapper that finds the file gives the agent terminal input. */
 export function prepareInput(folder: RunFolder, isWanted: boolean): void {
   if (!isWanted) rmSync(folder.input, { force: true });
   else appendFileSync(folder.input, '', { mode: 0o600 });
@@ -20,8 +20,8 @@ export function hasInput({ input }: RunFolder): boolean {
 }
 
 /**
- * Appends a text once, however often it is called with one key, if no other comes in between. Where it begins is noted before it is written: killed at any line, the rest of
- * it, and only that, is written the next time.
+ * Appends a text once, even if called several times with the same key, as long as no other key comes in between. Its start position is stored before it is
+ * written: after a kill at any line, exactly the rest is written the next time.
  */
 export function typeInto(folder: RunFolder, { key, text }: { readonly key: string; readonly text: string }): void {
   const sizeBytes = statSync(folder.input).size;

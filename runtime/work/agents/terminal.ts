@@ -1,23 +1,23 @@
 /**
- * A terminal for a program that wants one: `script` of util-linux opens it and stands between, as a part of the run, inside of its walls. So the terminal outlives the engine,
- * nobody but the program reads from it, and what could be pushed into it (TIOCSTI) comes to nobody else.
+ * A terminal for a program that wants one: `script` of util-linux opens it, as a part of the run, inside its walls. So the terminal survives the engine, only
+ * the program reads from it, and input injected with TIOCSTI reaches no other program.
  */
 import { execFile } from 'node:child_process';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { resolveProgram } from './program.ts';
 
-/** As wide as people's own; a program that draws finds room. */
+/** As wide as a person's terminal, with enough room for a program that draws. */
 const columns = 100;
 const rows = 30;
-/** It prints one line. */
+/** `script` prints one line. */
 const limitMs = 10_000;
 
 export type TerminalProgram =
   | { readonly kind: 'works'; readonly program: string }
   | { readonly kind: 'missing'; readonly reason: string; readonly hint: string };
 
-/** The `script` of that environment's PATH, where it is the one whose options are used here. */
+/** The `script` on that environment's PATH, if it supports the options used here. */
 export async function probeTerminal(env: NodeJS.ProcessEnv): Promise<TerminalProgram> {
   const hint =
     'install it: Debian and Ubuntu have it in bsdutils, Fedora in util-linux-script, Alpine in util-linux-misc';
@@ -32,7 +32,7 @@ export async function probeTerminal(env: NodeJS.ProcessEnv): Promise<TerminalPro
   return { kind: 'missing', reason: `${found.path} is not the \`script\` of util-linux`, hint };
 }
 
-/** Asked of the system when a run first needs one, and kept. */
+/** Checked when a run first needs a terminal, and remembered. */
 export function createTerminal(env: NodeJS.ProcessEnv): () => Promise<TerminalProgram> {
   let asked: Promise<TerminalProgram> | null = null;
   return () => {
@@ -41,7 +41,7 @@ export function createTerminal(env: NodeJS.ProcessEnv): () => Promise<TerminalPr
   };
 }
 
-/** Throws `agent_unusable` where there is none. */
+/** Throws `agent_unusable` if there is none. */
 export function terminalOf(role: string, found: TerminalProgram): string {
   if (found.kind === 'works') return found.program;
   throw new EngineError(
@@ -52,7 +52,7 @@ export function terminalOf(role: string, found: TerminalProgram): string {
 }
 
 /**
- * The command line that runs another one in a terminal, and ends with its exit code. What is typed is shown, as terminals do, until the program says otherwise. Lines end as in a
+ * The command line that runs another one in a terminal, and ends with its exit code. Input is echoed, unless the program turns that off. Lines end as in a
  * log, unless the program draws.
  */
 export function inTerminal(
@@ -61,7 +61,7 @@ export function inTerminal(
   env: Readonly<Record<string, string>>,
 ): { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> } {
   const { SHELL: shell, TERM: term } = env;
-  // `script` starts its command with $SHELL, which may be one that reads quotes in its own way.
+  // `script` starts its command with $SHELL, which may parse quotes differently.
   const own = shell === undefined ? 'unset SHELL' : `SHELL=${shellWord(shell)}`;
   const size = `command -p stty rows ${rows} cols ${columns} echo -onlcr`;
   const command = `${size}; ${own}; exec ${argv.map(shellWord).join(' ')}`;

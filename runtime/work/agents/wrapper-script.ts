@@ -1,9 +1,9 @@
-/** Stands in a log where output is missing. */
+/** The line in a log that marks missing output. */
 export const outputLostMark = '[stator: some output is missing here: the disk took no more]';
-/** It is another program that reads and writes; whoever kills it takes with it what it held. */
+/** Another program copies the output; killing it loses the data that it holds. */
 export const writerKilledMark = '[stator: some output is missing here: the program that writes it was killed]';
 
-/** How a wrapper ends that could not write into its folder, and has started nothing: EX_TEMPFAIL. */
+/** The exit code of a wrapper that could not write into its folder, and has started nothing: EX_TEMPFAIL. */
 export const noRoomCode = 75;
 
 /**
@@ -17,25 +17,25 @@ export const noRoomCode = 75;
  * around `ln` and `mv`, so that a TERM to the whole tree does not lose a claim or an exit code; caught (`:`) while the agent is started and
  * lives, since the agent would inherit an ignored signal but not a caught one.
  *
- * The room for the exit code is taken before the claim, and written over in place: an agent that filled the disk has still ended as it did.
- * Where there is no room, or no folder any more, nothing is claimed and nothing started.
+ * The room for the exit code is taken before the claim, and written over in place: so the exit code can be written even if the agent filled the disk. Without
+ * space, or without the folder, nothing is claimed and nothing started.
  *
- * Where the folder is away by then, with the disk that it is on, the exit code waits for it, for a minute.
+ * If the folder is away at the end, with its disk, the exit code waits a minute for it.
  *
- * The agent writes into a pipe, which a part of the wrapper empties into the log: a log that takes no more (a full disk) does not make the agent's own
- * writes fail. What cannot be written is dropped; `output-lost` comes to be by a rename, which needs no room, and a mark stands in the log as soon as it
- * takes one. The pipe has a name for as long as it is emptied: until the last process that writes into it has gone.
+ * The agent writes into a pipe, which a part of the wrapper empties into the log: so a full disk does not make the agent's own writes fail. Output that
+ * cannot be written is dropped; `output-lost` is made by a rename, which needs no space, and the log gets a mark as soon as possible. The pipe has a name
+ * until the last process that writes into it has gone.
  *
- * An agent with a terminal is fed from the file `input`, through a pipe that the wrapper holds open itself: so it never ends, and the terminal stays open, whatever
- * becomes of the program that reads the file.
+ * An agent with a terminal is fed from the file `input`, through a pipe that the wrapper holds open itself: so it never ends, and the terminal stays open
+ * even if the program that reads the file ends.
  *
- * Its files are the user's alone, whatever the umask, which the agent gets as it was.
+ * Only the user can read its files, whatever the umask; the agent gets the original umask.
  *
- * The secret of the run comes over descriptor 3, where no other program reads it, and stands beside the exit code: a file that the agent puts in its
- * place counts for nothing. An engine that dies before it has said the secret has started nothing.
+ * The run's secret comes over descriptor 3, where no other program can read it, and is written beside the exit code: a file that the agent puts in its place
+ * is invalid. If an engine dies before it has sent the secret, nothing is started.
  *
- * Crashes: killed before `ln`, nothing was started and the claim is free; after it, without `exit`, the run is lost. Where `ln`
- * fails but linked, comparing the two names tells. The last line only wakes whoever watches `claim`.
+ * Crashes: killed before `ln`, nothing was started and the claim is free; after it, without `exit`, the run is lost. If `ln` fails although it has linked,
+ * comparing the two names shows it. The last line only wakes watchers of `claim`.
  */
 export const wrapperScript = `#!/bin/sh
 # Started by stator: wrapper wrap|agent <run folder> <program> [argument]...

@@ -1,6 +1,6 @@
 /**
- * Starts one agent through its wrapper, exactly once: every launch of a folder, by any engine, starts a wrapper that first claims the
- * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
+ * Starts one agent through its wrapper, exactly once: every launch of a folder, by any engine, starts a wrapper that first claims the run, and a losing one
+ * ends. So a launch that may have happened before a crash is simply repeated.
  */
 import { lstatSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -17,45 +17,44 @@ import { noRoomCode } from './wrapper-script.ts';
 
 export interface LaunchRequest {
   readonly folder: RunFolder;
-  /** The program by an absolute path, or by a name on PATH. */
+  /** The program, as an absolute path or a name on PATH. */
   readonly argv: readonly [string, ...string[]];
-  /** What stands before everything else, by absolute paths: what limits the resources of a run as a whole. Default: nothing. */
+  /** The first part of the command, with absolute paths: it limits the run's resources as a whole. Default: empty. */
   readonly limits?: readonly string[];
-  /** What stands between those and the walls, and passes on what the program says. Default: nothing. */
+  /** The part between that and the walls, which relays the program's output. Default: empty. */
   readonly relay?: readonly string[];
-  /** What stands before the program: bubblewrap with its arguments, and what limits each process in there. Empty: nothing does. */
+  /** The part before the program: bubblewrap with its arguments, and limits for each process inside. May be empty. */
   readonly walls: readonly string[];
   readonly cwd: string;
   /**
-   * The whole environment; STATOR_RUN is required, because leftovers are found by it. Names that are not shell identifiers do not
-   * arrive: /bin/sh drops them.
+   * The whole environment; STATOR_RUN is required, because leftovers are found by it. /bin/sh drops names that are not shell identifiers.
    */
   readonly env: Readonly<Record<string, string>>;
   /** null: /dev/null. */
   readonly stdinFile: string | null;
-  /** What is advised where the program is not there. */
+  /** The hint for a missing program. */
   readonly installHint?: string;
 }
 
 export type Launched =
-  /** The claim stands and survives a power failure. `agent` is null only where the wrapper was killed in between. */
+  /** The claim exists and survives a power failure. `agent` is null only if the wrapper was killed in between. */
   | { readonly kind: 'started'; readonly wrapper: Identity; readonly agent: Identity | null }
-  /** Nothing was started; `isFinal`: another try would find the same. Where a wrapper had been spawned, the claim is void, so nothing will be. */
+  /** Nothing was started. `isFinal`: another try would fail in the same way. If a wrapper was spawned, the claim is void, so nothing will be started. */
   | { readonly kind: 'failed'; readonly message: string; readonly hint: string; readonly isFinal: boolean }
-  /** Somebody gave up this run first; nothing was or will be started from this folder. */
+  /** This run was given up first; nothing was or will be started from this folder. */
   | { readonly kind: 'void' };
 
-/** The wrapper needs some milliseconds; this is for a machine that stands still. */
+/** The wrapper needs some milliseconds; this limit is for a very busy machine. */
 const START_LIMIT_MS = 30_000;
 const POLL_MS = 1000;
-/** A wrapper that could not begin says why in a line or two. */
+/** A wrapper that could not begin prints the reason in one or two lines. */
 const logTailBytes = 1_024;
-/** A wrapper that a signal ended before its claim is spawned again so often. */
+/** How often a wrapper that a signal ended before its claim is spawned again. */
 const START_TRIES = 3;
 
 /**
- * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and
- * pid stand or the start is known to have failed. Throws home_unusable, store_full, and what is waited for (environment-fault.ts).
+ * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and pid are written
+ * or the start has failed. Throws home_unusable, store_full, and errors that are waited for (environment-fault.ts).
  */
 export async function launch(request: LaunchRequest): Promise<Launched> {
   const { folder, argv, cwd, env } = request;
@@ -95,7 +94,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   };
   const spawnOnce = (tries: number): void => {
     leave = spawner.detach(wrapper, ({ how, code, isSignalled, failure: why }) => {
-      // Until it has its own session, a Ctrl-C on the engine's terminal is for it too. It claimed nothing, so the next one may.
+      // Until it has its own session, it gets a Ctrl-C of the engine's terminal too. It has claimed nothing, so the next one may.
       if (isSignalled && tries < START_TRIES && readClaim(folder) === null) return spawnOnce(tries + 1);
       ended ??= how;
       failure ??= why;
@@ -118,7 +117,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
     );
   }
   if (readClaim(folder) === null) refuseForNow(folder, failure);
-  // The void keeps a wrapper that is merely late from starting what we call failed.
+  // The void prevents a late wrapper from starting a run that counts as failed.
   if (readClaim(folder) === null && voidOrAdopt(folder).kind === 'void') {
     return {
       kind: 'failed',
@@ -130,7 +129,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   return launched(folder);
 }
 
-/** Throws where the system had nothing left to start it with: the run is begun again in the same folder, which nobody has claimed. */
+/** Throws if the system had no resources left to start it: the run is begun again in the same folder, which is not claimed. */
 function refuseForNow(folder: RunFolder, failure: SystemFailure | null): void {
   const thrown = failure === null ? null : Object.assign(new Error(failure.message), failure);
   const what = `the wrapper in ${folder.path} did not come to its claim`;
@@ -139,7 +138,7 @@ function refuseForNow(folder: RunFolder, failure: SystemFailure | null): void {
   if (trouble !== null) throw trouble;
 }
 
-/** Reads off a folder that is claimed, once its agent has a number. */
+/** Reads a claimed folder as soon as its agent has a pid. */
 async function launched(folder: RunFolder): Promise<Launched> {
   const claim = readClaim(folder);
   if (claim === null) throw new Error(`the claim of ${folder.path} vanished`);

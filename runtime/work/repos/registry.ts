@@ -205,7 +205,7 @@ export interface TrustLook {
   /** What is in force now; null: the repo is new. */
   readonly trusted: string | null;
   readonly enables: readonly string[];
-  /** Who works where the repo's files do not say it. */
+  /** The agents that are used if the repo's files name none. */
   readonly agents: readonly string[];
   readonly changes: readonly string[];
   /** Whether it may act without a person's consent. */
@@ -937,7 +937,7 @@ function asTrust<Answer>(look: () => Answer): Answer {
   }
 }
 
-/** Who works where the repo's files do not say it. */
+/** The agents that are used if the repo's files name none. */
 function inheritedAgents({ agentsOf, profiles }: RepoConfig): string[] {
   if (agentsOf === 'repo') return [];
   const { preset, program } = profiles.coder;

@@ -118,7 +118,7 @@ function linkTargets(folder: string): string[] {
     const entries = readdirSync(folder, { withFileTypes: true }).slice(0, maxEntries);
     return entries.filter((entry) => entry.isSymbolicLink()).flatMap((entry) => realOf(join(folder, entry.name)));
   } catch {
-    return []; // no folder, or not ours to read: then it is not the agent's either
+    return []; // no folder, or not readable for us: then the agent must not read it either
   }
 }
 
@@ -176,7 +176,7 @@ function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true }).slice(0, maxEntries);
   } catch {
-    return []; // no folder, or not ours to read: then it is not the agent's either
+    return []; // no folder, or not readable for us: then the agent must not read it either
   }
 }
 

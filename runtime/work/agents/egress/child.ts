@@ -1,10 +1,10 @@
-/** A program in whose place this process stands: it has the same input and output, and its end is the end of this one. */
+/** Runs a program in place of this process: with the same input and output, and this process ends with it. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 const notFoundCode = 127;
 
-/** A signal that ends processes goes to each process of a run, so the program has its own; this one only waits for it. */
+/** A termination signal goes to each process of a run, so the program gets its own; this process only waits. */
 export function standFor([program = '', ...args]: readonly string[]): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const child = spawn(program, args, { stdio: 'inherit' });

@@ -1,6 +1,6 @@
 /**
- * The process outside of the walls through which a run with `network = "hosts"` reaches its hosts: `egress <settings> <program> [argument]...`, where the program is what
- * builds the walls. It is a part of the run: it lives as long as the run does, also while no engine is there.
+ * The process outside of the walls through which a run with `network = "hosts"` reaches its hosts: `egress <settings> <program> [argument]...`; the program
+ * builds the walls. It is a part of the run: it lives as long as the run, even without an engine.
  */
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { standFor } from './child.ts';
@@ -17,7 +17,7 @@ server.once('error', (error) => {
   process.exit(126);
 });
 process.stderr.on('error', () => {});
-// Of the proxy that the setup of the worktree had.
+// The socket of the worktree setup's proxy.
 rmSync(settings.socket, { force: true });
 server.listen(settings.socket, () => {
   chmodSync(settings.socket, 0o600);

@@ -1,8 +1,8 @@
-/** What a program asks a proxy for, and the rule that allows it. Pure. */
+/** The target of a request to the proxy, and the rule that allows it. Pure. */
 import type { HostRule } from '../../../base/platform/host-rules.ts';
 
 export interface Endpoint {
-  /** In lower case, without a dot at its end and without the brackets of IPv6. */
+  /** The host in lower case, without a final dot and without IPv6 brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -11,7 +11,7 @@ const nameLimit = 253;
 const webPorts: readonly number[] = [80, 443];
 const endpointForm = /^(?:\[(?<six>[0-9a-f:.]+)\]|(?<name>[a-z0-9._-]+)):(?<port>\d{1,5})$/;
 
-/** `host:port`, as a CONNECT names it. null: it is none. */
+/** Parses `host:port` of a CONNECT request. null: it is invalid. */
 export function parseEndpoint(text: string): Endpoint | null {
   const { six, name, port = '' } = endpointForm.exec(text.toLowerCase())?.groups ?? {};
   const host = (six ?? name)?.replace(/\.$/, '');
@@ -24,7 +24,7 @@ export function endpointText({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The rule that lets a program reach that port; one for exactly this name comes before one for all names below another. null: none does. */
+/** The rule that allows this port; a rule for exactly this name comes before a rule for all subdomains. null: none. */
 export function ruleFor(rules: readonly HostRule[], { host, port }: Endpoint): HostRule | null {
   const fits = (rule: HostRule) =>
     (rule.port === null ? webPorts.includes(port) : rule.port === port) &&

@@ -1,6 +1,6 @@
 /**
- * Inside of walls without a network: a port of the loopback interface that leads to the proxy outside, by its socket. `loopback <socket> <port> <program> [argument]...`.
- * Nothing is decided here: whoever ends it, or goes to the socket without it, meets the same proxy.
+ * Inside of walls without a network: a port of the loopback interface that leads to the proxy outside, by its socket. `loopback <socket> <port> <program>
+ * [argument]...`. It decides nothing: a program that ends it, or uses the socket directly, meets the same proxy.
  */
 import { connect, createServer } from 'node:net';
 import { standFor } from './child.ts';

@@ -1,6 +1,6 @@
 /**
- * The one way out of walls without a network: an HTTP proxy (CONNECT, and requests with a whole http:// address) on a unix socket. It reaches the hosts of a list, at addresses
- * of the public internet. It looks each name up itself, once for each connection, and connects to what it has checked.
+ * The one way out of walls without a network: an HTTP proxy (CONNECT, and requests with a whole http:// address) on a unix socket. It connects only to listed
+ * hosts, at addresses of the public internet. It resolves each name itself, once for each connection, and connects to the checked address.
  */
 import {
   type ClientRequest,
@@ -27,7 +27,7 @@ export interface EgressParts {
   readonly rules: readonly HostRule[];
   /** Default: the system's resolver. */
   readonly resolve?: ResolveName;
-  /** Called for each request that is refused, with the reason in words. */
+  /** Called for each refused request, with the reason as text. */
   onRefused(place: string, why: string): void;
 }
 
@@ -36,10 +36,10 @@ type Way =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** More than a package manager or a browser opens at once. */
+/** The most connections: more than a package manager or a browser opens at once. */
 const connectionLimit = 1_024;
 const headersLimitMs = 30_000;
-/** A server that is there answers a connection by then. */
+/** A running server accepts a connection within this time. */
 const connectLimitMs = 30_000;
 
 export function createEgress(parts: EgressParts): Server {
@@ -101,7 +101,7 @@ async function tunnel(
   client.on('close', () => server.destroy());
 }
 
-/** Each side ends when the other one has, and what was said before arrives. */
+/** Each side ends after the other one, and earlier data still arrives. */
 function join(client: Duplex, server: Socket): void {
   client.pipe(server);
   server.pipe(client);
@@ -118,7 +118,7 @@ async function forward(parts: EgressParts, request: IncomingMessage, response: S
   if (way.kind !== 'open') return say(response, statusOf(way), wordsOf(to, way));
   const sent: ClientRequest = requestHttp({
     ...{ host: to.host, port: to.port, method: request.method, path: `${url.pathname}${url.search}` },
-    // The name that was checked, whatever a header says.
+    // The checked name, whatever the header Host contains.
     headers: { ...withoutHops(request.headers), host: url.host, connection: 'close' },
     ...{ agent: false, setHost: false, lookup: pinned(way.addresses) },
   });

@@ -1,7 +1,7 @@
-/** What a proxy refused, once for each place and reason: a line for the log of the run, and one in a file that the engine reads. */
+/** Records a proxy's refusals, once for each target and reason: a line in the run's log, and one in a file for the engine. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** An agent can ask for as many names as it likes; more say nothing new. */
+/** The most recorded refusals: an agent can request any number of names. */
 const countLimit = 100;
 
 export interface Refusals {
@@ -9,7 +9,7 @@ export interface Refusals {
   note(place: string, why: string): void;
 }
 
-/** `file`: what was said before, by the proxy of the setup, is not said again. */
+/** `file`: refusals that it already has, from the setup's proxy, are not recorded again. */
 export function createRefusals(file: string, say: (line: string) => void): Refusals {
   const known = new Set(existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []);
   return {
@@ -22,7 +22,7 @@ export function createRefusals(file: string, say: (line: string) => void): Refus
       try {
         appendFileSync(file, `${line}\n`, { mode: 0o600 });
       } catch {
-        // A full disk: the log has it.
+        // The disk is full: the log has the refusal.
       }
     },
   };

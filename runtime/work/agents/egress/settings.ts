@@ -1,13 +1,13 @@
 import type { HostRule } from '../../../base/platform/host-rules.ts';
 
-/** What a proxy is told: a file in the folder of its run, which no agent inside of walls can write. Without zod: a proxy is to start fast. */
+/** A proxy's settings: a file in its run's folder, which no agent inside walls can write. Without zod, because a proxy must start fast. */
 export interface EgressSettings {
-  /** Where it listens: a path in a folder that the walls show. */
+  /** Its socket: a path in a folder that is visible inside the walls. */
   readonly socket: string;
   readonly hosts: readonly HostRule[];
-  /** Where it writes what it refused. */
+  /** The file for its refusals. */
   readonly refusals: string;
 }
 
-/** Inside of walls nothing else has ports. Above those that the kernel gives away by itself. */
+/** The port inside walls, where no other program listens. It is above the kernel's ephemeral ports. */
 export const proxyPort = 61_128;

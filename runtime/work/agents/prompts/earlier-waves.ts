@@ -1,4 +1,4 @@
-/** What a coder is told of the waves before its own: their tasks, and the files that these changed. */
+/** The prompt's part about earlier waves: their tasks, and the files that these changed. */
 import type { PlanDocument } from '../../../../machines/document/plan-document.ts';
 import type { ChangedFile } from '../../git/diff.ts';
 import { excerpt, oneLine } from './quotation.ts';
@@ -7,14 +7,14 @@ import { excerpt, oneLine } from './quotation.ts';
 export interface EarlierTask {
   readonly wave: number;
   readonly task: number;
-  /** null: nothing of it is on the plan's branch, or nobody knows any more what is. */
+  /** null: the task has no work on the plan's branch, or it is no longer known. */
   readonly files: readonly ChangedFile[] | null;
 }
 
 const shownFiles = 15;
 const limitBytes = 12 * 1024;
 
-/** A list; null where there is no earlier wave. `rest` says where the whole plan stands. */
+/** A list; null: there is no earlier wave. `rest` names the place of the whole plan. */
 export function earlierWaves(
   document: PlanDocument,
   earlier: readonly EarlierTask[],

@@ -1,10 +1,10 @@
 /**
- * What a review, a verification or a person asked for, which may be longer than an agent should read at once. The run carries at most
- * 32,768 characters of it, with a person's advice at its end; the signal's row has the rest.
+ * The feedback of a review, a verification or a person, which may be longer than an agent should read at once. The run has at most 32,768 characters of it,
+ * with a person's advice at its end; the signal's row has the rest.
  */
 import { excerpt } from './quotation.ts';
 
-/** What stands in a prompt: a long review, and the advice of a person beside it. */
+/** The limit in a prompt: enough for a long review with a person's advice. */
 const feedbackLimitBytes = 40 * 1024;
 const adviceLimitBytes = 16 * 1024;
 /** The limit at which the machine cuts; a shorter text is complete. */
@@ -13,13 +13,13 @@ const adviceStart = 'A person says: ';
 
 export interface Feedback {
   readonly text: string;
-  /** All of it, where the text is only its beginning. */
+  /** The whole feedback, if the text is only its beginning. */
   readonly whole: string | null;
 }
 
 /**
- * The text for a prompt, null where nothing is asked for. `verdict` is the whole text of the verdict that it began with, where the run
- * carries only a part of that; `rest` says where the whole can be read.
+ * The text for a prompt; null: there is no feedback. `verdict` is the full text of the first verdict, if the run has only a part of it; `rest` names the
+ * place of the whole.
  */
 export function feedbackOf(carried: string | null, verdict: string | null, rest: string): Feedback | null {
   if (carried === null || carried.trim() === '') return null;
@@ -36,15 +36,15 @@ export function feedbackOf(carried: string | null, verdict: string | null, rest:
 
 const unlimited = { limitBytes: Number.POSITIVE_INFINITY, keep: 'start', rest: '' } as const;
 
-/** A person's words after a review; with none before them they are the whole text. */
+/** A person's advice after a review; without a review it is the whole text. */
 function adviceAt(carried: string): number {
   const at = carried.indexOf(`\n\n${adviceStart}`);
   return at < 0 ? -1 : at + 2;
 }
 
 /**
- * The whole of the verdict that a run's feedback began with, where the run carries only a part of it; null: it carries all. `said` are the plan's
- * signals as they were sent, and asked for only where a part is missing.
+ * The full text of the verdict with which a run's feedback begins, if the run has only a part; null: it has all. `said` reads the plan's signals as they were
+ * sent, and is called only if a part is missing.
  */
 export async function wholeVerdict(
   carried: string | null,
@@ -63,9 +63,9 @@ export async function wholeVerdict(
 
 function bodyIn(payload: string): string {
   try {
-    const { body } = JSON.parse(payload) as { body?: unknown }; // looked at below
+    const { body } = JSON.parse(payload) as { body?: unknown }; // checked below
     return typeof body === 'string' ? body : '';
   } catch {
-    return ''; // a stranger's row of plain text; the engine's copy of it was handled
+    return ''; // a row of another program with plain text; the engine's copy of it was handled
   }
 }

@@ -1,6 +1,6 @@
-/** The words that a prompt's template may name, and what stands for each. The one table for the renderer, its errors and the documentation. */
+/** The placeholders of prompt templates, with their meaning. The one table for the renderer, its errors and the docs. */
 
-/** `always`: it has a text in every prompt. `sometimes`: absent where there is no such thing, and its section goes with it. */
+/** `always`: it has a text in every prompt. `sometimes`: it may be absent, and then its section is left out. */
 export const placeholders = {
   title: { there: 'always', means: 'what the run is about: `Wave 1, task 2: Query`, or the plan and the role' },
   role: { there: 'always', means: 'the role, such as `coder`' },
@@ -61,7 +61,7 @@ export const placeholders = {
 
 export type Placeholder = keyof typeof placeholders;
 
-/** null, or an empty text: there is no such thing. */
+/** null or an empty text: absent. */
 export type Values = Readonly<Record<Placeholder, string | null>>;
 
 export function isPlaceholder(name: string): name is Placeholder {

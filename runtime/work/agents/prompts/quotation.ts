@@ -1,31 +1,31 @@
-/** Foreign text inside a prompt: cut to a size, made harmless, and fenced so that nothing in it can end its own fence. */
+/** Quotes foreign text in a prompt: cut to a size, without control characters, and fenced so that the text cannot end its own fence. */
 import { safeText } from '../../../base/platform/terminal-text.ts';
 
-/** Feedback, outputs and questions: what an agent reads beside its task. */
+/** The limit for feedback, outputs and questions, which an agent reads besides its task. */
 export const quotationLimitBytes = 16 * 1024;
-/** Documents and task bodies: the work itself, cut only where it would drown an agent. */
+/** The limit for documents and task bodies: cut only if they are far too long. */
 export const documentLimitBytes = 256 * 1024;
-/** What a document says outside of its tasks: read beside the task, so less of it. */
+/** The limit for a document's text outside its tasks: smaller, because it is read besides the task. */
 export const notesLimitBytes = 64 * 1024;
-/** For what should be a line: nothing in a document keeps a title or a path from being a novel. */
+/** The limit for a line: a title or a path in a document may have any length. */
 const lineCharacters = 300;
 
 export interface Cut {
   readonly limitBytes: number;
-  /** Outputs end with what matters, other texts begin with it. */
+  /** The end of an output is important, but the beginning of other texts. */
   readonly keep: 'start' | 'end';
-  /** Where the whole text can be read, as the end of a sentence. */
+  /** The place of the whole text, as the end of a sentence. */
   readonly rest: string;
 }
 
-/** The text, fit for a reader, or its start or end with a line that says how much is missing and where it is. */
+/** The cleaned text, or its start or end with a line that states how much is missing and where it is. */
 export function excerpt(text: string, { limitBytes, keep, rest }: Cut): string {
   // In an output a lone carriage return overwrites its line, in a document it ends one.
   const whole = safeText(keep === 'end' ? text : text.replace(/\r\n?/g, '\n')).trim();
-  const bytes = Buffer.from(whole); // half a character of two, as a cut elsewhere leaves it, becomes U+FFFD
+  const bytes = Buffer.from(whole); // an incomplete surrogate pair from an earlier cut becomes U+FFFD
   if (bytes.length <= limitBytes) return bytes.toString();
   const kept = keep === 'start' ? bytes.subarray(0, limitBytes) : bytes.subarray(bytes.length - limitBytes);
-  // A character that the cut went through is dropped.
+  // A character at the cut is dropped if it is incomplete.
   const shown = new TextDecoder().decode(kept).replace(keep === 'start' ? /\uFFFD{1,3}$/ : /^\uFFFD{1,3}/, '');
   const note = `[${bytes.length - limitBytes} of ${bytes.length} bytes are left out ${keep === 'start' ? 'here' : 'before this'}; the whole text: ${rest}]`;
   return keep === 'start' ? `${shown}\n${note}` : `${note}\n${shown}`;

@@ -1,6 +1,6 @@
 /**
- * Where templates come from: a repo's `.stator/prompts/<role>.md`, else the built-in file of that name. A repo's own are read when the repo is trusted,
- * and are used as they were then.
+ * Finds templates: a repo's `.stator/prompts/<role>.md`, otherwise the built-in file of that name. A repo's own templates are read when the repo is trusted,
+ * and used in that version.
  */
 
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { inPackage } from '../../../base/platform/package-files.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 import { namesIn, type Template } from './template.ts';
 
-/** A prompt for each role, the one with which a conversation is taken up again, and that of the architect who chooses among drafts. */
+/** The templates: one for each role, one for resumed conversations, and one for the architect who chooses among drafts. */
 export const templateNames = [...roles, 'resume', 'choose'] as const;
 export type TemplateName = (typeof templateNames)[number];
 
@@ -22,7 +22,7 @@ export interface FoundTemplate extends Template {
   readonly source: string;
 }
 
-/** Far above any prompt that an agent should read at once. */
+/** The size limit: far more than an agent should read at once. */
 const overrideLimitBytes = 64 * 1024;
 
 /** The folder of a repo's own prompts. */
@@ -30,15 +30,15 @@ function overrideFolder(repo: string): string {
   return join(repo, '.stator', 'prompts');
 }
 
-/** A repo's own templates, as they were when they were trusted. */
+/** A repo's own templates in their trusted version. */
 export interface OwnTemplates {
   /** The main folder of the repo. */
   readonly repo: string;
-  /** By name; a name that is missing has the built-in one. */
+  /** Templates by name; for a missing name the built-in one is used. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
-/** The repo's own template, else the built-in one. */
+/** The repo's own template, otherwise the built-in one. */
 export function templateFor(name: TemplateName, own: OwnTemplates | null): FoundTemplate {
   const text = own !== null && Object.hasOwn(own.texts, name) ? own.texts[name] : undefined;
   if (own === null || text === undefined) return { ...builtIn(name), source: 'built-in' };
@@ -46,7 +46,7 @@ export function templateFor(name: TemplateName, own: OwnTemplates | null): Found
   return { file, text, source: file };
 }
 
-/** The texts of a repo's own templates as they are now, by name. Throws `bad_config` for a file that cannot be taken, or that leads out of the repo. */
+/** The present texts of a repo's own templates, by name. Throws `bad_config` for an unusable file, or one that leads out of the repo. */
 export function readTemplates(repo: string): Record<string, string> {
   if (!existsSync(overrideFolder(repo))) return {};
   const found = templateNames.map((name) => [name, readOwn(repo, name)] as const);
@@ -70,12 +70,12 @@ export function builtIn(name: TemplateName): Template {
   return { file, text: readFileSync(file, 'utf8') };
 }
 
-/** The compiler copies no markdown: what runs from `dist` reads the files where the sources stand, and the package has them there too. */
+/** The compiler does not copy markdown: code in `dist` reads the files from the source folder, which the package also contains. */
 function builtInFolder(): string {
   return inPackage('runtime', 'work', 'agents', 'prompts');
 }
 
-/** Everything that is wrong with a repo's own prompts, each with its file and what to do; empty where there are none. */
+/** All faults of a repo's own prompts, each with its file and the remedy; empty: none. */
 export function promptProblems(repo: string): EngineError[] {
   const folder = overrideFolder(repo);
   const problems = templateNames.flatMap((name) =>
@@ -97,13 +97,13 @@ function problemOf(act: () => void): EngineError[] {
   }
 }
 
-/** Markdown files that no role reads: most likely a name with a slip in it. */
+/** Markdown files that no role reads: most likely a mistyped name. */
 function unknownTemplates(folder: string): string[] {
   const known = new Set<string>([...templateNames.map((name) => `${name}.md`), 'README.md']);
   try {
     return readdirSync(folder).filter((file) => /\.(md|markdown)$/i.test(file) && !known.has(file));
   } catch {
-    return []; // no folder, or one that the files in it are reported for
+    return []; // no folder, or an unreadable one, which the checks of its files report
   }
 }
 
@@ -115,7 +115,7 @@ function unknownTemplateError(folder: string, file: string): EngineError {
   );
 }
 
-/** null where there is no such file. */
+/** null: there is no such file. */
 function readOverride(file: string): string | null {
   try {
     return readText(file);

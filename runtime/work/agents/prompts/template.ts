@@ -1,9 +1,8 @@
 /**
  * Prompts as markdown with `{{placeholder}}`s. Strict: a word that nobody knows is an error with its place, never a hole in a prompt.
  *
- * What is absent takes with it whatever only spoke of it: a list item that names it; a section all of whose placeholders outside of
- * lists are absent; a heading with nothing left beneath it. Elsewhere it renders to nothing. Texts that are filled in are never read
- * as templates themselves.
+ * What is absent takes with it whatever only spoke of it: a list item that names it; a section all of whose placeholders outside of lists are absent; a
+ * heading with nothing left beneath it. Elsewhere it renders to an empty text. Filled-in texts are never parsed as templates.
  */
 
 import { type MarkdownLine, markdownHeading, markdownLines } from '../../../../machines/document/markdown-lines.ts';
@@ -35,12 +34,12 @@ interface Section {
 export function render(template: Template, values: Values): string {
   const sections = sectionsOf(template);
   const kept: string[] = [];
-  let levelBelow = 0; // of the section that stands right below in the prompt, 0 where none does
-  let writtenBelow = 0; // and in the template
+  let levelBelow = 0; // the level of the next section in the prompt; 0: none
+  let writtenBelow = 0; // the level of the next section in the template
   for (const section of sections.reverse()) {
     const level = section.heading?.level ?? 0;
     const { text, body } = partOf(section, values);
-    // A bare heading is there for its subsections, if it was written with any.
+    // A heading without text stays only if it still has one of its subsections.
     const wasFilled = section.lines.some((line) => !line.isBlank);
     const isEmptied = body === '' && (wasFilled || (writtenBelow > level && levelBelow <= level));
     writtenBelow = level;
@@ -51,13 +50,13 @@ export function render(template: Template, values: Values): string {
   return kept.reverse().join('\n\n');
 }
 
-/** The placeholders that a template names. Throws `bad_config` for one that is unknown or not closed, with its line. */
+/** The placeholders of a template. Throws `bad_config` for an unknown or unclosed one, with its line. */
 export function namesIn(template: Template): ReadonlySet<Placeholder> {
   const lines = sectionsOf(template).flatMap(({ heading, lines }) => (heading ? [heading.line, ...lines] : lines));
   return new Set(lines.flatMap(({ pieces }) => namesOf(pieces)));
 }
 
-/** The text below the first heading of these words, to the next heading; throws where there is none. */
+/** The text from the first heading with this title to the next heading; throws if there is none. */
 export function sectionOf({ file, text }: Template, title: string): Template {
   let found: number | null = null;
   for (const line of markdownLines(text)) {
@@ -89,7 +88,7 @@ function sectionsOf({ file, text }: Template): Section[] {
   return sections;
 }
 
-/** `text` is null where the section goes; `body` is what stands below its heading. */
+/** `text` null: the section is left out. `body`: the text below its heading. */
 function partOf({ heading, lines }: Section, values: Values): { text: string | null; body: string } {
   const outside = lines.filter(({ isItem }) => !isItem).flatMap(({ pieces }) => namesOf(pieces));
   const optional = outside.filter((name) => placeholders[name].there === 'sometimes');
@@ -124,7 +123,7 @@ function fill(pieces: readonly Piece[], values: Values): string {
   return pieces.map((piece) => ('name' in piece ? (values[piece.name] ?? '') : piece.text)).join('');
 }
 
-/** `\{{` stands for the braces themselves. */
+/** `\{{` means literal braces. */
 function piecesOf(file: string, { number, text }: MarkdownLine): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;

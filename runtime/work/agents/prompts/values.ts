@@ -1,4 +1,4 @@
-/** What stands for each placeholder of a prompt: the plan, the work and the history of a run. Texts of others are fenced and cut. */
+/** The values of a prompt's placeholders: the plan, the work and the history of a run. Foreign texts are fenced and cut. */
 import type { Reason } from '../../../../machines/vocabulary/effect.ts';
 import { isJudge, isWorker } from '../../../../machines/vocabulary/ids.ts';
 import { judgesByMessage, verdictLines, verdictSignals } from '../reports/verdict.ts';
@@ -9,26 +9,26 @@ import { documentLimitBytes, excerpt, fenced, notesLimitBytes, oneLine, quotatio
 
 /** Facts that are not in the brief. */
 export interface Circumstances {
-  /** What the plan's branch began from. */
+  /** The base of the plan's branch. */
   readonly base: string | null;
   /** How many lines a verifier may correct itself. */
   readonly selfFixMaxLines: number;
-  /** Already cut; null: nothing is asked for. */
+  /** The feedback, already cut; null: none. */
   readonly feedback: string | null;
-  /** Where the whole plan can be read, as a path; null: nowhere. */
+  /** The path of the whole plan; null: none. */
   readonly planFile: string | null;
-  /** What the tasks of earlier waves changed. */
+  /** The changes of tasks in earlier waves. */
   readonly earlier: readonly EarlierTask[];
 }
 
-/** More tasks, files or messages than this tell an agent nothing. */
+/** The most tasks, files or messages in a list. */
 const shownPeers = 30;
 const shownFiles = 20;
 const shownMessages = 20;
 const factLimitBytes = 4 * 1024;
 const quotation = { limitBytes: quotationLimitBytes, keep: 'start' } as const;
 
-/** Everything but `signals`. Throws `agent_unusable` where the document has no such task. */
+/** All values except `signals`. Throws `agent_unusable` if the document has no such task. */
 export function valuesOf(brief: RunBrief, around: Circumstances): Omit<Values, 'signals'> {
   const { run, plan, document } = brief;
   return {
@@ -85,7 +85,7 @@ function wholeOf(plan: string) {
   return { limitBytes: documentLimitBytes, keep: 'start', rest: `stator plan show ${plan} --json` } as const;
 }
 
-/** What stands in no task. For the agent of one task the introductions of other waves are left out. */
+/** The document's text outside of tasks. For the agent of one task, introductions of other waves are left out. */
 function notesOf(brief: RunBrief, around: Circumstances): string | null {
   const { run, plan, document } = brief;
   const notes = document.notes.filter(({ wave }) => wave === null || !isOneTask(brief) || wave === run.wave);
@@ -101,7 +101,7 @@ function introduced({ document }: RunBrief, wave: number): string {
   return `about ${waveName(wave, document.waves.find(({ number }) => number === wave)?.title ?? '')}`;
 }
 
-/** Where the whole plan stands, as the end of a sentence. */
+/** The place of the whole plan, as the end of a sentence. */
 function restOf({ planFile }: Circumstances, plan: string): string {
   return planFile ?? `stator plan show ${plan} --json`;
 }
@@ -115,7 +115,7 @@ function documentOf({ content, plan }: RunBrief): string {
   return fenced(excerpt(content, wholeOf(plan)), 'markdown');
 }
 
-/** As much of each as fits beside the others. */
+/** As much of each text as fits with the others. */
 function draftsOf({ drafts = [], plan }: RunBrief): string | null {
   const limitBytes = Math.floor(documentLimitBytes / Math.max(1, drafts.length));
   const texts = drafts.map(({ number, content }) => {
@@ -125,7 +125,7 @@ function draftsOf({ drafts = [], plan }: RunBrief): string | null {
   return texts.length === 0 ? null : texts.join('\n\n');
 }
 
-/** The task or the tasks of a worker; those who judge or plan have the document. */
+/** The task or tasks of a worker; judges and planners get the document. */
 function workOf(brief: RunBrief): Pick<Values, 'wave' | 'task' | 'files' | 'check' | 'tasks' | 'finished_signal'> {
   const { run, plan } = brief;
   const none = { wave: null, task: null, files: null, check: null, tasks: null };
@@ -146,7 +146,7 @@ function workOf(brief: RunBrief): Pick<Values, 'wave' | 'task' | 'files' | 'chec
   return { wave: String(own.wave), task: bodyOf(own, plan), files, check, tasks: null, finished_signal };
 }
 
-/** The body as it is written, its own fields included: its author meant it to be read so. */
+/** The body as written, with its own fields, because its author meant it so. */
 function bodyOf({ task }: BriefTask, plan: string): string {
   return excerpt(task.body, wholeOf(plan)) || 'The title says it all.';
 }
@@ -217,7 +217,7 @@ const meanings: Readonly<Record<Reason, string>> = {
   'merge-failed': 'its work could not be merged',
 };
 
-/** Why the last attempt did not count; and what the last run changed, which need not have failed: a pause or a question ends one too. */
+/** Why the last attempt did not count, and what the last run changed. The last run need not have failed: a pause or a question also ends one. */
 function previousOf({
   run,
   previousDiff,
@@ -259,7 +259,7 @@ function selfFix(maxLines: number): string {
   return `You may correct small things yourself: at most ${maxLines} lines in all, added and removed counted together, tested and committed here. What is larger is for a fixer; what you leave uncommitted is taken out again.`;
 }
 
-/** A program says it in its last message, everybody else by a signal. */
+/** Programs of presets report in their last message, all others with a signal. */
 function verdictOf({ run: { role }, profile: { preset } }: RunBrief): Pick<Values, 'approval' | 'rejection'> {
   if (!isJudge(role)) return { approval: null, rejection: null };
   const [good, isBound] =

@@ -1,6 +1,6 @@
 /**
- * Reads the log of a relay that is a client of the Agent Client Protocol: the agent's messages as they came, and between them the relay's own lines, `{"stator": …}`,
- * which say what was asked under which number. `end_turn` alone is no success, and not every word in an agent's message is its own.
+ * Reads the log of a relay that is a client of the Agent Client Protocol: the agent's messages unchanged, and between them the relay's own lines, `{"stator":
+ * …}`, which name the request of each number. `end_turn` alone is no success, and not every text in an agent's message is the agent's own.
  */
 import { errorText } from '../relay/json-rpc.ts';
 import { isTypedId } from '../relay/message-line.ts';
@@ -9,7 +9,7 @@ import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } f
 import { verdictsNamedIn } from './verdict.ts';
 
 export function createAcpReader(): Reader {
-  /** What was asked and is not answered, by its number. */
+  /** Open requests by number. */
   const open = new Map<number, string>();
   const readMessages: string[] = [];
   const final = createFinalMessages();
@@ -19,10 +19,10 @@ export function createAcpReader(): Reader {
   let hasSpoken = false;
   let hasActed = false;
   let lastMessage: string | null = null;
-  /** The agent's words since its last tool, and the name of the message that they are of. */
+  /** The agent's text since its last tool, and the id of its message. */
   let pieces = '';
   let message: string | null = null;
-  /** What its program said in the agent's place. */
+  /** Text of the program itself in an agent's message. */
   let aside: string | null = null;
   let error: JsonObject | null = null;
   let problem: string | null = null;
@@ -45,12 +45,12 @@ export function createAcpReader(): Reader {
   function ofAnswer(event: JsonObject): void {
     const id = numberAt(event, 'id');
     const method = id === null ? undefined : open.get(id);
-    // A turn has one answer: beside another one nobody knows which of them is the agent's.
+    // A turn has one answer: with a second one it is not known which is the agent's.
     if (method === undefined && textAt(event, 'result', 'stopReason') !== null) final.add(null);
     if (id === null || method === undefined) return;
     open.delete(id);
     if (method === 'initialize') logins = listAt(event, 'result', 'authMethods').flatMap(loginText);
-    // Whether a conversation can be taken up, and a message be said meanwhile, is no matter of the run.
+    // Failures to resume a conversation or to accept a message do not fail the run.
     const mayFail = takesUp(method) || method === '_session/steering';
     const failed = objectAt(event, 'error');
     if (failed !== null && (!mayFail || failed.code === loginNeeded)) error = failed;
@@ -123,23 +123,23 @@ export function createAcpReader(): Reader {
   };
 }
 
-/** There are few at a time; an agent that answers none of them fills no memory. */
+/** The most open requests: usually few, and an agent that answers none must not fill the memory. */
 const openLimit = 1_000;
-/** More than any person types to one run. */
+/** The most messages: more than any person sends to one run. */
 const readLimit = 10_000;
-/** Only the end of a message in pieces is kept. */
+/** Only the end of a message in pieces is stored. */
 const piecesLimit = 128 * 1024;
-/** A verdict may come in pieces: so much of what came before a piece is looked at with it. */
+/** A verdict may arrive in pieces: this much of the earlier text is checked with each piece. */
 const namedLength = 100;
 const loginNeeded = -32_000;
-/** How programs begin what they say in the place of their agent: warnings, errors of the service, marks of a mode. */
+/** The beginnings of texts from the program itself: warnings, errors of the service, marks of a mode. */
 const asides = /^\s*(?:\*\*)?(?:warning|info|notice|error)(?:\*\*)?:|^\[[A-Z_]{3,}\]/i;
 
 function takesUp(method: string): boolean {
   return method === 'session/load' || method === 'session/resume';
 }
 
-/** How a person logs in, as the agent says it: a command, or words. */
+/** The agent's instruction for a login: a command, or a text. */
 function loginText(method: JsonObject): string[] {
   const command = textAt(method, '_meta', 'terminal-auth', 'command');
   if (command !== null)
@@ -153,7 +153,7 @@ interface Usage {
   readonly output: number | null;
 }
 
-/** Of one turn. What is in the sum of all and neither answer nor thought was sent, caches included. */
+/** The tokens of one turn. The input is the total without answer and thought, including caches. */
 function usageOf(result: JsonObject): Usage {
   const usage = objectAt(result, 'usage');
   if (usage === null) {
@@ -172,12 +172,12 @@ function added(one: Usage, other: Usage): Usage {
   return { input: sumOf(one.input, other.input), output: sumOf(one.output, other.output) };
 }
 
-/** The code of the protocol for "log in", or what the service said of the key, which some agents pass on in words. */
+/** The protocol's code for a required login, or the service's message about the key, which some agents pass on as text. */
 function isDenied(error: JsonObject): boolean {
   return error.code === loginNeeded || /\b40[13]\b|unauthori[sz]ed|invalid.{0,10}api.?key/i.test(errorText(error));
 }
 
-/** The names that adapters give a limit, and the words of the others. */
+/** The adapters' codes for a limit, and the messages of other agents. */
 function rateLimitOf(error: JsonObject | null, text: string, writtenAtMs: number): ToldReport['rateLimit'] {
   const names = error === null ? [] : [textAt(error, 'data', 'errorKind'), textAt(error, 'data', 'codexErrorInfo')];
   const isNamed = names.includes('rate_limit') || names.includes('usageLimitExceeded');

@@ -1,4 +1,4 @@
-/** The lines in which claude tells of the limit of a subscription, in its versions. */
+/** Parses claude's lines about a subscription's limit, in all its versions. */
 
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const limitLines = [
@@ -7,7 +7,7 @@ const limitLines = [
 ];
 const dayMs = 86_400_000;
 
-/** The limit that a line of the program tells, with its reset where it can be read; null: it is no such line. */
+/** The limit in a line of the program, with its reset if that can be parsed; null: it is no such line. */
 export function claudeLimitIn(text: string, writtenAtMs: number): { readonly untilMs: number | null } | null {
   const line = text.trim();
   if (!limitLines.some((known) => known.test(line))) return null;
@@ -35,7 +35,7 @@ function resetIn(line: string, writtenAtMs: number): number | null {
   return times.find((at) => at !== null && at > writtenAtMs) ?? null;
 }
 
-/** The instant at which a clock of that zone, or of this machine, shows this time; null: the zone is not known. */
+/** The instant of this local time in that zone, or on this machine; null: the zone is not known. */
 function utcOf(shownMs: number, timeZone: string | undefined): number | null {
   try {
     const format = new Intl.DateTimeFormat('en-US', {
@@ -47,7 +47,7 @@ function utcOf(shownMs: number, timeZone: string | undefined): number | null {
       const { year = 0, month = 1, day = 1, hour = 0, minute = 0 } = part;
       return Date.UTC(year, month - 1, day, hour, minute) - at;
     };
-    // The second look counts where summer time begins or ends in between.
+    // The second computation is needed if summer time begins or ends in between.
     return shownMs - aheadMs(shownMs - aheadMs(shownMs));
   } catch {
     return null; // no zone of that name

@@ -15,25 +15,25 @@ export function createClaudeReader(): Reader {
   let conversation: string | null = null;
   let lastMessage: string | null = null;
   let hasSpoken = false;
-  /** The program's name for its last error; null: the service has answered since. */
+  /** The program's code of its last error; null: the service has answered since. */
   let error: string | null = null;
-  /** Refusals of the login that it tried again after, one behind the other. */
+  /** The number of refused logins in a row after which it tried again. */
   let refusals = 0;
-  /** From the event of a service that said no, which is how a plan's own limit is told. */
+  /** From the event of a rejected request, which reports a subscription's own limit. */
   let resetsAtMs: number | null = null;
   let result: JsonObject | null = null;
   let isOver = false;
   const final = createFinalMessages();
-  /** Since the last result, by model; several results may follow each other in one run. */
+  /** Usage since the last result, by model; one run may have several results. */
   let sinceLast: Usage | null = null;
-  /** The same without models, as older versions say it. */
+  /** The same without models, from older versions. */
   let results: Usage = { input: null, output: null, cost: null };
   const readMessages: string[] = [];
   const byMessage = new Map<string, Usage>();
 
   function assistant(event: JsonObject): void {
     error = textAt(event, 'error');
-    if (error !== null) return; // the program speaks in the agent's place
+    if (error !== null) return; // the text is the program's, not the agent's
     hasSpoken = true;
     refusals = 0;
     resetsAtMs = null;
@@ -105,9 +105,9 @@ export function createClaudeReader(): Reader {
   };
 }
 
-/** It asks ten times before it gives up, over three minutes. A login that is being renewed is refused once. */
+/** The program tries ten times over three minutes before it gives up. A login that is being renewed is refused once. */
 const refusalLimit = 3;
-/** Its own names for what only a person can mend. Source: the schema of its events in version 2.1.330. */
+/** Its codes for faults that only a person can correct. Source: the schema of its events in version 2.1.330. */
 const deniedErrors: ReadonlySet<string> = new Set([
   ...['authentication_failed', 'oauth_org_not_allowed', 'account_on_hold', 'verification_required'],
   ...['billing_error', 'cloud_credential_error'],
@@ -122,9 +122,9 @@ function isRefused(result: JsonObject | null): boolean {
   return result?.is_error === true && isRefusal(result, 'api_error_status');
 }
 
-/** More messages than any run has; without a bound a log of nothing else would fill the memory. */
+/** The most messages: more than any run has; without a bound a hostile log would fill the memory. */
 const messageCountLimit = 100_000;
-/** More than any person types to one run. */
+/** The most messages of people: more than any person sends to one run. */
 const readCountLimit = 10_000;
 
 function usageAt(event: JsonObject, ...path: readonly string[]): Usage {
@@ -147,8 +147,8 @@ function modelUsageAt(models: JsonObject, name: string): Usage {
 }
 
 /**
- * By model where the program counts so, subagents included; else as the result says; a run that was ended from outside has no result, and what its
- * messages say is the least that it took. `total_cost_usd` counts a conversation over its runs in newer versions, so it comes second.
+ * By model if the program counts so, including subagents; otherwise from the result. A run that was ended from outside has no result, and its messages give
+ * the least usage. `total_cost_usd` counts a conversation over its runs in newer versions, so it comes second.
  */
 function usageOf(
   result: JsonObject | null,
@@ -188,8 +188,8 @@ interface LimitSigns {
 }
 
 /**
- * A limit is what the program itself names so, never words of the agent: the status of the service's answer, the error that it speaks for, the event of
- * a rejected request, or its own line where versions have none of these. The result of an error is the program's own text.
+ * Only the program itself can report a limit, never the agent's text: by the status of the service's answer, its error, the event of a rejected request, or
+ * its own line in versions without these. The result of an error is the program's own text.
  */
 function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: LimitSigns): ToldReport['rateLimit'] {
   if (result.is_error !== true) return null;

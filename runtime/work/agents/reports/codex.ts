@@ -10,7 +10,7 @@ export function createCodexReader(): Reader {
   let problem: string | null = null;
   let inputTokens: number | null = null;
   let outputTokens: number | null = null;
-  /** The last message of the turn that is under way. */
+  /** The last message of the current turn. */
   let inTurn: string | null = null;
   let isOver = false;
   const final = createFinalMessages();
@@ -43,7 +43,7 @@ export function createCodexReader(): Reader {
         case 'item.started':
         case 'item.completed': {
           const type = textAt(event, 'item', 'type');
-          if (type === 'error') break; // a warning of the program: a turn that fails says so itself
+          if (type === 'error') break; // a warning of the program: a failed turn reports its own error
           hasSpoken = true;
           if (type !== 'agent_message') break;
           inTurn = textAt(event, 'item', 'text') ?? inTurn;
@@ -72,7 +72,7 @@ export function createCodexReader(): Reader {
   };
 }
 
-/** What the service answers where it takes no login; and its own words for one that is over, which it has looked whether it can renew. */
+/** The service's answers to a refused login, and the program's messages about an expired login that it could not renew. */
 const deniedLines = [
   /^unexpected status 40[13] /,
   /^Your (?:access token|authentication session) could not be refreshed\b/,
@@ -82,7 +82,7 @@ function isDenied(problem: string): boolean {
   return deniedLines.some((line) => line.test(problem));
 }
 
-/** It has no field for a limit; these are its own lines for one, whole or from their first word on. */
+/** It has no field for a limit; these are its lines about one, whole or from the beginning. */
 const limitLines = [
   /^You['\u2019]ve hit your usage limit/,
   /^exceeded retry limit, last status: 429 /,
@@ -98,7 +98,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** Codex leaves out the seconds. */
 const minuteMs = 60_000;
 
-/** `try again at 1:54 PM`, on that day; `try again at Nov 21st, 2026 1:54 PM`. Local time, as the program reckons it. */
+/** `try again at 1:54 PM`, on that day; `try again at Nov 21st, 2026 1:54 PM`. Local time, as in the program. */
 function clockTimeIn(text: string, writtenAtMs: number): number | null {
   const found = /try again at (?:([A-Z][a-z]{2}) (\d{1,2})(?:st|nd|rd|th), (\d{4}) )?(\d{1,2}):(\d{2}) (AM|PM)/i.exec(
     text,
@@ -126,7 +126,7 @@ const unitMs: Readonly<Record<string, number>> = {
   day: 24 * 60 * minuteMs,
 };
 
-/** `try again in 11.054s`; of older versions `try again in 3 days 2 hours 5 minutes`. */
+/** `try again in 11.054s`; in older versions `try again in 3 days 2 hours 5 minutes`. */
 function delayIn(text: string, writtenAtMs: number): number | null {
   const found = /try again in ((?:[\d.]+ ?(?:ms|s|m|h|(?:day|hour|minute|second)s?)\b[ ,]*)+)/i.exec(text);
   if (found === null) return null;

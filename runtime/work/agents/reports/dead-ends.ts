@@ -1,7 +1,10 @@
-/** What another attempt in the same conversation, or with the same model, would meet again: by the programs' own words for it, never by words of an agent. */
+/**
+ * Failures that another attempt in the same conversation, or with the same model, would repeat: recognized by the programs' own messages, never by an agent's
+ * text.
+ */
 import { isStreamPreset, type ProgramPreset, type StreamPreset } from '../../../base/config/preset-programs.ts';
 
-/** Sources: the texts of the programs' own sources and of what their users report; those of the service come inside of them. */
+/** Sources: the programs' source code and users' reports; the service's messages appear inside of these. */
 const fullContexts: Record<StreamPreset, readonly RegExp[]> = {
   claude: [/^(?:API Error: 400 [\s\S]*)?prompt is too long\b/i, /^(?:Error: )?Conversation too long\b/],
   codex: [/\bran out of room in the model['\u2019]s context window\b/, /\bcontext_length_exceeded\b/],
@@ -24,7 +27,7 @@ const refusedModels: Record<StreamPreset, readonly RegExp[]> = {
   opencode: [/^(?:Error: )?Model not found: /],
 };
 
-/** Both are of the problem that a program tells when it ends badly; null: it tells none. Agents of the Agent Client Protocol have no words of their own for them. */
+/** Both come from the problem that a failing program reports; null: none. Agents of the Agent Client Protocol have no messages of their own for them. */
 export function deadEndIn(
   preset: ProgramPreset,
   problem: string | null,

@@ -75,26 +75,26 @@ export function createGeminiReader(): Reader {
   };
 }
 
-/** Its `output_tokens` leave out what it thought, which its `total_tokens` count. */
+/** Its `output_tokens` lack the thoughts, which its `total_tokens` include. */
 function outputOf(result: JsonObject): number | null {
   const count = (key: string) => numberAt(result, 'stats', key);
   const [input, output, total] = [count('input_tokens'), count('output_tokens'), count('total_tokens')];
   return input === null || total === null ? output : Math.max(output ?? 0, total - input);
 }
 
-/** A verdict may come in pieces: so much of what came before a piece is looked at with it. */
+/** A verdict may arrive in pieces: this much of the earlier text is checked with each piece. */
 const namedLength = 100;
-/** Only the end of a message in pieces is kept. */
+/** Only the end of a message in pieces is stored. */
 const piecesLimit = 128 * 1024;
 /** The exit code without a login. Source: its table of exit codes. */
 const loginExit = 41;
-/** What the service answers where it does not take the key, inside of the program's own words for an error. */
+/** The service's answer to a refused key, inside the program's own error message. */
 const refusals = /^\[API Error: [\s\S]*(?:API key not valid|API_KEY_INVALID|"code":\s*40[13]\b)/;
 
-/** It adds one of these lines to an error of the service exactly where that answered with 429. */
+/** The program adds one of these lines to an error if the service answered with 429, and only then. */
 const limitAdvice =
   /\]\n(?:Please wait and try again later\. To increase your limits|Possible quota limitations in place)/;
-/** A daily quota names no time; asking more often than this tells nothing new. */
+/** A daily quota names no time; more frequent tries are useless. */
 const dailyMs = 3_600_000;
 
 function rateLimitOf(problem: string, writtenAtMs: number): ToldReport['rateLimit'] {

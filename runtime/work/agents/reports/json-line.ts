@@ -1,8 +1,8 @@
-/** One line of a program's own output, looked at field by field: whatever it holds, nothing here throws. */
+/** Reads one line of a program's output, field by field: whatever it contains, nothing here throws. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Longer lines are somebody's file or output, never what a reader looks for. */
+/** Longer lines contain a file or an output, never an event that a reader needs. */
 export const LINE_LIMIT_BYTES = 1024 * 1024;
 
 /** The object on this line; null: it is no JSON object. */
@@ -11,22 +11,22 @@ export function objectOf(line: string): JsonObject | null {
   try {
     return asObject(JSON.parse(line));
   } catch {
-    return null; // a line that was cut, or text that begins with a brace
+    return null; // an incomplete line, or a text that begins with a brace
   }
 }
 
-/** The object at a path of keys, if there is one. */
+/** The object at a path of keys; undefined or null: none. */
 export function objectAt(value: JsonObject, ...path: readonly string[]): JsonObject | null {
   return asObject(at(value, path));
 }
 
-/** A text that is not empty. */
+/** A text if it is not empty. */
 export function textAt(value: JsonObject, ...path: readonly string[]): string | null {
   const found = at(value, path);
   return typeof found === 'string' && found !== '' ? found : null;
 }
 
-/** A number that can be counted with: not negative, not infinite. */
+/** A number if it is finite and not negative. */
 export function numberAt(value: JsonObject, ...path: readonly string[]): number | null {
   const found = at(value, path);
   return typeof found === 'number' && Number.isFinite(found) && found >= 0 && found <= Number.MAX_SAFE_INTEGER
@@ -34,7 +34,7 @@ export function numberAt(value: JsonObject, ...path: readonly string[]): number 
     : null;
 }
 
-/** The objects of the list at the path; none where there is no list. */
+/** The objects of the list at the path; empty if there is no list. */
 export function listAt(value: JsonObject, ...path: readonly string[]): JsonObject[] {
   const found = at(value, path);
   if (!Array.isArray(found)) return [];
@@ -58,7 +58,7 @@ function at(value: JsonObject, path: readonly string[]): unknown {
 }
 
 function asObject(value: unknown): JsonObject | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null; // looked at by key only
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null; // only read by key
 }
 
 /** The numbers of a list; empty if there is no list. */
@@ -67,7 +67,7 @@ export function numbersAt(object: JsonObject, key: string): number[] {
   return Array.isArray(value) ? value.filter((item): item is number => typeof item === 'number') : [];
 }
 
-/** Whether a line of a log is one that a relay wrote between those of its program, which is never let write one. */
+/** Whether a line of a log comes from the relay itself; the relay never lets its program write such a line. */
 export function isRelayLine(event: JsonObject): boolean {
   return Object.hasOwn(event, 'stator');
 }

@@ -1,4 +1,4 @@
-/** Reads `opencode run --format json`: the parts of its messages as they are finished. */
+/** Reads `opencode run --format json`: the finished parts of its messages. */
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 import { verdictTold } from './verdict.ts';
@@ -68,13 +68,13 @@ export function createOpencodeReader(): Reader {
   };
 }
 
-/** The service refuses the login, or there is none for its provider, for which it has a name of its own. */
+/** The service refuses the login, or there is none for its provider, which has its own error code. */
 function isDenied(error: JsonObject): boolean {
   const status = numberAt(error, 'data', 'statusCode');
   return status === 401 || status === 403 || textAt(error, 'name') === 'ProviderAuthError';
 }
 
-/** It waits for limits by itself as long as it may; one that it gives up for has the service's answer. */
+/** The program itself waits for limits as long as it may; if it gives up, its error has the service's answer. */
 function rateLimitOf(error: JsonObject, writtenAtMs: number): ToldReport['rateLimit'] {
   if (numberAt(error, 'data', 'statusCode') !== 429) return null;
   const after = textAt(error, 'data', 'responseHeaders', 'retry-after') ?? '';

@@ -1,4 +1,4 @@
-/** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
+/** Passes a whole log to the reader of its preset: in pieces, because it may have 128 MiB, and with any content. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
@@ -32,15 +32,15 @@ const readers = {
 
 type LogOfRun = Pick<RunFolder, 'path' | 'temp' | 'log' | 'olderLog' | 'outputLost'>;
 
-/** Of a run that an earlier engine began, so much is read at once. */
+/** The most bytes that are read at once, for a run that an earlier engine began. */
 const liveBytes = 8 * 1024 * 1024;
-/** Lines of plain text at the end that may say why a program ended without a word of its own. */
+/** The last lines of plain text, which may explain the end of a program without an event. */
 const plainLimit = 5;
 const plainLineLength = 500;
 
 /**
- * What the program wrote of the run, as far as it came. A log that is not there, cut, rotated in between or no text at all gives what can be read of it;
- * throws only what the file system throws.
+ * The program's report of the run, as far as it is written. A log that is missing, cut, rotated meanwhile or not text gives as much as can be read. Throws
+ * only the file system's errors.
  */
 export async function reportOf(
   preset: ProgramPreset,
@@ -50,17 +50,17 @@ export async function reportOf(
   const log = createLogReader(preset, createSetupEnd(folder));
   for (const file of [folder.olderLog, folder.log]) {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) continue;
-    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) log.read(chunk as Buffer); // no encoding is set
+    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) log.read(chunk as Buffer); // without an encoding the chunks are buffers
     log.endFile();
   }
-  // Whole milliseconds, as everywhere: file systems have parts of them.
+  // Whole milliseconds, as everywhere; file systems have fractions.
   const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const report = log.report({ writtenAtMs, code });
   const finalMessages = isIncomplete(folder) ? [] : withLastMessage(report.finalMessages, folder);
   return { ...report, finalMessages };
 }
 
-/** Takes the bytes of a log. A line that is longer than a reader looks for is left out; what stands after the last newline of a file counts as a line. */
+/** Accepts the bytes of a log. Lines that are too long are skipped; text after the last newline of a file counts as a line. */
 export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string) => boolean = () => false) {
   let reader = readers[preset]();
   let spoilt = createSpoiltLines(preset);
@@ -68,7 +68,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
   let hasBegun = false;
   let refused: string | null = null;
 
-  /** What the command printed that set the worktree up is no word of the program. */
+  /** The setup command's output is not the program's. */
   function begin(): void {
     reader = readers[preset]();
     spoilt = createSpoiltLines(preset);
@@ -109,7 +109,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
     endFile: () => read(Buffer.from('\n')),
     report(at: ReadAt): RunReport {
       const report = reader.report(at);
-      // A program that wrote no event at all may have said it in a plain line.
+      // A program without any event may have reported its error as plain text.
       const told =
         preset === 'claude' && !hasBegun && at.code !== 0
           ? (plain.map((line) => claudeLimitIn(line, at.writtenAtMs)).find((limit) => limit !== null) ?? null)
@@ -130,7 +130,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
   };
 }
 
-/** What the program has written by now, and reads on from there with each read. Of a longer log only its end counts. */
+/** Reads the program's output so far, and continues from there at each read. For a longer log only its end is read. */
 export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 'log'>) {
   const reader = readers[preset]();
   const tail = createLogTail(folder.log, { lastBytes: liveBytes });
@@ -147,19 +147,19 @@ export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 
   };
 }
 
-/** An id that could be mistaken for an option, or that is none, is not passed to a program again. */
+/** An id that is invalid, or that could be mistaken for an option, is not passed to a program. */
 function fitConversation(id: string | null): string | null {
   return id !== null && /^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(id) ? id : null;
 }
 
-/** Whether some of what the program said may not be in its log: what it was cut to, or the disk did not take. */
+/** Whether parts of the program's output may be missing in its log, because of rotation or a full disk. */
 function isIncomplete({ olderLog, outputLost }: LogOfRun): boolean {
   return [olderLog, outputLost].some((file) => statSync(file, { throwIfNoEntry: false }) !== undefined);
 }
 
 /**
- * Tells for each line whether it is the one after which the agent's own output begins. That is the first of its kind only, and none where no command ran: what
- * writes another one cannot have what stood before it forgotten.
+ * Tells for each line whether the agent's own output begins after it. Only the first such line counts, and none if no setup command ran: a program that
+ * writes another one cannot make earlier output be ignored.
  */
 function createSetupEnd(folder: Pick<RunFolder, 'path'>): (line: string) => boolean {
   let isAwaited = existsSync(setupDoneFile(folder));

@@ -1,6 +1,6 @@
 /**
- * The log of a program that writes JSON lines, as text for people: what the agent said, a line for each tool it used, what went wrong. Pure, and the same
- * for a piece of a log as for a whole one. The raw lines stay in the run's folder.
+ * Turns the log of a program that writes JSON lines into text for people: the agent's messages, a line for each tool, and errors. Pure, and the same for a
+ * part of a log as for a whole one. The raw lines stay in the run's folder.
  */
 import { isProgramPreset } from '../../../base/config/preset-programs.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
@@ -8,23 +8,23 @@ import { objectOf } from './json-line.ts';
 import { type PlanEntry, type Step, stepsOf, troubleLine } from './steps.ts';
 
 /**
- * `text` is the end of a log or any piece of one, in whole lines; of one that was cut in a line that line is left out. Under `sh`, `command` and where the preset
- * is not known it stays as it is. Always without control characters, as `safeText`.
+ * `text` is the end or another part of a log, in whole lines; an incomplete first line is left out. With `sh`, `command` or an unknown preset it is
+ * unchanged. Always without control characters, as `safeText`.
  */
 export function readableLog(preset: string | null, text: string): string {
   return readLog(preset, text).text;
 }
 
-/** What an agent is at, as far as the text of its log tells. */
+/** What an agent does now, as far as its log shows it. */
 export interface ShownWork {
-  /** The tool that it uses now; null: none, or it does not say. */
+  /** The tool that it uses now; null: none, or not known. */
   readonly tool: string | null;
-  /** Its own plan; empty: it wrote none down. */
+  /** Its own to-do list; empty: it wrote none. */
   readonly plan: readonly PlanEntry[];
   readonly context: { readonly used: number; readonly size: number | null } | null;
 }
 
-/** The same text, and what the agent is at by its end; null: its preset says nothing of that. */
+/** The same text, and what the agent does at its end; null: its preset does not report that. */
 export function readLog(
   preset: string | null,
   text: string,
@@ -65,7 +65,7 @@ function lastOf(lines: readonly string[]): string | null {
 
 function createLines() {
   const shown: string[] = [];
-  /** Lines of the agent's plan, which is repeated whole at each change. */
+  /** Lines of the agent's to-do list, which is repeated as a whole at each change. */
   const plans = new Set<string>();
   let isOpen = false;
   const add = (line: string) => {
@@ -75,7 +75,7 @@ function createLines() {
   return {
     plans,
     all: () => shown.map(withoutLastEnds),
-    /** Of an incomplete event nothing is shown: its rest is of no use to people. */
+    /** An incomplete event is not shown: it is useless to people. */
     plain(line: string): void {
       const text = line.trimEnd();
       const isBroken = text.startsWith('{"') || /["\]}]\}$/.test(text);
@@ -140,10 +140,10 @@ function nullable(text: string | undefined): string | null {
   return text === undefined ? null : safeText(text);
 }
 
-/** Tools that are in use at once; an agent that ends none of them fills no memory. */
+/** The most open tools: an agent that ends none must not fill the memory. */
 const toolLimit = 1_000;
 
-/** By hand, because a pattern for trailing line ends takes quadratic time on a text of nothing else. */
+/** Without a regular expression, which needs quadratic time for a text of only line ends. */
 function withoutLastEnds(text: string): string {
   let end = text.length;
   while (end > 0 && text[end - 1] === '\n') end--;

@@ -2,77 +2,77 @@
 import type { JsonObject } from './json-line.ts';
 
 export interface RunReport extends ToldReport {
-  /** What it says of an argument that it does not take; null: it takes them all. Nothing was begun then, and a further attempt would end the same. */
+  /** Its message about an argument that it does not accept; null: it accepts all. Then it did no work, and another attempt would end in the same way. */
   readonly refusedArgument: string | null;
-  /** Its conversation is as long as its model takes: only a new one goes on. */
+  /** Its conversation has reached the model's limit: only a new one can continue. */
   readonly isContextFull: boolean;
-  /** The service does not have its model, or not for this login. */
+  /** The service lacks its model, or does not offer it to this login. */
   readonly isModelRefused: boolean;
 }
 
-/** What the events of a program report. */
+/** The report from a program's events. */
 export interface ToldReport {
-  /** The program's own name for what was talked about; null: it said none. */
+  /** The program's id of the conversation; null: none. */
   readonly conversation: string | null;
-  /** All that was sent to the model and all that came back, caches and thinking included; null: it does not say. */
+  /** All tokens sent to the model and received from it, including caches and thinking; null: not reported. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
-  /** The cost as the program calculates it, in US dollars; null: it does not. */
+  /** The cost in US dollars, computed by the program; null: not reported. */
   readonly costUsd: number | null;
-  /** What the tokens are counted over: this run, or all runs of its conversation. */
+  /** Whether the usage is for this run, or for all runs of its conversation. */
   readonly countedOver: 'run' | 'conversation';
-  /** The last that the agent itself said, at most 8 KiB. */
+  /** The agent's last message, at most 8 KiB. */
   readonly lastMessage: string | null;
   /**
-   * The whole of each message with which the program said that it had ended; more than one only by exception. Empty as well where no verdict may be read from
-   * them: there are more than are looked at, or its messages gave verdicts that differ.
+   * The full text of each message with which the program reported its end; more than one only in exceptions. Also empty if no verdict may be read from them:
+   * there are too many, or their verdicts differ.
    */
   readonly finalMessages: readonly string[];
-  /** Whether its last word is that it has ended well: nothing was begun since. */
+  /** Whether its last event reports success, and nothing was begun since. */
   readonly isOver: boolean;
   /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
-  /** The service takes nothing from this login until a person acts: a further attempt would find the same. */
+  /** The service accepts nothing from this login until a person acts: another attempt would fail in the same way. */
   readonly denied: boolean;
-  /** What a further attempt would meet again, and what to do about it; null or not there: nothing of that. */
+  /** A failure that another attempt would repeat, with the remedy; null or missing: none. */
   readonly lastingProblem?: string | null;
   /** The program's description of the problem, at most 8 KiB. */
   readonly problem: string | null;
   /** The ids of the messages that a person typed and the program has read. */
   readonly readMessages: readonly string[];
-  /** Whether the agent said or did anything. */
+  /** Whether the agent wrote or did anything. */
   readonly hasSpoken: boolean;
 }
 
-/** Takes the lines of a log in order. Made anew for each run. */
+/** Accepts the lines of a log in order. Created for each run. */
 export interface Reader {
   event(event: JsonObject): void;
   report(at: ReadAt): ToldReport;
 }
 
 export interface ReadAt {
-  /** How it exited; null: it has not, or nobody knows. */
+  /** Its exit code; null: it has not exited, or the code is not known. */
   readonly code: number | null;
-  /** When the log was last written, ms: what a time of day without a date is near to. */
+  /** When the log was last written, in ms: a time of day without a date is near to this. */
   readonly writtenAtMs: number;
 }
 
 export const messageLimit = 8 * 1024;
 
-/** Far more than a verdict may have. Only the end of a longer message is kept, and its last line is there. */
+/** Far more than a verdict may have. Of a longer message only the end, with its last line, is stored. */
 export const finalLimit = 256 * 1024;
-/** A program ends once, or a few times where it went on in the background. Beyond this nothing that it said counts: what is not looked at may contradict. */
+/** A program ends once, or a few times with background work. Beyond this number no message counts, because unread messages may contradict it. */
 const finalCount = 16;
 
 export interface FinalMessages {
   all(): readonly string[];
-  /** The message with which the program ended; null: it ended badly, or without one. */
+  /** The message with which the program ended; null: it failed, or had no message. */
   add(text: string | null): void;
-  /** The verdicts that a message of its gave, in words that are the same for the same verdict: two that differ count for nothing. */
+  /** The verdicts in its messages, in a normal form: two different ones cancel each other. */
   heard(verdicts: readonly string[]): void;
 }
 
-/** The messages with which a program ends, with a bound on how many and how long they are. */
+/** Collects a program's final messages, with limits for their number and length. */
 export function createFinalMessages(): FinalMessages {
   const messages: string[] = [];
   const verdicts = new Set<string>();
@@ -89,14 +89,14 @@ export function createFinalMessages(): FinalMessages {
   };
 }
 
-/** Its end, which is what matters of something long. */
+/** The end of a long text, which is the important part. */
 export function shortened(text: string | null): string | null {
   const trimmed = text?.trim() ?? '';
   if (trimmed === '') return null;
   return trimmed.length <= messageLimit ? trimmed : `…${trimmed.slice(1 - messageLimit)}`;
 }
 
-/** The sum of what is known; null where nothing is. */
+/** The sum of known values; null: none is known. */
 export function sumOf(...values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);

@@ -1,16 +1,16 @@
 /**
- * Lines of a program's output that may once have been the end of its run, or hold one that no reader sees. Something else wrote into them, or they are too long.
- * A verdict that stands beside such a line may not be the program's own, so there is none.
+ * Finds damaged lines of a program's output that may have been, or may contain, the end of its run. Another process wrote into them, or they are too long.
+ * With such a line, a verdict may not be the program's own, so none counts.
  */
 import { eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { type JsonObject, objectAt } from './json-line.ts';
 
-/** An event that ends a run, or a step of it, and how its line is known where it cannot be read. */
+/** An event that ends a run or a step, and a pattern that recognizes its line even if it cannot be parsed. */
 interface End {
   readonly form: RegExp;
   is(event: JsonObject): boolean;
-  /** Whether an event of another kind may hold that form as a part of its own. */
+  /** Whether another kind of event may contain that pattern. */
   readonly isQuoted?: boolean;
 }
 
@@ -19,20 +19,20 @@ const ends = {
   codex: ofTypes('turn.completed', 'turn.failed'),
   opencode: ofTypes('step_finish'),
   gemini: ofTypes('result'),
-  // What a tool is given and answers is in there as it is.
+  // The input and output of tools are in there unchanged.
   ...eachAcp(() => ({
     form: /"stopReason"\s*:/,
     is: (event: JsonObject) => objectAt(event, 'result') !== null,
     isQuoted: true,
   })),
 } satisfies Record<ProgramPreset, End>;
-/** Between two pieces of a line so much is looked at twice. */
+/** The overlap between two pieces of a line. */
 const overlapLength = 200;
 
 export interface SpoiltLines {
-  /** `event`: what the line was read as; null: as no event. */
+  /** `event`: the parsed event of the line; null: none. */
   line(text: string, event: JsonObject | null): void;
-  /** A piece of a line that is too long to be read. */
+  /** A piece of a line that is too long to be parsed. */
   leftOut(piece: Buffer): void;
   isAny(): boolean;
 }
@@ -44,7 +44,7 @@ export function createSpoiltLines(preset: ProgramPreset): SpoiltLines {
   let before = '';
   return {
     line(text, event) {
-      // In an event, quotes of what the agent read are escaped: what matches there is a part of the event itself.
+      // Quotes in texts inside an event are escaped, so a match is a part of the event itself.
       if (event === null) isAny ||= text.startsWith('{') || endOrVerdict.test(text);
       else if (!isEnd(event)) isAny ||= !isQuoted && end.test(text);
     },

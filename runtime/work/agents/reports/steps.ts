@@ -1,6 +1,6 @@
 /**
- * What the lines of a program's output say of its work, in one form for all presets: its words, its tools and how they ended, its own plan, how full its context is.
- * Pure, and each line by itself.
+ * Turns lines of a program's output into steps of its work, in one form for all presets: its messages, its tools and their ends, its to-do list, the size of
+ * its context. Pure, and each line by itself.
  */
 import { eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
@@ -14,22 +14,22 @@ export interface PlanEntry {
 }
 
 export type Step =
-  /** `isPiece`: what it says next goes on in the same line. */
+  /** `isPiece`: its next text continues on the same line. */
   | { readonly step: 'said'; readonly text: string; readonly isPiece: boolean }
-  /** Anything else that people read: it begins or ends, it was told something, it asks, something went wrong. */
+  /** Other events for people: it begins or ends, it got a message, it asks, an error occurred. */
   | { readonly step: 'line'; readonly text: string }
-  /** A tool begins. `id` is the program's own name of this call; null: nothing will say how it ends. */
+  /** A tool begins. `id` is the program's id of this call; null: its end will not be reported. */
   | { readonly step: 'tool'; readonly id: string | null; readonly text: string }
   /** `trouble`: why it failed; null: it did not. */
   | { readonly step: 'tool_end'; readonly id: string | null; readonly trouble: string | null }
   | { readonly step: 'plan'; readonly entries: readonly PlanEntry[] }
-  /** Tokens of its conversation, and how many its model takes; null: not said here. */
+  /** Tokens of its conversation, and its model's limit; null: not in this line. */
   | { readonly step: 'context'; readonly used: number | null; readonly size: number | null }
-  /** Its turn is over: no tool is in use any more. */
+  /** Its turn is over, and no tool is open any more. */
   | { readonly step: 'over' };
 
 const nothing: readonly Step[] = [];
-/** Characters of a tool's arguments, and of an error. */
+/** The most characters of a tool's arguments, and of an error. */
 const shownLength = 200;
 
 const readers = {
@@ -68,7 +68,7 @@ function ofClaude(event: JsonObject): readonly Step[] {
           const failed = part.is_error === true ? (textAt(part, 'content') ?? 'the tool failed') : null;
           return [toolEnd(textAt(part, 'tool_use_id'), failed)];
         }
-        // Repeated by the program: the prompt too, which has an id of another kind.
+        // Messages that the program repeats; also the prompt, which has another kind of id.
         return isTypedId(textAt(event, 'uuid')) ? typed(textAt(part, 'text')) : nothing;
       });
     case 'system':
@@ -105,7 +105,7 @@ function ofCodex(event: JsonObject): readonly Step[] {
     case 'turn.completed':
       return ended(null);
     default:
-      return nothing; // an `error` is told again by the turn that fails
+      return nothing; // the failed turn repeats an `error`
   }
 }
 
@@ -146,7 +146,7 @@ function ofOpencode(event: JsonObject): readonly Step[] {
       return said(textAt(event, 'part', 'text'));
     case 'tool_use': {
       const failed = textAt(event, 'part', 'state', 'error');
-      // It is told when it has ended.
+      // It is reported when it has ended.
       const used = tool(null, textAt(event, 'part', 'tool'), objectAt(event, 'part', 'state', 'input'));
       return failed === null ? used : [...used, trouble(failed)];
     }
@@ -203,7 +203,7 @@ function ofAcp(event: JsonObject): readonly Step[] {
   return textAt(event, 'result', 'stopReason') === 'end_turn' ? ended(null) : nothing;
 }
 
-/** What the relay decided, which the agent's own lines do not say. */
+/** The relay's decisions, which are not in the agent's own lines. */
 function ofRelay(words: JsonObject): readonly Step[] {
   const problem = textAt(words, 'problem');
   if (problem !== null) return [trouble(problem)];
@@ -256,14 +256,14 @@ function diffLine(content: JsonObject): readonly Step[] {
   return [line(editLine(textAt(content, 'path') ?? 'a file', { before: before ?? '', after: after ?? '' }))];
 }
 
-/** `before` null: what stood there is not said. */
+/** `before` null: the earlier content is not known. */
 function editLine(path: string, { before, after }: { readonly before: string | null; readonly after: string }): string {
   const count = (text: string) => text.split('\n').filter((each) => each !== '').length;
   const counts = before === null ? `${count(after)} lines` : `${count(before)} lines before, ${count(after)} after`;
   return oneLine(`edit ${path}: ${counts}`);
 }
 
-/** Its plan in the words of each program. */
+/** Its to-do list, in each program's form. */
 function plan(entries: readonly JsonObject[]): readonly Step[] {
   const shown = entries.slice(0, planLimit).map((entry): PlanEntry => {
     const state = entry.status ?? (entry.completed === true ? 'completed' : 'pending');
@@ -275,12 +275,12 @@ function plan(entries: readonly JsonObject[]): readonly Step[] {
   return [{ step: 'plan', entries: shown }];
 }
 
-/** More than any agent writes for itself. */
+/** The most entries: more than any agent writes. */
 const planLimit = 50;
-/** The tools with which programs write down their plan. */
+/** The tools with which programs write their to-do list. */
 const planTools = /^(?:TodoWrite|todowrite|write_todos)$/;
 
-/** A tool, by what it was given; one that changes a file by the lines, and one that writes the plan as the plan. */
+/** A tool with its arguments; a file change is shown as lines, and a to-do list as a list. */
 function tool(id: string | null, name: string | null, input: JsonObject | null): readonly Step[] {
   if (name !== null && planTools.test(name) && input !== null) return plan(listAt(input, 'todos'));
   return [{ step: 'tool', id, text: (input === null ? null : editOf(input)) ?? toolLine(name, input) }];
@@ -298,7 +298,7 @@ function toolEnd(id: string | null, failed: string | null): Step {
   return { step: 'tool_end', id, trouble: failed };
 }
 
-/** What its model was sent and said last. An agent of its own that it started has another context. */
+/** The tokens of its last request and answer. A subagent has another context. */
 function claudeContext(event: JsonObject): readonly Step[] {
   const usage = objectAt(event, 'message', 'usage');
   if (usage === null || textAt(event, 'parent_tool_use_id') !== null) return nothing;
@@ -306,10 +306,10 @@ function claudeContext(event: JsonObject): readonly Step[] {
   return [context(sumOf(...keys.map((key) => numberAt(usage, key))))];
 }
 
-/** The largest context of the models that it asked: smaller ones do its side work. */
+/** The largest context of its models: smaller models do side work. */
 function claudeSize(event: JsonObject): number | null {
   const models = Object.values(objectAt(event, 'modelUsage') ?? {});
-  const sizes = models.flatMap((model) => numberAt((model ?? {}) as JsonObject, 'contextWindow') ?? []); // what is no object has no such key
+  const sizes = models.flatMap((model) => numberAt((model ?? {}) as JsonObject, 'contextWindow') ?? []); // a value that is no object has no such key
   return sizes.length === 0 ? null : Math.max(...sizes);
 }
 
@@ -320,7 +320,7 @@ function opencodeContext(tokens: JsonObject | null): readonly Step[] {
   return [context(sumOf(...own, numberAt(cache, 'read'), numberAt(cache, 'write')))];
 }
 
-/** The arguments by which people know what a tool is doing, the most telling first. */
+/** The arguments that best describe a tool's work, the most informative first. */
 const tellingArguments = [
   'command',
   'cmd',
@@ -354,7 +354,7 @@ function trouble(text: string): Step {
   return line(troubleLine(text));
 }
 
-/** What a person typed, when the program has read it. */
+/** A person's message that the program has read. */
 function typed(text: string | null): readonly Step[] {
   return (text ?? '').split('\n').map((each) => line(`> ${each}`));
 }

@@ -1,15 +1,15 @@
-/** Which lines of what a program said tell a person something: not the frames of a stack, not what is written for programs. Pure. */
+/** Selects the informative lines of a program's output: no stack frames, and no lines for programs. Pure. */
 import type { Reason } from '../../../../machines/vocabulary/effect.ts';
 import { objectOf, textAt } from './json-line.ts';
 
-/** A line is cut here; who wants all of it reads the log. */
+/** The most characters of a line; the log has all of it. */
 const lineLength = 300;
-/** A program may print megabytes of nothing that tells: only its end is looked at. */
+/** Only this much of the end is searched, because an output may have megabytes without information. */
 const linesLookedAt = 200;
 /** The keys of the text in a line of JSON, the most informative first. */
 const wordsOfEvents = [['error', 'message'], ['error'], ['message'], ['result'], ['detail'], ['text']] as const;
 
-/** What package managers, build tools and test runners print around what happened: of their own news, and that something failed, but not what. */
+/** Lines of package managers, build tools and test runners that do not name the error: their own news, and that something failed. */
 const aroundIt = [
   /^(?:npm|yarn|pnpm|bun) (?:notice|warn|info|http|timing|verb|ERR!|error)\b|^(?:lerna|nx) ERR!|^WARN\b/i,
   /^(?:error )?Command failed with exit code|ELIFECYCLE|^exit (?:status|code):? \d+\.?$|^ERR_PNPM_RECURSIVE_RUN|^➤ YN0000:/i,
@@ -29,24 +29,24 @@ const aroundIt = [
   // CTest and CMake.
   /^(?:Errors while running CTest|Output from these tests are in|Use "--rerun-failed|The following tests FAILED|-- )/,
 ];
-/** A line that names an error in the words of its program: of Node, Python, Go, compilers, test runners. */
+/** A line that names an error, in the form of its program: of Node, Python, Go, compilers, test runners. */
 const namesError = [
   /^(?:Uncaught )?[\w.]*(?:Error|Exception)\b.*: ?\S|^[A-Z]\w* [Ee]rror: \S|\berror(?:\[\w+\]|\s+[A-Z]{2,}\d+)?:\s/,
   /^\d+:\d+\s+error\s|^[\w./\\-]+:\d+:\d+:? (?!warning\b|note\b|info\b)\S|^\[(?:ERROR|error)\] +\S+(?:\.\w+:|\.\w+:\[?)\d+/,
   /^E {2,}\S|^not ok\b|^--- FAIL|^FAIL(?:ED)? \S|^[✖✗×✕●] \S|panicked at|\b[Aa]ssertion.*failed|^Failed asserting|\bFailure(?:\/Error)?: \S/,
   /undefined reference to|: (?:command )?not found$|: No such file or directory$|^CMake Error|^Diff in |^\d+ - .+ \((?:Failed|Timeout|Not Run|SEGFAULT|.*[Aa]borted|Exit code.*)\)$/,
 ];
-/** A program that carries others out says why it could not begin: that counts where none of those names an error. */
+/** A build tool's reason why it could not begin; it counts if no other line names an error. */
 const namesCause = [
   /^(?:npm|pnpm|yarn|bun) (?:ERR!|error) (?!(?:code|path|errno|syscall|command|signal|workspace|location|cwd|dest|node|npm|A complete log|To see a list|Run "npm|See above|Lifecycle script|Exit status|Failed at|This is probably|Test failed)\b)\S/i,
   /^ERR_PNPM_(?!RECURSIVE_RUN)\w+ |^error (?!Command failed)\S|^ERROR: \S|^error: (?!script ")\S/,
   /^g?make(?:\[\d+\])?: \*\*\* (?!\[)|^go: \S|^ninja: error|^fatal: \S/,
   /^\* What went wrong:$|^\[(?:ERROR|error)\] +\S/,
 ];
-/** What it is about stands in the next line. */
+/** The next line has the details. */
 const headline = /panicked at .*:$|^--- FAIL|^CMake Error\b.*:$|^\* What went wrong:$/;
 
-/** Stack frames, broken pieces of JSON, rules of dashes and the version that Node prints last tell a person nothing. */
+/** Lines without information: stack frames, broken pieces of JSON, lines of dashes, and the version that Node prints last. */
 export function isTelling(line: string): boolean {
   const text = line.trim();
   if (text.startsWith('{"') || text.endsWith('"}') || text.endsWith('}}')) return false;
@@ -60,8 +60,7 @@ function isProperty(line: string): boolean {
 }
 
 /**
- * The last line that says what happened, and of an agent's long paragraph its last sentences; of a line that is written for programs the words in it.
- * null: there is none.
+ * The last informative line, or the last sentences of an agent's long paragraph; of a line for programs only its text. null: there is none.
  */
 export function lastTelling(text: string): string | null {
   const lines = text.split('\n').slice(-linesLookedAt);
@@ -74,7 +73,7 @@ export function lastTelling(text: string): string | null {
   return found == null ? null : cutLine(lastSentences(found));
 }
 
-/** Of the output of a check the last line that names an error, else the first with which a build tool says why it failed, else the last one that tells. */
+/** For a check's output: the last line that names an error, otherwise the first reason of a build tool, otherwise the last informative line. */
 export function errorLine(output: string): string | null {
   const lines = output.split('\n').slice(-linesLookedAt);
   const telling = lines.filter((line) => isTelling(line) && !/^\s*error: \|-?$/.test(line));
@@ -91,7 +90,7 @@ function joined(head: string, next: string): string {
   return head.startsWith('* ') ? next : `${head.replace(/:$/, '')}: ${next}`;
 }
 
-/** A run that could not be started, and a check, begin with why; an agent says it last. */
+/** The text of a failed start, or of a check, begins with the reason; an agent's output ends with it. */
 export function whyFailed(text: string, reason: Reason | null): string | null {
   const isFirst = reason === 'start-failed' || reason === 'check-failed';
   return isFirst ? (firstTelling(text, 1)[0] ?? null) : lastTelling(text);
@@ -105,7 +104,7 @@ function isOne(patterns: readonly RegExp[], line: string): boolean {
   return patterns.some((pattern) => pattern.test(line.trim()));
 }
 
-/** As many sentences of a long line as fit, from its end; a line without sentences stays as it is. */
+/** The last sentences of a long line, as many as fit; a line without sentences is unchanged. */
 function lastSentences(line: string): string {
   const text = line.trim();
   if (text.length <= lineLength) return text;
@@ -114,7 +113,7 @@ function lastSentences(line: string): string {
   return end < 0 ? text : text.slice(start + end + 1).trim();
 }
 
-/** The first lines that say something, at most that many. */
+/** The first informative lines, at most that many. */
 export function firstTelling(text: string, count: number): string[] {
   return text.split('\n').filter(isTelling).slice(0, count).map(cutLine);
 }

@@ -1,6 +1,6 @@
 /**
- * A judge's verdict, read from the last message of its program. What that program starts (tests of the branch, hooks, servers) has the run's token in its
- * environment and could send a signal; it does not write the program's messages. So of a judge that a program of these presets plays no signal is a verdict.
+ * A judge's verdict, read from the last message of its program. The program's child processes (tests of the branch, hooks, servers) have the run's token in
+ * their environment and could send a signal, but they cannot write the program's messages. So for a judge with one of these presets, signals are no verdicts.
  */
 import { isJudge, type Role } from '../../../../machines/vocabulary/ids.ts';
 import { isProgramPreset } from '../../../base/config/preset-programs.ts';
@@ -11,13 +11,13 @@ export interface Verdict {
   readonly body: string;
 }
 
-/** The last line of the message, by itself. */
+/** A verdict must be the last line of the message, alone. */
 export const verdictLines = {
   approved: 'stator verdict: approved',
   changes: 'stator verdict: changes requested',
 } as const;
 
-/** The signal that a verdict becomes, by the role of who gives it. */
+/** The signal for a verdict, by the judge's role. */
 export const verdictSignals = {
   reviewer: { approved: 'review_approved', changes: 'review_changes_requested' },
   verifier: { approved: 'verify_approved', changes: 'verify_failed' },
@@ -28,7 +28,7 @@ export function isVerdict(type: string): boolean {
   return Object.values(verdictSignals).some((words) => Object.values<string>(words).includes(type));
 }
 
-/** A signal takes 64 KiB; with what JSON makes of line breaks and quotes this fits. */
+/** A signal may have 64 KiB; this fits even with JSON's escapes. */
 const bodyLimit = 30_000;
 /** Characters that a model may put around a line for emphasis. */
 const decoration = '[\\s*_`>#~]*';
@@ -36,14 +36,14 @@ const line = new RegExp(`^${decoration}stator verdict:\\s*(approved|changes[ _]r
 
 const named = /stator verdict:\s*(approved|changes[ _]requested)/gi;
 
-/** Whether whoever plays this role gives its verdict in its last message, and by nothing else. */
+/** Whether this role's agent gives its verdict only in its last message. */
 export function judgesByMessage(role: string, preset: string | null): boolean {
   return isJudge(role as Role) && preset !== null && (preset === 'function' || isProgramPreset(preset));
 }
 
 /**
- * The verdict of a run, from the messages with which its program said that it had ended; null: it gave none. More than one message is an exception: then
- * each must say the same, since something else may have written into the program's output.
+ * The verdict of a run, from its program's final messages; null: none. More than one message is an exception: then all must agree, because another process
+ * may have written into the program's output.
  */
 export function verdictIn(messages: readonly string[]): Verdict | null {
   const verdicts = messages.map(verdictOf);
@@ -51,13 +51,13 @@ export function verdictIn(messages: readonly string[]): Verdict | null {
   return verdicts.every((verdict) => verdict?.kind === last?.kind && verdict?.body === last?.body) ? last : null;
 }
 
-/** The verdict that a whole message ends with, with its words. */
+/** The verdict at the end of a message, with its text. */
 export function verdictTold(message: string | null): readonly string[] {
   const verdict = message === null ? null : verdictOf(message);
   return verdict === null ? [] : [`${verdict.kind} ${verdict.body}`];
 }
 
-/** Each verdict that a text names anywhere: of a message in pieces nobody knows where the lines of its author ended. */
+/** All verdicts anywhere in a text: in a message in pieces, the author's line breaks are not known. */
 export function verdictsNamedIn(text: string): readonly string[] {
   return [...text.matchAll(named)].map(([, word = '']) => (word.toLowerCase() === 'approved' ? 'approved' : 'changes'));
 }
