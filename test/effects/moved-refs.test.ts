@@ -55,7 +55,19 @@ describe('without walls, what an agent does to', () => {
       expect(text).toContain(`\n${ref}: `);
     const notices = (await client.notifications()).filter(({ type }) => type === 'refs_moved');
     expect(notices).toMatchObject([{ message: expect.stringContaining('while moves-w1-t1 ran') }]);
-    // HEAD first: a branch that somebody stands on is not taken away beneath them.
+    for (const command of commandsIn(text)) execFileSync('sh', ['-c', command], { stdio: 'pipe' });
+    expect(look()).toEqual(before);
+  });
+
+  it("the person's branch, where it was renamed beneath their checkout, comes back by the commands that are told", async () => {
+    const made = await start('off');
+    const { repo } = made;
+    const look = () => [git(repo, 'symbolic-ref', 'HEAD'), git(repo, 'branch', '--list', 'main', 'renamed')];
+    const before = look();
+    await begin(made, 'renames', planText([`git -C '${repo}' branch -m renamed; echo a > a.txt`]));
+    await untilStatus(made, 'renames', 'done');
+    expect(look()).not.toEqual(before);
+    const [text = ''] = await told(made, 'renames');
     for (const command of commandsIn(text)) execFileSync('sh', ['-c', command], { stdio: 'pipe' });
     expect(look()).toEqual(before);
   });

@@ -58,20 +58,23 @@ function stashIn(commonDir: string): string[] {
   });
 }
 
-/** The differences between two readings, without stator's own moves in between, such as the merge of a plan into a person's branch. */
+/**
+ * The differences between two readings, without stator's own moves in between, such as the merge of a plan into a person's branch. The commands that undo
+ * them can be run in this order: deleted refs are made again before HEAD returns to one of them, and HEAD leaves a new branch before that is deleted.
+ */
 export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMoves): RefMove[] {
   const owned = new Set([...before.owned, ...after.owned]);
   const names = new Set([...Object.keys(before.refs), ...Object.keys(after.refs)]);
-  const moves: RefMove[] = [];
-  if (before.head !== after.head) moves.push({ ref: 'HEAD', from: before.head, to: after.head });
+  const head = before.head === after.head ? [] : [{ ref: 'HEAD', from: before.head, to: after.head }];
+  const [gone, others]: [RefMove[], RefMove[]] = [[], []];
   for (const ref of [...names].sort()) {
     const from = before.refs[ref] ?? null;
     const to = own.before(ref, after.refs[ref] ?? null);
-    if (!owned.has(ref) && from !== to) moves.push({ ref, from, to });
+    if (!owned.has(ref) && from !== to) (to === null ? gone : others).push({ ref, from, to });
   }
-  for (const from of before.stash) if (!after.stash.includes(from)) moves.push({ ref: 'refs/stash', from, to: null });
-  for (const to of after.stash) if (!before.stash.includes(to)) moves.push({ ref: 'refs/stash', from: null, to });
-  return moves;
+  for (const from of before.stash) if (!after.stash.includes(from)) others.push({ ref: 'refs/stash', from, to: null });
+  for (const to of after.stash) if (!before.stash.includes(to)) others.push({ ref: 'refs/stash', from: null, to });
+  return [...gone, ...head, ...others];
 }
 
 /** Saves commits that no ref may reach any more, so that they can be restored: a dropped stash, a deleted branch, a branch that was set back. */
