@@ -1,4 +1,4 @@
-/** How a verb finds the engine that owns its home: by what the home says of its owner, by the kernel's list of locks, or by the socket of its own run. */
+/** How a verb finds the engine that owns its home: by the owner's file in the home, by the kernel's list of locks, or by the socket of its own run. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -9,9 +9,9 @@ import type { Environment } from '../base/config/home.ts';
 import { isThisStator } from '../base/platform/version.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
 
-/** An owner that takes the connection and says nothing for so long hangs, or is stopped. */
+/** An owner that takes the connection and sends nothing for so long hangs, or is stopped. */
 const answerLimitMs = 5_000;
-/** One that says nothing for so long is asked after in the list of locks: it may hang, or the socket be of somebody else. */
+/** If it sends nothing for so long, the list of locks is read: it may hang, or the socket may belong to another program. */
 const claimLimitMs = 1_000;
 
 /**
@@ -39,7 +39,7 @@ export async function attach(home: string, env: Environment): Promise<Client | n
     await callSocket(owner.socketPath, env.STATOR_TOKEN)('GET', '/v1/ping', { signal: limit });
   } catch {
     if (limit.aborted) throw noAnswer(owner, answerLimitMs);
-    return null; // it is starting or going: the caller tries again or owns the home itself
+    return null; // it is starting or stopping: the caller tries again or owns the home itself
   }
   return clientOf({ ...owner, socketPath: owner.socketPath }, home, env);
 }
@@ -47,8 +47,8 @@ export async function attach(home: string, env: Environment): Promise<Client | n
 type Listening = OwnerFacts & { readonly socketPath: string };
 
 /**
- * A busy machine starts a daemon within this. Where it is not back by then, the home is owned for the one request, as for any verb. Nobody starts a `run`
- * again, so that one is not waited for.
+ * A busy machine starts a daemon within this. If it is not back by then, this process owns the home for the one request, as for any verb. A `run` is not started
+ * again, so it is not waited for.
  */
 const ownAfterMs = 10_000;
 
@@ -97,7 +97,7 @@ function claimedBy(home: string): Listening | null {
 }
 
 /**
- * Whether an engine listens there that holds the lock of this very home (of a copied one it names another file): it says so itself, which takes a
+ * Whether an engine listens there that holds the lock of this very home (the owner's file of a copied home names another file): it says so itself, which takes a
  * sixth of the time that the kernel takes to list its locks. False proves nothing.
  */
 async function isOwner({ socketPath }: Listening, home: string, env: Environment): Promise<boolean> {

@@ -59,7 +59,7 @@ export async function copyBeforeMigration(parts: BackupParts): Promise<void> {
   }
 }
 
-/** `wanted` answers null where none is due. */
+/** `wanted` returns null if none is due. */
 async function copyWhere(
   { home, place, state, log }: BackupParts,
   at: number,

@@ -1,4 +1,4 @@
-/** What every engine is composed of, without what works by itself. */
+/** The parts of every engine, without its background services. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -63,8 +63,8 @@ import { createEngineState, type EngineState, viewedPlan } from './state.ts';
 const loadWhatIf = later(() => import('./what-if.ts'));
 
 /**
- * What becomes of a signal. `stays`: the engine handles it by itself, and carries out what it asks for. `verb`: it is handled while its sender waits,
- * and what is to be stopped is stopped; nothing is started. `inbox`: it is left to the owner of the home. `reads`: there are none.
+ * How signals are handled. `stays`: the engine handles them itself, and carries out their effects. `verb`: they are handled while the sender waits,
+ * and agents that must stop are stopped; nothing is started. `inbox`: they are left to the owner of the home. `reads`: there are none.
  */
 export type EngineMode = 'stays' | 'verb' | 'inbox' | 'reads';
 
@@ -75,18 +75,18 @@ export interface CoreOptions {
   readonly log: Log;
   /** The owner of the home, if this process is it. */
   readonly owner?: Owner;
-  /** What agents are started with, where this one starts any. Default: that of this process. */
+  /** The environment of agents that this engine starts. Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
   readonly faults?: Faults;
   /** There is no store yet, and none is made: an empty one is read. */
   readonly isAbsent?: boolean;
   readonly maxPageCount?: number;
-  /** Where the store is, over daemon.toml. */
+  /** The place of the store, in preference to daemon.toml. */
   readonly store?: string;
   readonly overrides?: RepoOverrides;
   /** Another daemon.toml than the home's. */
   readonly configFile?: string;
-  /** Start only agents of plans that somebody watches. */
+  /** Start only agents of plans that are watched. */
   readonly onlyWatched?: boolean;
   /** Milliseconds between asking processes to end and killing them. Default 10,000. */
   readonly graceMs?: number;
@@ -244,7 +244,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   async function watchHosts(): Promise<() => void> {
     const { hosts } = store;
     if (hosts === undefined) return () => {};
-    // What is of no repo, any host steps.
+    // A tree without a repo is stepped by any host.
     const isOfOthers = (project: string) => project === '' || projects.isElsewhere(project);
     const look = async () => {
       try {
@@ -280,9 +280,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
       await verdicts.wait(id, waitMs);
     } else if (mode === 'verb') {
       await pump.drain();
-      // Another host handles what is for it.
+      // Another host handles signals for its repos.
       if (store.hosts !== undefined) await verdicts.wait(id, waitMs);
-      // A merge or a pull request that a person asked for is why the home is owned at all.
+      // The home is owned only for the merge or the pull request that a person asked for.
       await runner()?.dispatcher.carryOut('plan.merge', 'git');
       await runner()?.dispatcher.carryOut('plan.pull', 'forge');
       await pump.drain();
@@ -438,7 +438,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hookRetryMs: options.hookRetryMs ?? null,
     pullRequestLookMs: options.pullRequestLookMs ?? null,
     cleaningEveryMs: options.cleaningEveryMs ?? null,
-    /** Lets go of what was opened here. May be called twice. */
+    /** Closes what was opened here. May be called twice. */
     close() {
       timeline.close();
       unwatch();
@@ -451,9 +451,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 
 interface Opened {
   readonly store: Store;
-  /** By this number the effects of this engine are known in it. */
+  /** The number that marks the effects of this engine in the store. */
   readonly epoch: number;
-  /** What carries its effects; absent: this process does. */
+  /** The carrier of its effects; absent: this process does. */
   readonly carrier?: EffectCarrier;
 }
 
@@ -463,7 +463,7 @@ async function open(
   { host }: DaemonConfig,
 ): Promise<Opened> {
   if (place.kind === 'postgres') {
-    // A home without it loads nothing of it.
+    // A home without it does not load its code.
     const { openPostgres } = await import('../core/store/postgres/store.ts');
     const { clones } = host;
     const own = { ...host, clones: clones === null || mode !== 'stays' ? null : clonesIn(clones) };
@@ -489,7 +489,7 @@ async function open(
   return { store: openStore(home, how), epoch: owner?.epoch ?? 0 };
 }
 
-/** The names of what lies in the folder of clones. */
+/** The names in the folder of clones. */
 function clonesIn(folder: string): string[] {
   const found = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
   return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);

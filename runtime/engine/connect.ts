@@ -20,11 +20,11 @@ export interface ConnectOptions {
   mode: 'read' | 'write';
 }
 
-/** Two that want to own the home for a moment wait for each other this long. */
+/** How long two processes that want to own the home briefly wait for each other. */
 const waitForOwnerMs = 5_000;
 const retryMs = 50;
 
-/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, `unavailable` where the owner hangs, and `bad_request` for an option that there is not. */
+/** Connects to the owner of the home, or becomes one for a moment, or reads. Throws what the store and the home throw, `owner_taken`, `unavailable` where the owner hangs, and `bad_request` for an unknown option. */
 export async function connect(options: ConnectOptions): Promise<Client> {
   refuseUnknownOptions('connect', options, { env: true, mode: true });
   const { env, mode } = options;

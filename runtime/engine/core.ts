@@ -1,12 +1,12 @@
 /**
- * An engine's parts, put together in one place: what only reads, what owns a home for one verb and what stays differ in which of them there are, and in
+ * An engine's parts, put together in one place: an engine that only reads, one for one verb and one that stays differ in which of them exist, and in
  * nothing else.
  */
 import { type CoreOptions, openParts, type Parts } from './composition.ts';
 import type { Workers } from './workers.ts';
 
 export interface Core extends Parts {
-  /** null: the home is somebody else's. */
+  /** null: the home has another owner. */
   readonly workers: Workers | null;
 }
 
@@ -15,7 +15,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { owner, mode } = options;
   let workers: Workers | null = null;
   const parts = await openParts(options, () => workers);
-  // What carries out effects takes longer to load than a question to answer.
+  // Loading the code for effects takes longer than answering a question.
   try {
     if (owner !== undefined) workers = (await import('./workers.ts')).createWorkers(parts, { mode });
     return { ...parts, workers };

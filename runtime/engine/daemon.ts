@@ -50,7 +50,7 @@ export interface Daemon {
   stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
 }
 
-/** A verb that owns the home for a moment is gone within this, also where it ends a run that has to be killed after its grace. */
+/** A verb that owns the home briefly leaves it within this time, even if it has to kill a run after its grace. */
 const momentMs = 30_000;
 const momentPollMs = 50;
 /** A store that cannot be used is tried again this often. */
@@ -63,7 +63,7 @@ const homeAwayLimitMs = 600_000;
 const firstLookMs = 15_000;
 
 /**
- * Owns the home and serves its socket. Throws `owner_taken`, `home_unusable`, `bad_config`, and of the store what waiting does not mend
+ * Owns the home and serves its socket. Throws `owner_taken`, `home_unusable`, `bad_config`, and those errors of the store that waiting cannot end
  * (`store_corrupt`, `store_newer`, a file that is something else); then nothing of it is left running.
  */
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
@@ -80,7 +80,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   };
   const store = storePlace(home, config, env);
   const log = options.log === undefined ? createLog(write, config.logLevel) : harmless(options.log);
-  // What lies in the home as long as it is the same home: the store, or the file that says where it is.
+  // The file by which the home is known to be the same: the store, or the file that says where the store is.
   const mark = store.kind === 'file' ? store.file : config.file;
   const named = options.configFile === undefined ? null : config.file;
   const owner = await becomeOwner(home, named);
@@ -106,7 +106,7 @@ interface Opening {
   readonly http: HttpConfig;
   /** The daemon.toml that was named; null: that of the home. */
   readonly config: string | null;
-  /** A file without which the home is not as it was. */
+  /** A file that must exist in the home. */
   readonly mark: string;
 }
 
@@ -115,11 +115,11 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   let { owner } = opening;
   const stopping = new AbortController();
   const end = createEnd();
-  /** It is known that there is something to wait for. */
+  /** It is known that the daemon has to wait. */
   const waits = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
-  /** The store as it lay there when it was found damaged; null: it was not. */
+  /** The store file as it was when it was found damaged; null: it was not. */
   let damaged: string | null = null;
   const passes = createPasses(home);
   const host: Host = {
@@ -147,7 +147,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const listen: Listen = async (ready, _place, own) => {
     app = ready;
     core = own;
-    // The socket is the daemon's own: an engine that goes before it leaves it open for the next one.
+    // The socket is the daemon's own: an engine that ends before it leaves it open for the next one.
     return { stop: async () => (stopping.signal.aborted ? server.stop() : undefined) };
   };
 
@@ -163,7 +163,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     log.warn(`the daemon waits: ${loss.message}`);
   }
 
-  /** Until there is an engine, or the daemon stops; throws what waiting does not mend. */
+  /** Until there is an engine, or the daemon stops; throws errors that waiting cannot end. */
   async function makeEngine(isReady: () => boolean): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
@@ -187,7 +187,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   }
 
   /**
-   * One engine after the other: what has lost its store or its home is ended, and the next one is made from what the rows say. The home is taken again only
+   * One engine after the other: one that has lost its store or its home is ended, and the next one is made from the rows. The home is taken again only
    * with its store in it: one whose disk dropped out may be an empty folder meanwhile.
    */
   async function keepEngine(): Promise<void> {
@@ -304,7 +304,7 @@ function signatureOf(file: string): string {
 
 const starting = 'the engine is starting';
 
-/** The one end of a daemon: nothing but null where it was stopped, else what ended it. */
+/** The end of a daemon: null if it was stopped, else the error that ended it. */
 function createEnd(): { readonly promise: Promise<void>; reached(thrown: unknown): void } {
   let reached: (thrown: unknown) => void = () => {};
   const promise = new Promise<void>((resolve, reject) => {
@@ -356,7 +356,7 @@ export function takenBy(holder: { kind: 'daemon' | 'engine'; pid: number; since:
   );
 }
 
-/** Why the store is waited for; null: waiting does not mend this. What has no cause was found out by a look: a folder, another program's database. */
+/** Why the store is waited for; null: waiting cannot end this. An error without a cause was found by a check: a folder, or another program's database. */
 function waitable(thrown: unknown): string | null {
   if (!(thrown instanceof EngineError)) return null;
   const { code, message, cause } = thrown;

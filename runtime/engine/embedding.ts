@@ -38,7 +38,7 @@ export interface PlanFile {
 /** A plan by its names, or as `plans.register` answered it. */
 export type PlanName = { project: string; plan: string };
 
-/** What a program asks of an engine in the same process. `engine.client` has everything else. */
+/** The functions of an engine for a program in the same process. `engine.client` has everything else. */
 export interface Embedding {
   readonly plans: {
     /** Registers the document, or brings the plan that is registered under its name up to date with it. */
@@ -47,7 +47,7 @@ export interface Embedding {
   /** A signal of a person, and the verdict on it. */
   send(request: SendRequest & { type: PublicSignal }): Promise<SignalAnswer>;
   /**
-   * From the plan's first fact on, or from the one behind `after`, live. Ends when the plan is final, or needs a person and nothing of it runs; when `signal`
+   * From the plan's first fact on, or from the one after `after`, live. Ends when the plan is final, or needs a person and none of its agents runs; when `signal`
    * aborts, and when the loop is left. Its agents may start meanwhile.
    */
   facts(of: { plan: PlanName; after?: number; signal?: AbortSignal }): AsyncIterable<FactEntry>;
@@ -172,7 +172,7 @@ interface Updating {
 
 async function update(client: Client, { project, plan, content, file, fileAs }: Updating): Promise<void> {
   const shown = await client.plan(project, plan);
-  // The text that was taken before is no edit, whatever a planner has made of it since.
+  // The text that was registered before is no edit, whatever a planner has made of it since.
   if (shown.content === content || shown.file_digest === textDigest(content)) {
     await client.takeFile(project, plan, { file, content, as: 'stator', fileAs });
     return;
@@ -210,7 +210,7 @@ async function isOver(client: Client, { project, plan }: PlanName, seq: number):
   if (!isEnded(entry.status) && !needsPerson) return false;
   if ((await client.history(project, plan, { after: seq })).length > 0) return false;
   const instances = await client.instances({ project, plan });
-  // What is queued does not start before a person has acted.
+  // Queued agents do not start before a person has acted.
   const resting = ['succeeded', 'failed', 'cancelled', 'waiting', 'paused', 'queued'];
   return instances.every(({ state }) => resting.includes(state));
 }

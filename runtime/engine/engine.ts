@@ -74,7 +74,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   faults: true,
 };
 
-/** Makes an engine that owns the home and works until `stop` is called. Throws `bad_request` for an option that there is not, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
+/** Makes an engine that owns the home and works until `stop` is called. Throws `bad_request` for an unknown option, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
 export async function createEngine<const D extends AnyDefinition = never>(
   options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
 ): Promise<Engine<D>> {
@@ -91,7 +91,7 @@ export async function createEngine<const D extends AnyDefinition = never>(
   try {
     const { serve = true } = options;
     const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, { ...place, home }) : null);
-    return (await startEngine({ options, env, home, owner, listen })) as Engine<D>; // it carries what it was given
+    return (await startEngine({ options, env, home, owner, listen })) as Engine<D>; // it has the machines that it was given
   } catch (thrown) {
     owner.release();
     throw thrown;

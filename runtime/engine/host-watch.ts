@@ -24,13 +24,13 @@ export interface HostWatchParts {
 const notReached = { what: 'this host does not reach the store' };
 
 const beatMs = 2_500;
-/** A beat that comes late is none: from its sending on the agents have 8 s. */
+/** A late answer to a beat does not count: the agents have 8 s from the time it was sent. */
 const answerMs = 5_000;
-/** Below the 12 s after which others take over (`core/store/postgres/hosts.ts`), with room for the freezing. */
+/** Below the 12 s after which others take over (`core/store/postgres/hosts.ts`), which leaves time for freezing. */
 const freezeMs = 8_000;
 const limitMs = 30_000;
 
-/** null: the store is of one machine. */
+/** null: the store belongs to one machine. */
 export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' | 'stop'> | null {
   const { store, log, troubles, freezeAgents, thawAgents, endAgents } = parts;
   const { hosts } = store;
@@ -44,7 +44,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
 
   async function beat(until: typeof hosts): Promise<void> {
     const sentAtMs = performance.now();
-    // Half of a connection takes long to be found out.
+    // A connection that is broken on one side is noticed late.
     const late = new AbortController();
     try {
       await Promise.race([until?.beat(), delay(answerMs, null, { signal: late.signal }).then(tooLate)]);
@@ -61,7 +61,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
   /** The agents are frozen when the next beat stays without an answer. */
   function setLimit(): void {
     if (timer !== null) clearTimeout(timer);
-    if (!isOpen) return; // agents of an engine that stops in order go on
+    if (!isOpen) return; // agents go on when their engine stops in order
     timer = setTimeout(freeze, Math.max(0, reachedAtMs + freezeMs - performance.now()));
   }
 

@@ -1,7 +1,7 @@
 /** Facts that a program may leave at any time, also while it waits for the next one. */
 
 /**
- * What `read` yields, until it ends, the program breaks off or `signal` aborts. An async generator alone would hold `return()` back until its next value
+ * The values of `read`, until it ends, the program leaves the loop or `signal` aborts. An async generator alone would hold `return()` back until its next value
  * has come.
  */
 export function leavable<T>(

@@ -33,13 +33,13 @@ export interface Machine<D extends AnyDefinition> {
   /** Up to 1,000, by their ids; `after`: the ids behind that one. */
   list(options?: { after?: string }): Promise<MachineTreeEntry[]>;
   /**
-   * From its first fact on, or from the one behind `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
+   * From its first fact on, or from the one after `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
    * `signal` aborts, and when the loop is left.
    */
   facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<FactOf<D>>;
   /** Why a tree is in its present state: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<MachineExplanation>;
-  /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
+  /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` everything that it waits for is cancelled. */
   delete(id: string, options?: { force?: boolean }): Promise<void>;
   /** Up to 1,000 lines of its journal, those after that one. */
   history(id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
@@ -102,7 +102,7 @@ interface FactsAsked {
   readonly after: number;
 }
 
-/** One look at the journal and the tree for each page of facts: whether one is the last is asked only where none is known that follows it. */
+/** One look at the journal and the tree for each page of facts: whether a fact is the last is checked only if no later one is known. */
 async function* factsOf(client: Client, { machine, id, after }: FactsAsked, left: AbortSignal) {
   let known = after;
   async function isOver(seq: number): Promise<boolean> {
@@ -112,7 +112,7 @@ async function* factsOf(client: Client, { machine, id, after }: FactsAsked, left
       known = later?.seq ?? seq;
       return later === undefined && (await client.machineTree(machine, id)).status !== 'active';
     } catch (thrown) {
-      // Deleted meanwhile: the fact of that comes next.
+      // The tree was deleted meanwhile: that fact comes next.
       if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
       throw thrown;
     }
@@ -212,8 +212,8 @@ export async function openWithoutDefinition(store: Store, machines: readonly Any
 }
 
 /**
- * A chart that is another one than the last engine had, though its version is the same: where its states or its context changed, stored trees are not what it
- * takes them for. Said once, to people too. Nothing is refused.
+ * A chart that differs from the one of the last engine, though its version is the same: if its states or its context changed, it misreads
+ * stored trees. Reported once, to people too. Nothing is refused.
  */
 export async function tellChanged(store: Store, machines: readonly AnyDefinition[], at: number): Promise<string[]> {
   const said: string[] = [];
@@ -254,7 +254,7 @@ export async function tellUpgraded(store: Store, machines: readonly AnyDefinitio
   }
 }
 
-/** What came for a machine while no engine was given it is delivered now. */
+/** Signals for a machine that came while no engine had it are delivered now. */
 export async function releaseHeld(store: Store, machines: readonly AnyDefinition[]): Promise<void> {
   const names = new Set(machines.map(({ name }) => name));
   for (;;) {

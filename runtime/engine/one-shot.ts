@@ -18,8 +18,8 @@ import { type Core, createCore } from './core.ts';
 const noEngine = { kind: 'none' } as const;
 
 /**
- * A client that owns the home until it is closed: what it is asked goes through the inbox, what is to be stopped is stopped, nothing
- * is started. Throws `owner_taken` where somebody else has the home.
+ * A client that owns the home until it is closed: its requests go through the inbox, agents that must stop are stopped, nothing
+ * is started. Throws `owner_taken` where another process has the home.
  */
 export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
   const { call, close } = await ownForCall(home, env);
@@ -52,7 +52,7 @@ export async function ownForCall(
   }
 }
 
-/** Throws `unavailable` where something that was to end did not. */
+/** Throws `unavailable` where a process did not end. */
 async function leave(core: Core, owner: Owner): Promise<void> {
   try {
     await core.workers?.stopDue();
@@ -65,7 +65,7 @@ async function leave(core: Core, owner: Owner): Promise<void> {
 /** The inbox's rows of the supervisor, which belong to no project. */
 export const engineInbox = '';
 
-/** Where an engine has ended, its supervisor takes no repo: an owner for one verb begins it again. */
+/** Where an engine has ended, its supervisor takes no repo: an owner for one verb starts it again. */
 async function wakeSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'clock' | 'pump'>): Promise<void> {
   const row = await store.tree(supervisorTree);
   if (row === null || !storedSupervisor(supervisorTree, row.stored).has('engine:stopped')) return;
@@ -74,7 +74,7 @@ async function wakeSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'cloc
   await pump.drain(engineInbox);
 }
 
-/** The supervisor is born with the first owner of the home. */
+/** The first owner of the home creates the supervisor. */
 export async function openSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'clock' | 'pump'>): Promise<void> {
   if ((await store.tree(supervisorTree)) !== null) return;
   const at = clock.nowMs();

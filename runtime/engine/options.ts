@@ -20,11 +20,11 @@ export interface EngineOptions {
   log?: Log;
   /** Paths of repos to register, beside those of daemon.toml; naming one here is trusting its configuration as it is now. */
   repos?: readonly string[];
-  /** Agents as a repo's configuration has them, over everything that files say; or as functions: `run` is the agent itself, `start` says which program is started. */
+  /** Agents as a repo's configuration has them, in preference to all files; or as functions: `run` is the agent itself, `start` says which program is started. */
   agents?: NonNullable<RepoOverrides['agents']>;
   /** Hooks as functions, by their names: they get the events of every repo of this engine, beside the hooks of the repo's own configuration. */
   hooks?: NonNullable<RepoOverrides['hooks']>;
-  /** Start only agents of plans that somebody watches, or has watched since the engine began, through `events({ watch: true })`. */
+  /** Start only agents of plans that are watched, or were watched since the engine began, through `events({ watch: true })`. */
   onlyWatched?: boolean;
   /** Serve the control API on the home's socket. Default true. */
   serve?: boolean;
@@ -57,7 +57,7 @@ export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embeddi
   readonly machines: Machines<D>;
   /** The control API over this very engine. */
   readonly client: Client;
-  /** The control API for mounting in a server. */
+  /** The control API, to be mounted in a server. */
   fetch(request: Request): Response | Promise<Response>;
   /**
    * Serves the page of `stator inspect` on 127.0.0.1 until the engine stops, and answers its address, which holds a token; with `stately` that of the bridge

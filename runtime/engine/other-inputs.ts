@@ -18,7 +18,7 @@ export interface OtherInputs {
   readonly permissions: ReadonlyMap<Role, Permissions>;
 }
 
-/** What is about other plans, or about cleaning up, says nothing here. */
+/** Keys about other plans, or about cleaning up, have no effect here. */
 const {
   roles: _roles,
   priority: _priority,
@@ -43,7 +43,7 @@ const names = [
   ...roles.flatMap((role) => roleKeys.map((key) => `${role}.${key}`)),
 ];
 
-/** Throws `bad_request` for a name or a value that there is not. */
+/** Throws `bad_request` for an unknown name or value. */
 export function otherInputs(given: WhatIfQuestion['policy']): OtherInputs {
   const limits: { -readonly [Name in keyof Limits]?: number } = {};
   const changes: ((policy: Policy) => Policy)[] = [];

@@ -1,4 +1,4 @@
-/** The page of `stator inspect`; nothing of it is loaded before somebody asks for it, or may still have it open. */
+/** The page of `stator inspect`; its code is loaded when it is first requested, or may still be open in a browser. */
 import { existsSync } from 'node:fs';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Inspect } from '../api/control/route.ts';
@@ -20,7 +20,7 @@ export interface PageParts {
 
 export interface Page {
   readonly open: Inspect;
-  /** Where a page of an earlier daemon may wait for this one. */
+  /** The address at which a page of an earlier daemon may wait for this one. */
   resume(): void;
   stop(): Promise<void>;
 }

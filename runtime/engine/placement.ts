@@ -1,5 +1,5 @@
 /**
- * Gives a repo to a host that one of its plans names (`**Host:**`), where this one is not meant: once an agent of that plan waits, nothing runs in the repo, and no
+ * Gives a repo to a host that one of its plans names (`**Host:**`), if that is not this host: once an agent of that plan waits, nothing runs in the repo, and no
  * other plan under way needs it here.
  */
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
@@ -14,7 +14,7 @@ const lookMs = 5_000;
 
 type PlacementParts = Pick<Parts, 'store' | 'projects' | 'hostNames' | 'commands' | 'log' | 'troubles' | 'isOwner'>;
 
-/** null: the store is of one machine. */
+/** null: the store belongs to one machine. */
 export function createPlacement({
   store,
   projects,

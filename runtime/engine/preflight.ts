@@ -1,4 +1,4 @@
-/** What is looked at before an engine is there, by `stator doctor` and `stator run`: prompts, programs, env files, git. Each part is loaded when it is asked for. */
+/** Checks before an engine runs, by `stator doctor` and `stator run`: prompts, programs, env files, git. Each part is loaded when it is needed. */
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { SignMode } from '../base/config/config.ts';
 import type { Environment } from '../base/config/home.ts';
@@ -22,7 +22,7 @@ export async function droppedFlagsOf(
   return droppedFlags(preset, path, env);
 }
 
-/** What the program of an agent of the Agent Client Protocol says of itself; null: nothing. */
+/** How the program of an agent of the Agent Client Protocol describes itself; null: it does not. */
 export async function acpAboutOf(
   ...asked: Parameters<typeof import('../work/agents/presets/acp-about.ts').acpAbout>
 ): Promise<AcpAbout | null> {
@@ -38,7 +38,7 @@ export async function hostsIn(
   return hostsOf(...asked);
 }
 
-/** What opens a terminal for an agent, or why nothing does. */
+/** The program that opens a terminal for an agent, or why there is none. */
 export async function terminalIn(env: Environment): Promise<TerminalProgram> {
   const { probeTerminal } = await import('../work/agents/terminal.ts');
   return probeTerminal(env);
@@ -50,7 +50,7 @@ export async function identityIn(folder: string): Promise<{ name: string; email:
   return identity({ path: folder });
 }
 
-/** What becomes of signatures in that repository. `why`: signing does not work without a question; null: it does. */
+/** How commits are signed in that repository. `why`: signing does not work without a question; null: it does. */
 export async function signingIn(
   repo: string,
   sign: SignMode,
@@ -71,7 +71,7 @@ export async function baseBranchIn(repo: string, configured: string): Promise<st
   }
 }
 
-/** The variables of an `env_file`, and what is doubtful in it. Throws `agent_unusable` where it cannot be read. */
+/** The variables of an `env_file`, and the doubtful lines in it. Throws `agent_unusable` where it cannot be read. */
 export async function envFileIn(
   repo: string,
   file: string,
@@ -80,7 +80,7 @@ export async function envFileIn(
   return readEnvFile(file, repo);
 }
 
-/** What killed gits left in a repository that stops others, each with what to do. */
+/** Leftovers of killed git processes in a repository that stop others, each with what to do. */
 export async function gitFaultsIn(repo: string): Promise<string[]> {
   const { gitFaults: gitTroubles } = await import('../work/git/troubles.ts');
   return gitTroubles(repo);

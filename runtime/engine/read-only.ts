@@ -1,4 +1,4 @@
-/** An engine for one question, which reads only. It loads nothing that carries out effects: that takes longer than the answer. */
+/** An engine for one question, which reads only. It does not load the code for effects: that takes longer than the answer. */
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -10,12 +10,12 @@ import { absentText } from '../base/platform/home-engine.ts';
 import { createLog } from '../base/platform/log.ts';
 import { createCore } from './core.ts';
 
-/** What there is to tell is the answer. */
+/** The answer says everything. */
 const quiet = createLog(() => {}, 'error');
 
 /**
- * A client that reads the store as it lies; where there is none yet it reads an empty one, and makes none. null where it must be brought up to date
- * first, or the home is nothing that can be read.
+ * A client that reads the store as it is; where there is none yet it reads an empty one, and makes none. null where it must be brought up to date
+ * first, or the home cannot be read.
  */
 export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {
   if (!isReadable(home)) return null;
@@ -31,7 +31,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
   }
 }
 
-/** A folder that can be looked into, or nothing at all yet. */
+/** A folder that can be read, or a path where nothing exists yet. */
 function isReadable(home: string): boolean {
   try {
     if (statSync(home, { throwIfNoEntry: false })?.isDirectory() === false) return false;

@@ -1,4 +1,4 @@
-/** Which repos are registered, for a verb that was given a name: asked of the engine, or read where none runs. */
+/** Which repos are registered, for a verb that was given a name: from the engine, or from the store if none runs. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Client } from '../api/client/client.ts';
@@ -18,7 +18,7 @@ export async function registeredProjects(env: Environment): Promise<string[] | n
       await client.close();
     }
   } catch {
-    return null; // the verb meets the same, and says it in its own words
+    return null; // the verb meets the same fault, and reports it itself
   }
 }
 
@@ -31,7 +31,7 @@ async function readerOf(home: string, env: Environment): Promise<Client | null |
   return (await import('./read-only.ts')).openReader(home, env);
 }
 
-/** Whether a home that holds no store is an empty one, or one that is not there yet. */
+/** Whether a home without a store is empty, or does not exist yet. */
 function isUsable(home: string): boolean {
   const found = statSync(home, { throwIfNoEntry: false });
   if (found === undefined) return isUsable(dirname(home));

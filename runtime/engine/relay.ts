@@ -1,5 +1,5 @@
 /**
- * What needs the files of another host, such as logs, prompts and diffs, is answered there: the request and its answer pass through the store.
+ * A request that needs the files of another host, such as logs, prompts and diffs, is answered there: the request and its answer pass through the store.
  */
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Relay, RelayedRequest } from '../api/control/route.ts';
@@ -13,11 +13,11 @@ interface Answer {
   readonly body: string;
 }
 
-/** A diff may be long; the store is no place for more. */
+/** A diff may be long; more than this does not belong into the store. */
 const answerLimitChars = 4 * 1024 * 1024;
 const waitMs = { read: 10_000, change: 60_000 };
 
-/** null: the store is of one machine. */
+/** null: the store belongs to one machine. */
 export function createRelay({
   store: { hosts },
   projects,
@@ -28,7 +28,7 @@ export function createRelay({
   if (hosts === undefined) return null;
   return async (project, request) => {
     const { host, path: files } = projects.find(project) ?? {};
-    // It comes to this host, and is not here yet.
+    // The repo is on its way to this host, and not here yet.
     if (host === hosts.own) return null;
     const isAlive = (await hosts.list()).some(({ name, isAlive: is }) => name === host && is);
     if (host === undefined || !isAlive) return null;

@@ -1,4 +1,4 @@
-/** What carries out effects in a simulation: agents act by a script and take virtual time, and everything else succeeds at once. Nothing is touched. */
+/** The handlers of effects in a simulation: agents act by a script and take virtual time, and everything else succeeds at once. Nothing real is changed. */
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
@@ -22,7 +22,7 @@ export interface KnownRun {
   readonly words: readonly (Told & { readonly afterMs: number; readonly isByAgent: boolean })[];
   /** null: that is not known. */
   readonly exit: SignalPayload<'run_exited'> | null;
-  /** When what it asked leave for was answered then, by the ids of the questions: it goes on after the answer. */
+  /** When its permission questions were answered in the past, by their ids: it goes on after the answer. */
   readonly answeredMs: ReadonlyMap<string, number>;
   /** Its open questions when the simulation begins. */
   readonly asking: readonly string[];
@@ -33,7 +33,7 @@ interface Told {
   readonly payload: object;
 }
 
-/** How anything else ends, after so long; null: as nothing is known of it, well and at once. Commits of its own that `told` names are replaced by those of the script. */
+/** How any other effect ends, and after which time; null: nothing is known of it, so it succeeds at once. Commits of its own that `told` names are replaced by those of the script. */
 export type KnownEnd = (effect: Exclude<Effect, AgentRun>) => (Told & { readonly afterMs: number }) | null;
 
 /** Says how each run goes; `count`: which run of that task it is, or of that role, from 1 on. */
@@ -58,7 +58,7 @@ export interface ScriptedWork {
   readonly runs: readonly PlayedRun[];
 }
 
-/** What each role says when it has done its work, and when it asks for changes. Coders, fixers and sessions only end. */
+/** The signal of each role when it has done its work, and when it asks for changes. Coders, fixers and sessions only end. */
 const words: { readonly [role in Role]?: { readonly done: SignalType; readonly failed?: SignalType } } = {
   planner: { done: 'planner_finished' },
   architect: { done: 'elaborator_finished' },
@@ -93,7 +93,7 @@ export function scriptedWork({
     return nameOf(commits);
   }
 
-  /** Questions of runs that were answered, and those who wait for an answer. */
+  /** Questions of runs that were answered, and the callers that wait for an answer. */
   const answers = new Set<string>();
   const waiting = new Map<string, () => void>();
 
@@ -108,7 +108,7 @@ export function scriptedWork({
 
   async function play(effect: AgentRun, context: EffectContext): Promise<Outcome> {
     const { role, title, wave, task, place } = effect;
-    // Each review has an agent of its own, and the second one is the second for the script.
+    // Each review has an agent of its own, and the script counts the second agent as the second run.
     const counted = wave === null ? role : title;
     const count = (counts.get(counted) ?? 0) + 1;
     counts.set(counted, count);
@@ -119,7 +119,7 @@ export function scriptedWork({
     const begins = { base: headOf(place.from) };
     if (known === undefined) context.report('started', 'run_started', begins);
     const asking = new Set(known?.asking);
-    /** How much later than then everything is, by answers that took longer. */
+    /** How much later everything is than in the past, because answers took longer. */
     let shiftMs = 0;
     const until = async (afterMs: number) => {
       for (const id of asking) {
@@ -137,7 +137,7 @@ export function scriptedWork({
       if (!isWhole) break;
       const word = `word-${index}`;
       if (type === 'run_waiting') asking.add((payload as SignalPayload<'run_waiting'>).permission); // the row has that type
-      // As it was taken then; only commits are those of the script.
+      // As it was recorded; only its commits are those of the script.
       if (type === 'run_started') context.report('started', type, begins);
       else if (isByAgent) context.sendAs(title, word, type, payload as never);
       else context.report(word, type, payload as never);
@@ -199,7 +199,7 @@ export function scriptedWork({
     const handler = well[effect.kind] as Handler<typeof effect>; // the table has each kind's own
     if (known === null) return handler(effect, context);
     await clock.pause(known.afterMs, context.stop);
-    if (!madeCommits.has(known.type)) return { type: known.type, payload: known.payload } as Outcome; // as it was taken then
+    if (!madeCommits.has(known.type)) return { type: known.type, payload: known.payload } as Outcome; // as it was recorded
     if (effect.kind === 'work.commit' && 'changed' in known.payload && known.payload.changed === false) {
       const head = headOf(effect.place.branch);
       return { type: 'work_committed', payload: { ...known.payload, changed: false, head, base: head } };
@@ -223,7 +223,7 @@ const madeCommits: ReadonlySet<SignalType> = new Set([
   'plan_merged',
 ]);
 
-/** The name of a commit that is not there. */
+/** The name of a commit that does not exist. */
 function nameOf(commit: number): string {
   return commit.toString(16).padStart(40, '0');
 }

@@ -1,12 +1,12 @@
-/** What works by itself as long as an engine stays: begun in order, ended in the opposite one. */
+/** The background services of an engine: started in order, stopped in the opposite order. */
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Log } from '../base/platform/log.ts';
 
 export interface Service {
   readonly name: string;
-  /** What rejects here ends the start of the engine. */
+  /** A rejection here ends the start of the engine. */
   start(): void | Promise<void>;
-  /** May be called twice, and before `start`. Resolves when nothing of it works any more. */
+  /** May be called twice, and before `start`. Resolves when all of its work has ended. */
   stop(): void | Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** The inbox of a home whose owner lives and cannot be asked: what is sent goes through the same admission, and the owner finds the row. */
+/** The inbox of a home whose owner lives and does not answer: signals go through the same admission, and the owner finds the rows. */
 
 import { callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
@@ -6,11 +6,11 @@ import { systemClock } from '../base/platform/clock.ts';
 import { createLog } from '../base/platform/log.ts';
 import { createCore } from './core.ts';
 
-/** What there is to tell is the answer. */
+/** The answer says everything. */
 const quiet = createLog(() => {}, 'error');
 
 /**
- * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known as everywhere, by its token.
+ * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known by its token, as everywhere.
  * Throws `store_unreadable` where there is no store of this version, and the other codes of the store.
  */
 export async function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Promise<Client> {

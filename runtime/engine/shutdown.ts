@@ -1,4 +1,4 @@
-/** How an engine leaves its home: every step is taken, whatever became of the ones before it, so that the next owner finds a home that is free. */
+/** How an engine leaves its home: every step is taken, whether or not the ones before it succeeded, so that the next owner finds a home that is free. */
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { ControlServer } from '../api/control/server.ts';
 import { agentsAtWork, requeueAgents } from '../core/outbox/requeue.ts';
@@ -20,9 +20,9 @@ export interface StopParts {
   readonly core: Core;
   readonly server: ControlServer | null;
   readonly owner: Owner;
-  /** What is under way in processes stays, unless the agents are to be stopped. */
+  /** Running processes stay, unless the agents must be stopped. */
   readonly agents: 'leave' | 'stop';
-  /** Called before the store closes: nothing can be asked from then on. */
+  /** Called before the store closes: no request is answered from then on. */
   readonly onClosing: () => void;
 }
 
@@ -69,7 +69,7 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
   await take('the home was not released', () => owner.release());
 }
 
-/** Whatever hangs is left behind: the next owner goes on with what is recorded. */
+/** A step that hangs is left behind: the next owner goes on from the recorded state. */
 async function within(limitMs: number, step: () => Promise<void> | void): Promise<void> {
   let limit: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_, reject) => {
@@ -86,7 +86,7 @@ async function within(limitMs: number, step: () => Promise<void> | void): Promis
 async function stopAgents({ store, clock, pump, log, viewed: viewedNow, workers }: Core): Promise<void> {
   const runs = async () => {
     const viewed = viewedNow();
-    // Somebody else watches that plan, and takes over: its agents go on meanwhile.
+    // Another client watches that plan, and takes over: its agents go on meanwhile.
     const isViewed = ({ project, plan }: EffectRow) => viewed.includes(viewedPlan(project, plan));
     return (await agentsAtWork(store)).filter((row) => !isViewed(row));
   };
@@ -100,7 +100,7 @@ async function stopAgents({ store, clock, pump, log, viewed: viewedNow, workers 
     log.warn(`${name} of plan ${project}/${plan} did not end in ${stopLimitMs / 1_000} s; the next engine ends it`);
 }
 
-/** A signal to the supervisor; where it is in that state already it refuses, and that is no trouble. */
+/** A signal to the supervisor; if it is in that state already it refuses, which is no failure. */
 async function announce(
   { store, clock, pump }: Core,
   type: 'supervisor_started' | 'supervisor_draining' | 'supervisor_stopped',

@@ -1,4 +1,4 @@
-/** A plan tried out before anything of it is paid for: the real engine over a virtual clock, with agents that act by a script. */
+/** A plan tried out before any of it is paid for: the real engine over a virtual clock, with agents that act by a script. */
 import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -16,7 +16,7 @@ export interface DurationRange {
   readonly toMs: number;
 }
 
-/** What is simulated, and what is taken for granted in it. All but the document may be left out. */
+/** What is simulated, and its assumptions. All but the document may be left out. */
 export interface SimulateOptions {
   /** The plan's document, with its waves. */
   readonly content: string;
@@ -30,15 +30,15 @@ export interface SimulateOptions {
   readonly agentsPerRepo?: number;
   /** How many coordinators run at a time. Default 2. */
   readonly coordinators?: number;
-  /** By task (`w1-t2`) or role; what is nearer to the task counts. */
+  /** By task (`w1-t2`) or role; the nearer entry counts. */
   readonly durations?: Readonly<Record<string, DurationRange>>;
-  /** What agents of that repository took before. It counts where `durations` says nothing. */
+  /** The earlier durations of agents in that repository. They count where `durations` has no entry. */
   readonly past?: RepoPast;
   /** By task (`w1-t2`) or role: how many of its first runs fail. A reviewer or a verifier asks for changes. */
   readonly fail?: Readonly<Record<string, number>>;
   /** Durations are drawn, always the same for the same seed. Default: the middle of each range, the median of the past. */
   readonly seed?: number;
-  /** So often it is played, each time with other draws; at most 1,000. Default 1. */
+  /** How often it is played, each time with other random durations; at most 1,000. Default 1. */
   readonly runs?: number;
 }
 
@@ -61,11 +61,11 @@ export interface Simulation {
   readonly duration_ms: number;
   /** How many workers may run at a time. */
   readonly agents: number;
-  /** How many were asked for, where one repository may not have so many; else null. */
+  /** The requested number, if one repository may not have so many; else null. */
   readonly agents_asked: number | null;
   /** How many agents of all roles ran at a time, at most. */
   readonly peak_agents: number;
-  /** By what such runs cost in this repository before; null: that is not known of every role that ran. */
+  /** Estimated from earlier runs in this repository; null: their cost is not known for every role that ran. */
   readonly cost_usd: number | null;
   /** In the order in which they began. */
   readonly order: readonly SimulatedAgent[];
@@ -74,7 +74,7 @@ export interface Simulation {
   readonly asks: readonly SimulatedAsk[];
   /** How long it takes with other numbers of agents; empty: so large a plan is not tried with others. */
   readonly with_agents: readonly { readonly agents: number; readonly duration_ms: number }[];
-  /** More agents than this do not make it shorter; null: it was not tried. */
+  /** More agents than this do not make the plan shorter; null: it was not tried. */
   readonly agents_that_help: number | null;
   /** Where the durations of each role that ran are from. */
   readonly durations: readonly { readonly role: Role; readonly from: DurationSource; readonly typical_ms: number }[];
@@ -111,7 +111,7 @@ const triedTasksLimit = 400;
 
 /**
  * Plays the plan. Nothing is started and nothing is written. Throws `bad_plan` for a document with mistakes or without waves, and `bad_request` for
- * a task or a role that there is not, and for numbers out of range.
+ * an unknown task or role, and for numbers out of range.
  */
 export async function simulate(options: SimulateOptions): Promise<Simulation> {
   const document = mustParse(options.content);
@@ -193,7 +193,7 @@ interface Given {
 
 interface Playing {
   readonly agents: number;
-  /** Which of several runs; their draws differ. */
+  /** Which of several runs; their random durations differ. */
   readonly run: number;
 }
 
@@ -221,7 +221,7 @@ function scriptOf(options: SimulateOptions, document: PlanDocument, run: number)
   };
 }
 
-/** By which names an agent is known. The one coder of a small plan has all tasks. */
+/** The names of an agent. The one coder of a small plan has all tasks. */
 function namesOf({ role, wave, task }: AgentRun, document: PlanDocument): string[] {
   if (role !== 'coder') return [role];
   return wave === null || task === null ? [...tasksOf(document), role] : [taskName(wave, task), role];
@@ -258,7 +258,7 @@ export function pastMs(past: RepoPast | undefined, role: Role): number[] {
     .toSorted((a, b) => a - b);
 }
 
-/** What a run of that role cost on average; null: that is not known of any. */
+/** What a run of that role cost on average; null: it is not known of any. */
 export function pastCost(past: RepoPast | undefined, role: Role): number | null {
   const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
   return known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0) / known.length;
@@ -278,7 +278,7 @@ export function pickOf<T>(values: readonly T[], chance: number): T {
 /** From 0 to below 1, always the same for the same text. */
 function chanceOf(text: string): number {
   let state = Number.parseInt(hashOf(text), 16);
-  // mulberry32: neighbouring texts have neighbouring hashes, and are to have nothing in common.
+  // mulberry32: similar texts have similar hashes, and their numbers must not be similar.
   state = (state + 0x6d2b79f5) | 0;
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
@@ -350,7 +350,7 @@ function agentsOf(plan: string, runs: readonly PlayedRun[], waves: Played['waves
 }
 
 export function peakOf(runs: readonly Pick<PlayedRun, 'startMs' | 'endMs'>[]): number {
-  // At the same time one ends before another begins.
+  // At equal times, ends come before beginnings.
   const moves = runs.flatMap(({ startMs, endMs }) => [
     { atMs: startMs, by: 1 },
     { atMs: endMs ?? Number.POSITIVE_INFINITY, by: -1 },

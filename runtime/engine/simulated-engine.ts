@@ -1,6 +1,6 @@
 /**
- * One plan in an engine without a world: the same machines, pump, dispatcher and slots as everywhere, over a store in memory and a virtual clock. What
- * happens at one time is carried out until nothing moves any more; then the clock goes on to what comes next.
+ * One plan in an engine without real effects: the same machines, pump, dispatcher and slots as everywhere, over a store in memory and a virtual clock. What
+ * happens at one time is carried out until nothing changes any more; then the clock goes on to the next event.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { kindsWith } from '../../actors/kinds.ts';
@@ -55,19 +55,19 @@ export interface FromDocument {
   readonly topic: string | null;
 }
 
-/** In the midst of what a plan was once. */
+/** The past state of a plan from which the simulation starts. */
 export interface FromJournal {
   readonly project: string;
   readonly atMs: number;
   /** The heads of its branches at that time. */
   readonly heads: Readonly<Record<string, string>>;
-  /** How effects that are no runs of agents end. */
+  /** How effects other than runs of agents end. */
   readonly ends: KnownEnd;
   /** The signals that its repo gets before it. */
   readonly toRepo: readonly OutgoingSignal[];
   /** Writes the plan as it is at that time. Its signals to the repo come after that. */
   seed(into: { readonly store: Store; readonly trees: Trees }): Promise<Seeded>;
-  /** What people and others say to it from then on, in the order of their times. */
+  /** The later signals of people and others, in the order of their times. */
   readonly words: readonly SaidWord[];
 }
 
@@ -113,16 +113,16 @@ export interface Played {
 }
 
 const defaultProject = 'simulation';
-/** Any time will do, as long as it is always the same. */
+/** Any time is fine, as long as it is always the same. */
 const anyMs = Date.UTC(2000, 0, 1);
-/** Tasks that are named where a wave has failed; the rest is counted. */
+/** How many tasks are named when a wave has failed; the rest is counted. */
 const shownFailures = 5;
-/** A plan that is not over after so many moments goes in a circle. */
+/** A plan that is not over after so many steps repeats itself. */
 const momentLimit = 1_000_000;
 
-/** Plays plans, one at a time, each in a store of its own; what all of them need is made once. */
+/** Plays plans, one at a time, each in a store of its own; shared parts are made once. */
 export interface Player {
-  /** Throws a plain error where the engine met one: then the simulation says nothing about the plan. */
+  /** Throws a plain error where the engine met one: then the simulation has no result for the plan. */
   play(simulated: Simulated): Promise<Played>;
 }
 
@@ -160,7 +160,7 @@ async function openEngine(
   const work = scriptedWork({ clock, policy: () => policy, script, ends, begun });
   const unsaid = [...(past?.words ?? [])];
   const { log, mustBeSound } = listeningLog();
-  /** There may be signals to handle, or effects to start, at this time. */
+  /** Marks that there may be signals to handle, or effects to start, at this time. */
   const due = { signals: false, effects: false };
   const common = {
     store,
@@ -235,13 +235,13 @@ async function openEngine(
     return false;
   }
 
-  /** Until nothing more happens at this time. */
+  /** Works until nothing more happens at this time. */
   async function rest(): Promise<void> {
     Object.assign(due, { signals: true, effects: true });
     while (due.signals || due.effects) {
       due.signals = false;
       await pump.drain();
-      // What ended has freed its slot in the commit that brought its signal, so each look comes after a signal.
+      // An effect that ended has freed its slot in the commit that brought its signal, so each look comes after a signal.
       due.effects = false;
       await dispatcher.look();
       // A handler that has ended settles its effect without any timer: by the next turn it has.
@@ -277,7 +277,7 @@ async function openEngine(
     return known.length === 0 ? null : Math.min(...known);
   }
 
-  /** Somebody has still something to say. */
+  /** Signals are still to be sent. */
   const isExpected = (...types: readonly string[]) =>
     unsaid.some(({ atMs, type }) => atMs > clock.nowMs() && (types.length === 0 || types.includes(type)));
 
@@ -346,7 +346,7 @@ async function openEngine(
   return { play, close: () => store.close() };
 }
 
-/** None is ever restored, so what their rows would hold is not made. */
+/** No tree is ever restored, so the text of their rows is not made. */
 function livingTrees(): Trees {
   return {
     ...createTrees(kindsWith([])),
@@ -370,7 +370,7 @@ function failedText(wave: number, failures: readonly TaskFailure[]): string {
   return `wave ${wave} is over, and not done: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** What an engine would log of a fault is thrown: the result would be wrong. */
+/** A fault that an engine would log is thrown: the result would be wrong. */
 function listeningLog(): { log: Log; mustBeSound(): void } {
   let fault: string | null = null;
   const note = (message: string, thrown?: unknown) => {

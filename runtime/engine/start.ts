@@ -31,9 +31,9 @@ import { createPage } from './page.ts';
 import { createRequestGate } from './request-gate.ts';
 import { stopEngine } from './shutdown.ts';
 
-/** By then an engine has begun its work, and one that lives for a moment is gone. */
+/** By then an engine has begun its work, and one for a single verb has left. */
 const settledMs = 5_000;
-/** What was found sound is not looked at again for so long. */
+/** How long a successful check counts. */
 const lookedLimitMs = 50;
 
 /** Starts to serve the control API; null: it is not served. */
@@ -156,7 +156,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   };
 }
 
-/** What the program that embeds the engine says of every repo. */
+/** The settings of the embedding program for every repo. */
 export function overridesOf({ agents, hooks }: Pick<EngineOptions, 'agents' | 'hooks'>): RepoOverrides {
   return { ...(agents === undefined ? {} : { agents }), ...(hooks === undefined ? {} : { hooks }) };
 }
@@ -170,7 +170,7 @@ async function loadRest(log: Log): Promise<void> {
   }
 }
 
-/** Looks again after 50 ms where nothing was lost: each request asks, and what was lost just now would have been answered a moment before as well. */
+/** A check without a loss counts for 50 ms: every request asks, and a loss within that time could as well have come after the answer. */
 function lately(look: () => EngineError | null): () => EngineError | null {
   let foundMs = Number.NEGATIVE_INFINITY;
   return () => {
@@ -195,7 +195,7 @@ function guardedAnswers(loss: () => EngineError | null, app: App): Answering {
   };
 }
 
-/** In this order: what was there is known, then work begins, then others may come in. Throws, and all of it is closed. */
+/** In this order: the existing state is read, then work begins, then clients may connect. If a step throws, everything is closed. */
 async function open(
   { options, owner, listen }: EngineStart,
   core: Core,
@@ -221,8 +221,8 @@ async function open(
 }
 
 /**
- * The supervisor is there, and every repo of daemon.toml is there, before any other signal is handled: the births of repos lie in the inbox before
- * whatever comes next for them, and what an earlier owner left there follows in its order.
+ * The supervisor and every repo of daemon.toml exist before any other signal is handled: the signals that create repos lie in the inbox before
+ * all later signals for them, and signals that an earlier owner left follow in their order.
  */
 async function openFor(core: Core, given: readonly string[]): Promise<void> {
   const { store, clock, pump, commands, log } = core;
@@ -244,7 +244,7 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
 
 /** The options that were given, without the others. */
 function given<T extends object>(options: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never; // what is left is what was given
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never; // the rest are the given options
 }
 
 function once<A, T>(work: (argument: A) => Promise<T>): (argument: A) => Promise<T> {

@@ -8,18 +8,18 @@ import type { ToldTrouble } from '../base/platform/troubles.ts';
 
 export interface EngineContext {
   readonly ownsHome: boolean;
-  /** How many watch a plan, by `<project>/<plan>`. */
+  /** How many clients watch a plan, by `<project>/<plan>`. */
   readonly viewers: Readonly<Record<string, number>>;
   /** The plans that were watched since this engine began, by the same name: an engine of a `run` starts these, and goes on with them when they are no longer watched. */
   readonly watched: readonly string[];
   /** Why a repo cannot be used, by project. */
   readonly troubles: Readonly<Record<string, string>>;
   readonly settings: DaemonConfig;
-  /** What works by itself and fails, by what it is. */
+  /** The background services that fail, by their names. */
   readonly serviceTroubles: Readonly<Record<string, ToldTrouble>>;
-  /** Counts how often something may have become due in the inbox. */
+  /** Counts the times at which a signal may have become due in the inbox. */
   readonly arrivals: number;
-  /** Counts how often something was asked for or withdrawn, or may start now that could not before. */
+  /** Counts the times at which an effect was requested or withdrawn, or may start that could not before. */
   readonly moves: number;
 }
 

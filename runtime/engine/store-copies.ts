@@ -1,4 +1,4 @@
-/** The store's file and its copies, for verbs that need no engine. SQLite is loaded when it is asked for. */
+/** The store's file and its copies, for verbs that need no engine. SQLite is loaded when it is needed. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -13,7 +13,7 @@ export const backupsFolder = (home: string) => join(home, 'backups');
 
 export interface Restored {
   readonly copy: string;
-  /** When the last thing happened that the copy knows of; null: nothing has. */
+  /** The time of the last event in the copy; null: it has none. */
   readonly knowsUntilMs: number | null;
   /** Where the files of the replaced store lie. */
   readonly aside: string;
@@ -27,7 +27,7 @@ export function storePlaceIn(env: Environment): StorePlace {
   return storePlace(home, loadDaemonConfig(home), env);
 }
 
-/** Throws `conflict` where it is in PostgreSQL: what makes copies there is not stator. */
+/** Throws `conflict` where it is in PostgreSQL: stator does not make copies there. */
 function mustBeFile(env: Environment): string {
   const place = storePlaceIn(env);
   if (place.kind === 'file') return place.file;
@@ -79,7 +79,7 @@ export async function backUpStoreIn(env: Environment, to: string | null): Promis
 }
 
 /**
- * The copy that a restore would take, the newest or the one that was named, and until when it knows what happened. Throws `not_found`, and as the store where
+ * The copy that a restore would take, the newest or the one that was named, and the time of its last event. Throws `not_found`, and as the store where
  * the copy is damaged, of another program or of a newer stator.
  */
 export async function copyToRestore(

@@ -15,7 +15,7 @@ import { type SignalKind, signalBodyLimitBytes } from '../../../machines/vocabul
 import { didYouMean, nearest } from '../../base/config/nearest.ts';
 import type { NewSignal } from '../store/rows.ts';
 
-/** What a sender says, without saying to whom. */
+/** A signal without its receiver. */
 export interface SaidSignal {
   readonly type: string;
   readonly payload: unknown;
@@ -38,8 +38,8 @@ interface Refused {
 export type Admission = { readonly kind: 'admitted'; readonly signal: AdmittedSignal } | Refused;
 
 /**
- * The signal with the tree that it is for, by whatever way it came. Whether that repo or plan is there is not asked here.
- * Codes of a refusal: those of `admit`, `bad_request` for a key of the engine's own, `repo_not_found` and `plan_not_found` for what can name none.
+ * The signal with the tree that it is for, whichever way it came. Whether that repo or plan exists is not checked here.
+ * Codes of a refusal: those of `admit`, `bad_request` for a key of the engine's own, `repo_not_found` and `plan_not_found` for names that cannot be any.
  */
 export function admitSignal(
   kinds: Kinds,
@@ -58,7 +58,7 @@ export function admitSignal(
   };
 }
 
-/** The type and its payload alone, for what is not put into the inbox yet. Codes of a refusal: those of `admit`. */
+/** The type and its payload alone, for a signal that is not put into the inbox yet. Codes of a refusal: those of `admit`. */
 export function admitWord(
   kinds: Kinds,
   { type: name, payload: given, origin }: SaidSignal,
@@ -95,14 +95,14 @@ export function admit(
     };
   } catch (thrown) {
     if (thrown instanceof EngineError) return refused(thrown);
-    // The schemas of a program's own machine are its own code.
+    // The schemas of a user-defined machine are the user's code.
     if (!kind.keepsMemory) throw thrown;
     const hint = `correct it in ${kind.signalsAreIn}`;
     return refused(new EngineError('bad_payload', `the schema of ${type} threw: ${messageOf(thrown)}`, hint));
   }
 }
 
-/** Null where the key may be used; the `bad_request` for one under which the engine reports what became of its effects: a stranger's row would silence the report. */
+/** Null where the key may be used; the `bad_request` for one under which the engine reports the outcome of its effects: another program's row would suppress the report. */
 export function keyProblem({ all }: Kinds, key: string | null): EngineError | null {
   const taken = [supervisorTree, ...all.map(({ name }) => `${name}:`)].find((prefix) => key?.startsWith(prefix));
   if (taken === undefined) return null;
@@ -131,7 +131,7 @@ export function payloadOf(what: string, given: unknown, limitBytes = signalBodyL
   );
 }
 
-/** A payload is a JSON object, or text, which becomes `{"body": text}`; nothing but white space, as kasmos's rows have it, is none. */
+/** A payload is a JSON object, or text, which becomes `{"body": text}`; white space alone, as in kasmos's rows, is no payload. */
 function bodyOr(payload: unknown): unknown {
   if (typeof payload !== 'string') return payload;
   return payload.trim() === '' ? {} : { body: payload };
@@ -141,7 +141,7 @@ function refused(error: EngineError): Refused {
   return { kind: 'refused', error };
 }
 
-/** What a person may send to a tree of that kind. */
+/** The signals that a person may send to a tree of that kind. */
 function publicTypes({ signals }: Kind): string[] {
   return Object.entries(signals).flatMap(([type, signal]) => (signal?.from.includes('person') ? [type] : []));
 }

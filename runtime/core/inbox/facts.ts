@@ -49,7 +49,7 @@ export function createBus(): Bus {
     const subscriber = {
       onlyHere,
       push(facts: readonly Fact[]) {
-        // One commit may have more lines than any buffer; what the journal has is not kept twice.
+        // One commit may have more lines than any buffer; facts in the journal are not buffered.
         if (isBehind || buffer.length + facts.length > subscriberBuffer) subscriber.fallBehind();
         else {
           buffer.push(...facts);

@@ -1,4 +1,4 @@
-/** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
+/** The rows by which lists show a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
 import { isFailedStart, planSummary, summarySources } from '../../../actors/plan-view.ts';
 import { tagged } from '../../../actors/public-states.ts';
 import type { AgentSnapshot } from '../../../actors/recorder.ts';
@@ -18,7 +18,7 @@ import type { Change, ChangeOf, PlanKey } from '../store/port.ts';
 import type { TakenFile } from '../store/rows.ts';
 import type { CachedTree } from './tree-cache.ts';
 
-/** The last that a batch saw of a document and of each run of a plan. */
+/** The latest document and runs of a plan that a batch has seen. */
 interface Seen {
   document: { content: string; isNew: boolean; taken: TakenFile | null } | null;
   readonly agents: Map<string, AgentSnapshot>;
@@ -47,9 +47,9 @@ export function createProjection() {
         if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
         // One of several drafts: the plan's tree says which of them is its document.
         if (signal.run !== null && draftNumber(signal.run) !== null) continue;
-        const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it is the text of
+        const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it comes from
         const { content, file, file_as: as = null } = payload;
-        // What an agent hands in is its own text, and no file of the plan's.
+        // An agent hands in its own text, and no file of the plan.
         const isTaken = file != null && originKind(origin) !== 'agent';
         const taken = isTaken ? { file, digest: textDigest(content), as } : (plan.document?.taken ?? null);
         plan.document = { content, isNew: signal.type === 'plan_opened' || plan.document?.isNew === true, taken };
@@ -97,20 +97,20 @@ function isPlan(address: TreeAddress): address is PlanTree {
 
 /** How its last run ended; null: it has not, or well. */
 function reasonOf({ tags, context }: AgentSnapshot): Reason | null {
-  // Until a run has ended the agent's reason is that of the one before.
+  // Until a run has ended, the agent's reason is that of the earlier run.
   if (tags.has('run-over')) {
-    // Ends that spend no attempt: the agent remembers none as a failure, the run still ended by it.
-    const waits = tagged(tags, 'waits:') as Reason | null; // called as the reason
+    // Ends that spend no attempt: the agent does not store these as a failure, though they ended the run.
+    const waits = tagged(tags, 'waits:') as Reason | null; // the tag has the reason's name
     return waits ?? context.reason;
   }
-  // It may be answered before its run has ended: then no waiting tells how that run ended.
+  // It may be answered before its run has ended: then no tag shows how that run ended.
   return tags.has('run:stopping') && context.ending === 'decision' ? 'needs_decision' : null;
 }
 
 /** Runs whose last look is remembered, for one plan. */
 const shownLimit = 256;
 
-/** What a step changed of an agent, on the row of its run; null: it looks as before. */
+/** The changes of an agent in a step, for the row of its run; null: none. */
 function runShown(
   tree: PlanTree,
   plan: PlanKey,

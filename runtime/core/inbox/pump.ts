@@ -1,5 +1,5 @@
 /**
- * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
+ * The one place where signals are handled: claim -> step -> commit -> publish. If a batch throws, its signals are tried one by one,
  * counted, and set aside after three tries. What may have ended the engine before this one is handled alone too, and counted before it begins, apart from what
  * threw (suspects.ts).
  */
@@ -37,13 +37,13 @@ export interface PumpParts extends BatchParts {
   readonly troubles: Troubles;
   /** Whether this process still owns the home: asked before each batch. */
   isOwner(): boolean;
-  /** Whether the engine before this one ended without a stop: it was killed, or ended by what it handled. Default: it was stopped. */
+  /** Whether the engine before this one ended without a stop: it was killed, or ended by a signal that it handled. Default: it was stopped. */
   wasCutOff?(): Promise<boolean>;
   /** Whether another host handles the signals of that repo. Default: none does. */
   isElsewhere?(project: string): boolean;
-  /** Something was asked for or withdrawn, or may start now. */
+  /** An effect was requested or withdrawn, or may start now. */
   onEffects(): void;
-  /** These have their verdict, or are held. */
+  /** These signals have their verdict, or are held. */
   onVerdicts(ids: readonly number[]): void;
 }
 
@@ -61,7 +61,7 @@ export type ArrivingSignal = Omit<NewSignal, 'deliverAt'>;
 /** A signal on its way into the inbox. */
 interface Arrival {
   readonly signal: ArrivingSignal;
-  /** What is committed along with it, and only where all of it holds. */
+  /** Changes that are committed along with it, if all their conditions hold. */
   readonly cause: readonly Change[];
   /** null: its cause did not hold, and nothing of it was committed. */
   added(answer: Added | null): void;
@@ -70,18 +70,18 @@ interface Arrival {
 
 export interface Pump {
   start(): void;
-  /** Nothing is handled any more, once the batch under way has ended; what is due stays in its rows. */
+  /** Stops after the present batch; due signals stay in their rows. */
   stop(): Promise<void>;
   /** Tells the pump to look for due signals now. */
   wake(): void;
   /**
-   * Puts a signal into the inbox. Where nothing waits before it, it is handled in the very commit that brings it in: `isSettled`. Those that come in
+   * Puts a signal into the inbox. If no signal waits before it, it is handled in the same commit that stores it: `isSettled`. Those that come in
    * together share a commit. Throws the store's errors; then it is not in the inbox.
    */
   add(signal: ArrivingSignal): Promise<Added>;
-  /** As `add`, in one commit with what the signal tells of. false: one of these changes does not hold, and neither they nor the signal were committed. */
+  /** As `add`, in one commit with the changes that the signal is about. false: one of these changes does not hold, and neither they nor the signal were committed. */
   addWith(cause: readonly Change[], signal: ArrivingSignal): Promise<boolean>;
-  /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing where the home is somebody else's. Throws the store's errors. */
+  /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing if the home has another owner. Throws the store's errors. */
   drain(project?: string): Promise<void>;
 }
 
@@ -90,7 +90,7 @@ export function createPump(parts: PumpParts): Pump {
   const { kinds } = parts.trees;
   let isRunning = false;
   let unwatch = () => {};
-  /** Others may have written lines of the journal. */
+  /** Other writers may have added lines to the journal. */
   let isChanged = true;
   const arrivals: Arrival[] = [];
   /** Batches come one after the other, for all callers. */
@@ -123,7 +123,7 @@ export function createPump(parts: PumpParts): Pump {
 
   /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
   async function turn(project: string | null): Promise<boolean> {
-    // Node takes in one new connection in each turn of its loop: those that come together would each be a batch of one.
+    // Node takes in one new connection in each turn of its loop: signals that arrive together would each be a batch of one.
     for (let known = 0; known < arrivals.length && arrivals.length < batchSize; await nextTurn())
       known = arrivals.length;
     const arrived = project === null ? arrivals.splice(0, batchSize) : [];
@@ -147,7 +147,7 @@ export function createPump(parts: PumpParts): Pump {
       return arrivals.length > 0;
     }
     await suspects.look();
-    // Before the claim: what comes in after it takes the next number, and the commit that counts on it is lost.
+    // Before the claim: a later signal takes the next number, and a commit that expects this number is lost.
     const last = arrived.length === 0 ? 0 : await store.lastSignal();
     const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
     const claimed = await store.claim(now, { limit: batchSize, ...(project === null ? {} : { project }) });
@@ -160,7 +160,7 @@ export function createPump(parts: PumpParts): Pump {
     return true;
   }
 
-  /** The rows and then what arrived, in one commit; null: what arrived waits in its rows, and these are still to be handled. */
+  /** The rows and then the arrived signals, in one commit; null: the arrived ones wait in their rows, and the given rows must still be handled. */
   async function handleWith(
     rows: readonly SignalRow[],
     arrived: readonly Arrival[],
@@ -188,7 +188,7 @@ export function createPump(parts: PumpParts): Pump {
     return null;
   }
 
-  /** All brought in by one commit, except that each of those with a cause has its own; they are handled as what is due. */
+  /** Stores all in one commit, except that each one with a cause has its own; they are handled like due signals. */
   async function insert(arrived: readonly Arrival[]): Promise<void> {
     const together = arrived.filter(({ cause }) => cause.length === 0);
     const changes = together.map(({ signal }): Change => ({ do: 'signal.insert', ...signal }));
@@ -353,7 +353,7 @@ export function createPump(parts: PumpParts): Pump {
               notification(key, { type: 'plan_blocked', message: `fault: ${why}`, at }),
               ...(await toldOfFault(key, { reason: why, at })),
             ];
-      // Where it is lost, the next look does it.
+      // If the commit is lost, the next look does it.
       const commit = await store.commit([{ do: 'signal.renumber', number, id, tree, result, at }, ...fault]);
       if (commit.status === 'lost') isChanged = true;
       else parts.onEffects();
@@ -371,7 +371,7 @@ export function createPump(parts: PumpParts): Pump {
     return hookRows(key, [blocked, notice], { hooks: parts.hooksOf(key.project), at });
   }
 
-  /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */
+  /** Handles batches as long as there are any and `goes` holds; between two of them other work gets its turn: sockets, timers, ends of processes. */
   async function handleAll(goes: () => boolean, project: string | null): Promise<void> {
     while (goes() && (await inTurn(() => turn(project)))) await nextTurn();
   }

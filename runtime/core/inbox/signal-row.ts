@@ -1,4 +1,4 @@
-/** A row of the inbox as a signal: for which tree it is, who waits for it, and whether what another program wrote is taken at all. */
+/** A row of the inbox as a signal: its tree, the plan that waits for it, and whether a row of another program is valid. */
 
 import type { Kinds } from '../../../actors/kind.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -10,7 +10,7 @@ import { admitSignal } from './admission.ts';
 
 /** A row written by another program names no tree: it is for the tree that takes signals of its type, and for the plan's if the type is unknown. */
 export function treeOf(kinds: Kinds, row: SignalRow): TreeAddress {
-  if (row.tree !== null) return row.tree as TreeAddress; // what is no address is failed before a tree is looked for
+  if (row.tree !== null) return row.tree as TreeAddress; // a row with an invalid address fails before its tree is read
   return kinds.taking(row.type)?.place.treeAt(row) ?? planTree(row.project, row.plan);
 }
 
@@ -59,7 +59,7 @@ export function toldToSender(row: SignalRow, refused: unknown, at: number): Chan
   return [{ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at }];
 }
 
-/** The signal of a row, or why it is none: what another program wrote goes through the door here. */
+/** The signal of a row, or why it is none: a row of another program is checked here. */
 export function signalOf(kinds: Kinds, row: SignalRow, at: number): AnySignal | EngineError {
   if ((row.is_checked === 1 || row.tree !== null) && !isAddress(row.tree ?? '')) {
     const hint = 'leave the column tree out: the engine fills it in';
@@ -67,7 +67,7 @@ export function signalOf(kinds: Kinds, row: SignalRow, at: number): AnySignal | 
   }
   const base = { actor: '', at };
   if (row.is_checked === 1) {
-    return { ...base, run: row.run, type: row.type, payload: JSON.parse(row.payload), origin: row.origin as Origin }; // written by us after the door
+    return { ...base, run: row.run, type: row.type, payload: JSON.parse(row.payload), origin: row.origin as Origin }; // we wrote it after the check
   }
   const origin: Origin = row.origin === 'file' ? 'file' : 'person';
   const { project, plan, dedupe_key: dedupeKey } = row;
@@ -93,6 +93,6 @@ function parsePayload(text: string): unknown {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? value : text;
   } catch {
-    return text; // no JSON is no mistake: it is a body
+    return text; // text that is no JSON is no mistake: it is a body
   }
 }

@@ -9,13 +9,13 @@ import type { Store } from '../store/port.ts';
 import type { NewSignal, SignalRow } from '../store/rows.ts';
 
 export interface Suspects {
-  /** Looks once which they are, before the first signal is handled. */
+  /** Finds them once, before the first signal is handled. */
   look(): Promise<void>;
   has(row: SignalRow): boolean;
   hasArriving(signal: Pick<NewSignal, 'dedupeKey'>): boolean;
   /** The trees whose next signal was begun most often come last, so that one that ends the engine lets it handle the others first. Each tree's rows stay in order. */
   leastBegunFirst(rows: readonly SignalRow[], treeOf: (row: SignalRow) => TreeAddress): SignalRow[];
-  /** false: this engine has begun it before, and it was counted then. */
+  /** false: this engine has begun it before, so it is counted already. */
   begin(row: SignalRow): boolean;
   /** The engine has outlived the try. */
   handled(row: SignalRow): void;

@@ -1,4 +1,4 @@
-/** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
+/** One batch of the pump: rows in, each handled by its tree, and all resulting effects in one commit. */
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
 import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
 import { publicMove } from '../../../actors/public-states.ts';
@@ -35,12 +35,12 @@ export interface BatchParts {
 
 export type Handled =
   | ({ readonly status: 'committed' } & BatchResult)
-  /** Nothing was written: it is not any more as it was read. The change says what is not. */
+  /** Nothing was written: a row has changed since it was read. The change names it. */
   | { readonly status: 'lost'; readonly change: Change };
 
 export interface BatchResult {
   readonly lines: readonly JournalLine[];
-  /** Something was asked for, withdrawn, or may start now that could not before. */
+  /** An effect was requested, withdrawn, or may start that could not before. */
   readonly touchedEffects: boolean;
   /** Signals that have their verdict now, or are held. */
   readonly settled: readonly number[];
@@ -56,7 +56,7 @@ interface Known {
   readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
 }
 
-/** Signals that are not in the store yet, with what is committed along with them. */
+/** Signals that are not in the store yet, with the changes that are committed along with them. */
 interface Arriving {
   readonly rows: readonly SignalRow[];
   readonly causes: readonly Change[];
@@ -64,7 +64,7 @@ interface Arriving {
 
 const nothingArrives: Arriving = { rows: [], causes: [] };
 
-/** A row that is written with what became of it. */
+/** A row that is written with its outcome. */
 type Entering = { -readonly [Column in keyof SignalRow]: SignalRow[Column] };
 
 /** The decisions so far: the changes in their order. */
@@ -87,7 +87,7 @@ interface Batch {
 
 /**
  * Handles the rows in one commit. Where that is lost, or something throws, the rows stay as they were, and their trees are read again when they are next
- * needed. One batch at a time. What arrives comes after the others, and is written with what became of it.
+ * needed. One batch at a time. Arriving signals come after the others, and are written with their outcomes.
  */
 export async function handleBatch(
   parts: BatchParts,
@@ -104,7 +104,7 @@ export async function handleBatch(
   const rows = [...due, ...arriving.rows];
   const known = await readFor(parts, rows);
   const release = cache.hold();
-  /** The live trees have gone on without their rows: the rows are the truth. */
+  /** The live trees are ahead of their rows; the rows count. */
   const forget = () => {
     for (const row of rows) cache.forget(treeOf(kinds, row));
   };
@@ -145,7 +145,7 @@ async function readFor({ store, cache, trees: { kinds } }: BatchParts, rows: rea
   const setAside = new Map<TreeAddress, readonly number[] | null>();
   for (const row of rows) {
     const address = treeOf(kinds, row);
-    // What is no address is failed before a tree is looked for, and what is of no known kind waits for an engine that knows it.
+    // A row with an invalid address fails before its tree is read, and one of an unknown kind waits for an engine that knows it.
     if (isAddress(address) && !kinds.knows(address)) continue;
     if (!trees.has(address)) trees.set(address, await cache.load(address));
     if (row.type === 'resolve' && !setAside.has(address)) setAside.set(address, await setAsideFor(store, address));
@@ -170,7 +170,7 @@ function planOf(address: TreeAddress): PlanKey | null {
   return parsed.kind === 'plan' ? parsed : null;
 }
 
-/** Steps the trees, and says what is to be written: no store in sight. */
+/** Steps the trees, and returns what is to be written, without access to the store. */
 function decide(parts: BatchParts, known: Known, { at, arriving }: { at: number; arriving: Arriving }): Batch {
   const batch: Batch = {
     at,
@@ -186,7 +186,7 @@ function decide(parts: BatchParts, known: Known, { at, arriving }: { at: number;
     touchedEffects: false,
     keepsDeadline: false,
   };
-  // First, so that what comes up in this batch gets higher numbers.
+  // First, so that new signals of this batch get higher numbers.
   for (const row of batch.entering.values()) batch.changes.push({ do: 'signal.enter', row });
   batch.changes.push(...arriving.causes);
   for (const row of known.rows) {
@@ -202,7 +202,7 @@ function decide(parts: BatchParts, known: Known, { at, arriving }: { at: number;
     batch.changes.push(...changes);
     if (isMoved) batch.touchedEffects = true;
   }
-  // A verdict is a decision too, also of a tree that stays as it is or is not there.
+  // A verdict is a decision too, even if the tree does not change or does not exist.
   for (const address of batch.asked) {
     const steps = batch.known.trees.get(address)?.stored ?? 0;
     if (!batch.dirty.has(address)) batch.changes.push({ do: 'tree.require', address, steps });
@@ -463,7 +463,7 @@ function addLines(
   }
 }
 
-/** Without it the journal, whose earlier lines another version made, would not lead to the snapshot that is stored. */
+/** Without it a replay of the journal, whose earlier lines another version made, would not reach the stored snapshot. */
 function addUpgrade(
   batch: Batch,
   { row, address, upgrade }: { row: SignalRow; address: TreeAddress; upgrade: Upgraded },

@@ -1,4 +1,4 @@
-/** Live trees, the ones used last. A cache of rows and nothing more: what is forgotten is restored when a signal needs it. */
+/** Live trees, the ones used last. A cache of rows and nothing more: a dropped tree is restored when a signal needs it. */
 import type { Tree, Trees } from '../../../actors/tree.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../store/port.ts';
@@ -8,7 +8,7 @@ const liveTrees = 1_024;
 
 export interface CachedTree {
   readonly tree: Tree;
-  /** Steps that the row has; 0 is a tree that has no row yet. */
+  /** Steps that the row has; 0: the tree has no row yet. */
   stored: number;
   /** Steps that the live tree has taken. */
   steps: number;
@@ -23,9 +23,9 @@ export interface CachedTree {
 export interface TreeCache {
   /** The tree in the state of its row, restored if it is not in memory; null if there is none. Throws `snapshot_unknown`. */
   get(address: TreeAddress): Promise<CachedTree | null>;
-  /** As `get`, for the batch that is about to step it: it waits for no other batch. */
+  /** As `get`, for the batch that will step it: it does not wait for another batch. */
   load(address: TreeAddress): Promise<CachedTree | null>;
-  /** From here until the returned function is called the live trees of a batch go on before their rows: `get` waits. */
+  /** From here until the returned function is called the live trees of a batch are ahead of their rows: `get` waits. */
   hold(): () => void;
   keep(address: TreeAddress, entry: CachedTree): void;
   forget(address: TreeAddress): void;
@@ -40,13 +40,13 @@ export function unstored(tree: Tree): CachedTree {
 
 export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; trees: Trees }): TreeCache {
   const live = new Map<TreeAddress, CachedTree>();
-  /** Rows that are being read: two who ask at once get the same live tree. */
+  /** Rows that are being read: two callers at once get the same live tree. */
   const loading = new Map<TreeAddress, Promise<CachedTree | null>>();
   let held: Promise<void> | null = null;
 
   function keep(address: TreeAddress, entry: CachedTree): void {
     live.delete(address);
-    // Nothing moves it any more, and its row may be cleared away by its age.
+    // It will not change any more, and its row may expire.
     if (entry.tree.kind.standingOf(entry.tree.root).isEnded) return;
     live.set(address, entry);
     for (const oldest of live.keys()) {

@@ -4,7 +4,7 @@ import type { Store } from '../store/port.ts';
 export interface Verdicts {
   /** Resolves when the signal has its verdict, or is held, or `waitMs` have passed. Throws as the store does. */
   wait(id: number, waitMs: number): Promise<void>;
-  /** Reads what is waited for: another host may have handled it. Never throws. */
+  /** Reads the awaited signals: another host may have handled it. Never throws. */
   look(): Promise<void>;
   /** Announces that these signals have their verdicts. */
   announce(ids: readonly number[]): void;

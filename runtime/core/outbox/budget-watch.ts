@@ -1,6 +1,6 @@
 /**
- * Lets plans go on that wait for their budget, once there is room again: on the next day, under a configuration that allows more. What one run may take is a person's to
- * raise. Costs nothing while no plan waits so.
+ * Lets plans go on that wait for their budget, once there is room again: on the next day, under a configuration that allows more. The limit of one run must be raised
+ * by a person. Costs nothing while no plan waits so.
  */
 import type { Kinds } from '../../../actors/kind.ts';
 import { shareOf } from '../../../machines/vocabulary/budget.ts';

@@ -1,8 +1,8 @@
-/** What carries an effect from the commit that takes it to its end. The dispatcher says what its steps are. */
+/** Carries an effect from the commit that takes it to its end. The dispatcher defines its steps. */
 import type { EffectRow } from '../store/rows.ts';
 import type { Outcome } from './handler.ts';
 
-/** What an effect that was taken has come to, as JSON, before it is written. */
+/** The outcome of an effect that was taken, as JSON, before it is written. */
 export type Ending =
   | { readonly do: 'conclude'; readonly outcome: Outcome }
   | { readonly do: 'fail'; readonly error: string }
@@ -11,7 +11,7 @@ export type Ending =
 
 /** The two steps of an effect. Each may be repeated, after a crash also by another process. */
 export interface Steps {
-  /** Has the handler do it. null: the engine stops, and the next owner goes on. */
+  /** Runs the handler. null: the engine stops, and the next owner goes on. */
   handle(): Promise<Ending | null>;
   /** Writes the outcome; `again`: it is to be handled once more. null: as in `handle`. */
   settle(ending: Ending): Promise<'written' | 'again' | null>;
@@ -22,11 +22,11 @@ export interface EffectCarrier {
   start(): Promise<void>;
   /** An effect that this owner runs: its commit is made. Resolves when it is settled or is not this owner's any more, or when the engine stops. */
   carry(row: EffectRow, steps: Steps): Promise<void>;
-  /** The engine stops: what is under way lets go by itself, and is waited for. */
+  /** The engine stops: running effects let go by themselves, and are awaited. */
   stop(): Promise<void>;
 }
 
-/** Carries in this process: the rows of the store are all that survives it. */
+/** Carries effects in this process: only the rows of the store survive it. */
 export const inProcess: EffectCarrier = {
   start: async () => {},
   async carry(_row, { handle, settle }) {

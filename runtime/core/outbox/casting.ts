@@ -7,7 +7,7 @@ export interface Cast {
   readonly profile: AgentProfile;
   /** null: no limit of its program is known. */
   readonly account: string | null;
-  /** Why it cannot start: the account that is free again first; null: it can. */
+  /** Why it cannot start: the account whose limit ends first; null: it can. */
   readonly limit: AccountLimitRow | null;
 }
 

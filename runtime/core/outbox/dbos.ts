@@ -1,9 +1,9 @@
 /**
  * Carries effects with DBOS: each effect that is taken is a workflow of two durable steps, handle and settle. The commit that takes the effect enqueues the
- * workflow on the queue of its host, so what was committed is carried, also by the next process of that host.
+ * workflow on the queue of its host, so a committed effect is carried, if need be by the next process of that host.
  *
  * DBOS looks into its queues once a second, which costs the database 350 transactions a minute, and each effect a second. Its loop is stopped, and the same
- * look is asked for after each commit. This uses doors of its package that are marked as internal, hence the narrow range of versions.
+ * look is made after each commit. This uses functions of its package that are marked as internal, hence the narrow range of versions.
  */
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -23,10 +23,10 @@ interface DbosParts {
 interface Work {
   readonly row: EffectRow;
   readonly steps: Steps;
-  /** A workflow here is at it; that began, or ended without its end, at this time. */
+  /** A workflow here carries it; that began, or stopped early, at this time. */
   isCarried: boolean;
   sinceMs: number;
-  /** What is under way, however many workflows ask for it. */
+  /** The work, shared by all workflows that ask for it. */
   handling: Promise<Ending | null> | null;
   settling: ReturnType<Steps['settle']> | null;
   end(): void;
@@ -36,16 +36,16 @@ interface Work {
 const application = 'stator';
 const version = '1';
 const workflow = 'effect';
-/** A look makes sure; each commit that takes an effect pokes. */
+/** The interval of regular looks; each commit that takes an effect also causes one. */
 const pollMs = 10_000;
 const retryMs = 1_000;
-/** What no workflow is at after this was claimed by an answer that got lost. */
+/** If no workflow carries an effect after this time, the answer to its claim got lost. */
 const lateMs = 10_000;
-/** What has ended is kept for so long, for a person who looks into the tables of DBOS. */
+/** Ended workflows stay for so long, for a person who looks into the tables of DBOS. */
 const keptMs = 24 * 3_600_000;
 const tidyEveryMs = 3_600_000;
 const tidyLimit = 1_000;
-/** DBOS waits for a database that is away at most so long between two tries. */
+/** The longest pause of DBOS between two tries to reach a database that is away. */
 const backOffCapSec = 2;
 /** How often a workflow may be recovered: an agent's run outlives many restarts. */
 const maxRecoveryAttempts = 1_000_000_000;
@@ -72,7 +72,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
   const { DBOS } = dbos;
   const host = store.hosts?.own ?? '';
   const works = new Map<string, Work>();
-  /** Workflows that came before the commit that took their effect had answered. */
+  /** Workflows that started before the answer to the commit that took their effect. */
   const early = new Map<string, () => void>();
   let pool: Pool | null = null;
   let queue: Awaited<ReturnType<typeof DBOS.registerQueue>> | null = null;
@@ -145,7 +145,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
     if (ids.length > 0) await executor.dispatchDequeuedWorkflows(ids, token);
   }
 
-  /** The workflow of an effect. It only ever returns when the effect needs it no more; what goes wrong with its records is resumed by `resumeLate`. */
+  /** The workflow of an effect. It returns only when the effect no longer needs it; if its records fail, `resumeLate` resumes it. */
   async function carried(id: string): Promise<void> {
     try {
       const work = works.get(id) ?? (await whenKnown(id));
@@ -184,7 +184,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
     );
   }
 
-  /** null: it is settled, or another host's; the work itself, once the commit that took it has answered. */
+  /** null: it is settled, or belongs to another host; otherwise the work, once the commit that took it has answered. */
   async function whenKnown(id: string): Promise<Work | null> {
     if (!(await isOurs(id))) return null;
     while (!works.has(id)) await new Promise<void>((resolve) => early.set(id, resolve));
@@ -201,7 +201,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
     work.end();
   }
 
-  /** What DBOS does not carry, though it was enqueued: its answer was lost, or its record could not be written. */
+  /** Finds effects that DBOS does not carry, though they were enqueued: its answer was lost, or its record could not be written. */
   async function resumeLate(): Promise<void> {
     const nowMs = performance.now();
     const late = [...works].filter(([, { isCarried, sinceMs }]) => !isCarried && nowMs - sinceMs > lateMs);
@@ -219,14 +219,14 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
     await claim();
   }
 
-  /** DBOS thinks that it is over, and the store knows better. */
+  /** DBOS considers it over, but the store does not. */
   function carryWithout(id: string, work: Work, status: string): void {
     log.warn(`the workflow ${id} is ${status}, and its effect runs: it is carried without DBOS`);
     work.isCarried = true;
     void inProcess.carry(work.row, work.steps).finally(() => finish(id, work));
   }
 
-  /** What a host that is gone had enqueued, and does not run any more, is not to begin when it comes back. */
+  /** Effects that a lost host had enqueued and does not run any more must not begin when it comes back. */
   async function cancelOfLost(): Promise<void> {
     try {
       const lost = ((await store.hosts?.list()) ?? []).filter(({ isAlive }) => !isAlive).map(({ name }) => name);
@@ -287,7 +287,7 @@ function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** Stores that share a database have each their own. */
+/** Stores that share a database each have their own. */
 function dbosSchema(schema: string): string {
   return schema === 'public' ? 'dbos' : `${schema}_dbos`;
 }

@@ -47,7 +47,7 @@ export interface DispatcherParts {
   readonly faults?: Faults | undefined;
   /** The owner under which effects are claimed here. */
   readonly owner: EffectOwner;
-  /** What brings it to its handler. Default: this process does. */
+  /** The carrier of its effects. Default: this process. */
   readonly carrier?: EffectCarrier;
   /** Whether this process still owns the home: asked before it acts. */
   isOwner(): boolean;
@@ -58,7 +58,7 @@ export interface DispatcherParts {
   readonly servedLast?: Map<Lane, string>;
   /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
   startableAgents(): StartQuery['agents'];
-  /** What is for other hosts; default: nothing. */
+  /** Effects for other hosts; default: none. */
   readonly placed?: Pick<StartQuery, 'hostNames' | 'ofOthers'>;
   /** Repos in which nothing may start now; default: none. */
   closedRepos?(): readonly string[];
@@ -70,12 +70,12 @@ export interface DispatcherParts {
   machineLimit?(row: EffectRow): number;
   /** How often an effect is tried, where its machine says so. Default: five times. */
   triesOf?(row: EffectRow): number | null;
-  /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
+  /** Whether an effect failed because of its repo; then it waits for the repo, and no attempt is spent. Default: no. */
   isRepoDown?(project: string): Promise<boolean>;
   /** Further changes because that effect has ended, in the commit that settles it. Default: none. */
   follows?(row: EffectRow): readonly Change[];
   onSignals(): void;
-  /** Brings a signal in, in one commit with what it tells of. false: one of these changes does not hold, and nothing was committed. Default: `onSignals` follows the commit. */
+  /** Stores a signal, in one commit with the changes that it is about. false: one of these changes does not hold, and nothing was committed. Default: `onSignals` follows the commit. */
   bringIn?(cause: readonly Change[], signal: NewSignal): Promise<boolean>;
 }
 
@@ -89,11 +89,11 @@ export interface Dispatcher {
   running(): readonly EffectRow[];
   /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
   holdAgents(): Promise<void>;
-  /** Lets go of everything that runs, and leaves its rows as they are. */
+  /** Lets go of all running effects, and leaves their rows as they are. */
   stop(): Promise<void>;
   /**
    * Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. Answers the rows that did not end
-   * within `limitMs`: they are let go of and stay as they are, and nothing more can be asked of this dispatcher.
+   * within `limitMs`: they are let go of and stay as they are, and this dispatcher cannot be used any more.
    */
   stopDue(limitMs: number): Promise<EffectRow[]>;
   /** For an engine of one verb: carries out the effects of that kind, with the git effects of the same trees that come before them, and nothing else. */
@@ -114,13 +114,13 @@ const resumeMs = 2_000;
 const clearMs = 5_000;
 /** An owner that leaves tries once more after this. */
 const leavingMs = 1_000;
-/** Everything that may let an effect start pokes; a look in this rhythm makes sure. */
+/** The interval of regular looks; everything that may let an effect start also causes one. */
 const pollMs = 10_000;
 /** The same where an effect waits for its time, a lane was given up, or a round could not look. */
 const waitingPollMs = 1_000;
-/** Effects in a row that an engine of one verb carries out at most. */
+/** The most effects that an engine of one verb carries out in a row. */
 const carryLimit = 100;
-/** So often in a row a lane is looked at where what may start changes under its eyes; then with the next round. */
+/** How often in a row a lane is read again if its candidates change meanwhile; then it waits for the next round. */
 const lookLimit = 10;
 
 /** Limits on what may start in a lane, beside those of the store. */
@@ -148,7 +148,7 @@ interface Running {
   fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
   /** The reports of its handler, in order; its end waits for them. */
   told: Promise<void>;
-  /** Cancels that its wait is forgotten, where a try seems to go well; null: none does. */
+  /** Cancels the timer that ends its wait when a try seems to go well; null: none runs. */
   cancelClear: (() => void) | null;
   /** Cancels the timer of its stop; null: none is set. */
   cancelStop: (() => void) | null;
@@ -176,16 +176,16 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** What was adopted and has not begun yet, and what begins it. */
   let suspects: readonly EffectRow[] = [];
   let beginning: Promise<void> = Promise.resolve();
-  /** It ends what is due and leaves: what fails again meanwhile is for the next owner. */
+  /** It ends the due runs and leaves: what fails again meanwhile is for the next owner. */
   let isLeaving = false;
-  /** A lane changed under its eyes too often: it is looked at again soon. */
+  /** A lane changed too often while it was read: it is read again soon. */
   let hasGivenUp = false;
 
   async function round(): Promise<number | null> {
     if (!parts.isOwner()) return null;
     hasGivenUp = false;
     await adopt();
-    // What comes meanwhile wakes the next round.
+    // Anything new meanwhile wakes the next round.
     const waiting = new Set(await store.queuedLanes());
     for (const lane of laneNames) if (waiting.has(lane)) await startLane(lane);
     await watchStops();
@@ -266,8 +266,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /**
-   * Marks what gets a slot as running, and answers the rows as they then are. What was withdrawn, or may no longer start, between the look and the commit
-   * is not begun, and nothing with it: the lane is looked at again.
+   * Marks effects that get a slot as running, and returns their new rows. An effect that was withdrawn, or may no longer start, between the look and the commit
+   * is not begun, nor the others of that commit: the lane is read again.
    */
   async function take(lane: Lane, asked: () => MayStart): Promise<EffectRow[]> {
     for (let look = 0; look < lookLimit; look += 1) {
@@ -368,7 +368,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       done: nothing,
     };
     running.set(row.key, entry);
-    // Before its handler looks: what is to be gone must not be started first.
+    // Before its handler looks: a run that must end must not be started first.
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       entry.cancelStop?.();
@@ -397,7 +397,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     });
   }
 
-  /** The first step: has the handler do it, as often as it takes. null: the engine stops. */
+  /** The first step: runs the handler, as often as necessary. null: the engine stops. */
   async function handled(effect: Effect, entry: Running, context: Tried): Promise<Ending | null> {
     if (hasEndedEngines(entry.row)) return { do: 'fail', error: endedEngines(entry.row) };
     for (; !abort.signal.aborted; entry.resumes += 1) {
@@ -468,7 +468,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     else await settle(row, 'done', null, outcome);
   }
 
-  /** What is to be done again goes back to the queue, in one commit with what its try has changed. */
+  /** An effect that must be repeated goes back to the queue, in one commit with the changes of its try. */
   async function repeat({ key }: EffectRow, { afterMs, error, result, changes }: Again): Promise<void> {
     if (!parts.isOwner()) return;
     faults?.('lanes.before-settle');
@@ -482,7 +482,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const { stop } = entry;
     const over = new AbortController();
     const end = () => over.abort();
-    // Once a run is under way, git takes over what it made after it was stopped.
+    // Once a run is under way, git takes over the work that it left when it was stopped.
     const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
     abort.signal.addEventListener('abort', end, { once: true });
     stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
@@ -494,7 +494,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
   }
 
-  /** What a handler looks after is under way: it waits for nothing that could keep it from being begun. */
+  /** The work of a handler is under way: nothing can keep it from beginning any more. */
   function begins(entry: Running): void {
     entry.hasBegun = true;
     if (entry.failing !== null) {
@@ -512,21 +512,21 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, owner }]));
   }
 
-  /** What a fault makes of the effect; null: its handler is started again here and now, since what it looks after is under way. */
+  /** The change of the effect after a fault; null: its handler is started again here, since its work is under way. */
   async function endingOf(entry: Running): Promise<Ending | null> {
     const { row, resumes, fault } = entry;
     const thrown = fault?.thrown;
     const isStoreTrouble = thrown instanceof StoreTrouble;
     const trouble = isStoreTrouble ? null : environmentFault(thrown);
     const message = reasonOf(trouble ?? thrown);
-    // What waits for hours says why once.
+    // A wait of hours is reported once.
     if (row.waiting_since === null) log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
     const back = isStoreTrouble || fault?.mayPutBack === false ? null : await putBackOf(entry, trouble, message);
     if (back !== null) return back;
     if (row.kind === 'agent.run' || isStoreTrouble) {
       const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
       const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
-      // A store that takes nothing takes no word of it either.
+      // A store that accepts no writes cannot store the reason either.
       await waitInPlace(entry, { waitMs, reason: isStoreTrouble ? null : message });
       return null;
     }
@@ -542,8 +542,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /**
-   * An effect that its environment, or its repo, keeps from being done waits in its row, without its slot, for as long as it takes: no try is spent. It
-   * is tried again after half the time that it has waited. What is under way, or is to be stopped, stays with its handler.
+   * An effect that cannot be done because of its environment, or its repo, waits in its row, without its slot, for as long as it takes: no try is spent. It
+   * is tried again after half the time that it has waited. An effect that is under way, or must stop, stays with its handler.
    */
   async function putBackOf(
     { row, hasBegun }: Running,
@@ -559,7 +559,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return { do: 'put-back', nextAt: timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at), error, at };
   }
 
-  /** A run that is under way keeps its slot, and says what keeps it until a try has succeeded or it has ended. */
+  /** A run that is under way keeps its slot, and its row has the reason of the wait until a try has succeeded or it has ended. */
   async function waitInPlace(entry: Running, wait: { waitMs: number; reason: string | null }): Promise<void> {
     const { reason, waitMs } = wait;
     entry.cancelClear?.();
@@ -628,7 +628,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /**
-   * How long until what failed in these trees is to be tried again; null: nothing is. what a fault of its environment keeps from being done is tried once by each owner,
+   * How long until failed effects of these trees must be tried again; null: none. An effect that waits for a fault of its environment is tried once by each owner,
    * then it is for the next.
    */
   async function untilNextTry(here: { lane: Lane; trees: readonly string[]; begun: ReadonlySet<string> }) {

@@ -5,7 +5,7 @@ import type { SignalPayload, SignalType } from '../../../machines/vocabulary/sig
 import type { Change } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 
-/** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
+/** How an effect ended: the signal that its actor waits for, or none. */
 export type Outcome =
   | { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType]
   | { type: null }
@@ -45,16 +45,16 @@ export interface EffectContext {
   readonly abort: AbortSignal;
   /** Aborted when the run must end. */
   readonly stop: AbortSignal;
-  /** `abort`, or `stop` before it began: processes that were started for this effect end. */
+  /** Aborts with `abort`, or with `stop` before the work began: then processes that were started for this effect end. */
   readonly over: AbortSignal;
   /**
    * The work is under way from here on. A fault of the environment after this leaves it in its slot, with its handler; before,
    * it goes back to the queue as if it had not been claimed. May be called twice.
    */
   began(): void;
-  /** Tells the actor something of its run before the end; once for each word, however often the handler runs. */
+  /** Sends the actor a signal about its run before the end; once for each `word`, however often the handler runs. */
   report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
-  /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */
+  /** Sends the tree's root a signal that is about no run; in one order with the reports, and once for each `word`. */
   sendSignal<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
   /** Sends the tree's root a signal of the run's agent in the name of that title; in one order with its other signals, and once for each `word`. */
   sendAs<T extends SignalType>(title: string, word: string, type: T, payload: SignalPayload<T>): void;

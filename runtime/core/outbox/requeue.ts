@@ -1,4 +1,4 @@
-/** How running agents are told to stop and be queued again; no attempt is spent. */
+/** Stops running agents and queues them again; no attempt is spent. */
 import type { Change, Store } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 
@@ -9,7 +9,7 @@ export async function agentsAtWork(store: Pick<Store, 'effects' | 'hosts'>): Pro
   return running.filter((row) => row.kind === 'agent.run');
 }
 
-/** Tells the plans of these runs, all of them or none; a plan that a person pauses or resumes meanwhile stays as they want it. Throws as the store does. */
+/** Sends the signal to the plans of these runs, all of them or none; a plan that a person pauses or resumes meanwhile is not changed. Throws as the store does. */
 export async function requeueAgents(
   store: Pick<Store, 'commit'>,
   runs: readonly EffectRow[],

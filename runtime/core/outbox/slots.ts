@@ -19,7 +19,7 @@ interface Claim {
   /** Slots of the lane that are taken, by project. */
   readonly busy: ReadonlyMap<string, number>;
   readonly limits: Limits;
-  /** The project that was served last in this lane: the turn begins after it. `''`: none was. */
+  /** The project that was served last in this lane: the next turn begins after it. `''`: none was. */
   readonly servedLast: string;
   /** The running effects of a lane whose parts have their own limits. */
   readonly running?: readonly EffectRow[];
@@ -27,7 +27,7 @@ interface Claim {
   machineLimit?(row: EffectRow): number;
 }
 
-/** Commands in git, checks and freezes at a time: enough for two cores, and a bound. Hooks wait for others most of their time. */
+/** How many git commands, checks and freezes run at a time: enough for two cores, and a limit. Hooks mostly wait for other servers. */
 const fixedLimits = { git: 4, check: 2, process: 4, hook: 16, forge: 4, machine: 64 } as const;
 /** The most slots of these for a single hook, over all plans: one that hangs leaves room for the others. */
 const perHook = 4;
@@ -111,7 +111,7 @@ function limitOf(lane: Lane, { workers, coordinators }: Limits): number {
   return lane === 'coordinator' ? coordinators : fixedLimits[lane];
 }
 
-/** Commands of one repo that hang leave room for those of the others. */
+/** Hanging commands of one repo leave room for those of the others. */
 function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
   if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
   if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;

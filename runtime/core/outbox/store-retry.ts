@@ -1,18 +1,18 @@
-/** Writes that are tried again while another program has locked the store, or it is full: what must be written is tried until it is taken. */
+/** Writes that are tried again while another program has locked the store, or it is full: a necessary write is tried until it succeeds. */
 import type { Log } from '../../base/platform/log.ts';
 import { StoreTrouble } from '../store/port.ts';
 
-/** A store that is locked or full is asked again after this. */
+/** The pause before the next try with a store that is locked or full. */
 const storeRetryMs = 250;
 
 export interface StoreRetry {
-  /** Tells of trouble with the store once, not at every try; anything else is an error with what was being done. */
+  /** Reports trouble with the store once, not at every try; any other failure is an error that names the work. */
   note(what: string, thrown: unknown): void;
   /** Resets the state after the store has answered. */
   forget(): void;
   /**
-   * A write that what has happened in the world depends on: tried again while the store does not take it, until `abort`. Answers what it answered; null:
-   * it was not taken before `abort`. Throws what is no trouble of the store.
+   * A write of something that has already happened outside: tried again while the store does not take it, until `abort`. Returns its result; null:
+   * it was not taken before `abort`. Throws errors that are no trouble of the store.
    */
   untilTaken<T>(write: () => Promise<T>): Promise<T | null>;
   /** Ends early on `abort`, and when `wake` comes meanwhile. */

@@ -10,7 +10,7 @@ interface Choice {
   readonly rows: readonly EffectRow[];
   /** Conditions of the commit: the budget has room left. */
   readonly conditions: readonly Change[];
-  /** To the plans whose budget is used up: they need a person. */
+  /** Signals to the plans whose budget is used up: they need a person. */
   readonly told: readonly Change[];
 }
 
@@ -23,7 +23,7 @@ export async function withinBudget(
   if (budget === undefined) return { rows: choose(candidates), conditions: [], told: [] };
   const conditions = new Map<string, Change | null>();
   const told = new Map<string, Change>();
-  // Each round settles the question for at least one more plan.
+  // Each round decides at least one more plan.
   for (;;) {
     const rows = choose(candidates.filter(({ tree }) => !told.has(tree)));
     const unasked = rows.filter(({ kind, tree }) => kind === 'agent.run' && !conditions.has(tree));

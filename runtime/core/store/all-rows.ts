@@ -2,7 +2,7 @@
 import { StoreTrouble } from './port.ts';
 
 export type AnyRow = Readonly<Record<string, unknown>>;
-/** The columns of each table, by its name. What a database keeps for itself is not among them. */
+/** The columns of each table, by its name. Internal tables of a database are not among them. */
 export type Columns = ReadonlyMap<string, readonly string[]>;
 
 /** A store that no other process uses, opened for a copy. */
@@ -10,7 +10,7 @@ export interface AllRows {
   columns(): Promise<Columns>;
   /** Some at a time. */
   read(table: string, columns: readonly string[]): AsyncIterable<readonly AnyRow[]>;
-  /** Replaces all rows, in one transaction: what `fill` throws leaves them as they were. */
+  /** Replaces all rows, in one transaction: if `fill` throws, they stay as they were. */
   replace(columns: Columns, fill: (insert: Insert) => Promise<void>): Promise<void>;
   /** Whether nothing has ever happened in it. */
   isEmpty(): Promise<boolean>;
@@ -22,7 +22,7 @@ export type Insert = (table: string, columns: readonly string[], rows: readonly 
 /** How many rows are read and written together. */
 export const pageSize = 200;
 
-/** Answers how many rows there were. Throws `conflict` where the other store is in use. */
+/** Returns the number of rows. Throws `conflict` where the other store is in use. */
 export async function copyRows(from: AllRows, to: AllRows, place: string): Promise<number> {
   if (!(await to.isEmpty()))
     throw new StoreTrouble(

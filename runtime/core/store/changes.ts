@@ -1,4 +1,4 @@
-/** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
+/** The changes of a commit, each carried out on its rows: the same for every kind of store that keeps its rows table by table. */
 import { shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import { placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
@@ -17,7 +17,7 @@ import { type Answer, all, answered } from './tables/connection.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
-/** What is done to the rows of each table. false: the condition of the change does not hold. */
+/** The operations on the rows of each table. false: the condition of the change does not hold. */
 export interface Tables {
   readonly signals: {
     insert(signal: NewSignal): Answer<{ id: number; isNew: boolean }>;
@@ -130,7 +130,7 @@ export interface Numbers {
   readonly lines: number[];
 }
 
-/** Changes that first read and then write what depends on it: the following changes wait for their end. An insert does this only if its key is taken. */
+/** Changes that first read and then write by the result: the following changes wait for their end. An insert does this only if its key is taken. */
 export const stepwise: ReadonlySet<Change['do']> = new Set([
   'signal.insert',
   'tree.remove',
@@ -278,7 +278,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return answered(effects.hasOpenRuns(change.key), (isBusy) => {
         if (isBusy) return false;
         return answered(plans.remove(change.key, change.at), (isRemoved) =>
-          // A plan that comes later under its name is another one.
+          // A later plan of its name is another one.
           isRemoved ? done(queue.resumePlan(change.key)) : false,
         );
       });

@@ -1,8 +1,8 @@
-/** What a store of several hosts offers to what carries their effects: the commit that takes one enqueues its workflow. */
+/** The part of a store of several hosts for the carrier of their effects: the commit that takes an effect enqueues its workflow. */
 import type { DBOSConfig } from '@dbos-inc/dbos-sdk';
 import type { EffectRow } from './rows.ts';
 
-/** Where DBOS finds what this host has taken. */
+/** Where DBOS finds the effects that this host has taken. */
 export interface EffectQueue {
   /** The schema of DBOS's own tables, in the database of the store. */
   readonly schema: string;
@@ -18,7 +18,7 @@ export interface Enqueuing {
   pool(): Promise<Pool>;
   /** The schema of the store's own tables. */
   schema(): Promise<string>;
-  /** Does it while no other program changes a schema of this database in the same way. */
+  /** Runs it while no other program changes a schema of this database in the same way. */
   whileAlone<T>(work: () => Promise<T>): Promise<T>;
   /** From here on each commit that takes or adopts an effect of this host enqueues its workflow, on the queue of the host's name. */
   enqueueInto(queue: EffectQueue): void;
@@ -26,7 +26,7 @@ export interface Enqueuing {
 
 type Taken = Pick<EffectRow, 'key' | 'attempts' | 'started_at'>;
 
-/** The id of the workflow: an effect that is taken again is another one. */
+/** The id of the workflow: an effect that is taken again has another one. */
 export function workflowIdOf({ key, attempts, started_at: at }: Taken): string {
   return `${key} ${attempts} ${at}`;
 }
@@ -34,7 +34,7 @@ export function workflowIdOf({ key, attempts, started_at: at }: Taken): string {
 /** The same in SQL, over a row of the effects. */
 export const workflowIdSql = "key || ' ' || attempts || ' ' || started_at";
 
-/** The key of the effect that a workflow is of. */
+/** The key of the effect of a workflow. */
 export function keyOfWorkflow(id: string): string {
   return id.split(' ').slice(0, -2).join(' ');
 }

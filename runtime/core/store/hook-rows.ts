@@ -1,4 +1,4 @@
-/** What happened to a plan or to a repo, as one row of the outbox for each of the repo's hooks that asked for it. */
+/** An event of a plan or a repo, as one row of the outbox for each of the repo's hooks that wants it. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { isUsualEvent } from '../../../machines/vocabulary/hook-event.ts';
 import { planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';

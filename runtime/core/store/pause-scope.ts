@@ -1,7 +1,7 @@
 /** Which agents a pause of the queue is for. */
 import type { PauseScope, QueuePause } from './rows.ts';
 
-/** Whether a pause of that is one of this agent. */
+/** Whether a pause of that scope applies to this agent. */
 export function covers(pause: PauseScope, { project, plan, title }: PauseScope): boolean {
   return (
     pause.project === project &&
@@ -10,7 +10,7 @@ export function covers(pause: PauseScope, { project, plan, title }: PauseScope):
   );
 }
 
-/** The widest pause of a part of the queue that is one of this agent; null: none is. */
+/** The widest pause of a part of the queue that applies to this agent; null: none. */
 export function pauseOf(pauses: readonly QueuePause[], agent: PauseScope): QueuePause | null {
   const [widest] = pauses
     .filter((pause) => covers(pause, agent))

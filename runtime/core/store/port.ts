@@ -1,5 +1,5 @@
 /**
- * What the engine asks of a store. It reads what a decision needs, decides with no store in sight, and writes one value that lists everything that
+ * The interface between the engine and a store. The engine reads what a decision needs, decides without the store, and writes one value that lists everything that
  * changes: all of it, or nothing. Any store that keeps these promises can carry an engine; the tests of the contract are in test/store/.
  */
 import type { PersistedText } from '../../../actors/compatibility.ts';
@@ -95,7 +95,7 @@ export type RunShown = Pick<
 export type Change =
   // A key that exists is not inserted again. The engine's own signal gets the next free key where another program has taken its key.
   | ({ readonly do: 'signal.insert' } & NewSignal)
-  /** A row of the engine's own with what became of it. On condition that its number is the next one, so nothing came in meanwhile, and that its key is free. */
+  /** A row of the engine itself with its outcome. On condition that its number is the next one, so no other row came in meanwhile, and that its key is free. */
   | { readonly do: 'signal.enter'; readonly row: SignalRow }
   /** On condition that it is pending or held. */
   | {
@@ -113,9 +113,9 @@ export type Change =
   | { readonly do: 'signal.count-attempt'; readonly id: number }
   /** Before a try of a signal that may have ended an engine. One that is not pending any more is left as it is. */
   | { readonly do: 'signal.count-suspected'; readonly id: number }
-  /** On condition that it is pending: it failed for a fault of ours. */
+  /** On condition that it is pending: it failed because of a fault of the engine. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
-  /** One whose number cannot be read gets that number, and failed. On condition that the number is free, and the row is there. */
+  /** A row whose number cannot be read gets that number, and fails. On condition that the number is free, and the row is there. */
   | {
       readonly do: 'signal.renumber';
       readonly number: string;
@@ -144,14 +144,14 @@ export type Change =
       readonly after: number;
       readonly at: number;
     }
-  /** On condition that the row is at that step; 0: that there is none. For what was decided by a tree that did not move. */
+  /** On condition that the row is at that step; 0: that there is none. For decisions by a tree that did not change. */
   | { readonly do: 'tree.require'; readonly address: TreeAddress; readonly steps: number }
   /**
-   * On condition that it is at step `before`, where that is given. What it asked for ends with it: nothing of it waits for a slot any more, and what runs is
-   * to be ended now. Deliveries of its hooks and removals of its worktrees go on.
+   * On condition that it is at step `before`, where that is given. Its effects end with it: none waits for a slot any more, and running ones are
+   * ended now. Deliveries of its hooks and removals of its worktrees go on.
    */
   | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number; readonly at: number }
-  /** `input` is what the tree was fed, on the first line of what it made of it. */
+  /** `input`: the input of the tree, on the first line that resulted from it. */
   | { readonly do: 'journal.append'; readonly line: NewLine; readonly input: string | null }
   | {
       readonly do: 'effect.insert';
@@ -184,7 +184,7 @@ export type Change =
     }
   /** On condition that the account is not limited at that time. */
   | { readonly do: 'account.require'; readonly account: string; readonly at: number }
-  /** It is rate limited until then; where that is news, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
+  /** It is rate limited until then; if that is new, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
   | ({ readonly do: 'account.limit'; readonly at: number; readonly notice: NewNotification } & Omit<
       AccountLimitRow,
       'since'
@@ -216,7 +216,7 @@ export type Change =
       /** As in `effect.settle`. */
       readonly result?: string;
     }
-  /** As if it had not been begun: on condition that this owner runs it, and it is not to be stopped. */
+  /** Resets it as if it had not been begun: on condition that this owner runs it, and it is not to be stopped. */
   | {
       readonly do: 'effect.put-back';
       readonly key: string;
@@ -232,7 +232,7 @@ export type Change =
       readonly wait: { readonly at: number; readonly reason: string } | null;
       readonly owner: EffectOwner;
     }
-  /** A queued one never begins, and `withdrawn` is inserted; a running one is to be ended at `stopAt`; one that has ended stays as it is. */
+  /** A queued one never begins, and `withdrawn` is inserted; a running one ends at `stopAt`; one that has ended does not change. */
   | {
       readonly do: 'effect.stop';
       readonly key: string;
@@ -240,7 +240,7 @@ export type Change =
       readonly at: number;
       readonly withdrawn: NewSignal;
     }
-  /** One more for that hook of that plan, of the repo itself, or of a machine's tree: it gets the next number there, and none is left out. */
+  /** One more delivery for that hook of that plan, of the repo itself, or of a machine's tree: it gets the next number there, and none is left out. */
   | {
       readonly do: 'hook.enqueue';
       readonly tree: TreeAddress;
@@ -298,7 +298,7 @@ export type Change =
   | { readonly do: 'plan.remove'; readonly key: PlanKey; readonly at: number }
   /** `isNewest`: the agent's earlier runs, where they have not ended, have failed. */
   | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }
-  /** `once`: values that stay as they are where there are any. */
+  /** `once`: values that are set only if there are none. */
   | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
   /** Adds a token of that run: its SHA-256, as hex digits. A token that exists already keeps its run. */
   | { readonly do: 'run.add-token'; readonly key: string; readonly hash: string }
@@ -342,7 +342,7 @@ export type Change =
   | ({ readonly do: 'issue.say'; readonly key: PlanKey } & IssueMessage)
   /** Beyond `notificationLimit` the oldest notification is deleted. */
   | ({ readonly do: 'notification.insert' } & NewNotification)
-  /** Somebody has read it and all before it. */
+  /** A person has read it and all before it. */
   | { readonly do: 'notification.read'; readonly upTo: number }
   /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
@@ -362,7 +362,7 @@ export type Commit =
   /** Nothing was written, because of this change. */
   | { readonly status: 'lost'; readonly change: Change };
 
-/** What a commit of somebody else means for others. */
+/** What the commit of another host means. */
 export interface Written {
   /** Trees that were stepped, or that have new signals or effects. */
   readonly trees: readonly TreeAddress[];
@@ -412,7 +412,7 @@ export type EffectQuery =
   | { readonly by: 'tree'; readonly tree: TreeAddress }
   /** Effects that failed and are tried again, first those that wait for a fault of the environment, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
-  /** Clearing up that failed, or is yet to be tried again, since then. */
+  /** Cleaning effects that failed, or will be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
   /** The deliveries of hooks, the newest first. */
   | {
@@ -428,12 +428,12 @@ export type EffectQuery =
 
 /** An agent that waits for a slot. */
 export interface SlotWaiter extends Pick<EffectRow, 'id' | 'key' | 'project' | 'plan' | 'lane' | 'priority'> {
-  /** Both are read where they are asked for, and are `''` otherwise. */
+  /** Both are read only if requested, and are `''` otherwise. */
   readonly title: string;
   readonly role: string;
 }
 
-/** A query for what may start in one lane, at a time of the store's own timeline. */
+/** A query for what may start in one lane, at a time of the store's timeline. */
 export interface StartQuery {
   readonly lane: Lane;
   readonly nowMs: number;
@@ -441,15 +441,15 @@ export interface StartQuery {
   readonly closed: readonly string[];
   /** The plans whose agents may start, each as `<project>/<plan>`; `all`; or `none`. */
   readonly agents: 'all' | 'none' | readonly string[];
-  /** Roles of repos whose agents do not start, each as `<project>/<role>`. An agent that a person restarts starts all the same. */
+  /** Roles of repos whose agents do not start, each as `<project>/<role>`. An agent that a person restarts is started anyway. */
   readonly held?: readonly string[];
-  /** What plans may name this host by: agents of plans that name another one do not start. */
+  /** The names by which plans may name this host: agents of plans that name another one do not start. */
   readonly hostNames?: readonly string[];
   /** Effects of machines that other hosts carry out, each as `<machine>/<effect>`. */
   readonly ofOthers?: readonly string[];
   /** Only of these trees. */
   readonly trees?: readonly TreeAddress[];
-  /** So many of each repo at most; default 512. */
+  /** The most rows of each repo; default 512. */
   readonly limit?: number;
 }
 
@@ -457,7 +457,7 @@ export interface StartQuery {
 export interface Store {
   /** The path of the store, for messages. */
   readonly file: string;
-  /** All of it or nothing. Commits are carried out in the order in which they were asked for. */
+  /** All of it or nothing. Commits are carried out in the order of their calls. */
   commit(changes: readonly Change[]): Promise<Commit>;
 
   /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
@@ -479,7 +479,7 @@ export interface Store {
   setAsideOfMachines(machine?: string): Promise<readonly SetAsideSignal[]>;
   /** The engine's own signals for a tree that were set aside and still are, from that id on. */
   setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
-  /** Plans that are registered and not yet born, with the branches that they will have. */
+  /** Plans that are registered and have no tree yet, with the branches that they will have. */
   births(project: string): Promise<readonly { readonly plan: string; readonly branch: string }[]>;
 
   /** Throws `snapshot_unknown` for a row that is damaged. */
@@ -498,7 +498,7 @@ export interface Store {
   ): Promise<readonly TreeAddress[]>;
   /** How many trees each machine has, also one that this engine was not given. */
   treeCounts(): Promise<readonly { readonly machine: string; readonly count: number }[]>;
-  /** What the rows of a machine show, without a tree being restored; one that shows nothing is not among them. */
+  /** The public states of a machine's trees, read without restoring them; trees without one are left out. */
   treeStates(machine: string): Promise<ReadonlyMap<TreeAddress, TreeState>>;
   /** The step of a tree, and when it ended (null: it has not), also if its row is damaged; null: there is no such tree. */
   treeStanding(address: TreeAddress): Promise<{ readonly steps: number; readonly endedAt: number | null } | null>;
@@ -512,7 +512,7 @@ export interface Store {
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** The agents that are queued, in any order. `isNamed`: with title and role, which takes several times as long. */
   slotWaiters(query: { readonly isNamed: boolean }): Promise<readonly SlotWaiter[]>;
-  /** Lanes in which something waits, be it for its time or its turn. */
+  /** Lanes in which an effect waits, for its time or its turn. */
   queuedLanes(): Promise<readonly Lane[]>;
   /** How many of a lane, by project; `host`: of the running ones, only those of that host. */
   effectCounts(lane: Lane, status: 'queued' | 'running', host?: string): Promise<ReadonlyMap<string, number>>;
@@ -528,9 +528,9 @@ export interface Store {
   /** Plans that need a person come first. Plans of removed repos are left out. */
   plans(project: string | null): Promise<readonly PlanRow[]>;
   planText(project: string, plan: string): Promise<string | null>;
-  /** Where the next plan of this name counts on from, so that no run of it is ever named like an old one. */
+  /** The number from which the next plan of this name counts on, so that no run of it is ever named like an old one. */
   nextGeneration(project: string, plan: string): Promise<number>;
-  /** All that ever were, those that were deleted too, in an order of their own: at most `limit` after the number of the last one, 0 first. */
+  /** All plans ever, deleted ones too, in an order of their own: at most `limit` after the number of the last one, 0 first. */
   planTraces(query: { readonly after: number; readonly limit: number }): Promise<{
     readonly traces: readonly PlanTrace[];
     /** null: this was the last page. */
@@ -541,13 +541,13 @@ export interface Store {
 
   run(key: string): Promise<RunRow | null>;
   runs(query: RunQuery): Promise<readonly RunRow[]>;
-  /** How many of a plan really began; with `before`, of that run's attempt and before it. */
+  /** How many runs of a plan really began; with `before`, up to and including that run's attempt. */
   countRuns(of: PlanKey, before?: RunRow): Promise<number>;
   /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
   usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
   /** A line for each plan that is registered and has runs, all of its agents together, by their names; an earlier plan of its name is left out. */
   usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
-  /** What the runs of a plan took, and those of its repo that began since then, as far as it is known. */
+  /** The usage of a plan's runs, and of its repo's runs that began since then, as far as it is known. */
   spent(of: PlanKey, sinceMs: number): Promise<SpentOf>;
   /** The tokens of the other runs of a conversation: some programs count the conversation as a whole. */
   conversationTokens(of: {
@@ -573,14 +573,14 @@ export interface Store {
   /** The first line of a tree as it was born last, whatever was at its address before; 0: there is none. */
   firstLine(tree: TreeAddress): Promise<number>;
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
-  /** Every line of a tree, with what the tree was fed on each: what a replay feeds again. */
+  /** Every line of a tree, with the input on each: a replay feeds these again. */
   fed(tree: TreeAddress): Promise<readonly FedLine[]>;
   /** The first line of a tree's journal that does not fit the line before it: one of them was changed, or a line between them is gone. null: all fit. */
   unchained(tree: TreeAddress): Promise<UnchainedLine | null>;
-  /** Signals that a tree took, and that no line of the journal tells of: reads all that there are. */
+  /** Signals that a tree took, and that are in no line of the journal: reads all lines. */
   unexplained(): Promise<readonly { readonly id: number; readonly tree: TreeAddress }[]>;
 
-  /** Trees that go by that age, or whose journal loses its first line by it. */
+  /** Trees that expire by that age, or whose journal loses its first line by it. */
   treesExpiring(beforeMs: number): Promise<readonly TreeAddress[]>;
   /** How many rows `rows.expire` would take of the `span` rows after that number, and up to which number these are; null: there are no more. */
   expiring(query: {
@@ -596,13 +596,13 @@ export interface Store {
   rebuild(): Promise<void>;
 
   queue(): Promise<QueueRow>;
-  /** All agents that have not ended, in the order in which they asked; then up to `ended` of those that ended since the queue was cleared, the newest first. */
+  /** All agents that have not ended, in the order of their requests; then up to `ended` of those that ended since the queue was cleared, the newest first. */
   queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
   /** The oldest first, also those of repos that were removed. */
   issues(): Promise<readonly IssueRow[]>;
   /** The messages to this session and to earlier ones of the same issue, the oldest first. */
   issueMessages(of: PlanKey): Promise<readonly IssueMessage[]>;
-  /** One for each repo whose forge was ever asked, by the repos' names; also those of repos that were removed. */
+  /** One for each repo whose forge was ever contacted, by the repos' names; also those of repos that were removed. */
   forges(): Promise<readonly ForgeRow[]>;
   /** The last limit of each account, by name, including limits that are over. */
   accountLimits(): Promise<readonly AccountLimitRow[]>;
@@ -612,14 +612,14 @@ export interface Store {
   removedRepos(): Promise<ReadonlyMap<string, string>>;
   timeline(): Promise<TimelineRow | null>;
 
-  /** Those who share it; absent: it is of one machine. What is claimed and may be started is then that of the own host, and of no host. */
+  /** The hosts that share it; absent: it belongs to one machine. Claims and starts are then limited to the own host, and to effects without a host. */
   readonly hosts?: Hosts;
 
-  /** Calls when somebody else has changed it, within a second; null: anything may have changed. Ends with the returned function. */
+  /** Calls when another writer has changed it, within a second; null: anything may have changed. Ends with the returned function. */
   watch(onChange: (written: Written | null) => void): () => void;
   /** Why nothing is written any more, where its files were deleted, replaced or damaged; null: they are as they were opened. */
   loss(): EngineError | null;
-  /** Why what was written last was not taken, within the last 30 s; null: it was, or nothing was written. */
+  /** Why the last write failed, within the last 30 s; null: it succeeded, or there was none. */
   trouble(): EngineError | null;
   close(): void;
 }
@@ -630,14 +630,14 @@ export interface HostRow {
   /** The name that its system gives it, and its home there. */
   readonly address: string;
   readonly home: string;
-  /** When its engine came, and when it was there last. */
+  /** When its engine started, and when it was last seen. */
   readonly since: number;
   readonly seen: number;
   /** Since when it starts nothing new; null: it does. */
   readonly drained: number | null;
   /** When it was removed, for good; null: it was not. */
   readonly gone: number | null;
-  /** An engine works as this host now. */
+  /** Whether an engine works as this host now. */
   readonly isAlive: boolean;
   /** The names of the clones that it had when its engine came, where it takes over the repos of lost hosts; null: it takes over none. */
   readonly clones: readonly string[] | null;
@@ -650,7 +650,7 @@ export interface LostRepo {
   readonly host: string;
   /** The host that has given it to this one; null: its host is lost. */
   readonly comingFrom: string | null;
-  /** Where this host had it before; null: it never had. */
+  /** The path where this host had it before; null: it never had. */
   readonly path: string | null;
   /** Where its repository is, without a password; null: it has no remote. */
   readonly remote: string | null;
@@ -665,11 +665,11 @@ export interface Hosts {
   list(): Promise<readonly HostRow[]>;
   /** Says that this host is here, and keeps its lock. */
   beat(): Promise<void>;
-  /** Says that its engine stops in order: it is waited for longer than one that was cut off. */
+  /** Records that its engine stops in order: then it is waited for longer than if it was cut off. */
   leave(): Promise<void>;
   /** Where other hosts find a repo of this one: an address without a password. What is known stays, unless `isNew`. */
   noteRemote(project: string, remote: string, options: { readonly isNew: boolean }): Promise<void>;
-  /** The repos of hosts that were not seen for 12 s, or were stopped 2 minutes ago; and those that come to this host. */
+  /** The repos of hosts that were not seen for 12 s, or stopped more than 2 minutes ago; and those that come to this host. */
   lostRepos(): Promise<readonly LostRepo[]>;
   /** Why a repo could not go to another host, for people; null: nothing keeps it. `host`: the one that it is said to be of. */
   noteTrouble(repo: Pick<LostRepo, 'project' | 'host'>, trouble: string | null): Promise<void>;

@@ -69,7 +69,7 @@ export interface ChartRow {
   readonly digest: string;
 }
 
-/** A row whose number is no whole number of JavaScript, as text. */
+/** A row whose number is no safe integer of JavaScript, as text. */
 export interface UnreadableSignal extends Pick<SignalRow, 'project' | 'plan' | 'type'> {
   readonly number: string;
 }
@@ -136,7 +136,7 @@ export interface EffectRow {
   readonly error: string | null;
   /** Since when a fault of the environment keeps it from being done, for the reason in `error`; null: none does. */
   readonly waiting_since: number | null;
-  /** The result of the last try, as JSON; null: none is kept. */
+  /** The result of the last try, as JSON; null: none is stored. */
   readonly result: string | null;
 }
 
@@ -151,13 +151,13 @@ export interface HookRow {
   readonly off_reason: string | null;
 }
 
-/** The forge of a repo, as it was found when it was asked last. */
+/** The forge of a repo, as it was found at the last request. */
 export interface ForgeRow {
   readonly project: string;
   /** Its name in the list of servers. */
   readonly server: string;
   readonly url: string;
-  /** Why nothing can be asked of it; null: it answers. */
+  /** Why it cannot be used; null: it answers. */
   readonly code: ErrorCode | null;
   readonly reason: string | null;
   readonly hint: string | null;
@@ -175,7 +175,7 @@ export interface HookCountRow {
 
 /** The state of a tree, as its row shows it. */
 export interface TreeState {
-  /** One public word of its kind; null: none. */
+  /** Its public state; null: none. */
   readonly state: string | null;
   readonly reason: string | null;
 }
@@ -202,7 +202,7 @@ export interface JournalLine {
 
 export type NewLine = Omit<JournalLine, 'seq'>;
 
-/** A line with what its tree was fed on it; null: it is a further line of the input before it, or a refusal. */
+/** A line with the input of its tree; null: it is a further line of the input before it, or a refusal. */
 export interface FedLine extends JournalLine {
   readonly input: AnySignal | Upgraded | null;
 }
@@ -212,11 +212,11 @@ export interface PlanBase {
   /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
   readonly branch: string | null;
   readonly commit: string;
-  /** The plans in it that were not in that branch then, each with the commit that it was done at. */
+  /** The plans in it that were not in that branch then, each with the commit at which it was done. */
   readonly on: readonly { readonly plan: string; readonly commit: string }[];
 }
 
-/** A plan's file and what was last taken from it, or written to it. */
+/** A plan's file and the text that was last read from it, or written to it. */
 export interface TakenFile {
   /** From the repo's root with `/`, absolute where it lies outside. */
   readonly file: string;
@@ -276,7 +276,7 @@ export interface SpentOf {
   readonly day: Spent;
 }
 
-/** At most so many are kept: the oldest goes when one more comes. */
+/** How many are stored: beyond it the oldest is deleted. */
 export const notificationLimit = 10_000;
 
 export interface NewNotification {
@@ -374,13 +374,13 @@ export interface QueueItemRow extends PauseScope {
 export interface RepoRow {
   readonly project: string;
   readonly path: string;
-  /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
+  /** What was trusted when it was added or last trusted again: programs are started by this text and no later one. */
   readonly config: RepoConfigSource;
   readonly addedAt: number;
   /** When that was, and by which way a person said yes: a verb, daemon.toml, a program. */
   readonly trustedAt: number;
   readonly trustedBy: string;
-  /** When somebody took it back; null: it is trusted. */
+  /** When a person revoked it; null: it is trusted. */
   readonly revokedAt: number | null;
   /** The host that it belongs to, where that is another one, or this one does not have it yet. */
   readonly host?: string;
@@ -403,25 +403,25 @@ export interface RunRow {
   readonly queued_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
-  /** When its agent's machine had nothing more to do with it; null: it goes on. */
+  /** When its agent's machine was finished with it; null: it goes on. */
   readonly final_at: number | null;
   readonly exit_code: number | null;
   readonly pid: number | null;
   readonly worktree: string | null;
   readonly folder: string | null;
-  /** What it was started as; null: it never came so far, or an older stator started it. */
+  /** How it was started; null: it was not, or by an older stator. */
   readonly preset: string | null;
   /** The profile that replaced that of its role; null: none did. */
   readonly profile: string | null;
   /** The account that it worked with; null: none is known for its program, or an older stator started it. */
   readonly account: string | null;
-  /** Its program's name for what was talked about, where it can be taken up again. */
+  /** Its program's id of the conversation, if that can be continued. */
   readonly conversation: string | null;
   /** The count of its program, caches included; null: the program reports none. */
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
   readonly cost_usd: number | null;
-  /** How long it has worked, as it was last looked at: not the time in which it was paused or waited for a person. */
+  /** How long it has worked, at the last look: without the time in which it was paused or waited for a person. */
   readonly worked_ms: number | null;
   /** The last message of the agent itself, cut. */
   readonly last_message: string | null;
@@ -429,11 +429,11 @@ export interface RunRow {
 
 /** An account that a service reported as rate limited. */
 export interface AccountLimitRow {
-  /** As a person named it, or as a digest of what it is known by. */
+  /** The name that a person gave it, or a digest of its identity. */
   readonly account: string;
   /** When it was first reported. */
   readonly since: number;
-  /** From then on it is asked again. */
+  /** From then on it is tried again. */
   readonly until: number;
 }
 
@@ -481,7 +481,7 @@ export function restoredKey(name: string): string {
   return `restored/${name}`;
 }
 
-/** A folder under `runs` as the store knows it, and how far what spoke through it has come. */
+/** A folder under `runs` as the store knows it, and the state of its effect. */
 export interface LaunchTrace extends Pick<LaunchRow, 'key' | 'folder'> {
   /** The status of its effect; null: the row is deleted, so the run has ended. */
   readonly status: EffectStatus | null;
@@ -496,7 +496,7 @@ export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' |
 
 /** The rows that go when they have ended long ago. */
 export const expiringKinds = [
-  // First: what goes with a tree is then found to be of none.
+  // First: rows that go with a tree are then found to have none.
   'trees',
   'signals',
   'effects',

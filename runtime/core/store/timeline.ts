@@ -1,11 +1,11 @@
 /**
  * The time that deadlines are kept in: it begins as wall time, goes on by the steady clock, and is one line for all engines of a store. So a lid that was
- * closed, or a clock that is set, moves no timeout, no back-off and no stop. Time in which this process was stopped (SIGSTOP, a machine that was frozen)
+ * closed, or a clock that is set, changes no timeout, no back-off and no stop. Time in which this process was stopped (SIGSTOP, a machine that was frozen)
  * does not count either: no process could observe an agent then, and mostly the agent was stopped as well.
  *
  * Machines compute in wall time and say when something is due. Only the time from now until then counts, and the host keeps that. Beside every
- * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has started anew the steady
- * clock begins again: then the wall clock says how long it was off, which is never less than nothing. So nothing waits for longer than it was to.
+ * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has restarted, the steady
+ * clock begins again: then the wall clock says how long it was off, which is never negative. So no wait is longer than planned.
  */
 
 import type { Clock } from '../../base/platform/clock.ts';
@@ -15,16 +15,16 @@ import type { ChangeOf, Store } from './port.ts';
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
   nowMs(): number;
-  /** Looks no longer whether this process was stopped. */
+  /** Ends the checks whether this process was stopped. */
   close(): void;
-  /** A reading of the clocks, for the commit that keeps a deadline. */
+  /** A reading of the clocks, for the commit that stores a deadline. */
   note(): ChangeOf<'timeline.write'>;
-  /** About when that is by the wall clock, for people. */
+  /** The approximate wall clock time, for people. */
   wallOf(ms: number): number;
 }
 
 const beatMs = 1_000;
-/** A busy process is late by less than this; what is later was stopped. */
+/** A busy process is late by less than this; a later one was stopped. */
 const longestBeatMs = 5_000;
 
 /** Reads the current time of the store. Throws as the store does. */

@@ -21,7 +21,7 @@ export function concernsHere(written: Written | null, isElsewhere: (project: str
   return written === null || written.trees.some((tree) => !isElsewhere(placeOf(tree).project));
 }
 
-/** null: nothing that another host acts on. */
+/** null: nothing that concerns another host. */
 function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
   switch (change.do) {
     case 'signal.insert':

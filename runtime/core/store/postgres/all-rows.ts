@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { type AllRows, type AnyRow, type Columns, pageSize } from '../all-rows.ts';
 
-/** Tables that this database keeps for itself. */
+/** Internal tables of this database. */
 const own = "table_name NOT IN ('schema_versions', 'hosts', 'repo_hosts', 'repo_paths', 'asked', 'commits')";
 
 /** Over the connection that a store writes by: it holds the lock of the engine meanwhile. */
@@ -42,7 +42,7 @@ async function* pages(client: Client, sql: string): AsyncIterable<readonly AnyRo
 async function replaceAll(client: Client, columns: Columns, fill: Parameters<AllRows['replace']>[1]): Promise<void> {
   await client.query('BEGIN');
   try {
-    // They are for what other programs insert.
+    // These triggers are for rows that other programs insert.
     await client.query('ALTER TABLE signals DISABLE TRIGGER USER');
     for (const table of columns.keys()) await client.query(`DELETE FROM ${table}`);
     await fill(async (table, names, rows) => {

@@ -49,7 +49,7 @@ export function createAsked({ own, client }: AskedParts) {
     }
   }
 
-  /** Takes what this host was asked, and answers each by itself. */
+  /** Takes the questions for this host, and answers each one separately. */
   async function look(): Promise<void> {
     const answer = answerer;
     if (answer === null) return;

@@ -5,7 +5,7 @@ import { localTime } from '../../../../machines/vocabulary/time-text.ts';
 import { type HostRow, type LostRepo, StoreTrouble } from '../port.ts';
 import { channel, hostLocks, nowMs, storeLock } from './schema.ts';
 
-/** This machine, as it says of itself. */
+/** This machine, as it describes itself. */
 export interface OwnHost {
   readonly name: string;
   readonly labels: readonly string[];
@@ -17,7 +17,7 @@ export interface OwnHost {
 
 /** A host that was cut off is lost after this time without a beat; its own agents are frozen before (`engine/host-watch.ts`). */
 const silenceMs = 12_000;
-/** One that was stopped in order may be on its way to a new version. */
+/** A host that was stopped in order may be updating to a new version. */
 const stopMs = 120_000;
 
 interface Row {
@@ -43,7 +43,7 @@ const alive = `EXISTS (
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND CAST(l.classid AS BIGINT) = ${unsigned(hostLocks)} AND CAST(l.objid AS BIGINT) = ${unsigned('hashtext(h.name)')})`;
 const columns = `name, labels, address, home, pid, epoch, since, seen, left_at, drained, gone, clones, ${alive} AS alive`;
-/** None of its engines is expected back soon. */
+/** Whether none of its engines is expected back soon. */
 const isOverdue = `(h.gone IS NULL AND CASE WHEN h.left_at IS NULL THEN h.seen < ${nowMs} - ${silenceMs} ELSE h.left_at < ${nowMs} - ${stopMs} END)`;
 
 /** null: there is none of that name. */
@@ -82,7 +82,7 @@ function engineText({ name, home, pid, since }: Row): string {
   return `the engine of ${home} on ${name}, pid ${pid}, since ${localTime(new Date(since).toISOString(), Date.now())}`;
 }
 
-/** What keeps a home from working as that host, or from going on to do so. */
+/** Why a home cannot work as that host, or cannot go on to do so. */
 function refusal(place: string, { host: { name: host }, home }: Presence, row: Row | null): StoreTrouble {
   if (row?.gone != null)
     return new StoreTrouble(
@@ -108,7 +108,7 @@ function refusal(place: string, { host: { name: host }, home }: Presence, row: R
 export interface Presence {
   readonly home: string;
   readonly host: OwnHost;
-  /** It goes when a verb is answered. */
+  /** It leaves when a verb is answered. */
   readonly isBrief: boolean;
   /** The engine before did not stop in order. */
   wasCutOff: boolean;
@@ -133,7 +133,7 @@ export async function enter(
   const row = await read(client, host.name);
   const isFollowed = presence.epoch !== null && row !== null && row.epoch !== presence.epoch;
   if (isFollowed || row?.gone != null) return { trouble: refusal(place, presence, row), isFinal: true };
-  // Where it is the connection of this very engine that PostgreSQL still takes for alive, it goes soon.
+  // If it is an old connection of this same engine that PostgreSQL still considers alive, it ends soon.
   if (!isFree) return { trouble: refusal(place, presence, row), isFinal: false };
   if (presence.epoch === null) {
     presence.wasCutOff = row !== null && row.left_at === null;
@@ -142,7 +142,7 @@ export async function enter(
   return null;
 }
 
-/** What belonged to no host yet, in a store that one engine had for itself, belongs to the first one that comes. */
+/** Rows without a host, in a store that one engine had for itself, belong to the first host. */
 async function write(client: Client, { home, host, isBrief }: Presence): Promise<number> {
   await client.query('BEGIN');
   const { rows } = await client.query<{ epoch: number }>(
@@ -175,7 +175,7 @@ async function write(client: Client, { home, host, isBrief }: Presence): Promise
   return rows[0]?.epoch ?? 0;
 }
 
-/** Those who keep in mind which hosts and repos there are look again. */
+/** Programs that cache the hosts and repos read them again. */
 export async function tell(client: Client): Promise<void> {
   await client.query('SELECT pg_notify($1, $2)', [channel, 'hosts']);
 }
@@ -190,7 +190,7 @@ export async function list(client: Client, repos: ReadonlyMap<string, RepoHost>)
   }));
 }
 
-/** It was there at this time. null: it is the host still; else why it is not, which waiting does not mend. */
+/** Records that it was there at this time. null: it still is the host; else why it is not, which waiting cannot change. */
 export async function beat(client: Client, presence: Presence, place: string): Promise<StoreTrouble | null> {
   const { name } = presence.host;
   const { rowCount } = await client.query(
@@ -324,7 +324,7 @@ async function bePlaced(client: Client, { project, own, path }: Taking): Promise
   await client.query(keepPath('$1, $2, $3'), [project, own, path]);
 }
 
-/** The answer to its commit may have been lost. */
+/** If the answer to its commit was lost. */
 async function isThere(client: Client, { project, own, path }: Taking): Promise<boolean> {
   const { rowCount } = await client.query(
     'SELECT 1 FROM repo_hosts JOIN repos USING (project) WHERE project = $1 AND host = $2 AND path = $3 AND removed_at IS NULL AND coming_from IS NULL',

@@ -5,7 +5,7 @@ import { type Migration, migrationLock, migrations } from './schema.ts';
 
 const oldestServer = 140_000;
 
-/** Throws `store_newer`, `store_unreadable` for a server that is too old, and what PostgreSQL says of a migration, which then leaves nothing behind. */
+/** Throws `store_newer`, `store_unreadable` for a server that is too old, and PostgreSQL's error about a migration, which then leaves nothing behind. */
 export async function migrate(client: Client, place: string): Promise<void> {
   await refuseOldServer(client, place);
   if (await isCurrent(client, place)) return;
@@ -54,7 +54,7 @@ async function apply(client: Client, { version, name, sql }: Migration): Promise
     }
     await client.query('COMMIT');
   } catch (thrown) {
-    await client.query('ROLLBACK').catch(() => {}); // the connection may be gone, and with it what was begun
+    await client.query('ROLLBACK').catch(() => {}); // the connection may be gone, and the transaction with it
     throw thrown;
   }
 }

@@ -14,14 +14,14 @@ const numbered = (table: string, column: string) => `
 
 export const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
 
-/** The lock of commits is of the schema, so that two stores in one database do not wait for each other. */
+/** The lock of commits belongs to the schema, so that two stores in one database do not wait for each other. */
 export const commitLock = "hashtextextended('stator commit ' || current_schema(), 0)";
-/** Shared by all who work on this store, as long as their connections live; who changes its schema or copies it has it alone. */
+/** Shared by all processes that work on this store, as long as their connections live; one that changes its schema or copies it has it alone. */
 export const storeLock = "hashtextextended('stator engine ' || current_schema(), 0)";
 /** The first of the two numbers by which the lock of a host is known. */
 export const hostLocks = "hashtext('stator host ' || current_schema())";
 export const migrationLock = "hashtextextended('stator migration ' || current_schema(), 0)";
-/** Everybody who watches the store listens here. */
+/** All processes that watch the store listen here. */
 export const channel = 'stator';
 
 const tables = `
@@ -312,7 +312,7 @@ const functions = `
   CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (value TEXT) LANGUAGE sql IMMUTABLE AS
     $$ SELECT jsonb_array_elements_text(CAST(list AS JSONB)) $$;`;
 
-/** What the engine writes carries the seal. What another program inserts is read like any other word, whatever else it says of itself. */
+/** Rows of the engine have the seal. A row of another program is read like any outside signal, whatever its columns claim. */
 const inbox = `
   CREATE TABLE inbox_seal (id INTEGER PRIMARY KEY CHECK (id = 1), seal BIGINT NOT NULL);
   INSERT INTO inbox_seal (id, seal) VALUES (1, CAST(random() * 9007199254740991 AS BIGINT));
@@ -369,7 +369,7 @@ const moves = `
   CREATE TABLE repo_paths (project TEXT, host TEXT, path TEXT NOT NULL, PRIMARY KEY (project, host));
   INSERT INTO repo_paths (project, host, path) SELECT project, host, path FROM repo_hosts JOIN repos USING (project);`;
 
-/** What hosts ask each other, and the answers; what a crash of the database takes from it is asked again. */
+/** The questions of hosts to each other, and the answers; questions that a crash of the database loses are asked again. */
 const asked = `
   CREATE UNLOGGED TABLE asked (
     id TEXT PRIMARY KEY,
@@ -380,7 +380,7 @@ const asked = `
     answer TEXT
   );`;
 
-/** What is due at once apart from what is not. */
+/** An index for rows that are due at once, and one for the others. */
 const timers = `
   DROP INDEX signals_pending;
   CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
@@ -435,7 +435,7 @@ const commits = `
     at BIGINT NOT NULL
   );`;
 
-/** Requests of clients by their keys, and what was answered. */
+/** Requests of clients by their keys, and the answers. */
 const requests = `
   CREATE TABLE requests (
     key TEXT PRIMARY KEY,

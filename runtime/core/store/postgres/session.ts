@@ -19,7 +19,7 @@ interface SessionOptions {
   readonly config: ClientConfig;
   /** Called with each new connection, before it is used. */
   prepare(client: Client): Promise<void>;
-  /** Called before each statement is sent; what it throws keeps it from being sent. */
+  /** Called before each statement is sent; if it throws, the statement is not sent. */
   onSend?(): void;
   /** The connection was lost; it was not closed by this process. */
   onLost?(): void;
@@ -51,7 +51,7 @@ export async function loadDriver(): Promise<typeof import('pg').default> {
   }
 }
 
-/** Throws `bad_config` for what the URL asks for and cannot be had, such as a certificate that is not there. */
+/** Throws `bad_config` for settings of the URL that are not possible, such as a certificate that is not there. */
 function clientOf(pg: typeof import('pg').default, config: ClientConfig): Client {
   try {
     return new pg.Client(config);
@@ -146,7 +146,7 @@ function closedError(): EngineError {
   return new EngineError('unavailable', 'the engine ends: its store is closed', 'ask again');
 }
 
-/** A name for each text, by which PostgreSQL keeps its plan. */
+/** A name for each text, so that PostgreSQL stores its plan. */
 const names = new Map<string, string>();
 
 function nameOf(text: string): string {

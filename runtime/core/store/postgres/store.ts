@@ -30,12 +30,12 @@ const retryMs = 100;
 /** A host that stopped in the middle of a commit keeps the others waiting for at most so long. */
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
-/** The answer to a commit is missed for minutes at most. */
+/** A lost answer to a commit is looked up for some minutes at most. */
 const keptCommitMs = 24 * 60 * 60 * 1_000;
 
 /**
- * What waits for a line that is cut in silence is tried again after this. `pipeline` ends a connection that did not answer in time; without it, the pool gives
- * it out again, and nothing on it is ever answered.
+ * A statement on a connection that was cut without notice is tried again after this. `pipeline` ends a connection that did not answer in time; without it, the pool gives
+ * it out again, and no statement on it is ever answered.
  */
 const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000, pipeline: true };
 
@@ -49,7 +49,7 @@ const noticeDead =
 export interface PostgresStore extends Store, Enqueuing {
   readonly hosts: Hosts;
   /**
-   * From here on the engine of that home is the host, and another one only when this connection is gone. Answers how many engines there were of it.
+   * From here on the engine of that home is the host, and another one only when this connection is gone. Returns how many engines the host has had.
    * Throws `owner_taken` where another one lives, or the host was removed.
    */
   own(home: string): Promise<number>;
@@ -62,7 +62,7 @@ interface PostgresOptions {
   readonly faults?: Faults | undefined;
   /** Default true; false: a schema of another version is `store_unreadable`. */
   readonly mayMigrate?: boolean;
-  /** Its engine goes when a verb is answered; default false. */
+  /** Whether its engine leaves when a verb is answered; default false. */
   readonly isBrief?: boolean;
   /** Default: by the name that its system gives it. */
   readonly host?: {
@@ -93,7 +93,7 @@ export function openPostgres(
   const hostWatchers = new Set<() => void>();
   /**
    * The repos of other hosts, as of the last notice about hosts; null: to be read. A host loses a repo by its own commit, or with its lock, and then nothing
-   * of its own is committed any more: so it is never the last one to know.
+   * of its own is committed any more: so it always knows of the loss in time.
    */
   let elsewhere: Answer<readonly string[]> | null = null;
   let isClosed = false;
@@ -222,7 +222,7 @@ export function openPostgres(
 
   /**
    * Sends the changes one after the other, without waiting for answers. If a change sends further statements after its first answer, these would run
-   * too late, after the changes behind it. So a change that `stepwise` lists is waited for. If another change does it, the commit is repeated step by step.
+   * too late, after the changes that follow. So a change that `stepwise` lists is waited for. If another change does it, the commit is repeated step by step.
    */
   async function carryOut(changes: readonly Change[], isStepByStep = false): Promise<Commit> {
     const client = await writing.client();
@@ -242,7 +242,7 @@ export function openPostgres(
         if (lost !== null) break;
         maySend = true;
         const holds = Promise.resolve(applyChange(written, change, numbers));
-        holds.catch(() => {}); // looked at below, in their order
+        holds.catch(() => {}); // awaited below, in their order
         answers.push({ change, holds });
         if (isStep) await holds;
         maySend = isStepByStep;
@@ -282,7 +282,7 @@ export function openPostgres(
     return commitAs(client, () => client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]));
   }
 
-  /** `last`: what is sent before the commit itself. false: it was not committed, and nothing of it is there. */
+  /** `last`: a statement that is sent before the commit itself. false: it was not committed, and nothing of it is there. */
   async function commitAs(client: Client, last: () => Promise<unknown>): Promise<boolean> {
     commits += 1;
     const number = commits;
@@ -298,7 +298,7 @@ export function openPostgres(
     }
   }
 
-  /** In the transaction that it is the number of. The rows of programs that have long gone are taken away. */
+  /** In the transaction that it is the number of. Rows of programs that ended long ago are deleted. */
   async function noteCommit(client: Client, number: number): Promise<void> {
     const gone = number === 1 ? client.query(`DELETE FROM commits WHERE at < ${nowMs} - ${keptCommitMs}`) : null;
     gone?.catch(() => {}); // awaited below
@@ -354,7 +354,7 @@ export function openPostgres(
     return inOrder(async () => work(await writing.client()));
   }
 
-  /** Alone, as every commit. false: it does not hold, and nothing was written. */
+  /** Runs it alone, like every commit. false: its condition does not hold, and nothing was written. */
   function inTransaction(work: (client: Client) => Promise<boolean>): Promise<boolean> {
     return inTurn(async function attempt(client): Promise<boolean> {
       await start(client);
@@ -508,7 +508,7 @@ async function firstFailure(answers: readonly Promise<unknown>[]): Promise<unkno
 }
 
 async function undo(client: Client): Promise<void> {
-  // Where the connection is gone, so is what it began.
+  // If the connection is gone, so is its transaction.
   await client.query('ROLLBACK').catch(() => {});
 }
 
@@ -533,7 +533,7 @@ function withHosts(connection: Connection, host: string): ReturnType<typeof crea
   return { ...tables, repos: { ...tables.repos, insert } };
 }
 
-/** An effect that is taken is enqueued in the same transaction; what is enqueued already stays as it is. */
+/** An effect that is taken is enqueued in the same transaction; an effect that is enqueued already is not changed. */
 function withQueue(
   connection: Connection,
   tables: ReturnType<typeof createTables>,

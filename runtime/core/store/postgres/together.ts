@@ -65,7 +65,7 @@ export function tablesOf(text: string, { isOfOldRows = false } = {}): ReadonlySe
 }
 
 export interface Groups {
-  /** Sends what waits and must be there, or be done, before that statement. */
+  /** Sends waiting rows that must be written before that statement. */
   before(tables: ReadonlySet<string>): void;
   add(statement: RowStatement, values: readonly unknown[]): Promise<RowAnswer>;
 }

@@ -1,4 +1,4 @@
-/** What goes wrong with a database on another machine, in the words of the store. */
+/** Errors of a database on another machine, as errors of the store. */
 import { StoreTrouble } from '../port.ts';
 
 const codeOf = (thrown: unknown): string => {
@@ -17,7 +17,7 @@ export function isAway(thrown: unknown): boolean {
   );
 }
 
-/** Another one holds what is needed, and will let go of it. */
+/** Another process holds a lock that is needed, and will release it. */
 export function isBusy(thrown: unknown): boolean {
   return ['55P03', '40001', '40P01'].includes(codeOf(thrown));
 }
@@ -27,7 +27,7 @@ export function isUndone(thrown: unknown): boolean {
   return codeOf(thrown) === '25P02';
 }
 
-/** As the store's callers know it; what is no trouble of the world stays as it is. */
+/** As an error that the store's callers know; an error that is no failure of the world is not changed. */
 export function troubleOf(thrown: unknown, place: string): unknown {
   if (isAway(thrown) || isBusy(thrown)) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);

@@ -3,7 +3,7 @@ import { type AllRows, type AnyRow, type Columns, pageSize } from '../all-rows.t
 import { type Database, openDatabase, storeError } from './db.ts';
 import { migrations } from './schema.ts';
 
-/** Tables that SQLite or this file keeps for itself. */
+/** Internal tables of SQLite or of this file. */
 const own = "name NOT LIKE 'sqlite%' AND name <> 'written_by'";
 
 /** Makes the file where it is missing, and brings its schema up to date. Throws as `openDatabase`. */
@@ -29,7 +29,7 @@ export function openFileRows(file: string): AllRows {
   };
 }
 
-/** What other tables or later rows know a row by is a column too. */
+/** The row's number is copied too, if other tables or later rows refer to it. */
 function columnsOf(db: Database, table: string, sql: string): string[] {
   const columns = db.pragma(`table_info(${table})`) as { name: string; type: string; pk: number }[]; // one row a column, says SQLite
   const hasOwnNumber = columns.some(({ type, pk }) => pk > 0 && type === 'INTEGER');
@@ -52,7 +52,7 @@ async function* pages(db: Database, sql: string): AsyncIterable<readonly AnyRow[
 }
 
 async function replaceAll(db: Database, columns: Columns, fill: Parameters<AllRows['replace']>[1]): Promise<void> {
-  // They are for what other programs insert.
+  // These triggers are for rows that other programs insert.
   const triggers = db
     .prepare<[], { name: string; sql: string }>("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
     .all();

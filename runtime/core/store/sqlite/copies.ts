@@ -137,7 +137,7 @@ export async function writeCopy(file: string, to: string): Promise<number> {
     createPrivateFile(draft);
     const source = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
     try {
-      source.exec('BEGIN'); // one moment of the store, however long the copy takes
+      source.exec('BEGIN'); // one state of the store, however long the copy takes
       source.pragma('schema_version');
       await source.backup(draft, { progress: () => pagesAtOnce });
     } finally {
@@ -161,7 +161,7 @@ export async function writeCopy(file: string, to: string): Promise<number> {
   }
 }
 
-/** When the last thing happened that a store knows of; null: nothing has. Throws `store_corrupt`, `store_newer`, `store_unreadable` where no store of this stator can be made of the file. */
+/** The time of the last event in a store; null: there is none. Throws `store_corrupt`, `store_newer`, `store_unreadable` where no store of this stator can be made of the file. */
 export function lastKnownMs(file: string, known: number): number | null {
   return reading(file, (db) => {
     refuseForeign(db, file, known);

@@ -1,7 +1,7 @@
 /**
  * The store's file: how it is opened, brought up to date, and how its failures are told apart.
  *
- * It is looked at before it is opened for good: a file that is damaged, of a newer stator or of another program is refused as it was,
+ * It is checked before it is opened for good: a file that is damaged, of a newer stator or of another program is refused as it was,
  * byte for byte. There is no integrity check at the start, because it reads the whole file: the header, its length and the schema are
  * read, and `storeError` reports damage further in when a query meets it.
  */
@@ -29,7 +29,7 @@ export interface StoreOptions {
   readonly isAbsent?: boolean;
   /** Such an empty store, as `serialize` made it: then its schema is not made again. */
   readonly image?: Buffer;
-  /** The store of an owner that lives: it is written to as it is; what is missing or of another version of the schema is `store_unreadable`. */
+  /** The store of a live owner: it is written to as it is; a store that is missing or has another version of the schema is `store_unreadable`. */
   readonly isShared?: boolean;
   /** How long one statement may freeze the event loop for a lock; default 25. A caller that needs longer tries again asynchronously. */
   readonly busyTimeoutMs?: number;
@@ -63,11 +63,11 @@ export function openDatabase(file: string, options: StoreOptions): Database {
 }
 
 /**
- * The failure of the world behind an error of SQLite or a look of ours, or behind a system error about this very file; null for everything else,
+ * The failure of the world behind an error of SQLite or of our own checks, or behind a system error about this very file; null for everything else,
  * which is a broken invariant of the caller.
  */
 export function storeError(thrown: unknown, file: string): StoreTrouble | null {
-  if (thrown instanceof StoreTrouble) return thrown; // found by a look of ours
+  if (thrown instanceof StoreTrouble) return thrown; // found by our own check
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
@@ -89,7 +89,7 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   return null;
 }
 
-/** Whether an open store's file is a sound one at its beginning, by a connection that has read nothing yet; null also where it cannot be read now. */
+/** Whether the beginning of an open store's file is sound, by a connection that has read nothing yet; null also where it cannot be read now. */
 export function damageIn(file: string): StoreTrouble | null {
   let db: Database | null = null;
   try {
@@ -118,7 +118,7 @@ function corrupt(file: string, code: string, cause: unknown): StoreTrouble {
   return new StoreTrouble('store_corrupt', message, hint, { cause });
 }
 
-/** Lies there from the moment on which a restore begins to exchange the files until it has. */
+/** It exists from the moment at which a restore begins to exchange the files until it has done so. */
 export function pendingRestore(file: string): string {
   return `${file}.restoring`;
 }
@@ -253,7 +253,7 @@ function makeDurable(db: Database, file: string): void {
 
 /**
  * Foreign keys are off meanwhile, as rebuilding a table needs it: with them on, dropping the old one would delete the rows that point
- * at it. What a migration leaves dangling is found before it commits.
+ * at it. References that a migration breaks are found before it commits.
  */
 function migrate(db: Database, file: string, migrations: readonly Migration[]): void {
   db.pragma('foreign_keys = OFF');

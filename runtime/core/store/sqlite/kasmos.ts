@@ -1,5 +1,5 @@
 /**
- * The store of kasmos, read and never written: its files are copied first, since SQLite writes beside a database that it opens. What cannot be read of it is
+ * The store of kasmos, read and never written: its files are copied first, since SQLite writes beside a database that it opens. Rows that cannot be read are
  * named with its table and row, and the rest is answered.
  */
 
@@ -52,7 +52,7 @@ export interface KasmosStore {
   readonly tasks: readonly KasmosTask[];
   /** By project and plan: its finished pieces, and all. */
   readonly progress: ReadonlyMap<string, { readonly done: number; readonly all: number }>;
-  /** Rows of the tables that have no equal; 0: none, or no such table. */
+  /** Row counts of the tables without a counterpart; 0: none, or no such table. */
   readonly counts: Readonly<Record<(typeof countedTables)[number], number>>;
   /** Signals that kasmos has not handled. */
   readonly waitingSignals: number;
@@ -95,7 +95,7 @@ export function readKasmosStore(file: string): KasmosStore {
   }
 }
 
-/** Copies of reads that were killed. Those of other users stay, and of a process that lives. */
+/** Copies of reads that were killed. Those of other users, and of live processes, stay. */
 function removeLeft(): void {
   for (const name of readdirSync(tmpdir())) {
     const [, pid] = new RegExp(`^${copyPrefix}(\\d+)-\\w+$`).exec(name) ?? [];
@@ -106,7 +106,7 @@ function removeLeft(): void {
   }
 }
 
-/** Also one of another user, which may not be asked. */
+/** Also one of another user, to which signals are refused. */
 function isThere(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -1,5 +1,5 @@
 /**
- * Who owns a home, as its `owner.json` says and the kernel confirms. A verb beside an engine asks this first: to ask SQLite for the lock takes as long
+ * Who owns a home, as its `owner.json` says and the kernel confirms. A verb beside an engine reads this first: testing the lock with SQLite takes as long
  * as to load node.
  */
 
@@ -30,27 +30,27 @@ const sharedFirst = 0x40000002;
 const sharedLast = sharedFirst + 509;
 
 /**
- * The owner, where the kernel's list of locks shows that `owner.db` is held exclusively; null: it does not show it, which proves nothing. There is
- * no such list but on Linux, it leaves out processes that are not seen from here, and some file systems are called by another number in it. True for
+ * The owner, where the kernel's list of locks shows that `owner.db` is held exclusively; null: the list does not show it, which proves nothing. There is
+ * such a list only on Linux, it leaves out processes that are not visible from here, and some file systems have another number in it. True for
  * the moment of the call only. Never waits, never throws.
  */
 export function ownerByLock(home: string): OwnerFacts | null {
   try {
     const { dev, ino } = statSync(join(home, 'owner.db'), { bigint: true });
-    // The lock first: the file beside it is by then of the one who took it.
+    // The lock first: by then the file beside it is that of the owner.
     return isLocked(readFileSync('/proc/locks', 'latin1'), `${deviceName(dev)}:${ino}`) ? readFacts(home) : null;
   } catch {
     return null; // the caller asks SQLite next, which says what is wrong
   }
 }
 
-/** The file that the lock is on, `<device>:<inode>`; null: there is none. While somebody holds it, its inode is not given to another file. */
+/** The file that the lock is on, `<device>:<inode>`; null: there is none. While a process holds it, its inode is not given to another file. */
 export function lockFile(home: string): string | null {
   const found = statSync(join(home, 'owner.db'), { throwIfNoEntry: false, bigint: true });
   return found === undefined ? null : `${found.dev}:${found.ino}`;
 }
 
-/** `3: POSIX  ADVISORY  WRITE 1513 fe:00:2376280 1073741824 1073742335`; those who wait for a lock have `->` behind the number. */
+/** `3: POSIX  ADVISORY  WRITE 1513 fe:00:2376280 1073741824 1073742335`; processes that wait for a lock have `->` after the number. */
 function isLocked(locks: string, file: string): boolean {
   return locks.split('\n').some((line) => {
     const [, family, , mode, , name, first, last] = line.split(/ +/);
@@ -90,13 +90,13 @@ export function readFacts(home: string): OwnerFacts | null {
   return { ...facts, kind, starts, config, version, build };
 }
 
-/** What owners of earlier versions did not say. */
+/** Fields that owners of earlier versions did not write. */
 type NewerFact = 'kind' | 'starts' | 'config' | 'version' | 'build';
 
 /** Written by hand: every client reads this first, and starts faster without a schema library. */
 function isFacts(value: unknown): value is Omit<OwnerFacts, NewerFact> & Partial<Pick<OwnerFacts, NewerFact>> {
   if (typeof value !== 'object' || value === null) return false;
-  const facts = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
+  const facts = value as Partial<Record<keyof OwnerFacts, unknown>>; // checked field by field
   const { pid, since, socketPath, epoch, kind, starts, config, version, build } = facts;
   return (
     (kind === undefined || kind === 'daemon' || kind === 'engine') &&
@@ -115,6 +115,6 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // written by somebody else: no facts
+    return null; // written by another program: no facts
   }
 }

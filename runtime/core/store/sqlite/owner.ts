@@ -9,7 +9,7 @@
  *
  * The order keeps that true at every line where a process may be killed: RESERVED (one candidate at a time, and readers see no owner yet) →
  * `owner.json` by rename → COMMIT of the epoch, which takes the EXCLUSIVE lock and under `locking_mode = EXCLUSIVE` keeps it. So whenever
- * readers find the lock taken, the file beside it is already of the one who took it. Leaving is the reverse: the file first, then the lock.
+ * readers find the lock taken, the file beside it is already that of the new owner. Leaving is the reverse: the file first, then the lock.
  *
  * Nothing in this process may open `owner.db` by other means than SQLite (a copy, a checksum): with POSIX locks, closing any
  * descriptor of the file gives the lock away.
@@ -37,7 +37,7 @@ export interface Owner {
   readonly epoch: number;
   /** Publishes the socket on which this owner listens; null: none, not yet or no longer. Throws `owner_taken` if the lock is lost. */
   publish(facts: { socketPath: string | null }): void;
-  /** False after release, and if somebody deleted or replaced `owner.db`: then another process may own the home. Costs one stat. */
+  /** False after release, and if another process deleted or replaced `owner.db`: then another process may own the home. Costs one stat. */
   isHeld(): boolean;
   /** The file that it holds the lock of, as `lockFile` names it; null where `isHeld` is false. */
   lock(): string | null;
@@ -58,9 +58,9 @@ export interface OwnerOptions {
 }
 
 const pollMs = 25;
-/** Between a candidate's first lock and its facts lie milliseconds; the one who lost to it waits for them, so as to name it. */
+/** There are milliseconds between a candidate's first lock and its facts; another candidate waits for them, to name the owner. */
 const namelessMs = 1_000;
-/** A reader's look at the lock is over in microseconds. */
+/** A reader holds the lock for microseconds only. */
 const commitTimeoutMs = 25;
 
 /**
@@ -107,7 +107,7 @@ export function homeEngine(home: string, answers: boolean): HomeEngine {
   return engineOf(ownerByLock(home) ?? readOwner(home), answers);
 }
 
-/** null: somebody else has the lock, or a reader was in the way; both are worth another try. */
+/** null: another process has the lock, or a reader was in the way; both are worth another try. */
 function attempt(home: string, options: OwnerOptions): Owner | null {
   const file = join(home, 'owner.db');
   let db: Database | null = null;

@@ -1,4 +1,4 @@
-/** The store's schema, numbered and forward only. A released migration never changes; what comes later is a later one. */
+/** The store's schema, numbered and forward only. A released migration never changes; changes come as later migrations. */
 import type { Migration } from './db.ts';
 
 export const migrations: readonly Migration[] = [
@@ -219,7 +219,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 9,
     name: 'deadlines are kept in a time that does not jump',
-    // Those that are there were kept by the wall clock, from which this time begins.
+    // Existing deadlines follow the wall clock, from which this time begins.
     sql: `
       CREATE TABLE timeline (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -313,7 +313,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 15,
     name: 'rows of the inbox that other programs wrote are known',
-    // What the engine writes carries the seal. What another program inserts is read like any other word, whatever else it says of itself.
+    // Rows of the engine have the seal. A row of another program is read like any outside signal, whatever its columns claim.
     sql: `
       CREATE TABLE inbox_seal (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -339,7 +339,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 16,
     name: 'since when a repo is trusted, and by which way',
-    // What was pinned before was trusted when the repo was added, as far as anybody knows.
+    // An earlier pinned configuration was trusted when the repo was added, as far as is known.
     sql: `
       ALTER TABLE repos ADD COLUMN trusted_at INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE repos ADD COLUMN trusted_by TEXT NOT NULL DEFAULT 'an earlier version';
@@ -427,7 +427,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 22,
     name: 'agents in the queue, and pauses of parts of it',
-    // When an agent's last word was is not known of earlier ones: its last run's end is the nearest.
+    // For earlier agents the time of their end is not known: the end of the last run is the nearest.
     sql: `
       ALTER TABLE runs ADD COLUMN final_at INTEGER;
       UPDATE runs SET final_at = coalesce(ended_at, started_at, queued_at) WHERE state IN ('succeeded', 'failed', 'cancelled');
@@ -466,7 +466,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 26,
     name: 'the numbers of notifications are counted by the newest one',
-    // A table of numbers beside it cost another page of the log for each. What the newest one is stays, so none is given twice.
+    // A table of numbers beside it cost another page of the log for each. The newest row stays, so no number is given twice.
     sql: `
       CREATE TABLE notifications_now (
         id INTEGER PRIMARY KEY,
@@ -502,7 +502,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 28,
     name: 'what plans may take, and how long their runs worked',
-    // The index is for what a repo took since a day began.
+    // The index is for the usage of a repo since a day began.
     sql: `
       ALTER TABLE plans ADD COLUMN budget TEXT;
       ALTER TABLE runs ADD COLUMN worked_ms INTEGER;
@@ -525,7 +525,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 30,
     name: 'where the work of a done plan is',
-    // Plans that were done before are read off their trees; a damaged one says nothing, and counts as not merged.
+    // Plans that were done before are read from their trees; a damaged one counts as not merged.
     sql: `
       ALTER TABLE plans ADD COLUMN landing TEXT
         CHECK (landing IS NULL OR (status = 'done' AND landing IN ('not_merged', 'pull_request_open', 'merged')));
@@ -550,7 +550,7 @@ export const migrations: readonly Migration[] = [
   {
     version: 31,
     name: 'how trees stand, beside their snapshots',
-    // A table of its own: it is looked at for each line of the journal that may go, and a column behind a long snapshot is read through all of its pages.
+    // A table of its own: it is read for each line of the journal that may go, and a column behind a long snapshot is read through all of its pages.
     sql: `
       CREATE TABLE tree_standings (
         number INTEGER PRIMARY KEY,

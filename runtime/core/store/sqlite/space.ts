@@ -1,4 +1,4 @@
-/** The space that the store takes on the disk: pages that nothing fills any more are given back in steps. */
+/** The space that the store takes on the disk: unused pages are given back in steps. */
 import type { StoreSize } from '../rows.ts';
 import { type Database, giveBackInSteps } from './db.ts';
 
@@ -21,7 +21,7 @@ export function createSpace(db: Database) {
       db.pragma(`incremental_vacuum(${Math.max(1, Math.floor(limitBytes / pageBytes))})`);
       return (before - number('freelist_count')) * pageBytes;
     },
-    /** Another program that writes meanwhile finds it locked; one that reads goes on with what it read. */
+    /** Another program that writes meanwhile finds it locked; one that reads goes on with its earlier state. */
     rebuild(): void {
       giveBackInSteps(db);
       db.exec('VACUUM');

@@ -19,7 +19,7 @@ interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
   readonly faults?: Faults | undefined;
 }
 
-/** Other programs' changes are looked for this often. */
+/** How often changes of other programs are looked for. */
 const watchMs = 1_000;
 
 /**
@@ -38,7 +38,7 @@ const ofProcesses: ReadonlySet<Change['do']> = new Set([
   'request.forget',
 ]);
 
-/** Whether a commit of these has reached the disk when it is answered. */
+/** Whether a commit of these changes is on the disk when it is answered. */
 export function isSynced(changes: readonly Change[]): boolean {
   return changes.some((change) => !ofProcesses.has(change.do));
 }
@@ -61,7 +61,7 @@ export function openStore(home: string, { faults, ...options }: OpenOptions = {}
   const space = createSpace(db);
   const { transaction, whenFree, inOrder, loss } = createTransactions({ db, file });
   const { watched, trouble } = createWriteTrouble();
-  const tables = createTables(db as unknown as Connection); // it answers at once, which is one of the ways to answer
+  const tables = createTables(db as unknown as Connection); // it answers at once, which the interface allows
 
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
@@ -142,7 +142,7 @@ function watchDatabase(db: Database, onChange: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** For the one who finds a store that is too new for it. */
+/** The hint for an engine whose store is too new. */
 function noteWriter(db: Database, file: string): void {
   const version = statorVersion();
   try {

@@ -9,7 +9,7 @@ import { type Database, damageIn, defaultBusyTimeoutMs, storeError } from './db.
 /** When another program holds the store for longer, that is reported. */
 const busyLimitMs = 5_000;
 const busyRetryMs = 25;
-/** The files that were there so long ago count as there when a commit begins: it looks for them again before it answers. */
+/** A check of the files counts this long for the beginning of a commit: the commit checks them again before it answers. */
 const lookedLimitMs = 50;
 /** Its first page and its schema are read again this often: another program may have written over them. */
 const readAnewMs = 1_000;
@@ -22,7 +22,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
   const rollback = db.prepare('ROLLBACK');
   /** Whether another program held the store when it was last asked for. */
   let isHeld = false;
-  /** Those that wait for another program's lock go in the order in which they were asked for. */
+  /** Those that wait for another program's lock go in the order of their calls. */
   let line: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
@@ -36,7 +36,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
     if (loss !== null) throw loss;
   }
 
-  /** Only the first to find it held waits in SQLite: that stops everything else in this process, and many who do so by turns stop it for good. */
+  /** Only the first that finds it held waits in SQLite: that stops everything else in this process, and many in turn would stop it for good. */
   function beginWriting(): void {
     try {
       begin.run();
@@ -57,9 +57,9 @@ export function createTransactions({ db, file }: { db: Database; file: string })
   }
 
   /**
-   * All of it commits together or not at all. Not re-entrant; nothing in it may await. The files are looked at after the commit, and before it where
-   * the last look is not of just now: what went into a file that was deleted meanwhile is not answered for, though it may be found when the file comes back.
-   * One that is not `isSynced` survives the end of this process, and a power failure once a later one that is has committed.
+   * All of it commits together or not at all. Not re-entrant; nothing in it may await. The files are checked after the commit, and before it if
+   * the last check is too old: a commit into a file that was deleted meanwhile is not confirmed, though it may be found when the file comes back.
+   * A commit without `isSynced` survives the end of this process; it survives a power failure once a later commit with `isSynced` is done.
    */
   function transaction(work: () => void, { isSynced = true } = {}): void {
     if (performance.now() - lookedMs > lookedLimitMs) mustBeThere();
@@ -104,15 +104,15 @@ export function createTransactions({ db, file }: { db: Database; file: string })
 }
 
 interface OpenFiles {
-  /** Null while all is as it was opened. Once it is not, this connection is of no use any more, whatever comes back. Two stats: cheap enough around every commit. */
+  /** Null while the files are as they were opened. Once they are not, this connection cannot be used any more, even if they come back. Two stats: cheap enough around every commit. */
   loss(): StoreTrouble | null;
   /** A read has met damage. */
   damaged(trouble: StoreTrouble): void;
 }
 
 /**
- * Whether the files of an open store are still those that its name leads to. SQLite goes on writing into a file that was deleted, without a
- * word, and what it writes is lost with the process. To be called when the database has been read: then its log is there.
+ * Whether the files of an open store are still those that its name leads to. SQLite goes on writing into a file that was deleted, without an
+ * error, and its writes are lost with the process. To be called when the database has been read: then its log is there.
  */
 function watchOpenFiles(db: Database, file: string): OpenFiles {
   if (db.memory) return { loss: () => null, damaged: () => {} };
@@ -121,7 +121,7 @@ function watchOpenFiles(db: Database, file: string): OpenFiles {
   let found: StoreTrouble | null = null;
   let readMs = performance.now();
 
-  /** What this connection has read it keeps in memory, and would go on with it. */
+  /** This connection keeps what it has read in memory, and would go on with it. */
   function damage(): StoreTrouble | null {
     if (performance.now() - readMs < readAnewMs) return null;
     readMs = performance.now();

@@ -1,4 +1,4 @@
-/** What the tables ask of a database: of SQLite, which answers at once, and of PostgreSQL, which answers later. Both take the same SQL. */
+/** The interface between the tables and a database: SQLite answers at once, PostgreSQL answers later. Both take the same SQL. */
 import { StoreTrouble } from '../port.ts';
 
 export type Answer<T> = T | Promise<T>;
@@ -14,9 +14,9 @@ export interface Statement<Parameters extends unknown[] = unknown[], Row = unkno
 export interface Together {
   /** The statement then, with the same parameters; default: the statement itself. */
   readonly sql?: string;
-  /** The place of the parameter that is of one row alone, such as its primary key; default: rows have none. */
+  /** The place of the parameter that belongs to one row alone, such as its primary key; default: rows have none. */
   readonly key?: number;
-  /** Rows that another statement inserts in the same commit are none of its; default: they may be. */
+  /** It does not concern rows that another statement inserts in the same commit; default: it may. */
   readonly isOfOldRows?: true;
   /** `each`: every row has its own answer, in their order, or none is asked for. `changed`: it returns the keys of the rows that it changed. */
   readonly answers: 'each' | 'changed';
@@ -32,7 +32,7 @@ export interface Connection {
   ): Statement<Parameters, Row>;
 }
 
-/** What follows from an answer: at once where it is there at once. */
+/** Applies a function to an answer: at once if the answer is there at once. */
 export function answered<T, U>(answer: Answer<T>, next: (value: T) => Answer<U>): Answer<U> {
   return answer instanceof Promise ? answer.then(next) : next(answer);
 }
@@ -69,14 +69,14 @@ export function here<Row extends { readonly project: string }>(
   );
 }
 
-/** What is waited for is written again within seconds; what was met longer ago says nothing of now. */
+/** A waiting write is repeated within seconds; an older failure says nothing about now. */
 const toldMs = 30_000;
 
 /** Whether the store accepts writes: what its last writes met, as the answer to why nothing goes on. */
 export function createWriteTrouble() {
   let met: { readonly trouble: StoreTrouble; readonly atMs: number } | null = null;
   return {
-    /** Answers and throws what the write does. */
+    /** Returns and throws as the write does. */
     async watched<T>(write: () => Promise<T>): Promise<T> {
       try {
         const answer = await write();

@@ -1,4 +1,4 @@
-/** The outbox: everything that is asked for is a row here; a row in `running` is a taken slot and a taken resource. */
+/** The outbox: every requested effect is a row here; a row in `running` is a taken slot and a taken resource. */
 
 import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
@@ -22,7 +22,7 @@ const mayBegin = `(kind <> 'agent.run' OR (
 
 /** Effects that go on when their tree goes: hooks receive what happened, a push and a cleaning are carried out to their end. */
 const outlivesTree = "kind IN ('hook.deliver', 'refs.push', 'worktree.remove')";
-/** What is done with the rest of them: one that waits never begins, one that runs is to be ended. */
+/** The other effects: a waiting one never begins, a running one must end. */
 export const endsWithTree = {
   queued: (at: string) => `status = 'withdrawn', finished_at = ${at}, waiting_since = NULL`,
   running: (at: string) => `stop_at = CASE WHEN stop_at < ${at} THEN stop_at ELSE ${at} END`,
@@ -57,7 +57,7 @@ export function createEffectTable(db: Connection) {
        AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY priority DESC, id LIMIT CAST(@limit AS BIGINT)`,
   );
-  // A loose scan: one index step a project. The statuses in the words of the index.
+  // A loose scan: one index step a project. The statuses are written as in the index.
   const openProjects = db.prepare<[], { project: string }>(
     `WITH RECURSIVE p(project) AS (
          SELECT min(project) FROM effects WHERE status IN ('queued', 'running')
@@ -75,7 +75,7 @@ export function createEffectTable(db: Connection) {
   const countSuspected = db.prepare(
     `UPDATE effects SET suspected = suspected + 1 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
   );
-  // `+id`: sorted afterwards. In the order of `id` itself all that ever ended would be walked through.
+  // `+id`: sorted afterwards. In the order of `id` itself the query would read every ended effect.
   const running = db.prepare<[{ host: string | null }], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status = 'running' AND (CAST(@host AS TEXT) IS NULL OR host = @host) ORDER BY +id`,
   );
@@ -108,7 +108,7 @@ export function createEffectTable(db: Connection) {
     );
   const endQueued = endOf('queued');
   const endRunning = endOf('running');
-  // The status in these very words: then an index has no others.
+  // The status is written exactly as in an index that has no other rows.
   const ofLane = (status: 'queued' | 'running') =>
     db.prepare<[string], { project: string; count: number }>(
       `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = '${status}' GROUP BY project`,
@@ -138,7 +138,7 @@ export function createEffectTable(db: Connection) {
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') AND error IS NOT NULL
      ORDER BY waiting_since IS NULL, waiting_since, id`,
   );
-  // The words of the partial indexes: what waits for nothing but its turn is not walked through.
+  // The conditions of the partial indexes: effects that only wait for their turn are not read.
   const allWaiting = db.prepare<[], EffectRow>(
     `SELECT * FROM (
        SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL
@@ -151,7 +151,7 @@ export function createEffectTable(db: Connection) {
   const open = db.prepare<[], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
   );
-  // Nobody waits for these, so no state of the plan says it. What a later one of the same did is not undone.
+  // No actor waits for these, so no state of the plan shows it. A later success of the same kind counts.
   const undone = db.prepare<[{ tree: string; sinceMs: number }], EffectRow>(
     `SELECT ${columns} FROM effects e
      WHERE ${keysOf('@tree', 'e')} AND created_at >= @sinceMs AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
@@ -159,7 +159,7 @@ export function createEffectTable(db: Connection) {
          SELECT 1 FROM effects o WHERE ${keysOf('@tree', 'o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
      ORDER BY id`,
   );
-  // `next_at > 0` in these very words: then the index covers it, however many wait for nothing but their turn.
+  // `next_at > 0` is written exactly as in the index, which then covers the query, however many only wait for their turn.
   const nextAt = db.prepare<[number], { at: number | null }>(
     `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > 0 AND next_at > ?`,
   );
@@ -253,7 +253,7 @@ export function createEffectTable(db: Connection) {
     },
     take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>) =>
       changedOne(take.run(host, epoch, at, id)),
-    /** What an earlier owner of the host left running is this one's; the slots stay taken throughout. */
+    /** This owner takes over effects that an earlier owner of the host left running; their slots stay taken. */
     adopt: ({ host, epoch }: EffectOwner) => adopt.run(epoch, host, epoch),
     countSuspected: ({ key, owner }: Omit<ChangeOf<'effect.count-suspected'>, 'do'>) =>
       countSuspected.run(key, owner.host, owner.epoch),
@@ -262,13 +262,13 @@ export function createEffectTable(db: Connection) {
     tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>) =>
       changedOne(again.run(nextAt, error, result ?? null, key, owner.host, owner.epoch)),
     redeliver: (key: string) => changedOne(redeliver.run(key)),
-    /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
+    /** Resets it as if it had not been begun: it waits in its row, without its slot. Not if it must stop. */
     putBack: ({ key, nextAt, error, owner, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>) =>
       changedOne(putBack.run(nextAt, error, at, key, owner.host, owner.epoch)),
     /** What a running one waits for, since `at`; null: for nothing any more. */
     noteWait: ({ key, wait, owner }: Omit<ChangeOf<'effect.note-wait'>, 'do'>) =>
       noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, owner.host, owner.epoch),
-    /** Whether it was withdrawn: it had not begun and never will. One that runs is to be ended at `stopAt`. */
+    /** Whether it was withdrawn: it had not begun and never will. A running one ends at `stopAt`. */
     stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): Answer<boolean> {
       return answered(changedOne(withdraw.run(at, key)), (isWithdrawn) =>
         isWithdrawn ? true : answered(stop.run({ stopAt, key }), () => false),

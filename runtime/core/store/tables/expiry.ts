@@ -1,8 +1,8 @@
-/** How rows of a table go by their age: found and taken span by span, so that no statement is long. The table's own file says which. */
+/** Rows of a table that expire by their age: found and deleted span by span, so that no statement is long. The table's own file says which. */
 import type { Span } from '../rows.ts';
 import { type Answer, answered, type Connection, inTurn } from './connection.ts';
 
-/** How rows of a table go by their age. */
+/** The expiry of a table's rows by their age. */
 export interface Expiry {
   /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
   find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): Answer<{
@@ -18,13 +18,13 @@ interface Table {
   readonly number: string;
   /** The condition of the rows that are deleted, with `@beforeMs`. */
   readonly where: string;
-  /** What is done with them; the first one of several is done first. `<these>`: the condition. */
+  /** The statements for them, in their order. `<these>`: the condition. */
   readonly statements: readonly string[];
 }
 
 export function createExpiry(db: Connection, { name, number, where, statements }: Table): Expiry {
   const these = `${number} > @after AND ${number} <= @upTo AND (${where})`;
-  // Prepared when they are first needed: a verb that only looks never does.
+  // Prepared when they are first needed: a verb that only reads never does.
   const prepare = () => ({
     end: db.prepare<[number, number], { upTo: number }>(
       `SELECT max(number) AS "upTo" FROM (SELECT ${number} AS number FROM ${name} WHERE ${number} > ? ORDER BY ${number} LIMIT CAST(? AS BIGINT)) AS span`,

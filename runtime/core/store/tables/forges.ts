@@ -1,4 +1,4 @@
-/** How the forge of each repo was found when it was asked last. */
+/** The state of the forge of each repo at the last request. */
 import type { ForgeRow } from '../rows.ts';
 import { answered, type Connection } from './connection.ts';
 

@@ -81,7 +81,7 @@ export function createJournalTable(db: Connection) {
 
   return {
     expiry,
-    /** `input` is what the tree was fed, on the first line of what it made of it. Answers the number of the line. */
+    /** `input`: the input of the tree, on the first line that resulted from it. Returns the number of the line. */
     append(
       { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,
       input: string | null,
@@ -102,16 +102,16 @@ export function createJournalTable(db: Connection) {
       const rows = tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most);
       return answered(rows, (found) => found.map(lineOf));
     },
-    /** Every line of a tree, with what the tree was fed on it. */
+    /** Every line of a tree, with the tree's input. */
     fed: (tree: TreeAddress): Answer<FedLine[]> =>
       answered(fed.all(tree), (rows) =>
         rows.map(({ input, ...row }) => ({ ...lineOf(row), input: input === null ? null : JSON.parse(input) })),
       ),
     /** The first line of a tree that does not fit the one before it; null: all do. */
     unchained: (tree: TreeAddress): Answer<UnchainedLine | null> => answered(chained.all(tree), firstUnchained),
-    /** Trees that go by that age, or whose journal loses its first line by it. */
+    /** Trees that expire by that age, or whose journal loses its first line by it. */
     losing: (beforeMs: number) => answered(losing.all({ beforeMs }), (rows) => rows.map(({ address }) => address)),
-    /** Signals that a tree took, and that no line of the journal tells of. */
+    /** Signals that a tree took, and that are in no line of the journal. */
     unexplained: () => unexplained.all(),
     lastLine: () => answered(last.get(), (row) => row?.seq ?? 0),
     lastRefused: (tree: TreeAddress) =>
@@ -178,7 +178,7 @@ function isBirth({ input, actor, from_state: from, to_state: to }: ChainedRow): 
   return input !== null && actor === '' && from === '' && to !== '';
 }
 
-/** The first of the lines of a tree, in their order, that does not fit; null: all do. What a first line followed is not known, unless it is a birth. */
+/** The first of the lines of a tree, in their order, that does not fit; null: all do. The line before a first line is not known, unless that created the tree. */
 function firstUnchained(
   rows: readonly (ChainedRow & { readonly seq: number; readonly hash: string | null })[],
 ): UnchainedLine | null {

@@ -1,6 +1,6 @@
 /**
- * What was started as processes of their own, agents and checks: which folder is its own, and how far its start came. The folder holds what the
- * processes say; whether there are any is known here, so a folder that is gone, or that another store made, starts nothing a second time.
+ * Agents and checks that were started as separate processes: the folder of each, and the progress of its start. The folder holds what the
+ * processes write; this table knows whether there are any, so a folder that is gone, or that another store made, starts nothing a second time.
  */
 
 import { planTree } from '../../../../machines/vocabulary/ids.ts';

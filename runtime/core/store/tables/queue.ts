@@ -44,7 +44,7 @@ export function createQueueTable(db: Connection) {
       }),
     items: (limit: number): Answer<QueueItemRow[]> =>
       answered(open.all(), (first) => answered(ended.all({ limit }), (rest) => [...first, ...rest])),
-    /** What is paused stays so since it was. */
+    /** A part that is paused already keeps its time. */
     pause(at: number, what?: PauseScope): Answer<unknown> {
       return what === undefined ? pause.run(at) : pausePart.run(what.project, what.plan, what.title, at);
     },

@@ -8,7 +8,7 @@ type Readings = Omit<
   'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'trouble' | 'close'
 >;
 
-/** `ask` carries out one reading, and waits where the database does not answer now. `elsewhere`: the projects of other hosts. */
+/** `ask` carries out one reading, and waits while the database does not answer. `elsewhere`: the projects of other hosts. */
 export function createReadings(
   tables: StoreTables,
   ask: <T>(read: () => Answer<T>) => Promise<T>,

@@ -36,7 +36,7 @@ export function createRepoTable(db: Connection) {
     list: () => answered(list.all(), (rows) => rows.map(repoOf)),
     /** Its row stays, and so do its plans: adding it again brings them back. */
     remove: (project: string, at: number) => remove.run(at, project),
-    /** Those that are gone, with where they were. */
+    /** Removed ones, with their former paths. */
     removed: () => answered(removed.all(), (rows) => new Map(rows.map(({ project, path }) => [project, path]))),
   };
 }

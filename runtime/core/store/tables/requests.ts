@@ -1,4 +1,4 @@
-/** Requests of clients that change something, by the key that each carries, with what was answered: an answer that got lost is asked for again by its key. */
+/** Requests of clients that change something, by the key that each carries, with the answers: a client that lost an answer repeats the request with its key. */
 import type { ChangeOf } from '../port.ts';
 import type { RequestRow } from '../rows.ts';
 import { type Connection, changedOne, orNull } from './connection.ts';

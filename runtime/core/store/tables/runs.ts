@@ -20,7 +20,7 @@ export const isNewest =
   'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
 
 export function createRunTable(db: Connection) {
-  // Most steps are of a run that is under way and stays so: what says when its agent's last word was has indexes, and is not written.
+  // Most steps are of a run that is under way and stays so: the columns for the end of its agent have indexes, and are not written.
   const move = db.prepare('UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL');
   const upsert = db.prepare(
     `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -28,7 +28,7 @@ export function createRunTable(db: Connection) {
        final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(runs.final_at, excluded.final_at) END`,
     { key: 0, answers: 'each' },
   );
-  // A run that was not the last word of its agent: the agent has a newer one by now.
+  // A run that is not its agent's last: the agent has a newer one by now.
   const supersede = db.prepare(
     `UPDATE runs SET state = 'failed', final_at = ? WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT IN ('succeeded', 'failed', 'cancelled')`,
   );
@@ -70,7 +70,7 @@ export function createRunTable(db: Connection) {
     `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
-  // These by their indexes: the one above reads every run that there is. `+rowid`: sorted afterwards, and not found in that order.
+  // These by their indexes: the one above reads every run. `+rowid`: sorted afterwards, and not found in that order.
   const live = `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
        AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND ${isNewest}`;
   const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
@@ -162,7 +162,7 @@ export function createRunTable(db: Connection) {
       );
     },
     usageOfPlans: (project: string | null) => usageOfPlans.all({ project }),
-    /** What the other runs of a conversation took: some programs count the conversation as a whole. */
+    /** The usage of the other runs of a conversation: some programs count the conversation as a whole. */
     conversationTokens: ({ project, conversation, exceptKey }: Conversation) =>
       answered(conversationTokens.get(project, conversation, exceptKey), (row) => row ?? { input: 0, output: 0 }),
     read: (key: string) => orNull(read.get(key)),

@@ -1,4 +1,4 @@
-/** The inbox: everything that happens is a row here, and is handled in the order of its id. */
+/** The inbox: every signal is a row here, and is handled in the order of its id. */
 
 import { placeOf, supervisorTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
@@ -6,9 +6,9 @@ import type { NewSignal, Now, SetAsideSignal, SignalFilter, SignalRow, Unreadabl
 import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
-/** Strangers' rows under one key of the engine that are stepped over. */
+/** How many rows of other programs under one key of the engine are skipped. */
 const keyCopies = 100;
-/** The last number of a signal: those beyond are no whole numbers of JavaScript any more. */
+/** The last number of a signal: larger ones are no safe integers of JavaScript. */
 const mostSignals = Number.MAX_SAFE_INTEGER;
 /** Rows with such numbers that are taken out at once. */
 const mostUnreadable = 64;
@@ -30,7 +30,7 @@ export function createSignalTable(db: Connection) {
      ON CONFLICT DO NOTHING`,
   );
   const last = db.prepare<[], { id: number | null }>(`SELECT max(id) AS id FROM signals WHERE id <= ${mostSignals}`);
-  // Past the CHECK of its table: no number of ours, and as a number of JavaScript it would be another one.
+  // Such a number got past the CHECK of its table; JavaScript would read it as another number.
   const unreadable = db.prepare<[], UnreadableSignal>(
     `SELECT CAST(id AS TEXT) AS number, project, plan, type FROM signals WHERE id > ${mostSignals} ORDER BY id LIMIT ${mostUnreadable}`,
   );
@@ -139,8 +139,8 @@ export function createSignalTable(db: Connection) {
   return {
     expiry,
     /**
-     * The row's id, and whether it is new; a key that is there already answers with the first one's id. A word of the engine is never
-     * lost to a stranger's row under its key: it goes under the next free one.
+     * The row's id, and whether it is new; a key that is there already answers with the first one's id. A signal of the engine is never
+     * lost to another program's row under its key: it gets the next free one.
      */
     insert(signal: NewSignal): Answer<Inserted> {
       const { tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at } = signal;
@@ -170,7 +170,7 @@ export function createSignalTable(db: Connection) {
     renumber: ({ number, id, tree, result, at }: Omit<ChangeOf<'signal.renumber'>, 'do'>) =>
       changedOne(renumber.run(id, tree, JSON.stringify(result), at, number, id)),
     read: (id: number) => orNull(byId.get(id)),
-    /** Plans that are registered and not yet born, with the branches that they will have. */
+    /** Plans that are registered and have no tree yet, with the branches that they will have. */
     births: (project: string) => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
     claim: (now: Now, limit: number, elsewhere: () => Answer<readonly string[]>): Answer<SignalRow[]> =>

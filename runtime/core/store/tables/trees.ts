@@ -107,7 +107,7 @@ export function createTreeTable(db: Connection) {
         (rows) => new Map(rows.map(({ address, state, reason }) => [address, { state, reason }])),
       ),
     standing: (address: TreeAddress) => orNull(standing.get(address)),
-    /** A tree that has taken steps since it was read at `before`, 0 where it was just born. */
+    /** A tree that has taken steps since it was read at `before`, 0 if it was just created. */
     write({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): Answer<boolean> {
       const { machine, version } = stored;
       const text = padded(stored.text);
@@ -117,7 +117,7 @@ export function createTreeTable(db: Connection) {
           : insert.run(address, machine, version, after, text, at, stator),
       );
       if (isWritten === false) return false;
-      // One that is not written loses the commit, and this with it.
+      // If a tree is not written, the commit is lost, and this with it.
       return answered(
         all<unknown>([isWritten, note(address, stored.standing ?? underWay, at)]),
         ([written]) => written === true,
@@ -157,8 +157,8 @@ export function createTreeTable(db: Connection) {
 }
 
 /**
- * SQLite overwrites a row in place where its size stays the same. Where it does not, the pages beyond the first are given free and taken again: at
- * each step that writes those that did not change too, and the file's first page. JSON may end with spaces.
+ * SQLite overwrites a row in place where its size stays the same. Otherwise the pages beyond the first are freed and allocated again: each
+ * step would write unchanged pages too, and the file's first page. JSON may end with spaces.
  */
 function padded(text: string): string {
   return text.padEnd(Math.ceil(text.length / snapshotStep) * snapshotStep);
@@ -179,7 +179,7 @@ function orDamage(read: () => TreeRow): TreeRow | EngineError {
 
 function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
   try {
-    return JSON.parse(snapshot); // what it is of is checked where it is restored
+    return JSON.parse(snapshot); // its machine is checked where it is restored
   } catch (cause) {
     throw new EngineError(
       'snapshot_unknown',
