@@ -1,4 +1,4 @@
-/** The environment of a run: of the user's own what is listed here or named by its profile, and what it needs to speak to the engine. */
+/** The environment of a run: the user's variables that are listed here or named by its profile, and the variables for reaching the engine. */
 import { delimiter, dirname } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -13,22 +13,22 @@ export interface RunContext {
   readonly run: Pick<AgentRun, 'title' | 'role' | 'attempt' | 'wave' | 'task'>;
   readonly project: string;
   readonly plan: string;
-  /** What leftovers of the run are found by: the id that `stopTree` is told, unlike any other on this machine. */
+  /** The id that finds leftovers of the run; it is passed to `stopTree`, and unique on this machine. */
   readonly runId: string;
   readonly home: string;
   readonly socketPath: string;
   readonly token: string;
   /** Absolute paths of the run's folder. */
   readonly folder: { readonly prompt: string; readonly temp: string };
-  /** The absolute path of the folder that it works in. */
+  /** The absolute path of its working folder. */
   readonly worktree: string;
   /** Of its worktree. */
   readonly ports: OwnPorts;
-  /** Where the launcher `stator` lies; the first folder of PATH. */
+  /** The folder of the launcher `stator`; the first folder of PATH. */
   readonly binDir: string;
   /** The variables of the profile's env file; `{}` without one. */
   readonly envFile: Readonly<Record<string, string>>;
-  /** The preset whose keys it gets. `command` and `sh` have none. */
+  /** The preset whose keys it gets; `command` and `sh` have none. */
   readonly preset: Preset;
   /** The variables that the profile names. */
   readonly names: readonly string[];
@@ -36,8 +36,8 @@ export interface RunContext {
 }
 
 /**
- * What everybody is given of the engine's environment: who and where the user is, language and terminal, the way out into the network, where git's
- * settings and the user's folders are. Not the agent of ssh, tokens, what a loader or an interpreter reads (LD_…, NODE_OPTIONS, PYTHONPATH …).
+ * The variables of the engine's environment that every run gets: the user, language and terminal, network access, git's settings and the user's folders. Not
+ * included: the ssh agent, tokens, and variables of loaders and interpreters (LD_…, NODE_OPTIONS, PYTHONPATH …).
  */
 const usual: ReadonlySet<string> = new Set([
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'TERM', 'COLORTERM', 'NO_COLOR', 'TZ', 'CI'],
@@ -52,7 +52,7 @@ const usual: ReadonlySet<string> = new Set([
     'CURL_CA_BUNDLE',
   ],
   ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_CACHE_HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_DIRS', 'XDG_DATA_DIRS'],
-  // Where tools of languages are installed: places, no secrets.
+  // Folders of language tools: paths, no secrets.
   ...[
     'ASDF_DATA_DIR',
     'ASDF_DIR',
@@ -67,11 +67,11 @@ const usual: ReadonlySet<string> = new Set([
   ...['PYENV_ROOT', 'RBENV_ROOT', 'RUSTUP_HOME', 'SDKMAN_DIR', 'VIRTUAL_ENV', 'VOLTA_HOME'],
   ...['GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL', 'EMAIL'],
 ]);
-/** Where git's settings are, of which walls let in only who commits. */
+/** The places of git's settings; walls pass only the identity. */
 const gitSettings: ReadonlySet<string> = new Set(['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM', 'GIT_CONFIG_NOSYSTEM']);
 const usualBeginnings = ['LC_'];
 
-/** What the programs of the presets document as theirs: keys, endpoints, models, where their settings are. A name that ends in `_` stands for all that begin so. */
+/** The documented variables of the presets' programs: keys, endpoints, models, paths of settings. A name that ends in `_` means all names with that prefix. */
 const presetVariables: { readonly [preset in OwnPreset]: readonly string[] } = {
   claude: [
     'ANTHROPIC_',
@@ -96,13 +96,14 @@ const presetVariables: { readonly [preset in OwnPreset]: readonly string[] } = {
   custom: [],
 };
 
-/** Linux passes no longer `NAME=VALUE` to a program, its NUL included. */
+/** Linux passes no longer `NAME=VALUE` to a program, including its NUL. */
 const variableLimitBytes = 128 * 1024;
 const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * The whole environment of a run. STATOR_WAVE and STATOR_TASK are empty where it has none, and STATOR_PORT_BASE where every block is taken, so that scripts under `set -u` may ask. An env file's
- * variables win over the user's, the engine's own over both. STATOR_SANDBOX is `bwrap` inside of walls. Throws `agent_unusable` where a variable is over 128 KiB or holds a NUL.
+ * The whole environment of a run. STATOR_WAVE and STATOR_TASK are empty if there is none, and so is STATOR_PORT_BASE if every block is taken, so that scripts
+ * with `set -u` work. An env file's variables override the user's, and the engine's override both. STATOR_SANDBOX is `bwrap` inside walls. Throws
+ * `agent_unusable` if a variable is over 128 KiB or contains a NUL.
  */
 export function runEnvironment(context: RunContext): Record<string, string> {
   const { run, project, plan, runId, home, socketPath, token, folder, worktree, ports, binDir, envFile, hasWalls } =
@@ -112,7 +113,7 @@ export function runEnvironment(context: RunContext): Record<string, string> {
     ...given,
     PATH: pathWith(binDir, given.PATH || defaultPath),
     TMPDIR: folder.temp,
-    // Where the worktree has lost its `.git`, git would look further up, and work on the person's checkout around it.
+    // If the worktree has lost its `.git`, git would search parent folders, and work on the surrounding user's checkout.
     GIT_CEILING_DIRECTORIES: dirname(worktree),
     STATOR: '1',
     STATOR_PROJECT: project,
@@ -136,7 +137,7 @@ export function runEnvironment(context: RunContext): Record<string, string> {
   return env;
 }
 
-/** The variables of the engine's own environment that are the preset's keys: what is not the agent gets none of them. */
+/** The preset's keys in the engine's environment: only the agent gets them. */
 export function presetKeys(preset: Preset, names: readonly string[]): string[] {
   return names.filter((name) => isPresets(name, preset));
 }
@@ -149,7 +150,7 @@ export function givenEnvironment(
   return inherited({ base, preset, names, hasWalls: true });
 }
 
-/** What a program that is no agent is given of the engine's environment: who and where the user is, the way out, and `names`; no key, no token. */
+/** The part of the engine's environment for a program that is no agent: the user, network access, and `names`; no key, no token. */
 export function inheritedEnvironment(
   base: RunContext['base'],
   { names = [], hasWalls = false }: Partial<Pick<RunContext, 'names' | 'hasWalls'>> = {},

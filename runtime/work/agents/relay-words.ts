@@ -1,21 +1,21 @@
-/** The words that start a process of stator's own before a program, outside of the walls. */
+/** The command line parts that start stator's own process before a program, outside the walls. */
 import { inPackage } from '../../base/platform/package-files.ts';
 import type { MessageProtocol } from './command-line.ts';
 import { isLoader } from './loader-variables.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** By these Node itself loads something. */
+/** Variables that make Node load code. */
 const ofNode = /^(?:NODE|OPENSSL)_/;
 
-/** What stands before the walls and the program: who reads what the program says. */
+/** The part of the command before the walls and the program: the process that reads the program's output. */
 export function relayWords(protocol: MessageProtocol | 'none', env: Environment): readonly string[] {
   return wordsOutside('relay.js', [protocol], env);
 }
 
 /**
- * A script of `dist/bin` that starts the words after it. It is not inside of the walls: what runs in there finds neither its process nor its output. So nothing that
- * the program's environment has Node load is loaded by it; the program gets it all the same.
+ * A script of `dist/bin` that starts the following command. It is outside the walls: processes inside find neither its process nor its output. So it must not
+ * load code that the program's environment names for Node; the program still gets those variables.
  */
 export function wordsOutside(script: string, args: readonly string[], env: Environment): readonly string[] {
   const loaded = Object.entries(env).filter(([name]) => ofNode.test(name) && isLoader(name));

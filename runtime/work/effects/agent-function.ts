@@ -1,6 +1,6 @@
 /**
- * Calls the agent of a run that is a function, in this process, while the shell that stands for it waits. What it answers is kept before the shell is told: an
- * engine that dies between the two has the next one tell it. One that dies before calls it again, with the same key.
+ * Calls a run's agent that is a function, in this process, while a waiting shell represents it. The result is stored before the shell gets the exit code: if
+ * an engine dies between the two, the next one sends the code. If it dies earlier, the function is called again, with the same key.
  */
 import { constants } from 'node:fs';
 import { appendFile, open, readFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import {
 import type { RunFolder } from '../agents/run-folder.ts';
 
 export interface AgentFunctionParts {
-  /** The agents that the engine was given. */
+  /** The agents that were passed to the engine. */
   readonly ownAgents: OwnAgents;
   readonly log: Log;
   readonly graceMs: number;
@@ -30,17 +30,17 @@ interface Calling {
   readonly key: string;
   /** The agent's title, for messages. */
   readonly title: string;
-  /** How many engines began it again as what may have ended the engine before. */
+  /** How many engines called it again after it may have ended the earlier engine. */
   readonly suspected: number;
-  /** Makes a further token of the run. */
+  /** Makes another token for the run. */
   readonly giveToken: () => Promise<string>;
 }
 
 const answerLimit = 256 * 1024;
-/** The shell makes its pipe within milliseconds; a stopped one takes longer. */
+/** The shell makes its pipe within milliseconds; a stopped shell takes longer. */
 const pipePollMs = 50;
 
-/** Nothing where the run's agent is no function. `stop` tells it that it is to end, and waits for that, at most for the grace. */
+/** Does nothing if the run's agent is no function. `stop` aborts the function and waits for its end, at most for the grace period. */
 export function callFunction(parts: AgentFunctionParts, calling: Calling): { stop(): Promise<void> } {
   const { folder, title } = calling;
   const kept = readFunctionWork(folder);
@@ -60,7 +60,7 @@ export function callFunction(parts: AgentFunctionParts, calling: Calling): { sto
   };
 }
 
-/** null: it was told to end, and what it answers is not heard. */
+/** null: it was aborted, and its result is ignored. */
 async function call(
   { ownAgents, log }: AgentFunctionParts,
   { folder, key, title, suspected, giveToken }: Calling,
@@ -89,7 +89,7 @@ async function call(
   return answer;
 }
 
-/** A pipe without a reader is not opened, so a shell that has gone, or is not there yet, holds nothing up. */
+/** A pipe without a reader is not opened, so a missing shell blocks nothing. */
 async function tellShell(pipe: string, code: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -98,7 +98,7 @@ async function tellShell(pipe: string, code: number, signal: AbortSignal): Promi
       await file.close();
       return;
     } catch (thrown) {
-      const { code: why } = thrown as NodeJS.ErrnoException; // of the file system
+      const { code: why } = thrown as NodeJS.ErrnoException; // errors of the file system have a code
       if (why !== 'ENXIO' && why !== 'ENOENT' && why !== 'EPIPE') throw thrown;
     }
     await delay(pipePollMs, undefined, { signal }).catch(() => {});

@@ -1,7 +1,7 @@
 /**
- * One run of an agent, from its worktree to its last process. Whoever carries it out again after a crash asks the store first whether a start was
- * tried, then the run's folder how far it came: a claim means that it was started and is to be adopted, none that a wrapper may still be on its way.
- * Where a start was tried and the folder is gone the run is lost.
+ * One run of an agent, from its worktree to its last process. After a crash, the next engine first reads from the store whether a start was tried, and then
+ * from the run's folder how far it came. A claim means that the run was started and must be adopted; no claim means that a wrapper may still be starting. If
+ * a start was tried and the folder is gone, the run is lost.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -89,26 +89,26 @@ export interface AgentRunParts extends PrepareParts {
   readonly timeline: Timeline;
   /** Milliseconds between the request to end and the kill. */
   readonly graceMs: number;
-  /** Takes the signal files of a worktree in which nobody works any more: what an agent said last counts before its end does. */
+  /** Collects the signal files of a worktree after its agent has ended: the agent's last signals count before its end. */
   lastWords?(project: string, worktree: string): Promise<void>;
-  /** Looks whether the repo cannot be used now. Default: it can. */
+  /** Checks whether the repo is unusable now. Default: it is usable. */
   isRepoDown?(project: string): Promise<boolean>;
 }
 
-/** How much of the output's end is told as the reason; the log holds the rest. */
+/** The length of the output's end in a reason; the log has the rest. */
 const tailBytes = 4_096;
-/** For the end of a turn, before its program is ended as any other. */
+/** The time for a turn to end, before the program is ended like any other. */
 const cancelMs = 5_000;
 /** How often silence is measured. */
 const idlePollMs = 1_000;
-/** How often what a program renewed is looked for: another one that starts meanwhile would find a login that is spent. */
+/** How often renewed logins are collected: another program that starts meanwhile would get an expired login. */
 const loginPollMs = 2_000;
 const noLimits = { kind: 'none' } as const;
 
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
     const { row } = context;
-    // Its git, its wrapper, and those of whoever comes after it.
+    // Its git and its wrapper, and those of later steps.
     spawner.expectMany();
     const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
     const { project, plan, key } = row;
@@ -118,14 +118,14 @@ export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
         carryOut(parts, effect, context, { run, socketPath }),
       );
     } catch (thrown) {
-      // Whatever keeps it from being looked after now: an agent that works keeps its slot and its worktree.
+      // After any error here: a working agent keeps its slot and its worktree.
       if (!context.abort.aborted && (await wasStarted(parts, key))) context.began();
       throw thrown;
     }
   };
 }
 
-/** Whether its agent may be at work: it has a wrapper, or its folder cannot be read. */
+/** Whether its agent may be running: it has a wrapper, or its folder is unreadable. */
 async function wasStarted({ home, store }: Pick<AgentRunParts, 'home' | 'store'>, key: string): Promise<boolean> {
   const launched = await readLaunch({ home, store }, key);
   if (launched?.mayHaveStarted !== true) return false;
@@ -157,12 +157,12 @@ async function carryOut(
   return waitForEnd(parts, effect, context, folder);
 }
 
-/** What it did is not known, and nothing of it may go on: the next attempt works in the same place. */
+/** Its work is not known, and none of its processes may continue: the next attempt works in the same place. */
 async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch): Promise<Outcome> {
   const { row, stop, abort, report } = context;
   const { folder, wrapper } = run;
   context.began();
-  // It may be gone before anybody noted that it had begun; it costs an attempt, so it counts as one. Said twice it counts once.
+  // It may be gone before its begin was stored. It costs an attempt, so it counts as one; a repeated signal counts once.
   await parts.store.commit([{ do: 'run.note', key: row.key, once: { started_at: parts.nowMs() } }]);
   report('started', 'run_started', { base: null, words: [] });
   await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort, known: wrapper });
@@ -173,7 +173,7 @@ async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch
   return { type: 'run_lost', payload: { detail } };
 }
 
-/** From here on the run is known to have been started, whatever becomes of its folder. */
+/** From here on the run counts as started, even if its folder is lost. */
 async function noteClaim({ store }: AgentRunParts, key: string, folder: RunFolder): Promise<void> {
   const claim = readClaim(folder);
   if (claim?.kind !== 'wrapper') return;
@@ -193,7 +193,7 @@ function over(cause: 'stopped' | 'start-failed' | 'unusable', detail: string): B
   };
 }
 
-/** A claim that is void was given up by an earlier owner before anything was started. */
+/** A void claim means that an earlier owner gave the run up before anything was started. */
 function adopted(folder: RunFolder): Begun {
   return readClaim(folder)?.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
 }
@@ -222,7 +222,7 @@ async function begin(
       await prepareRun(parts, { effect, row, folder, token, socketPath }),
     );
     await noteRefs(await parts.projects.repository(row.project), folder, parts.nowMs());
-    // Known before there is a wrapper: nothing is started a second time.
+    // Stored before there is a wrapper, so that nothing is started twice.
     await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
     if (stop.aborted) return giveUp(folder);
     abort.throwIfAborted();
@@ -235,14 +235,14 @@ async function begin(
     abort.throwIfAborted();
     if (isStoreTrouble(thrown)) throw thrown;
     if (stop.aborted) return giveUp(folder);
-    // No fault of the run: it waits in its row until it can be begun.
+    // This is no fault of the run: it waits in its row until it can begin.
     if (environmentFault(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
     const message = reasonOf(thrown);
     return notStarted(folder, message, isFinal(thrown));
   }
 }
 
-/** Nobody builds on a branch from which work was lost. Throws `lost_work`, which is waited for: the plan needs a person. */
+/** No agent may build on a branch that has lost work. Throws `lost_work`, which is waited for: the plan needs a person. */
 async function mustBeWhole(parts: AgentRunParts, { place }: AgentRun, context: EffectContext): Promise<void> {
   const lost = await tellLostWork(parts, context, place.from);
   if (lost === null) return;
@@ -250,29 +250,29 @@ async function mustBeWhole(parts: AgentRunParts, { place }: AgentRun, context: E
   throw new EngineError('lost_work', lost.detail, hint);
 }
 
-/** A store that is locked, or a disk that is full, is waited for: it is no fault of the run. */
+/** A locked store or a full disk is waited for: it is no fault of the run. */
 function isStoreTrouble(thrown: unknown): boolean {
   return thrown instanceof StoreTrouble || (thrown instanceof EngineError && thrown.code === 'store_full');
 }
 
-/** What the configuration or the document says does not change by itself. */
+/** Faults of the configuration or the document, which do not go away by themselves. */
 function isFinal(thrown: unknown): boolean {
   return thrown instanceof EngineError && (thrown.code === 'agent_unusable' || thrown.code === 'bad_config');
 }
 
-/** What cannot be prepared is a failed start. A wrapper of an earlier owner may yet be on its way to the claim: whoever is there first decides. */
+/** A failed preparation is a failed start. An earlier owner's wrapper may still claim the run: the first claim decides. */
 function notStarted(folder: RunFolder, message: string, isFinal: boolean): Begun {
   if (voidOrAdopt(folder).kind !== 'void') return { kind: 'runs' };
   tellInLog(folder, message);
   return over(isFinal ? 'unusable' : 'start-failed', message);
 }
 
-/** People look for the reason where the output would be; a disk that is full just now takes nothing from it. */
+/** People look for the reason in the log. If the disk is full, the reason is not written there. */
 function tellInLog({ log }: RunFolder, message: string): void {
   try {
     writeFileSync(log, `${message}\n`, { flag: 'a', mode: 0o600 });
   } catch {
-    // The reason is told with the run's end as well.
+    // The run's end also has the reason.
   }
 }
 
@@ -280,7 +280,7 @@ function giveUp(folder: RunFolder): Begun {
   return voidOrAdopt(folder).kind === 'void' ? over('stopped', 'it was stopped before it began') : { kind: 'runs' };
 }
 
-/** A wrapper of an owner that was killed may yet be the one that starts the agent, with the token that it has: that one goes on to be the run's too. */
+/** A killed owner's wrapper may still start the agent, with its own token: that token then stays valid for the run. */
 async function giveToken({ store }: AgentRunParts, key: string): Promise<string> {
   const token = newToken();
   await store.commit([{ do: 'run.add-token', key, hash: tokenHash(token) }]);
@@ -300,18 +300,18 @@ async function noteStart(
   const pid = readAgent(folder)?.pid ?? null;
   const set = { pid, worktree, folder: folder.path };
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
-  // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
+  // On the plan's own branch it begins from the commits of people and earlier agents, and the plan must know them first.
   if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
   report('started', 'run_started', { base, words: notedWords(folder), ...inputOf(folder) });
 }
 
-/** What a person may type to it. */
+/** The input that a person may send to it. */
 function inputOf(folder: RunFolder): { takes_input?: true | 'messages' } {
   if (!hasInput(folder)) return {};
   return { takes_input: takesMessages(folder) ? 'messages' : true };
 }
 
-/** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */
+/** Waits for the end of a started run, whether we or an earlier owner started it, and for the end of all its processes. */
 async function waitForEnd(
   parts: AgentRunParts,
   effect: AgentRun,
@@ -340,7 +340,7 @@ async function waitForEnd(
   });
   const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
   const { moves } = await parts.projects.repository(row.project).catch(async () => {
-    // It was looked after before, and its agent has made the checkout a bare repository meanwhile.
+    // An earlier engine watched the run, and its agent has turned the checkout into a bare repository meanwhile.
     await mendCheckout(parts, effect, { row, folder });
     return parts.projects.repository(row.project);
   });
@@ -355,7 +355,7 @@ async function waitForEnd(
     });
     await Promise.all([own.stop(), result.stop(), stops.stop()]);
     abort.throwIfAborted();
-    // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
+    // This comes before the first TERM: after a crash, the following end must not be mistaken for the agent's own.
     const run = await ownLaunch(parts, row.key, basename(folder.path));
     if (isGone(run)) return await endGone(parts, context, run);
     if (end === null && readExit(folder) === null) {
@@ -392,7 +392,9 @@ async function waitForEnd(
   }
 }
 
-/** A protocol that can end a turn does so first: its agent keeps what it has, and ends what it started. Whoever comes again after a crash only waits again. */
+/**
+ * If the protocol can end a turn, it does so first: the agent saves its state, and ends its own processes. After a crash, the next engine only waits again.
+ */
 async function endTurn(
   { graceMs }: AgentRunParts,
   folder: RunFolder,
@@ -407,7 +409,7 @@ async function endTurn(
   });
 }
 
-/** The run began in a checkout; what has made that a bare repository since came from what ran there. */
+/** The run began in a checkout; if that is a bare repository now, a process of the run has changed it. */
 async function mendCheckout(
   { projects, log }: AgentRunParts,
   { title }: AgentRun,
@@ -420,7 +422,7 @@ async function mendCheckout(
   noteInLog(folder, text);
 }
 
-/** Nobody can look at the work in a folder that its agent closed, and nobody would come to open it. */
+/** Restores permissions that the agent removed: otherwise its work could not be read, and no person would restore them. */
 function reopen(
   { log }: AgentRunParts,
   { title }: AgentRun,
@@ -432,7 +434,7 @@ function reopen(
   tellInLog(folder, `stator: ${text}`);
 }
 
-/** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */
+/** Synchronizes the program's login with the user's; a replaced login is reported and not used. */
 function watchLogins({ log, nowMs }: AgentRunParts, { title }: AgentRun, folder: RunFolder): Pick<PollLoop, 'stop'> {
   const onError = (thrown: unknown) => log.warn(`the login of ${title} could not be looked at: ${reasonOf(thrown)}`);
   const loop = createPollLoop({
@@ -462,7 +464,7 @@ function watchLogins({ log, nowMs }: AgentRunParts, { title }: AgentRun, folder:
   };
 }
 
-/** What cannot be tidied now is kept by whoever works in this worktree next: nothing waits for it. */
+/** Anything that cannot be cleaned up now is saved by the next run in this worktree: nothing waits for it. */
 async function tidy(
   parts: AgentRunParts,
   effect: AgentRun,
@@ -487,7 +489,7 @@ async function tidy(
   }
 }
 
-/** Says for good that this run did not end by itself; a stop that comes when the agent has exited ends only its leftovers. */
+/** Records that this run did not end by itself. A stop after the agent's exit ends only its leftovers. */
 export function markStopped(folder: RunFolder): void {
   writeRunFile(stoppedFile(folder), '');
 }
@@ -516,7 +518,7 @@ async function outcomeOf(
   if (limits.kind === 'unmade')
     return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
   const report = await noteReport(parts, { key: row.key, code, wasStopped }, folder);
-  // Its program had told a good result: that it was still there, and how it took the stop, changes nothing of it.
+  // Its program had reported success: that it was still running, and how it reacted to the stop, does not change that.
   if (wasStopped && report !== null && (report.isOver || wasEndedAsOver(folder))) {
     code = 0;
     wasStopped = false;
@@ -530,7 +532,7 @@ async function outcomeOf(
   const preset = noted?.preset ?? null;
   const words = failureText(report, ran, folder, preset);
   const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
-  // Last, as whoever fails says why.
+  // The last line, because a failing program ends with the reason.
   const reached = limitReached(folder);
   const last = reached ?? (limits.kind === 'none' ? null : limits.text);
   const detail = last === null ? said : `${said}\n${last}`.trim();
@@ -541,10 +543,10 @@ async function outcomeOf(
     return exited({ code, cause: 'rate-limited', detail, until: again });
   }
   if (code === 0) await noteRoom(parts, row.key);
-  // What it judged may be the branch without the work: its verdict is not taken then.
+  // It may have judged the branch without the lost work: then its verdict does not count.
   const { branch, from } = effect.place;
   if (isJudge(role)) await tellLostWork(parts, context, branch);
-  // Of work on the plan's own branch the commit asks. Of a coder that failed nothing is merged, which would ask.
+  // For work on the plan's own branch the commit puts the question. A failed coder's work is not merged, so no question is needed.
   else if (isWorker(role) && branch !== from) await tellLostWork(parts, context, from);
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
   const hint = unusableHint(report, ran, { preset, role, flags });
@@ -559,7 +561,7 @@ async function outcomeOf(
   return exited({ code, cause: wasStopped ? 'stopped' : 'exit', detail });
 }
 
-/** The exit code. An agent that used no tool, as its protocol tells it, has worked all the same where something was changed. */
+/** The exit code. An agent that used no tool, according to its protocol, has still worked if something was changed. */
 async function countedExit(
   parts: AgentRunParts,
   { place }: AgentRun,
@@ -576,12 +578,12 @@ async function countedExit(
 
 type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'until'>;
 
-/** A further attempt would find the same, so a person is asked. */
+/** Another attempt would fail in the same way, so a person is asked. */
 function unusable(code: number | null, detail: string): Outcome {
   return { type: 'run_exited', payload: { code, cause: 'unusable', detail } };
 }
 
-/** All agents of the account are held back. Answers when this one is to go on: at once where another profile can stand in for it. */
+/** Stops all agents of the account. Returns when this one continues: at once if it has a fallback profile. */
 async function noteLimit(
   parts: AgentRunParts,
   { role, title }: AgentRun,
@@ -590,7 +592,7 @@ async function noteLimit(
   const { project, plan } = row;
   const run = await parts.store.run(row.key);
   const { path: repo, config } = parts.projects.get(project);
-  // One of an older stator noted none.
+  // An older stator stored none.
   const account = run?.account ?? accountOf(profileOf(config.profiles, { role, run }), { repo, env: parts.env });
   if (account === null) return told;
   const at = parts.nowMs();
@@ -601,7 +603,7 @@ async function noteLimit(
   return cast !== null && cast.limit === null ? at : until;
 }
 
-/** It was told of no limit: one that was said before it began is over, as where a person started it anew. */
+/** Whether no limit applies: one that was reported before it began is over, for example because a person restarted it. */
 async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
   const run = await store.run(key);
   const { account = null, started_at: before = null } = run ?? {};
@@ -610,7 +612,7 @@ async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
   if (isKnown) await store.commit([{ do: 'account.free', account, before }]);
 }
 
-/** What a judge's program said in its last message becomes the signal of its role, in the name of its agent and about the commit that it looked at. */
+/** Turns the last message of a judge's program into the signal of its role, in its agent's name and about the commit that it judged. */
 async function sayVerdict(
   parts: AgentRunParts,
   { role, title, place }: AgentRun,
@@ -620,7 +622,7 @@ async function sayVerdict(
   const verdict = report === null || !isJudge(role) ? null : verdictIn(report.finalMessages);
   if (verdict === null || !isJudge(role)) return;
   const { kind, body } = verdict;
-  // Somebody may have committed there meanwhile, which nobody looked at.
+  // Another author may have committed there meanwhile, and that commit was not judged.
   const { repository } = await runSiteOf(parts, row, place);
   const tip = await readRef(repository, branchRef(place.branch));
   if (tip !== null && tip !== about) tell('tip', 'head_moved', { head: tip });
@@ -628,12 +630,12 @@ async function sayVerdict(
   say(title, 'verdict', verdictSignals[role][kind], { ...(body === '' ? {} : { body }), ...reviewed });
 }
 
-/** The commit that a judge has seen last: where its run began, or what it made of that itself. */
+/** The last commit that a judge has seen: its run's start commit, or its own commit. */
 function commitOf(folder: RunFolder, left: Leftovers): string | null {
   return left.kind === 'fixed' ? left.head : readBase(folder);
 }
 
-/** Most programs say what a run cost when it ends. */
+/** Most programs report a run's cost at its end. */
 async function tellNear(parts: AgentRunParts, row: EffectContext['row']): Promise<void> {
   const budget = await lookAtBudget(parts, row);
   if (budget === null || budget.uses.length === 0) return;
@@ -642,8 +644,8 @@ async function tellNear(parts: AgentRunParts, row: EffectContext['row']): Promis
 }
 
 /**
- * Reports silence that lasts too long, from when this engine first looked. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. Who has
- * ended is not silent either, however long its leftovers take. Nothing is reported any more once `stop` has resolved.
+ * Reports silence that lasts too long, counted from this engine's first check. A frozen agent, or one that waits for another, is not silent: its time begins
+ * again afterwards. An ended agent is not silent either, however long its leftovers take. Nothing is reported after `stop` has resolved.
  */
 function watchSilence(
   { store, timeline, log }: AgentRunParts,

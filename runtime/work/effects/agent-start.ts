@@ -1,4 +1,4 @@
-/** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
+/** Prepares a run: its worktree at the right commit, its prompt, its command line and its environment. */
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -66,13 +66,13 @@ export interface PrepareParts extends EffectParts {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
   readonly resources: Resources;
-  /** What opens terminals; asked of the system once. */
+  /** The program that opens terminals; found once. */
   readonly terminal: () => Promise<TerminalProgram>;
-  /** The agents that the engine was given. */
+  /** The agents that were passed to the engine. */
   readonly ownAgents: OwnAgents;
 }
 
-/** More names than this make no line clearer. */
+/** The most names in a line. */
 const shownSettings = 5;
 
 interface Start {
@@ -83,18 +83,18 @@ interface Start {
   readonly socketPath: string;
 }
 
-/** The last run of the same agent, where there was one: what it changed is named in the next prompt. */
+/** The last run of the same agent, if there was one: the next prompt names its changes. */
 interface Before {
   readonly name: string;
   readonly base: string | null;
   readonly row: RunRow;
 }
 
-/** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw; `bad_config` where nobody's name would stand on commits. */
+/** Safe to run again until the run is launched. Throws the errors of git, the configuration and the presets; `bad_config` if commits would have no author. */
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token, socketPath } = start;
   const site = await trustedSiteOf(parts, row, placeOfRun(effect));
-  // What the machine can limit is tried out once, while git makes the worktree.
+  // The machine's limits are tested once, while git makes the worktree.
   void parts.resources.state();
   const author = await identity(site.repository);
   const before = await runBefore(parts, row, effect);
@@ -120,7 +120,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
   for (const warning of given?.warnings ?? []) {
     parts.log.warn(warning);
-    // Also where the person looks who wonders about this agent.
+    // Also in the agent's own log, where a person looks first.
     noteInLog(folder, warning);
   }
   const hasWalls = await parts.walls.standFor(profile);
@@ -146,7 +146,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
   if (isAcpPreset(profile.preset) && talk.conversation !== null) {
-    // Whether the agent still knows the conversation is found when it is asked.
+    // The agent itself reports whether it still knows the conversation.
     const words = await wordsOf(parts.store, { ...of, title: effect.title, conversation: null });
     const whole = { ...brief, conversation: null, words };
     await writePrompt(parts, site, { brief: whole, folder, file: join(folder.path, wholePromptName) });
@@ -203,30 +203,30 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     relay: relayOf(profile, line, run.env),
     walls: [...(walls?.words ?? []), ...limits.inside],
     cwd: path,
-    // What its starter sets holds, whatever an env file says.
+    // The starter's variables override those of an env file.
     env: run.env,
     stdinFile: line.stdin === 'prompt' && !profile.terminal && line.messages === undefined ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
 }
 
-/** The part of `.git` that is the worktree's own. */
+/** The worktree's part of `.git`. */
 async function gitFolderOf({ repository }: Site, worktree: string): Promise<string[]> {
   const adminDir = await adminDirOf(repository, worktree);
   return adminDir === null ? [] : [adminDir];
 }
 
 /**
- * A program whose output is read has a relay before it: nothing that the program starts may write there what a verdict is, what the run took, that its service
- * is limited or what it has read.
+ * A program whose output is parsed gets a relay: its child processes must not be able to write verdicts, usage, limits of the service or confirmations of
+ * messages.
  */
 function relayOf({ preset }: AgentProfile, { messages }: CommandLine, env: LaunchRequest['env']) {
   return isProgramPreset(preset) ? relayWords(messages ?? 'none', env) : [];
 }
 
 /**
- * The command line that the wrapper starts. It has a terminal if the profile wants one. A program that is not
- * there is started by itself, so that its launcher says so, unless the setup of the worktree may bring it.
+ * The command line that the wrapper starts, with a terminal if the profile wants one. A missing program is started without the other parts, so that the
+ * launch reports it, unless the worktree's setup may provide it.
  */
 async function startOf(
   parts: Pick<PrepareParts, 'terminal'>,
@@ -247,8 +247,9 @@ async function startOf(
 }
 
 /**
- * Whether the program may load settings of the repository. A judge loads none: they are the coder's. Anybody else loads them where those of the worktree, and
- * those of the main folder, in which it may lie, are as they were trusted; what is left out is said in the log. Throws `untrusted` where the program cannot be told.
+ * Whether the program may load settings of the repository. A judge loads none, because a coder may have written them. Other roles load them if those of the
+ * worktree and of the main folder, which may contain the worktree, are unchanged since they were trusted; otherwise the log reports it. Throws `untrusted` if
+ * the program has no option to skip them.
  */
 function mayLoadSettings(
   { log }: PrepareParts,
@@ -284,14 +285,14 @@ function mayLoadSettings(
   return false;
 }
 
-/** The run of this agent that the one of `row` comes after; null: it is the first. */
+/** This agent's run before the one of `row`; null: it is the first. */
 export async function runBefore(
   parts: { readonly home: string; readonly store: Pick<Store, 'launch' | 'plan' | 'runs'> },
   row: Pick<EffectRow, 'key' | 'project' | 'plan'>,
   effect: Pick<AgentRun, 'title'>,
 ): Promise<Before | null> {
   const { project, plan, key } = row;
-  // Runs of an earlier plan of this name are not this one's.
+  // Runs of an earlier plan of this name do not count.
   const since = (await parts.store.plan(project, plan))?.createdAt ?? 0;
   const runs = await parts.store.runs({ by: 'title', project, title: effect.title });
   let last: Before | null = null;
@@ -299,14 +300,14 @@ export async function runBefore(
     if (run.key === key || run.plan !== plan || run.queued_at < since) continue;
     const base = await baseOf(parts, { tree: planTree(project, plan) }, run.run);
     const before = { name: runName(project, plan, run.run), base, row: run };
-    // One that was withdrawn from the queue left nothing; what there is to go on from is of the one before.
+    // A run that was withdrawn from the queue left nothing, so the run before it counts.
     if (base !== null) return before;
     last ??= before;
   }
   return last;
 }
 
-/** The worktree's real path. It is made ready once for each run: an agent that an earlier owner started may come to life in it meanwhile. */
+/** The worktree's real path. It is prepared once for each run: an agent that an earlier owner started may begin in it meanwhile. */
 async function readyPlace(
   parts: PrepareParts,
   { effect, row, folder }: Start,
@@ -317,9 +318,9 @@ async function readyPlace(
   if (before?.row.folder == null || !isDeleted(before.row.folder))
     await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
   parts.faults?.('agent-run.before-worktree');
-  // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
+  // A coordinator's files were saved when its run ended, so nothing is committed for it.
   const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;
-  // Another host had it, and nothing of it was at the remote: there is nothing to go on from.
+  // Another host had it, and its work was not at the remote: there is nothing to continue from.
   const isHere = isInterrupted && (await readRef(site.repository, ownedRef(effect.place.branch))) !== null;
   const { path, base } = isHere
     ? await continueWork(site, row, effect, { name: before.name, base: before.base })
@@ -331,8 +332,8 @@ async function readyPlace(
 }
 
 /**
- * A run that was interrupted (a pause, a question, a message, a rate limit) goes on from what it left: its leftovers are committed, and what it changed
- * since it first began counts as this run's.
+ * An interrupted run (a pause, a question, a message, a rate limit) is continued: its uncommitted files are committed, and its changes since its first begin
+ * count as this run's.
  */
 async function continueWork(
   site: Site,
@@ -367,8 +368,8 @@ async function trustedFilesOf(
 }
 
 /**
- * A judge's run has a checkout of its own, of the head of the plan's branch. A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
- * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
+ * A judge's run has its own checkout of the head of the plan's branch. A task's run starts from the head of the plan's branch. A run on the plan's own branch
+ * continues from its head, or, after a failed worker's attempt, from that attempt's start commit; the attempt's ref holds its commits.
  */
 async function prepareWorkplace(
   parts: PrepareParts,
@@ -413,7 +414,7 @@ async function failedAttemptsBase(
   return ownCommitsBase(repository, { branch, run: before.name, base: before.base });
 }
 
-/** What that run changed, cut, with the ref that keeps all of it; null where it changed nothing. */
+/** That run's changes, cut, with the ref that holds all of them; null: none. */
 export async function previousDiff(repository: Repository, before: Before | null): Promise<string | null> {
   if (before === null || before.base === null) return null;
   const ref = attemptRef(before.name);

@@ -1,4 +1,4 @@
-/** Carries out what a machine of one's own asks for: its handler is run, and what it answers is sent to the machine. */
+/** Carries out an effect of a user-defined machine: runs its handler, and sends the result to the machine. */
 import { once } from 'node:events';
 import type { AnyStateMachine } from 'xstate';
 import type { AnyDefinition, Work } from '../../../actors/definition.ts';
@@ -10,14 +10,14 @@ import type { Log } from '../../base/platform/log.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 
 export interface MachineEffectParts {
-  /** The machines that this engine was given. */
+  /** The machines that were passed to this engine. */
   readonly machines: readonly AnyDefinition[];
   readonly log: Log;
 }
 
 const hourMs = 3_600_000;
 
-/** Thrown by a handler: no further try would do better. The machine is told `effect_failed` at once. */
+/** Thrown by a handler: another try would not help. The machine gets `effect_failed` at once. */
 export class FatalError extends EngineError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('effect_failed', message, 'the handler says that a further try would not help', options);
@@ -25,7 +25,7 @@ export class FatalError extends EngineError {
   }
 }
 
-/** Thrown by a handler: try again then, and not before; no try is spent. `when`: a time, or milliseconds of the wall clock. */
+/** Thrown by a handler: try again at that time; no try is spent. `when`: a time, or milliseconds of the wall clock. */
 export class RetryAtError extends EngineError {
   override readonly retryAtMs: number;
 
@@ -47,7 +47,7 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
     const said = (message: string) => log.info(`${machine} ${row.key}: ${message}`);
     const running = (async () =>
       work.run({ input: input as never, key: row.key, attempt: row.attempts, signal, log: said }))();
-    running.catch(() => {}); // told below, unless it is not waited for any more
+    running.catch(() => {}); // handled below, unless the effect is no longer awaited
     try {
       const answered = await Promise.race([running, untilAborted(signal)]);
       if (stop.aborted) return { type: null };
@@ -64,10 +64,10 @@ export function createMachineEffect({ machines, log }: MachineEffectParts): Hand
   };
 }
 
-/** The file of a machine may have a copy of this package of its own: its errors are known by their codes. */
+/** A machine's file may import its own copy of this package, so its errors are recognized by their codes. */
 function classOf(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof EngineError) return thrown;
-  const { code, retryAtMs } = thrown as { code?: unknown; retryAtMs?: unknown }; // looked at below
+  const { code, retryAtMs } = thrown as { code?: unknown; retryAtMs?: unknown }; // checked below
   if (code === 'effect_failed') return new FatalError(thrown.message, { cause: thrown });
   if (code === 'effect_later' && typeof retryAtMs === 'number')
     return new RetryAtError(thrown.message, retryAtMs, { cause: thrown });
@@ -92,7 +92,7 @@ async function untilAborted(signal: AbortSignal): Promise<never> {
   throw signal.reason;
 }
 
-/** Throws `effect_failed` for an answer that is no event. */
+/** Throws `effect_failed` for a result that is no event. */
 function outcomeOf(what: string, answered: unknown): Outcome {
   if (answered === undefined || answered === null) return { type: null };
   if (typeof answered !== 'object' || !('type' in answered) || typeof answered.type !== 'string')

@@ -1,6 +1,6 @@
 /**
- * Lets a forge merge a plan's pull request, at exactly the approved commit, now or as soon as its checks pass; or cancels that. A second run finds the first
- * one's result.
+ * Lets a forge merge a plan's pull request, at exactly the approved commit, now or as soon as its checks pass; or cancels that. A second run finds the result of
+ * the first.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { storedPlan } from '../../../actors/stored-tree.ts';

@@ -1,7 +1,7 @@
 /**
- * The gits that an engine keeps open for a repository, one of each kind, so that a question is a line instead of a process: what names point to, what
- * differs between two trees, a commit to be made, refs to be moved. They read refs and objects anew for each question, are opened anew when a file has
- * changed that they read once, and hold a lock for one transaction only. What they cannot answer beyond doubt is asked of a git of its own, which says why.
+ * The gits that an engine keeps open for a repository, one of each kind, so that a question needs a line instead of a process: resolving names, comparing two
+ * trees, making a commit, moving refs. They read refs and objects again for each question, are reopened when a file that they read only once has changed, and
+ * hold a lock only for one transaction. Questions that they cannot answer reliably go to a separate git, which reports the reason.
  */
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { gitEnvironment } from './environment.ts';
 import { isObjectId } from './object-memo.ts';
 import { type Answer, lines, type OpenGit, oneLine, openGit } from './open-git.ts';
 
-/** Of `git update-ref`: its commands come from standard input, and no symbolic ref is followed. */
+/** Arguments of `git update-ref`: its commands come from standard input, and symbolic refs are not followed. */
 export const moveArgs = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'] as const;
 
 const kinds = {
@@ -22,17 +22,17 @@ const kinds = {
 
 type Kind = keyof typeof kinds;
 
-/** A file of two trees that is not the same in both, as `diff-tree --raw` tells of it: `A`, `D`, `M` or `T`. */
+/** A file that differs between two trees, as in `diff-tree --raw`: `A`, `D`, `M` or `T`. */
 export interface Difference {
   readonly status: string;
-  /** Of the later one. */
+  /** The mode in the later tree. */
   readonly mode: string;
   readonly before: string;
   readonly id: string;
   readonly path: string;
 }
 
-/** Of `diff-tree -z --raw`: `:100644 000000 <id> <id> D` and the path. */
+/** A line of `diff-tree -z --raw`: `:100644 000000 <id> <id> D` and the path. */
 export function differencesIn(fields: readonly string[]): Difference[] {
   const found: Difference[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
@@ -43,7 +43,7 @@ export function differencesIn(fields: readonly string[]): Difference[] {
   return found;
 }
 
-/** Of `cat-file --batch-check`: `<id> blob 12`, a line each. */
+/** The output of `cat-file --batch-check`: `<id> blob 12`, a line each. */
 export function sizesIn(answer: string): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const line of answer.split('\n')) {
@@ -53,28 +53,28 @@ export function sizesIn(answer: string): Map<string, number> {
   return sizes;
 }
 
-/** Those of one engine, each opened when it is first asked. undefined: it cannot be said this way, so ask git itself. */
+/** The open gits of one engine, each opened at its first question. undefined: no reliable answer, so a separate git must be used. */
 export interface OpenGits {
   /**
-   * The object that a name of the repository at `path` points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`; or an id of a tree
-   * or commit that is there, with `:` and the path of a file or folder in it. null: there is none.
+   * The object that a name of the repository at `path` points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`; or an existing tree's
+   * or commit's id, with `:` and the path of a file or folder in it. null: there is none.
    */
   lookUp(path: string, name: string): Promise<string | null | undefined>;
-  /** The same of several, in their order and at one question. */
+  /** The same for several names, in order and with one question. */
   lookUpAll(path: string, names: readonly string[]): Promise<(string | null | undefined)[]>;
-  /** What differs between two trees, by their ids; one that was moved is two. */
+  /** The differences between two trees, by their ids; a moved file counts as two. */
   differences(path: string, from: string, to: string): Promise<Difference[] | undefined>;
-  /** The sizes in bytes of those of these ids that are blobs. */
+  /** The sizes in bytes of the given ids that are blobs. */
   sizes(path: string, ids: readonly string[]): Promise<Map<string, number> | undefined>;
-  /** Writes a commit, given as git keeps it; answers its id. */
+  /** Writes a commit, given in git's format; returns its id. */
   writeCommit(path: string, text: string): Promise<string | undefined>;
-  /** One transaction of commands of `git update-ref --stdin`. `refused`: nothing has moved. `unknown`: it was killed in the middle. */
+  /** One transaction of `git update-ref --stdin` commands. `refused`: nothing has moved. `unknown`: git was killed meanwhile. */
   moveRefs(path: string, commands: string): Promise<'moved' | 'refused' | 'unknown'>;
-  /** They end when they have answered what they were asked; whoever asks later is told to ask git. May be called twice. */
+  /** Ends the gits after their open answers; later calls return undefined. May be called twice. */
   close(): void;
 }
 
-/** A repository, and who may be asked there; where there is nobody, git is. */
+/** A repository, and its open gits; without them a separate git is used. */
 export interface OpenPlace {
   readonly path: string;
   readonly gits?: OpenGits;
@@ -133,7 +133,7 @@ export function createOpenGits(): OpenGits {
     lookUpAll,
     async differences(path, from, to) {
       if (![from, to].every(isObjectId)) return undefined;
-      // A line that names no object is said back, once what stands before it is answered.
+      // Git echoes a line that names no object, after it has answered the lines before.
       const mark = `end ${randomUUID()}\n`;
       const begin = `${from} ${to}\n`;
       const answer = await ask('differences', path, `${begin}${mark}`, (text) => endOf(text, mark));
@@ -148,14 +148,14 @@ export function createOpenGits(): OpenGits {
     async writeCommit(path, text) {
       const { gitDir, signature } = placeAt(path);
       if (signature === null) return undefined;
-      // In the folder and with the name of what git itself is about to write: where we are killed, its `gc` takes the file away.
+      // In the folder and with the name of git's own temporary files: after a kill, git's `gc` deletes the file.
       const file = join(gitDir, 'objects', `tmp_obj_${randomUUID()}`);
       try {
         writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
         const answer = await ask('commits', path, `${file}\n`, oneLine);
         return /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.exec(answer ?? '')?.[1];
       } catch {
-        return undefined; // the disk or the folder, of which git says more
+        return undefined; // the disk or the folder failed, and git reports more
       } finally {
         rmSync(file, { force: true });
       }
@@ -172,7 +172,7 @@ export function createOpenGits(): OpenGits {
   };
 }
 
-/** The ref, file or object in a name that may be looked up; undefined: git itself is to say what the name means. */
+/** The ref, file or object in a name, if it may be looked up here; undefined: git itself must resolve the name. */
 function pointerOf(name: string): string | undefined {
   const [, pointer] =
     /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ??
@@ -188,7 +188,7 @@ function endOf(text: string, mark: string): number {
 
 interface GitPlace {
   readonly gitDir: string;
-  /** As it is now. */
+  /** The present value. */
   readonly signature: string | null;
 }
 
@@ -197,16 +197,16 @@ function placeAt(path: string): GitPlace {
   return { gitDir, signature: signatureOf(gitDir) };
 }
 
-/** null: no folder of git's own, such as in a linked worktree, or in a checkout whose `.git` is a file. */
+/** null: it is no full git folder, as in a linked worktree, or in a checkout whose `.git` is a file. */
 function signatureOf(gitDir: string): string | null {
   try {
     const folder = statSync(gitDir);
     const config = statSync(join(gitDir, 'config'));
-    // Git reads only once where else its objects lie.
+    // git reads the list of its further object folders only once.
     const elsewhere = statSync(join(gitDir, 'objects', 'info', 'alternates'), { throwIfNoEntry: false });
     return folder.isDirectory() ? [folder.dev, folder.ino, fileState(config), fileState(elsewhere)].join(' ') : null;
   } catch {
-    return null; // git says what is missing there, or closed
+    return null; // git reports a missing or unreadable file
   }
 }
 
@@ -214,13 +214,13 @@ function fileState(file: Stats | undefined): string {
   return file === undefined ? '-' : `${file.ino}:${file.size}:${file.mtimeMs}`;
 }
 
-/** Whether git can read the repository, and no file of that name lies in it: one that is broken is for git to judge. */
+/** Whether git can read the repository, and it has no file of that name: git itself must judge a broken one. */
 function isNowhere(gitDir: string, pointer: string): boolean {
   try {
     accessSync(join(gitDir, 'HEAD'), constants.R_OK);
     for (const folder of ['objects', 'refs']) accessSync(join(gitDir, folder), constants.R_OK | constants.X_OK);
     return statSync(join(gitDir, pointer), { throwIfNoEntry: false })?.isDirectory() ?? true;
   } catch {
-    return false; // out of reach, which is not the same as missing
+    return false; // unreachable, which differs from missing
   }
 }

@@ -1,14 +1,14 @@
-/** What HEAD of a worktree did, by the log that git keeps beside it. Whoever works there can write it: what it says is checked before it counts. */
+/** Reads the moves of a worktree's HEAD from git's log. An agent in the worktree can write the log, so its content is checked before it counts. */
 import { join } from 'node:path';
 import { textOf } from './git-folder.ts';
 
-/** Both are ids of commits; all zeros where there was none, or the branch was deleted. */
+/** Both are ids of commits; all zeros: there was none, or the branch was deleted. */
 export interface HeadMove {
   readonly from: string;
   readonly to: string;
-  /** The one that HEAD came to stand on, by a checkout or a renaming. */
+  /** The new branch of HEAD after a checkout or a renaming. */
   readonly branch: string | null;
-  /** HEAD came to a commit that was made there, not to one that was there already. */
+  /** true: HEAD moved to a commit that was made there, not to an existing one. */
   readonly isNew: boolean;
   /** The commit at `from` was replaced by that at `to`. */
   readonly isAmended: boolean;
@@ -18,7 +18,7 @@ const madeThere = /^(?:commit|cherry-pick|revert|am|rebase|merge|pull)\b(?!.*(?:
 
 const cameTo = /^(?:checkout: moving from \S+ to |Branch: renamed refs\/heads\/\S+ to refs\/heads\/)(\S+)$/;
 
-/** The oldest first; none where there is no log, or one that is too long. `gitDir`: the folder that holds HEAD. */
+/** The entries, the oldest first; empty if the log is missing or too long. `gitDir`: the folder with HEAD. */
 export function headMoves(gitDir: string): HeadMove[] {
   const log = textOf(join(gitDir, 'logs', 'HEAD')) ?? '';
   return log.split('\n').flatMap((line) => {

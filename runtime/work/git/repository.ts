@@ -1,4 +1,4 @@
-/** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
+/** The facts about a repository that stator needs before it works there: its paths, and the base of plans. */
 
 import { constants, existsSync } from 'node:fs';
 import { access, lstat, realpath, stat } from 'node:fs/promises';
@@ -27,11 +27,11 @@ export interface Repository {
   /** The last component of the path. */
   readonly project: string;
   readonly commonDir: string;
-  /** The commit that the user's checkout stood on when it was looked at. */
+  /** The commit of the user's checkout at the inspection. */
   readonly head: string;
   /** null: detached. */
   readonly currentBranch: string | null;
-  /** What `baseBranch` answers where nothing is configured. */
+  /** The result of `baseBranch` if nothing is configured. */
   readonly defaultBase: string;
   readonly exclusively: Exclusively;
   readonly memo: ObjectMemo;
@@ -41,11 +41,11 @@ export interface Repository {
   readonly sign?: SignMode;
 }
 
-/** What all looks of one engine at its repositories share. */
+/** The resources that one engine shares among all inspections of its repositories. */
 export interface SharedAccess {
   readonly locks: RepositoryLocks;
   readonly gits: OpenGits;
-  /** By the common git folder of a repository. */
+  /** Values by a repository's common git folder. */
   readonly moves: (commonDir: string) => RefMoves;
 }
 
@@ -56,9 +56,9 @@ export function createSharedAccess(): SharedAccess {
 const shownBranches = 10;
 
 /**
- * Looks at the repository that `path` belongs to; a linked worktree or a folder inside resolves to the main working tree. Changes nothing.
- * Give what the engine shares where anything is done with the answer, else two answers do not know of each other.
- * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git; `unsafe_path` where a folder of its own leads elsewhere.
+ * Inspects the repository of `path`; a linked worktree or a folder inside resolves to the main working tree. Changes nothing. Pass the engine's shared
+ * resources if anything is done with the result: otherwise two results do not share their queue. Throws `bad_repo`: not absolute, missing, not a git
+ * repository, bare, no commit yet, not trusted by git; `unsafe_path` if one of its own folders leads elsewhere.
  */
 export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
   const { locks, gits, moves } = shared;
@@ -91,9 +91,8 @@ export async function inspectRepository(path: string, shared = createSharedAcces
 }
 
 /**
- * The name that plans start from: the configured branch, tag or commit; where none is configured the remote's default branch
- * (the local branch of that name where there is one), else the current branch, else, detached, the commit of HEAD.
- * Throws `bad_config` for a name that does not exist, with the branches that do.
+ * The name from which plans start: the configured branch, tag or commit; otherwise the remote's default branch (or the local branch of that name), otherwise
+ * the current branch, or, if HEAD is detached, its commit. Throws `bad_config` for a name that does not exist, with the branches that do.
  */
 export async function baseBranch(
   repo: Pick<Repository, 'path' | 'defaultBase' | 'gits'>,
@@ -116,13 +115,13 @@ export async function baseBranch(
   );
 }
 
-/** An exclude file beyond this is nobody's own writing. */
+/** The size limit of an exclude file; no one writes a larger one by hand. */
 const maxExcludeBytes = 4 * 1024 * 1024;
 
 /**
- * Keeps folders of ours out of git through `.git/info/exclude`, which no commit contains. Patterns as in a .gitignore, one line each.
- * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again. Throws `bad_repo` where git's folder cannot be written,
- * `unsafe_path` where that file or its folder is a link, `bad_config` for a pattern with a control character, which would be another line.
+ * Keeps folders of ours out of git through `.git/info/exclude`, which no commit contains. Patterns as in a .gitignore, one line each. Only adds missing
+ * lines: a user's lines stay, and so does their order. Safe to run again. Throws `bad_repo` if git's folder cannot be written, `unsafe_path` if that file or
+ * its folder is a link, `bad_config` for a pattern with a control character, which would be another line.
  */
 export function excludeOwnFolders(
   repo: Pick<Repository, 'commonDir' | 'exclusively'>,
@@ -151,7 +150,7 @@ function mustBeOneLine(pattern: string): void {
   );
 }
 
-/** Said before anything is begun there: branches, worktrees and commits all end up in it. */
+/** Checks that git's folder can be written, before anything is begun: branches, worktrees and commits are stored in it. */
 async function mustBeWritable(commonDir: string): Promise<void> {
   for (const folder of [commonDir, join(commonDir, 'objects'), join(commonDir, 'refs')]) {
     try {
@@ -162,7 +161,7 @@ async function mustBeWritable(commonDir: string): Promise<void> {
   }
 }
 
-/** That a folder of git's own cannot be written; `cause` is the system's error. */
+/** The error for a git folder that cannot be written; `cause` is the system's error. */
 export function unwritable(folder: string, cause: unknown): EngineError {
   const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
   return new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
@@ -189,9 +188,9 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
   const words = ['--is-bare-repository', '--is-inside-work-tree', '--absolute-git-dir', '--git-common-dir'];
   const answer = await tryOwnGit(folder, ['rev-parse', '--path-format=absolute', ...words, '--show-toplevel']);
   const [isBare, isInside, gitDir, common = '', top] = answer.stdout.split('\n');
-  // The last word is refused outside of a working tree, once the others are answered.
+  // Outside of a working tree git refuses the last argument, after it has answered the others.
   if (answer.exitCode !== 0 && common === '') {
-    // Git does not look into one that nobody named as such: a folder in a checkout may pose as one.
+    // Git does not use an unlisted one: a folder in a checkout may look like one.
     if (answer.stderr.includes('cannot use bare repository')) throw notAWorkingTree(folder);
     if (answer.stderr.includes('dubious ownership')) {
       const hint = `if you trust it: git config --global --add safe.directory ${shellWord(folder)}`;
@@ -210,7 +209,7 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
   const commonDir = await realpath(common);
   if (gitDir === common && top !== undefined) return { main: await realFolder(top), commonDir };
   const [first] = await listWorktrees({ path: folder, commonDir: common });
-  // Where the git folder lies apart from its checkout git lists that folder, and calls it bare.
+  // If the git folder is separate from its checkout, git lists that folder, and calls it bare.
   const main =
     first === undefined || isMainCheckout({ path: first.path, commonDir })
       ? first?.path
@@ -219,7 +218,7 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
   return { main: await realFolder(main), commonDir };
 }
 
-/** The checkout that the configuration of a git folder names, as that of a submodule does; undefined: it names none that has this folder. */
+/** The checkout that a git folder's configuration names, as in a submodule; undefined: it names none with this git folder. */
 async function namedCheckout(folder: string, commonDir: string): Promise<string | undefined> {
   const named = await askOwnGit(folder, ['config', '--local', '--get', 'core.worktree']);
   if (named === null) return undefined;
@@ -236,8 +235,8 @@ function withoutCheckout(folder: string, commonDir: string): EngineError {
 }
 
 /**
- * The folder in which git keeps a repository lies in its checkout, and no link leads to it: else who made the checkout would have opened somebody else's
- * repository to agents. That of a submodule is elsewhere, and names the checkout itself. Throws `unsafe_path`.
+ * A repository's git folder must be in its checkout, and not behind a link: otherwise the checkout's author could open a foreign repository to agents. A
+ * submodule's git folder is elsewhere, and names the checkout itself. Throws `unsafe_path`.
  */
 async function refuseOtherFolder(main: string, commonDir: string): Promise<void> {
   const place = join(main, '.git');
@@ -263,7 +262,7 @@ async function branchAt(main: string, commonDir: string): Promise<string | null>
   return symbolic?.replace(/^refs\/heads\//, '') ?? null;
 }
 
-/** A `.git` folder counts as bare there, too. */
+/** A `.git` folder itself also counts as bare. */
 function notAWorkingTree(folder: string): EngineError {
   const parts = folder.split('/');
   const at = parts.lastIndexOf('.git');
@@ -275,7 +274,7 @@ function notAWorkingTree(folder: string): EngineError {
   );
 }
 
-/** Of a checkout in whose configuration somebody wrote so. */
+/** The error for a checkout that its configuration declares bare. */
 export function madeBare(path: string, commonDir: string): EngineError {
   return new EngineError(
     'bad_repo',
@@ -291,9 +290,9 @@ function bare(path: string): EngineError {
   return new EngineError('bad_repo', `${path} is a bare repository, without a working tree`, hint);
 }
 
-/** `origin`, else the only remote; null where its default branch is not known or gone. */
+/** `origin`, otherwise the only remote; null if its default branch is unknown or gone. */
 async function remoteDefault(path: string, commonDir: string): Promise<string | null> {
-  // Where refs are files, a remote's HEAD is always one of its own.
+  // If refs are files, a remote's HEAD is always a loose file.
   const isFiled = !existsSync(join(commonDir, 'reftable'));
   if (isFiled && entriesIn(join(commonDir, 'refs', 'remotes')).length === 0) return null;
   const remotes = (await ownGit(path, ['remote'])).split('\n').filter((name) => name !== '');

@@ -1,4 +1,4 @@
-/** A checkout whose HEAD leads to no commit, and the command that puts it back: an agent without walls can leave a person's checkout so. */
+/** Explains a checkout whose HEAD has no commit, with the command that repairs it: an agent without walls can leave a person's checkout in this state. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { findCommit } from './objects.ts';
@@ -11,7 +11,7 @@ interface Checkout {
   readonly commonDir: string;
 }
 
-/** Why HEAD of a checkout leads to no commit: there is none yet, or the branch that it stands on is not there. */
+/** Why a checkout's HEAD has no commit: there is none yet, or its branch is missing. */
 export async function unbornHead({ path, commonDir }: Checkout): Promise<EngineError> {
   const git = `git -C ${shellWord(path)}`;
   const branch = branchIn(commonDir) ?? null;
@@ -38,15 +38,17 @@ export async function unbornHead({ path, commonDir }: Checkout): Promise<EngineE
 }
 
 interface Lost {
-  /** The one that HEAD stands on, and that is not there. */
+  /** HEAD's missing branch. */
   readonly branch: string;
-  /** The last one that HEAD led to. */
+  /** The last commit of HEAD. */
   readonly commit: string;
   readonly moves: readonly HeadMove[];
   readonly persons: readonly { readonly name: string; readonly commit: string }[];
 }
 
-/** HEAD's log tells when its branch was deleted or renamed, and not when `git symbolic-ref` put HEAD elsewhere: then its branch is still at the last commit. */
+/**
+ * HEAD's log records that its branch was deleted or renamed, but not that `git symbolic-ref` moved HEAD: then its former branch is still at the last commit.
+ */
 function wayBack({ branch, commit, moves, persons }: Lost): string {
   const names = moves.flatMap((move) => move.branch ?? []).reverse();
   const isDeleted = names[0] === branch || moves.at(-1)?.to !== commit;
@@ -57,7 +59,7 @@ function wayBack({ branch, commit, moves, persons }: Lost): string {
     : `symbolic-ref HEAD ${shellWord(`refs/heads/${left}`)}`;
 }
 
-/** Where HEAD was deleted with its branch, the one before. */
+/** If the last entry is the deletion of the branch, the entry before it. */
 function lastCommit(moves: readonly HeadMove[]): string | null {
   const last = moves.at(-1);
   if (last === undefined) return null;

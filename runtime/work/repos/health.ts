@@ -1,6 +1,6 @@
 /**
- * Whether each repo can be used: its folder, its disk, its git, its pinned configuration. Looked at in the background, so that one that hangs
- * delays nobody; nothing is started for a repo that cannot be used, and it recovers by itself.
+ * Checks whether each repo can be used: its folder, its disk, its git, its pinned configuration. The checks run in the background, so that a hanging one
+ * delays no other. Nothing is started for an unusable repo, and it recovers automatically.
  */
 
 import { constants } from 'node:fs';
@@ -24,49 +24,49 @@ import type { RepoWatchers } from './repo-watchers.ts';
 
 export interface HealthParts {
   readonly store: Pick<Store, 'commit' | 'effects' | 'treeStates'>;
-  /** The repo's own tree, live; null: there is none. Throws where its stored state is of another version. */
+  /** The repo's live tree; null: there is none. Throws if its stored state has another version. */
   treeOf(project: string): Promise<object | null>;
   readonly projects: Projects;
   readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Who tells that no repo can be looked at. */
+  /** Reports that no repo can be checked. */
   readonly serviceTroubles: Troubles;
-  /** Takes the repo's lock, or sees that it is still there. Throws `elsewhere` where another engine works in it. */
+  /** Takes the repo's lock, or checks that it is still held. Throws `elsewhere` if another engine works in it. */
   lock(project: string): Promise<void>;
-  /** Why a repo cannot be used, by project, as far as is known. */
+  /** The known reasons why repos cannot be used, by project. */
   troubles(): Readonly<Record<string, string>>;
-  /** That is known now; null: it can be used. */
+  /** The known reason now; null: the repo can be used. */
   note(project: string, reason: string | null): void;
-  /** A word for a repo's tree lies in the inbox. */
+  /** Called when a signal for a repo's tree is in the inbox. */
   onSignals(): void;
-  /** The first look at a repo after the start, or after it could not be used, found it sound: its file may have changed while nobody looked. */
+  /** Called when the first check of a repo after the start, or after it was unusable, succeeds: its file may have changed meanwhile. */
   onFound(project: string): Promise<void>;
-  /** Called now and then: repos of daemon.toml that were not there may be there by now. */
+  /** Called periodically: missing repos of daemon.toml may exist by now. */
   onRound(): Promise<void>;
 }
 
 export interface Health {
-  /** Before anything is started for a repo. Throws the store's errors. */
+  /** Call it before anything is started for a repo. Throws the store's errors. */
   start(): Promise<void>;
-  /** Looks under way are let go of; git ends within its own limit. May be called twice. */
+  /** Abandons checks under way; git ends within its own limit. May be called twice. */
   stop(): void;
-  /** Looks now, with git, and after a look that is under way: that one may have seen what was before. Answers the reason, null: it can be used. */
+  /** Checks now, with git, after a check that is under way, which may have seen an earlier state. Returns the reason; null: the repo can be used. */
   look(project: string): Promise<string | null>;
 }
 
-/** A look at the folder costs little; one with git is a process, and only where something runs or was wrong. */
+/** A check of the folder is cheap. A check with git needs a process, and happens only if something runs or was wrong. */
 const roundMs = 2_000;
 const activeMs = 10_000;
-/** Of what is changed in a repo that is watched its watcher tells at once, and whoever cannot work in one has it looked at. */
+/** A watcher reports changes of a repo at once, and a step that cannot work in a repo requests a check. */
 const idleMs = 15_000;
-/** Looks at a time: as many repos may hang before the others are looked at late. */
+/** The most checks at the same time: this many repos may hang before others are checked late. */
 const lookWidth = 4;
-/** A git, or a disk, that takes longer does not answer; or the machine is busy. */
+/** A git or a disk that takes longer counts as not answering; or the machine is busy. */
 const lookLimitMs = 10_000;
-/** So many looks in a row come to no answer before the repo cannot be used: a machine under load answers one of them. */
+/** The number of checks in a row without an answer after which the repo counts as unusable: a busy machine answers one of them. */
 const unansweredLooks = 3;
-/** Repos of daemon.toml that are not there are looked for this often. */
+/** How often missing repos of daemon.toml are searched. */
 const searchMs = 30_000;
 
 type Depth = 'folder' | 'git';
@@ -76,7 +76,7 @@ export function createHealth(parts: HealthParts): Health {
   const nextAt = new Map<string, number>();
   const looking = new Map<string, Promise<string | null>>();
   const seen = new Set<string>();
-  /** Looks in a row that came to no answer. */
+  /** The number of checks in a row without an answer. */
   const unanswered = new Map<string, number>();
   let isOpen = false;
   let searchAt = performance.now() + searchMs;
@@ -92,14 +92,14 @@ export function createHealth(parts: HealthParts): Health {
 
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
     const reason = await inTime(project, depth);
-    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told. Of one that is closed for a moment what is known stays.
+    // The repo may have been removed meanwhile, or the engine stopped: then nothing is reported. The known reason of a briefly closed repo stays.
     if (projects.isOpen(project)) {
       if (isOpen) await learn(project, reason);
     } else if (projects.find(project) === null || projects.isElsewhere(project)) parts.note(project, null);
     return reason;
   }
 
-  /** A look that came to no answer says what was known before, until too many of them have. */
+  /** A check without an answer keeps the known result, until there are too many of them. */
   async function inTime(project: string, depth: Depth): Promise<string | null> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
@@ -133,17 +133,17 @@ export function createHealth(parts: HealthParts): Health {
     const isFirst = !seen.has(project);
     seen.add(project);
     if (reason !== before) await tell(project, reason);
-    // Also after it could not be used: its file may be another by now.
+    // Also after it was unusable: its file may have changed by now.
     if (reason === null && (isFirst || before !== null)) await parts.onFound(project);
   }
 
   async function tell(project: string, reason: string | null): Promise<void> {
     parts.note(project, reason);
-    nextAt.delete(project); // whoever found it: the next round looks again
+    nextAt.delete(project); // the next round checks it again
     const tree = repoTree(project);
     if (reason === null) log.info(`repo ${project} can be used again`);
     else log.warn(`repo ${project} cannot be used: ${reason}`);
-    if (!(await isSound(project))) return; // a word for a tree that cannot be read would be set aside
+    if (!(await isSound(project))) return; // a signal for an unreadable tree would be quarantined
     const at = clock.nowMs();
     const word =
       reason === null
@@ -174,7 +174,7 @@ export function createHealth(parts: HealthParts): Health {
   }
 
   async function lookAll(due: readonly RepoRow[]): Promise<void> {
-    // Bounded by the limits of the dispatcher, however many repos have plans under way.
+    // The dispatcher's limits bound this, however many repos have plans under way.
     const working = new Set((await store.effects({ by: 'running' })).map(({ project }) => project));
     const lookInTurn = async ({ project }: RepoRow) => {
       if (!isOpen) return;
@@ -193,7 +193,7 @@ export function createHealth(parts: HealthParts): Health {
     work: round,
   });
 
-  /** Its configuration file was written or taken away, or its folder was. */
+  /** Whether its configuration file was written or deleted, or its folder was. */
   const unsubscribe = watchers.subscribe((change) => {
     if (change.topic !== 'config' && change.topic !== 'folder') return;
     nextAt.delete(change.project);
@@ -203,7 +203,7 @@ export function createHealth(parts: HealthParts): Health {
   return {
     async start() {
       isOpen = true;
-      // What was degraded when the last engine ended is so until somebody has looked.
+      // Repos that were degraded at the last engine's end stay so until the first check.
       for (const [tree, { state, reason }] of await store.treeStates('repo')) {
         const parsed = parseTree(tree);
         if (parsed.kind !== 'repo' || state !== 'degraded') continue;
@@ -214,7 +214,7 @@ export function createHealth(parts: HealthParts): Health {
     stop() {
       isOpen = false;
       unsubscribe();
-      void loop.stop(); // never rejects, and a disk that does not answer keeps nobody
+      void loop.stop(); // never rejects, and a hanging disk delays nothing
     },
     async look(project) {
       await looking.get(project);
@@ -223,13 +223,13 @@ export function createHealth(parts: HealthParts): Health {
   };
 }
 
-/** The first thing that is wrong with the repo, in words for a person. */
+/** The repo's first fault, as text for people. */
 async function troubleIn(
   { treeOf, projects, lock }: HealthParts,
   project: string,
   depth: Depth,
 ): Promise<string | null> {
-  // Throws where the pinned configuration no longer parses.
+  // Throws if the pinned configuration no longer parses.
   const { path } = projects.get(project);
   const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
   if (folder instanceof Error) return folderTrouble(path, folder);
@@ -243,13 +243,13 @@ async function troubleIn(
   projects.mustBeTrusted(project);
   await lock(project);
   if (depth === 'folder') return null;
-  await treeOf(project); // throws where its stored state is of another version
+  await treeOf(project); // throws if its stored state has another version
   const words = ['--git-common-dir', '--is-bare-repository', '--show-toplevel'];
   const asked = ['rev-parse', '--path-format=absolute', ...words, '--verify', 'HEAD^{commit}'];
-  // It ends by the limit of the look, and by this one where nobody waits for it any more.
+  // The check's limit ends it, and this one if the check is abandoned.
   const answer = await tryOwnGit(path, asked, { timeoutMs: 2 * lookLimitMs });
   const [commonDir = '', isBare, top] = answer.stdout.split('\n');
-  // Whatever an agent, or a program of its, wrote into the configuration that all worktrees share.
+  // Repairs changes that an agent or its processes made in the configuration that all worktrees share.
   if (isBare === 'true') return onOneLine(withHint(madeBare(path, commonDir)));
   if (answer.stderr.includes('Needed a single revision'))
     return onOneLine(withHint(await unbornHead({ path, commonDir })));

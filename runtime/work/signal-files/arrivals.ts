@@ -1,33 +1,33 @@
-/** The files that were dropped into a folder of signals and not taken yet, and which of them nobody writes any more. */
+/** The new files in a signal folder, and which of them are complete. */
 import { readdir } from 'node:fs/promises';
 import { forEachFile } from './each-file.ts';
 import { type ByteName, isSame, pathOf, type Seen, seenAt } from './files.ts';
 
 export interface Arrivals {
-  /** Reads the folder, and looks at the files that are not known to stand still. Throws the system's errors. */
+  /** Reads the folder, and checks the files that are not known to be complete. Throws the system's errors. */
   list(): Promise<void>;
-  /** Those that are complete, or, where nothing is waited for, all: the oldest first, and last what could not be moved before. */
+  /** The complete files, or, without waiting, all: the oldest first, and files that could not be moved last. */
   stable(isWaitedFor: boolean): [ByteName, Seen][];
-  /** The watcher says that nobody writes to it any more: the next `list` takes it as it is then. */
+  /** The watcher reports that the file is complete: the next `list` includes its present version. */
   noteComplete(name: ByteName): void;
   /** Whether a file is complete. */
   hasStable(): boolean;
-  /** Forgets a file that was taken or deleted. */
+  /** Forgets a file that was collected or deleted. */
   drop(name: ByteName): void;
-  /** It could not be moved: it is tried again, and no sooner for it. */
+  /** The file could not be moved: it is tried again, but not earlier. */
   countFailure(name: ByteName): void;
   readonly size: number;
   clear(): void;
 }
 
-/** A file is complete when it has stood still for this long: as its watcher says, or, where none told of it, as two looks found it. */
+/** A file is complete when it has not changed for this long, according to its watcher, or otherwise to two checks. */
 export const quietMs = 250;
-/** The engine's own folders among the signals. */
+/** The engine's own folders inside the signal folder. */
 const own: ReadonlySet<string> = new Set(['staging', 'processing', 'failed']);
 
 interface Arrival {
   readonly seen: Seen;
-  /** On the monotonic clock: when it was first seen like this. */
+  /** Monotonic clock: when this state was first seen. */
   readonly sinceMs: number;
   isStable: boolean;
   failures: number;
@@ -35,13 +35,13 @@ interface Arrival {
 
 export function createArrivals(folder: string): Arrivals {
   const files = new Map<ByteName, Arrival>();
-  /** Said by the watcher, and not looked at since. */
+  /** Reported by the watcher, and not checked since. */
   const complete = new Set<ByteName>();
 
   return {
     noteComplete: (name) => void complete.add(name),
     async list() {
-      // Of what is said from here on the next look takes care.
+      // Later reports are handled by the next check.
       const told = new Set(complete);
       complete.clear();
       const names = (await readdir(folder, 'latin1')).filter((name) => !name.startsWith('.') && !own.has(name));
@@ -49,12 +49,12 @@ export function createArrivals(folder: string): Arrivals {
       for (const name of files.keys()) if (!present.has(name)) files.delete(name);
       await forEachFile(names, async (name) => {
         const before = files.get(name);
-        // Looked at twice is enough: whoever takes it compares once more what is read.
+        // Two checks are enough: the reader compares the state once more.
         if (before?.isStable === true && before.failures === 0) return;
         const now = performance.now();
         const seen = await seenAt(pathOf(folder, name));
         if (seen === null) files.delete(name);
-        // What is no file is not written: it is told of at once.
+        // Something other than a file is never being written, so it is reported at once.
         else if (told.has(name) || seen.oddity !== null)
           files.set(name, { failures: 0, ...before, seen, sinceMs: now, isStable: true });
         else if (before === undefined || !isSame(before.seen, seen))

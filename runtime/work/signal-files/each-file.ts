@@ -1,10 +1,10 @@
-/** Many small pieces of work with the disk, a few at a time. */
+/** Runs many small disk operations, a few at a time. */
 import pMap from 'p-map';
 
-/** Files of one folder that are worked on at once: more would only fill the queue that all of the process shares. */
+/** The most files of one folder at the same time: more would only fill the process's shared queue. */
 const concurrency = 16;
 
-/** Works on all of them, in their order. What one throws is thrown when those that run have ended; no further one begins then. */
+/** Works on all files in order. An error is thrown when the running operations have ended, and no further one begins. */
 export async function forEachFile<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   const workUnlessFailed = async (item: Item) => {
@@ -15,7 +15,7 @@ export async function forEachFile<Item>(items: readonly Item[], work: (item: Ite
       failures.push(thrown);
     }
   };
-  // p-map itself would not wait for those that run.
+  // p-map itself would not wait for the running ones.
   await pMap(items, workUnlessFailed, { concurrency });
   if (failures.length > 0) throw failures[0];
 }

@@ -1,17 +1,17 @@
-/** What the name of a signal file says, and the name that says it: kasmos's names, unchanged, and one for a question. Pure; knows no file. */
+/** Parses and builds names of signal files: kasmos's names, unchanged, and one for a question. Pure. */
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 
-/** The signal that a name stands for. */
+/** The signal that a name represents. */
 export interface NamedSignal {
   readonly type: SignalType;
   readonly payload: Readonly<Record<string, number>>;
-  /** Whether the file's content is the signal's body; of the others it is not read. */
+  /** Whether the file's content is the signal's body; for other signals it is not read. */
   readonly hasBody: boolean;
-  /** The plans that may be meant, the likeliest first: the first that is registered is, and where none is, the first. Never empty. */
+  /** The possible plans, the most likely first: the first registered one counts, or the first if none is registered. Never empty. */
   readonly plans: readonly [string, ...string[]];
 }
 
-/** `<name>-<plan>`, and the type that it is. */
+/** The form `<name>-<plan>`, and its signal type. */
 const plainNames = {
   'planner-finished': { type: 'planner_finished', hasBody: true },
   'implement-finished': { type: 'implement_finished', hasBody: true },
@@ -21,14 +21,14 @@ const plainNames = {
   'elaborator-finished': { type: 'elaborator_finished', hasBody: false },
 } as const satisfies Record<string, { type: SignalType; hasBody: boolean }>;
 
-/** All the forms, for whoever got one wrong. */
+/** All the forms, for messages about an invalid name. */
 export const signalFileForms = [
   ...Object.keys(plainNames).map((name) => `${name}-<plan>`),
   'implement-task-finished-w<N>-t<M>-<plan>',
   'implement-wave-<N>-<plan>',
 ];
 
-/** Null where the name is no signal's. One `.md` at its end is dropped; upper and lower case are as they are. */
+/** null: the name is no signal's. A final `.md` is removed; case is significant. */
 export function readFileName(fileName: string): NamedSignal | null {
   const name = fileName.replace(/\.md$/, '');
   const task = /^implement-task-finished-w(\d{1,9})-t(\d{1,9})-(.+)$/s.exec(name);
@@ -49,13 +49,13 @@ export function readFileName(fileName: string): NamedSignal | null {
   return null;
 }
 
-/** `review-changes-requested-x` is said of a plan `requested-x`, as kasmos has it, or by the signal's own name of `x`. */
+/** `review-changes-requested-x` can mean the plan `requested-x`, as in kasmos, or, by the signal's own name, the plan `x`. */
 function plansOf(prefix: string, plan: string): [string, ...string[]] {
   const [, other] = prefix === 'review-changes' ? (/^requested-(.+)$/s.exec(plan) ?? []) : [];
   return other === undefined ? [plan] : [plan, other];
 }
 
-/** The name and the content that say this; null where no file can, because the type has no name or the payload has more than a file holds. */
+/** The name and the content for a signal; null: no file can represent it, because the type has no name or the payload has more fields than a file. */
 export function fileFor(signal: {
   type: SignalType;
   plan: string;
@@ -66,7 +66,7 @@ export function fileFor(signal: {
   if (type === 'implement_task_finished')
     return { name: `implement-task-finished-w${wave}-t${task}-${plan}`, content: '' };
   if (type === 'implement_wave') return { name: `implement-wave-${wave}-${plan}`, content: '' };
-  // A question's text is its reason; as a file's content it is read as the body, which counts as the reason.
+  // A question's text is its reason. In a file it is the body, which counts as the reason.
   const { reason, body = reason ?? '', ...rest } = payload;
   const found = Object.entries(plainNames).find(([, named]) => named.type === type);
   if (found === undefined || typeof body !== 'string' || Object.keys(rest).length > 0) return null;

@@ -1,4 +1,4 @@
-/** A signal file's content as a signal for the inbox, or why it is none. */
+/** Turns a signal file into a signal for the inbox, or a reason against it. */
 
 import type { Kinds } from '../../../actors/kind.ts';
 import { EngineError, withHint } from '../../../machines/vocabulary/errors.ts';
@@ -15,14 +15,14 @@ export interface ReadingRequest {
   readonly kinds: Kinds;
   readonly project: string;
   readonly named: NamedSignal;
-  /** null: more than a signal may have. */
+  /** null: it is longer than a signal may be. */
   readonly bytes: Buffer | null;
   readonly key: string;
   readonly plan: string;
   readonly saying: Saying;
 }
 
-/** Of the plans that a name may mean the first that is there; where none is, the first. */
+/** The first existing plan among those that a name may mean; if none exists, the first. */
 export async function meantPlan(
   store: Pick<Store, 'plan'>,
   project: string,
@@ -32,7 +32,7 @@ export async function meantPlan(
   return plans[0];
 }
 
-/** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
+/** The content is the body, without surrounding white space, as in kasmos. A missing plan is noticed when the signal is handled. */
 export function readSignal({ kinds, project, named, bytes, key, plan, saying }: ReadingRequest): Reading {
   const body = bodyOf(named, bytes);
   if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
@@ -64,11 +64,11 @@ function bodyOf({ type, hasBody }: NamedSignal, bytes: Buffer | null): { body?: 
   return hasBody && trimmed !== '' ? { body: trimmed } : {};
 }
 
-/** Without a byte order mark; null where it is no UTF-8. */
+/** The text without a byte order mark; null: it is not UTF-8. */
 function textOf(bytes: Buffer): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return null; // it throws of nothing else
+    return null; // it throws only for invalid UTF-8
   }
 }

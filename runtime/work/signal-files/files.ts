@@ -1,6 +1,5 @@
 /**
- * The few things that are done with signal files. Names are byte strings: one character for each byte, so that a name that is no UTF-8
- * is a name like any other.
+ * The file operations for signal files. Names are byte strings, with one character for each byte, so that a name that is not UTF-8 is handled like any other.
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -12,29 +11,29 @@ import { systemCode } from '../../base/platform/system-code.ts';
 /** A file's name, one character (0 to 255) for each byte. */
 export type ByteName = string;
 
-/** The longest name that file systems take, in bytes. */
+/** The longest name that file systems accept, in bytes. */
 const nameLimitBytes = 255;
-/** What tells two drops of one name apart: a dot and a uuid. */
+/** The suffix that distinguishes two files of the same name: a dot and a uuid. */
 const markPattern = /\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const markBytes = 37;
 const reasonSuffix = '.reason';
-/** What a killed engine was just writing: swept away when its folder is taken up. */
+/** The name of an unfinished file of a killed engine; deleted when its folder is opened again. */
 export const draftPrefix = '.reason-';
 
-/** More drafts than this lie there only where nobody tidies up. */
+/** The most drafts that are deleted at once. */
 const draftsLookedAt = 1_024;
 
-/** Names beyond this get no mark; none of a signal is half as long. */
+/** Longer names get no mark; no signal's name is half as long. */
 export const markableBytes = nameLimitBytes - markBytes;
 
-/** Through a folder that is held open it leads to an entry of that very folder. */
+/** A path through an open folder's descriptor, which leads to an entry of exactly that folder. */
 export function pathOf(folder: string | SafeFolder, name: ByteName): Buffer {
   const bytes = Buffer.from(name, 'latin1');
   if (typeof folder === 'string') return Buffer.concat([Buffer.from(`${folder}/`), bytes]);
   return Buffer.from(folder.at(bytes));
 }
 
-/** As people read it: in quotes, with what is no character shown as such. */
+/** The name for people: in quotes, with invalid characters marked. */
 export function shownName(name: ByteName): string {
   return JSON.stringify(Buffer.from(name, 'latin1').toString('utf8'));
 }
@@ -44,13 +43,13 @@ export function marked(name: ByteName): ByteName {
   return `${name}.${randomUUID()}`;
 }
 
-/** The two parts of a marked name; `key` is null where it has no mark. */
+/** The two parts of a marked name; `key` null: it has no mark. */
 export function unmarked(inFlight: ByteName): { name: ByteName; key: string | null } {
   const key = markPattern.exec(inFlight)?.[1] ?? null;
   return { name: key === null ? inFlight : inFlight.slice(0, -markBytes), key };
 }
 
-/** What is asked whether a file is still being written. */
+/** The state from which it is decided whether a file is still being written. */
 export interface Print {
   readonly ino: bigint;
   readonly size: bigint;
@@ -62,17 +61,17 @@ export function isSame(a: Print, b: Print): boolean {
 }
 
 export interface Seen extends Print {
-  /** Null: an ordinary file; else what it is. */
+  /** null: an ordinary file; otherwise its kind. */
   readonly oddity: string | null;
   readonly uid: number;
   readonly links: number;
-  /** When the file itself was last changed or moved, in milliseconds since 1970 of the system's clock: nobody can set that. */
+  /** When the file itself was last changed or moved, in milliseconds since 1970 by the system's clock; no program can set this time. */
   readonly sinceMs: number;
-  /** When it was made; where the file system does not keep that, as `sinceMs`. */
+  /** When it was made; if the file system does not store that, the same as `sinceMs`. */
   readonly madeMs: number;
 }
 
-/** How many names of the folder are names of that file. Throws the system's errors; a folder that is not there has none. */
+/** The number of names in the folder that belong to that file; 0 for a missing folder. Throws the system's errors. */
 export async function namesOfFile(folder: string, { ino }: Print): Promise<number> {
   const names = await readdir(folder, 'latin1').catch((thrown: unknown) => {
     if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return [];
@@ -82,7 +81,7 @@ export async function namesOfFile(folder: string, { ino }: Print): Promise<numbe
   return seen.filter((each) => each?.ino === ino).length;
 }
 
-/** Null where it is gone. Throws the system's errors. */
+/** null: it is gone. Throws the system's errors. */
 export async function seenAt(path: Buffer): Promise<Seen | null> {
   try {
     const found = await lstat(path, { bigint: true });
@@ -91,7 +90,7 @@ export async function seenAt(path: Buffer): Promise<Seen | null> {
     const madeMs = found.birthtimeNs > 0n ? millisecondsOf(found.birthtimeNs) : sinceMs;
     const facts = { uid: Number(found.uid), links: Number(found.nlink), sinceMs, madeMs };
     if (found.isFile()) return { ino, size, mtimeNs, oddity: null, ...facts };
-    // A folder's own figures change with every file in it.
+    // A folder's own size and times change with every file in it.
     return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : kindOf(found), ...facts };
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return null;
@@ -103,7 +102,7 @@ function millisecondsOf(ns: bigint): number {
   return Number(ns / 1_000n) / 1_000;
 }
 
-/** Whether an `ENOENT` was about this file, and not about the folder that it was to go to. Throws the system's errors. */
+/** Whether an `ENOENT` was about this file, and not about its target folder. Throws the system's errors. */
 export async function isGone(path: Buffer): Promise<boolean> {
   return (await seenAt(path)) === null;
 }
@@ -114,7 +113,7 @@ function kindOf(found: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocket(
   return found.isSocket() ? 'a socket' : 'a device';
 }
 
-/** The content as it was when `print` was true of it; null where the file has more than `limitBytes`. */
+/** The content, if the file still has the state `print`; null: the file has more than `limitBytes`. */
 export interface Content {
   readonly bytes: Buffer | null;
   readonly print: Print;
@@ -128,7 +127,7 @@ export async function readContent(path: Buffer, limitBytes: number): Promise<Con
     const print = await handle.stat({ bigint: true });
     const uid = Number(print.uid);
     if (print.size > BigInt(limitBytes)) return { bytes: null, print, uid };
-    // One byte more than it had: whoever is still writing shows up. A file on a disk gives less than was asked for only at its end.
+    // One byte more than its size, so that further writing is noticed. A disk file returns less than requested only at its end.
     const bytes = Buffer.allocUnsafe(Number(print.size) + 1);
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
     const { ino, mtimeNs } = print;
@@ -141,7 +140,7 @@ export async function readContent(path: Buffer, limitBytes: number): Promise<Con
 export interface Failing {
   readonly from: Buffer;
   readonly failed: SafeFolder;
-  /** A folder on the same disk for what is not finished yet. */
+  /** A folder on the same disk for unfinished files. */
   readonly drafts: SafeFolder;
   readonly name: ByteName;
   readonly reason: string;
@@ -149,14 +148,14 @@ export interface Failing {
 }
 
 /**
- * Puts a file into `failed/`, its reason first, so that no file ever lies there without one. An older file of that name is replaced: what
- * was a signal stands in the inbox. Throws the system's errors.
+ * Puts a file into `failed/`, its reason first, so that no file ever lies there without one. An older file of that name is replaced: if it was a signal, it
+ * is in the inbox. Throws the system's errors.
  */
 export async function moveToFailed(failing: Failing): Promise<void> {
   try {
     await moveTo(failing, failing.name);
   } catch (thrown) {
-    // A folder of that name is in the way, or a file in that of a folder: neither is ours to delete.
+    // A folder has that name, or a file has the folder's name: we must not delete either.
     if (!['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown))) throw thrown;
     await moveTo(failing, `${failing.name}~${hashOf(randomUUID())}`);
   }
@@ -167,7 +166,7 @@ async function moveTo({ from, failed, drafts, name, reason, at }: Failing, wante
   const renamed = place === name ? '' : `its name was ${shownName(name)}\n`;
   const draft = pathOf(drafts, `${draftPrefix}${randomUUID()}`);
   try {
-    // By renaming: readers see the old text or the new one, whatever lies there now.
+    // Written by renaming: readers see the old text or the new one, whatever is there now.
     await writeFile(draft, `${new Date(at).toISOString()} ${reason}\n${renamed}`, { flag: 'wx' });
     await rename(draft, pathOf(failed, `${place}${reasonSuffix}`));
   } catch (thrown) {
@@ -177,7 +176,7 @@ async function moveTo({ from, failed, drafts, name, reason, at }: Failing, wante
   await rename(from, pathOf(failed, place));
 }
 
-/** The name itself, or as much of it as leaves room for what is added, with a hash that tells it apart. */
+/** The name, or a cut version with a hash, so that the suffix still fits. */
 function placeFor(name: ByteName): ByteName {
   const room = nameLimitBytes - reasonSuffix.length;
   return name.length <= room ? name : `${name.slice(0, room - 9)}~${hashOf(name)}`;

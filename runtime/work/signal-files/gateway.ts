@@ -1,4 +1,4 @@
-/** Signal files of all registered repos, turned into signals. Repos come and go while it runs: the registry tells of it. */
+/** Turns signal files of all registered repos into signals. The registry reports repos that are added or removed meanwhile. */
 import type { Kinds } from '../../../actors/kind.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -18,23 +18,23 @@ export interface GatewayParts {
   readonly log: Log;
   readonly troubles: Troubles;
   readonly nowMs: () => number;
-  /** Whether the home is still ours: else nothing is taken. */
+  /** Whether the home is still ours; otherwise no file is collected. */
   isOwner(): boolean;
-  /** Whether this engine works in the repo, and no other: else its files are for that one. */
+  /** Whether this engine works in the repo; otherwise the files are for another engine. */
   worksIn(project: string): boolean;
-  /** Wakes the pump; resolves when the signal is no longer pending, or after `waitMs`. */
+  /** Wakes the pump. Resolves when the signal is no longer pending, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
 }
 
 export interface Gateway {
   start(): void;
-  /** Takes what lies in the signal folders of a worktree in which nobody works any more. Answers when it is in the inbox, or after 2 s. Never throws. */
+  /** Collects the signal files of a worktree in which no agent works any more. Resolves when they are in the inbox, or after 2 s. Never throws. */
   sweep(project: string, worktree: string): Promise<void>;
-  /** What is under way is finished or left to the next owner. May be called twice. */
+  /** Finishes the work under way, or leaves it to the next owner. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** A verdict is not waited for any longer: whoever stops must not be kept by it. */
+/** The most time to wait for a verdict, so that a stop is not delayed. */
 const verdictWaitMs = 500;
 const sweepLimitMs = 2_000;
 
@@ -44,7 +44,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   let isStopped = false;
   let unsubscribe = () => {};
 
-  /** Where what was trusted cannot be read any more, the worktrees are where they are by default. */
+  /** If the trusted configuration cannot be read any more, the worktrees are at the default place. */
   function worktreeDir(project: string): string {
     try {
       return projects.get(project).config.worktree.dir;
@@ -80,7 +80,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     for (const [project, { repo, loop }] of loops) {
       if (registered.get(project) === repo) continue;
       loops.delete(project);
-      void loop.stop(); // never rejects, and nothing waits for it
+      void loop.stop(); // never rejects, and is not awaited
     }
     for (const [project, repo] of registered)
       if (!loops.has(project)) loops.set(project, { repo, loop: begin(project, repo) });
@@ -92,7 +92,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       compare();
     },
     async sweep(project, worktree) {
-      // A run that an earlier owner started may end before this has started.
+      // An earlier owner's run may end before this has started.
       if (!loops.has(project)) compare();
       const loop = loops.get(project)?.loop;
       if (loop === undefined) return;

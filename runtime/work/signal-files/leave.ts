@@ -1,4 +1,4 @@
-/** A signal left as a file, by whoever cannot reach the inbox: the next engine takes it from there. */
+/** Writes a signal as a file, for a command that cannot reach the inbox: the next engine collects it. */
 
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -25,8 +25,8 @@ export interface LeftSignal {
 }
 
 /**
- * Writes the file beside the others and renames it, so that nobody sees half of it. Throws what the door refuses; `bad_request` where no file
- * can say this; `conflict` where one of that name lies there with other words; `unavailable` where no folder can be written.
+ * Writes a temporary file and renames it, so that no reader sees an incomplete one. Throws the errors of admission; `bad_request` if no file can represent
+ * the signal; `conflict` if a file of that name has another content; `unavailable` if no folder can be written.
  */
 export async function leaveSignalFile({ roots, plan, type: name, payload: given }: LeaveRequest): Promise<LeftSignal> {
   const admission = admitWord(kindsWith([]), { type: name, payload: given, origin: 'file' });
@@ -54,7 +54,7 @@ export async function leaveSignalFile({ roots, plan, type: name, payload: given 
   });
 }
 
-/** A word that lies there already is not overwritten: the same name with `.md` means the same. Throws the system's errors, `conflict`. */
+/** An existing signal file is not overwritten; the same name with `.md` means the same signal. Throws the system's errors, `conflict`. */
 async function place(folder: string, { name, content }: { name: string; content: string }): Promise<string> {
   const draft = join(folder, 'staging', `${name}.${randomUUID()}`);
   await mkdir(dirname(draft), { recursive: true });

@@ -1,7 +1,7 @@
 /**
- * The files in `processing/`, each `<name>.<uuid>`: its signal is inserted with that uuid in its key, and the file stays until the signal has
- * its verdict; then it is deleted, or put into `failed/` with the reason. Whoever takes the folder up after a crash does the same with what
- * lies there: the key makes a second insert harmless, and the row says what became of the first.
+ * The files in `processing/`, each `<name>.<uuid>`: its signal is inserted with that uuid in its key, and the file stays until the signal has its verdict;
+ * then it is deleted, or moved to `failed/` with the reason. After a crash, the next engine does the same with the files there: the key makes a second insert
+ * harmless, and the row has the outcome of the first.
  */
 import { rename, unlink } from 'node:fs/promises';
 import type { Kinds } from '../../../actors/kind.ts';
@@ -38,25 +38,25 @@ export interface ProcessingFilesParts {
   readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
   readonly faults?: Faults | undefined;
   readonly nowMs: () => number;
-  /** Signals up to that id are in the inbox, and what becomes of them is waited for. */
+  /** Signals up to that id are in the inbox, and their verdicts are awaited. */
   onInsert(id: number): void;
   readonly source: Source;
-  /** The folder of signals and its `processing/`, as they are held now. */
+  /** The signal folder and its `processing/`, as they are open now. */
   held(): { readonly own: SafeFolder; readonly processing: SafeFolder };
-  /** Puts it into `failed/`. Throws the system's errors. */
+  /** Moves it to `failed/`. Throws the system's errors. */
   refuse(from: Buffer, name: ByteName, reason: string): Promise<void>;
-  /** Something cannot be done now; the file stays where it is, and is tried again. */
+  /** An operation failed for now; the file stays, and is tried again. */
   note(trouble: string): void;
 }
 
 export interface ProcessingFiles {
-  /** What an earlier owner left in the middle, and what somebody put there. Throws the system's errors. */
+  /** Handles unfinished files of an earlier owner, and files that someone put there. Throws the system's errors. */
   takeUp(): Promise<void>;
-  /** Moves a file in from the folder above that was judged there. Throws the system's errors. */
+  /** Moves a checked file in from the folder above. Throws the system's errors. */
   take(name: ByteName, seen: Seen, saying: Saying): Promise<void>;
-  /** Puts what is not in the inbox yet there; `isWaitedFor`: not what is still being written. Throws the store's errors. */
+  /** Inserts the remaining files into the inbox; `isWaitedFor`: except those that are still being written. Throws the store's errors. */
   insert(isWaitedFor: boolean): Promise<void>;
-  /** Takes away the files of signals that have their verdict. */
+  /** Removes the files of signals that have their verdict. */
   settle(): Promise<void>;
   /** Milliseconds until there is more to insert; null: nothing is known to come. */
   untilInsert(): number | null;
@@ -68,20 +68,20 @@ interface Flying {
   readonly file: ByteName;
   readonly name: ByteName;
   readonly key: string;
-  /** Where it was found; null: what it may say was judged before it was moved. */
+  /** Where it was found; null: its source was checked before it was moved. */
   readonly found: Seen | null;
   readonly saying: Saying;
-  /** As it was when it was taken: what is read must be the same. */
+  /** Its state when it was collected: the content that is read must have the same state. */
   print: Print;
-  /** On the monotonic clock: it is not read sooner. */
+  /** Monotonic clock: it is not read earlier. */
   readAtMs: number;
   /** The signal's row, once it is in. */
   id: number | null;
 }
 
-/** Files of one transaction, and rows that are looked at without a pause: a few milliseconds. */
+/** The files in one transaction, and the rows that are read without a pause: a few milliseconds. */
 const sliceSize = 256;
-/** The process or the machine is short of something for a moment: no fault of the file. */
+/** Errors from a temporary shortage of the process or the machine: no fault of the file. */
 const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY', 'ESTALE']);
 
 export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFiles {
@@ -105,7 +105,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       if (file.startsWith('.')) return;
       const found = await seenAt(pathOf(folder, file));
       if (found === null) return;
-      // kasmos's have no mark.
+      // kasmos's files have no mark.
       const isMarked = unmarked(file).key !== null || file.length > markableBytes;
       const name = isMarked ? file : marked(file);
       if (!isMarked) await rename(pathOf(folder, file), pathOf(folder, name));
@@ -113,11 +113,11 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     });
   }
 
-  /** What lay in `processing/` already may come from anybody: an engine that was killed judged it when it took it, and left no note of that. */
+  /** Files that were already in `processing/` may come from anyone: a killed engine checked them when it collected them, but left no record of that. */
   async function standingOf({ name, found, saying }: Flying, named: NamedSignal, plan: string): Promise<Standing> {
     if (found === null) return { kind: 'counts', ...saying };
     if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
-    // It was moved here: when it was made is what is left to tell when it was said.
+    // It was moved here, so only its creation time shows when it was sent.
     const seen = { ...found, sinceMs: Math.min(found.sinceMs, found.madeMs) };
     return parts.source.judge({ name, named, plan, seen, drafts: 0 });
   }
@@ -131,7 +131,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       const standing = await standingOf(flying, named, plan);
       if (standing.kind === 'refused') return standing;
       const { bytes, print, uid } = await readContent(inFlight(flying.file), signalBodyLimitBytes);
-      // Another file may have been put in its place since it was judged.
+      // Another file may have replaced it since it was checked.
       const others = reasonAgainstOwner(uid);
       if (others !== null) return { kind: 'refused', reason: others };
       if (isWaitedFor && !isSame(flying.print, print)) {
@@ -166,7 +166,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     const at = nowMs();
     const taken: Flying[] = [];
     const changes: ChangeOf<'signal.insert'>[] = [];
-    // In the order of the slice, not in that in which the disk answered.
+    // In the order of the slice, not of the disk's answers.
     for (const flying of slice) {
       const reading = readings.get(flying);
       if (reading?.kind !== 'signal') continue;
@@ -183,7 +183,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     parts.onInsert(Math.max(...signals.map(({ id }) => id)));
   }
 
-  /** Deletes the file, or refuses it. What cannot be done is tried again with the next look. */
+  /** Deletes the file, or refuses it. A failed operation is tried again at the next check. */
   async function leave(flying: Flying, reason: string | null): Promise<void> {
     const path = inFlight(flying.file);
     try {
@@ -209,7 +209,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     async insert(isWaitedFor) {
       const now = performance.now();
       const due = [...files.values()].filter(({ id, readAtMs }) => id === null && (readAtMs <= now || !isWaitedFor));
-      // What was written first is said first.
+      // Files that were written first are sent first.
       due.sort((a, b) => Number(a.print.mtimeNs - b.print.mtimeNs));
       for (let from = 0; from < due.length; from += sliceSize)
         await insertSlice(due.slice(from, from + sliceSize), isWaitedFor);
@@ -226,7 +226,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
           else if (row?.status === 'failed') settled.push([flying, failure(row, await store.plan(project, row.plan))]);
           else if (row?.status !== 'held') settled.push([flying, null]);
         }
-        // They are handled in the order of their ids: where a whole slice waits, what comes after it does too.
+        // Signals are handled in the order of their ids: if a whole slice waits, later ones wait too.
         if (pending === slice.length) return;
         await forEachFile(settled, ([flying, reason]) => leave(flying, reason));
         await new Promise<void>((resolve) => setImmediate(resolve));
@@ -248,7 +248,7 @@ function unreadable(code: string, thrown: unknown): string {
   if (code === 'ELOOP') return noFile('a symbolic link');
   if (code === 'EISDIR') return noFile('a folder');
   if (code === 'ENXIO') return noFile('a pipe or a socket');
-  // The system names the place that it was asked for, which is a descriptor of this process and not where the file lies.
+  // The system's error names the requested path, which is a descriptor of this process and not the file's place.
   const why = messageOf(thrown).replace(/, [a-z]+ '.*'$/s, '');
   return `the file cannot be read: ${why}\nmake it readable for the user that the engine runs as, and put it back into the folder above`;
 }

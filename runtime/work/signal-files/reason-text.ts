@@ -1,4 +1,4 @@
-/** What stands in `<name>.reason`: who refused, in which state, what would be taken, and what can be done. */
+/** The text of `<name>.reason`: the refusing actor, its state, the accepted signals, and the remedy. */
 
 import type { Refusal } from '../../../actors/refusal.ts';
 import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
@@ -7,7 +7,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalRow } from '../../core/store/rows.ts';
 import { type NamedSignal, signalFileForms } from './file-name.ts';
 
-/** Of a name that is no signal's. */
+/** For a name that is no signal's. */
 export function noSignal(): string {
   return withHint({
     message: 'no signal has this name',
@@ -15,7 +15,7 @@ export function noSignal(): string {
   });
 }
 
-/** Of what is no file: links are not followed, pipes and devices not opened. */
+/** For something that is no file: links are not followed, pipes and devices are not opened. */
 export function noFile(what: string): string {
   return withHint({
     message: `it is ${what}, and a signal is an ordinary file`,
@@ -23,7 +23,7 @@ export function noFile(what: string): string {
   });
 }
 
-/** Of a file that came with a commit, or went into one. */
+/** For a file that came with a commit, or was committed. */
 export function tracked(path: string, root: string): string {
   return withHint({
     message: 'git tracks this file, so it may come from a commit and not from a person who works here',
@@ -31,7 +31,7 @@ export function tracked(path: string, root: string): string {
   });
 }
 
-/** Of a file that somebody else put there. */
+/** For a file of another user. */
 export function ofOtherUser(uid: number, own: number): string {
   return withHint({
     message: `it belongs to the user ${uid}, and this engine works for the user ${own}`,
@@ -39,7 +39,7 @@ export function ofOtherUser(uid: number, own: number): string {
   });
 }
 
-/** Of a file that is also somewhere else. */
+/** For a file with a second name elsewhere. */
 export function hasOtherName(): string {
   return withHint({
     message: 'the same file has another name elsewhere (a hard link), and a signal is a file of its own',
@@ -47,7 +47,7 @@ export function hasOtherName(): string {
   });
 }
 
-/** Of a word from a worktree in which nobody lives who has it to say. */
+/** For a signal from a worktree without an agent that may send it. */
 export function noSenderText({
   named: { type, payload },
   plan,
@@ -70,7 +70,7 @@ export function noSenderText({
   });
 }
 
-/** Of a signal that was taken in and came to `failed`; `standing`: where its plan stands now, null where it is gone. */
+/** For a signal that was accepted into the inbox and then `failed`; `standing`: its plan's present state, null: the plan is gone. */
 export function failure(
   { id, plan, type, result }: SignalRow,
   standing: { readonly status: string; readonly phase: string | null } | null,
@@ -93,7 +93,7 @@ function parse(result: string | null): unknown {
   try {
     return JSON.parse(result ?? 'null');
   } catch {
-    return null; // another program wrote into the row: its text is shown as it is
+    return null; // another program wrote the row: its text is shown unchanged
   }
 }
 

@@ -1,4 +1,4 @@
-/** The signal folders of one repo and of its worktrees, looked into one after the other: what is slow or broken here delays no other repo. */
+/** Reads the signal folders of one repo and of its worktrees, one after the other: a slow or broken folder delays no other repo. */
 import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
 import { untilBeat } from '../../base/platform/poll-loop.ts';
@@ -15,33 +15,33 @@ export interface RepoLoopParts
   readonly projects: SourceParts['projects'];
   readonly repo: string;
   readonly watchers: RepoWatchers;
-  /** The folder of its worktrees as it is configured now, relative to the repo. */
+  /** The presently configured folder of its worktrees, relative to the repo. */
   worktreeDir(): string;
-  /** Whether signals may be taken at all: the home is still ours. */
+  /** Whether signals may be collected: the home is still ours. */
   isOwner(): boolean;
   /** Resolves when the signal has its verdict or is held, or after a while. */
   settled(id: number): Promise<void>;
 }
 
 export interface RepoLoop {
-  /** Looks into the folders of one worktree at once, without waiting for writers: there are none any more. Never throws. */
+  /** Reads the folders of one worktree at once, without waiting for writers, because there are none any more. Never throws. */
   sweep(worktree: string): Promise<void>;
-  /** Resolves when nothing is under way, or after 2 s: a disk that does not answer keeps nobody. */
+  /** Resolves when nothing is under way, or after 2 s: a hanging disk delays nothing. */
   stop(): Promise<void>;
 }
 
-/** Looked at this often where nobody tells of changes, and where somebody does. */
+/** The poll intervals without and with a watcher. */
 const pollMs = 1_000;
 const watchedPollMs = 15_000;
-/** After something was told it is looked at often for so long: a folder is watched a little later than it is made. */
+/** How long it polls often after a report: a folder is watched a little later than it is made. */
 const freshMs = 3_000;
-/** Changes come several at a time: the look waits for more of them. */
+/** Changes come in groups: the check waits for more of them. */
 const debounceMs = 20;
 /** A turn may come a little before its time. */
 const slackMs = 10;
 const stopLimitMs = 2_000;
 
-/** Real paths: the repo, the folder of its worktrees, and what signals are looked for in, the repo and its worktrees. */
+/** Real paths: the repo, the folder of its worktrees, and the places with signal folders: the repo and its worktrees. */
 interface Places extends RepoPlaces {
   readonly roots: readonly string[];
 }
@@ -50,7 +50,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   const { project, repo, troubles } = parts;
   const trouble = { what: `signal files of ${project} are not taken`, hint: 'looked at again every second' };
   const folders = new Map<string, SignalFolder>();
-  /** When a folder is to be looked at next, by the monotonic clock; one that is not in here is looked at now. */
+  /** When each folder is checked next, by the monotonic clock; a missing folder is checked now. */
   const dueAtMs = new Map<string, number>();
   let lookedAtAllMs = Number.NEGATIVE_INFINITY;
   const watcher = parts.watchers.create(project);
@@ -84,13 +84,13 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     return made;
   }
 
-  /** A folder of signals came or went, or one on the way to it. */
+  /** A signal folder, or a parent of one, was made or removed. */
   function noteChange(changed: string): void {
     folders.get(changed)?.noteChange();
     for (const path of folders.keys()) if (path === changed || path.startsWith(`${changed}/`)) dueAtMs.delete(path);
   }
 
-  /** Whether nothing comes into any of the folders unsaid. */
+  /** Whether every new file in the folders is reported. */
   function isLive(): boolean {
     return watcher.isLive() && [...folders.values()].every((folder) => folder.isTold());
   }
@@ -99,7 +99,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     hasAppeared = true;
   }
 
-  /** Verdicts are looked for when the last of a slice has its own; the poll finds what came otherwise. */
+  /** Verdicts are read when the last signal of a slice has its own; the poll finds other cases. */
   async function follow(path: string, id: number): Promise<void> {
     await parts.settled(id);
     dueAtMs.delete(path);
@@ -123,15 +123,15 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   }
 
   /**
-   * One look into each folder of which something was told, or that asked for one; at times, and where nobody tells, into all. Answers the shortest wait that
-   * one of them asks for. `isTold`: somebody said that there is something.
+   * Checks each folder with a reported change or a due time; periodically, and without a watcher, all folders. Returns the shortest requested wait. `isTold`:
+   * a change was reported.
    */
   async function readFolders(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
     const { main, worktrees, roots } = await findPlaces();
     if (isStopped) return pollMs;
     const wasLive = isLive();
-    // Before the look: what changes after it is told.
+    // This comes before the check: later changes are reported.
     watcher.keep({ main, worktrees });
     hasAppeared = false;
     if (isTold) toldAtMs = performance.now();
@@ -155,14 +155,14 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       if (isStopped) break;
       const due = dueAtMs.get(path) ?? nowMs;
       if (due <= nowMs + slackMs) {
-        // Before the look: what is told from here on is looked for again.
+        // This comes before the check: later reports lead to another one.
         dueAtMs.set(path, Number.POSITIVE_INFINITY);
         const askedMs = await folderAt(path, at).look({ isWaitedFor: true });
         if (dueAtMs.has(path)) dueAtMs.set(path, performance.now() + (askedMs ?? watchedPollMs));
         waitMs = Math.min(waitMs, askedMs ?? watchedPollMs);
       } else waitMs = Math.min(waitMs, Math.ceil(due - nowMs));
     }
-    // A folder that came unsaid, such as one that was put in another's place: what is watched is not what is there.
+    // A folder that appeared without a report, such as one that replaced another: the watcher watches a different one.
     if (hasAppeared && wasLive && !isTold) watcher.reset();
     return isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
   }
@@ -186,7 +186,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     schedule(isWoken ? debounceMs : Math.max(debounceMs, untilDue(waitMs, begun)));
   }
 
-  /** The poll counts from one look to the next, however long a look takes. */
+  /** The poll interval counts from check to check, however long a check takes. */
   function untilDue(waitMs: number, begunMs: number): number {
     if (waitMs >= watchedPollMs) return untilBeat(watchedPollMs);
     return waitMs < pollMs ? waitMs : waitMs - (performance.now() - begunMs);
@@ -200,11 +200,11 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   function wake(): void {
     if (isWoken || isStopped) return;
     isWoken = true;
-    // While a turn is under way it schedules the next one itself.
+    // A turn that is under way schedules the next one itself.
     if (timer !== null) schedule(debounceMs);
   }
 
-  /** One at a time: a look and a sweep of the same folder would both take its files. */
+  /** One at a time: a check and a collection of the same folder would both take its files. */
   function alone(work: () => Promise<void>): Promise<void> {
     last = last.then(work);
     return last;
@@ -218,7 +218,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
         const root = await promises.realpath(worktree).catch(() => null);
         const main = await promises.realpath(repo).catch(() => null);
         if (root === null || main === null) return;
-        // A folder that is opened after the stop is closed by nobody.
+        // A folder that is opened after the stop would never be closed.
         for (const place of placesOfSignals)
           if (!isStopped) await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
         wake();

@@ -1,4 +1,4 @@
-/** One folder of signal files: looks into it, takes what stands still, and says once what stands in the way. */
+/** One folder of signal files: reads it, collects complete files, and reports each obstacle once. */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -27,52 +27,52 @@ import { createProcessingFiles, type ProcessingFilesParts } from './processing-f
 import { noFile, noSignal } from './reason-text.ts';
 import type { Standing } from './source.ts';
 
-/** `path` is absolute and real: a link on the way to it is not followed. */
+/** `path` is absolute and real: links in it are not followed. */
 export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'held' | 'refuse' | 'note'> {
   readonly path: string;
   readonly log: Log;
   readonly troubles: Troubles;
-  /** The folder was not there before, or another one is there now. */
+  /** Called when the folder is new, or has been replaced. */
   onAppear(): void;
-  /** Something changed in the folder, or a file of it is complete. */
+  /** Called when something changed in the folder, or a file is complete. */
   onChange(): void;
 }
 
 export interface SignalFolder {
   /**
-   * Looks once; `isWaitedFor`: at a file that is still being written a second time, later. Answers in how many milliseconds there will be
-   * more to do; null: nothing is known to come. Never throws: what stands in the way is logged, once.
+   * Checks once; `isWaitedFor`: files that are still being written are checked again later. Returns the milliseconds until there is more to do; null: nothing
+   * is expected. Never throws: obstacles are logged, once each.
    */
   look(options: { isWaitedFor: boolean }): Promise<number | null>;
-  /** Whether what is dropped into it is told, or there is no such folder. */
+  /** Whether new files in it are reported, or there is no such folder. */
   isTold(): boolean;
-  /** The folder itself may be another: the next look reads it. */
+  /** The folder itself may have been replaced: the next check reads it. */
   noteChange(): void;
-  /** It is no longer watched. May be called twice. */
+  /** Ends the watch. May be called twice. */
   close(): void;
 }
 
-/** The folder and those in it that are ours to make, held open: what is put in their place meanwhile is never reached. */
+/** The folder and our own folders in it, held open: a replacement of them is never used. */
 interface HeldFolders {
   readonly own: SafeFolder;
   readonly processing: SafeFolder;
   readonly failed: SafeFolder;
 }
 
-/** Files that are taken in one look: then the repo's other folders get their turn. */
+/** The files that are collected in one check; then the repo's other folders get their turn. */
 const takenAtOnce = 2_048;
-/** After so many files that cannot be moved a look ends: it is the folder, not the file. */
+/** A check ends after this many files that cannot be moved: the folder is at fault, not the file. */
 const toleratedFailures = 16;
-/** A folder whose time stands still is not read again, once this has passed: some file systems count in steps of two seconds. */
+/** A folder whose time has not changed for this long is not read again: some file systems count in steps of two seconds. */
 const settlingMs = 3_000;
-/** What is under way is looked after this often, where it does not say when. */
+/** How often work under way is checked if it names no time. */
 const underWayMs = 1_000;
-/** A watch that ended by itself is begun again after this. */
+/** A watch that ended by itself is started again after this time. */
 const rewatchMs = 30_000;
 
 /**
- * Throws where others may put files there: who moves one of ours into the folder would speak in our name. A group that this user alone works in by default is
- * no other.
+ * Throws if other users may put files there: a user who moves one of our files into the folder would send a signal in our name. A group that by default has
+ * only this user does not count.
  */
 function refuseShared(path: string, { mode, gid }: { readonly mode: bigint; readonly gid: bigint }): void {
   const isForAll = (mode & 0o002n) !== 0n;
@@ -92,21 +92,21 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   /** null: nothing is being done in them. */
   let open: HeldFolders | null = null;
   let isChanged = true;
-  /** The folder as it was found the last time; null: it was not there. */
+  /** The folder's last known state; null: it was missing. */
   let known: { ino: bigint; mtimeNs: bigint } | null = null;
-  /** On the monotonic clock: when its time was last seen to move, and when it was last read. */
+  /** Monotonic clock: when its time last changed, and when it was last read. */
   let changedAtMs = 0;
   let listedAtMs = 0;
   let trouble: string | null = null;
   let watcher: FileWatcher | null = null;
-  /** On the monotonic clock: not before this is it watched again. */
+  /** Monotonic clock: it is not watched again before this. */
   let watchAtMs = 0;
   let isClosed = false;
 
-  /** In the words of people: by which path a folder is held is ours. */
+  /** The path for people, not the descriptor by which we hold the folder. */
   function note(found: string): void {
     let text = found;
-    for (const folder of Object.values(open ?? {}) as SafeFolder[]) // every value of it is one
+    for (const folder of Object.values(open ?? {}) as SafeFolder[]) // every value is a folder
       text = text.replaceAll(String(folder.at('x')).slice(0, -1), `${folder.path}/`);
     trouble ??= text;
   }
@@ -116,7 +116,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     return open;
   }
 
-  /** Opens the folders that are ours, made where they are not there, and does it in those. Throws where something else, or a link, is in their place. */
+  /** Opens our own folders, makes missing ones, and runs the work in them. Throws if something else, or a link, is in their place. */
   async function holding(work: () => Promise<void>): Promise<void> {
     const own = openFolder(path, '');
     if (own === null) return;
@@ -145,7 +145,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     log.info(`signal file ${shownName(name)} of ${project} lies in ${place} now: ${reason.split('\n')[0]}`);
   }
 
-  /** Begins to watch the folder, which is there. Its own folders are not watched, and neither is what is no file. */
+  /** Begins to watch the existing folder, without its subfolders and things that are no files. */
   function keepWatch(): void {
     if (isClosed || watcher !== null || performance.now() < watchAtMs) return;
     const found = createFileWatcher({
@@ -176,7 +176,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     watcher = null;
   }
 
-  /** Whether there is a folder to look into. A new one is taken up from the beginning. */
+  /** Whether there is a folder to check. A new one is handled from the beginning. */
   async function find(): Promise<boolean> {
     const found = await lstat(path, { bigint: true }).catch(ifMissing(null, 'ENOTDIR'));
     if (found === null || found.ino !== known?.ino) forget();
@@ -192,7 +192,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
     known = { ino, mtimeNs };
-    // Before it is read: what comes after that is told.
+    // This comes before the reading: later files are reported.
     keepWatch();
     return true;
   }
@@ -206,18 +206,18 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     processingFiles.clear();
   }
 
-  /** Null: it is a signal's file, and whoever may have written it may say that. */
+  /** null: it is a signal file, and its possible author may send that signal. */
   async function standingOf(name: ByteName, seen: Seen): Promise<Standing> {
     const named = name.length > markableBytes ? null : readFileName(name);
     if (seen.oddity !== null) return { kind: 'refused', reason: noFile(seen.oddity) };
     if (named === null) return { kind: 'refused', reason: noSignal() };
     const plan = await meantPlan(store, project, named);
-    // A writer that was killed left its draft beside it, which is the same file.
+    // A killed writer left its draft beside it, which is the same file.
     const drafts = seen.links > 1 ? await namesOfFile(join(path, 'staging'), seen) : 0;
     return source.judge({ name, named, plan, seen, drafts });
   }
 
-  /** Answers whether the folder lets its files go. */
+  /** Returns whether files can be moved out of the folder. */
   async function takeAll(files: readonly [ByteName, Seen][]): Promise<boolean> {
     let failures = 0;
     await forEachFile(files, async ([name, seen]) => {
@@ -237,7 +237,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     return failures < toleratedFailures;
   }
 
-  /** Reads the folder, unless it is asleep, or was just read and not all that was found there is taken yet. */
+  /** Reads the folder, unless it is unchanged, or was just read and files of that reading are still waiting. */
   async function list(isWaitedFor: boolean): Promise<void> {
     const now = performance.now();
     const isRecent = isWaitedFor && !isChanged && now - listedAtMs < quietMs && arrivals.hasStable();
@@ -260,7 +260,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
         await processingFiles.settle();
       });
     }
-    // Nobody tells of a verdict that comes late, or of a change that the folder's time does not show yet.
+    // A late verdict, or a change that the folder's time does not show yet, is not reported.
     const isUnderWay = arrivals.size > 0 || !processingFiles.isEmpty || performance.now() - changedAtMs < settlingMs;
     const waits = [
       letsGo && arrivals.hasStable() ? 0 : null,
@@ -296,7 +296,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   };
 }
 
-/** Throws `unsafe_path` where a link or no folder is in its place. */
+/** Throws `unsafe_path` if a link, or something that is no folder, is in its place. */
 function ownFolder(parent: SafeFolder, name: string): SafeFolder {
   const folder = parent.folder(name, { makeMode: 0o755 });
   if (folder === null) throw new Error(`${parent.path}/${name} was taken away as soon as it was made`);

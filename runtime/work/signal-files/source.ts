@@ -1,9 +1,9 @@
 /**
- * Who may have written a signal file. In the repo's main folder a person; in a worktree the run that lives there, if its role has that to say of that
- * plan. Nobody by a file that git tracks, that belongs to another user, or that has a second name elsewhere.
+ * Decides who may have written a signal file. In the repo's main folder: a person. In a worktree: its run, if its role may send that signal to that plan. No
+ * one, if git tracks the file, if it belongs to another user, or if it has a second name elsewhere.
  *
- * A word outlives its run: a file counts if it came between the moment at which its run's worktree stood ready and the end of that run, whenever an
- * engine finds it. The times are those that the kernel keeps of a file's last change; nobody can set them.
+ * A signal file may be found after its run's end: it counts if it was written between the time at which the run's worktree was ready and the run's end. The
+ * times are the kernel's times of a file's last change, which no program can set.
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,11 +26,11 @@ export interface SourceParts {
   readonly project: string;
   readonly store: Pick<Store, 'effects' | 'launch' | 'plan' | 'run' | 'runs'>;
   readonly projects: Pick<Projects, 'repository'>;
-  /** The folder of the repo's worktrees as it is configured now, relative to the repo. */
+  /** The presently configured folder of the repo's worktrees, relative to the repo. */
   worktreeDir(): string;
 }
 
-/** A folder of signals: real paths. */
+/** A signal folder, by real paths. */
 export interface SourcePlace {
   readonly main: string;
   /** The main folder, or one of its worktrees. */
@@ -43,28 +43,28 @@ export interface DroppedFile {
   readonly named: NamedSignal;
   readonly plan: string;
   readonly seen: Seen;
-  /** Other names of the same file that a careful writer has not taken away yet. */
+  /** Other names of the same file that a writer has not removed yet. */
   readonly drafts: number;
 }
 
-/** The run that says it, as far as that counts. */
+/** The run that sends the signal, with the fields that matter. */
 export interface Saying {
-  /** The commit that it began from; null: a person says it, or the run is not known to have begun from one. */
+  /** The run's start commit; null: a person sends the signal, or the start commit is not known. */
   readonly base: string | null;
-  /** It is that of one of several planners, which speaks for its own draft. */
+  /** true: the run is one of several planners, and sends signals about its own draft. */
   readonly draftRun?: string;
 }
 
 export type Standing = ({ readonly kind: 'counts' } & Saying) | { readonly kind: 'refused'; readonly reason: string };
 
 export interface Source {
-  /** What git tracks and who lives there is read anew when it is next asked about. */
+  /** Drops the remembered tracked files and runs, so that they are read again. */
   forget(): void;
-  /** Throws git's and the store's errors: then nothing is known, and the file waits. */
+  /** Throws git's and the store's errors: then the author is not known, and the file waits. */
   judge(file: DroppedFile): Promise<Standing>;
 }
 
-/** Who has a word to say from a worktree; `implement_wave` is a person's. */
+/** The roles that may send signals from a worktree; `implement_wave` is only for people. */
 const speakers: Partial<Record<NamedSignal['type'], readonly Role[]>> = {
   planner_finished: ['planner'],
   elaborator_finished: ['architect'],
@@ -75,10 +75,10 @@ const speakers: Partial<Record<NamedSignal['type'], readonly Role[]>> = {
   needs_decision: ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'],
 };
 
-/** Runs of one plan that are looked at for a word of one that has ended. */
+/** The most runs of one plan that are checked for the signal of an ended run. */
 const runLimit = 200;
 
-/** A run and the time in which its words were written, of the system's clock; `untilMs` null: it lives. */
+/** A run and the time in which its signals were written, by the system's clock; `untilMs` null: it still runs. */
 interface Life {
   readonly run: string;
   readonly role: string;
@@ -90,7 +90,7 @@ interface Life {
 
 export function createSource(parts: SourceParts, { main, root, place }: SourcePlace): Source {
   const { home, project, store, projects } = parts;
-  /** Read once for all files of a look. */
+  /** Read once for all files of a check. */
   let names: Promise<TrackedNames> | null = null;
   const livesOf = new Map<string, Promise<Life[]>>();
 
@@ -98,11 +98,11 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
     const repository = await projects.repository(project);
     const { commonDir } = repository;
     const adminDir = root === main ? commonDir : await adminDirOf(repository, root);
-    // No worktree of this repository: nothing that lies there came with a commit of it, and no run lives there.
+    // It is no worktree of this repository, so it has no tracked files and no run.
     return adminDir === null ? new Set() : (await trackedSignals({ path: root, adminDir, commonDir }))[place];
   }
 
-  /** The living before those who have ended, of these the youngest first. */
+  /** Live runs first, then ended ones, the youngest first. */
   function lives(plan: string): Promise<Life[]> {
     const known = livesOf.get(plan);
     if (known !== undefined) return known;
@@ -113,7 +113,7 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
 
   function mayHaveSaid(life: Life, { named, plan }: DroppedFile): boolean {
     if (!(speakers[named.type] ?? []).some((role) => role === life.role)) return false;
-    // Whatever its program starts could write such a file.
+    // Every process of the run could write such a file.
     if (isVerdict(named.type) && judgesByMessage(life.role, life.preset)) return false;
     if (named.type !== 'implement_task_finished' || life.role === 'session') return true;
     const { wave_number: wave = 0, task_number: task = 0 } = named.payload;
@@ -136,12 +136,12 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
     return ended;
   }
 
-  /** Whose effect runs in this worktree, and whose worktree stood ready: nobody says anything before. */
+  /** Runs whose effect is running in this worktree, and whose worktree was ready: earlier they send nothing. */
   async function livingAt(plan: string): Promise<Life[]> {
     const lives: Life[] = [];
     for (const row of await store.effects({ by: 'running' })) {
       if (row.kind !== 'agent.run' || row.project !== project || row.plan !== plan) continue;
-      const effect = JSON.parse(row.payload) as AgentRun; // the outbox's own row of that kind
+      const effect = JSON.parse(row.payload) as AgentRun; // the row's kind decides the payload's type
       const worktree = join(worktreesFolder({ path: main }, parts.worktreeDir()), folderOf(placeOfRun(effect)));
       if (worktree !== root) continue;
       const launch = await readLaunch({ home, store }, row.key);
@@ -194,7 +194,7 @@ function isWithinLife({ sinceMs }: Seen, { fromMs, untilMs }: Life): boolean {
   return sinceMs >= fromMs && (untilMs === null || sinceMs <= untilMs);
 }
 
-/** When a run's worktree stood ready for its agent; null: it never did, or its folder is gone. */
+/** When a run's worktree was ready for its agent; null: never, or its folder is gone. */
 function readyAtMs(folder: string): Promise<number | null> {
   return changedAtMs(join(folder, 'ready'));
 }

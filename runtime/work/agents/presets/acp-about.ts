@@ -1,4 +1,4 @@
-/** What an agent of the Agent Client Protocol says of itself before anything is asked of it: no login is needed for that, and no model. */
+/** Reads an Agent Client Protocol agent's description of itself, which needs no login and no model. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,17 +9,17 @@ import { createRpc } from '../relay/json-rpc.ts';
 import { LINE_LIMIT_BYTES, objectAt, textAt } from '../reports/json-line.ts';
 
 export interface AcpAbout {
-  /** Of the protocol; stator speaks 1. */
+  /** The protocol's version; stator supports 1. */
   readonly protocol: number;
-  /** Of the agent; null: it does not say. */
+  /** The agent's version; null: not reported. */
   readonly version: string | null;
 }
 
-/** Some of them are 200 MB and start from a cold disk. */
+/** The time limit: some programs have 200 MB and start from a cold disk. */
 const answerMs = 30_000;
 const given = ['PATH', 'LANG'];
 
-/** null: it does not answer. It is started outside of walls, so it gets no key, no home of anybody's and no folder with settings. */
+/** null: it does not answer. It is started outside walls, so it gets no key, no user's home and no folder with settings. */
 export async function acpAbout(
   path: string,
   args: readonly string[],
@@ -57,7 +57,7 @@ export async function acpAbout(
       version: version === null ? null : safeText(version).slice(0, 40),
     };
   } catch {
-    return null; // it has ended, or said so
+    return null; // it has ended
   } finally {
     clearTimeout(limit);
     child.kill('SIGKILL');

@@ -1,4 +1,4 @@
-/** The presets of the Agent Client Protocol: `acp` for any program that speaks it, and those of the agents that are known. */
+/** The presets of the Agent Client Protocol: `acp` for any program that supports it, and those of known agents. */
 
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { acpSpeech, isAcpPreset } from '../../../base/config/acp/agents.ts';
@@ -12,7 +12,7 @@ import { geminiVariables } from './gemini.ts';
 import { opencodeVariables } from './opencode.ts';
 import { programLine } from './program.ts';
 
-/** What is set in the session stands in a file for the relay, which is the client. Throws `agent_unusable` for a judge, and where no program is named. */
+/** The session's settings are in a file for the relay, which is the client. Throws `agent_unusable` for a judge, and if no program is named. */
 export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { profile, conversation } = brief;
   const { preset, role, model, mode, permissions } = profile;
@@ -49,7 +49,7 @@ export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine 
   return { ...line, env: variables, files, messages: 'acp', beside: { [acpSettingsName]: JSON.stringify(settings) } };
 }
 
-/** As `session/new` takes it, which wants a whole path. The engine's own program is given what says which run it is of. */
+/** The server in the form of `session/new`, which needs an absolute path. The engine's own program gets the variables that identify its run. */
 function serverOf(
   name: string,
   { command, args = [], env = [] }: McpServer,

@@ -1,17 +1,17 @@
 /**
- * Claude Code refuses `--dangerously-skip-permissions` to root, unless `IS_SANDBOX=1` says that it stands in a sandbox. Source: its own message, tried with
- * versions 2.1.197 and 2.1.330.
+ * Claude Code refuses `--dangerously-skip-permissions` to root, unless `IS_SANDBOX=1` declares a sandbox. Source: its own message, tested with versions
+ * 2.1.197 and 2.1.330.
  */
 import type { AgentProfile } from '../../../base/config/config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the program must be told as root. The engine says it where it is true: inside of walls. */
+/** The variable that the program needs as root. The engine sets it only if it is true: inside walls. */
 export function rootEnvironment({ STATOR_SANDBOX }: Environment): Readonly<Record<string, string>> {
   return isRoot() && STATOR_SANDBOX === 'bwrap' ? { IS_SANDBOX: '1' } : {};
 }
 
-/** Why it would not start, with what to do; null: it would. `env` is what the run will get. */
+/** Why it would not start, with the remedy; null: it would. `env` is the run's environment. */
 export function rootProblem(
   { role, permissions }: Pick<AgentProfile, 'permissions' | 'role'>,
   env: Environment,

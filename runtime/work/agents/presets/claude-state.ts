@@ -1,11 +1,11 @@
 /**
- * `~/.claude.json` as an agent gets it: claude's own state, its login and its settings, without what stands there of other folders, and without the variables and
- * headers of its servers, where people keep the tokens of other services.
+ * An agent's copy of `~/.claude.json`: claude's own state, its login and its settings, without the entries of other folders, and without the variables and
+ * headers of its servers, in which people store tokens of other services.
  */
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The text of the copy; an empty state where the file holds none. `folders`: those whose entries stay. */
+/** The text of the copy; an empty state if the file has none. `folders`: the folders whose entries stay. */
 export function claudeState(text: string, folders: readonly string[]): string {
   const state = stateIn(text);
   const { projects, mcpServers, ...rest } = state;
@@ -33,7 +33,7 @@ function stateIn(text: string): Json {
     const found: unknown = JSON.parse(text);
     return isTable(found) ? found : {};
   } catch {
-    return {}; // claude would begin anew as well
+    return {}; // claude itself would also begin with an empty state
   }
 }
 

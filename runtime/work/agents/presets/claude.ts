@@ -7,21 +7,24 @@ import type { RunBrief } from '../run-brief.ts';
 import { rootEnvironment, rootProblem } from './claude-as-root.ts';
 import { modelOf, programLine } from './program.ts';
 
-/** Its own limit is to be longer than a question's: the engine says what becomes of one that nobody answers. */
+/** Its own limit must be longer than a question's: the engine decides about an unanswered question. */
 const graceMs = 300_000;
-/** In a sandbox of its own neither the repo's .git could be written nor the socket of `stator` reached: one that its user's settings switch on is off here. */
+/** In its own sandbox it could neither write the repo's .git nor reach the socket of `stator`, so a sandbox from the user's settings is switched off here. */
 const ownSandbox = ['--settings', JSON.stringify({ sandbox: { enabled: false } })];
-/** Messages instead of one prompt, each of which it repeats when it reads it. */
+/** Messages instead of one prompt; the program repeats each message when it reads it. */
 const messageInput = ['--input-format', 'stream-json', '--replay-user-messages'];
-/** With another format it reads its input to the end, or never says that a turn is over. A judge's messages at the end must all say the same verdict, so it has one turn alone. */
+/** With another format it reads its input to the end, or never reports the end of a turn. A judge's final messages must all have the same verdict, so it has only one turn. */
 const otherFormat = /^--(?:in|out)put-format(?:=|$)/;
-/** What the server of the questions needs to know of its run. */
+/** The data that the server for questions needs about its run. */
 const serverVariables = [
   ...['PATH', 'HOME', 'STATOR', 'STATOR_HOME', 'STATOR_PROJECT', 'STATOR_PLAN', 'STATOR_ROLE', 'STATOR_TITLE'],
   ...['STATOR_RUN', 'STATOR_SOCKET', 'STATOR_TOKEN', 'STATOR_SANDBOX'],
 ];
 
-/** We choose the id of a new conversation, so that it is known whatever kills the run. Throws `agent_unusable` where it would refuse to start as root. */
+/**
+ * We choose the id of a new conversation, so that it is known even if the run is killed. Throws `agent_unusable` if the program would refuse to start as
+ * root.
+ */
 export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { conversation, newConversation, profile } = brief;
   const talk = conversation === null ? ['--session-id', newConversation] : ['--resume', conversation.id];
@@ -47,7 +50,7 @@ export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLi
   return { ...line, servers: questionServer(places), env };
 }
 
-/** Our own `stator`, over standard input and output. In a file, since it holds the run's token. */
+/** Our own `stator`, over standard input and output. In a file, because it contains the run's token. */
 function questionServer({ env }: CommandPlaces): string {
   const known = serverVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   const server = {

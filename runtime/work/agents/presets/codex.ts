@@ -4,15 +4,15 @@ import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import type { RunBrief } from '../run-brief.ts';
 import { modelOf, programLine } from './program.ts';
 
-/** It starts commands in a login shell, whose profile may set PATH anew (Debian's does): then there is no `stator` for the agent. */
+/** It starts commands in a login shell, whose profile may reset PATH (Debian's does): then the agent has no `stator`. */
 const shell = ['--config', 'allow_login_shell=false'];
 
-/** It takes the option once. */
+/** It accepts the option once. */
 const ownFile = /^(?:-o|--output-last-message(?:=|$))/;
 
 /**
- * Its sandbox `workspace-write` forbids unix sockets and the repo's own .git, so an agent in it could neither say that it is done nor commit. All options
- * stand before `resume`, which knows fewer of them than `exec` and takes the others over from it: so the profile's flags fit every run.
+ * Its sandbox `workspace-write` forbids unix sockets and the repo's own .git, so an agent in it could neither report its end nor commit. All options come
+ * before `resume`, which knows fewer options than `exec` and inherits the others: so the profile's flags fit every run.
  */
 export function codexCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { conversation, profile } = brief;
@@ -31,7 +31,7 @@ export function codexCommand(brief: RunBrief, places: CommandPlaces): CommandLin
   return writes ? { ...line, writesLastMessage: true } : line;
 }
 
-/** Of a folder that its user does not trust it loads nothing. A worktree counts as its repository does, unless it is named itself. */
+/** It loads nothing from a folder that its user does not trust. A worktree has its repository's trust, unless it is listed itself. */
 function untrusted({ loadsProject, worktree }: CommandPlaces): string[] {
   return loadsProject ? [] : ['--config', `projects={${JSON.stringify(worktree)}={trust_level="untrusted"}}`];
 }

@@ -1,6 +1,6 @@
 /**
- * Whether the program that is installed still knows the flags that its preset gives it, as its own help says. A version that dropped one would end every attempt
- * at once, so it is found before anything is started.
+ * Checks with a program's own help that the installed version still knows the flags of its preset. A version without one would end every attempt at once, so
+ * this is checked before anything is started.
  */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
@@ -13,11 +13,11 @@ import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 interface Flags {
   /** The arguments that print the help of the command that a preset starts. */
   readonly help: readonly string[];
-  /** All that its preset may give it and that its help lists in each version that was tried; without a profile's own. */
+  /** All flags that its preset may use and that its help lists in each tested version; without a profile's own flags. */
   readonly flags: readonly string[];
 }
 
-/** `--permission-prompt-tool` of claude is missing: 2.1.197 knows it and does not list it. */
+/** `--permission-prompt-tool` of claude is not in the list: 2.1.197 knows it but does not list it. */
 export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
   claude: {
     help: ['--help'],
@@ -47,14 +47,13 @@ export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
   },
 };
 
-/** Some of them are 200 MB and start from a cold disk. */
+/** The time limit: some programs have 200 MB and start from a cold disk. */
 const helpTimeoutMs = 30_000;
-/** The longest of them has 22 KiB. */
+/** The longest help has 22 KiB. */
 const helpLimitBytes = 1024 * 1024;
 
 /**
- * The flags that the program at that path does not know; none where its help cannot be read, or is in words that name none of them. It is run with `--help` and
- * nothing else.
+ * The flags that the program at that path does not know; empty if its help cannot be read, or names none of them. It is run only with `--help`.
  */
 export async function droppedFlags(preset: ProgramPreset, path: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   const { help, flags } = presetFlags[preset];
@@ -64,10 +63,10 @@ export async function droppedFlags(preset: ProgramPreset, path: string, env: Nod
   return dropped.length === flags.length ? [] : dropped;
 }
 
-/** All that a help needs. It is asked for outside of walls, so it is given no key; and in no folder of anybody's, whose settings it might load. */
+/** The environment for a help. It runs outside walls, so it gets no key, and no user's folder, whose settings it might load. */
 const given = ['PATH', 'LANG'];
 
-/** Standard output and error: opencode's help is on the latter. Empty where it does not end well. Its home is a folder of its own: gemini leaves files there. */
+/** Standard output and error: opencode's help is on the latter. Empty if it fails. It gets its own home folder, because gemini leaves files there. */
 async function outputOf(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'stator-help-'));
   const own = Object.fromEntries(given.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
@@ -87,7 +86,7 @@ async function outputOf(path: string, args: readonly string[], env: NodeJS.Proce
   }
 }
 
-/** Looks once at each file, for as long as it stays the same one. */
+/** Checks each file once, as long as it does not change. */
 export function createFlagCheck(env: NodeJS.ProcessEnv): FlagCheck {
   const known = new Map<string, { readonly stamp: string; readonly dropped: Promise<string[]> }>();
   return async (preset, path) => {
@@ -102,5 +101,5 @@ export function createFlagCheck(env: NodeJS.ProcessEnv): FlagCheck {
   };
 }
 
-/** The flags that the program does not know any more, by its help. */
+/** The flags that the program no longer knows, according to its help. */
 export type FlagCheck = (preset: ProgramPreset, path: string) => Promise<readonly string[]>;

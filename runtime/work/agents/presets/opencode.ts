@@ -3,7 +3,7 @@ import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import type { RunBrief } from '../run-brief.ts';
 import { modelOf, programLine } from './program.ts';
 
-/** It waits for a service's limit by itself and prints nothing of it; with its own log on standard error people see why nothing happens. */
+/** It waits for a service's limit by itself and does not print that; with its own log on standard error people see why nothing happens. */
 export function opencodeCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { conversation } = brief;
   const talk = conversation === null ? [] : ['--session', conversation.id];
@@ -21,7 +21,7 @@ export function opencodeCommand(brief: RunBrief, places: CommandPlaces): Command
   return { ...programLine('opencode', brief, places, { before }), env: opencodeVariables(places) };
 }
 
-/** Without the settings of the repository, where it may load none. */
+/** Without the repository's settings, if it may not load them. */
 export function opencodeVariables({ loadsProject }: CommandPlaces): Readonly<Record<string, string>> {
   return loadsProject ? {} : { OPENCODE_DISABLE_PROJECT_CONFIG: '1' };
 }

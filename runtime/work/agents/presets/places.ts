@@ -1,20 +1,21 @@
 /**
- * What the programs of the presets keep in the user's home, and what of it they get inside of walls: their login as a copy, their conversations in a store of
- * their role and plan; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
+ * The files of the presets' programs in the user's home, and the part that is visible inside walls: their login as a copy, and their conversations in a
+ * folder for their role and plan. Files that they execute when a person starts them (settings, hooks, plugins, servers) are read only. Other files are not
+ * visible.
  */
 import { join } from 'node:path';
 import { type AcpAgent, acpAgent, isOwnAcp, withoutAcp } from '../../../base/config/acp/agents.ts';
 import type { Preset } from '../../../base/config/config.ts';
 
 export interface PresetPlaces {
-  /** The folder in which it keeps its conversations: in its place is that of its role and plan, so that a later run may go on with one. null: it keeps none. */
+  /** The folder of its conversations, which is replaced by one for its role and plan, so that a later run can resume a conversation. null: it stores none. */
   readonly conversations: string | null;
   /** Files with its login. */
   readonly logins: readonly string[];
   readonly readable: readonly string[];
-  /** Folders that may only be read, in that of its conversations: made where they are not there, so that nobody else makes them. */
+  /** Read-only folders inside that folder; missing ones are made, so that an agent cannot make them. */
   readonly closed: readonly string[];
-  /** Files that the program rewrites as it goes, and that decide what it starts: it gets a copy, which goes with the run. */
+  /** Files that the program rewrites while it works, and that decide what it starts: it gets a copy, which is deleted with the run. */
   readonly copied: readonly string[];
 }
 
@@ -50,7 +51,7 @@ export function presetPlaces(preset: Preset, { env, userHome, worktree }: Places
   }
 }
 
-/** It keeps the conversations of each folder apart, by the folder's path with `-` for all but letters and digits: those of other folders are not there. */
+/** It stores conversations by folder, named by the folder's path with `-` for all but letters and digits: those of other folders are not visible. */
 function claudePlaces(env: Environment, userHome: string, worktree: string): PresetPlaces {
   const own = env.CLAUDE_CONFIG_DIR || join(userHome, '.claude');
   const state = env.CLAUDE_CONFIG_DIR ? join(own, '.claude.json') : join(userHome, '.claude.json');
@@ -95,8 +96,9 @@ function geminiPlaces(userHome: string): PresetPlaces {
 }
 
 /**
- * Its store of conversations is a database with files beside it, so the folder is given as a whole, but for what it would start. Its folder of settings is
- * not: at every start it writes a `.gitignore` there, and fails where it cannot. So the files are given one by one, and what it writes beside them goes with the run.
+ * Its conversations are a database with further files, so the whole folder is mounted, except for files that it would start. Its settings folder is not
+ * mounted: at every start it writes a `.gitignore` there, and fails if it cannot. So the settings files are mounted one by one, and files that it writes
+ * beside them are deleted with the run.
  */
 function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
   const data = join(env.XDG_DATA_HOME || join(userHome, '.local', 'share'), 'opencode');
@@ -117,7 +119,7 @@ function acpPlaces(agent: AcpAgent | null, { env, userHome }: Pick<PlacesOf, 'en
   };
 }
 
-/** What its documents name below its folder of settings, in both spellings. */
+/** The documented names below its settings folder, in both spellings. */
 const opencodeSettings = [
   ...['opencode.json', 'opencode.jsonc', 'config.json', 'tui.json', 'AGENTS.md'],
   ...['agent', 'agents', 'command', 'commands', 'mode', 'modes', 'plugin', 'plugins'],

@@ -1,4 +1,4 @@
-/** What the starters of claude, codex, opencode and gemini have in common: which file is started, and that the prompt is never an argument. */
+/** The common parts of the starters of claude, codex, opencode and gemini: the started file, and that the prompt is never an argument. */
 import { type ProgramPreset, presetProgram } from '../../../base/config/preset-programs.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { programFile, withTrustedFiles } from '../preset-command.ts';
@@ -20,7 +20,7 @@ export function programLine(
   return { argv: [file, ...args.before, ...flags, ...(args.after ?? [])], stdin: 'prompt', script: null, files };
 }
 
-/** `--model <name>` where the profile names one; all four programs spell it so. */
+/** `--model <name>` if the profile names one; all four programs use this flag. */
 export function modelOf({ profile }: RunBrief): string[] {
   return profile.model === null ? [] : ['--model', profile.model];
 }

@@ -1,7 +1,7 @@
 /**
- * What the programs of the presets load by themselves from the folder that they are started in, and that can make them start or do something: settings with
- * hooks and servers, plugins, agents, commands, skills. Texts that are only read (CLAUDE.md, AGENTS.md, GEMINI.md) are not among them. Sources: the programs'
- * own documents, and trials with the versions that docs/agents.md names.
+ * Files that the presets' programs load automatically from their working folder, and that can make them start something: settings with hooks and servers,
+ * plugins, agents, commands, skills. Texts that are only read (CLAUDE.md, AGENTS.md, GEMINI.md) are not included. Sources: the programs' docs, and tests with
+ * the versions in docs/agents.md.
  */
 import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,7 +16,7 @@ import { isWithin } from '../../git/worktree-folder.ts';
 export const projectSettings = {
   claude: ['.claude', '.mcp.json'],
   codex: ['.codex', '.agents'],
-  // Its own `.env` comes first; without one it reads the project's, which may name another service to ask.
+  // Its own `.env` comes first; without one it reads the project's, which may name another service.
   gemini: ['.gemini', '.agents', '.env'],
   opencode: ['.opencode', '.claude', '.agents', 'opencode.json', 'opencode.jsonc'],
   ...eachOwnAcp((preset) => acpAgent(preset)?.settings ?? []),
@@ -26,7 +26,7 @@ export const projectSettings = {
   custom: [],
 } as const satisfies { readonly [preset in OwnPreset]: readonly string[] };
 
-/** Presets whose program can be told to load none of them. gemini has no switch: it does not start where they are not as they were trusted. */
+/** Presets whose program has an option to load none of them. gemini has no such option: it does not start if they changed since they were trusted. */
 export const leavesSettingsOut = {
   claude: true,
   codex: true,
@@ -35,18 +35,18 @@ export const leavesSettingsOut = {
   ...eachOwnAcp(() => false),
 } as const satisfies { readonly [preset in OwnProgramPreset]: boolean };
 
-/** Made by the programs as they go, in each checkout anew. */
+/** Files that the programs make while they work, in each checkout. */
 const madeByPrograms: ReadonlySet<string> = new Set(['.claude/worktrees', '.opencode/node_modules']);
-/** A user's own, which git carries nowhere, and which changes with each question that claude is answered. It counts where it is copied into worktrees. */
+/** A user's own file, which git does not track, and which changes with each answer to claude. It counts if it is copied into worktrees. */
 const ownOfUser = '.claude/settings.local.json';
-/** Far more than anybody writes by hand. */
+/** The most paths: far more than anyone writes by hand. */
 const pathLimit = 2_000;
-/** Stands for a missing digest. It is never trusted. */
+/** Replaces a missing digest. It is never trusted. */
 const notRead = 'not read';
 
 /**
- * What programs of these presets would load from that folder: each file by its path, with the SHA-256 of its content. A link counts with where it leads and
- * with what is there. What cannot be read, and what is beyond 2,000 paths, is known by a word that is no digest.
+ * The files that programs of these presets would load from that folder: each path with the SHA-256 of its content. A link counts with its target and the
+ * target's content. Unreadable files, and those beyond 2,000 paths, get a text that is no digest.
  */
 export function settingsIn(folder: string, presets: Iterable<Preset>): Record<string, string> {
   const open = [
@@ -69,7 +69,7 @@ function byPath([one]: readonly [string, string], [other]: readonly [string, str
   return one < other ? -1 : 1;
 }
 
-/** The same of a repository's main folder, as a person is asked about it. `copy`: what is copied into each worktree. */
+/** The same for a repository's main folder, for the question to a person. `copy`: the paths that are copied into each worktree. */
 export function settingsOf(
   repo: string,
   { presets, copy }: { readonly presets: Iterable<Preset>; readonly copy: readonly string[] },
@@ -89,7 +89,7 @@ export function untrustedSettings(
   );
 }
 
-/** A file has a digest, a folder has entries, a link has a digest and maybe entries; what is not there has neither. */
+/** A file has a digest, a folder has entries, a link has a digest and maybe entries; a missing path has neither. */
 function lookAt(path: string): { readonly digest: string | null; readonly entries: readonly string[] } {
   try {
     const entry = lstatSync(path, { throwIfNoEntry: false });
@@ -99,14 +99,14 @@ function lookAt(path: string): { readonly digest: string | null; readonly entrie
     if (target?.isDirectory() === true) {
       const names = readdirSync(path, 'buffer');
       const entries = names.filter(isText).map(String).sort();
-      // What has a name that is no UTF-8 cannot be looked at by it, and may be loaded all the same.
+      // A file whose name is not UTF-8 cannot be read by that name, and may still be loaded.
       if (entries.length < names.length) return { digest: notRead, entries };
       return { digest: link === null ? null : textDigest(link), entries };
     }
     if (target?.isFile() === true)
       return { digest: link === null ? fileDigest(path) : textDigest(`${link} ${fileDigest(path)}`), entries: [] };
   } catch {
-    // Closed to us, or a link that leads in a circle.
+    // Unreadable, or a circular link.
   }
   return { digest: notRead, entries: [] };
 }

@@ -1,13 +1,13 @@
 /**
- * Whether what a program left as its login is the login that it was given, renewed. An agent can write anything there, the login of somebody else too, and the
- * next program would work for that account, on its bill or under its eyes. Nothing is asked over the network: what the file says is all that is known.
+ * Checks whether a program's login file is the login that it got, renewed. An agent can write anything there, even a foreign login, and the next program
+ * would then use that account, at its cost and visible to its owner. No network request is made: only the file's content is known.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Preset } from '../../../base/config/config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A token that names no account is renewed shortly before it runs out, and at no other time. */
+/** A token without an account name is renewed only shortly before it expires. */
 const dueMs = 15 * 60_000;
 
 /** `before` and `after`: the texts of the file. */
@@ -28,11 +28,11 @@ export function isRenewal(
     case 'opencode':
       return isRenewedOpencode(before, after, nowMs);
     default:
-      return false; // none is known to renew its login
+      return false; // no other program is known to renew its login
   }
 }
 
-/** `{claudeAiOauth: {accessToken, refreshToken, expiresAt, …}}`: its tokens name no account. */
+/** `{claudeAiOauth: {accessToken, refreshToken, expiresAt, …}}`: its tokens do not name an account. */
 function isRenewedClaude(before: Json, after: Json, nowMs: number): boolean {
   const [old, fresh] = [tableOf(before.claudeAiOauth), tableOf(after.claudeAiOauth)];
   if (old === null || fresh === null || !isSameBut(before, after, ['claudeAiOauth'])) return false;
@@ -42,7 +42,7 @@ function isRenewedClaude(before: Json, after: Json, nowMs: number): boolean {
   );
 }
 
-/** `{tokens: {id_token, access_token, refresh_token, account_id}, last_refresh}`: both first ones are signed, and name the account. */
+/** `{tokens: {id_token, access_token, refresh_token, account_id}, last_refresh}`: the first two are signed, and name the account. */
 function isRenewedCodex(before: Json, after: Json): boolean {
   const [old, fresh] = [tableOf(before.tokens), tableOf(after.tokens)];
   if (old === null || fresh === null || !isSameBut(before, after, ['tokens', 'last_refresh'])) return false;
@@ -52,7 +52,7 @@ function isRenewedCodex(before: Json, after: Json): boolean {
   );
 }
 
-/** `{access_token, refresh_token, id_token, expiry_date, …}`: Google gives no new refresh token, which is what the account is. */
+/** `{access_token, refresh_token, id_token, expiry_date, …}`: Google issues no new refresh token, so it identifies the account. */
 function isRenewedGemini(before: Json, after: Json): boolean {
   return (
     isSameBut(before, after, ['access_token', 'id_token', 'expiry_date']) &&
@@ -61,7 +61,7 @@ function isRenewedGemini(before: Json, after: Json): boolean {
   );
 }
 
-/** A table a service: `{type: "api", key}`, or `{type: "oauth", access, refresh, expires, …}`. */
+/** One table for each service: `{type: "api", key}`, or `{type: "oauth", access, refresh, expires, …}`. */
 function isRenewedOpencode(before: Json, after: Json, nowMs: number): boolean {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].every((name) => {
@@ -76,7 +76,7 @@ function isDue(before: unknown, after: unknown, nowMs: number): boolean {
   return typeof before === 'number' && typeof after === 'number' && before <= nowMs + dueMs && after > before;
 }
 
-/** Of two signed tokens; where there was none, there is none. */
+/** Compares two signed tokens; if the first is missing, the second must be missing too. */
 function isSameAccount(before: unknown, after: unknown): boolean {
   if (before === undefined || before === null) return after === undefined || after === null;
   const [old, fresh] = [claimsOf(before), claimsOf(after)];
@@ -102,7 +102,7 @@ function tableIn(text: string): Json | null {
   try {
     return tableOf(JSON.parse(text));
   } catch {
-    return null; // half written, or none
+    return null; // incomplete, or no token
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * Prompts as markdown with `{{placeholder}}`s. Strict: a word that nobody knows is an error with its place, never a hole in a prompt.
+ * Prompts as markdown with `{{placeholder}}`s. Strict: an unknown placeholder is an error with its position, never a gap in a prompt.
  *
- * What is absent takes with it whatever only spoke of it: a list item that names it; a section all of whose placeholders outside of lists are absent; a
- * heading with nothing left beneath it. Elsewhere it renders to an empty text. Filled-in texts are never parsed as templates.
+ * An absent value also removes the text about it: a list item that names it; a section all of whose placeholders outside of lists are absent; a heading with
+ * nothing left beneath it. Elsewhere it renders to an empty text. Filled-in texts are never parsed as templates.
  */
 
 import { type MarkdownLine, markdownHeading, markdownLines } from '../../../../machines/document/markdown-lines.ts';
