@@ -187,7 +187,7 @@ export function createClient(call: Call, options: ClientOptions) {
       const { next } = options;
       const isDue = performance.now() - changedMs < readsAfterMs;
       if (next === undefined || !isDue || unrepeated.has(key)) throw thrown;
-      // Loaded by whoever needs it.
+      // Loaded only when it is needed.
       const { askNext, isLost, lookCommand } = await import('./lost-answer.ts');
       if (!isLost(thrown)) throw thrown;
       return askNext(next, asked, { look: lookCommand(key, given), signal, cause: thrown });
@@ -282,14 +282,14 @@ export function createClient(call: Call, options: ClientOptions) {
       branch?: string | undefined;
       topic?: string | undefined;
       file?: string | undefined;
-      /** The family that it is read as; not there: what it looks like. `stator`: as it stands. */
+      /** The family that it is read as; not there: what it looks like. `stator`: unchanged. */
       as?: string;
       /** The family that the file is read as from now on. */
       fileAs?: string | undefined;
       /** Its branch may be one that stator did not make: the plan goes on from there. */
       adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body: { ...body, file_as } }),
-    /** Has one coder do all of a draft, without a planner; `prompt` stands beneath the document. Throws `conflict`, `bad_plan`, `agent_unusable`. */
+    /** Has one coder do all of a draft, without a planner; `prompt` is appended to the document. Throws `conflict`, `bad_plan`, `agent_unusable`. */
     soloPlan: async (project: string, plan: string, { prompt }: { prompt?: string } = {}): Promise<SignalAnswer> =>
       verdictOf(await ask('POST /v1/repos/:project/plans/:plan/solo', { params: { project, plan }, body: { prompt } })),
     /** Changes the document of a plan. `file`: the file that holds the text. Throws `conflict` if the plan has another file. */
@@ -423,7 +423,7 @@ export function createClient(call: Call, options: ClientOptions) {
       const found = instances.find((each) => each.title === title);
       if (found === undefined)
         throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
-      // The route of the instance answers nothing where it is done; whoever asks here wants the verdict.
+      // The route of the instance answers nothing where it is done; the caller of this method wants the verdict.
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
@@ -484,7 +484,7 @@ export function createClient(call: Call, options: ClientOptions) {
       since?: number;
       project?: string;
       plan?: string;
-      /** A tree of a machine of one's own, `<machine>:<id>`. */
+      /** A tree of a user-defined machine, `<machine>:<id>`. */
       tree?: string;
       watch?: boolean;
       signal: AbortSignal;

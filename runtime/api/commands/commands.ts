@@ -1,4 +1,4 @@
-/** What people and agents may ask to be changed: each becomes signals in the inbox, and the answer is the verdict on them. */
+/** The commands of people and agents: each becomes signals in the inbox, and the answer is the verdict on them. */
 
 import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
@@ -40,17 +40,17 @@ import { createSoloCommands } from './solo.ts';
 
 export type { CommandDependencies } from './command-dependencies.ts';
 
-/** As `CleaningRequest`, where the age may be left to the setting. */
+/** As `CleaningRequest`, but the age may come from the setting. */
 type ClearRequest = Omit<CleaningRequest, 'olderThanMs'> & { readonly olderThanMs: number | null };
 
 export type Commands = ReturnType<typeof createCommands>;
 
-/** What operations are carried out with. */
+/** The dependencies of operations. */
 export interface OperationParts extends CommandDependencies {
   readonly commands: Commands;
 }
 
-/** Words after which agents run, and what they leave is committed. */
+/** Signals after which agents run, and their work is committed. */
 const beginnings: ReadonlySet<SignalType> = new Set([
   'plan_start',
   'implement_start',
@@ -60,7 +60,7 @@ const beginnings: ReadonlySet<SignalType> = new Set([
   'reimplement',
 ]);
 
-/** Words of which git hears something, in a repo that no other engine may work in meanwhile. */
+/** Signals that lead to git work, in a repo in which no other engine may work meanwhile. */
 const workInRepo: ReadonlySet<SignalType> = new Set([
   ...beginnings,
   'advance_wave',
@@ -84,7 +84,7 @@ export function createCommands(parts: CommandDependencies) {
   const verification = createStaleVerification(parts);
   const { post } = createSignalSender(parts);
 
-  /** Said now, and not by the first commit, after an agent has worked for an hour. */
+  /** Checked now, so that the fault is not first noticed at a commit, after an agent has worked for an hour. */
   async function refuseHopeless({ project, plan, type }: SendCommand): Promise<void> {
     const { branch } = await views.mustRead(project, plan);
     const place = projects.get(project);
@@ -103,7 +103,7 @@ export function createCommands(parts: CommandDependencies) {
     await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone, isSession });
   }
 
-  /** What such a judge's program starts has the run's token too, so the token gives no verdict. Throws `not_allowed`. */
+  /** The child processes of such a judge also have the run's token, so the token cannot give a verdict. Throws `not_allowed`. */
   async function refuseVerdict({ type, origin }: AdmittedSignal, command: SendCommand): Promise<void> {
     if (command.run === null || !isVerdict(type) || originKind(origin) !== 'agent') return;
     const run = await store.run(effectKey(planTree(command.project, command.plan), command.run));
@@ -124,7 +124,7 @@ export function createCommands(parts: CommandDependencies) {
     return base === null ? signal : { ...signal, payload: { ...payload, reviewed_sha: base } };
   }
 
-  /** Which issues a plan is about, people say: an agent's document keeps the links. Throws `bad_plan` where it has others. */
+  /** People decide a plan's issues: an agent's document must keep the links. Throws `bad_plan` if it has others. */
   async function withItsLinks(signal: AdmittedSignal, { project, plan, origin }: SendCommand): Promise<AdmittedSignal> {
     if (signal.type !== 'plan_updated' || originKind(origin) !== 'agent') return signal;
     const payload = signal.payload as SignalPayload<'plan_updated'>; // as the door read it
@@ -142,7 +142,7 @@ export function createCommands(parts: CommandDependencies) {
     );
   }
 
-  /** One fewer is set aside when that signal is tried again: the plan stands because of the next one, or goes on. */
+  /** When that signal is tried again, one fewer is quarantined: the plan stays blocked because of the next one, or goes on. */
   async function faultAfter(id: number): Promise<readonly Change[]> {
     const row = await store.signal(id);
     const key = row === null ? null : dependentPlan(row);
@@ -152,7 +152,7 @@ export function createCommands(parts: CommandDependencies) {
     return isUnchanged ? [] : [{ do: 'plan.move-fault', key, from, at: clock.nowMs() }];
   }
 
-  /** One line where agents that might have walls around them have none. */
+  /** One line if agents that could have walls have none. */
   async function wallWarnings(): Promise<string[]> {
     const found = isSandboxOff(parts.env) ? null : await parts.walls.state();
     if (found === null || found.kind === 'works' || !projects.list().some(({ project }) => mightHaveWalls(project)))
@@ -164,7 +164,7 @@ export function createCommands(parts: CommandDependencies) {
     return enabledProfiles(project).some(({ sandbox }) => sandbox === 'auto');
   }
 
-  /** The profiles that are on. A configuration that cannot be read starts nobody. */
+  /** The enabled profiles. An unreadable configuration starts no agent. */
   function enabledProfiles(project: string): AgentProfile[] {
     try {
       const { profiles, policy } = projects.get(project).config;
@@ -175,14 +175,14 @@ export function createCommands(parts: CommandDependencies) {
     }
   }
 
-  /** Trouble with the store is one line, whoever met it. */
+  /** Problems of the store are one line, whichever part of the engine noticed them. */
   function serviceWarnings(): string[] {
     const trouble = parts.storeTrouble();
     const ofStore = trouble === null ? [] : [onOneLine(withHint(trouble))];
     return [...new Set([...ofStore, ...parts.serviceTroubles().map(({ text }) => text)])];
   }
 
-  /** One line where agents are to have limits that nothing here keeps. */
+  /** One line if agents have configured limits that this machine cannot apply. */
   async function limitWarnings(): Promise<string[]> {
     const profiles = projects.list().flatMap(({ project }) => enabledProfiles(project).filter(asksForLimits));
     if (profiles.length === 0) return [];
@@ -191,9 +191,9 @@ export function createCommands(parts: CommandDependencies) {
   }
 
   /**
-   * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
-   * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
-   * `agent_unusable` (programs that are not there, tasks that nothing would run).
+   * Admits the signal, then waits for the verdict. Throws the errors of admission, `plan_not_found`, `repo_not_found`, and if work would begin that git would
+   * refuse: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows), `agent_unusable` (programs that are not there,
+   * tasks that nothing would run).
    */
   async function send(command: SendCommand): Promise<SignalAnswer> {
     const admission = admitSignal(parts.kinds, command);
@@ -203,7 +203,7 @@ export function createCommands(parts: CommandDependencies) {
     const { tree, type } = signal;
     const row = tree.startsWith('plan:') ? await views.mustRead(command.project, command.plan) : null;
     if (row === null) projects.get(command.project);
-    // Of another host's repo only that one sees the files: it tells by what becomes of the signal.
+    // Only the repo's own host sees its files: it checks them when it handles the signal.
     const isHere = !projects.isElsewhere(command.project);
     if (isHere && row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
     if (isHere && beginnings.has(type)) await refuseHopeless(command);
@@ -220,7 +220,10 @@ export function createCommands(parts: CommandDependencies) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off, signals of machines that were set aside, a store that takes nothing, what works by itself and fails. */
+    /**
+     * Warnings, one line each: agents without walls, limits that are not applied, hooks that were switched off, quarantined signals of machines, a store that
+     * accepts no writes, failing services.
+     */
     warnings: async (): Promise<string[]> => [
       ...(await wallWarnings()),
       ...(await limitWarnings()),
@@ -242,15 +245,15 @@ export function createCommands(parts: CommandDependencies) {
       return views.answer(id);
     },
     ...plans,
-    /** `olderThanMs` null: as long as the setting `retention` has it. Throws as `Cleaning.clear`. */
+    /** `olderThanMs` null: the setting `retention`. Throws as `Cleaning.clear`. */
     clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
       cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
     /**
-     * Takes all of stator's worktrees, branches and refs out of the repos, of every plan; its agents are stopped first. Throws `conflict` in an engine
-     * that stays, unless `dry`: it would go on working there.
+     * Removes all of stator's worktrees, branches and refs from the repos, for every plan; agents are stopped first. Throws `conflict` in an engine that
+     * stays, unless `dry`: the engine would go on working there.
      */
     async clearRepos({ dry }: { readonly dry: boolean }): Promise<CleaningReport> {
-      // What runs now is stopped before anything goes.
+      // Running agents are stopped before anything is deleted.
       if (dry) return cleaning.clearRepos({ dry, overrides: ['in_use'] });
       if (parts.stays)
         throw new EngineError(

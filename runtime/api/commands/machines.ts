@@ -1,4 +1,4 @@
-/** What may be asked of machines of one's own: a tree is begun, and messages are sent to it. */
+/** Commands for user-defined machines: begin a tree, and send it signals. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth, treeDeleted } from '../../../actors/own-machine.ts';
@@ -36,7 +36,7 @@ export interface DeleteMachine {
 /** A tree that takes steps all the while is looked at so often. */
 const deleteTries = 20;
 
-/** Who reads its facts is told that no more will come. */
+/** Readers of its facts learn that no more will follow. */
 function deletedLine(tree: TreeAddress, at: number): NewLine {
   const said = { type: treeDeleted, origin: 'person', event: treeDeleted };
   return { ...said, at, tree, signal: null, actor: '', from: '', to: '', effects: [], refused: null };
@@ -85,7 +85,7 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
             `${machine} ${id} takes step after step`,
             'ask again when it has come to rest',
           );
-      // Whoever stepped the tree just before keeps it live in this turn still.
+      // A step that has just ended keeps the tree in the cache for the rest of this turn.
       await nextTurn();
       cache.forget(machineTree(machine, id));
       return { status: 'deleted', machine, id };

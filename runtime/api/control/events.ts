@@ -35,7 +35,7 @@ export const streamLimits: StreamLimits = { streams: 256, stallMs: 60_000, heart
 export const eventsQuery = z.strictObject({
   project: line(255).optional(),
   plan: line(256).optional(),
-  /** A tree of a machine of one's own, `<machine>:<id>`. */
+  /** A tree of a user-defined machine, `<machine>:<id>`. */
   tree: line(256).optional(),
   /** The id of the last event that was seen. */
   since: digits.optional(),
@@ -107,7 +107,7 @@ interface Reader {
   close(): void;
 }
 
-/** Whoever takes what is written; `onGone` is called where it takes nothing for too long. */
+/** The reader of a stream; `onGone` is called if it reads nothing for too long. */
 function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamLimits, onGone: () => void): Reader {
   let isCut = false;
   let isWriting = false;
@@ -168,7 +168,7 @@ function createPieces(views: Views): PiecesOf {
     if (name === last.name) return last.pieces;
     const made = { name, pieces: join(lines, wanted) };
     last = made;
-    // Who asked is told; the next is to try again.
+    // The caller gets the error; the next one tries again.
     made.pieces.catch(() => {
       if (last === made) last = none;
     });
@@ -179,7 +179,7 @@ function createPieces(views: Views): PiecesOf {
 interface Following extends EventParts {
   readonly piecesOf: PiecesOf;
   readonly reader: Reader;
-  /** Stands before the first page is read, so nothing falls between the pages and what is live. */
+  /** Subscribed before the first page is read, so that no fact is lost between the pages and the live ones. */
   readonly subscription: Subscription;
   readonly query: {
     readonly project: string | undefined;
@@ -199,7 +199,7 @@ async function follow({
   query: { project, plan, tree, since },
   paceMs,
 }: Following): Promise<void> {
-  // Of one tree the store has an index; what stood at its address before it was born is not its own.
+  // The store has an index by tree; lines of an earlier tree at the same address are skipped.
   const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
   const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // of any other text there are no lines
   let sent = own === null ? since : Math.max(since, (await store.firstLine(own)) - 1);
@@ -223,7 +223,7 @@ async function follow({
 
   await catchUp();
   for await (const facts of subscription) {
-    // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
+    // Facts that arrived while a page was read may begin behind it, or leave a gap: the journal has them in order.
     if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) await catchUp();
     if (facts !== 'behind') await send(facts);
     if (paceMs > 0) await delay(paceMs - (performance.now() % paceMs));

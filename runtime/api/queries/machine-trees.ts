@@ -1,4 +1,4 @@
-/** Trees of machines of one's own, as people see them: where each stands, what it waits for, and what it would take. */
+/** Trees of user-defined machines for people: the state of each, what it waits for, and the signals that it accepts. */
 import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
@@ -111,7 +111,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
   }
 
   return {
-    /** Signals to trees of machines that were set aside, a line for each tree. */
+    /** Quarantined signals to trees of machines, a line for each tree. */
     async machinesSetAside(): Promise<string[]> {
       const byTree = groupBy(await store.setAsideOfMachines(), ({ tree }) => tree);
       return [...byTree].map(([tree, signals]) => {

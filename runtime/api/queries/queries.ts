@@ -95,14 +95,14 @@ export function createViews(parts: ViewDependencies) {
     machines: () => machineEntries(parts.machines),
     /** Throws `not_found` for a name that is no machine. */
     chart: (name: string, format: 'mermaid' | 'json') => chartOf(name, format, parts.machines),
-    /** Throws the same, and `unavailable` where a machine of one's own cannot be laid out. */
+    /** Throws the same, and `unavailable` if a user-defined machine cannot be laid out. */
     picture: (name: string, picture: Picture) => pictureOf(name, picture, parts.machines),
-    /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
+    /** Throws as `createPromptView` says. Loaded at its first use, because it needs all code for prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await loadPromptView();
       return createPromptView(parts).prompt(question);
     },
-    /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
+    /** Throws as `planDiff` says. Loaded at its first use, because it needs git. */
     planDiff: diff,
     /** Throws the same as `previewAct`. */
     async previewAct(question: ActQuestion): Promise<ActPreview> {
@@ -133,7 +133,7 @@ export function createViews(parts: ViewDependencies) {
       repoRow(project);
       return repoPast(store, project);
     },
-    /** Why the repo cannot be used now; null: it can, as far as anybody knows. */
+    /** Why the repo cannot be used now; null: it can, as far as is known. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,
   };
 }

@@ -1,4 +1,4 @@
-/** What a plan waits for, who holds it, and what to do. */
+/** Finds what a plan waits for, what holds it, and the remedy. */
 
 import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
 import { failuresOf, type Need, planDetail } from '../../../actors/plan-view.ts';
@@ -56,7 +56,7 @@ interface PlanLook {
   readonly newest: readonly RunRow[];
 }
 
-/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what of it failed and is tried again. */
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: its failed effects that are tried again. */
 export async function waitingFor(
   parts: ViewDependencies,
   row: PlanRow,
@@ -70,7 +70,7 @@ export async function waitingFor(
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
   const held = engineWait(parts, row) ?? (await retryWait(parts, kept));
-  // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
+  // A done plan's merge, or a cancelled plan's cleanup, may also be delayed.
   if (!isUnderWay(row.status)) return held;
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
   if (away !== null) return away;
@@ -84,7 +84,7 @@ export async function waitingFor(
   if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
   const runs = newest.filter((run) => activeStates.has(run.state));
   const trouble = parts.troubleOf?.(row.project) ?? null;
-  // What runs goes on; what was put back for the repo's sake still says that it starts.
+  // Running agents go on. An agent that was requeued because of the repo still counts as starting.
   if (trouble !== null && (await slots.look()).workingIn(row).length === 0)
     return {
       kind: 'repo',
@@ -95,7 +95,7 @@ export async function waitingFor(
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
 }
 
-/** Of these a plan under way that is told something starts nothing. */
+/** While a plan under way waits for one of these, a signal to it starts nothing. */
 const holding: ReadonlySet<Waiting['kind']> = new Set([
   ...([
     'paused',
@@ -110,7 +110,7 @@ const holding: ReadonlySet<Waiting['kind']> = new Set([
   ] as const),
 ]);
 
-/** Why nothing of a plan under way starts until something else moves, and what helps; null: it goes on by itself, or is at rest. */
+/** Why nothing of a plan under way starts until something else changes, and the remedy; null: it goes on by itself, or is at rest. */
 export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<string | null> {
   if (!statusesUnderWay.has(row.status)) return null;
   const { project, plan } = row;
@@ -124,7 +124,7 @@ export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<str
   });
   if (waiting !== null && holding.has(waiting.kind)) return waiting.detail;
   const isAtWork = newest.some(({ state }) => processStates.has(state));
-  // Its grant and its agents are on their way, and find nobody who starts them.
+  // Its grant and its agents are requested, but no engine starts them.
   if (!parts.mayStart(project, plan)) return isAtWork ? null : unstartedOf(parts, row);
   if (waiting?.kind !== 'slot') return null;
   const { queue } = await slots.look();
@@ -132,7 +132,7 @@ export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<str
   return newest.some(mayGo) ? null : waiting.detail;
 }
 
-/** A plan goes on where its repo is: on a host that is there. */
+/** A plan continues only on its repo's host, while that host is alive. */
 async function hostWait(
   { store, projects }: ViewDependencies,
   { project }: PlanRow,
@@ -153,7 +153,7 @@ async function hostWait(
     const detail = `host ${name}, which starts no agents; let it start them again: stator host drain ${name} --undo`;
     return { kind: 'host', detail, since: timeText(host.drained) };
   }
-  // Whoever asks without an engine of its own says so by itself.
+  // A command without an engine reports that itself.
   if (host.isAlive || name === own) return null;
   const { seen } = host;
   const why = await trouble();
@@ -197,7 +197,7 @@ async function otherHostWait(
   return { kind: 'host', detail: `${where}; ${next}`, since: null };
 }
 
-/** What a plan under way does is written before it counts, and needs what handles signals and starts work. */
+/** A plan under way needs a store that accepts writes, and the services that handle signals and start work. */
 function engineWait({ storeTrouble, serviceTroubles }: ViewDependencies, { status }: PlanRow): Waiting | null {
   if (!isUnderWay(status)) return null;
   const trouble = storeTrouble?.() ?? null;
@@ -207,7 +207,7 @@ function engineWait({ storeTrouble, serviceTroubles }: ViewDependencies, { statu
   return holding === undefined ? null : { kind: 'repo', detail: holding.text, since: null };
 }
 
-/** What failed and is tried again, also while other agents of the plan work: a person can often end it. A plan waits for none of those whom it tells. */
+/** The failed effects that are tried again, even while other agents of the plan work: a person can often remove the cause. A plan does not wait for hooks. */
 async function retryWait({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
   const awaited = kept.filter(({ kind }) => isAwaited(kind));
   const [first] = awaited;
@@ -242,17 +242,17 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
   return texts[kind] ?? kind;
 }
 
-/** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
+/** If no agent and no grant is requested, the first git work may still wait for an engine; without this text the plan would seem to work. */
 async function waitingForWork(parts: ViewDependencies, row: PlanRow, since: string): Promise<Waiting | null> {
   const { project, plan } = row;
   const open = await parts.store.effects({ by: 'tree', tree: planTree(project, plan) });
-  // A plan waits for none of those whom it tells.
+  // A plan does not wait for hooks.
   const asked = open.filter(({ kind }) => isAwaited(kind));
   if (asked.length === 0) return null;
   return parts.mayStart(project, plan) ? null : { kind: 'slot', detail: unstartedOf(parts, row), since };
 }
 
-/** Why nobody starts the agents of a plan, and what would. */
+/** Why no engine starts the agents of a plan, and the remedy. */
 export function unstartedOf(
   { projects, notStarting }: Pick<ViewDependencies, 'projects' | 'notStarting'>,
   { project, file }: Pick<PlanRow, 'project' | 'file'>,
@@ -287,7 +287,7 @@ async function waitingForAgents(
       since,
     };
   }
-  // Its slot is taken, and the signal that says so is on its way.
+  // It has its slot, and the signal about that is on its way.
   const starting = seen.workingIn({ project, plan });
   if (starting.length > 0) return { kind: 'agent', detail: starting.join(', '), since };
   const open = runs.filter((run) => run.state === 'queued' && !held.includes(run));
@@ -386,7 +386,7 @@ function runText(run: TimedRun, nowMs: number): string {
   return holderText(run.title, run.started_at ?? run.queued_at, nowMs);
 }
 
-/** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
+/** The awaited plans that will not be done by themselves: a plan would wait all night for a mistyped name. */
 async function plansNeverDone(
   { store }: ViewDependencies,
   project: string,
@@ -407,7 +407,7 @@ async function plansNeverDone(
   return `${texts.join('')}${circle === null ? '' : `; they wait for each other: ${circle.join(' → ')}`}`;
 }
 
-/** The way along which a plan waits for itself; null: there is none. */
+/** The circle in which a plan waits for itself; null: there is none. */
 function circleOf(plan: string, waiting: readonly Applicant[]): string[] | null {
   const seen = new Set<string>();
   const paths = [[plan]];

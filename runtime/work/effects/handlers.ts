@@ -46,7 +46,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
   return Object.fromEntries(bound) as Handlers; // each under its own kind, as above
 }
 
-/** Each git that a handler starts ends with the effect, however deep below the handler it stands, and the log says what git mended. */
+/** Every git that a handler starts ends with the effect, however deep in the handler's calls it was started, and the log has git's repairs. */
 function withGit(handler: Handler<Effect>, { log }: Pick<HandlerParts, 'log'>): Handler<Effect> {
   return (effect, context) =>
     withEnding(context.over, () =>

@@ -1,4 +1,4 @@
-/** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
+/** Merges a done plan's branch into the one that people work on. An obstacle is a result, with the files and the remedy. */
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PlanMerge } from '../../../machines/vocabulary/effect.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
@@ -47,8 +47,8 @@ type Refused =
   | { readonly kind: 'lost_work'; readonly detail: string };
 
 /**
- * The plans that it stands on and whose work is not in `into`, squashed or not: with this one they would be merged unasked. One whose pull request was
- * merged counts as there, whatever has become of its lines since.
+ * The plans on which it is based and whose work is not in `into`, squashed or not: they would be merged with it without a request. A plan whose pull request
+ * was merged counts as contained, even if its lines have changed since.
  */
 async function unmergedBelow(
   { store }: Pick<EffectParts, 'store'>,

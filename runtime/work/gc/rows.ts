@@ -10,10 +10,10 @@ import { type CleaningParts, noteGone, type Round } from './round.ts';
 
 /** Rows of one step: a few milliseconds. */
 const span = 200;
-/** A word that is given again under its key within a day is known, whatever age somebody names. */
+/** A signal that is repeated with its key within a day is recognized, whatever age a person names. */
 const leastMs = 86_400_000;
 const giveBackBytes = 128 * 1024;
-/** Beyond this a store is not written anew while an engine stays: it would stand still for too long. */
+/** A larger store is not rewritten while an engine runs: the engine would stop for too long. */
 const rebuildLimitBytes = 8 * 1024 * 1024;
 /** A rebuild needs room for a second copy of the store. */
 const rebuildRoom = 2.5;

@@ -1,6 +1,6 @@
 /**
- * Merges a plan into the branch that people work on. The merge commit is built aside; then the branch is fast-forwarded to it, and with it the
- * checkout that stands there, if any. Whatever stands against it is said with the files, and then nothing was changed.
+ * Merges a plan into the branch that people work on. The merge commit is built without a worktree; then the branch is fast-forwarded to it, with its
+ * checkout, if there is one. An obstacle is reported with its files, and then nothing was changed.
  */
 import { join } from 'node:path';
 import { movedMeanwhile } from './branch.ts';
@@ -21,7 +21,7 @@ export type CheckoutMerge =
   | { readonly kind: 'merged'; readonly head: string; readonly tip: string }
   /** The plan's branch is not there. */
   | { readonly kind: 'no_work' }
-  /** Its branch stands at `tip`, which is not what may be merged. */
+  /** Its branch is at `tip`, which is not the commit that may be merged. */
   | { readonly kind: 'unapproved'; readonly tip: string }
   /** `into` is no branch of this repository. */
   | { readonly kind: 'no_branch' }
@@ -33,7 +33,7 @@ export type CheckoutMerge =
   /** Git itself would not take it, for what it says. */
   | { readonly kind: 'git'; readonly checkout: string; readonly said: string };
 
-/** `only`: the one commit of `from` that may be merged; without it whichever it stands at. */
+/** `only`: the one commit of `from` that may be merged; without it the head of `from`. */
 interface Wanted {
   readonly from: string;
   readonly into: string;
@@ -95,7 +95,7 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };
 }
 
-/** A person's changes that stand against the merge. Where there are none, it is marked as begun, and what a killed one has written is taken up. */
+/** A person's changes that prevent the merge. If there are none, the merge is marked as begun, and a killed merge's files are completed. */
 async function overlap(repo: Repository, step: CheckoutStep, isBegun: boolean): Promise<CheckoutMerge | null> {
   const { own, merged } = await differencesOf(repo, step, isBegun);
   if (own.length > 0) return { kind: 'overlap', checkout: step.checkout, files: own };
@@ -117,7 +117,7 @@ async function underWay({ checkout, gitDir }: CheckoutStep): Promise<CheckoutMer
   return null;
 }
 
-/** A rebase of `into` stands on no branch, and moves it when it is through: a merge in between would be lost from sight. */
+/** A rebase of `into` works without a branch, and moves `into` at its end: a merge in between would be lost. */
 async function rebasing(repo: Repository, into: string): Promise<CheckoutMerge | null> {
   const linked = join(repo.commonDir, 'worktrees');
   const names = entriesIn(linked);

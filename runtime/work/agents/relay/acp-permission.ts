@@ -1,4 +1,4 @@
-/** A permission request of the Agent Client Protocol as a question to a person, and a person's answer as one of its options. Pure. */
+/** Turns a permission request of the Agent Client Protocol into a question to a person, and the answer into one of its options. Pure. */
 import { type JsonObject, listAt, objectAt, textAt } from '../reports/json-line.ts';
 
 export interface PermissionText {
@@ -6,10 +6,10 @@ export interface PermissionText {
   readonly detail: string;
 }
 
-/** What is longer is cut, and the person is told so. */
+/** A longer text is cut, and the question states that. */
 const detailLimit = 12_000;
 
-/** Title and kind; then what it would be given, its diff, and the answers that the agent itself offers. */
+/** Title and kind; then its input, its diff, and the agent's own options. */
 export function permissionText(params: JsonObject): PermissionText {
   const call = objectAt(params, 'toolCall') ?? {};
   const kind = textAt(call, 'kind');
@@ -28,7 +28,7 @@ export function permissionText(params: JsonObject): PermissionText {
   return { tool: (kind === null ? title : `${kind}: ${title}`).slice(0, 256), detail };
 }
 
-/** The command of a shell as it is, anything else as JSON. */
+/** A shell command unchanged, anything else as JSON. */
 function inputText(input: JsonObject | null): string {
   if (input === null) return '';
   const { command, ...rest } = input;
@@ -43,7 +43,7 @@ function contentText(content: JsonObject): string {
   return [textAt(content, 'path') ?? 'a file', ...lines('oldText', '-'), ...lines('newText', '+')].join('\n');
 }
 
-/** The option for "once"; null: the agent offers none. "Always" is nothing that is chosen for a person. */
+/** The option for "once"; null: the agent offers none. "Always" is never chosen for a person. */
 export function optionFor(params: JsonObject, isAllowed: boolean): string | null {
   const kind = isAllowed ? 'allow_once' : 'reject_once';
   const option = listAt(params, 'options').find((each) => each.kind === kind);

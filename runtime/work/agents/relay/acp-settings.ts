@@ -1,27 +1,27 @@
-/** What a relay is told about an agent that speaks the Agent Client Protocol: a file of the run's folder, which the preset writes and the relay reads. */
+/** A relay's settings for an agent of the Agent Client Protocol: a file in the run's folder, which the preset writes and the relay reads. */
 import type { JsonObject } from '../reports/json-line.ts';
 
 export interface AcpSettings {
   readonly role: string;
-  /** Of stator, which the agent is told. */
+  /** stator's version, which is sent to the agent. */
   readonly version: string;
   readonly cwd: string;
-  /** The conversation that is to be taken up; null: a new one begins. */
+  /** The conversation to resume; null: a new one begins. */
   readonly conversation: string | null;
-  /** The agent's own names of the mode in which it is to work, or their ends after a `#`: the first that it has. `isChosen`: a person named it. */
+  /** The agent's names for its mode, or their ends after a `#`; the first known one is used. `isChosen`: a person named it. */
   readonly mode: { readonly names: readonly string[]; readonly isChosen: boolean };
-  /** Values of further options of the session, by their ids. */
+  /** The values of further session options, by their ids. */
   readonly options: Readonly<Record<string, string | boolean>>;
   readonly model: string | null;
-  /** Whether a person is asked what the agent asks, or it is allowed. */
+  /** Whether the agent's permission requests go to a person, or are allowed. */
   readonly permissions: 'skip' | 'ask';
-  /** As `session/new` takes them. */
+  /** The servers in the form of `session/new`. */
   readonly mcpServers: readonly JsonObject[];
 }
 
-/** The names of that file, and of the prompt for a conversation that could not be taken up, beside the prompt. */
+/** The names of that file, and of the prompt for a failed resumption; both are beside the prompt. */
 export const acpSettingsName = 'acp.json';
 export const wholePromptName = 'whole-prompt';
 
-/** How a run ends whose agent ended its turn well and used no tool: it counts only where something was changed. */
+/** The end of a run whose agent ended its turn well without a tool: it counts only if something was changed. */
 export const idleCode = 3;

@@ -1,8 +1,9 @@
 /**
- * The Agent Client Protocol, version 1: one conversation, one prompt at a time. What a person types meanwhile is steering where the agent says that it takes it,
- * else the next prompt. What went to the agent, and what was decided here, stands in the log beside its own lines: reports are read from there.
+ * The Agent Client Protocol, version 1: one conversation, one prompt at a time. A person's message meanwhile is sent as steering if the agent supports that,
+ * otherwise as the next prompt. The log has the messages to the agent and the decisions of this process, beside the agent's own lines: reports are read from
+ * there.
  *
- * The agent is offered no files and no terminals: it has its worktree inside of the walls, and this process stands outside of them.
+ * The agent is offered no files and no terminals: it has its worktree inside the walls, and this process is outside.
  */
 import { randomUUID } from 'node:crypto';
 import { type JsonObject, listAt, objectAt, textAt, textsAt } from '../reports/json-line.ts';
@@ -16,23 +17,23 @@ import type { Talk, TalkPorts } from './talk.ts';
 export interface AcpParts {
   readonly settings: AcpSettings;
   readonly ask: AskPerson;
-  /** The prompt for a conversation that could not be taken up. */
+  /** The prompt for a failed resumption. */
   readonly wholePrompt: () => string;
 }
 
 /** An agent without a login, or without a network, may never answer. */
 const initializeMs = 30_000;
-/** It starts its servers, and repeats a whole conversation. */
+/** The agent starts its servers, and repeats a whole conversation. */
 const sessionMs = 120_000;
-/** Some say the end of what they took after the answer. */
+/** Some agents report their final usage after the answer. */
 const drainMs = 300;
-/** After a cancel the turn is to end by itself within this. */
+/** After a cancel the turn must end by itself within this time. */
 const cancelMs = 5_000;
-/** More than any turn asks; an agent that asks in a loop ends here. */
+/** The most requests of one turn; an agent that asks in a loop is ended. */
 const permissionLimit = 10_000;
 const loginNeeded = -32_000;
 
-/** `isLasting`: a further attempt would end the same. */
+/** `isLasting`: another attempt would fail in the same way. */
 class TalkProblem extends Error {
   override readonly name = 'TalkProblem';
   readonly isLasting: boolean;
@@ -47,7 +48,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
   const place = { cwd, mcpServers };
   const cancel = new AbortController();
   const waiting: TypedMessage[] = [];
-  /** In a prompt that the agent has not begun to answer. */
+  /** Messages in a prompt that the agent has not begun to answer. */
   let unread: readonly TypedMessage[] = [];
   let session = '';
   let canSteer = false;
@@ -72,7 +73,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     },
   });
 
-  /** Each request is noted with its number, by which its answer is known in the log. */
+  /** Each request is logged with its number, by which its answer is recognized. */
   const request = (method: string, params: JsonObject) =>
     rpc.request(method, params, (id) => note({ sent: method, id }));
 
@@ -95,7 +96,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     note({
       answered: { tool: question.tool, answer: optionId === null ? `${told}, which the agent does not offer` : told },
     });
-    // The protocol has no words for a denial.
+    // The protocol has no text for a denial.
     if (!answer.isAllowed && answer.message !== '')
       say({ id: randomUUID(), text: `"${question.tool}" was denied: ${answer.message}` });
     return optionId === null ? { outcome: 'cancelled' } : { outcome: 'selected', optionId };
@@ -134,7 +135,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     return about;
   }
 
-  /** The conversation, taken up or new, with what it says of its modes. */
+  /** The resumed or new conversation, with its modes. */
   async function open(about: JsonObject): Promise<{ readonly opened: JsonObject; readonly isNew: boolean }> {
     const { conversation } = settings;
     const known = conversation === null ? null : await goOn(about, conversation);
@@ -145,7 +146,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     return { opened, isNew: true };
   }
 
-  /** null: it cannot be taken up. Nothing was spent by then. */
+  /** null: it cannot be resumed. Nothing was spent by then. */
   async function goOn(about: JsonObject, conversation: string): Promise<JsonObject | null> {
     session = conversation;
     const words = { ...place, sessionId: conversation };
@@ -155,7 +156,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
       ...(capabilities.loadSession === true ? ['session/load'] : []),
     ];
     for (const way of ways) {
-      // What it repeats of the conversation comes before its answer.
+      // The agent repeats the conversation before its answer.
       isReplay = true;
       try {
         return await within(sessionMs, request(way, words), `the agent does not answer \`${way}\``);
@@ -179,7 +180,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
     if (mode === undefined && (all.length > 0 || (isNew && isChosen))) throw unfit('mode', names, { role, all });
     if (mode !== undefined && modes.length === 0) await setOption(optionOf('mode'), mode);
     else if (mode !== undefined) await setMode(mode);
-    // Of a conversation that goes on not every agent says its modes again.
+    // Not every agent sends its modes again for a resumed conversation.
     else if (!isNew && names[0] !== undefined) await setMode(names[0]).catch(unlessUnknown);
     if (settings.model !== null && (isNew || options.length > 0)) {
       const model = optionOf('model');
@@ -201,7 +202,7 @@ export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: 
   const setting = (method: string, params: JsonObject) =>
     within(sessionMs, request(method, params), `the agent does not answer \`${method}\``);
 
-  /** Until nobody has said anything more. */
+  /** Runs until there are no more messages. */
   async function converse(first: string): Promise<void> {
     let text = first;
     for (;;) {
@@ -280,7 +281,7 @@ function textBlocks(text: string): JsonObject[] {
   return [{ type: 'text', text }];
 }
 
-/** null: nobody wants to know any more. */
+/** null: the request was withdrawn. */
 function unlessAborted(ask: AskPerson, question: PermissionText, abort: AbortSignal): Promise<PersonAnswer | null> {
   return new Promise((resolve, reject) => {
     abort.addEventListener('abort', () => resolve(null), { once: true });
@@ -288,12 +289,12 @@ function unlessAborted(ask: AskPerson, question: PermissionText, abort: AbortSig
   });
 }
 
-/** An agent without modes does not know the request. */
+/** An agent without modes does not support the request. */
 function unlessUnknown(thrown: unknown): void {
   if (!(thrown instanceof RpcError && thrown.code === methodNotFound)) throw thrown;
 }
 
-/** Some name their modes by addresses, which end in `#<name>`. */
+/** Some agents use addresses as mode names, which end in `#<name>`. */
 function isMode(id: string, wanted: string): boolean {
   return id === wanted || id.endsWith(`#${wanted}`);
 }

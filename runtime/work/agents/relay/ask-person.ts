@@ -1,19 +1,19 @@
-/** Asks a person through the engine, over the run's own socket, for as long as the program wants to know. An engine that is away is waited for. */
+/** Asks a person through the engine, over the run's own socket, as long as the program waits for the answer. If the engine is away, it waits for it. */
 import { randomBytes } from 'node:crypto';
 import { type JsonObject, objectOf, textAt } from '../reports/json-line.ts';
 import type { PermissionText } from './acp-permission.ts';
 
 export interface PersonAnswer {
   readonly isAllowed: boolean;
-  /** A person's word, or why nobody allowed it; may be empty. */
+  /** A person's comment, or why it was not allowed; may be empty. */
   readonly message: string;
 }
 
 export type AskPerson = (question: PermissionText, cancelled: AbortSignal) => Promise<PersonAnswer>;
 
-/** The engine may be starting anew: it serves the same socket again. */
+/** The engine may be restarting: it serves the same socket again. */
 const retryMs = 1_000;
-/** Of one look; the engine answers after 20 s at the latest. */
+/** The time limit of one request; the engine answers after 20 s at the latest. */
 const requestMs = 60_000;
 const answerLimitBytes = 1024 * 1024;
 
@@ -27,7 +27,7 @@ export function createAskPerson(env: NodeJS.ProcessEnv): AskPerson {
       const state = body === null ? null : textAt(body, 'state');
       const message = body === null ? '' : (textAt(body, 'message') ?? '');
       if (state === 'allowed' || state === 'denied') return { isAllowed: state === 'allowed', message };
-      // What the engine refuses is a denial; that it is away, busy or ending is not.
+      // A refusal by the engine is a denial; an engine that is away, busy or ending is not.
       if (status >= 400 && status < 500 && status !== 429)
         return {
           isAllowed: false,
@@ -35,7 +35,7 @@ export function createAskPerson(env: NodeJS.ProcessEnv): AskPerson {
         };
       if (state !== 'open') await pause(cancelled);
     }
-    // Its deadline closes it as well.
+    // Its deadline also closes it.
     await call(env, { method: 'DELETE', path: `${path}/${id}`, body: null, cancelled: null });
     return { isAllowed: false, message: '' };
   };
@@ -48,7 +48,7 @@ interface Asked {
   readonly cancelled: AbortSignal | null;
 }
 
-/** Status 0: nobody answered. */
+/** Status 0: there was no answer. */
 async function call(env: NodeJS.ProcessEnv, { method, path, body, cancelled }: Asked) {
   const { request } = await import('node:http');
   const text = body === null ? undefined : JSON.stringify(body);

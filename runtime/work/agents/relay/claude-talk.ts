@@ -1,15 +1,15 @@
 /**
- * Claude Code with `--input-format stream-json --replay-user-messages`: a user message a line. It reads a message between two steps of its turn, or as its next
- * turn, and repeats it on its output when it does. After the end of its input it still reads what it was sent, and then ends.
+ * Claude Code with `--input-format stream-json --replay-user-messages`: one user message per line. It reads a message between two steps of its turn, or as
+ * its next turn, and then repeats it on its output. After the end of its input it still reads earlier messages, and then ends.
  *
- * Its input is ended at a `result`, unless something that was typed is not read yet: then at the result after that.
+ * Its input is closed at a `result`, unless a message is still unread: then at the next result.
  */
 import { randomUUID } from 'node:crypto';
 import { objectOf, textAt } from '../reports/json-line.ts';
 import type { TypedMessage } from './message-line.ts';
 import type { Talk, TalkPorts } from './talk.ts';
 
-/** A program that repeats no message is not waited for: after a result and this much silence its input ends, and whatever it was sent is in there. */
+/** For a program that repeats no message: after a result and this much silence its input is closed; it has all earlier messages by then. */
 const silenceMs = 5_000;
 
 export function createClaudeTalk({ send, isFull, end }: TalkPorts): Talk {

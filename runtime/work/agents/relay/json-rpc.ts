@@ -1,21 +1,21 @@
 /**
- * JSON-RPC 2.0 with a program, a message a line: as much of it as a client of the Agent Client Protocol needs. A line that is no message is answered by nothing: a
- * program that prints what it did not understand would be answered without end.
+ * JSON-RPC 2.0 with a program, one message per line: the part that a client of the Agent Client Protocol needs. A line that is no message gets no answer:
+ * otherwise a program that prints what it did not understand would be answered without end.
  */
 import { type JsonObject, numberAt, objectAt, objectOf, textAt } from '../reports/json-line.ts';
 
 export interface RpcHandlers {
-  /** A request of the program; the answer goes back when it resolves. Throws `RpcError` to answer with an error. */
+  /** Handles a request of the program; the result is sent when it resolves. Throw `RpcError` to answer with an error. */
   request(method: string, params: JsonObject, cancelled: AbortSignal): Promise<JsonObject>;
   notification(method: string, params: JsonObject): void;
 }
 
 export interface Rpc {
-  /** Rejects with `RpcError`: the program's own error, or that it has ended. `onSent` is given the number under which the request went. */
+  /** Rejects with `RpcError`: the program's own error, or that it has ended. `onSent` gets the request's number. */
   request(method: string, params: JsonObject, onSent?: (id: number) => void): Promise<JsonObject>;
   notify(method: string, params: JsonObject): void;
   line(text: string): void;
-  /** No answer will come any more. */
+  /** To be called when no answer will arrive any more. */
   close(why: string): void;
 }
 
@@ -30,7 +30,7 @@ export class RpcError extends Error {
 
 export const methodNotFound = -32601;
 const internalError = -32603;
-/** Of requests that are answered at once; a program that asks for more is told nothing until some of them are answered. */
+/** The most requests that are handled at once; further ones wait until some are answered. */
 const openLimit = 64;
 
 export function createRpc(send: (line: string) => void, handlers: RpcHandlers): Rpc {
@@ -98,12 +98,12 @@ export function createRpc(send: (line: string) => void, handlers: RpcHandlers): 
   };
 }
 
-/** That a request is of no kind that is known here. */
+/** The error for an unknown request. */
 export function unknownMethod(method: string): RpcError {
   return new RpcError(methodNotFound, `"${method}" is not offered`);
 }
 
-/** An error in its own words: what stands in `data` is often all that says why. */
+/** An error as text: often only `data` has the reason. */
 export function errorText(error: JsonObject): string {
   const message = textAt(error, 'message') ?? 'an error without a message';
   const { data } = error;

@@ -1,11 +1,11 @@
-/** A message that a person typed to an agent that works, as a line of the run's input file. Pure, and without zod: a relay is to start fast. */
+/** A person's message to a working agent, as a line of the run's input file. Pure, and without zod, because a relay must start fast. */
 import { objectOf, textAt } from '../reports/json-line.ts';
 
 export interface TypedMessage {
-  /** A UUID of version 8, which no program makes by itself: what it says of this id is about a typed message. */
+  /** A UUID of version 8, which no program generates itself: a line with this id is about a person's message. */
   readonly id: string;
   readonly text: string;
-  /** The number under which the plan keeps it; not there: a line of an earlier version. */
+  /** The plan's number of the message; missing: a line of an earlier version. */
   readonly word?: number;
 }
 
@@ -19,7 +19,7 @@ export function messageLine({ id, text, word }: TypedMessage): string {
   return `${JSON.stringify({ id, text, word })}\n`;
 }
 
-/** null: it is no such line. */
+/** null: the line is no such message. */
 export function readMessageLine(line: string): TypedMessage | null {
   const value = objectOf(line);
   if (value === null) return null;
@@ -30,7 +30,7 @@ export function readMessageLine(line: string): TypedMessage | null {
   return typeof word === 'number' && Number.isSafeInteger(word) ? { id, text, word } : { id, text };
 }
 
-/** As a line of the input file: the program is to end its turn, as its protocol says it. */
+/** The line of the input file that ends the program's turn, in its protocol's way. */
 export const cancelLine = '{"cancel":true}\n';
 
 export function isCancelLine(line: string): boolean {

@@ -1,14 +1,14 @@
 /**
- * The process between a wrapper and a program: `relay <protocol> <program> [argument]...`. The program's output and its errors are sockets, which are opened by no
- * name: what the program starts cannot write into them through /proc, and only what the program hands on to its children do they have. The two stay apart.
- * It stands outside of the walls, as nothing in there may find its own output; it is a part of the run all the same: ended with it, and needed because the
- * run goes on, and ends, while no engine is there.
+ * The process between a wrapper and a program: `relay <protocol> <program> [argument]...`. The program's output and errors are sockets without a path: its
+ * child processes cannot open them through /proc, and have only the descriptors that the program passes to them. The two stay separate. The relay is outside
+ * the walls, because no process inside may find its output. It is still a part of the run: it is ended with the run, and needed because the run can continue
+ * and end without an engine.
  *
- * With a protocol the program takes messages while it works. Standard input is then what people type, a message a line, which never ends, and the prompt is in
- * $STATOR_PROMPT_FILE. With `none` the program has the standard input of the relay. With `acp` the relay is the client of a protocol: what it is told of the
- * conversation lies beside the prompt, the log has its own words between those of the program, and it ends the program and says how the run ended.
+ * With a protocol the program accepts messages while it works. Standard input then has people's messages, one per line, and never ends, and the prompt is in
+ * $STATOR_PROMPT_FILE. With `none` the program has the relay's standard input. With `acp` the relay is the client of a protocol: its settings are beside the
+ * prompt, its own lines are in the log between the program's, and it ends the program and reports the run's end.
  *
- * A signal that ends processes goes to each process of a run, so the program has its own; this one only waits for it, and ends as it does.
+ * A termination signal goes to each process of a run, so the program gets its own; the relay only waits for the program, and ends with the same code.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -26,23 +26,23 @@ import { createWholeLines, type WholeLines } from './whole-lines.ts';
 
 const talks: Readonly<Record<string, (ports: TalkPorts) => Talk>> = { claude: createClaudeTalk, acp: acpTalk };
 
-/** The longest line of a program that counts is the prompt as it repeats it. */
+/** The longest line of a program that counts: its repetition of the prompt. */
 const outputLineLimitBytes = 8 * 1024 * 1024;
-/** The same of a message of the Agent Client Protocol, of which a longer one is left out of the log as well. */
+/** The same for the Agent Client Protocol; a longer message is also left out of the log. */
 const messageLimitBytes = LINE_LIMIT_BYTES;
-/** Of such a line so much is looked at. */
+/** The part of such a line that is read. */
 const beginningBytes = 4_096;
-/** After the end of its input the program ends by itself, or is ended, first in kind. */
+/** The time for the program to end after its input is closed; then it is terminated, and finally killed. */
 const endMs = 10_000;
 const termMs = 5_000;
-/** A person's message has 4,000 characters, and JSON makes six of some. */
+/** A person's message has 4,000 characters, and JSON may need six for one. */
 const typedLineLimitBytes = 64 * 1024;
-/** A program that reads nothing is given no more than this; what did not reach it becomes the next message. */
+/** The most unread bytes for a program; messages that do not reach it stay for the next run. */
 const unreadLimitBytes = 1024 * 1024;
-/** What a program wrote is in the pipe when it ends; something that it left behind may hold the pipe open. */
+/** After a program's end its last output is in the pipe; a leftover process may hold the pipe open. */
 const lastOutputMs = 1_000;
 const notFoundCode = 127;
-/** Before a line of the program's output that has the form of the relay's own. */
+/** The prefix of a program's line that has the form of the relay's own lines. */
 const outputMark = 'stdout: ';
 
 function relay(createTalk: ((ports: TalkPorts) => Talk) | null, [program = '', ...args]: readonly string[]): void {
@@ -74,7 +74,7 @@ interface Talking {
   readonly log: WholeLines;
 }
 
-/** What passes between a person and the program. */
+/** The exchange between a person and the program. */
 function talkWith(child: ChildProcess, { createTalk, log }: Talking) {
   const { stdin } = child;
   if (stdin === null) throw new Error('the program has no standard input of its own');
@@ -90,7 +90,7 @@ function talkWith(child: ChildProcess, { createTalk, log }: Talking) {
     },
     note: (words) => log.said(Buffer.from(`${JSON.stringify({ stator: words })}\n`)),
   });
-  // It may end, or close its input, at any moment.
+  // The program may end, or close its input, at any moment.
   stdin.on('error', () => {});
   const readTyped = createLineReader(typedLineLimitBytes, (line) => {
     const message = readMessageLine(line);
@@ -109,14 +109,14 @@ function talkWith(child: ChildProcess, { createTalk, log }: Talking) {
       } else readMessage(chunk);
     },
     ended(code: number) {
-      // What it did not end with a line.
+      // A last line without a line end.
       if (talk.leftOut !== undefined) readMessage(Buffer.from('\n'));
       return talk.ended?.(code);
     },
   };
 }
 
-/** Each line is in the log before anything is made of it; one that looks like the relay's own is marked, and one of an earlier run is a word of the relay. */
+/** Each line is logged before it is handled. A line that looks like the relay's own is marked, and a repeated line of an earlier run becomes a relay line. */
 function messageReader(talk: Talk, log: WholeLines): (chunk: Buffer) => void {
   let beginning = '';
   return createLineReader(
@@ -147,7 +147,7 @@ function endProgram(child: ChildProcess): void {
 function acpTalk(ports: TalkPorts): Talk {
   const folder = dirname(process.env.STATOR_PROMPT_FILE ?? '');
   return createAcpTalk(ports, {
-    // Written by the engine that started this run.
+    // The engine that started this run wrote it.
     settings: JSON.parse(readFileSync(join(folder, acpSettingsName), 'utf8')) as AcpSettings,
     ask: createAskPerson(process.env),
     wholePrompt: () => readFileSync(join(folder, wholePromptName), 'utf8'),

@@ -1,15 +1,15 @@
-/** How a relay talks with a program, by the program's own protocol. */
+/** The interface for a program's own protocol in a relay. */
 import type { JsonObject } from '../reports/json-line.ts';
 import type { TypedMessage } from './message-line.ts';
 
 export interface TalkPorts {
-  /** One line to the program; dropped where it takes no more. */
+  /** Sends one line to the program; dropped if the program accepts no more. */
   send(line: string): void;
-  /** Whether the program takes nothing more now: it reads too slowly, or has closed its input. */
+  /** Whether the program accepts nothing more now: it reads too slowly, or has closed its input. */
   isFull(): boolean;
-  /** No further line will come. The program still reads what was sent. */
+  /** Closes the program's input. The program still reads earlier lines. */
   end(): void;
-  /** A line of the relay's own in the log: `{"stator": …}`, which no line of the program can be. */
+  /** Writes a line of the relay to the log: `{"stator": …}`; no line of the program can have this form. */
   note(words: JsonObject): void;
 }
 
@@ -19,12 +19,12 @@ export interface Talk {
   type(message: TypedMessage): void;
   /** One whole line of the program's output, within the limit. */
   line(text: string): void;
-  /** Whether it repeats now what was said in earlier runs: that is marked in the log, so that nobody takes it for a part of this one. */
+  /** Whether it now repeats output of earlier runs: that is marked in the log, so that it does not count as a part of this run. */
   isRepeating?(): boolean;
-  /** A line of its output over the limit, which is not in the log: its beginning, and how long it was. */
+  /** A line of its output over the limit, which is not in the log: its beginning and its length. */
   leftOut?(beginning: string, sizeBytes: number): void;
-  /** It is to end now, as far as the program does so by itself. */
+  /** Asks the program to end, if its protocol can do that. */
   cancel?(): void;
-  /** The program has ended. Answers how the run ended, where the program's own code does not say it. */
+  /** Called after the program's end. Returns the run's end if the program's exit code does not show it. */
   ended?(code: number): number;
 }

@@ -1,28 +1,28 @@
 /**
- * One log out of two streams: what a program says, and what it and its children print as errors. Lines are passed on whole, so neither stream writes into a line
- * of the other, and no line of errors is one that a reader of the program's own lines takes for an event.
+ * Merges two streams into one log: a program's output, and the errors of it and its children. Lines are passed on whole, so neither stream writes into a line
+ * of the other, and no error line can be mistaken for an event of the program.
  */
 import { createLineReader } from '../line-reader.ts';
 
 export interface WholeLines {
   said(chunk: Buffer): void;
   error(chunk: Buffer): void;
-  /** Passes on what is not ended yet. */
+  /** Passes on an unfinished line. */
   end(): void;
 }
 
 /** A longer line is passed on in pieces. */
 const lineLimitBytes = 8 * 1024 * 1024;
-/** Errors that wait for the end of such a line, and the longest of their lines; more is left out. */
+/** The most errors that wait for the end of such a line, and their longest line; more is left out. */
 const errorLimitBytes = 1024 * 1024;
-/** Before a line of errors that begins as an event does. */
+/** The prefix of an error line that begins like an event. */
 const mark = 'stderr: ';
 const newline = 0x0a;
 
 export function createWholeLines(write: (chunk: Buffer | string) => void): WholeLines {
   let parts: Buffer[] = [];
   let sizeBytes = 0;
-  /** Whether a part of a line is written already. */
+  /** Whether a part of a line has already been written. */
   let isOpen = false;
   let waiting: string[] = [];
   let waitingBytes = 0;
