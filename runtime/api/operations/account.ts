@@ -9,7 +9,7 @@ const operation = operationWith<OperationParts>();
 export const accountOperations = {
   accounts: operation({
     http: 'GET /v1/accounts',
-    does: 'the accounts of agents that are limited now: since when, until when, and which agents wait for each',
+    does: 'the agents’ accounts that are rate limited now: since when, until when, and which agents wait for each',
     who: 'anyone',
     answer: listOf<AccountEntry>(({ shapes }) => shapes.accountEntry),
     run: ({ views }) => views.accounts(),

@@ -9,7 +9,7 @@ const operation = operationWith<OperationParts>();
 export const forgeOperations = {
   forges: operation({
     http: 'GET /v1/forges',
-    does: 'how the forge of each repo was found when it was asked last, since when, and which plans wait for it; a repo whose forge was never asked is left out',
+    does: 'the state of each repo’s forge at its last request, since when, and which plans wait for it; without repos whose forge was never used',
     who: 'anyone',
     answer: listOf<ForgeEntry>(({ shapes }) => shapes.forgeEntry),
     run: ({ views }) => views.forges(),

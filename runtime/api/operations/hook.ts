@@ -135,7 +135,7 @@ export const hookOperations = {
   }),
   deliveries: operation({
     http: 'GET /v1/hooks/deliveries',
-    does: 'what hooks were told, the newest first, at most 1,000',
+    does: 'the deliveries of hooks, the newest first, at most 1,000',
     who: 'anyone',
     input: ({ z, line, digits }) => ({
       project: line(255).optional(),
@@ -167,7 +167,7 @@ export const hookOperations = {
   }),
   delivery: operation({
     http: 'GET /v1/hooks/deliveries/:id',
-    does: 'one delivery, with its body and the end of what a command wrote',
+    does: 'one delivery, with its body and the end of a command’s output',
     who: 'person',
     input: delivery,
     answer: answerOf<DeliveryShow>(deliveryShow),
@@ -213,7 +213,7 @@ export const hookOperations = {
   }),
   enableHook: operation({
     http: 'POST /v1/repos/:project/hooks/:hook/enable',
-    does: 'switches a hook on that was switched off',
+    does: 'switches a hook on again',
     again: 'free',
     who: 'person',
     input: ofRepo,
@@ -231,7 +231,7 @@ export const hookOperations = {
   }),
   disableHook: operation({
     http: 'POST /v1/repos/:project/hooks/:hook/disable',
-    does: 'switches a hook off: what it is to be told meanwhile is dead, and can be delivered later',
+    does: 'switches a hook off: its deliveries meanwhile are dead, and can be sent later',
     again: 'free',
     who: 'person',
     input: ofRepo,
@@ -249,7 +249,7 @@ export const hookOperations = {
   }),
   testHook: operation({
     http: 'POST /v1/repos/:project/hooks/:hook/test',
-    does: 'sends a hook one event of no plan, now and once',
+    does: 'sends a hook one test event without a plan, now and once',
     again: 'never',
     who: 'person',
     input: ofRepo,

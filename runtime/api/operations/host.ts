@@ -12,7 +12,7 @@ const hostArg = { type: 'positional', description: 'its name, as stator host lis
 export const hostOperations = {
   hosts: operation({
     http: 'GET /v1/hosts',
-    does: 'the hosts that share the store, also those that were removed; none where it is of one machine',
+    does: 'the hosts that share the store, also removed ones; empty if the store belongs to one machine',
     who: 'anyone',
     answer: listOf<HostEntry>(({ shapes }) => shapes.hostEntry),
     run: ({ views }) => views.hosts(),
@@ -42,7 +42,7 @@ export const hostOperations = {
   }),
   drainHost: operation({
     http: 'POST /v1/hosts/:host/drain',
-    does: 'starts no more agents on a host; what runs there goes on; with `undo` it starts them again',
+    does: 'starts no more agents on a host; running agents go on; with `undo` it starts them again',
     again: 'free',
     who: 'person',
     input: (schemas) => ({ ...ofHost(schemas), undo: schemas.z.boolean().optional() }),
@@ -59,7 +59,7 @@ export const hostOperations = {
   }),
   removeHost: operation({
     http: 'DELETE /v1/hosts/:host',
-    does: 'takes out a host that is lost for good: it does not come back under its name, and its repos may be registered on others',
+    does: 'removes a host that is lost for good: it cannot come back under its name, and its repos may be registered on others',
     who: 'person',
     input: ofHost,
     answer: answerOf<HostRemoved>(({ shapes }) => shapes.hostRemoved),

@@ -34,7 +34,7 @@ export const issueOperations = {
   }),
   issueContext: operation({
     http: 'GET /v1/issues/context',
-    does: 'what people and agents said to the sessions of an issue, the last 20',
+    does: 'the last 20 messages of people and agents in an issue’s session',
     who: 'anyone',
     input: which,
     answer: answerOf<IssueContext>(({ shapes }) => shapes.issueContext),
@@ -43,7 +43,7 @@ export const issueOperations = {
   }),
   startIssue: operation({
     http: 'POST /v1/issues/start',
-    does: 'begins a session; with `queue` it waits for its slot, else 429 `limit_reached` and nothing was made',
+    does: 'begins a session; with `queue` it waits for its slot, otherwise 429 `limit_reached` and nothing is made',
     who: 'person',
     needs: 'steer',
     input: (schemas) => ({
@@ -59,7 +59,7 @@ export const issueOperations = {
   }),
   continueIssue: operation({
     http: 'POST /v1/issues/continue',
-    does: 'goes on with a session, in its conversation, and makes what of it is missing',
+    does: 'continues a session, in its conversation, and makes its missing parts',
     who: 'person',
     needs: 'steer',
     input: (schemas) => ({
@@ -83,7 +83,7 @@ export const issueOperations = {
   }),
   enqueueIssue: operation({
     http: 'POST /v1/issues/enqueue',
-    does: 'begins a session or goes on with it, when there is a slot; answers at once',
+    does: 'begins or continues a session when there is a slot; answers at once',
     who: 'person',
     needs: 'steer',
     input: (schemas) => ({ ...which(schemas), message: message(schemas) }),
@@ -93,7 +93,7 @@ export const issueOperations = {
   }),
   importIssue: operation({
     http: 'POST /v1/issues/import',
-    does: 'takes over a session of another program with its branch, the last 20 messages and notifications; nothing starts, and one that is there keeps what it has',
+    does: 'takes over a session of another program with its branch, the last 20 messages and notifications; nothing starts, and an existing session stays unchanged',
     who: 'person',
     input: (schemas) => {
       const { z, time: at } = schemas;
@@ -121,7 +121,7 @@ export const issueOperations = {
   }),
   delegate: operation({
     http: 'POST /v1/delegate',
-    does: 'as `enqueue`, of the issue that the message names; of none, a session for the message in that repo',
+    does: 'as `enqueue`, for the issue that the message names; without one, a session for the message in that repo',
     who: 'person',
     needs: 'steer',
     input: (schemas) => ({ message: message(schemas), ...ofProject(schemas) }),
@@ -163,7 +163,7 @@ export const issueOperations = {
   }),
   destroyIssue: operation({
     http: 'POST /v1/issues/destroy',
-    does: 'takes a session away; 409 with each reason against it that is neither in `overrides` nor overridden by `force`',
+    does: 'removes a session; 409 with each reason against it that is neither in `overrides` nor overridden by `force`',
     who: 'person',
     input: (schemas) => ({
       ...which(schemas),
@@ -177,7 +177,7 @@ export const issueOperations = {
   }),
   pruneIssues: operation({
     http: 'POST /v1/issues/prune',
-    does: 'takes away the sessions that are over and have nothing to lose; with `dry` it names them',
+    does: 'removes the sessions that are over and have nothing to lose; with `dry` only names them',
     who: 'person',
     input: (schemas) => ({ ...ofProject(schemas), dry: schemas.z.boolean().optional() }),
     answer: answerOf<IssuesPruned>(({ shapes }) => shapes.issuesPruned),

@@ -9,7 +9,7 @@ const operation = operationWith<OperationParts>();
 export const notifyOperations = {
   notifications: operation({
     http: 'GET /v1/notifications',
-    does: 'what people were told and nobody has read, the newest first, at most 1,000; `all=true`: what was read too',
+    does: 'the unread notifications, the newest first, at most 1,000; `all=true`: also read ones',
     who: 'anyone',
     input: ({ z }) => ({ project: z.string().max(255).optional(), all: z.enum(['true', 'false']).optional() }),
     answer: listOf<NotificationEntry>(({ shapes }) => shapes.notificationEntry),
@@ -25,7 +25,7 @@ export const notifyOperations = {
   }),
   readNotifications: operation({
     http: 'POST /v1/notifications/clear',
-    does: 'what people were told up to now is read',
+    does: 'marks all notifications up to now as read',
     again: 'free',
     who: 'person',
     needs: 'answer',

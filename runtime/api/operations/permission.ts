@@ -15,7 +15,7 @@ const errors = ['unauthorized', 'not_allowed', 'not_found', 'repo_not_found'] as
 export const permissionOperations = {
   askPermission: operation({
     http: 'POST /v1/repos/:project/plans/:plan/permissions',
-    does: 'a run asks whether its program may do something, and waits for the answer; asked again it is the same question',
+    does: 'a run asks whether its program may do something, and waits for the answer; a repeated request is the same question',
     who: 'own',
     inRuns: true,
     input: (schemas) => ({
@@ -30,7 +30,7 @@ export const permissionOperations = {
   }),
   withdrawPermission: operation({
     http: 'DELETE /v1/repos/:project/plans/:plan/permissions/:id',
-    does: 'a run takes its question back',
+    does: 'a run withdraws its question',
     who: 'own',
     inRuns: true,
     input: question,

@@ -22,7 +22,7 @@ export const queueOperations = {
   }),
   queueStats: operation({
     http: 'GET /v1/queue/stats',
-    does: 'how many are in which state, what is paused and who waits for it',
+    does: 'the number of agents in each state, the pauses, and the agents that wait for them',
     who: 'anyone',
     input: which,
     answer: answerOf<QueueStats>(({ shapes }) => shapes.queueStats),
@@ -30,7 +30,7 @@ export const queueOperations = {
   }),
   pauseQueue: operation({
     http: 'POST /v1/queue/pause',
-    does: 'starts no agent until it is resumed: anywhere, of a repo, of a plan of it, or that one of a title; what runs goes on',
+    does: 'pauses the whole queue, a repo, a plan or the agent of a title: none of its agents starts until it is resumed; running agents go on',
     again: 'free',
     who: 'person',
     needs: 'steer',
@@ -41,7 +41,7 @@ export const queueOperations = {
   }),
   resumeQueue: operation({
     http: 'POST /v1/queue/resume',
-    does: 'ends that pause, or with `all` every one; the others stay',
+    does: 'ends that pause, or with `all` every pause; other pauses stay',
     again: 'free',
     who: 'person',
     needs: 'steer',

@@ -44,7 +44,7 @@ export const repoOperations = {
   }),
   repoPast: operation({
     http: 'GET /v1/repos/:project/past',
-    does: 'how long the agents of a repo took before, how they ended and what they cost, by role: the newest 200 runs of each',
+    does: 'the duration, the ends and the cost of a repo’s earlier agents, by role: the newest 200 runs of each',
     who: 'anyone',
     input: named,
     answer: answerOf<RepoPast>(({ shapes }) => shapes.repoPast),
@@ -53,7 +53,7 @@ export const repoOperations = {
   }),
   removeRepo: operation({
     http: 'DELETE /v1/repos/:project',
-    does: 'takes a repo out, by its name or its path; its plans are kept. 409 while its agents run; `stop=1` stops them',
+    does: 'removes a repo, by its name or its path; its plans stay stored. 409 while its agents run; `stop=1` stops them',
     who: 'person',
     input: (schemas) => ({ ...namedOrAt(schemas), stop: schemas.flag.optional() }),
     answer: answerOf<RepoRemoved>(({ shapes }) => shapes.repoRemoved),
@@ -62,7 +62,7 @@ export const repoOperations = {
   }),
   moveRepo: operation({
     http: 'POST /v1/repos/:project/move',
-    does: 'gives a repo and its plans to another host, which goes on with them; or says that its folder was moved to `path`, where they go on. 409 while its agents run; `stop` stops them',
+    does: 'gives a repo and its plans to another host, which continues them; or states that its folder was moved to `path`, where they continue. 409 while its agents run; `stop` stops them',
     who: 'person',
     anyHost: true,
     input: (schemas) => ({
@@ -95,7 +95,7 @@ export const repoOperations = {
   }),
   trustRepo: operation({
     http: 'POST /v1/repos/:project/trust',
-    does: 'puts the repo’s files in force as they are now; with `digest` only where that is theirs',
+    does: 'puts the repo’s present files in force; with `digest` only if they have that digest',
     who: 'person',
     fieldsIn: 'query',
     input: (schemas) => ({ ...named(schemas), digest: schemas.digest.optional() }),
@@ -105,14 +105,14 @@ export const repoOperations = {
   }),
   trust: operation({
     http: 'GET /v1/trust',
-    does: 'what is trusted since when',
+    does: 'the trust of each repo, and since when',
     who: 'anyone',
     answer: listOf<TrustEntry>(({ shapes }) => shapes.trustEntry),
     run: ({ commands }) => commands.listTrust(),
   }),
   lookAtTrust: operation({
     http: 'POST /v1/trust/look',
-    does: 'what registering the repo of any path inside it would trust; changes nothing',
+    does: 'what the registration of the repo of any path inside it would trust; changes nothing',
     again: 'free',
     who: 'person',
     input: ({ z, line, shapes }) => ({ path: line(4_096), way: z.enum(shapes.trustWays).optional() }),
@@ -122,7 +122,7 @@ export const repoOperations = {
   }),
   trustOf: operation({
     http: 'GET /v1/trust/:project',
-    does: 'what of a repo is trusted, and what has changed since',
+    does: 'the trusted files of a repo, and their changes since',
     who: 'anyone',
     input: named,
     answer: answerOf<TrustShow>(({ shapes }) => shapes.trustShow),
@@ -131,7 +131,7 @@ export const repoOperations = {
   }),
   revokeTrust: operation({
     http: 'DELETE /v1/trust/:project',
-    does: 'takes the trust back: nothing new of the repo starts; what runs goes on',
+    does: 'revokes the trust: nothing new of the repo starts; running agents go on',
     who: 'person',
     input: named,
     answer: answerOf<TrustRevoked>(({ shapes }) => shapes.trustRevoked),
@@ -140,7 +140,7 @@ export const repoOperations = {
   }),
   pauseRepo: operation({
     http: 'POST /v1/repos/:project/pause',
-    does: 'grants nothing new to its plans',
+    does: 'admits no new plan of the repo',
     who: 'person',
     needs: 'steer',
     input: named,
@@ -150,7 +150,7 @@ export const repoOperations = {
   }),
   resumeRepo: operation({
     http: 'POST /v1/repos/:project/resume',
-    does: 'lets its plans begin again',
+    does: 'admits its plans again',
     who: 'person',
     needs: 'steer',
     input: named,

@@ -51,7 +51,7 @@ export const signalOperations = {
   }),
   retrySignal: operation({
     http: 'POST /v1/signals/:id/retry',
-    does: 'delivers a failed signal again; 409 where it did not fail',
+    does: 'delivers a failed signal again; 409 if it did not fail',
     again: 'never',
     who: 'person',
     needs: 'steer',

@@ -31,7 +31,7 @@ export const daemonRoutes = [
   route(
     'POST /v1/inspect',
     {
-      does: 'serves the live page at `port` and answers its address; with `once` one that is good for one page within a minute; with `stately` that of the bridge to Stately; also while the daemon waits for its store',
+      does: 'serves the live page at `port` and returns its address; with `once` an address that opens one page within a minute; with `stately` the address of the bridge to Stately; also while the daemon waits for its store',
       again: 'free',
       who: 'person',
       body: z.strictObject({

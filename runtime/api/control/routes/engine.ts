@@ -11,7 +11,7 @@ export const engineRoutes = [
   route(
     'GET /v1/ping',
     {
-      does: 'answers that an engine is there, with its version and the digest of its code; 503 while a daemon waits for its store or its engine is starting, as for everything but `GET /v1/status` and what stops or shows the daemon',
+      does: 'shows that an engine is there, with its version and the digest of its code; 503 while a daemon waits for its store or its engine is starting, as for all routes except `GET /v1/status` and those that stop or show the daemon',
       who: 'anyone',
       inRuns: true,
       answers: { 200: pingAnswer },

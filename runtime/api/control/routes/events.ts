@@ -6,7 +6,7 @@ export const eventRoutes = [
   route(
     'GET /v1/events',
     {
-      does: 'what happens, as server-sent events: what was missed first, then what is live',
+      does: 'the facts as server-sent events: missed ones first, then live ones',
       who: 'anyone',
       query: eventsQuery,
       answers: { 200: 'events' },

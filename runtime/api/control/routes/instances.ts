@@ -67,7 +67,7 @@ export const instanceRoutes = [
   route(
     'GET /v1/repos/:project/instances',
     {
-      does: 'the agents of a repo; none where it is not registered',
+      does: 'the agents of a repo; an empty list if the repo is not registered',
       who: 'anyone',
       params: projectParams,
       answers: { 200: z.array(instanceEntry) },
@@ -113,7 +113,7 @@ export const instanceRoutes = [
   route(
     'GET /v1/repos/:project/words',
     {
-      does: 'what people said to its agents, and where it is: it waits for a run, a run has it, or no agent could get it; `title` of one agent and those that it follows',
+      does: 'the messages of people to its agents, each with its state: it waits for a run, a run has it, or no agent could get it; `title`: of one agent and those that it follows',
       who: 'anyone',
       params: projectParams,
       query: z.strictObject({ plan: line(256).optional(), title: line(256).optional() }),
@@ -124,7 +124,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/:title/pause',
     {
-      does: 'freezes the processes of an agent; its slot is kept, its deadline moved',
+      does: 'freezes the processes of an agent; it keeps its slot, and its deadline moves',
       again: 'signal',
       who: 'own',
       needs: 'steer',
@@ -163,7 +163,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/:title/kill',
     {
-      does: 'ends the attempt, its task has failed; of one that has ended already the verdict says so, and the status is 200',
+      does: 'ends the attempt, and its task has failed; if the agent has already ended, the verdict says so, and the status is 200',
       again: 'signal',
       who: 'own',
       needs: 'steer',
@@ -181,7 +181,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/:title/allow',
     {
-      does: 'lets an agent do what it asks for; `permission` names the question, which it must where several are open',
+      does: 'allows an agent’s permission request; `permission` names the question, and is required if several are open',
       again: 'signal',
       who: 'person',
       needs: 'answer',
@@ -195,7 +195,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/:title/deny',
     {
-      does: 'forbids an agent what it asks for, with a word to it; `permission` as of allow',
+      does: 'denies an agent’s permission request, with a message to it; `permission` as for allow',
       again: 'signal',
       who: 'person',
       needs: 'answer',
@@ -212,7 +212,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/:title/permission',
     {
-      does: 'kasmos’s answer to what an agent asks for: `choice` 0 allows it once, 2 forbids it',
+      does: 'kasmos’s answer to a permission request: `choice` 0 allows it once, 2 denies it',
       again: 'free',
       who: 'person',
       needs: 'answer',
@@ -233,7 +233,7 @@ export const instanceRoutes = [
   route(
     'GET /v1/repos/:project/instances/:title/presentation',
     {
-      does: 'whether the turns of an agent can be shown one by one, as of kasmos’s SDK agents: no agent of stator has them, and `capture` shows what it wrote',
+      does: 'whether the turns of an agent can be shown one by one, as for kasmos’s SDK agents: no agent of stator has them, and `capture` shows its output',
       who: 'anyone',
       params: titleParams,
       answers: { 200: z.object({ supported: z.literal(false), turns: z.null(), captured_at: time }) },
@@ -247,7 +247,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/solo',
     {
-      does: 'starts one agent without a planner: for `prompt`, in a session named `title`; or for the draft `task_file`. `program` is that of the role as it is configured, or left out; answers the title of the agent',
+      does: 'starts one agent without a planner: for `prompt`, in a session named `title`; or for the draft `task_file`. `program` is the role’s configured one, or left out; returns the title of the agent',
       who: 'person',
       needs: 'steer',
       params: projectParams,

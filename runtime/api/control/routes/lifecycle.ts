@@ -15,7 +15,7 @@ export const lifecycleRoutes = [
   route(
     'GET /v1/repos/:project/tasks',
     {
-      does: 'the plans of a repo in kasmos’s words',
+      does: 'the plans of a repo in kasmos’s format',
       who: 'anyone',
       params: projectParams,
       answers: { 200: z.array(olderTask) },
@@ -29,7 +29,7 @@ export const lifecycleRoutes = [
   route(
     'POST /v1/repos/:project/plans/:plan/plan',
     {
-      does: 'starts planning; the planner finds `prompt` among its messages; `program` is that of the planner as it is configured, or left out',
+      does: 'starts planning; the planner finds `prompt` among its messages; `program` is the planner’s configured one, or left out',
       who: 'own',
       needs: 'steer',
       params: planParams,
@@ -52,7 +52,7 @@ export const lifecycleRoutes = [
   route(
     'POST /v1/repos/:project/plans/:plan/solo',
     {
-      does: 'has one coder do all of a draft, without a planner; `prompt` stands beneath the document; of 409 without a verdict nothing has changed',
+      does: 'has one coder do all of a draft, without a planner; `prompt` is appended to the document; 409 without a verdict means that nothing has changed',
       who: 'person',
       needs: 'steer',
       params: planParams,

@@ -9,7 +9,7 @@ export const liveStatusRoutes = [
   route(
     'GET /v1/repos/:project/live-status',
     {
-      does: 'a repo at this moment: counts, agents, what needs somebody; `cap` is the most entries of a list, 20, at most 100',
+      does: 'a repo at this moment: counts, agents, what needs a person; `cap` is the most entries of a list, 20 by default, at most 100',
       who: 'anyone',
       params: projectParams,
       query: z.strictObject({

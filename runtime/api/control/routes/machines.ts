@@ -45,7 +45,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines',
     {
-      does: 'the machines: what each is, and how large',
+      does: 'the machines, each with its description and size',
       who: 'anyone',
       answers: { 200: z.array(machineEntry) },
     },
@@ -54,7 +54,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name',
     {
-      does: "the chart of a machine; as `svg` with the current states of a plan lit, or of all its actors of that machine, or of a `tree` of a machine of one's own",
+      does: 'the chart of a machine; as `svg` with highlighted current states: of a plan, of all its actors of that machine, or of a `tree` of a user-defined machine',
       who: 'anyone',
       params: z.strictObject({ name: line(64) }),
       query: z.strictObject({
@@ -94,7 +94,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name/trees',
     {
-      does: "up to 1,000 trees of a machine of one's own, by their ids",
+      does: 'up to 1,000 trees of a user-defined machine, by their ids',
       who: 'anyone',
       params: named,
       query: z.strictObject({ after: line(128).optional() }),
@@ -107,7 +107,7 @@ export const machineRoutes = [
   route(
     'POST /v1/machines/:name/trees',
     {
-      does: "begins a tree of a machine of one's own; one that is there stays as it is",
+      does: 'begins a tree of a user-defined machine; an existing one stays unchanged',
       again: 'signal',
       who: 'person',
       needs: 'steer',
@@ -122,7 +122,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name/trees/:id',
     {
-      does: "a tree of a machine of one's own, with its context",
+      does: 'a tree of a user-defined machine, with its context',
       who: 'anyone',
       params: tree,
       answers: { 200: machineTreeShow },
@@ -133,7 +133,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name/trees/:id/replay',
     {
-      does: "a tree of a machine of one's own as it was after line `to` of its journal, or at the time `at`: made anew from the journal alone",
+      does: 'a tree of a user-defined machine as it was after line `to` of its journal, or at the time `at`: rebuilt from the journal alone',
       who: 'anyone',
       params: tree,
       query: momentQuery,
@@ -146,7 +146,7 @@ export const machineRoutes = [
   route(
     'DELETE /v1/machines/:name/trees/:id',
     {
-      does: "takes a tree of a machine of one's own away; 409 where it has not ended, unless `force` says that all that it waits for is given up",
+      does: 'deletes a tree of a user-defined machine; 409 if it has not ended, unless `force` gives up everything that it waits for',
       who: 'person',
       params: tree,
       query: z.strictObject({ force: flag }),
@@ -159,7 +159,7 @@ export const machineRoutes = [
   route(
     'POST /v1/machines/:name/trees/:id/signals',
     {
-      does: "sends a message to a tree of a machine of one's own and waits for the verdict: 200, 202 while it is pending, 409 refused",
+      does: 'sends a signal to a tree of a user-defined machine and waits for the verdict: 200, 202 while it is pending, 409 refused',
       again: 'signal',
       who: 'person',
       needs: 'steer',
@@ -179,7 +179,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name/trees/:id/history',
     {
-      does: "up to 1,000 lines of the journal of a tree of a machine of one's own, from the line after that one",
+      does: "up to 1,000 lines of the journal of a user-defined machine's tree, those after `after`",
       who: 'anyone',
       params: tree,
       query: z.strictObject({ after: digits.optional() }),
@@ -192,7 +192,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name/trees/:id/verify',
     {
-      does: "whether what is stored of a tree of a machine of one's own is what its journal leads to; nothing is changed",
+      does: "whether the stored state of a user-defined machine's tree matches its journal; nothing is changed",
       who: 'anyone',
       params: tree,
       answers: { 200: verification },
@@ -206,7 +206,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name/trees/:id/explain',
     {
-      does: "what a tree of a machine of one's own waits for, and what it would take",
+      does: 'what a tree of a user-defined machine waits for, and the signals that it accepts',
       who: 'anyone',
       params: tree,
       answers: { 200: machineExplanation },

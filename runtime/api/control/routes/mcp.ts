@@ -22,7 +22,11 @@ const definition = {
 
 export const mcpRoutes = [
   route('POST /mcp', { ...definition, does: 'a message of MCP (streamable HTTP); the first begins a session' }, handle),
-  route('GET /mcp', { ...definition, does: 'what a server of MCP tells by itself, as server-sent events' }, handle),
+  route(
+    'GET /mcp',
+    { ...definition, does: 'messages that the MCP server sends by itself, as server-sent events' },
+    handle,
+  ),
   route('DELETE /mcp', { ...definition, does: 'ends a session of MCP' }, handle),
 ] as const;
 

@@ -67,7 +67,7 @@ export const planRoutes = [
   route(
     'POST /v1/check',
     {
-      does: 'reads a document as a plan, and tells its waves and tasks, or every problem with its line; registers nothing',
+      does: 'parses a document as a plan, and returns its waves and tasks, or every problem with its line; registers nothing',
       again: 'free',
       who: 'anyone',
       body: z.strictObject({ content: z.string(), as: family.optional() }),
@@ -94,7 +94,7 @@ export const planRoutes = [
   route(
     'POST /v1/repos/:project/plans',
     {
-      does: 'registers a document as a plan, bound to `file` where it is the text of one, which is read as `file_as` from now on; with `adopt` its branch may be one that stator did not make, and the plan goes on from there',
+      does: 'registers a document as a plan, bound to `file` if it is that file’s text, which is read as `file_as` from now on; with `adopt` its branch may be one that stator did not make, and the plan continues from its head',
       who: 'person',
       needs: 'steer',
       params: projectParams,
@@ -135,7 +135,7 @@ export const planRoutes = [
   route(
     'DELETE /v1/repos/:project/plans/:plan',
     {
-      does: 'forgets a plan; 409 while it is under way. `clear` also takes its worktrees, or its branches and worktrees; where some of these would be lost (unmerged, uncommitted) or are in use, and no parameter of that name says that they may go, nothing is deleted',
+      does: 'deletes a plan; 409 while it is under way. `clear` also deletes its worktrees, or its branches and worktrees; if work would be lost (unmerged, uncommitted) or is in use, and no parameter of that name permits it, nothing is deleted',
       who: 'person',
       params: planParams,
       query: z.strictObject({ clear: leftoverKind.optional(), ...overrideFlags }),
@@ -150,7 +150,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/leftovers',
     {
-      does: 'what would go with a plan if it were deleted with `clear` (branches, where it is not said), and what would stay and why',
+      does: 'what would be deleted with a plan by `clear` (default: branches), and what would stay and why',
       who: 'person',
       params: planParams,
       query: z.strictObject({ clear: leftoverKind.optional() }),
@@ -163,7 +163,7 @@ export const planRoutes = [
   route(
     'PUT /v1/repos/:project/plans/:plan/content',
     {
-      does: 'replaces the document; `file` where it is the text of the plan’s file, to which one without is then bound',
+      does: 'replaces the document; `file` if it is the text of the plan’s file, to which a plan without a file is then bound',
       who: 'own',
       needs: 'steer',
       inRuns: true,
@@ -193,7 +193,7 @@ export const planRoutes = [
   route(
     'PUT /v1/repos/:project/plans/:plan/file',
     {
-      does: 'binds a plan to its file, and remembers that text as what is known of it: no edit of the plan',
+      does: 'binds a plan to its file, and stores the text as the known one: that is no edit of the plan',
       who: 'person',
       needs: 'steer',
       params: planParams,
@@ -217,7 +217,7 @@ export const planRoutes = [
   route(
     'POST /v1/repos/:project/plans/:plan/push',
     {
-      does: 'pushes its branch to a remote, the one that git would take or `remote`, with the user’s hooks and never by force',
+      does: 'pushes its branch to `remote`, or to the remote that git would choose, with the user’s hooks and never by force',
       who: 'person',
       needs: 'steer',
       params: planParams,
@@ -244,7 +244,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/explain',
     {
-      does: 'what a plan waits for, and what it would take',
+      does: 'what a plan waits for, and the signals that it accepts',
       who: 'anyone',
       inRuns: true,
       params: planParams,
@@ -256,7 +256,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/states',
     {
-      does: 'in which states its actors are and what they know, now or after line `at` of its journal',
+      does: 'the states and contexts of its actors, now or after line `at` of its journal',
       who: 'anyone',
       inRuns: true,
       params: planParams,
@@ -269,7 +269,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/replay',
     {
-      does: 'the plan as it was after line `to` of its journal, or at the time `at`: made anew from the journal alone',
+      does: 'the plan as it was after line `to` of its journal, or at the time `at`: rebuilt from the journal alone',
       who: 'anyone',
       params: planParams,
       query: momentQuery,
@@ -282,7 +282,7 @@ export const planRoutes = [
   route(
     'POST /v1/repos/:project/plans/:plan/what-if',
     {
-      does: 'where the plan would have gone with other inputs: its journal is replayed up to where they matter, and simulated from there; nothing is carried out',
+      does: 'the plan’s course with other inputs: its journal is replayed up to the point where they matter, and simulated from there; nothing is carried out',
       again: 'free',
       who: 'person',
       needs: 'look',
@@ -296,7 +296,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/verify',
     {
-      does: 'whether what is stored of a plan is what its journal leads to; nothing is changed',
+      does: 'whether a plan’s stored state matches its journal; nothing is changed',
       who: 'anyone',
       params: planParams,
       answers: { 200: verification },
@@ -307,7 +307,7 @@ export const planRoutes = [
   route(
     'GET /v1/verify',
     {
-      does: 'the same of every plan, every repo, the supervisor, and every tree of a machine of your own; with `sample` of so many of them, drawn anew each time',
+      does: 'the same for every plan, every repo, the supervisor, and every tree of a machine of your own; with `sample` for that many of them, chosen at random',
       who: 'person',
       query: z.strictObject({ sample: digits.optional() }),
       answers: { 200: verification },
@@ -318,7 +318,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/prompt',
     {
-      does: 'what an agent would be told now: that of `task` (`w1-t2`), of `role`, or who is at work or would start next',
+      does: 'the prompt that an agent would get now: the agent of `task` (`w1-t2`), of `role`, or the one that works or would start next',
       who: 'anyone',
       inRuns: true,
       params: planParams,
@@ -331,7 +331,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/diff',
     {
-      does: 'what a plan has changed since it was begun, or what one `task` (`w1-t2`) of it brought; with `to` or `at` up to that line of its journal or that time',
+      does: 'the changes of a plan since it was begun, or of one `task` (`w1-t2`); with `to` or `at` up to that line of its journal or that time',
       who: 'anyone',
       inRuns: true,
       params: planParams,

@@ -9,7 +9,7 @@ export const repoRoutes = [
   route(
     'POST /v1/repos',
     {
-      does: 'registers the repo of any path inside it: 201. 409 where its files enable something and nobody has said yes (`trust`: true, or the digest that was shown), and where it is registered: with `existing: "ok"` that is 200',
+      does: 'registers the repo of any path inside it: 201. 409 if its files enable something and the request does not trust them (`trust`: true, or the digest that was shown), and if it is already registered: with `existing: "ok"` that is 200',
       who: 'person',
       body: z.strictObject({
         path: line(4_096),

@@ -42,7 +42,7 @@ export const signalRoutes = [
   route(
     'POST /v1/repos/:project/preview',
     {
-      does: 'what a signal of a person would do to a plan, and whether they are asked first; changes nothing',
+      does: 'what a person’s signal would do to a plan, and whether it needs a confirmation; changes nothing',
       again: 'free',
       who: 'anyone',
       params: projectParams,
