@@ -171,6 +171,7 @@ export default defineConfig({
   input: {
     stator: join(built, 'cli/main.js'),
     engine: join(built, 'runtime/engine/engine.js'),
+    durable: join(built, 'runtime/engine/durable.js'),
     connect: join(built, 'runtime/engine/connect.js'),
     machines: join(built, 'machines/index.js'),
     relay: join(built, 'runtime/work/agents/relay/relay.js'),

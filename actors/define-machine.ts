@@ -93,6 +93,14 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   }
 }
 
+/** Throws `bad_machine` for a value that is no machine, and for a name that is given twice. */
+export function checkedMachines(given: readonly AnyDefinition[]): readonly AnyDefinition[] {
+  for (const definition of given) checkDefinition(definition);
+  const twice = given.find(({ name }, index) => given.findIndex((other) => other.name === name) !== index);
+  if (twice === undefined) return given;
+  throw new EngineError('bad_machine', `machine "${twice.name}" is there twice`, 'leave one of them out');
+}
+
 function refused(what: string, why: string, hint: string): EngineError {
   return new EngineError('bad_machine', `${what}: ${why}`, hint);
 }

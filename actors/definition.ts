@@ -13,7 +13,7 @@ type ProvidedActors<M extends AnyStateMachine> = NonNullable<Parameters<M['provi
 export type ActionName<M extends AnyStateMachine> = string & keyof ProvidedActions<M>;
 
 /** What an action is given as its params. */
-type ParamsOf<M extends AnyStateMachine, Name extends ActionName<M>> =
+export type ParamsOf<M extends AnyStateMachine, Name extends ActionName<M>> =
   NonNullable<ProvidedActions<M>[Name]> extends (args: never, params: infer Params) => unknown ? Params : unknown;
 
 /** The state of the machine when an action runs. `at`: wall time in milliseconds, the same in a replay. */
@@ -77,17 +77,21 @@ export interface Timer<M extends AnyStateMachine, Params> {
   readonly stoppedBy?: readonly ActionName<M>[];
 }
 
-/** Whom a message is for: a tree of a user-defined machine, a plan, or a repo. */
-export type Addressed =
-  | { readonly machine: string; readonly id: string }
-  | { readonly project: string; readonly plan?: string };
+/** A tree of a user-defined machine. */
+export interface TreeName {
+  readonly machine: string;
+  readonly id: string;
+}
 
-/** A signal to another tree, in the commit of this very step. A plan takes it like a signal of a person. */
-export interface Message<M extends AnyStateMachine, Params> {
+/** Whom a message is for: a tree of a user-defined machine, a plan, or a repo. A plan takes it like a signal of a person. */
+export type Addressed = TreeName | { readonly project: string; readonly plan?: string };
+
+/** A signal to another tree, in the commit of this very step. */
+export interface Message<M extends AnyStateMachine, Params, To> {
   readonly send: (
     moment: ActionMoment<M>,
     params: Params,
-  ) => { readonly to: Addressed; readonly type: string; readonly payload?: Readonly<Record<string, unknown>> };
+  ) => { readonly to: To; readonly type: string; readonly payload?: Readonly<Record<string, unknown>> };
 }
 
 /** Another tree of a machine of your own, begun in the commit of this very step; one that is there stays as it is. */
@@ -110,7 +114,7 @@ export interface Watch<M extends AnyStateMachine, Params> {
 export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
   | Work<M, Params>
   | Timer<M, Params>
-  | Message<M, Params>
+  | Message<M, Params, Addressed>
   | Start<M, Params>
   | Watch<M, Params>;
 
@@ -121,17 +125,18 @@ export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
 type PayloadOf<M extends AnyStateMachine, Type extends string> =
   string extends EventType<M> ? unknown : Omit<Extract<EventFromLogic<M>, { readonly type: Type }>, 'type' | 'at'>;
 
-type MachinesBelow<M extends AnyStateMachine> = Extract<
+/** The machines that the chart may start. */
+export type MachinesBelow<M extends AnyStateMachine> = Extract<
   NonNullable<ProvidedActors<M>[keyof ProvidedActors<M>]>,
   AnyStateMachine
 >;
 /** An action that machines below the chart have, and the chart itself does not. */
-type ActionBelow<M extends AnyStateMachine> = [MachinesBelow<M>] extends [never]
+export type ActionBelow<M extends AnyStateMachine> = [MachinesBelow<M>] extends [never]
   ? never
   : Exclude<ActionName<MachinesBelow<M>>, ActionName<M>>;
 
-/** A machine of your own, as `defineMachine` takes it: the chart, the signals it takes, what its effects do, and what people see of it. */
-export interface MachineDefinition<
+/** A machine of your own without its effects. */
+export interface MachineParts<
   Name extends string = string,
   M extends AnyStateMachine = AnyStateMachine,
   Signal extends EventType<M> = EventType<M>,
@@ -146,15 +151,23 @@ export interface MachineDefinition<
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
   /** Signals that others may send, with the schema of each payload. Nothing else is accepted from outside. */
   readonly signals?: { readonly [Type in Signal]: z.ZodType<PayloadOf<M, Type>> };
+  /** From actors of `setup({ actors })` that are promises to how they are carried out. */
+  readonly actors?: { readonly [Source in string & keyof ProvidedActors<M>]?: ActorWork };
+  /** What lists show of a tree, as JSON. Default: nothing more than its state. */
+  readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
+}
+
+/** A machine of your own, as `defineMachine` takes it: the chart, the signals it takes, what its effects do, and what people see of it. */
+export interface MachineDefinition<
+  Name extends string = string,
+  M extends AnyStateMachine = AnyStateMachine,
+  Signal extends EventType<M> = EventType<M>,
+> extends MachineParts<Name, M, Signal> {
   /** From named actions of the chart to what they ask for. */
   readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> } & {
     /** For actions of machines that the chart starts: the result goes to the actor that asked. */
     readonly [Action in ActionBelow<M>]?: EffectDefinition<MachinesBelow<M>>;
   };
-  /** From actors of `setup({ actors })` that are promises to how they are carried out. */
-  readonly actors?: { readonly [Source in string & keyof ProvidedActors<M>]?: ActorWork };
-  /** What lists show of a tree, as JSON. Default: nothing more than its state. */
-  readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
   /** By tag: the notification that people get each time a tree enters a state with that tag. */
   readonly notices?: Readonly<Record<string, (snapshot: SnapshotFrom<M>) => string>>;
 }
@@ -162,27 +175,31 @@ export interface MachineDefinition<
 /** An effect of any machine, whatever its params are. */
 export type AnyEffect = EffectDefinition<AnyStateMachine, never>;
 
-/** The definition of some machine, whichever its events and actions are. */
-export interface AnyDefinition {
+/** The definition of some machine without its effects, whichever its events and actions are. */
+export interface AnyParts {
   readonly name: string;
   readonly machine: AnyStateMachine;
   readonly version: number;
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
   readonly signals?: Readonly<Record<string, z.ZodType | undefined>>;
-  readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
   readonly actors?: Readonly<Record<string, ActorWork | undefined>>;
   readonly view?: (snapshot: never) => Readonly<Record<string, unknown>>;
+}
+
+/** The definition of some machine, whichever its events and actions are. */
+export interface AnyDefinition extends AnyParts {
+  readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
   readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
 }
 
 /** The input of its chart, with which a tree begins. */
-export type InputOf<D extends AnyDefinition> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
+export type InputOf<D extends AnyParts> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
 /** Its output once it is done. */
-export type OutputOf<D extends AnyDefinition> = OutputFrom<D['machine']>;
+export type OutputOf<D extends AnyParts> = OutputFrom<D['machine']>;
 /** The tags of its states. */
-export type TagOf<D extends AnyDefinition> = TagsFrom<D['machine']>;
+export type TagOf<D extends AnyParts> = TagsFrom<D['machine']>;
 /** What may be sent from outside: the events that have a schema. */
-export type SentTo<D extends AnyDefinition> = {
+export type SentTo<D extends AnyParts> = {
   [Type in string & keyof NonNullable<D['signals']>]: { type: Type } & (string extends EventType<D['machine']>
     ? { [Field: string]: unknown }
     : PayloadOf<D['machine'], Type>);
@@ -191,7 +208,7 @@ export type SentTo<D extends AnyDefinition> = {
 /** What the engine itself writes into the journal of a tree, and events that XState makes. */
 type JournalEvent = 'begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`;
 /** The events in the facts of a tree: its own, and those of the machines below it that its chart has types for. */
-export type FactEvent<D extends AnyDefinition> =
+export type FactEvent<D extends AnyParts> =
   | JournalEvent
   | EventType<D['machine']>
   | (MachinesBelow<D['machine']> extends infer Below

@@ -1,5 +1,5 @@
 /**
- * What a program can import from the package is described: each export of its three entries has a doc comment, and each function of an exported interface; and the
+ * What a program can import from the package is described: each export of its entries has a doc comment, and each function of an exported interface; and the
  * reference in docs/reference/api names each export, so it is not older than they are. Reads the declarations that the compiler wrote. Exit code 1: something is missing.
  */
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const pages = { '.': 'stator', './client': 'client', './machines': 'machines' };
+const pages = { '.': 'stator', './durable': 'durable', './client': 'client', './machines': 'machines' };
 
 const declaration =
   /^(?<comment>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export (?:declare )?(?<kind>interface|type|const|function|class) (?<name>\w+)/gm;

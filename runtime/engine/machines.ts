@@ -1,18 +1,14 @@
-/** Machines of one's own in an engine: found, checked, and spoken to by their names. */
-import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+/** User-defined machines in an engine: addressed by their names, and what the engine reports about them when it begins. */
 import type { SnapshotFrom } from 'xstate';
 import { chartShape } from '../../actors/chart-shape.ts';
-import { checkDefinition } from '../../actors/define-machine.ts';
-import type { AnyDefinition, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
-import { machineUpgraded, tagsOfMachine, treeDeleted, workOf } from '../../actors/own-machine.ts';
+import type { AnyDefinition, AnyParts, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
+import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
 import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
-import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
 import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
@@ -46,7 +42,7 @@ export interface Machine<D extends AnyDefinition> {
 }
 
 /** A machine whose input has no field needs none. */
-type InputArguments<D extends AnyDefinition> =
+export type InputArguments<D extends AnyParts> =
   Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>];
 
 /** A fact of a tree of that machine. */
@@ -66,11 +62,24 @@ export interface TreeOf<D extends AnyDefinition> {
 /** The machines that an engine was given, each by its name. */
 export type Machines<D extends AnyDefinition> = { readonly [Each in D as Each['name']]: Machine<Each> };
 
-export function createMachines(client: Client, machines: readonly AnyDefinition[]): Machines<AnyDefinition> {
+/** What asks for trees and their facts. */
+export type MachineClient = Pick<
+  Client,
+  | 'startMachine'
+  | 'sendMachine'
+  | 'machineTree'
+  | 'machineTrees'
+  | 'machineExplanation'
+  | 'machineHistory'
+  | 'deleteMachineTree'
+  | 'events'
+>;
+
+export function createMachines(client: MachineClient, machines: readonly AnyDefinition[]): Machines<AnyDefinition> {
   return Object.fromEntries(machines.map(({ name }) => [name, machineOf(client, name)]));
 }
 
-function machineOf(client: Client, name: string): Machine<AnyDefinition> {
+function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> {
   const get = async (id: string) => (await client.machineTree(name, id)) as TreeOf<AnyDefinition>; // its value and context are the machine's own
   return {
     async start(id, input) {
@@ -103,7 +112,7 @@ interface FactsAsked {
 }
 
 /** One look at the journal and the tree for each page of facts: whether a fact is the last is checked only if no later one is known. */
-async function* factsOf(client: Client, { machine, id, after }: FactsAsked, left: AbortSignal) {
+async function* factsOf(client: MachineClient, { machine, id, after }: FactsAsked, left: AbortSignal) {
   let known = after;
   async function isOver(seq: number): Promise<boolean> {
     if (seq < known) return false;
@@ -123,71 +132,6 @@ async function* factsOf(client: Client, { machine, id, after }: FactsAsked, left
     yield fact;
     if (fact.event === treeDeleted || (await isOver(fact.seq))) return;
   }
-}
-
-/** Those that a program brought, and those of daemon.toml. Throws `bad_machine` with the file, and for a name that stands twice. */
-export async function machinesFor(
-  given: readonly AnyDefinition[],
-  { machines: files }: Pick<DaemonConfig, 'machines'>,
-): Promise<AnyDefinition[]> {
-  const all: AnyDefinition[] = [];
-  for (const definition of given) all.push(checked(definition));
-  for (const [name, file] of Object.entries(files)) all.push(await loadMachine(name, file));
-  const twice = all.find(({ name }, index) => all.findIndex((other) => other.name === name) !== index);
-  if (twice === undefined) return all;
-  throw new EngineError('bad_machine', `machine "${twice.name}" is there twice`, 'leave one of them out');
-}
-
-/** Throws `bad_request` for a hook of the program that names a machine, or a tag of one, that is not there. */
-export function refuseUnknownEvents(hooks: OwnHooks, machines: readonly AnyDefinition[]): void {
-  checkOwnHooks(hooks);
-  const named = Object.entries(hooks).map(([name, { on = [] }]) => ({ name, events: on }));
-  const known = machines.map((each) => ({ name: each.name, tags: tagsOfMachine(each) }));
-  const [unheard] = unheardEvents(named, known);
-  if (unheard !== undefined)
-    throw new EngineError('bad_request', `createEngine: ${unheard}`, 'name a tag of a state: <machine>.<tag>');
-}
-
-/** Throws `bad_machine` with the place of the file. */
-function checkedAt(place: string, given: unknown): AnyDefinition {
-  try {
-    return checked(given);
-  } catch (thrown) {
-    if (!(thrown instanceof EngineError)) throw thrown;
-    throw new EngineError(thrown.code, `${place}: the default export: ${thrown.message}`, thrown.hint, {
-      cause: thrown,
-    });
-  }
-}
-
-function checked(given: unknown): AnyDefinition {
-  checkDefinition(given);
-  return given;
-}
-
-async function loadMachine(name: string, file: string): Promise<AnyDefinition> {
-  const place = `[machines] ${name} = "${file}"`;
-  if (!existsSync(file))
-    throw new EngineError(
-      'bad_machine',
-      `${place}: there is no such file`,
-      'name a file that exists, from the folder of daemon.toml',
-    );
-  let loaded: { default?: unknown };
-  try {
-    loaded = await import(pathToFileURL(file).href);
-  } catch (cause) {
-    throw new EngineError('bad_machine', `${place} cannot be loaded: ${messageOf(cause)}`, 'correct the file', {
-      cause,
-    });
-  }
-  const definition = checkedAt(place, loaded.default);
-  if (definition.name === name) return definition;
-  throw new EngineError(
-    'bad_machine',
-    `${place}: the file's default export is called "${definition.name}"`,
-    `write ${definition.name} = "${file}"`,
-  );
 }
 
 /** Effects of one line; all of them are in `explain`. */

@@ -11,7 +11,8 @@ const retryAfterMs = 1_000;
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-export function createRequestGate(limit = openLimit): (fetch: Fetch) => Fetch {
+/** Requests as calls in this process. Throws `busy`. */
+export function createGate(limit = openLimit): <T>(work: () => Promise<T>) => Promise<T> {
   let open = 0;
   let begun = 0;
   let turn: Promise<void> | null = null;
@@ -27,14 +28,26 @@ export function createRequestGate(limit = openLimit): (fetch: Fetch) => Fetch {
     begun += 1;
   }
 
-  return (fetch) => async (request) => {
-    if (open >= limit) return Response.json(busy(limit).toJSON(), { status: errorClasses.busy.status });
+  return async (work) => {
+    if (open >= limit) throw busy(limit);
     open += 1;
     try {
       await begin();
-      return await fetch(request);
+      return await work();
     } finally {
       open -= 1;
+    }
+  };
+}
+
+export function createRequestGate(limit = openLimit): (fetch: Fetch) => Fetch {
+  const gate = createGate(limit);
+  return (fetch) => async (request) => {
+    try {
+      return await gate(async () => fetch(request));
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError && thrown.code === 'busy')) throw thrown;
+      return Response.json(thrown.toJSON(), { status: errorClasses.busy.status });
     }
   };
 }

@@ -15,15 +15,8 @@ import { insertSignal } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
-import {
-  createMachines,
-  machinesFor,
-  openWithoutDefinition,
-  refuseUnknownEvents,
-  releaseHeld,
-  tellChanged,
-  tellUpgraded,
-} from './machines.ts';
+import { machinesFor, refuseUnknownEvents } from './given-machines.ts';
+import { createMachines, openWithoutDefinition, releaseHeld, tellChanged, tellUpgraded } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { engineStopped, lostHome } from './ownership.ts';

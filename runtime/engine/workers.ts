@@ -1,8 +1,5 @@
 /** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AnyDefinition } from '../../actors/definition.ts';
-import { laneLimit, workOf } from '../../actors/own-machine.ts';
-import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
@@ -27,6 +24,7 @@ import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
+import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
 import { createPlacement } from './placement.ts';
 import { type Service, startServices, stopServices } from './services.ts';
 import { createSettingsWatch, type SettingsWatch } from './settings-watch.ts';
@@ -189,33 +187,6 @@ async function projectsAtWork(store: Pick<Store, 'planCounts'>): Promise<string[
 
 function whyLeft({ error }: EffectRow): string {
   return error === null ? `it takes longer than ${endLimitMs / 1_000} s, though it was killed` : onOneLine(error);
-}
-
-/** What machines of one's own say of their effects. */
-function machineLimits(machines: readonly AnyDefinition[]) {
-  const definitionOf = (effect: MachineEffect) => machines.find(({ name }) => name === effect.machine);
-  return {
-    machineLimit(row: EffectRow): number {
-      const effect = JSON.parse(row.payload) as MachineEffect; // of that lane
-      const definition = definitionOf(effect);
-      return definition === undefined ? 1 : laneLimit(definition, effect.lane);
-    },
-    triesOf(row: EffectRow): number | null {
-      if (row.kind !== 'machine.effect') return null;
-      const effect = JSON.parse(row.payload) as MachineEffect; // of that kind
-      return workOf(definitionOf(effect), effect.effect)?.attempts ?? null;
-    },
-  };
-}
-
-/** Effects that name another host than this one, each as `<machine>/<effect>`. */
-function effectsOfOthers(machines: readonly AnyDefinition[], hostNames: readonly string[]): string[] {
-  const [own = ''] = hostNames;
-  return machines.flatMap((machine) =>
-    Object.keys(machine.effects ?? {})
-      .filter((effect) => !hostNames.includes(workOf(machine, effect)?.host ?? own))
-      .map((effect) => `${machine.name}/${effect}`),
-  );
 }
 
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */

@@ -16,6 +16,7 @@ const out = join(root, 'docs/reference/api');
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entries = [
   { page: 'stator', entry: '.', title: 'stator' },
+  { page: 'durable', entry: './durable', title: 'stator/durable' },
   { page: 'client', entry: './client', title: 'stator/client' },
   { page: 'machines', entry: './machines', title: 'stator/machines' },
 ];

@@ -119,7 +119,7 @@ describe('the examples of docs/embedding.md', () => {
       mkdirSync(join(ground.repo, 'docs'));
       const plan = '# Greeting\n\n## Wave 1\n\n### Task 1: The texts\n\n```sh\necho hello >texts\n```\n';
       writeFileSync(join(ground.repo, 'docs/greeting.md'), plan);
-      const [, reading = '', changing = '', machines = ''] = examples('docs/embedding.md').map(({ text }) => text);
+      const [, , reading = '', changing = '', machines = ''] = examples('docs/embedding.md').map(({ text }) => text);
       const script = join(folder, 'node_modules/stator/examples/embed.mjs');
       const args = [script, ground.home, ground.repo, join(ground.repo, 'docs/greeting.md')];
       execFileSync(process.execPath, args, { env: ground.env });

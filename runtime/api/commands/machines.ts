@@ -8,6 +8,7 @@ import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { NewLine } from '../../core/store/rows.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
+import type { MachineTreeViews } from '../queries/machine-trees.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
 export interface StartMachine {
@@ -42,7 +43,27 @@ function deletedLine(tree: TreeAddress, at: number): NewLine {
   return { ...said, at, tree, signal: null, actor: '', from: '', to: '', effects: [], refused: null };
 }
 
-export function createMachineCommands({ store, cache, kinds, clock, views, addSignal }: CommandDependencies) {
+interface MachineCommandParts extends Pick<CommandDependencies, 'store' | 'cache' | 'kinds' | 'clock' | 'addSignal'> {
+  readonly views: Pick<MachineTreeViews, 'machineNamed' | 'mustReadTree' | 'plansWatchedBy' | 'machineVerdict'>;
+}
+
+/** Throws `refused` for a signal that was not taken, with the reason. */
+export function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
+  const { status, refused, result, type, id } = verdict.signal;
+  if (status !== 'failed') return verdict;
+  const why =
+    refused === null
+      ? typeof result === 'object' && result !== null && 'error' in result
+        ? String(result.error)
+        : JSON.stringify(result)
+      : `it is in ${refused.state}${refused.guard === null ? '' : ` ${refused.guard} says no`}`;
+  const takes = refused === null || refused.accepts.length === 0 ? '' : `; it takes: ${refused.accepts.join(', ')}`;
+  const hint =
+    refused === null ? `look at it with: stator signal show ${id}` : `ask again when it has moved on${takes}`;
+  throw new EngineError('refused', `${type} was not taken: ${why}`, hint);
+}
+
+export function createMachineCommands({ store, cache, kinds, clock, views, addSignal }: MachineCommandParts) {
   /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);

@@ -6,7 +6,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Bus, Subscription } from '../../core/inbox/facts.ts';
+import { type Bus, followedLines, type Subscription } from '../../core/inbox/facts.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { FactEntry } from '../contract/plans.ts';
@@ -199,33 +199,23 @@ async function follow({
   query: { project, plan, tree, since },
   paceMs,
 }: Following): Promise<void> {
-  // The store has an index by tree; lines of an earlier tree at the same address are skipped.
+  // The store has an index by tree.
   const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
   const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // of any other text there are no lines
-  let sent = own === null ? since : Math.max(since, (await store.firstLine(own)) - 1);
-
-  async function send(lines: readonly JournalLine[]): Promise<void> {
-    const fresh = lines.filter(({ seq }) => seq > sent);
-    sent = fresh.at(-1)?.seq ?? sent;
-    for (const piece of await piecesOf(fresh, { project, plan, tree, isBare: paceMs > 0 })) {
+  const pages = followedLines({ store, subscription: paced(subscription, paceMs), tree: own, after: since });
+  for await (const lines of pages) {
+    for (const piece of await piecesOf(lines, { project, plan, tree, isBare: paceMs > 0 })) {
       if (reader.isGone()) return;
       await reader.write(piece);
     }
+    if (reader.isGone()) return;
   }
+}
 
-  function nextPage(): Promise<readonly JournalLine[]> {
-    return store.journal(own === null ? { after: sent } : { after: sent, tree: own });
-  }
-
-  async function catchUp(): Promise<void> {
-    for (let page = await nextPage(); page.length > 0 && !reader.isGone(); page = await nextPage()) await send(page);
-  }
-
-  await catchUp();
+/** All streams that are paced so continue at the same times. */
+async function* paced(subscription: Subscription, paceMs: number): AsyncGenerator<readonly JournalLine[] | 'behind'> {
   for await (const facts of subscription) {
-    // Facts that arrived while a page was read may begin behind it, or leave a gap: the journal has them in order.
-    if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) await catchUp();
-    if (facts !== 'behind') await send(facts);
+    yield facts;
     if (paceMs > 0) await delay(paceMs - (performance.now() % paceMs));
   }
 }

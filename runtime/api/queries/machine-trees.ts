@@ -41,7 +41,14 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
   throw new EngineError('machine_unknown', `no machine of one's own is called "${name}"`, hint);
 }
 
-export function createMachineTreeViews(parts: ViewDependencies) {
+interface MachineTreeParts
+  extends Pick<ViewDependencies, 'store' | 'cache' | 'clock' | 'timeline' | 'machines' | 'kinds'> {
+  readonly projects: Pick<ViewDependencies['projects'], 'list'>;
+}
+
+export type MachineTreeViews = ReturnType<typeof createMachineTreeViews>;
+
+export function createMachineTreeViews(parts: MachineTreeParts) {
   const { store, cache, clock, timeline, projects, kinds, machines } = parts;
   const { historyEntry } = createFactView(parts);
 

@@ -1,5 +1,7 @@
 /** Sends committed facts to listeners. A listener that is too slow for its buffer is told so, and reads the journal instead. */
 
+import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
 
 /** A line of the journal, after its transaction has committed. */
@@ -126,4 +128,44 @@ export function createBus(): Bus {
       for (const subscriber of [...subscribers]) subscriber.end();
     },
   };
+}
+
+interface Followed {
+  readonly store: Pick<Store, 'journal' | 'firstLine'>;
+  /** Stands before the first page is read, so nothing falls between the pages and what is live. */
+  readonly subscription: AsyncIterable<readonly JournalLine[] | 'behind'>;
+  /** null: every line that is committed. Else the live lines are those of all trees too, and the pages of the journal this one's. */
+  readonly tree: TreeAddress | null;
+  readonly after: number;
+}
+
+/** The lines behind `after` in their order, some at a time: first those of the journal, then what is live, to the end of the subscription. */
+export async function* followedLines({
+  store,
+  subscription,
+  tree,
+  after,
+}: Followed): AsyncGenerator<readonly JournalLine[], void> {
+  // What stood at the address of a tree before it was born is not its own.
+  let sent = tree === null ? after : Math.max(after, (await store.firstLine(tree)) - 1);
+
+  async function* missed(): AsyncGenerator<readonly JournalLine[], void> {
+    for (;;) {
+      const page = await store.journal(tree === null ? { after: sent } : { after: sent, tree });
+      const fresh = page.filter(({ seq }) => seq > sent);
+      sent = fresh.at(-1)?.seq ?? sent;
+      if (page.length === 0) return;
+      yield fresh;
+    }
+  }
+
+  yield* missed();
+  for await (const facts of subscription) {
+    // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
+    if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) yield* missed();
+    if (facts === 'behind') continue;
+    const fresh = facts.filter(({ seq }) => seq > sent);
+    sent = fresh.at(-1)?.seq ?? sent;
+    if (fresh.length > 0) yield fresh;
+  }
 }

@@ -671,6 +671,11 @@ export interface Hosts {
   noteRemote(project: string, remote: string, options: { readonly isNew: boolean }): Promise<void>;
   /** The repos of hosts that were not seen for 12 s, or stopped more than 2 minutes ago; and those that come to this host. */
   lostRepos(): Promise<readonly LostRepo[]>;
+  /**
+   * What lost hosts had running of no repo waits for whichever host is free: the effects of machines of one's own. Whoever comes back finds that it is not its own
+   * any more. Answers how many these were.
+   */
+  requeueLost(): Promise<number>;
   /** Why a repo could not go to another host, for people; null: nothing keeps it. `host`: the one that it is said to be of. */
   noteTrouble(repo: Pick<LostRepo, 'project' | 'host'>, trouble: string | null): Promise<void>;
   /** Why a repo is not yet where it is to go; null: nobody has tried. */

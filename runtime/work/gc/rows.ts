@@ -21,7 +21,12 @@ const rebuildRoom = 2.5;
 /** What a person needs who asks how a tree and its journal came to differ. */
 const evidence: ReadonlySet<ExpiringKind> = new Set(['trees', 'signals', 'effects', 'journal']);
 
-export async function clearRows(parts: CleaningParts, round: Round): Promise<void> {
+type RowParts = Pick<CleaningParts, 'store' | 'faults' | 'nowMs' | 'differs'>;
+type SpaceParts = Pick<CleaningParts, 'store' | 'faults' | 'stays'>;
+/** What of a round rows need. */
+export type RowRound = Pick<Round, 'beforeMs' | 'dry' | 'items' | 'notes' | 'rest'>;
+
+export async function clearRows(parts: RowParts, round: RowRound): Promise<void> {
   const { store, faults, nowMs } = parts;
   const beforeMs = Math.min(round.beforeMs, nowMs() - leastMs);
   const isDoubtful = await isAnyDoubtful(parts, round, beforeMs);
@@ -43,7 +48,7 @@ export async function clearRows(parts: CleaningParts, round: Round): Promise<voi
 }
 
 /** Looks at the trees that go, or whose journal begins to: afterwards nobody can verify them. */
-async function isAnyDoubtful({ store, differs }: CleaningParts, round: Round, beforeMs: number): Promise<boolean> {
+async function isAnyDoubtful({ store, differs }: RowParts, round: RowRound, beforeMs: number): Promise<boolean> {
   let isDoubtful = false;
   for (const tree of await store.treesExpiring(beforeMs)) {
     if (await differs(tree)) {
@@ -57,7 +62,7 @@ async function isAnyDoubtful({ store, differs }: CleaningParts, round: Round, be
   return isDoubtful;
 }
 
-export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise<void> {
+export async function giveSpaceBack(parts: SpaceParts, round: RowRound): Promise<void> {
   if (round.dry) return;
   const { store, faults } = parts;
   if (!(await store.size()).givesBack) await rewriteOldStore(parts, round);
@@ -68,7 +73,7 @@ export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise
 }
 
 /** A store that an earlier version made is written anew once, where nothing waits for it. */
-async function rewriteOldStore({ store, stays }: CleaningParts, { notes }: Round): Promise<void> {
+async function rewriteOldStore({ store, stays }: SpaceParts, { notes }: RowRound): Promise<void> {
   const { bytes, freeBytes } = await store.size();
   const isQuiet = !stays || (bytes <= rebuildLimitBytes && (await store.effects({ by: 'open' })).length === 0);
   const command = stays ? 'stator daemon stop && stator gc' : 'stator gc';

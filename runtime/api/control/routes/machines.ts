@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { machineTree } from '../../../../machines/vocabulary/ids.ts';
+import { mustBeTaken } from '../../commands/machines.ts';
 import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import {
   type MachineVerdict,
@@ -26,19 +27,7 @@ const lookErrors = ['machine_unknown', 'not_found', 'snapshot_unknown'] as const
 
 /** 200 with what was done or is held, 202 while nobody knows; a refusal is an error. */
 function answered(verdict: MachineVerdict) {
-  const { status, refused, result, type, id } = verdict.signal;
-  if (status === 'pending') return json(202, verdict);
-  if (status !== 'failed') return json(200, verdict);
-  const why =
-    refused === null
-      ? typeof result === 'object' && result !== null && 'error' in result
-        ? String(result.error)
-        : JSON.stringify(result)
-      : `it is in ${refused.state}${refused.guard === null ? '' : ` ${refused.guard} says no`}`;
-  const takes = refused === null || refused.accepts.length === 0 ? '' : `; it takes: ${refused.accepts.join(', ')}`;
-  const hint =
-    refused === null ? `look at it with: stator signal show ${id}` : `ask again when it has moved on${takes}`;
-  throw new EngineError('refused', `${type} was not taken: ${why}`, hint);
+  return json(verdict.signal.status === 'pending' ? 202 : 200, mustBeTaken(verdict));
 }
 
 export const machineRoutes = [

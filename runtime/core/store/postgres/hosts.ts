@@ -242,6 +242,15 @@ export async function lostRepos(client: Client, own: string): Promise<LostRepo[]
   return rows;
 }
 
+/** As `requeueLost` of the port. One statement: of two hosts that look at once, the second finds nothing. */
+export async function requeueLost(client: Client): Promise<number> {
+  const { rowCount } = await client.query(
+    `UPDATE effects SET status = 'queued', host = '', epoch = NULL, started_at = NULL, waiting_since = NULL
+     WHERE status = 'running' AND project = '' AND host IN (SELECT name FROM hosts h WHERE ${isOverdue} AND NOT ${alive})`,
+  );
+  return rowCount ?? 0;
+}
+
 /** In a transaction that nobody else commits meanwhile. As `hand` of the port. */
 export async function hand(
   client: Client,

@@ -461,6 +461,7 @@ export function openPostgres(
       noteRemote: (project, remote, { isNew }) =>
         inTurn((client) => hostRows.noteRemote(client, { project, host: host.name, remote, isNew })),
       lostRepos: () => ask(async () => hostRows.lostRepos(await reading.client(), host.name)),
+      requeueLost: () => inTurn(hostRows.requeueLost),
       hand: (project, way) => inTransaction((client) => hostRows.hand(client, { project, ...way })),
       noteTrouble: (repo, trouble) => inTurn((client) => hostRows.noteTrouble(client, repo, trouble)),
       troubleOf: (project) => ask(async () => hostRows.troubleOf(await reading.client(), project)),

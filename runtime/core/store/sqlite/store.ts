@@ -54,8 +54,12 @@ class Lost extends Error {
 }
 
 /** Opens the store of a home. Throws the codes of `openDatabase`. */
-export function openStore(home: string, { faults, ...options }: OpenOptions = {}): Store {
-  const file = storeFile(home);
+export function openStore(home: string, options: OpenOptions = {}): Store {
+  return openStoreFile(storeFile(home), options);
+}
+
+/** The same of any file; with `isAbsent` the file is a name for messages. */
+export function openStoreFile(file: string, { faults, ...options }: OpenOptions = {}): Store {
   const db = openDatabase(file, { migrations, ...options });
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
   const space = createSpace(db);

@@ -1,0 +1,306 @@
+/** The parts of an engine that has user-defined machines and nothing else: inbox, outbox, store, and the requests about its trees. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AnyDefinition } from '../../actors/definition.ts';
+import { createKinds } from '../../actors/kinds.ts';
+import { kindOf } from '../../actors/own-machine.ts';
+import { createTrees } from '../../actors/tree.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { createMachineCommands, mustBeTaken } from '../api/commands/machines.ts';
+import { verdictWaitMs } from '../api/commands/signal-sender.ts';
+import { createFactView } from '../api/queries/facts.ts';
+import { createMachineTreeViews } from '../api/queries/machine-trees.ts';
+import { verify } from '../api/queries/verify.ts';
+import { type Clock, systemClock } from '../base/platform/clock.ts';
+import type { Faults } from '../base/platform/faults.ts';
+import { harmless, type Log } from '../base/platform/log.ts';
+import { createServiceLoop, createTroubles } from '../base/platform/troubles.ts';
+import { createBus, followedLines } from '../core/inbox/facts.ts';
+import { type ArrivingSignal, createPump } from '../core/inbox/pump.ts';
+import { createTreeCache } from '../core/inbox/tree-cache.ts';
+import { createVerdicts } from '../core/inbox/verdicts.ts';
+import { createDispatcher } from '../core/outbox/dispatcher.ts';
+import type { Handlers } from '../core/outbox/handler.ts';
+import { openTimeline } from '../core/store/timeline.ts';
+import { createMachineEffect } from '../work/effects/machine-effect.ts';
+import { clearRows, giveSpaceBack, type RowRound } from '../work/gc/rows.ts';
+import { type DurablePlace, openPlace, type PlaceOptions } from './durable-place.ts';
+import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
+import { type MachineClient, openWithoutDefinition, releaseHeld, tellChanged, tellUpgraded } from './machines.ts';
+import { createGate } from './request-gate.ts';
+import { type Service, startServices, stopServices } from './services.ts';
+
+interface CoreOptions extends Omit<PlaceOptions, 'waitMs'> {
+  readonly waitMs?: number | undefined;
+  readonly keepEndedMs?: number | undefined;
+  readonly log?: Log | undefined;
+  readonly clock?: Clock | undefined;
+  readonly faults?: Faults | undefined;
+  /** Before the first round of clearing away: an engine that has just started has other things to do. Default: nine minutes. */
+  readonly clearAfterMs?: number | undefined;
+}
+
+export interface DurableCore {
+  readonly client: MachineClient;
+  retry(signal: number): Promise<void>;
+  loss(): EngineError | null;
+  stop(): Promise<void>;
+}
+
+const defaultKeepMs = 30 * 86_400_000;
+const clearEveryMs = 6 * 3_600_000;
+/** Hosts say that they are there, and look who is lost; below the 12 s after which one counts as lost. */
+const beatMs = 2_500;
+/** No tree here has an agent. */
+const noAgents = { workers: 0, workersPerRepo: 0, coordinators: 0 };
+
+const onStandardError: Log = {
+  debug() {},
+  info() {},
+  warn: (message) => console.warn(message),
+  error: (message, thrown) => console.error(message, ...(thrown === undefined ? [] : [thrown])),
+};
+
+/** Opens the store, takes up what an earlier engine left, and begins to work. Throws what the place and the store throw; then nothing of it is left. */
+export async function openDurableCore(machines: readonly AnyDefinition[], options: CoreOptions): Promise<DurableCore> {
+  const place = await openPlace({ ...options, waitMs: options.waitMs ?? 0 });
+  try {
+    return await startCore(place, machines, options);
+  } catch (thrown) {
+    place.store.close();
+    place.release();
+    throw thrown;
+  }
+}
+
+async function startCore(
+  place: DurablePlace,
+  machines: readonly AnyDefinition[],
+  { clock = systemClock, faults, log: given = onStandardError, ...options }: CoreOptions,
+): Promise<DurableCore> {
+  const { store, epoch, hostNames, isOwner } = place;
+  const { hosts } = store;
+  const { keepEndedMs = defaultKeepMs, clearAfterMs = clearEveryMs / 40 } = options;
+  const log = harmless(given);
+  const troubles = createTroubles({ log, tell: () => {} });
+  const timeline = await openTimeline(store, clock);
+  const trees = createTrees(createKinds(machines.map(kindOf)));
+  const { kinds } = trees;
+  const cache = createTreeCache({ store, trees });
+  const bus = createBus();
+  const verdicts = createVerdicts(store);
+  const nowMs = () => clock.nowMs();
+  const common = { store, clock, timeline, log, troubles, faults, isOwner };
+  const pump = createPump({
+    ...common,
+    ...{ trees, cache, bus },
+    policyOf: () => null,
+    hooksOf: () => [],
+    machineHooks: () => [],
+    wasCutOff: async () => place.wasCutOff(),
+    onEffects: () => dispatcher.wake(),
+    onVerdicts: verdicts.announce,
+  });
+  const dispatcher = createDispatcher({
+    ...common,
+    // The trees of machines ask for nothing else.
+    handlers: { 'machine.effect': createMachineEffect({ machines, log }) } as Partial<Handlers> as Handlers,
+    owner: { host: hosts?.own ?? '', epoch },
+    limits: () => noAgents,
+    startableAgents: () => 'none',
+    onSignals: pump.wake,
+    bringIn: pump.addWith,
+    placed: { hostNames, ofOthers: effectsOfOthers(machines, hostNames) },
+    ...machineLimits(machines),
+  });
+
+  async function addSignal(signal: ArrivingSignal, waitMs: number): Promise<number> {
+    const { id, isSettled } = await pump.add(signal);
+    if (!isSettled) await verdicts.wait(id, waitMs);
+    return id;
+  }
+
+  const parts = { store, cache, kinds, clock, timeline, machines, projects: { list: () => [] } };
+  const views = createMachineTreeViews(parts);
+  const commands = createMachineCommands({ ...parts, views, addSignal });
+  const { facts } = createFactView({ store, kinds });
+  const stopping = new AbortController();
+  const services: Service[] = [
+    ...hostServices(),
+    { name: 'the dispatcher', start: () => dispatcher.start(), stop: () => dispatcher.stop() },
+    cleaning(),
+  ];
+  let stopped: EngineError | null = null;
+  let ending: Promise<void> | null = null;
+
+  function loss(): EngineError | null {
+    if (stopped !== null || store.loss() !== null) return stopped ?? store.loss();
+    if (isOwner()) return null;
+    const hint = 'leave the folder beside the file to the engine, and make another engine';
+    return new EngineError(
+      'unavailable',
+      `this engine has ${store.file} no more: its lock was deleted or replaced`,
+      hint,
+    );
+  }
+
+  /** What other hosts commit gives verdicts, frees slots and moves trees that are in memory here. */
+  function hostServices(): Service[] {
+    if (hosts === undefined) return [];
+    let unwatch = () => {};
+    const lost = { what: 'this host does not reach the store' };
+    const beat = createServiceLoop({
+      ...{ trouble: lost, troubles, everyMs: beatMs },
+      async work() {
+        await hosts.beat();
+        if ((await hosts.requeueLost()) > 0) dispatcher.wake();
+        return null;
+      },
+    });
+    const watch = () => {
+      unwatch = store.watch((written) => {
+        cache.forgetThose((tree) => written === null || written.trees.includes(tree));
+        dispatcher.wake();
+        void verdicts.look();
+      });
+    };
+    return [
+      { name: 'the watch on other hosts', start: watch, stop: () => unwatch() },
+      { name: 'the beat of this host', start: () => beat.start(), stop: () => beat.stop() },
+    ];
+  }
+
+  /** Takes away what ended long ago. A tree that is not what its journal leads to keeps all of its rows. */
+  function cleaning(): Service {
+    let isFirst = true;
+    const differs = async (tree: TreeAddress) => kinds.knows(tree) && !(await verify({ store, trees }, tree)).ok;
+    const loop = createServiceLoop({
+      trouble: { what: 'what ended long ago is not cleared away', isRare: true },
+      ...{ troubles, everyMs: clearEveryMs },
+      async work() {
+        if (isFirst || !isOwner()) {
+          isFirst = false;
+          return clearAfterMs;
+        }
+        const rest = async () => {
+          await nextTurn();
+          stopping.signal.throwIfAborted();
+        };
+        const round: RowRound = { beforeMs: nowMs() - keepEndedMs, dry: false, items: [], notes: [], rest };
+        const cleared = { store, faults, stays: true, nowMs, differs };
+        await clearRows(cleared, round)
+          .then(() => giveSpaceBack(cleared, round))
+          .catch((thrown: unknown) => {
+            if (!stopping.signal.aborted) throw thrown;
+          });
+        for (const note of round.notes) log.warn(note);
+        return null;
+      },
+    });
+    return { name: 'cleaning', start: () => loop.start(), stop: () => loop.stop() };
+  }
+
+  async function begin(): Promise<void> {
+    await releaseHeld(store, machines);
+    await tellUpgraded(store, machines, nowMs());
+    for (const line of await tellChanged(store, machines, nowMs())) log.warn(line);
+    await startServices(services);
+    pump.start();
+    for (const line of await openWithoutDefinition(store, machines)) log.warn(line);
+  }
+
+  async function end(): Promise<void> {
+    stopped = new EngineError(
+      'stopped',
+      'this engine was stopped: nothing more can be asked of it',
+      'make another one',
+    );
+    stopping.abort();
+    const take = async (step: () => Promise<unknown> | unknown) => {
+      try {
+        await step();
+      } catch (thrown) {
+        log.warn(`the engine did not end as it should: ${messageOf(thrown)}`);
+      }
+    };
+    bus.close();
+    await take(() => stopServices(services, log));
+    await take(() => (hosts !== undefined && store.loss() === null ? hosts.leave() : null));
+    await take(() => pump.stop());
+    timeline.close();
+    await take(() => store.close());
+    await take(() => place.release());
+  }
+
+  const gate = createGate();
+  /** What a program is given is its own: what it changes there changes no live tree. */
+  const asked = <T>(work: () => Promise<T>): Promise<T> =>
+    gate(async () => {
+      const lost = loss();
+      if (lost !== null) throw lost;
+      return JSON.parse(JSON.stringify(await work())) as T; // it has no other values
+    });
+
+  const client: MachineClient = {
+    startMachine: (machine, id, input) =>
+      asked(async () => mustBeTaken(await commands.startMachine({ machine, id, input, waitMs: verdictWaitMs }))),
+    sendMachine: (machine, id, { type, payload, dedupeKey = null, waitMs = verdictWaitMs }) =>
+      asked(async () => mustBeTaken(await commands.sendMachine({ machine, id, type, payload, dedupeKey, waitMs }))),
+    machineTree: (machine, id) => asked(() => views.machineTree(machine, id)),
+    machineTrees: (machine, after) => asked(() => views.machineTrees(machine, after ?? null)),
+    machineExplanation: (machine, id) => asked(() => views.machineExplanation(machine, id)),
+    machineHistory: (machine, id, { after = 0 } = {}) => asked(() => views.machineHistory(machine, id, after)),
+    deleteMachineTree: (machine, id, { force = false } = {}) =>
+      asked(async () => {
+        const deleted = await commands.deleteMachine({ machine, id, force });
+        dispatcher.wake();
+        return deleted;
+      }),
+    async *events({ since = 0, tree, signal }) {
+      const subscription = bus.subscribe();
+      const close = () => subscription.close();
+      signal.addEventListener('abort', close, { once: true });
+      try {
+        const address = (tree ?? null) as TreeAddress | null; // made from a machine and an id
+        for await (const lines of followedLines({ store, subscription, tree: address, after: since }))
+          for (const fact of await facts(lines, { tree })) {
+            if (signal.aborted) return;
+            yield fact;
+          }
+      } finally {
+        signal.removeEventListener('abort', close);
+        close();
+      }
+    },
+  };
+
+  await begin().catch(async (thrown: unknown) => {
+    await end();
+    throw thrown;
+  });
+  return {
+    client,
+    loss,
+    async retry(id) {
+      const lost = loss();
+      if (lost !== null) throw lost;
+      const revived = await store.commit([{ do: 'signal.revive', id }]);
+      if (revived.status === 'lost') {
+        const row = await store.signal(id);
+        if (row === null)
+          throw new EngineError('not_found', `there is no signal ${id}`, 'explain(id) names those that were set aside');
+        throw new EngineError(
+          'conflict',
+          `signal ${id} is ${row.status}: only one that was set aside is delivered again`,
+          'explain(id) names those that were set aside',
+        );
+      }
+      pump.wake();
+      await verdicts.wait(id, verdictWaitMs);
+    },
+    stop() {
+      ending ??= end();
+      return ending;
+    },
+  };
+}

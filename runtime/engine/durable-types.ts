@@ -1,0 +1,220 @@
+/** The types of `stator/durable`: an engine that has user-defined machines and nothing else, so they name nothing else. */
+import type { AnyStateMachine, SnapshotFrom } from 'xstate';
+import type {
+  ActionBelow,
+  ActionName,
+  AnyParts,
+  EventType,
+  FactEvent,
+  InputOf,
+  MachineParts,
+  MachinesBelow,
+  Message,
+  OutputOf,
+  ParamsOf,
+  SentTo,
+  Start,
+  TagOf,
+  Timer,
+  TreeName,
+  Work,
+} from '../../actors/definition.ts';
+import type { Clock } from '../base/platform/clock.ts';
+import type { Log } from '../base/platform/log.ts';
+
+/** How a named action of the chart is carried out: its handler, and its limits. */
+export type DurableEffect<M extends AnyStateMachine, Params = unknown> =
+  | Work<M, Params>
+  | Timer<M, Params>
+  | Message<M, Params, TreeName>
+  | Start<M, Params>;
+
+/** A machine of your own, as `defineMachine` takes it: an unchanged chart of XState, what may be sent to it, and what its effects do. */
+export interface DurableDefinition<
+  Name extends string = string,
+  M extends AnyStateMachine = AnyStateMachine,
+  Signal extends EventType<M> = EventType<M>,
+> extends MachineParts<Name, M, Signal> {
+  /** From named actions of the chart to what they ask for. */
+  readonly effects?: { readonly [Action in ActionName<M>]?: DurableEffect<M, ParamsOf<M, Action>> } & {
+    /** Of machines that the chart starts: what comes of it goes to the actor that asked. */
+    readonly [Action in ActionBelow<M>]?: DurableEffect<MachinesBelow<M>>;
+  };
+}
+
+/** The definition of some machine, whichever its events and actions are. */
+export interface AnyDurable extends AnyParts {
+  readonly effects?: Readonly<Record<string, DurableEffect<AnyStateMachine, never> | undefined>>;
+}
+
+/** Either `file` or `store` says where the actors are kept. Times are milliseconds. */
+export interface DurableOptions {
+  /** A file of SQLite, made where it is missing; one engine works with it at a time. `:memory:`: nothing outlives this process. */
+  file?: string;
+  /** A database of PostgreSQL that several engines may share: its URL, or `env:NAME`. Needs the package `pg`. */
+  store?: string;
+  /** The name of this engine among those that share a store; each has its own, and keeps it over restarts. Default: the name of the machine. */
+  host?: string;
+  /** Further names by which a definition may ask for this host. */
+  labels?: readonly string[];
+  /** How long to wait for an engine that is about to leave the file. Default 0. */
+  waitMs?: number;
+  /** How long the rows of what has ended are kept: at least a day. Default: 30 days. */
+  keepEndedMs?: number;
+  /** Default: warnings and errors on standard error. */
+  log?: Log;
+  clock?: Clock;
+}
+
+/** An engine that works until `stop` is called. */
+export interface DurableEngine<D extends AnyDurable = AnyDurable> {
+  /** The machines that it was given, by their names. */
+  readonly machines: { readonly [Each in D as Each['name']]: DurableMachine<Each> };
+  /** Delivers a signal again that was set aside: `explain` names it. Throws `not_found`, `conflict` for one that was not set aside. */
+  retry(signal: number): Promise<void>;
+  /** Why it does nothing any more: it was stopped, or its file was deleted or replaced; null: it works. */
+  loss(): DurableError | null;
+  /** Lets go of what is under way, which the next engine goes on with. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** A machine in a running engine: its trees, each an actor of the chart with all the actors below it. Every call throws `busy` where too many wait, and `stopped`. */
+export interface DurableMachine<D extends AnyParts> {
+  /** Begins a tree; one that is there stays as it is. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
+  start(
+    id: string,
+    ...input: Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>]
+  ): Promise<DurableTree<D>>;
+  /** Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is. */
+  send(id: string, event: SentTo<D>, options?: { dedupeKey?: string; waitMs?: number }): Promise<SentSignal>;
+  /** One tree with its context. Throws `not_found`. */
+  get(id: string): Promise<DurableTree<D>>;
+  /** Up to 1,000, by their ids; `after`: the ids behind that one. */
+  list(options?: { after?: string }): Promise<ListedTree[]>;
+  /**
+   * From its first fact on, or from the one behind `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
+   * `signal` aborts, and when the loop is left.
+   */
+  facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<DurableFact<FactEvent<D>>>;
+  /** Why a tree is in its state: what it would take, its timers and its effects. Throws `not_found`. */
+  explain(id: string): Promise<TreeExplanation>;
+  /** Takes it away, its journal later (`keepEndedMs`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
+  delete(id: string, options?: { force?: boolean }): Promise<void>;
+  /** Up to 1,000 lines of its journal, those after that one. */
+  history(id: string, options?: { after?: number }): Promise<DurableFact[]>;
+}
+
+/** An actor of the chart with all the actors below it, as it is now. */
+export interface DurableTree<D extends AnyParts> {
+  readonly id: string;
+  readonly status: 'active' | 'done' | 'error';
+  readonly value: SnapshotFrom<D['machine']>['value'];
+  readonly context: SnapshotFrom<D['machine']>['context'];
+  readonly tags: TagOf<D>[];
+  /** null until it is done. */
+  readonly output: OutputOf<D> | null;
+  readonly view: Record<string, unknown>;
+}
+
+/** A signal that was set aside: it threw, or engines ended at it. */
+export interface SetAside {
+  readonly id: number;
+  readonly type: string;
+  readonly error: string;
+}
+
+/** A tree in a list. */
+export interface ListedTree {
+  readonly machine: string;
+  readonly id: string;
+  readonly status: 'active' | 'done' | 'error';
+  /** The state value of XState: a name, or an object of nested states. */
+  readonly value?: unknown;
+  readonly tags: string[];
+  readonly view: Record<string, unknown>;
+  /** Why its stored state cannot be read; not there: it can. */
+  readonly problem?: string | undefined;
+  /** Not there: none was. */
+  readonly set_aside?: SetAside[] | undefined;
+}
+
+/** What became of a signal. `held`: it waits until its machine leaves the state that holds it. */
+export interface SentSignal {
+  readonly id: number;
+  readonly type: string;
+  readonly status: 'pending' | 'held' | 'done' | 'failed';
+}
+
+/** A line of the journal of a tree. `seq` grows over all trees. */
+export interface DurableFact<Event = string> {
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly at: string;
+  /** The signal that it is of; null: of none. */
+  readonly signal: number | null;
+  /** Who sent it: `person` is the program, `engine` the engine, else another tree. */
+  readonly origin: string;
+  /** The actor of the tree; empty: its root. */
+  readonly actor: string;
+  readonly event: Event;
+  readonly from: string;
+  readonly to: string;
+  readonly effects: string[];
+}
+
+/** Why a tree is in its state, and what it waits for. */
+export interface TreeExplanation {
+  readonly status: 'active' | 'done' | 'error';
+  readonly value?: unknown;
+  /** The signals of the machine, and whether its current states accept them. */
+  readonly events: { readonly type: string; readonly accepted: boolean; readonly why_not: string | null }[];
+  /** The effects that it waits for. `host` null: any host carries it out. */
+  readonly effects: {
+    readonly effect: string;
+    readonly key: string;
+    readonly status: 'queued' | 'running';
+    readonly tries: number;
+    readonly next_at: string | null;
+    readonly error: string | null;
+    readonly host: string | null;
+  }[];
+  readonly timers: { readonly timer: string; readonly due_at: string }[];
+  /** Messages that wait until its states take them. */
+  readonly held: { readonly id: number; readonly type: string }[];
+  readonly set_aside: SetAside[];
+}
+
+/** What a failure of an engine is known by. */
+export type DurableErrorCode =
+  | 'bad_request'
+  | 'bad_machine'
+  | 'bad_payload'
+  | 'bad_config'
+  | 'unknown_signal'
+  | 'too_large'
+  | 'not_found'
+  | 'refused'
+  | 'conflict'
+  | 'busy'
+  | 'stopped'
+  | 'unavailable'
+  | 'owner_taken'
+  | 'snapshot_unknown'
+  | 'home_unusable'
+  | 'store_locked'
+  | 'store_full'
+  | 'store_unreadable'
+  | 'store_corrupt'
+  | 'store_newer'
+  | 'effect_failed'
+  | 'effect_later'
+  | 'timed_out'
+  | 'internal';
+
+/** A failure with what can be done about it. */
+export interface DurableError extends Error {
+  readonly code: DurableErrorCode;
+  readonly hint: string;
+  /** Of `busy`: it may be taken in so many milliseconds. */
+  readonly retryAfterMs?: number;
+}

@@ -1,0 +1,90 @@
+/**
+ * Durable actors alone: charts of XState in a file of SQLite, in memory, or in PostgreSQL with several hosts, over the same inbox, outbox and store as in every
+ * engine, without a home. The public entry `stator/durable`, and the package `stator-durable`.
+ */
+import type { AnyStateMachine } from 'xstate';
+import { checkedMachines, defineMachine as defineAny } from '../../actors/define-machine.ts';
+import type { AnyDefinition, EventType } from '../../actors/definition.ts';
+import { EngineError as AnyEngineError } from '../../machines/vocabulary/errors.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
+import { FatalError as AnyFatalError, RetryAtError as AnyRetryAtError } from '../work/effects/machine-effect.ts';
+import { openDurableCore } from './durable-core.ts';
+import type { AnyDurable, DurableDefinition, DurableEngine, DurableError, DurableOptions } from './durable-types.ts';
+import { clientInOwnWords, inOwnWords } from './durable-words.ts';
+import { createMachines } from './machines.ts';
+
+export type * from './durable-types.ts';
+
+const known: KnownOptions<DurableOptions & { machines: unknown }> = {
+  machines: true,
+  file: true,
+  store: true,
+  host: true,
+  labels: true,
+  waitMs: true,
+  keepEndedMs: true,
+  log: true,
+  clock: true,
+};
+
+/** A failure with a `code`, a `message` and a `hint`. */
+export type EngineError = DurableError;
+export const EngineError: new (code: never, message: string, hint: string) => DurableError = AnyEngineError as never; // of its codes
+
+/** Thrown by a handler: no further try would do better. The machine gets `effect_failed` at once. */
+export const FatalError: new (message: string, options?: { cause?: unknown }) => DurableError = AnyFatalError as never; // of its codes
+
+/** Thrown by a handler: try again then, and not before; no try is spent. `when`: a time, or milliseconds of the wall clock. */
+export const RetryAtError: new (message: string, when: Date | number, options?: { cause?: unknown }) => DurableError =
+  AnyRetryAtError as never; // of its codes
+
+/**
+ * A machine for `createEngine({ machines })`. Throws `bad_machine` with the place: a name that cannot be used, an action that the machine does not have, a chart
+ * that starts something which no restart would find again.
+ */
+export function defineMachine<
+  const Name extends string,
+  M extends AnyStateMachine,
+  Signal extends EventType<M> = never,
+>(
+  // Inferred from these alone: were a handler asked too, the type of the event that it answers would be `string`.
+  definition: {
+    readonly name: Name;
+    readonly machine: M;
+    readonly signals?: { readonly [Type in Signal]: unknown };
+  } & NoInfer<DurableDefinition<Name, M, Signal>>,
+): DurableDefinition<Name, M, Signal> {
+  refuseWithoutWorld(defineAny<Name, M, Signal>(definition as never)); // it has fewer forms of effects
+  return definition;
+}
+
+/** Makes an engine that works until `stop` is called. Throws `bad_request`, `bad_machine`, `owner_taken` where another one works with the file, and the store's codes. */
+export function createEngine<const D extends AnyDurable = never>(
+  options: DurableOptions & { machines: readonly D[] },
+): Promise<DurableEngine<D>> {
+  return inOwnWords(async () => {
+    refuseUnknownOptions<DurableOptions & { machines: unknown }>('createEngine', options, known);
+    const machines = checkedMachines(options.machines ?? []);
+    for (const machine of machines) refuseWithoutWorld(machine);
+    const core = await openDurableCore(machines, options);
+    const engine: DurableEngine = {
+      machines: createMachines(clientInOwnWords(core.client), machines),
+      retry: (signal) => inOwnWords(() => core.retry(signal)),
+      loss: () => core.loss() as DurableError | null, // of its codes
+      stop: core.stop,
+    };
+    return engine as DurableEngine<D>; // it carries what it was given
+  });
+}
+
+/** What only an engine with repositories does would be silently nothing. Throws `bad_machine`. */
+function refuseWithoutWorld({ name, notices = {}, effects = {} }: AnyDefinition): void {
+  const watching = Object.entries(effects).find(([, effect]) => effect !== undefined && 'watch' in effect);
+  const [told] = Object.keys(notices);
+  if (watching === undefined && told === undefined) return;
+  throw new AnyEngineError(
+    'bad_machine',
+    `machine "${name}": ${watching === undefined ? `notices["${told}"]` : `effects.${watching[0]}: watch`} needs createEngine of the package stator`,
+    'read facts(id) for what a tree does, or take it out',
+  );
+}

@@ -1,0 +1,197 @@
+/** The engine of `stator/durable`: user-defined machines in a file or in memory, without a home. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assign, fromPromise, setup } from 'xstate';
+import { z } from 'zod';
+import {
+  createEngine,
+  type DurableOptions,
+  defineMachine,
+  EngineError,
+  FatalError,
+} from '../../runtime/engine/durable.ts';
+import { openDurableCore } from '../../runtime/engine/durable-core.ts';
+import { afterwards } from '../support/engine.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stator-durable-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const gate = defineMachine({
+  name: 'gate',
+  version: 1,
+  machine: setup({
+    types: {
+      context: {} as { opened: number; seen: string[] },
+      events: {} as { type: 'open' } | { type: 'close' } | { type: 'fault' } | { type: 'end' },
+    },
+    actors: { ring: fromPromise(async () => 'rung') },
+    actions: {
+      fault: () => {
+        throw new Error('the gate is stuck');
+      },
+    },
+  }).createMachine({
+    context: { opened: 0, seen: [] },
+    initial: 'closed',
+    on: { end: '.ended', fault: { actions: 'fault' } },
+    states: {
+      closed: { on: { open: { target: 'ringing', actions: assign({ opened: ({ context }) => context.opened + 1 }) } } },
+      ringing: {
+        invoke: {
+          src: 'ring',
+          onDone: { target: 'opened', actions: assign({ seen: ({ event }) => [event.output] }) },
+        },
+      },
+      opened: { after: { 60000: 'closed' }, on: { close: 'closed' } },
+      ended: { type: 'final' },
+    },
+  }),
+  signals: { open: z.strictObject({}), close: z.strictObject({}), fault: z.strictObject({}), end: z.strictObject({}) },
+});
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function open(options: Omit<DurableOptions, 'log'> = { file: ':memory:' }) {
+  const engine = await createEngine({ ...options, log: quiet, machines: [gate] });
+  afterwards(() => engine.stop());
+  return engine;
+}
+
+async function untilIn(engine: Awaited<ReturnType<typeof open>>, id: string, state: string): Promise<void> {
+  for await (const { to } of engine.machines.gate.facts(id)) if (to === state) return;
+}
+
+/** What a call throws. */
+async function failureOf(call: Promise<unknown>): Promise<EngineError> {
+  const thrown = await call.then(
+    () => null,
+    (failure: unknown) => failure,
+  );
+  expect(thrown).toBeInstanceOf(EngineError);
+  return thrown as EngineError; // as it is expected to be
+}
+
+describe('an engine of durable actors', () => {
+  it('carries a chart on in memory, and answers what it is asked', async () => {
+    const engine = await open();
+    const { gate: gates } = engine.machines;
+    expect((await gates.start('north')).value).toBe('closed');
+    expect(await gates.send('north', { type: 'open' })).toMatchObject({ type: 'open', status: 'done' });
+    await untilIn(engine, 'north', 'opened');
+    expect(await gates.get('north')).toMatchObject({ value: 'opened', context: { opened: 1, seen: ['rung'] } });
+    expect(await gates.list()).toMatchObject([{ id: 'north', status: 'active' }]);
+    expect((await gates.explain('north')).timers).toHaveLength(1);
+    expect((await gates.history('north')).map(({ event }) => event).slice(0, 2)).toEqual(['begun', 'open']);
+    await gates.delete('north', { force: true });
+    expect(await gates.list()).toEqual([]);
+  });
+
+  it('goes on in its file with the next engine, which another program may read meanwhile', async () => {
+    const file = join(folder, 'goes-on.db');
+    const first = await open({ file });
+    await first.machines.gate.start('north');
+    await first.machines.gate.send('north', { type: 'open' });
+    await untilIn(first, 'north', 'opened');
+    const reader = new BetterSqlite3(file, { readonly: true });
+    expect(reader.prepare('SELECT count(*) FROM trees').pluck().get()).toBe(1);
+    reader.close();
+    await first.stop();
+    const second = await open({ file });
+    expect(await second.machines.gate.get('north')).toMatchObject({ value: 'opened', context: { opened: 1 } });
+    await second.machines.gate.send('north', { type: 'close' });
+    expect((await second.machines.gate.get('north')).value).toBe('closed');
+  });
+
+  it('lets one engine work with a file at a time, and waits for the other one where it is to', async () => {
+    const file = join(folder, 'one.db');
+    const first = await open({ file });
+    const taken = await failureOf(createEngine({ file, machines: [gate] }));
+    expect([taken.code, taken.hint]).toEqual(['owner_taken', expect.stringContaining('await engine.stop()')]);
+    const second = open({ file, waitMs: 10_000 });
+    await first.stop();
+    expect(await (await second).machines.gate.list()).toEqual([]);
+    expect((await failureOf(first.machines.gate.list())).code).toBe('stopped');
+    expect(first.loss()?.code).toBe('stopped');
+  });
+
+  it('gives what is its program’s own: a change there changes no actor', async () => {
+    const engine = await open();
+    await engine.machines.gate.start('north');
+    const tree = await engine.machines.gate.get('north');
+    (tree.context as { opened: number }).opened = 99;
+    tree.tags.push('none' as never);
+    expect(await engine.machines.gate.get('north')).toMatchObject({ context: { opened: 0 }, tags: [] });
+  });
+
+  it('says in calls of its program what can be done, never in commands', async () => {
+    const engine = await open();
+    const { gate: gates } = engine.machines;
+    await gates.start('north');
+    const failures = [
+      await failureOf(gates.get('south')),
+      await failureOf(gates.start('a b')),
+      await failureOf(gates.delete('north')),
+      await failureOf(gates.send('north', { type: 'close' })),
+      await failureOf(gates.send('north', { type: 'opne' } as never)),
+      await failureOf(gates.send('north', { type: 'open', wide: true } as never)),
+      await failureOf(gates.send('north', { type: 'fault' })),
+      await failureOf(engine.retry(999)),
+    ];
+    expect(failures.map(({ code }) => code)).toEqual([
+      ...['not_found', 'bad_request', 'conflict', 'refused', 'unknown_signal', 'bad_payload', 'refused', 'not_found'],
+    ]);
+    expect(failures.filter(({ hint }) => /\bstator [a-z]|daemon\.toml/.test(hint))).toEqual([]);
+    const { set_aside: aside } = await gates.explain('north');
+    expect(aside).toMatchObject([{ type: 'fault', error: expect.stringContaining('the gate is stuck') }]);
+    // It throws again, and is set aside again.
+    await engine.retry(aside[0]?.id ?? 0);
+    expect((await gates.explain('north')).set_aside).toHaveLength(1);
+  });
+
+  it('refuses options and definitions that it would not carry out', async () => {
+    const codes = await Promise.all(
+      [
+        createEngine({ machines: [gate] }),
+        createEngine({ machines: [gate], file: 'a.db', store: 'postgresql://here:5432/a' }),
+        createEngine({ machines: [gate], file: ':memory:', host: 'a' }),
+        createEngine({ machines: [gate], fil: 'a.db' } as never),
+        createEngine({ machines: [gate, gate], file: ':memory:' }),
+        createEngine({
+          machines: [
+            { ...gate, notices: {} },
+            { ...gate, name: 'told', notices: { x: () => '' } },
+          ],
+          file: ':memory:',
+        } as never),
+        createEngine({ machines: [gate], store: 'mysql://here/a' }),
+      ].map(async (made) => (await failureOf(made)).code),
+    );
+    expect(codes).toEqual([
+      ...['bad_request', 'bad_request', 'bad_request', 'bad_request', 'bad_machine', 'bad_machine', 'bad_config'],
+    ]);
+    const watching = { fault: { watch: () => [{ project: 'a', plan: 'b' }] } };
+    expect(() => defineMachine({ ...gate, effects: watching } as never)).toThrow(EngineError);
+    expect(new FatalError('no')).toBeInstanceOf(EngineError);
+  });
+
+  it('takes away what ended long ago, and nothing else', async () => {
+    let nowMs = Date.UTC(2030, 0, 1);
+    const file = join(folder, 'clears.db');
+    const options = { file, log: quiet, clearAfterMs: 20, keepEndedMs: 2 * 86_400_000, clock: { nowMs: () => nowMs } };
+    const first = await openDurableCore([gate], { ...options, clearAfterMs: 3_600_000 });
+    for (const id of ['ended', 'going-on']) await first.client.startMachine('gate', id);
+    await first.client.sendMachine('gate', 'ended', { type: 'end' });
+    await first.stop();
+    nowMs += 3 * 86_400_000;
+    const second = await openDurableCore([gate], options);
+    afterwards(() => second.stop());
+    const ids = async () => (await second.client.machineTrees('gate')).map(({ id }) => id);
+    await expect.poll(ids, { timeout: 10_000 }).toEqual(['going-on']);
+  });
+});
