@@ -1,4 +1,4 @@
-/** What a person asks of a plan: which acts its need names, and how one is carried out. What it would do is looked at first: where it ends work, moves a branch or may cost something, they are asked. */
+/** The acts of a person on a plan: which acts its need names, and how one is carried out. Its effect is checked first: an act that ends work, moves a branch or may cost something is confirmed. */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import { ApiError, type Named } from './api.ts';
@@ -17,14 +17,14 @@ export interface Act {
   readonly then?: () => void;
 }
 
-/** What a person is to say yes to. */
+/** What a person must confirm. */
 export interface Sure extends Act {
   /** What it would do, a line each. */
   readonly says: readonly string[];
 }
 
 export interface ActState {
-  /** What is being asked for, so that it is not asked for twice. */
+  /** The request that is under way, so that it is not sent twice. */
   readonly busy: string | null;
   /** null: nothing is asked. */
   readonly sure: Sure | null;
@@ -79,7 +79,7 @@ export function createActs({ api, say, tellRefusal, state, change, onAnswer }: A
       (first === null ? api.preview(named, type, payload) : api.preview(named, first))
         .then(({ asks, says }) => {
           change({ busy: null });
-          // What is sent after the first says what comes of both.
+          // The second request reports the outcome of both.
           if (asks) change({ sure: { ...act, says: first === null ? says : [underReviewAgain] } });
           else sendNow(act);
         })
@@ -112,12 +112,12 @@ function refusalOf(type: string, { by, state, guard, accepts }: Refusal): ApiErr
   );
 }
 
-/** One that a need names, and that needs no words of a person. */
+/** One that a need names, and that needs no text from a person. */
 export interface Offer extends Pick<Act, 'type' | 'payload' | 'done'> {
   readonly text: string;
 }
 
-/** By the end of the command that the need names. */
+/** Chosen by the end of the command that the need names. */
 const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
   [/ answer \S+( "<what it should know>")?$/, { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' }],
   [
@@ -135,7 +135,7 @@ const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
   ],
 ];
 
-/** What a need can be met by at once. A question and a budget want words or a number: those are given on the page of the plan. */
+/** The acts that meet a need at once. A question and a budget need a text or a number: these are entered on the page of the plan. */
 export function offersOf(need: NonNullable<PlanEntry['need']>): Offer[] {
   return need.do.flatMap((command) => offers.filter(([end]) => end.test(command)).map(([, offer]) => offer));
 }

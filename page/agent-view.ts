@@ -76,7 +76,7 @@ function about(agent: InstanceEntry, nowMs: number): View {
   );
 }
 
-/** The plan that it wrote down for itself. */
+/** The list of steps that it wrote for itself. */
 function ownPlan({ work }: InstanceEntry): Child {
   if (work === null || work.plan.length === 0) return '';
   return h(
@@ -160,7 +160,7 @@ const keyButtons = [
   ['ctrl-d', 'Ctrl-D', 'Ctrl-D'],
 ] as const;
 
-/** What is typed here is in its terminal at once, or is read between two steps of its work; the log shows it then. */
+/** Text that is typed here goes to its terminal at once, or is read between two steps of its work; the log shows it then. */
 function typing({ title, takes_keys: takesKeys }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
   const what = takesKeys ? 'Type into its terminal' : 'Type to it while it works';
   const type = (event: Event) => {
@@ -230,7 +230,7 @@ function emptyLog(agent: InstanceEntry | undefined): string {
   return agent === undefined || agent.state === 'queued' ? 'It waits for a slot.' : 'It has said nothing yet.';
 }
 
-/** Stays at the end while one looks at the end. */
+/** Stays at the end while the reader is at the end. */
 function text(key: string, value: string, label: string): View {
   return h(
     'pre',

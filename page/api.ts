@@ -1,4 +1,4 @@
-/** The control API, asked as the person whose page this is. */
+/** The client of the control API, for the person of this page. */
 
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
@@ -76,7 +76,7 @@ export function createApi(session: Session, onLocked: () => void) {
 
   async function call(method: string, path: string, { body, signal, key, isFresh = false }: CallOptions = {}) {
     const token = session.token();
-    // What a person writes is for the daemon, and what is shown is from it: not for, nor from, a program that took its port.
+    // A person's input must reach the daemon, and shown data must come from it, not from a program that took its port.
     if (token === null) throw new LostAnswer();
     let answer: Response;
     try {
@@ -86,7 +86,7 @@ export function createApi(session: Session, onLocked: () => void) {
           ...bearer(token),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(key === undefined ? {} : { 'idempotency-key': key }),
-          // Else what another page read a moment ago will do.
+          // Otherwise the recent answer to another page is used.
           ...(isFresh ? { 'cache-control': 'no-cache' } : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -146,7 +146,7 @@ export function createApi(session: Session, onLocked: () => void) {
     ofMachine(machine, `/trees/${encodeURIComponent(id)}${rest}`);
 
   return {
-    /** For how long the fleet's answers stay what they are. */
+    /** How long the fleet's answers stay valid. */
     freshInMs: () => Math.max(0, ...freshIn.values()),
     repos: (isFresh: boolean) => look<StatusAnswer['repos']>('/v1/repos', isFresh),
     plans: (isFresh: boolean) => look<PlanEntry[]>('/v1/plans', isFresh),
@@ -192,7 +192,7 @@ export function createApi(session: Session, onLocked: () => void) {
     /** What that signal would do; changes nothing. */
     preview: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
       ask<ActPreview>('POST', `/v1/repos/${encodeURIComponent(project)}/preview`, { plan, type, payload }),
-    /** To an agent that asks to be allowed something; `permission` names the question. */
+    /** The answer to an agent that asks for permission; `permission` names the question. */
     permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
       ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),
     /** All of the queue where no pause is named. */
@@ -237,7 +237,7 @@ function isVerdict(value: unknown): value is SignalAnswer {
 }
 
 function errorOf(status: number, value: unknown): ApiError {
-  const { error, code, hint } = (value ?? {}) as Record<string, unknown>; // looked at field by field
+  const { error, code, hint } = (value ?? {}) as Record<string, unknown>; // checked field by field
   if (typeof error === 'string' && typeof code === 'string') return new ApiError(code, error, String(hint ?? ''));
   return new ApiError('internal', `an answer with status ${status}`, 'see the log of the engine: stator daemon logs');
 }

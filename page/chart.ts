@@ -1,8 +1,8 @@
-/** A machine's chart in the page: drawn once, then only lit; the whole of it or a part, never smaller than can be read unless somebody asks for that. */
+/** A machine's chart in the page: drawn once, then only lit; the whole of it or a part, never smaller than can be read unless a person asks for that. */
 import type { Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
 import { chartStyle, renderChart } from '../runtime/base/charts/render.ts';
 
-/** What is lit, and what was taken last. */
+/** The lit states, and the transition that was taken last. */
 export interface Lighting {
   /** The innermost active states, as paths from the root. */
   readonly states: readonly string[];
@@ -28,7 +28,7 @@ interface Box {
   readonly h: number;
 }
 
-/** Words of a chart are 11 pixels high; a little less than that they are still read. */
+/** Text of a chart is 11 pixels high; slightly smaller text can still be read. */
 const legible = 0.8;
 /** As large as a view of our own choosing is. */
 const usual = 1.1;
@@ -356,7 +356,7 @@ interface ChartMap {
   frame(box: Box): void;
 }
 
-/** The whole chart in small, beside the part that is shown: for the eye and the mouse; keys have the same by other ways. */
+/** The whole chart in small, beside the part that is shown: for the mouse; keys have other ways. */
 function createMap(go: (x: number, y: number) => void): ChartMap {
   const space = 'http://www.w3.org/2000/svg';
   const element = document.createElementNS(space, 'svg');

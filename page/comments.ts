@@ -1,4 +1,4 @@
-/** A person's comments on lines of a change: whom they reach, and the message that they become. */
+/** A person's comments on lines of a change: which agents they reach, and the message that they become. */
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { Comment, Place, PlanModel, Recipient } from './plan-model.ts';
 import type { Session } from './session.ts';

@@ -4,9 +4,9 @@ import { type Child, h, type View } from './dom.ts';
 import { fieldText } from './form.ts';
 import { counted } from './format.ts';
 
-/** What is known of the text that is being written. */
+/** The results for the text that is being written. */
 export interface Writing {
-  /** The text when it was last looked at. */
+  /** The text when it was last checked. */
   readonly content: string;
   /** null: it was not checked since. */
   readonly check: DocumentCheck | null;
@@ -16,7 +16,7 @@ export interface Writing {
 export interface DocumentForm {
   /** The field above the text, where there is one. */
   readonly name?: View;
-  /** The word on the button that keeps it. */
+  /** The label of the button that saves it. */
   readonly keep: string;
   check(content: string): void;
   submit(form: HTMLFormElement, content: string): void;

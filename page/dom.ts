@@ -1,6 +1,6 @@
 /**
- * The page's elements, made and kept by Preact: a view is a function from what is known to elements, and what does not differ is left alone, so
- * what is being typed, selected or scrolled stays. All text, and that of a `title`, is set as text, without what turns or hides it, and listeners are functions: nothing is
+ * The page's elements, made and kept by Preact: a view is a function from data to elements, and equal elements are not changed, so
+ * typed text, selections and scroll positions stay. All text, and that of a `title`, is set as text, without what turns or hides it, and listeners are functions: nothing is
  * ever read as HTML.
  */
 import { createElement, Fragment, render, type VNode } from 'preact';

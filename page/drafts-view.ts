@@ -1,4 +1,4 @@
-/** What several planners wrote: each draft with its text, and a button that makes it the document of the plan. */
+/** The drafts of several planners: each draft with its text, and a button that makes it the document of the plan. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { counted } from './format.ts';

@@ -1,4 +1,4 @@
-/** A list of names and values, in which what is not known has no line. */
+/** A list of names and values, without a line for unknown values. */
 import type { BudgetEntry, Usage } from '../runtime/api/contract/shared-shapes.ts';
 import { type Child, h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
@@ -39,7 +39,7 @@ export function tightestText(budget: readonly BudgetEntry[]): string {
   return most === undefined ? '' : budgetText([most]);
 }
 
-/** Small amounts keep a digit that tells something. */
+/** Small amounts keep a significant digit. */
 function rounded(value: number): string {
   return value >= 1_000 ? amount(value) : String(Number(value.toPrecision(3)));
 }

@@ -1,4 +1,4 @@
-/** What is known of the fleet, how it is looked at, and what a person may do there. */
+/** The data of the fleet, how it is shown, and what a person may do there. */
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
 import type { HostEntry } from '../runtime/api/contract/hosts.ts';
@@ -19,7 +19,7 @@ export interface Fleet {
   readonly slots: readonly Slot[];
   readonly queue: QueueStats | null;
   readonly repos: readonly RepoEntry[];
-  /** Those that share the store; none where it is of one machine. */
+  /** Those that share the store; none where it belongs to one machine. */
   readonly hosts: readonly HostEntry[];
   readonly warnings: readonly string[];
   readonly forges: readonly ForgeEntry[];
@@ -34,7 +34,7 @@ export interface Fleet {
 }
 
 export interface FleetView extends ActState {
-  /** All that needs a person is shown, and not its beginning. */
+  /** Whether all that needs a person is shown, and not only the first rows. */
   readonly isWholeNeeds: boolean;
   /** Whether the order of the list of what needs a person is fixed: a button is meant for the plan that is under the pointer. */
   readonly isSteady: boolean;
@@ -53,7 +53,7 @@ export interface FleetActions {
   act(named: Named, offer: Offer): void;
   answerSure(isYes: boolean): void;
   show(change: Partial<FleetView>): void;
-  /** Puts the rows in order by what they are now. */
+  /** Sorts the rows by their present state. */
   sort(): void;
   /** All of it where no pause is named. */
   switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void;

@@ -17,7 +17,7 @@ import { agentWords } from './state-words.ts';
 const agentsShown = 40;
 const notificationsShown = 100;
 const titlesShown = 5;
-/** What the list of agents shows as well. */
+/** Further data for the list of agents. */
 const everyday: ReadonlySet<string> = new Set(['task_queued', 'task_dequeued', 'task_started']);
 
 export function agentsView({ agents, slots, queue }: Fleet, actions: FleetActions, nowMs: number): View {
@@ -62,7 +62,7 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
   );
 }
 
-/** When it goes on is enough to know of one that waits; else since when it is at work. */
+/** For a waiting agent, when it goes on; else since when it works. */
 function stateText(agent: InstanceEntry, nowMs: number): string {
   const words = agentWords(agent, nowMs);
   const time = agent.waits_until === null ? since(agent.started_at, nowMs) : '';
@@ -114,7 +114,7 @@ export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
   );
 }
 
-/** The newest at the end, where one looks: what comes in pushes nothing away. */
+/** The newest at the end, where people look: new lines move nothing away. */
 export function notificationsView({ notifications }: Fleet, actions: FleetActions, nowMs: number): View {
   const all = notifications.filter(({ type }) => !everyday.has(type));
   return panel(

@@ -1,4 +1,4 @@
-/** All plans at a glance: whose turn it is, who works, who waits, what it took. */
+/** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
 import { age, untilText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
@@ -16,7 +16,7 @@ import { type Needs, needsView } from './needs-view.ts';
 import { firstLineOf, planWords, retriedText } from './state-words.ts';
 import { sureView } from './sure-view.ts';
 
-/** Rows that are drawn before somebody asks for all. */
+/** How many rows are drawn until a person asks for all. */
 const rowsShown = 100;
 const groupWords: Readonly<Record<Group, string>> = {
   asks: 'needs you',
@@ -152,7 +152,7 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[]): View {
   );
 }
 
-/** What nothing can be asked of, since when, and who waits for it. */
+/** Forges and services that do not answer, since when, and which plans wait for them. */
 function forgesDown({ forges }: Fleet, nowMs: number): View[] {
   return forges
     .filter(({ state }) => state === 'down')
@@ -178,7 +178,7 @@ function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
   });
 }
 
-/** What a person stopped, and so forgets. */
+/** The pauses of a person, which are easily forgotten. */
 function pauses(given: readonly QueuePause[], actions: FleetActions, nowMs: number): View | null {
   const parts = given.filter(({ of }) => of !== 'queue');
   if (parts.length === 0) return null;
@@ -315,7 +315,7 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
   );
 }
 
-/** What a row was made of, and the row: most of a thousand are as they were. */
+/** The data of a row, and the row: most of a thousand rows have not changed. */
 const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; age: string; view: View }>();
 
 function planRow({ plan, agents }: Row, nowMs: number): View {

@@ -43,7 +43,7 @@ export function plain(text: string): string {
     .replace(bidi, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** For what a person is to judge by, a change above all: nothing is left out, and what would not be seen is named. */
+/** For text that a person judges by, a change above all: nothing is left out, and invisible characters are named. */
 export function literal(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(/(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}]/gu, (found) => {
     const code = (found.codePointAt(0) ?? 0).toString(16);

@@ -17,7 +17,7 @@ export interface Frame {
   readonly theme: Theme;
   readonly refused: Refused | null;
   readonly said: string | null;
-  /** Whose page it is; null: the owner's. */
+  /** The person of the page; null: the owner. */
   readonly person: string | null;
 }
 
@@ -94,7 +94,7 @@ function toMain(event: Event): void {
   document.getElementById('main')?.focus();
 }
 
-/** In place of what an address names and is not there. */
+/** The view for an address of something that does not exist. */
 export function missingView(name: string, why: string): View {
   return h('main', { id: 'main', tabindex: '-1' }, h('h1', null, name), h('p', { class: 'nothing' }, why));
 }

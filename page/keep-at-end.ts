@@ -1,4 +1,4 @@
-/** What grows at its end stays there while one looks at its end. */
+/** A growing text stays scrolled to its end while the reader is there. */
 export function keepAtEnd(element: HTMLElement): void {
   let isAtEnd = true;
   // It is not on the page yet.

@@ -23,7 +23,7 @@ const themeName = 'stator.theme';
 const saidMs = 4_000;
 /** Times on the page move on with these. */
 const tickMs = 1_000;
-/** A person who presses a button sees what was drawn so long ago. */
+/** How long after drawing a button press still refers to the old picture. */
 const steadyMs = 800;
 
 const root = document.getElementById('page') as HTMLElement; // it is in index.html
@@ -40,7 +40,7 @@ let frame: Frame = {
   said: null,
   person: null,
 };
-/** What lets a page in at this address. */
+/** The ways to authorize a page at this address. */
 let door: 'address' | 'token' = 'address';
 let fleet: Fleet = {
   plans: [],
@@ -152,7 +152,7 @@ const fleetActions: FleetActions = {
   },
 };
 
-/** Things move where a person asks for something, and then only. */
+/** Rows move only when a person asks for something. */
 function arrange(part: Partial<FleetView>): void {
   fleetShown = { ...fleetShown, order: orderOf(fleet), ...part };
   fleet = { ...fleet, slots: nextSlots([], fleet.agents) };
@@ -170,7 +170,7 @@ function refusalOf({ message, code, hint }: ApiError) {
   return { title: withLocalTimes(message, nowMs), code, hint: withLocalTimes(hint, nowMs) };
 }
 
-/** What a person asked for and did not get: as everywhere, what happened, by which code, and what to do. */
+/** A failed request of a person: as everywhere, what happened, by which code, and what to do. */
 function tellRefusal(thrown: unknown): void {
   if (thrown instanceof ApiError) change({ refused: refusalOf(thrown) });
   else throw thrown;
@@ -184,7 +184,7 @@ function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
     .catch(tellRefusal);
 }
 
-/** After what a person did here: they want to see it. */
+/** After a person's action here: they want to see its effect. */
 function readAnew(): void {
   isChanged = true;
   fleetRefresher.hurry();

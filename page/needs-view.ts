@@ -9,12 +9,12 @@ import { nameLink } from './long-name.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 
-/** Rows that are drawn before somebody asks for all. */
+/** How many rows are drawn until a person asks for all. */
 const needsShown = 10;
 
 const mergeOffer: Offer = { type: 'merge', payload: {}, text: 'Merge', done: 'It is being merged.' };
 
-/** `asking`: a person is needed. `unmerged`: done, and it waits for nothing but a person's word. */
+/** `asking`: a person is needed. `unmerged`: done, and it only waits for a person's decision. */
 export interface Needs {
   readonly asking: readonly PlanEntry[];
   readonly unmerged: readonly PlanEntry[];

@@ -1,4 +1,4 @@
-/** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
+/** The permissions that agents ask for: in full, with the deadline, and the two answers. */
 import { duration } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';

@@ -74,7 +74,7 @@ function nowStates(model: PlanModel): View {
   );
 }
 
-/** What the actor whose chart is shown knows of itself. */
+/** The context of the actor whose chart is shown. */
 function contextView(model: PlanModel): View | null {
   const own = actorsShown(model).find(({ actor }) => actor === model.actor);
   if (own === undefined) return null;
@@ -93,7 +93,7 @@ function contextView(model: PlanModel): View | null {
   );
 }
 
-/** What happened in the step of the line that is shown: the signal, whom it moved, and what they asked for. */
+/** What happened in the step of the line that is shown: the signal, the actors that it moved, and their requests. */
 function stepView({ journal, at }: PlanModel): View | null {
   const line = journal.find(({ seq }) => seq === at);
   if (line === undefined) return null;

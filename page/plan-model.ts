@@ -1,4 +1,4 @@
-/** What is known of the plan that is shown, and what its person may do there. */
+/** The data of the plan that is shown, and what a person may do there. */
 import type {
   Explanation,
   HistoryEntry,
@@ -22,11 +22,11 @@ export type Section = (typeof sections)[number];
 /** A plan after one line of its journal: its states, and the plan itself. */
 export interface Past {
   readonly states: PlanStates;
-  /** null: its journal does not lead there. */
+  /** null: its journal cannot be replayed to there. */
   readonly plan: PlanShow | null;
 }
 
-/** An agent that one looks at, or a task that has none yet. */
+/** The agent that is shown, or a task that has none yet. */
 export interface Chosen {
   readonly title: string;
   readonly tab: Tab;
@@ -93,7 +93,7 @@ export interface PlanModel extends ActState {
   readonly at: number | null;
   readonly past: Past | null;
   readonly section: Section;
-  /** What verdicts say in full, by their signals. */
+  /** The full texts of verdicts, by their signals. */
   readonly bodies: ReadonlyMap<number, string>;
   readonly chosen: Chosen | null;
   readonly changes: Changes;

@@ -30,7 +30,7 @@ export interface PlanPageOptions extends PageParts {
   readonly part: string | null;
 }
 
-/** A person who presses a button sees what was drawn so long ago. */
+/** How long after drawing a button press still refers to the old picture. */
 const steadyMs = 800;
 /** How often the end of a log is read while its agent lives. */
 const logMs = 1_000;
@@ -110,7 +110,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     }
   }
 
-  /** What the plan would take from others only is not offered. */
+  /** Signals that the plan would take only from others are not offered. */
   function forThisRole(event: Explanation['events'][number]): Explanation['events'][number] {
     if (!event.accepted || may.maySend(event.type)) return event;
     return { ...event, accepted: false, why_not: 'your token is not for this' };
@@ -141,7 +141,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     for (const { signal } of said.slice(-bodiesMost)) {
       if (signal === null) continue;
       const { payload } = await api.signal(named.project, signal);
-      const body = (payload as { body?: unknown } | null)?.body; // looked at below
+      const body = (payload as { body?: unknown } | null)?.body; // checked below
       if (typeof body === 'string') change({ bodies: new Map(model.bodies).set(signal, body) });
     }
   }
@@ -328,7 +328,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     };
   }
 
-  /** Each is read once, when it is first looked at. */
+  /** Each is read once, when it is first shown. */
   function chartOf(machine: string): Chart | null {
     const known = charts.get(machine);
     if (known !== undefined) return known;

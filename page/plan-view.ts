@@ -1,4 +1,4 @@
-/** One plan: what it is to reach, what it needs of a person, and the section of it that one looks at. */
+/** One plan: its goal, what it needs from a person, and the section that is shown. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { logsOf, offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
@@ -22,7 +22,7 @@ import { sureView } from './sure-view.ts';
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { plan, past, at } = model;
   const shown = at === null || plan === null ? plan : (past?.plan ?? plan);
-  // What is looked at in the past is as old as it was then.
+  // A past state shows its age at that time.
   const shownMs = at === null ? nowMs : Date.parse(model.journal.find(({ seq }) => seq === at)?.at ?? '') || nowMs;
   return h(
     'main',
@@ -164,7 +164,7 @@ function commands({ explain, busy, plan }: PlanModel, actions: PlanActions): Vie
   );
 }
 
-/** The chart takes it, and nothing would come of it. */
+/** The chart takes it, but it would change nothing. */
 function isIdle(type: string, plan: PlanShow | null): boolean {
   return type === 'pause' && plan?.turn === 'nobody';
 }

@@ -91,7 +91,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
   );
 }
 
-/** A link only where it is one to the web: its address comes from a forge. */
+/** A link only if its address is on the web: its address comes from a forge. */
 function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
   if (made === null) return isCreated ? 'being made' : '';
   const url = made.url ?? '';

@@ -1,4 +1,4 @@
-/** What agents ask a person: each question with its number, who asks, and an answer that reaches that agent alone. */
+/** Questions of agents to a person: each with its number, its agent, and an answer that reaches that agent alone. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';

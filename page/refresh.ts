@@ -3,7 +3,7 @@
 export interface Refresher {
   /** Tells the page to read again. */
   poke(): void;
-  /** It is, and a person waits to see it. */
+  /** Something has changed, and a person waits to see it. */
   hurry(): void;
   stop(): void;
 }

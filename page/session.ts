@@ -19,11 +19,11 @@ export interface Session {
   /** For a token that a person typed; false: it is no one's token. */
   enter(typed: string): Promise<boolean>;
   token(): string | null;
-  /** Takes what the address or the tab holds; false: there is nothing that is good. */
+  /** Takes the token of the address or the tab; false: there is no valid one. */
   begin(): Promise<boolean>;
   /** Another program may answer by now: no token is sent before `renew` is `ready`. */
   doubt(): void;
-  /** After the daemon was away: whether it is there again, and a token for it; `stranger`: somebody answers who is not it. */
+  /** After the daemon was away: whether it is there again, and a token for it; `stranger`: another program answers. */
   renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Hands what the daemon tells by Stately's protocol on to Stately's own inspector, in a frame of this page or in a window, once its reader says yes.
- * What comes from there is looked at for one thing only: that it is ready.
+ * Passes the daemon's messages in Stately's protocol to Stately's own inspector, in a frame of this page or in a window, once its reader says yes.
+ * Of its messages only one is used: that it is ready.
  */
 import { enter } from './enter.ts';
 

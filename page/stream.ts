@@ -1,4 +1,4 @@
-/** What happens, as it happens: facts in the order of the journal, over the deaths of daemons, in one piece for each frame of the screen. */
+/** A live stream of facts in the order of the journal. It continues after restarts of the daemon, and delivers once for each frame of the screen. */
 import type { FactEntry } from '../runtime/api/contract/plans.ts';
 import type { Api } from './api.ts';
 import type { Session } from './session.ts';
@@ -34,7 +34,7 @@ export function createStream({ api, session, onFacts, onConnection }: StreamOpti
     isGap ||= gap;
     if (isFrameAsked) return;
     isFrameAsked = true;
-    // A page that is not seen has no frames.
+    // A page that is not visible has no frames.
     if (document.hidden) setTimeout(flush, 1_000);
     else requestAnimationFrame(flush);
   }
@@ -73,7 +73,7 @@ export function createStream({ api, session, onFacts, onConnection }: StreamOpti
       try {
         if (await read(abort)) waitMs = retryMs.first;
       } catch {
-        // It broke off: whether anybody is there is asked below.
+        // It broke off: whether an engine is there is checked below.
       }
       session.doubt();
       if (abort.signal.aborted) await seen();

@@ -1,4 +1,4 @@
-/** What a person is to say yes to: its effect first, and the answer that changes nothing is under the finger. */
+/** A confirmation: its effect first, and the answer that changes nothing has the focus. */
 import type { Sure } from './acts.ts';
 import { h, type View } from './dom.ts';
 import { words } from './format.ts';

@@ -1,4 +1,4 @@
-/** What became of a plan over time, read off its journal: spans of work and of waiting on one axis. */
+/** The course of a plan over time, read from its journal: spans of work and of waiting on one axis. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { words } from './format.ts';
 
@@ -6,7 +6,7 @@ export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
   readonly kind: 'work' | 'wait' | 'ask' | 'failed' | 'done';
-  /** What it was, or what was waited for. */
+  /** The kind of work, or the reason of the wait. */
   readonly text: string;
   /** The line of the journal with which it began. */
   readonly seq: number;
@@ -26,7 +26,7 @@ export interface Timeline {
 
 type Look = readonly [kind: Span['kind'], text: string];
 
-/** What a tag of a state says of the time that is spent in it; a tag that is not here begins no span. */
+/** What a tag of a state says about the time that is spent in it; a tag that is not here begins no span. */
 const ofAgent: Readonly<Record<string, Look>> = {
   'run:queued': ['wait', 'waits for a slot'],
   'run:starting': ['work', 'starting'],
@@ -67,7 +67,7 @@ const ofPlan: Readonly<Record<string, Look>> = {
 export function timelineOf(journal: readonly HistoryEntry[], nowMs: number): Timeline {
   const lanes = new Map<string, Open>();
   for (const line of journal) {
-    // While a task is at work, its agent tells what happens.
+    // While a task is at work, its agent's spans show what happens.
     if (line.refused !== null || line.to_tags.includes('task:working')) continue;
     const [name, looks] = laneOf(line.actor);
     const atMs = Date.parse(line.at);
@@ -91,7 +91,7 @@ export function timelineOf(journal: readonly HistoryEntry[], nowMs: number): Tim
   };
 }
 
-/** The plan, then each wave with its tasks, then who works for all of it. */
+/** The plan, then each wave with its tasks, then the agents that work for all of it. */
 function inOrder(lanes: readonly Lane[]): Lane[] {
   const rank = (name: string) => {
     const [, wave, task] = /^w(?:ave )?(\d+)(?:-t(\d+))?$/.exec(name) ?? [];

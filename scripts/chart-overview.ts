@@ -1,4 +1,4 @@
-/** A plan's chart as one sees it from afar: its statuses, and the words of people and agents that lead from one to another. */
+/** An overview of a plan's chart: its statuses, and the signals of people and agents that lead from one to another. */
 import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate';
 import { planMachine } from '../machines/index.ts';
 import { publicSignalTypes } from '../machines/vocabulary/signal.ts';

@@ -19,8 +19,8 @@ const everything = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
 ];
-/** Generated from the docstrings, or not ours. */
-const isLeftOut = (path) => /^docs\/reference\b|(^|\/)node_modules\b/.test(path);
+/** Generated from the docstrings, installed, or a prompt, which is read by agents. */
+const isLeftOut = (path) => /^docs\/reference\b|(^|\/)node_modules\b|^runtime\/work\/agents\/prompts\b/.test(path);
 
 /** A pattern, and what to write instead. */
 const riddles = [

@@ -1,6 +1,6 @@
 /**
- * Looks at the package as npm packs it: what publint and Are The Types Wrong say of its exports and types. Packed once for both. Exit code 1: one of
- * them has found something. What a CommonJS program gets is not asked: the package has ES modules alone.
+ * Looks at the package as npm packs it: with publint and Are The Types Wrong, for its exports and types. Packed once for both. Exit code 1: one of
+ * them has found something. The view of a CommonJS program is not checked: the package has ES modules alone.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ const ofCommonJs = ['node10', 'node16-cjs'];
 
 const folder = mkdtempSync(join(tmpdir(), 'stator-package-'));
 try {
-  // Without the scripts of the package, which would build it anew.
+  // Without the scripts of the package, which would build it again.
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]);
   const [archive = ''] = readdirSync(folder);
   const bytes = readFileSync(join(folder, archive));

@@ -13,7 +13,7 @@ const declaration =
   /^(?<comment>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export (?:declare )?(?<kind>interface|type|const|function|class) (?<name>\w+)/gm;
 const reexport = /^export (?<typeOnly>type )?(?:\*|\{(?<names>[^}]*)\}) from ['"](?<path>\.[^'"]+)['"];/gm;
 
-/** The exports of a file of declarations, with those of others that it hands on: by name, where each is declared and whether it is described. */
+/** The exports of a file of declarations, with those that it re-exports: by name, where each is declared and whether it is described. */
 function exportsOf(file, isTypeOnly = false) {
   const text = readFileSync(file, 'utf8');
   const found = new Map();

@@ -10,7 +10,7 @@ import * as machines from '../dist/machines/index.js';
 const folders = ['actors', 'runtime', 'cli', 'page'];
 /** An upgrade is about what an earlier version stored, its states included. */
 const exempt = new Set([join('actors', 'upgrades.ts')]);
-/** Names of states that are words of other things too: a delivery of a hook, a call of a forge, a colour. Within a path they are meant as states. */
+/** Names of states that mean other things too: a delivery of a hook, a call of a forge, a colour. Within a path they are meant as states. */
 const otherMeanings = new Set([
   'attention',
   'blocked',

@@ -13,7 +13,7 @@ export function commandPages(): string {
   return [...pages].map(([name, page]) => `### stator ${name}\n\n${fenced('text', page)}`).join('\n\n');
 }
 
-/** What kasmos and kugetsu call a verb, and what it is here. */
+/** The names of verbs in kasmos and kugetsu, and their names here. */
 export function otherNames(): string {
   return markdownTable(
     ['name', 'here'],

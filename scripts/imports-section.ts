@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fenced } from './markdown.ts';
 
-/** What this reads of dependency-cruiser's answer. */
+/** The part of dependency-cruiser's answer that this reads. */
 interface Cruised {
   readonly modules: readonly {
     readonly source: string;
@@ -16,7 +16,7 @@ const sizeLimitBytes = 64 * 1024 * 1024;
 const layers = ['cli', 'runtime', 'actors', 'machines'] as const;
 /** The runtime's boxes that have rooms; `engine` is one room. */
 const boxes = ['api', 'work', 'core', 'base'] as const;
-/** What a room is called in the picture where its name alone says too little. */
+/** The label of a room in the picture, if its name alone is not clear. */
 const captions: Readonly<Record<string, string>> = {
   cli: 'cli<br/>who asks',
   actors: 'actors<br/>what',
@@ -76,7 +76,7 @@ function roomArrows(root: string): Arrow[] {
   return [...seen.values()];
 }
 
-/** `runtime/work/git/refs.ts` lies in `runtime/work/git`; `cli` and `actors` are one room each; what is not ours, and a layer's own index, lie nowhere. */
+/** `runtime/work/git/refs.ts` lies in `runtime/work/git`; `cli` and `actors` are one room each; foreign files, and a layer's own index, are in no room. */
 function roomOf(file: string): string | null {
   const [layer = '', ...names] = file.split('/');
   if (!layers.some((known) => known === layer)) return null;
@@ -85,7 +85,7 @@ function roomOf(file: string): string | null {
   return names.length > depth ? [layer, ...names.slice(0, depth)].join('/') : null;
 }
 
-/** An arrow that a longer way says as well is left out. Throws where the arrows go round. */
+/** An arrow that follows from a longer path is left out. Throws if the arrows form a cycle. */
 function withoutDetours(arrows: readonly Arrow[]): Arrow[] {
   const below = new Map<string, Set<string>>();
   const reach = (room: string, way: readonly string[]): Set<string> => {

@@ -1,4 +1,4 @@
-/** The machines as they run: chart, states, and what each of them takes. */
+/** The machines as they run: chart, states, and the events that each of them takes. */
 
 import { chartOf, machineNames } from '../runtime/api/queries/chart.ts';
 import { wordOf } from '../runtime/base/charts/arrows.ts';

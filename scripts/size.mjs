@@ -1,5 +1,5 @@
 /**
- * How large the house is: lines of code without comments and blank lines, room by room. `npm run size`; with `--json` as one document.
+ * The size of the sources: lines of code without comments and blank lines, room by room. `npm run size`; with `--json` as one document.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -98,7 +98,7 @@ function fieldOf(symbol) {
   return `${commentOf(symbol)}${JSON.stringify(symbol.name)}${isOptional ? '?' : ''}: ${written(bare)}${isNullable ? ' | null' : ''};\n`;
 }
 
-/** The words of a union by the alphabet, and null last: the order in which the checker met them is no order. */
+/** The members of a union in alphabetical order, and null last: the order of the checker is arbitrary. */
 function orderOf(type) {
   const key = (each) => ((each.flags & ts.TypeFlags.Null) !== 0 ? '~' : checker.typeToString(each));
   const isBoolean = ({ flags }) => (flags & ts.TypeFlags.BooleanLiteral) !== 0;
@@ -150,7 +150,7 @@ function membersOf(source, file) {
   return `{${members.join('')}\n}`;
 }
 
-/** What an operation says of itself, for its method. */
+/** The summary of an operation, as the comment of its method. */
 function saidOf(name) {
   const operation = operations[name];
   if (operation === undefined) return undefined;
@@ -159,7 +159,7 @@ function saidOf(name) {
   return `\n\t/** ${does.slice(0, 1).toUpperCase()}${does.slice(1)}.${thrown} */\n\t`;
 }
 
-/** A program gets the types of the contract and of the client, and none of their schemas and functions: they are handed on by `export type *`. */
+/** A program gets the types of the contract and of the client, and none of their schemas and functions: they are re-exported by `export type *`. */
 function isTypeOnly(path) {
   return /[\\/]api[\\/](?:contract[\\/]|operations[\\/]|client[\\/]client\.)/.test(path);
 }
@@ -245,7 +245,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** The page with the name that people import, and what it hands on of another page in one paragraph. */
+/** The page with the name that people import, and its re-exports of another page in one paragraph. */
 function finished(text, title) {
   const [body, handedOn = ''] = text.split('\n## References\n');
   const names = [...handedOn.matchAll(/^### (\S+)/gm)].map(([, name]) => `\`${name}\``);

@@ -1,4 +1,4 @@
-/** What the agents of the pictures do: each says its lines, and then this. */
+/** The acts of the agents in the pictures: each prints its lines, and then does this. */
 
 export type End =
   /** Its work is there. */

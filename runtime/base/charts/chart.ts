@@ -1,4 +1,4 @@
-/** A chart as it is drawn: the states of a machine and what leads from one to the other, each with its place. Pixels, from the top left corner. */
+/** A chart as it is drawn: the states of a machine and the arrows between them, each with its place. Pixels, from the top left corner. */
 
 export interface Box {
   readonly x: number;

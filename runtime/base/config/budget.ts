@@ -3,13 +3,13 @@ import { type Amounts, type Budgets, budgetMeasures } from '../../../machines/vo
 import type { BudgetTable } from './schema.ts';
 
 export interface BudgetConfig extends Budgets {
-  /** What runs is stopped where so much of a limit is used: 1 is the limit itself. */
+  /** Runs are stopped at this share of a limit: 1 is the limit itself. */
   readonly hardShare: number;
 }
 
 type AmountKeys = Pick<BudgetTable, (typeof budgetMeasures)[number]>;
 
-/** `tables`: nearest first; one that is absent says nothing. */
+/** `tables`: nearest first; one that is absent sets nothing. */
 export function budgetsOf(tables: readonly (BudgetTable | undefined)[]): BudgetConfig {
   return {
     plan: amountsIn(tables),

@@ -160,7 +160,7 @@ export interface RepoConfig {
   readonly policy: Policy;
   /** Configured keys that are not used, as sentences. */
   readonly notes: readonly string[];
-  /** What the repo's own files may start, and which gates they weaken, one line for people each; empty: there is nothing to trust. */
+  /** The programs that the repo's own files may start, and the gates they weaken, one line for people each; empty: there is nothing to trust. */
   readonly enables: readonly string[];
   /** The ones that only weaken a gate. */
   readonly weakens: readonly string[];
@@ -181,7 +181,7 @@ export interface RepoConfigSource {
   readonly kasmosText: string | null;
   /** Why the other program's file could not be read, where it could not. */
   readonly kasmosProblem: string | null;
-  /** What they lead to. Absent in what a version pinned that did not look for it. */
+  /** The files that they lead to. Absent if an earlier version pinned it. */
   readonly found?: FoundBesides;
   /** The commit of the user's checkout when a person said yes: command hooks run in its files. Absent in what an earlier version pinned. */
   readonly commit?: string;
@@ -263,7 +263,7 @@ export function writtenSource(file: string, text: string): RepoConfigSource {
   return { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
 }
 
-/** The configuration that those texts mean, under today's daemon.toml; a pinned source means the same whatever the repo's files say by now. */
+/** The configuration from those texts, under today's daemon.toml; a pinned source means the same whatever the repo's files say by now. */
 export function parseRepoConfig(
   source: RepoConfigSource,
   daemon: DaemonConfig,

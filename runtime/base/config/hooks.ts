@@ -1,4 +1,4 @@
-/** `[[hooks]]`: what a user wants done after a lifecycle event, as configured; running them is the effect handler's. */
+/** `[[hooks]]`: the user's actions after lifecycle events, as configured; the effect handler runs them. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
@@ -45,7 +45,7 @@ const common = {
 };
 /** The longest time that one delivery may hold back the hook's next one. */
 const timeout = duration({ minMs: 100, maxMs: 600_000, limits: 'from "100ms" to "10m"' }).optional();
-/** Variables that are read when the hook is delivered, and kept nowhere. */
+/** Variables that are read when the hook is delivered, and not stored. */
 const envFile = textOrNone({ max: 4096, is: 'the path of a file of NAME=VALUE lines' }).optional();
 const headerText = text({
   min: 0,
@@ -194,7 +194,7 @@ const desktopEvents: { readonly [mode in DesktopMode]: readonly ToldEvent[] } = 
   all: noticeEvents,
 };
 
-/** The hook of a person's own desktop, under a name that none of a repo's own has; null: it is off. */
+/** The hook of a person's own desktop, under a name that no hook of a repo has; null: it is off. */
 export function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): NotifyHookConfig | null {
   const events = desktopEvents[mode];
   if (events.length === 0) return null;

@@ -1,4 +1,4 @@
-/** kasmos's configuration as ours: what a `daemon.toml` and a `.kasmos/config.toml` say that stator has too, and what has no equal, each with its line. */
+/** kasmos's configuration as ours: the settings of a `daemon.toml` and a `.kasmos/config.toml` that stator has too, and those without a counterpart, each with its line. */
 
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
@@ -12,7 +12,7 @@ export interface KasmosSettings {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute paths, as they are written. */
   readonly repos: readonly string[];
-  /** What has no equal: the file, the line, the key, and why. */
+  /** Settings without a counterpart: the file, the line, the key, and why. */
   readonly notes: readonly string[];
 }
 

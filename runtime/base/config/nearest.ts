@@ -1,4 +1,4 @@
-/** "Did you mean": the valid word closest to what somebody typed. */
+/** "Did you mean": the valid word closest to the typed one. */
 import { fromPackage } from '../platform/at-first-use.ts';
 
 /** Beyond three edits a suggestion is a guess. */

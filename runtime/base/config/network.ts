@@ -1,4 +1,4 @@
-/** Whether what a profile says of its network can be kept: a network is limited by walls, and by nothing else. */
+/** Whether a profile's network limit can be enforced: a network is limited by walls, and by nothing else. */
 import type { AgentProfile } from './profiles.ts';
 
 /** What is wrong with it and what to do, with the key that is at fault; null: nothing. `table`: the table of `[agents]` that it is in. */

@@ -3,7 +3,7 @@ import { eachAcp } from './acp/agents.ts';
 import type { AgentProfile } from './profiles.ts';
 import type { Preset } from './schema.ts';
 
-/** Why `permissions = "ask"` cannot be kept; null: that program asks. */
+/** Why `permissions = "ask"` is not possible; null: that program asks. */
 const obstacles: { readonly [preset in Preset]: string | null } = {
   claude: null,
   codex: 'codex exec cannot ask: it runs with approvals off, and what its own sandbox forbids fails',

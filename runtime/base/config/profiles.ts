@@ -15,7 +15,7 @@ import {
   type SandboxMode,
 } from './schema.ts';
 
-/** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
+/** The settings of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
 export interface AgentProfile {
   readonly role: Role;
   /** The table that replaces the role's own table; null: it is the role's own. */
@@ -33,7 +33,7 @@ export interface AgentProfile {
   readonly mode: string | null;
   /** The same: the servers that it is given, by their names. */
   readonly mcp: Readonly<Record<string, McpServer>>;
-  /** As a person names the account that it works with; null: it is known by its login or key. */
+  /** As a person names the account that it works with; null: it is identified by its login or key. */
   readonly account: string | null;
   /** The agents that work instead while its account is limited, the next one first. They have none of their own. */
   readonly fallbacks: readonly AgentProfile[];
@@ -226,7 +226,7 @@ export function canPlay(profile: AgentProfile): boolean {
 
 /**
  * Why a preset cannot play a role; null: it can. `sh` runs the blocks of a task, so only who works on tasks can use it. An agent by the Agent Client Protocol judges
- * where all is known that it would load of the branch, which is then not there.
+ * if all files that it would load from the branch are known; these are then removed.
  */
 export function unplayable({ preset, role }: Pick<AgentProfile, 'preset' | 'role'>): string | null {
   if (preset === 'sh' && (!isWorker(role) || role === 'fixer'))

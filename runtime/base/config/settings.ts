@@ -1,10 +1,10 @@
-/** daemon.toml as it is in force: what was read at the start, until somebody asks for it to be read again. */
+/** daemon.toml as it is in force: what was read at the start, until it is read again on request. */
 import { type DaemonConfig, loadDaemonConfig } from './config.ts';
 
 export interface Settings {
   current(): DaemonConfig;
   /**
-   * Reads the file again and puts it in force; answers the keys, one line each, that only a new start applies. A file that is broken is kept out.
+   * Reads the file again and puts it in force; answers the keys, one line each, that only a new start applies. A broken file changes nothing.
    * Throws `bad_config` with all its problems.
    */
   reload(): string[];

@@ -11,7 +11,7 @@ const socketPathLimitBytes = process.platform === 'linux' ? 108 : 104;
 
 /**
  * The control socket of `home`: `configured` (`socket_path`, `''` for none), else in `$XDG_RUNTIME_DIR/stator`, else in `/tmp/stator-<uid>`, or where
- * somebody else has made that, in `<home>/control`. Two homes of one user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
+ * another user has made that, in `<home>/control`. Two homes of one user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
  * Throws `bad_config` where the path does not fit into a socket address.
  */
 export function socketPath(home: string, env: Environment, configured: string): string {

@@ -41,7 +41,7 @@ export function storePlace(
   return { kind: 'postgres', url, shown: shownUrl(url) };
 }
 
-/** What somebody typed: the absolute path of a file, or a database as daemon.toml names it. Throws `usage`, and as `storePlace`. */
+/** A typed place: the absolute path of a file, or a database as daemon.toml names it. Throws `usage`, and as `storePlace`. */
 export function targetPlace(home: string, typed: string, env: Environment): StorePlace {
   const isDatabase = typed.startsWith('env:') || isPostgresUrl(typed);
   if (!isDatabase && /^[a-z][a-z0-9+.-]*:\/\//i.test(typed))

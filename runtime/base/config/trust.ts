@@ -1,6 +1,6 @@
 /**
- * What a repo's own files may start on this machine, and which gates they weaken. They come with the repo, so from anyone who can push to it: they are
- * shown, pinned by this digest, and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
+ * The programs that a repo's own files may start on this machine, and the gates they weaken. They come with the repo, so from anyone who can push to it: they are
+ * shown, pinned by this digest, and a change is not applied until a person trusts it. daemon.toml belongs to the user and is never part of it.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
@@ -22,7 +22,7 @@ import {
 } from './schema.ts';
 import { printable } from './wording.ts';
 
-/** What a repo's files lead to, as it was found when they were read. Empty tables where they lead to nothing. */
+/** The files that a repo's files lead to, as they were when those were read. Empty tables where they lead to nothing. */
 export interface FoundBesides {
   /** The texts of `.stator/prompts/<name>.md`, by name. */
   readonly prompts: Readonly<Record<string, string>>;
@@ -56,7 +56,7 @@ export interface TrustView {
   readonly enables: readonly string[];
   /** The ones that only weaken a gate: a role that is off, a flag. */
   readonly weakens: readonly string[];
-  /** SHA-256 in hex; changes with whatever `enables` is made of, and not with comments, order of keys, limits or times. */
+  /** SHA-256 in hex; changes with everything that `enables` shows, and not with comments, order of keys, limits or times. */
   readonly digest: string;
 }
 
@@ -296,7 +296,7 @@ function wallWords({
   ];
 }
 
-/** Which variables of the user's leave the machine with it. */
+/** The variables of the user that it sends out of the machine. */
 function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig): string {
   const header = ([name, value]: [string, string]) =>
     value.startsWith('env:')

@@ -1,10 +1,10 @@
 /** Unix sockets without a file (unix(7)): every process in the network of their server reaches them, whichever folders are closed. */
 import { readFileSync } from 'node:fs';
 
-/** A program makes names of its own for each start: they say nothing. */
+/** Names that a program makes anew for each start: they are no use to a reader. */
 const isRandom = /[0-9a-f]{8,}|[A-Za-z0-9]{20,}/;
 
-/** Names of those that somebody listens on, with `@` before them, the telling ones first; empty where the system has none. */
+/** Names of those on which a program listens, with `@` before them, the meaningful ones first; empty where the system has none. */
 export function abstractSockets(file = '/proc/net/unix'): string[] {
   let text: string;
   try {

@@ -8,7 +8,7 @@ export type Bubblewrap =
   /** `hint` says what to do about it. */
   | { readonly kind: 'missing'; readonly reason: string; readonly hint: string };
 
-/** The namespaces of every run inside of walls, and what ties its life to that of who started it. */
+/** The namespaces of every run inside of walls, and the option that ends it with its starter. */
 export const namespaceArguments = [
   '--unshare-user',
   '--unshare-pid',

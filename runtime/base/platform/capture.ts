@@ -1,4 +1,4 @@
-/** Runs a program to its end, in a session of its own, and takes what it writes. */
+/** Runs a program to its end, in a session of its own, and collects its output. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -36,7 +36,7 @@ export interface SystemFailure {
   readonly message: string;
 }
 
-/** What writes too much is asked to end, and killed after this. */
+/** A program that writes too much is asked to end, and killed after this. */
 const killAfterMs = 5_000;
 const nothing = { exitCode: null, signal: null, stdout: '', stderr: '', isTooLong: false, failure: null };
 
@@ -61,7 +61,7 @@ function start({ program, args, cwd, env, input, inputFile }: CaptureRequest): C
   try {
     const stdin = file ?? (input === undefined ? 'ignore' : 'pipe');
     const child = spawn(program, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] });
-    // What ends before it has read all of it says so by its exit code.
+    // A program that ends before it has read everything shows that by its exit code.
     child.stdin?.on('error', () => {}).end(input);
     return child;
   } finally {

@@ -1,9 +1,9 @@
-/** Ids of what is sent to others: unlike any other anywhere, and in the order of their times as text. */
+/** Ids of deliveries to others: unique everywhere, and sorted by time as text. */
 import { randomBytes } from 'node:crypto';
 
 /** Crockford's base 32: no letters that are taken for digits. */
 const digits = '0123456789abcdefghjkmnpqrstvwxyz';
-/** 50 bits of milliseconds, 80 bits of chance. */
+/** 50 bits of milliseconds, 80 random bits. */
 const timeLength = 10;
 const chanceBytes = 16;
 

@@ -1,6 +1,6 @@
 /**
- * A fault of the environment: a full disk, a folder that is out of reach, no more open files, a branch that somebody has checked out. Nobody's work is at fault, and it
- * ends by itself or by a person's hand: what meets it waits (`retry: 'wait'` in the table of errors).
+ * A fault of the environment: a full disk, a folder that is out of reach, no more open files, a branch that a person has checked out. The work is not at fault, and it
+ * ends by itself or through a person: work that meets it waits (`retry: 'wait'` in the table of errors).
  */
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 
@@ -13,7 +13,7 @@ interface Fault {
   readonly calls?: RegExp;
   /** The messages of git and of the system. */
   readonly words: RegExp | null;
-  /** Said before the message: what there is no more of, with the limit where this process knows it. */
+  /** The text before the message: the exhausted resource, with the limit if this process knows it. */
   what?(): string;
   readonly hint: string;
 }
@@ -113,7 +113,7 @@ export function environmentFault(thrown: unknown): EngineError | null {
   return fault === undefined ? null : faultOf(fault, thrown.message, { cause: thrown });
 }
 
-/** The trouble that git's own words tell of; null: none. `what` says which command it was, and where. */
+/** The trouble in git's own message; null: none. `what` says which command it was, and where. */
 export function environmentFaultInText(said: string, what: string): EngineError | null {
   const found = faults.find(({ words }) => words?.test(said) === true);
   return found === undefined ? null : faultOf(found, `${what}: ${said}`);

@@ -49,5 +49,5 @@ export const faultPoints = [
 /** The name of a moment between two writes: one of `faultPoints`. */
 export type FaultPoint = (typeof faultPoints)[number];
 
-/** Called at each point; what it does there is the test's business. */
+/** Called at each point; its action there is up to the test. */
 export type Faults = (point: FaultPoint) => void;

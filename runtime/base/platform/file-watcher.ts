@@ -9,7 +9,7 @@ import type { FSWatcher } from 'chokidar';
 import { later } from './later.ts';
 import { systemCode } from './system-code.ts';
 
-/** Loaded by long-running engines and by who asked to watch a file: no other verb waits for it. */
+/** Loaded by long-running engines and by verbs that watch a file: no other verb waits for it. */
 const loadChokidar = later(() => import('chokidar'));
 
 export interface FileWatcherOptions {
@@ -95,7 +95,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
       awaitWriteFinish: { stabilityThreshold: quietMs, pollInterval: pollMs },
     });
     watcher = fresh;
-    // Until then it waits for nothing that it finds.
+    // Until then it does not wait for files to be quiet.
     const tell = (path: string) => {
       if (watcher === fresh && isReady) onFile(path);
     };

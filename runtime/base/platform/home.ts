@@ -1,6 +1,6 @@
 /**
  * The home folder: everything that stator keeps outside the repos. Other users of the machine have no business in it
- * (prompts, tokens and logs lie there), so it is 0700, and what cannot be kept so is refused before anything is written.
+ * (prompts, tokens and logs lie there), so it is 0700, and a home where that is not possible is refused before anything is written.
  */
 import {
   accessSync,
@@ -22,7 +22,7 @@ import { systemCode } from './system-code.ts';
 const elsewhere = 'or set STATOR_HOME to another folder';
 
 /**
- * Makes the home folder, parents too, and closes it to everybody else; may be called again at any time.
+ * Makes the home folder, parents too, and closes it to all other users; may be called again at any time.
  * Throws `home_unusable` where something that is no folder is in its place, it belongs to another user, or it cannot be made,
  * written or closed.
  */
@@ -52,11 +52,11 @@ export function isHomeAway(home: string): boolean {
   return !existsSync(join(home, 'owner.db')) && !existsSync(join(home, 'runs'));
 }
 
-/** What stator and the person who set it up put there. */
+/** The names that stator and its user put there. */
 const ownEntry =
   /^(?:daemon\.(?:toml|pid|restarts|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
 
-/** What lies in a home and is not of stator, by name; none where there is no home. */
+/** The entries of a home that are not stator's, by name; none where there is no home. */
 export function foreignEntries(home: string): string[] {
   return existsSync(home) ? readdirSync(home).filter((name) => !ownEntry.test(name)) : [];
 }
@@ -89,7 +89,7 @@ function makeFolders(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (thrown) {
-    // Somebody else, at the same moment.
+    // Another process, at the same moment.
     if (systemCode(thrown) !== 'EEXIST') throw thrown;
   }
 }

@@ -1,4 +1,4 @@
-/** Modules that are loaded when they are first asked for. */
+/** Modules that are loaded at their first use. */
 
 const all = new Set<() => Promise<unknown>>();
 
@@ -21,6 +21,6 @@ export function later<Module>(load: () => Promise<Module>): () => Promise<Module
  * of this one, and then nothing of this one lies there any more. Throws where that is so already.
  */
 export async function loadLater(): Promise<void> {
-  // What is loaded may bring more of them.
+  // Loaded modules may register more of them.
   for (const load of all) await load();
 }

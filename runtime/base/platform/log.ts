@@ -1,4 +1,4 @@
-/** What the engine tells those who run it: lines with a level, never the way to tell a caller of an error. A log never throws. */
+/** The engine's log for its operators: lines with a level. Callers get errors in another way. A log never throws. */
 import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import type { ConsolaInstance, LogObject } from 'consola/core';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -9,15 +9,15 @@ import { safeText } from './terminal-text.ts';
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Where an engine says what it does, line by line. What it throws is left out: a log stops nothing. */
+/** The log of an engine, line by line. Errors of the log itself are ignored: a log stops nothing. */
 export interface Log {
   /** Details for finding a fault. */
   debug(message: string): void;
   /** What the engine did. */
   info(message: string): void;
-  /** What a person may want to look at. */
+  /** Something that a person may want to check. */
   warn(message: string): void;
-  /** What went wrong, with what was thrown. */
+  /** A failure, with the thrown error. */
   error(message: string, thrown?: unknown): void;
 }
 
@@ -31,7 +31,7 @@ const rank = { error: 0, warn: 1, info: 3, debug: 4 } satisfies Record<LogLevel,
 
 /**
  * `level` may be asked for each line, so that it can change. One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
- * does not take is dropped and counted; the next line that it takes says how many those were. consola is loaded with the first word.
+ * does not take is dropped and counted; the next line that it takes says how many. consola is loaded with the first line.
  */
 export function createLog(write: (line: string) => void, level: LogLevel | (() => LogLevel)): Log {
   let dropped = 0;
@@ -66,7 +66,7 @@ export function createLog(write: (line: string) => void, level: LogLevel | (() =
 /** Appends to a file that only its owner reads. Beyond `limitBytes` (10 MiB) it becomes `<file>.1`, that one `<file>.2`, and the oldest goes. Throws the system's errors. */
 export function appendTo(file: string, limitBytes: number = logLimitBytes): (line: string) => void {
   return (line) => {
-    // Asked for each line, because people empty and delete logs.
+    // Checked for each line, because people empty and delete logs.
     const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (sizeBytes > 0 && sizeBytes + Buffer.byteLength(line) > limitBytes) rotate(file);
     appendFileSync(file, line, { mode: 0o600 });

@@ -7,7 +7,7 @@ const mebibyte = 1024 ** 2;
 const memoryShare = 3 / 4;
 const diskShare = 1 / 2;
 
-/** Far above a browser's tests or a parallel build; a fork bomb is there at once. */
+/** Far above a browser's tests or a parallel build; a fork bomb reaches it at once. */
 export const usualProcesses = 4_096;
 
 /** Three quarters of the memory, that of the container where there is one. */
@@ -33,7 +33,7 @@ const leastFreeBytes = 512 * mebibyte;
 const leastFreeFiles = 10_000;
 const leastFreeShare = 1 / 20;
 
-/** What is to stay free of a disk, for the engine and for everybody else: 512 MiB and 10,000 files, and no more than a twentieth of a small disk. */
+/** The part of a disk that stays free for the engine and all others: 512 MiB and 10,000 files, and no more than a twentieth of a small disk. */
 export function leastFree({ blocks, bsize, files }: StatsFs): { readonly bytes: number; readonly files: number } {
   return {
     bytes: Math.min(leastFreeBytes, Math.floor(blocks * bsize * leastFreeShare)),

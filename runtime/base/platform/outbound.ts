@@ -14,7 +14,7 @@ export interface OutboundRequest {
   readonly body: string | null;
   /** Also to private, loopback and link-local addresses: a person allowed it. */
   readonly allowPrivate: boolean;
-  /** Over everything, from the look-up of the name to the last byte of the answer. */
+  /** The limit for everything, from the look-up of the name to the last byte of the answer. */
   readonly timeoutMs: number;
   /** More of the answer is not read. */
   readonly maxResponseBytes: number;
@@ -102,7 +102,7 @@ function send(
   const lookup = pinned(addresses);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
-    // A connection of its own: one that was kept from an earlier request was checked then, not now.
+    // A connection of its own: one that is reused was checked for an earlier request, not for this one.
     const sent: ClientRequest = request(url, {
       method: outbound.method,
       headers: headersOf(url, outbound),
@@ -130,7 +130,7 @@ function headersOf(url: URL, { headers, body }: OutboundRequest): Record<string,
   return { ...own, ...Object.fromEntries(given) };
 }
 
-/** What would let a header say another length, another host or another way than the request has. */
+/** Headers that could contradict the request's length, host or path. */
 function isFraming(name: string): boolean {
   return /^(?:host|content-length|transfer-encoding|connection|upgrade|expect|te|trailer|keep-alive|proxy-.*)$/i.test(
     name,

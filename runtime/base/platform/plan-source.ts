@@ -1,4 +1,4 @@
-/** A document as its readers want it: its text, where it lies in its repository, and what lies beside it. */
+/** A document for its readers: its text, its path in its repository, and the names beside it. */
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { PlanSource } from '../../../machines/document/read-plan.ts';
@@ -6,7 +6,7 @@ import type { PlanSource } from '../../../machines/document/read-plan.ts';
 /** In a folder with more files the rest is not listed. */
 const besideLimit = 200;
 
-/** `path` is absolute. Links are not followed. `entries`: what its folder holds, where somebody has looked already. */
+/** `path` is absolute. Links are not followed. `entries`: the names in its folder, if they were read already. */
 export function planSourceOf(path: string, text: string, entries?: readonly Dirent[]): PlanSource {
   const folder = dirname(path);
   const root = repositoryRoot(folder);

@@ -1,4 +1,4 @@
-/** What names a process, and what one look at the machine sees of all of them. */
+/** The identity of a process, and one snapshot of all processes of the machine. */
 
 /** Process ids are reused and start times repeat after a reboot, so only the three together name a process. */
 export interface Identity {
@@ -14,7 +14,7 @@ export interface ProcessRow {
   readonly session: number;
   /** One letter, as `ps` shows it: R, S, D, T, Z. */
   readonly state: string;
-  /** A zombie has ended: only its parent has not looked yet. */
+  /** A zombie has ended: only its parent has not reaped it yet. */
   readonly hasEnded: boolean;
   readonly name: string;
 }

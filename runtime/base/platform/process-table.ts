@@ -31,7 +31,7 @@ export function readBoot(): string {
   return hasProc ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : readBootFromSysctl();
 }
 
-/** Looks for who was born during the last look; a machine that starts processes faster than that is taken as it was seen. */
+/** How often processes that started during the last look are looked for; a machine that starts them faster is taken as it was seen. */
 const MAX_LOOKS = 50;
 /** A program is put in place of another within microseconds, unless its file must first be read from a disk. */
 const EXEC_LOOKS = 20;
@@ -72,7 +72,7 @@ export function isSame(one: Identity, other: Identity): boolean {
 
 /**
  * Sends a signal to exactly this process: its identity is read again right before. Never to a group, never to pid 1 or below, never
- * to ourselves. False: it has gone, or belongs to somebody whom we may not signal.
+ * to ourselves. False: it has gone, or belongs to a user whom we may not signal.
  */
 export function signalProcess(identity: Identity, signal: NodeJS.Signals): boolean {
   if (identity.pid === process.pid || findProcess(identity) === null) return false;

@@ -1,7 +1,7 @@
 /** Which addresses belong to the open internet. Pure. */
 import ipaddr from 'ipaddr.js';
 
-/** What the ranges of the registries do not say: where clouds keep the keys of their machines, and newer prefixes of documents. */
+/** Ranges that the registries do not list: where clouds keep the keys of their machines, and newer prefixes of documents. */
 const extra = [
   ['168.63.129.16/32', 'a cloud metadata address'],
   ['3fff::/20', 'a documentation address'],
@@ -22,7 +22,7 @@ const words: Readonly<Record<string, string>> = {
 
 /**
  * Why that address is none of the open internet: `a loopback address`; null where it is one. Takes what a resolver answers: dotted IPv4, or IPv6, also with a zone.
- * An IPv6 address that is IPv4 in another coat (`::ffff:a.b.c.d`, and NAT64's `64:ff9b::/96`, which whole networks live behind) is judged by the IPv4 in it;
+ * An IPv6 address that contains an IPv4 address (`::ffff:a.b.c.d`, and NAT64's `64:ff9b::/96`, which whole networks live behind) is judged by the IPv4 in it;
  * the tunnels (6to4, Teredo, ISATAP), IPv4-compatible ones and everything outside of `2000::/3` are refused. What cannot be read is refused as well.
  */
 export function whyNotPublic(address: string): string | null {

@@ -1,4 +1,4 @@
-/** What lies at a path, where a path that cannot be looked at is as good as one where nothing lies. */
+/** The file at a path. A path that cannot be read counts as empty. */
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 
 /** null: nothing lies there, or it cannot be reached. Links are followed. */

@@ -1,4 +1,4 @@
-/** Takes folders away that a program of others has written, also those that it closed to the user whose they are. */
+/** Removes folders that a foreign program has written, also those that it closed to their owner. */
 
 import { randomUUID } from 'node:crypto';
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
@@ -23,7 +23,7 @@ export async function removeTree(path: string): Promise<void> {
     if (failure === null) return;
     const code = systemCode(failure);
     const isClosed = code === 'EACCES' || code === 'EPERM';
-    // Somebody else who takes the same tree away may have raised a folder.
+    // Another process that removes the same tree may have moved a folder up.
     const isRaced = mended > 0 && code === 'ENOTEMPTY';
     if (mended === mendLimit || !(code === 'ENAMETOOLONG' || isRaced || (isClosed && mayOpen))) throw failure;
     // What is raised has to be open as well, and what is too long is opened once it is raised.

@@ -1,7 +1,7 @@
 /**
  * What can limit the resources of an agent on this machine: a scope of the user's own systemd, which counts all processes of a run together, and
- * prlimit, which the kernel counts for each process by itself. Both are tried out and looked at, since a limit that is taken is not always one that is kept:
- * an old hierarchy of cgroups takes a scope's limits and keeps none.
+ * prlimit, which the kernel counts for each process by itself. Both are tried out and looked at, since a limit that is accepted is not always enforced:
+ * an old hierarchy of cgroups accepts a scope's limits and enforces none.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

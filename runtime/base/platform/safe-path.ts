@@ -1,5 +1,5 @@
 /**
- * Files that other people's programs can exchange under our hands: in repositories, worktrees and signal folders. A folder is opened once, part by part
+ * Files that foreign programs can exchange while we work on them: in repositories, worktrees and signal folders. A folder is opened once, part by part
  * and through no link, and is worked in through its descriptor: what takes its name afterwards is another folder, and is never reached.
  * Where a system has no `/proc/self/fd`, the path is compared with the descriptor before each step instead, which leaves a moment between the two.
  */

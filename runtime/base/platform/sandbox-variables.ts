@@ -1,4 +1,4 @@
-/** What the environment of a process says about a sandbox. */
+/** The environment variables of a process about a sandbox. */
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 /**
- * Tells of each new state of one file, however it is saved: written in place, replaced, or deleted and made again. chokidar makes that prompt, and a look at
+ * Reports each new state of one file, however it is saved: written in place, replaced, or deleted and made again. chokidar makes that prompt, and a look at
  * regular times makes it sure. The folder that it lies in may change all the time, and is not watched.
  */
 import { lstatSync, statSync } from 'node:fs';
@@ -61,7 +61,7 @@ export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOpti
     watched = { ino, watcher: createFileWatcher({ ...options, onEnd: () => {} }) };
   }
 
-  // What the system refuses is looked at again with the next beat.
+  // A file that the system refuses is read again with the next beat.
   const loop = createPollLoop({ everyMs, work: look, onError: () => {} });
   loop.start();
   return {

@@ -1,4 +1,4 @@
-/** Passwords in texts that are shown, logged or kept. Pure. */
+/** Passwords in texts that are shown, logged or stored. Pure. */
 
 /** Longer passwords are none; a bound, so that a text of nothing but addresses takes linear time. */
 const address = /:\/\/(?:[^/\s'"@]{0,512}:[^\s'"]{0,512}@|[^/\s'"]{0,1024}@)/g;

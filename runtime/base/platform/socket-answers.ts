@@ -1,4 +1,4 @@
-/** Whether anybody takes connections at a Unix socket. */
+/** Whether a program takes connections at a Unix socket. */
 import { connect } from 'node:net';
 
 export function isAnswered(path: string): Promise<boolean> {

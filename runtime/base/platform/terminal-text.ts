@@ -1,4 +1,4 @@
-/** Text of others made fit for a terminal: nothing in it moves the cursor, writes a clipboard, or turns the direction of writing. Pure. */
+/** Foreign text made safe for a terminal: nothing in it moves the cursor, writes a clipboard, or turns the direction of writing. Pure. */
 
 /**
  * Text for people's terminals: no escape sequence and no control character but newline and tab, no character that turns the direction of
@@ -45,8 +45,8 @@ const emptyLines = /\n(?:[ \t]*\n){3,}/g;
 const blanks = /[ \t]{40,}/g;
 
 /**
- * What a person is to allow, as it is: nothing of it is left out. What a terminal would obey and what cannot be seen is written as `\xNN` or `\u{…}`;
- * long empty parts are named, so that what follows is seen.
+ * Text of a permission question: nothing is left out. Control characters and invisible characters are written as `\xNN` or `\u{…}`;
+ * long empty parts are named, so that the text after them is seen.
  */
 export function spelledOut(text: string): string {
   return literalText(text)

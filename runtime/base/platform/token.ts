@@ -10,12 +10,12 @@ export function newToken(): string {
   return randomBytes(tokenBytes).toString('base64url');
 }
 
-/** The SHA-256 of a token in hex, which is all that is kept of it. */
+/** The SHA-256 of a token in hex, the only form in which it is stored. */
 export function tokenHash(token: string): string {
   return textDigest(token);
 }
 
-/** Whether two texts are the same, in a time that tells nothing of either: what is compared is their hashes. */
+/** Whether two texts are the same, in a time that reveals nothing about either: their hashes are compared. */
 export function isSameSecret(one: string, other: string): boolean {
   return timingSafeEqual(Buffer.from(tokenHash(one)), Buffer.from(tokenHash(other)));
 }

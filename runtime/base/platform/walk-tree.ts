@@ -1,4 +1,4 @@
-/** All that lies in a folder which somebody else's program has written: however deep, and whatever happens to it meanwhile. */
+/** All entries of a folder that a foreign program has written, however deep, even if it changes meanwhile. */
 import { closeSync, constants, opendirSync, openSync, type Stats } from 'node:fs';
 import { inBytes, inside, nameInBytes } from './entry-names.ts';
 import { openToOwner } from './open-to-owner.ts';
@@ -20,7 +20,7 @@ interface Entry {
 }
 
 export interface WalkOptions {
-  /** Folders that are closed to this user, whose they are, are opened (u+rx) and stay so. */
+  /** Folders of this user that are closed to them are opened (u+rx) and stay so. */
   readonly opens?: boolean;
   /** Called for each folder that is left out in part. */
   onUnseen?(): void;

@@ -1,4 +1,4 @@
-/** A plan's file that a repository holds lies in that repository: its text is read into prompts, and written back, and a stranger may have made the link. */
+/** A plan's file that a repository holds lies in that repository: its text is read into prompts, and written back, and an outsider may have made the link. */
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -27,7 +27,7 @@ function workingTreeOf(folder: string): string | null {
   return dirname(folder) === folder ? null : workingTreeOf(dirname(folder));
 }
 
-/** Where the path leads, or would lead if something lay there. */
+/** Where the path leads, or would lead if it existed. */
 function realOf(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);

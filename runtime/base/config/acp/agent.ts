@@ -29,7 +29,7 @@ export interface AcpAgent extends AcpSpeech {
   readonly triedVersions: readonly string[];
   /** The variables that its documentation names; a name that ends in `_` means all that begin so. */
   readonly variables: readonly string[];
-  /** Those of them that hold a key, and those that say where the service is: what an account is known by. */
+  /** Those of them that hold a key, and those that say where the service is: they identify an account. */
   readonly keys: readonly string[];
   readonly addresses: readonly string[];
   /** The hosts of its service. */

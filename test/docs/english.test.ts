@@ -1,0 +1,65 @@
+/** The check of the English in comments and docs: what it refuses, and what it leaves alone. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const script = join(import.meta.dirname, '../../scripts/check-english.mjs');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stator-english-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Checks a folder with that one file. */
+function checked(file: string, text: string) {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+  const { status, stderr } = spawnSync(process.execPath, [script, '.'], { cwd: folder, encoding: 'utf8' });
+  return { status, said: stderr.split('\n') };
+}
+
+it.each([
+  ['Whoever', '/** Whoever asks comes first. */'],
+  ['of which', '// Two rows, of which one is newer.'],
+  ['what of', 'const row = 1; // what of the plan is shown'],
+  ["one's", "/**\n * A machine of one's own.\n */"],
+  ['What is asked', 'open({ /** What is asked, the oldest first. */ row });'],
+  ['What stands', '  /** What stands in the row. */'],
+  ['aside', '// The branch is moved aside.'],
+  ['nobody else', '// A lock that nobody else has.'],
+  ['casting', '/** The casting of the roles. */'],
+  ['without a word', '/** It ends without a word. */'],
+  ['words to agents', '/** The words to agents. */'],
+  ["agent's own words", "/** The agent's own words. */"],
+  ['in words', '/** The reason in words. */'],
+  ['tip', '/** The tip of the branch. */'],
+  ['is kept nowhere', '/** A line is kept nowhere. */'],
+  ['told', '/** Its parent is told. */'],
+  ['of before', '/** The branch of before. */'],
+])('“%s” in a comment is refused', (found, text) => {
+  const { status, said } = checked('actors/one.ts', `${text}\n`);
+  expect(status).toBe(1);
+  expect(said[0]).toMatch(new RegExp(`^actors/one.ts:[12]: “${found}”: .`));
+});
+
+it('each line is named with its place and with what to write instead, in documents too', () => {
+  const text = '# Title\n\nThe plan stands.\n';
+  expect(checked('docs/one.md', text).said.slice(0, 2)).toEqual([
+    'docs/one.md:3: “stands”: is, lies, is written, waits, represents',
+    '1 riddles: write for a stranger who reads it once, see CONTRIBUTING.md',
+  ]);
+});
+
+it.each([
+  [
+    'a.ts',
+    "const told = 'whoever stands aside';\nreturn nobodyElse(told) / 2; // `told` is a name, understood as such\n",
+  ],
+  ['a.ts', "/** It is told to end, and told apart from others; each other one's rows are set aside. */\n"],
+  ['a.md', 'A name such as `signal.set-aside`.\n\n```sh\necho whoever stands\n```\n'],
+])('code, names in backticks and fenced blocks are left alone: %s', (file, text) => {
+  expect(checked(file, text)).toMatchObject({ status: 0 });
+});
