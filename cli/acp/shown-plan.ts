@@ -11,8 +11,8 @@ import type { FactContext } from '../run/fact-line.ts';
 import { plain } from '../text.ts';
 
 interface Parts {
-  readonly call: Call;
-  readonly rpc: Rpc;
+  readonly call: Pick<Call, 'env'>;
+  readonly rpc: Pick<Rpc, 'request'>;
   readonly sessionId: string;
   readonly update: (one: Readonly<Record<string, unknown>>) => void;
 }
@@ -75,7 +75,6 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
 
   /** An answer that does not come is none: the question waits as long as it may. */
   async function ask(client: Client, { agent, question }: Permission): Promise<void> {
-    unanswered.add(question.id);
     const toolCall = {
       toolCallId: agent.run,
       title: plain(`${agent.title}: ${question.tool}`),
@@ -84,8 +83,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     };
     const { outcome } = await rpc.request('session/request_permission', { sessionId, toolCall, options: answers });
     const { optionId } = (outcome ?? {}) as { readonly optionId?: unknown };
-    if (optionId !== 'allow' && optionId !== 'deny') return;
-    unanswered.delete(question.id);
+    if (optionId !== 'allow' && optionId !== 'deny') return void unanswered.add(question.id);
     await client.answerPermission(agent.project, agent.title, { answer: optionId, permission: question.id });
   }
 
@@ -97,7 +95,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     for (const permission of permissionsOf(agents).filter(({ question }) => !asked.has(question.id))) {
       asked.add(permission.question.id);
       // By then the question may be over, or the editor gone.
-      void ask(client, permission).catch(() => {});
+      void ask(client, permission).catch(() => unanswered.add(permission.question.id));
     }
   }
 

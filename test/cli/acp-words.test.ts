@@ -2,9 +2,10 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { createShownPlan } from '../../cli/acp/shown-plan.ts';
 import { acpAgent, acpCalls } from '../support/acp.ts';
 import { editor, text } from '../support/acp-editor.ts';
-import { planText } from '../support/engine.ts';
+import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
 const shell = '[agents.default]\npreset = "sh"\nattempts = 1\n';
@@ -113,4 +114,24 @@ it('a cancel while a question is open pauses the plan, and the next prompt is st
   expect(on.stops()).toEqual(['end_turn', 'end_turn']);
   const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
   expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
+});
+
+it('a permission to which the editor gave no answer is asked again in the next turn', async () => {
+  const on = ground();
+  const agents = { default: acpAgent(on.root, 'ask', { permissions: 'ask' }) };
+  const engine = await startEngine({ on, agents });
+  await begin(engine, 'asks', planText([{ title: 'the work', sh: null }]));
+  const outcomes: object[] = [{ outcome: 'cancelled' }, { outcome: 'selected', optionId: 'allow' }];
+  let count = 0;
+  const request = async () => {
+    count += 1;
+    return { outcome: outcomes[count - 1] };
+  };
+  const shown = createShownPlan({ call: { env: on.env }, rpc: { request }, sessionId: 's', update: () => {} });
+  afterwards(() => shown.stop(null));
+  shown.watch({ project: 'demo', plan: 'asks' });
+  await until(() => count === 1);
+  shown.again();
+  await untilStatus(engine, 'asks', 'done');
+  expect(count).toBe(2);
 });

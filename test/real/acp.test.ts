@@ -1,9 +1,13 @@
 /** Real agents by the Agent Client Protocol, with a model on loopback: what the table of docs/agents.md says of them. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { acpAgent } from '../../runtime/base/config/acp/agents.ts';
 import { streamPrograms } from '../../runtime/base/config/preset-programs.ts';
+import { isShort } from '../soak/length.ts';
+import { seedOf } from '../support/crash.ts';
 import {
   afterwards,
   begin,
@@ -16,14 +20,26 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { killLeft, processesWith } from '../support/leftovers.ts';
+import { randomOf } from '../support/random.ts';
+import { noWallsHere } from '../support/walls.ts';
 import { installedPackage } from './installed.ts';
 import { type Model, startModel } from './model/model.ts';
 import { type Asked, type Reply, type Script, works } from './model/reply.ts';
 import { cleared, waits } from './stage.ts';
 
 interface Agent {
-  /** Of the protocol alone, or of a program that is told to speak it. */
+  /** Of the protocol alone, of a program that is told to speak it, or of any program that does. */
   readonly keys: string;
+  /** Its modes for `permissions = "skip"` and `"ask"`, where no preset knows them. */
+  readonly mode?: string;
+  readonly askMode?: string;
+  /** How its model says that a command needs a person's word, where that is the model's to say. */
+  asking?(command: string): Reply;
+  /** What else it writes of its user's home, where no preset knows it. */
+  readonly places?: readonly string[];
+  /** Left out of the short form: it brings its own copy of its program, hundreds of MB. */
+  readonly isLong?: true;
   readonly program: string;
   readonly npmPackage: string;
   readonly version: string;
@@ -83,7 +99,54 @@ const agents: readonly Agent[] = [
     }),
     files: () => ({}),
   },
+  {
+    ...{ keys: ofProgram('claude-agent-acp', ['ANTHROPIC_BASE_URL', 'ANTHROPIC_API_KEY', 'IS_SANDBOX']) },
+    ...{
+      mode: 'bypassPermissions',
+      askMode: 'default',
+      isLong: true,
+      program: 'claude-agent-acp',
+      service: 'messages',
+    },
+    ...{ npmPackage: '@agentclientprotocol/claude-agent-acp', version: '0.49.0' },
+    env: (port) => ({
+      ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}`,
+      ANTHROPIC_API_KEY: 'a-key',
+      // As root it has that mode only where it is told that it stands in a container.
+      IS_SANDBOX: '1',
+    }),
+    places: ['.claude', '.claude.json'],
+    files: () => ({ '.claude.json': '{}', '.claude/settings.json': '{}' }),
+  },
+  {
+    ...{ keys: ofProgram('codex-acp', ['OPENAI_API_KEY']), program: 'codex-acp', service: 'responses' },
+    ...{ mode: 'agent-full-access', askMode: 'read-only', isLong: true },
+    ...{ npmPackage: '@agentclientprotocol/codex-acp', version: '2.6.0' },
+    places: ['.codex'],
+    asking: (cmd) => ({
+      kind: 'call',
+      tool: 'exec_command',
+      input: { cmd, sandbox_permissions: 'require_escalated', justification: 'it writes a file' },
+    }),
+    env: () => ({ OPENAI_API_KEY: 'a-key' }),
+    files: (port) => ({
+      '.codex/config.toml': [
+        'model_provider = "loopback"',
+        '[model_providers.loopback]',
+        'name = "loopback"',
+        `base_url = "http://127.0.0.1:${port}/v1"`,
+        'env_key = "OPENAI_API_KEY"',
+        'wire_api = "responses"',
+        '',
+      ].join('\n'),
+    }),
+  },
 ];
+
+/** A program without a preset of its own. */
+function ofProgram(program: string, variables: readonly string[]): string {
+  return `preset = "acp"\nprogram = "${program}"\nenv = ${JSON.stringify(variables)}\n`;
+}
 
 interface Tried extends Agent {
   /** The folder with the program in it, for PATH; null: it cannot be had here. */
@@ -91,13 +154,21 @@ interface Tried extends Agent {
 }
 
 const tried = agents.map((agent): Tried => {
+  if (isShort && agent.isLong === true) return { ...agent, folder: null };
   const found = installedPackage(agent.program, agent.npmPackage, agent.version);
   if ('folder' in found) return { ...agent, folder: found.folder };
   process.stderr.write(`skipped: ${agent.program} ${agent.version}: ${found.missing}\n`);
   return { ...agent, folder: null };
 });
 
-async function start(agent: Tried, { script, keys = '' }: { readonly script: Script; readonly keys?: string }) {
+interface Scene {
+  readonly script: Script;
+  readonly keys?: string;
+  readonly sandbox?: 'bwrap' | 'off';
+}
+
+/** All that an engine needs whose agents it is: its daemon.toml is written, its model answers. */
+async function prepare(agent: Tried, { script, keys = '', sandbox = 'off' }: Scene) {
   const on = ground();
   const model: Model = await startModel(agent.service, script);
   afterwards(() => model.stop());
@@ -108,10 +179,14 @@ async function start(agent: Tried, { script, keys = '' }: { readonly script: Scr
     writeFileSync(join(userHome, file), text);
   }
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
-  const own = `[agents.default]\n${agent.keys}sandbox = "off"\n${keys}`;
+  const mode = keys.includes('permissions = "ask"') ? agent.askMode : agent.mode;
+  const named = mode === undefined ? '' : `mode = "${mode}"\n`;
+  const own = (agent.places ?? []).map((place) => join(userHome, place));
+  const reached = own.length === 0 ? '' : `writable = ${JSON.stringify(own)}\n`;
+  const profile = `[agents.default]\n${agent.keys}${named}${reached}sandbox = "${sandbox}"\n${keys}`;
   writeFileSync(
     join(on.home, 'daemon.toml'),
-    `blueprint_skip_threshold = 0\n${own}[agents.reviewer]\nenabled = false\n`,
+    `blueprint_skip_threshold = 0\n${profile}[agents.reviewer]\nenabled = false\n`,
   );
   const env = {
     ...cleared(on.env),
@@ -119,9 +194,47 @@ async function start(agent: Tried, { script, keys = '' }: { readonly script: Scr
     HOME: userHome,
     PATH: `${agent.folder ?? ''}${delimiter}${on.env.PATH ?? ''}`,
   };
+  return { on, env, model };
+}
+
+async function start(agent: Tried, scene: Scene) {
+  const { on, env, model } = await prepare(agent, scene);
   return { ...(await startEngine({ agents: {}, on, env })), model };
 }
 
+const engineScript = join(import.meta.dirname, '../support/scripts/crash-engine.mjs');
+const kills = 6;
+
+/** Two tasks, one after the other, whose engine is killed again and again; what each run was asked. */
+async function killedThroughPlan(agent: Tried, sandbox: 'bwrap' | 'off'): Promise<void> {
+  const random = randomOf(seedOf('acp real'));
+  const script = works('for turn in 1 2 3 4; do sleep 0.5; done; echo hello >> made.txt');
+  const { on, env } = await prepare(agent, { script, sandbox, keys: 'attempts = 3\n' });
+  afterwards(() => killLeft(processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`))));
+  const work = { title: 'the work', sh: null };
+  const content = planText([work], [work]);
+  const options = { home: on.home, repo: on.repo, plan: 'killed', content, agents: {}, graceMs: 2_000 };
+  for (let left = kills; ; left -= 1) {
+    const engine = spawn(process.execPath, [engineScript, JSON.stringify(options)], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const kill = left > 0 ? setTimeout(() => engine.kill('SIGKILL'), 500 + random() * 2_500) : undefined;
+    const [code, signal] = await once(engine, 'exit');
+    clearTimeout(kill);
+    if (signal === 'SIGKILL') continue;
+    expect(code).toBe(0);
+    break;
+  }
+  expect(git(on.repo, 'show', 'plan/killed:made.txt')).toBe('hello\nhello');
+  const runs = join(on.home, 'runs');
+  const logs = readdirSync(runs).map((run) => readFileSync(join(runs, run, 'log'), 'utf8'));
+  const prompts = logs.map((log) => log.match(/^\{"stator":\{"sent":"session\/prompt"/gm)?.length ?? 0);
+  expect(prompts.filter((count) => count > 0)).toEqual([1, 1]);
+}
+
+const acting = (command: string): Reply => ({ kind: 'run', command });
+const done: Reply = { kind: 'say', text: 'It is done.' };
 const oneTask = planText([{ title: 'the work', sh: null }]);
 describe.each(tried)('$program $version by the protocol', (agent) => {
   const isMissing = agent.folder === null;
@@ -136,7 +249,7 @@ describe.each(tried)('$program $version by the protocol', (agent) => {
 
   it.skipIf(isMissing)('asks a person before it acts, and does what was allowed', async () => {
     const engine = await start(agent, {
-      script: works('echo hello > made.txt'),
+      script: (asked) => (asked.results.length === 0 ? (agent.asking ?? acting)('echo hello > made.txt') : done),
       keys: 'permissions = "ask"\nattempts = 1\n',
     });
     await begin(engine, 'asks', oneTask);
@@ -163,6 +276,15 @@ describe.each(tried)('$program $version by the protocol', (agent) => {
     await untilStatus(engine, 'again', 'done');
     expect(git(engine.repo, 'show', 'plan/again:made.txt')).toBe('hello');
   });
+
+  it.skipIf(isMissing || isShort)('goes on while its engine is killed, and is asked nothing twice', () =>
+    killedThroughPlan(agent, 'off'),
+  );
+
+  it.skipIf(isMissing || isShort || noWallsHere !== null)(
+    'goes on while its engine is killed, inside of walls, and is asked nothing twice',
+    () => killedThroughPlan(agent, 'bwrap'),
+  );
 
   it.skipIf(isMissing)('ends its turn at a cancel, with all that it started', async () => {
     const on: { begun: string } = { begun: '' };

@@ -1,6 +1,9 @@
 /**
  * JSON-RPC 2.0 with a program, one message per line: the part that a client of the Agent Client Protocol needs. A line that is no message gets no answer:
  * otherwise a program that prints what it did not understand would be answered without end.
+ *
+ * The protocol's own SDK is used in tests only. It answers each such line and drops updates that it does not know, and each run would take 17 MB more with it
+ * (63 MB instead of 46) and start 100 ms later or more.
  */
 import { type JsonObject, numberAt, objectAt, objectOf, textAt } from '../reports/json-line.ts';
 
