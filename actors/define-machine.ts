@@ -6,7 +6,8 @@ import { isMachineName } from '../machines/vocabulary/ids.ts';
 import { slips } from '../machines/vocabulary/slips.ts';
 import type { AnyDefinition, EventType, MachineDefinition } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
-import { machineUpgraded, ownBirth, promiseSettled, tagsOfMachine, treeDeleted } from './own-machine.ts';
+import { outputAwaited, promiseSettled } from './output-wait.ts';
+import { machineUpgraded, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
 
 /** Events that the engine itself sends a machine: they are refused from outside. */
 const ownWords: ReadonlySet<string> = new Set([
@@ -15,6 +16,7 @@ const ownWords: ReadonlySet<string> = new Set([
   'message_failed',
   'timer_due',
   promiseSettled,
+  outputAwaited,
   machineUpgraded,
   treeDeleted,
 ]);

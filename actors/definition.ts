@@ -206,7 +206,14 @@ export type SentTo<D extends AnyParts> = {
 }[string & keyof NonNullable<D['signals']>];
 
 /** What the engine itself writes into the journal of a tree, and events that XState makes. */
-type JournalEvent = 'begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`;
+type JournalEvent =
+  | 'begun'
+  | 'ended'
+  | 'upgraded'
+  | 'set_aside'
+  | 'output_awaited'
+  | 'tree_deleted'
+  | `xstate.${string}`;
 /** The events in the facts of a tree: its own, and those of the machines below it that its chart has types for. */
 export type FactEvent<D extends AnyParts> =
   | JournalEvent

@@ -30,12 +30,20 @@ export interface Memory {
   actors: number;
   /** The projects of plans whose end it wants to know. */
   watches: string[];
+  /** The requests of other trees that wait for its output. */
+  waiters: Waiter[];
   /** The tree is being read from its row: what begins now has begun before. */
   isRestoring: boolean;
   /** The tree is rebuilt from its journal to be shown: side effects of its actions are not repeated. */
   readonly isPast: boolean;
   /** When the present signal is handled. */
   at: number;
+}
+
+/** A request of a tree for the output of another one, which answers it when it ends. */
+export interface Waiter {
+  readonly tree: TreeAddress;
+  readonly run: string;
 }
 
 /** An event that an actor of a chart sends later, to itself or another one. */
@@ -68,6 +76,8 @@ export interface Rules {
   eventOf(root: AnyActorRef, signal: AnySignal, memory: Memory): TreeEvent;
   /** The event that the root receives first, when an event is for another actor of its tree. null: none. Not there: it never receives one. */
   rootEventOf?(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): TreeEvent | null;
+  /** Whether it is for the memory alone, which has it then: no actor receives it. Not there: no signal is. */
+  remembers?(signal: AnySignal, memory: Memory): boolean;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
   /** The reasons for which signals are held now: when one of them goes, the waiting signals are delivered. */
   heldFor(root: AnyActorRef): ReadonlySet<string>;

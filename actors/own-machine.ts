@@ -18,6 +18,7 @@ import type { ActorWork, Addressed, AnyDefinition, AnyEffect, Work } from './def
 import { durable, type PromiseCall, type PromiseCreator, promisesOf, rejected, settled } from './durable-logic.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
+import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, waitFor } from './output-wait.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';
 import { stateText } from './recorder.ts';
 import { holdsOf } from './refusal.ts';
@@ -28,8 +29,6 @@ export const ownBirth = 'machine_started';
 export const machineUpgraded = 'machine_upgraded';
 /** The last line in the journal of a tree that was deleted. */
 export const treeDeleted = 'tree_deleted';
-/** What the engine says to a machine whose promise has settled. */
-export const promiseSettled = 'promise_settled';
 const defaultLimit = 4;
 /** For an actor below the root the journal has the id, but not its machine. */
 const otherChart = createMachine({});
@@ -285,6 +284,11 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
     nextId,
     actionsOf,
     ask({ run, label, input }) {
+      const awaited = awaitedMachine(knownPromises(definition).get(label));
+      if (awaited !== null) {
+        ports.sendAny(waitFor(awaited, input, { tree: memory().address, run }));
+        return;
+      }
       const { lane = label } = actorOf(definition, label);
       ports.ask({ kind: 'machine.effect', id: run, machine: name, effect: label, lane, input: input ?? null });
     },
@@ -313,6 +317,7 @@ function messageTo(
   if ('machine' in to) {
     if (given === ownBirth)
       throw new Error(`a message does not begin a tree ("${given}"): an effect with { start } does`);
+    if (given === outputAwaited) throw new Error(`"${given}" is no message: a chart waits for an output with outputOf`);
     if (!isTreeId(to.id)) throw new Error(`"${to.id}" cannot be the id of a ${to.machine}`);
     return { tree: machineTree(to.machine, to.id), type: given, payload: payload as object, sender };
   }
@@ -342,7 +347,7 @@ function rulesOf(definition: AnyDefinition): Rules {
   };
   return {
     addresseeOf(root, { type, run }, { open, delayed, askers }) {
-      if (type === machineUpgraded) return { kind: 'actor', ref: root, isItsOwn: true };
+      if (type === machineUpgraded || type === outputAwaited) return { kind: 'actor', ref: root, isItsOwn: true };
       if (run === null) return { kind: 'actor', ref: root };
       if (open[run] === undefined) return { kind: 'gone' };
       const ref = actorBelow(root, delayed[run]?.target ?? askers[run] ?? []);
@@ -355,6 +360,13 @@ function rulesOf(definition: AnyDefinition): Rules {
     isPreApplied: () => false,
     isSuppressed: () => false,
     eventOf,
+    remembers(signal, memory) {
+      if (signal.type !== outputAwaited) return false;
+      if (memory.waiters.length >= waitersLimit)
+        throw new Error(`${waitersLimit} trees wait for the output of ${memory.address}`);
+      memory.waiters.push(waiterOf(signal));
+      return true;
+    },
     refusalOf(root, _ref, event) {
       const snapshot = snapshotOf(root);
       return {

@@ -22,6 +22,8 @@ export interface OutgoingSignal {
   readonly payload: object;
   /** The tree of a user-defined machine that says it; not there: one of the engine's does. */
   readonly sender?: string;
+  /** The request of that tree which it answers. */
+  readonly run?: string;
 }
 
 export interface Ports {

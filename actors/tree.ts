@@ -12,6 +12,7 @@ import { takeDelayId } from './durable-logic.ts';
 import { jsonProblem } from './json-value.ts';
 import type { Kind, Kinds, Memory, TreeEvent } from './kind.ts';
 import { kindsWith } from './kinds.ts';
+import { outputFor } from './output-wait.ts';
 import type { Ports, Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import { type Refusal, receptionOf } from './refusal.ts';
@@ -147,7 +148,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   /** Nothing that a tree asked for goes on once it has ended; and what its row could not keep is thrown. */
   function settleOwn(tree: Tree): void {
     if (!tree.kind.keepsMemory) return;
-    const { status } = snapshotOf(tree.root);
+    const { status, output } = snapshotOf(tree.root);
     const problem = jsonProblem(tree.root.getPersistedSnapshot());
     if (problem !== null) throw new Error(`${tree.address} cannot be kept as JSON: ${problem}`);
     if (status === 'active') return;
@@ -156,6 +157,8 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     for (const project of tree.memory.watches)
       ports.sendSignal(repoTree(project), 'plan_unwatched', { watcher: tree.address });
     tree.memory.watches = [];
+    for (const waiter of tree.memory.waiters) ports.sendAny(outputFor(waiter, output));
+    tree.memory.waiters = [];
   }
 
   function feed(
@@ -165,9 +168,11 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     event: TreeEvent,
   ): { input: Input; agents: AgentSnapshot[] } {
     if (signal.run !== null) forget(tree.memory, signal.run);
-    const beside = tree.kind.rules.rootEventOf?.(tree.root, ref, event) ?? null;
-    if (beside !== null) tree.root.send(beside);
-    ref.send(event);
+    if (tree.kind.rules.remembers?.(signal, tree.memory) !== true) {
+      const beside = tree.kind.rules.rootEventOf?.(tree.root, ref, event) ?? null;
+      if (beside !== null) tree.root.send(beside);
+      ref.send(event);
+    }
     assertSound(tree.root);
     settleOwn(tree);
     const { transitions, agents } = tree.recorder.take();
@@ -341,8 +346,13 @@ function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
 /** The root's own persisted snapshot; and beside it what the tree waits for, where its machine does not count that itself. */
 function textOf({ kind, root, memory }: Tree): string {
   if (!kind.keepsMemory) return persistedText(root);
-  const { born, count, open, watches, delayed, askers, actors } = memory;
-  const more = { ...filled({ delayed }), ...filled({ askers }), ...(actors === 0 ? {} : { actors }) };
+  const { born, count, open, watches, delayed, askers, actors, waiters } = memory;
+  const more = {
+    ...filled({ delayed }),
+    ...filled({ askers }),
+    ...filled({ waiters }),
+    ...(actors === 0 ? {} : { actors }),
+  };
   return JSON.stringify({
     ...(root.getPersistedSnapshot() as object),
     stator: { born, count, open, watches, ...more },
@@ -398,13 +408,13 @@ function persistedText(root: AnyActorRef): string {
   return `${ownText(snapshot)}${children === '' ? noChildren : `${children}}`}}`;
 }
 
-type Remembered = Pick<Memory, 'born' | 'count' | 'open' | 'watches' | 'delayed' | 'askers' | 'actors'>;
+type Remembered = Pick<Memory, 'born' | 'count' | 'open' | 'watches' | 'delayed' | 'askers' | 'actors' | 'waiters'>;
 
 function newMemory(
   address: TreeAddress,
   { at, isPast, ...known }: Partial<Remembered> & Pick<Memory, 'at' | 'isPast'>,
 ): Memory {
-  const nothing = { born: 0, count: 0, open: {}, watches: [], delayed: {}, askers: {}, actors: 0 };
+  const nothing = { born: 0, count: 0, open: {}, watches: [], delayed: {}, askers: {}, actors: 0, waiters: [] };
   return { address, ...nothing, ...known, at, isPast, isRestoring: false };
 }
 

@@ -13,6 +13,7 @@ import { type Listen, overridesOf, startEngine } from './start.ts';
 
 export { defineMachine } from '../../actors/define-machine.ts';
 export type * from '../../actors/definition.ts';
+export { outputOf } from '../../actors/output-wait.ts';
 export { EngineError } from '../../machines/vocabulary/errors.ts';
 export type { Client, SendRequest } from '../api/client/client.ts';
 export type * from '../api/contract/machines.ts';

@@ -68,3 +68,18 @@ it.each(points)('killed at %s, again and again, an unchanged chart of XState get
   expect(ledger.length).toBeLessThanOrEqual(4);
   expect(new Set(ledger)).toEqual(new Set(['1.2.0']));
 });
+
+// An output is a signal: no effect is claimed and settled for it.
+it.each(points.filter((point) => !point.startsWith('lanes')))(
+  'killed at %s, again and again, a tree gets the output of another one, once',
+  (point) => {
+    const { printed } = playKilled('awaiting-engine', point);
+    const { value, context, lines } = JSON.parse(printed);
+    expect({ value, context }).toEqual({
+      value: 'out',
+      context: { isPart: false, url: 'https://registry.example/part' },
+    });
+    const own = (lines as { to: string }[]).map(({ to }) => to);
+    for (const state of ['waiting', 'out']) expect(own.filter((to) => to === state)).toHaveLength(1);
+  },
+);

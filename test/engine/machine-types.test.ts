@@ -53,7 +53,7 @@ async function uses(engine: Engine<typeof release>, { untyped: other }: Machines
   expectTypeOf(context).toEqualTypeOf<{ version: string }>();
   for await (const { event } of release.facts('1')) {
     expectTypeOf(event).toEqualTypeOf<
-      | ('begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`)
+      | ('begun' | 'ended' | 'upgraded' | 'set_aside' | 'output_awaited' | 'tree_deleted' | `xstate.${string}`)
       | ('approve' | 'published' | 'tick')
     >();
   }

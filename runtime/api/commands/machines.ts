@@ -1,10 +1,13 @@
 /** Commands for user-defined machines: begin a tree, and send it signals. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Waiter } from '../../../actors/kind.ts';
+import { outputAwaited, storedWaiters, waiterOf } from '../../../actors/output-wait.ts';
 import { ownBirth, treeDeleted } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
+import { noOutput } from '../../core/inbox/signal-row.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { NewLine } from '../../core/store/rows.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
@@ -79,15 +82,33 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
         `what would end it: stator machine explain ${machine} ${id}; or give up all that it waits for: stator machine delete ${machine} ${id} --force`,
       );
     const at = clock.nowMs();
+    const gone = { error: `${tree} was deleted` };
     const watched = new Set((await views.plansWatchedBy(tree)).map(({ project }) => project));
     return [
       { do: 'tree.remove', address: tree, before: steps, at },
       { do: 'signal.void-tree', tree, at },
+      ...(await waitersOf(tree)).map((waiter) => noOutput(waiter, gone, at)),
       { do: 'journal.append', line: deletedLine(tree, at), input: null },
       ...[...watched].map((project): Change => {
         const unwatched = { type: 'plan_unwatched', payload: { watcher: tree }, origin: 'engine', at } as const;
         return { do: 'signal.insert', tree: repoTree(project), ...unwatched };
       }),
+    ];
+  }
+
+  /** Trees that wait for its output, also those whose signal that says so has not come to it yet. */
+  async function waitersOf(tree: TreeAddress): Promise<Waiter[]> {
+    const row = await store.tree(tree).catch((thrown: unknown) => {
+      if (thrown instanceof EngineError && thrown.code === 'snapshot_unknown') return null; // nothing of it can be read
+      throw thrown;
+    });
+    const [pending, held] = await Promise.all(
+      (['pending', 'held'] as const).map((status) => store.signals({ project: '', plan: '', tree, status })),
+    );
+    const coming = [...(pending ?? []), ...(held ?? [])].filter(({ type }) => type === outputAwaited);
+    return [
+      ...(row === null ? [] : storedWaiters(row.stored.snapshot)),
+      ...coming.map(({ origin, payload }) => waiterOf({ origin, payload: JSON.parse(payload) })),
     ];
   }
 

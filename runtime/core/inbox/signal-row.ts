@@ -1,6 +1,7 @@
 /** A row of the inbox as a signal: its tree, the plan that waits for it, and whether a row of another program is valid. */
 
-import type { Kinds } from '../../../actors/kind.ts';
+import type { Kinds, Waiter } from '../../../actors/kind.ts';
+import { outputAwaited, waiterOf } from '../../../actors/output-wait.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
@@ -50,11 +51,19 @@ export function dependentPlan(row: SignalRow): { project: string; plan: string }
   return typeof asking === 'string' ? { project, plan: asking } : null;
 }
 
+/** The output that a tree waits for will not come. */
+export function noOutput({ tree, run }: Waiter, refused: unknown, at: number): Change {
+  const { error = 'it was refused' } = refused as { readonly error?: string }; // an error as JSON
+  const payload = { detail: error };
+  return { do: 'signal.insert', tree, type: 'effect_failed', payload, origin: 'engine', run, at };
+}
+
 /** A machine of your own may wait for the result of a signal that it sent. So it gets a signal that says that this one was refused. */
 export function toldToSender(row: SignalRow, refused: unknown, at: number): Change[] {
   const { origin, type: message, tree: to } = row;
   if (!origin.startsWith('machine:')) return [];
   const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one
+  if (message === outputAwaited) return [noOutput(waiterOf({ origin, payload: JSON.parse(row.payload) }), refused, at)];
   const payload = { to, message, refused };
   return [{ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at }];
 }

@@ -1,6 +1,7 @@
 /** One batch of the pump: rows in, each handled by its tree, and all resulting effects in one commit. */
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
 import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
+import { outputAwaited } from '../../../actors/output-wait.ts';
 import { publicMove } from '../../../actors/public-states.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
@@ -261,7 +262,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
 /** As its tree gets it, or why it does not: a signal of a user-defined machine is checked here, one of a person where it enters. */
 function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySignal): AnySignal | EngineError {
   const { origin, type, payload } = signal;
-  if (!isMessage(signal) || origin === `machine:${address}`) return signal;
+  if (!isMessage(signal) || origin === `machine:${address}` || type === outputAwaited) return signal;
   const admission = admit(trees.kinds.of(address), { type, payload, origin });
   return admission.kind === 'refused' ? admission.error : { ...signal, payload: admission.payload };
 }
@@ -500,9 +501,9 @@ function addRequests(parts: BatchParts, batch: Batch, address: TreeAddress, { re
       at,
     });
   }
-  for (const { tree, type, payload, sender } of requests.signals) {
+  for (const { tree, type, payload, sender, run = null } of requests.signals) {
     const origin = sender === undefined ? 'engine' : (`machine:${sender}` as const);
-    changes.push({ do: 'signal.insert', tree, type, payload, origin, at });
+    changes.push({ do: 'signal.insert', tree, type, payload, origin, run, at });
   }
   for (const { run, stopAt } of requests.stops) {
     const key = effectKey(address, run);
