@@ -3,7 +3,10 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { defineVerb } from './command.ts';
 import { type Check, examine } from './doctor/checks.ts';
 import { type Repairs, repair } from './doctor/repair.ts';
-import { byteText, plain } from './text.ts';
+import { folded } from './folded.ts';
+import { tableWidth } from './output.ts';
+import type { Cell } from './table.ts';
+import { byteText, plain, widthOf } from './text.ts';
 
 export default defineVerb({
   summary: 'Check this machine and the repo of this folder. Exit code 0: all is well. 1: there is a problem.',
@@ -27,22 +30,25 @@ export default defineVerb({
     const document = { ok: isOk, checks, ...(repairs === null ? {} : { repairs }) };
     out.answer(document, () => [
       ...(repairs === null ? [] : [...repairLines(repairs), '']),
-      ...out.table(
-        ['', 'check', 'found'],
-        checks.map(({ name, ok, detail }) => [
-          ok ? { text: '✓', tone: 'good' } : { text: '✗', tone: 'bad' },
-          name,
-          detail,
-        ]),
-        '',
-      ),
+      ...out.table(['', 'check', 'found'], checkRows(checks, tableWidth(out)), ''),
       ...hintLines(checks),
     ]);
     return isOk ? 0 : 1;
   },
 });
 
-/** What is wrong is there whole, once: the row of the table is cut at the edge of the terminal, and one cause may fail several checks. */
+/** What was found is broken at words, so that nothing of it is cut. */
+function checkRows(checks: readonly Check[], width: number | null): Cell[][] {
+  const named = Math.max(...checks.map(({ name }) => widthOf(name)));
+  const room = width === null ? null : Math.max(20, width - named - 5); // the mark and two gaps
+  return checks.flatMap(({ name, ok, detail }) => {
+    const mark: Cell = ok ? { text: '✓', tone: 'good' } : { text: '✗', tone: 'bad' };
+    const rows = folded(plain(detail), room).split('\n');
+    return rows.map((row, index): Cell[] => (index === 0 ? [mark, name, row] : ['', '', row]));
+  });
+}
+
+/** What is wrong stands below with what mends it, once: one cause may fail several checks. */
 function hintLines(checks: readonly Check[]): string[] {
   const failed = checks.filter((check) => !check.ok);
   const names = new Map<string, string[]>();

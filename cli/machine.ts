@@ -229,7 +229,7 @@ const explain = defineVerb({
           ['set aside', aside.map(({ id: signal, error }) => `signal ${signal}: ${plain(error)}`).join('; ') || null],
           [
             'refused last',
-            refused === null ? null : `${refused.event} of ${refused.origin}, ${clockTime(refused.at)}${guard}`,
+            refused === null ? null : `${refused.event} from ${refused.origin}, ${clockTime(refused.at)}${guard}`,
           ],
         ],
         out.paint,

@@ -1,7 +1,6 @@
 /** Commands that somebody means who types a word that is no verb: a step of a plan, or the word of another program for a verb. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
-import type { Nouns } from './commands.ts';
 import { planSteps, stepName } from './plan/steps.ts';
 
 /** A word that is none of a noun's verbs; for '' a word without a noun. */
@@ -11,6 +10,9 @@ export interface NoVerb {
   /** What is typed after it. */
   readonly rest: readonly string[];
 }
+
+/** The verbs of each noun; `now` is there for a name of another program. */
+type Nouns = Readonly<Record<string, readonly { readonly name: string; readonly now?: string }[]>>;
 
 /** By noun and by what is typed. What is in angle brackets is replaced by what was typed after it. */
 export const otherWords: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -125,7 +127,8 @@ export const otherWords: Readonly<Record<string, Readonly<Record<string, readonl
 export function meantCommands({ noun, given, rest }: NoVerb, nouns: Nouns): string[] {
   const word = given.toLowerCase().replaceAll('_', '-');
   const own = isPlanFile(given) ? [`run ${shellWord(given)}`] : (otherWords[noun]?.[word] ?? []);
-  const steps = own.length === 0 && takesSteps(noun) ? stepCommands(word) : [];
+  const isStep = own.length === 0 && takesSteps(noun) && !isVerbOf(nouns, 'plan', word);
+  const steps = isStep ? stepCommands(word) : [];
   const signals = noun === 'machine' ? [`machine send <machine> <id> ${shellWord(given)}`] : [];
   const elsewhere = noun === '' ? Object.keys(nouns).filter((other) => isVerbOf(nouns, other, word)) : [];
   const commands = [...own, ...steps, ...signals].map((command) => filled(command, noun, rest));

@@ -8,10 +8,11 @@ import { createConsola } from '../runtime/base/platform/consola.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
 import { paintFor } from './colour.ts';
+import { folded } from './folded.ts';
 import { plainLines } from './text.ts';
 
 export interface MessagesOptions {
-  readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly stderr: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
   readonly env: NodeJS.ProcessEnv;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -51,6 +52,7 @@ const levels = { error: 0, warn: 1, info: 3, debug: 4 } as const;
 export function createMessages(options: MessagesOptions): Messages {
   const { stderr, json, quiet, verbose } = options;
   const limit = json ? levels.error : quiet ? levels.warn : verbose ? levels.debug : levels.info;
+  const rowWidth = json || stderr.isTTY !== true ? null : stderr.columns || 80;
   let loaded: ConsolaInstance | null = null;
   const said = new Set<string>();
 
@@ -58,7 +60,7 @@ export function createMessages(options: MessagesOptions): Messages {
   function consola(level: number): ConsolaInstance | null {
     if (level > limit) return null;
     loaded ??= createConsola({
-      log: (message) => stderr.write(`${madeSafe(timely(textOf(message, options), json), json)}\n`),
+      log: (message) => stderr.write(`${folded(madeSafe(timely(textOf(message, options), json), json), rowWidth)}\n`),
     });
     loaded.level = limit;
     return loaded;

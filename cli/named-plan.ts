@@ -33,8 +33,10 @@ export async function withPlan<Answer>(
   given: string | undefined,
   use: (client: Client, address: PlanAddress) => Promise<Answer>,
 ): Promise<Answer> {
-  const [project, said] = [requireProject(call), saidPlan(call, given)];
+  const said = saidPlan(call, given);
+  if (!said.includes('/')) requireProject(call); // before a client is opened
   return withClient(call, mode, async (client) => {
+    const project = await projectNamed(call, client, said);
     const plan = await planNamed(call, client, project, said);
     try {
       return await use(client, { project, plan });
@@ -45,6 +47,14 @@ export async function withPlan<Answer>(
       throw await withNearest(thrown, { client, project, plan });
     }
   });
+}
+
+/** The repo here, or the one that is named before the plan, as `status` names it: `shop/login`. Throws `bad_repo`. */
+async function projectNamed(call: Call, client: Client, said: string): Promise<string> {
+  const [, before = null] = /^([^/]+)\/[^/]+$/.exec(said) ?? [];
+  const mayBe = before !== null && call.project === undefined && !isInRun(call) && !existsSync(resolve(call.cwd, said));
+  const isNamed = mayBe && (await client.repos()).some(({ project }) => project === before);
+  return isNamed ? before : requireProject(call);
 }
 
 /** A plan that is not there: which one may be meant. */

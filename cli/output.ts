@@ -1,7 +1,9 @@
 /** Where a verb prints: the answer on standard output, everything else on standard error. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor } from './colour.ts';
+import { folded } from './folded.ts';
 import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
 import { type Cell, table } from './table.ts';
 
@@ -33,8 +35,10 @@ export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
   /** The answer: one document under --json, else lines. */
   answer(document: unknown, lines: () => readonly string[]): void;
-  /** Lines of the answer; colours are all that they do to a terminal. */
+  /** Lines of the answer; colours are all that they do to a terminal, and there they are broken at words. */
   print(...lines: string[]): void;
+  /** The same of lines that others wrote: as they are. */
+  quote(...lines: string[]): void;
   /** That something is done; silent under --quiet and --json. */
   say(...lines: string[]): void;
   /** What was done: one document under --json, else lines that --quiet silences. */
@@ -57,7 +61,10 @@ export function createOutput(options: OutputOptions): Output {
   const print = (...lines: string[]) => {
     if (lines.length === 0) return;
     const text = (json && fields.length > 0 ? lines.map((line) => withFields(line, fields)) : lines).join('\n');
-    stdout.write(`${json ? escapedJson(text) : colouredText(text)}\n`);
+    stdout.write(`${json ? escapedJson(text) : folded(colouredText(text), tableWidth(options))}\n`);
+  };
+  const quote = (...lines: string[]) => {
+    if (lines.length > 0) stdout.write(`${colouredText(lines.join('\n'))}\n`);
   };
   const answer: Output['answer'] = (document, lines) => print(...(json ? [JSON.stringify(document)] : lines()));
   const say: Output['say'] = (...lines) => {
@@ -74,6 +81,7 @@ export function createOutput(options: OutputOptions): Output {
     ...messages,
     paint,
     print,
+    quote,
     answer,
     say,
     done(document, ...lines) {
@@ -93,7 +101,11 @@ function withFields(line: string, fields: readonly string[]): string {
   const known = [...new Set(entries.filter(isRecord).flatMap((entry) => Object.keys(entry)))];
   const unknown = fields.find((field) => !known.includes(field));
   if (unknown !== undefined && entries.length > 0)
-    throw new EngineError('usage', `there is no field ${JSON.stringify(unknown)}`, `there are ${known.join(', ')}`);
+    throw new EngineError(
+      'usage',
+      `there is no field ${JSON.stringify(unknown)}`,
+      `${didYouMean(unknown, known)}there are ${known.join(', ')}`,
+    );
   const picked = entries.map((entry) =>
     isRecord(entry) ? Object.fromEntries(fields.map((field) => [field, entry[field] ?? null])) : entry,
   );

@@ -41,6 +41,11 @@ export function advanceOf(after: AfterPlanning): boolean | undefined {
   return after === 'as-configured' ? undefined : after === 'goes-on';
 }
 
+/** A plan that is planned, or a draft, is at rest until somebody starts it. */
+export function tellStart({ out }: Pick<Call, 'out'>, { plan, status }: { plan: string; status: string | null }): void {
+  if (status === 'ready') out.note(`nothing works on it yet; start it with: stator plan advance ${shellWord(plan)}`);
+}
+
 /** For a verb that does not wait for the planner: how to see what it wrote, and how to go on. */
 export function plannedLaterNote(plan: string): string {
   const name = shellWord(plan);

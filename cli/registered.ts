@@ -4,7 +4,8 @@ import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/api/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
-import { requireProject, requireRepository } from './place.ts';
+import { formerRepoText } from './former-repo.ts';
+import { isInRun, requireProject, requireRepository } from './place.ts';
 import { plain } from './text.ts';
 import type { TrustFlag } from './trust/flag.ts';
 
@@ -26,6 +27,8 @@ export interface Registering {
  */
 export async function addRepo(call: Call, client: Client, registering: Registering): Promise<RepoAdded> {
   const { path, trust, way, mustBeNew = false, keepsTrust = true } = registering;
+  const former = isInRun(call) ? null : await formerRepoText({ ...call, cwd: path }, client);
+  if (former !== null) call.out.warn(former);
   const add = (yes: TrustFlag) => client.addRepo(path, { trust: yes, way, mustBeNew });
   // Before the question: what is refused in any case is not asked about.
   const look = trust !== true && keepsTrust && !canAsk(call) ? null : await client.lookAtTrust({ path, way });

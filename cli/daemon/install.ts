@@ -28,7 +28,8 @@ const install = defineVerb({
   async run({ print = false, for: named }, call) {
     const service = serviceOf(call, managerOf(named));
     if (print) {
-      call.out.answer({ file: service.file, text: service.text }, () => service.text.trimEnd().split('\n'));
+      if (call.out.json) call.out.print(JSON.stringify({ file: service.file, text: service.text }));
+      else call.out.quote(...service.text.trimEnd().split('\n'));
       return;
     }
     refuseAgent(call, 'install a service');

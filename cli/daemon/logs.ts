@@ -43,7 +43,8 @@ export default defineVerb({
 });
 
 function print({ out }: Call, lines: readonly string[]): void {
-  out.print(...lines.map((line) => (out.json ? JSON.stringify(document(line)) : plainLines(line))));
+  if (out.json) out.print(...lines.map((line) => JSON.stringify(document(line))));
+  else out.quote(...lines.map(plainLines));
 }
 
 /** A line that is none of the log's (what a crash left there) is its message alone. */

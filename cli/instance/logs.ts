@@ -88,7 +88,8 @@ function tell(out: Output, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): 
   }
   if (!isOnlyOne || log.check !== null) out.note(nameOf(log));
   if (log.log === null) out.note(`its log is not there: ${log.run} never wrote one, or it was cleared away`);
-  if (log.text !== '') out.print(plainLines(log.text).replace(/\n$/, ''));
+  else if (log.text === '') out.remark('nothing was printed');
+  if (log.text !== '') out.quote(plainLines(log.text).replace(/\n$/, ''));
 }
 
 function nameOf({ title, attempt, reason, check }: RunLog): string {

@@ -18,7 +18,7 @@ export async function printTail(
   const shown = plainLines(lines === null ? text : lastLines(text, lines));
   const { out } = call;
   if (out.json) out.print(JSON.stringify({ title, text: shown }));
-  else if (shown !== '') out.print(shown.replace(/\n$/, ''));
+  else if (shown !== '') out.quote(shown.replace(/\n$/, ''));
   return 0;
 }
 

@@ -4,7 +4,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { signalTypeOf } from '../../machines/vocabulary/signal.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
+import { nearest } from '../../runtime/base/config/nearest.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from '../command.ts';
+import { meantCommands } from '../meant.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { planAndWord, saidPlan } from '../place.ts';
@@ -12,7 +14,7 @@ import { planOnlyArg } from '../planned.ts';
 import { sureArgs } from '../sure.ts';
 import { planningTypes, sendToPlan, waitArg } from './send.ts';
 import { forceStatus } from './signals.ts';
-import { planStepsText } from './steps.ts';
+import { planSteps, planStepsText } from './steps.ts';
 
 const advance = defineVerb({
   summary: 'Take the next step of a plan, or the step that you name.',
@@ -59,6 +61,7 @@ async function takeStep(call: Call, step: SaidStep): Promise<number> {
     throw new EngineError('usage', 'which event?', `what ${name} accepts: stator plan explain ${shellWord(name)}`);
   const type = said ?? (wave === undefined ? await nextStep(call, name) : 'implement_start');
   const known = signalTypeOf(type);
+  if (known === null) throw unknownStep(name, type);
   if (wave !== undefined && known !== 'implement_start')
     throw new EngineError('usage', `--wave is for implement-start, and not for ${type}`, 'leave out one of the two');
   const isPlanning = known !== null && planningTypes.has(known);
@@ -69,6 +72,16 @@ async function takeStep(call: Call, step: SaidStep): Promise<number> {
   const words = `${type.replaceAll('_', '-')}${wave === undefined ? '' : ` --wave ${wave}`}`;
   const sure = { yes, force, command: (planName: string) => `plan advance ${planName} ${words}` };
   return sendToPlan(call, { plan: name, wait, sure, ...what, ...(isPlanning ? { planning: { yes, planOnly } } : {}) });
+}
+
+function unknownStep(plan: string, given: string): EngineError {
+  const near = nearest(given, [...planSteps.keys()]) ?? given;
+  const commands = meantCommands({ noun: 'plan', given: near, rest: [plan] }, {});
+  const hint =
+    commands.length === 0
+      ? `the steps: ${planStepsText()}`
+      : `did you mean ${commands.map((command) => `stator ${command}`).join(' or ')}?`;
+  return new EngineError('unknown_signal', `a plan has no step "${given}"`, hint);
 }
 
 /** One step by a name of its own. */

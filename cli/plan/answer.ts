@@ -50,7 +50,8 @@ export default defineVerb({
         'leave out --all, or give the plan alone',
       );
     const { plan } = asked;
-    if (answer === undefined && (asked.number !== null || all))
+    const isEmpty = answer !== undefined && answer.trim() === '';
+    if (isEmpty || (answer === undefined && (asked.number !== null || all)))
       throw missingWord('<answer>', `say it: stator plan answer ${question} "<your answer>"`);
     const isOfPlan = plan !== null && asked.number === null && !all;
     if (isOfPlan && (answer === undefined || !(await isAsking(call, plan))))

@@ -24,7 +24,7 @@ import {
   tellName,
   tellReading,
 } from '../plan-file.ts';
-import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg } from '../planned.ts';
+import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg, tellStart } from '../planned.ts';
 import { projectForPlans } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
@@ -120,6 +120,7 @@ const register = defineVerb({
     });
     const { out } = call;
     out.done(shown, `registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
+    if (!start) tellStart(call, shown);
     if (start && shown.waiting_for !== null) out.note(`it waits: ${waitText(shown, Date.now())}`);
     if (start && shown.status === 'planning' && !shown.auto_advance) out.note(plannedLaterNote(shown.plan));
     return 0;

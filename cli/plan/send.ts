@@ -3,7 +3,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { Call } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
-import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote } from '../planned.ts';
+import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote, tellStart } from '../planned.ts';
 import { isSure, type Sure } from '../sure.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 
@@ -45,7 +45,9 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
   const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
-  return printVerdict(call, answer);
+  const exitCode = printVerdict(call, answer);
+  if (word.planning !== undefined && answer.plan.waits === null) tellStart(call, answer.plan);
+  return exitCode;
 }
 
 /** Not while the home is owned for it either. */

@@ -6,6 +6,7 @@ import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
+import { didYouMean } from '../../runtime/base/config/nearest.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { formerRepoText } from '../former-repo.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
@@ -28,7 +29,11 @@ const list = defineVerb({
   async run({ all, status, 'not-merged': notMerged }, call) {
     const { out } = call;
     if (status !== undefined && !planStatuses.some((known) => known === status))
-      throw new EngineError('usage', `"${status}" is no status of a plan`, `there are ${planStatuses.join(', ')}`);
+      throw new EngineError(
+        'usage',
+        `"${status}" is no status of a plan`,
+        `${didYouMean(status, planStatuses)}there are ${planStatuses.join(', ')}`,
+      );
     const project = all === true ? null : projectHere(call);
     const [every, former] = await withClient(call, 'read', async (client) => {
       const found = await client.plans(project ?? undefined);
@@ -91,7 +96,8 @@ const explain = defineVerb({
   async run({ plan }, call) {
     const { out } = call;
     const { project, explained } = await withPlan(call, 'read', plan, async (client, at) => ({
-      project: at.project,
+      // Its folder may have another name than it.
+      project: (await client.plan(at.project, at.plan)).project,
       explained: await client.explain(at.project, at.plan),
     }));
     out.answer(explained, () => {
@@ -119,7 +125,7 @@ const explain = defineVerb({
             'refused last',
             refused === null
               ? null
-              : `${refused.event} of ${personName(refused.origin) ?? refused.origin}, ${clockTime(refused.at)}${guard}`,
+              : `${refused.event} from ${personName(refused.origin) ?? refused.origin}, ${clockTime(refused.at)}${guard}`,
           ],
         ],
         out.paint,

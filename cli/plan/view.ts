@@ -81,7 +81,7 @@ export function planStateText(plan: PlanEntry): string {
 /** `2m to 6m of work left, as 3 done tasks say`; null while it is not known. */
 export function estimateText({ estimate }: Pick<PlanShow, 'estimate'>): string | null {
   if (estimate === null) return null;
-  return `${rangeText(estimate.from_ms, estimate.to_ms)} of work left, as ${estimate.tasks} done tasks say`;
+  return `${rangeText(estimate.from_ms, estimate.to_ms)} of work left, as ${counted(estimate.tasks, 'done task')} ${estimate.tasks === 1 ? 'says' : 'say'}`;
 }
 
 /** What a plan waits for, or why it is blocked; empty where it goes on. */

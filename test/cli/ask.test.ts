@@ -9,7 +9,7 @@ import { openPty, type Pty } from '../support/pty.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const open = (made: Terminal, ...args: string[]): Pty =>
-  openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
+  openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env, columns: 200 });
 
 describe('plan delete', () => {
   async function asked(keys: string): Promise<{ code: number; last: string | undefined; isThere: boolean }> {

@@ -22,6 +22,7 @@ it.each([
   ['reopen login', 'stator plan advance login reopen?'],
   ['stop login', 'stator plan pause login or stator daemon stop?'],
   ['board', 'stator monitor?'],
+  ['answer', 'stator plan answer?'],
   ['login.md', 'stator run login.md?'],
   ['trust', 'stator repo trust?'],
   ['agent stop login-w1-t1', 'stator agent pause login-w1-t1 or stator agent kill login-w1-t1?'],

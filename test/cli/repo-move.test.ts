@@ -3,7 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { git } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 it('says where it goes on, in a folder of another name too, and verbs in that folder mean it', async () => {
@@ -21,6 +21,34 @@ it('says where it goes on, in a folder of another name too, and verbs in that fo
   ]);
   expect((await stator(['plan', 'show', 'p'], { cwd })).stdout).toContain('demo/p');
   expect((await stator(['run', 'p.md', '--yes'], { cwd })).code).toBe(0);
+});
+
+it('is usable where it goes on, though an engine saw that its old folder was gone', async () => {
+  const { stator, start, repo, root } = working();
+  await stator(['repo', 'add', '.', '--trust']);
+  const daemon = start(['daemon', 'start', '--foreground']);
+  await until(() => daemon.stderr().includes('owns'));
+  const cwd = join(root, 'renamed');
+  renameSync(repo, cwd);
+  const state = async () => JSON.parse((await stator(['repo', 'list', '--json'], { cwd: root })).stdout)[0].state;
+  await until(async () => (await state()) === 'degraded');
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  expect(await state()).toBe('degraded');
+  expect((await stator(['repo', 'move', 'demo', cwd], { cwd })).code).toBe(0);
+  expect(await state()).toBe('active');
+  expect((await stator(['status'], { cwd })).stdout).toContain('nothing needs you');
+});
+
+it('is named to who runs a plan in the renamed folder as if it were a new repo', async () => {
+  const { stator, write, repo, root } = working();
+  write('p.md', planOf(['true']));
+  await stator(['plan', 'register', 'p.md', '--trust']);
+  const cwd = join(root, 'renamed');
+  renameSync(repo, cwd);
+  const run = await stator(['run', 'p.md'], { cwd });
+  expect(run.code).toBe(1);
+  expect(run.stderr).toContain(`stator repo move demo ${cwd}`);
 });
 
 it('takes a word without a slash for a host, and says how a folder of that name is written', async () => {

@@ -9,7 +9,7 @@ import { openPty, type Pty } from '../support/pty.ts';
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const planned = planOf(['echo made >made.txt']);
 function typed(made: Terminal, ...args: string[]): Pty {
-  return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
+  return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env, columns: 200 });
 }
 
 async function stateOf(made: Terminal, plan = 'idea') {

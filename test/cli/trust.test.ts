@@ -8,7 +8,7 @@ import { openPty, type Pty } from '../support/pty.ts';
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 
 function open(made: Terminal, ...args: string[]): Pty {
-  return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
+  return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env, columns: 200 });
 }
 
 /** Without the line that shows until the plan has been read. */

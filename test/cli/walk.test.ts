@@ -60,8 +60,8 @@ function run(made: Terminal): Pty {
   return openPty(process.execPath, [main, 'run', 'shop.md', '--trust', '--yes'], { cwd: made.repo, env: made.env });
 }
 
-function onOneLine(pty: Pty): string {
-  return pty.text().replace(/\s+/g, ' ');
+function onOneLine(shown: Pty | string): string {
+  return (typeof shown === 'string' ? shown : shown.text()).replace(/\s+/g, ' ');
 }
 
 async function seen(made: Terminal, ...args: string[]): Promise<string> {
@@ -142,7 +142,7 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
   const fourth = run(made);
   expect(await fourth.ended).toBe(1);
   const used = await told(made);
-  for (const text of [onOneLine(fourth), used]) {
+  for (const text of [onOneLine(fourth), onOneLine(used)]) {
     expect(text).toContain("of 0.0001 agent minutes are used, the plan's budget");
     expect(text).toContain('stator plan raise-budget shop "+60 minutes"');
   }

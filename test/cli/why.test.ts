@@ -164,7 +164,7 @@ it('after Ctrl-C it says what was stopped, and the same command what goes on', a
   await first.until(/● 1 The texts +working/);
   first.type('\x03');
   expect(await first.ended).toBe(130);
-  expectProse(`${linesAt(first, '(Ctrl-C')}\n${linesAt(first, 'stator run greeting.md')}`, '1 agent');
+  expectProse(`${linesAt(first, '(Ctrl-C')}\n${linesAt(first, 'stator run greeting.md', { before: 1 })}`, '1 agent');
   const second = made.open('run', 'greeting.md');
   expect(await second.ended).toBe(0);
   expectProse(linesAt(second, 'The texts', { before: 1 }), 'wave 1 task 1 ');

@@ -204,6 +204,13 @@ export function createRepoCommands(parts: CommandDependencies) {
     parts.onChange();
   }
 
+  /** Its new folder was looked at as it was taken: what is known of the old one holds no more. */
+  async function tellUsable(project: string): Promise<void> {
+    if ((await views.repo(project)).state !== 'degraded') return;
+    const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };
+    await insertSignal(store, { ...word, at: clock.nowMs() });
+  }
+
   /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
   async function refresh(row: RepoRow): Promise<readonly string[]> {
     const { project } = row;
@@ -504,6 +511,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         // In the old folder they would end without a result that could be collected.
         if (to !== from && runs.length > 0) await beginAnew(project, runs);
         await parts.lockRepo(project);
+        await tellUsable(project);
         const plans = (await store.planCounts()).get(project)?.active ?? 0;
         return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
       } finally {

@@ -29,15 +29,28 @@ import type { ViewDependencies } from './view-dependencies.ts';
 /** Trees of one list. */
 const listLimit = 1_000;
 
+/** How the trees of stator's own machines are looked at. */
+const ownLooks: Readonly<Record<string, string>> = {
+  supervisor: 'stator daemon status',
+  repo: 'stator repo show <project>',
+  plan: 'stator plan show <plan>',
+  wave: 'stator plan show <plan>',
+  task: 'stator plan show <plan>',
+  agent: 'stator agent show <title>',
+};
+
 /** Throws `machine_unknown` with the nearest name. */
 function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinition {
   const found = machines.find((machine) => machine.name === name);
   if (found !== undefined) return found;
   const names = machines.map((machine) => machine.name);
+  const look = Object.hasOwn(ownLooks, name) ? ownLooks[name] : undefined;
   const hint =
-    names.length === 0
-      ? 'none was given: name its file under [machines] in daemon.toml'
-      : `${didYouMean(name, names)}there are ${names.join(', ')}`;
+    look !== undefined
+      ? `it is a machine of stator itself: ${look}`
+      : names.length === 0
+        ? 'there are none: name the file of one under [machines] in daemon.toml'
+        : `${didYouMean(name, names)}there are ${names.join(', ')}`;
   throw new EngineError('machine_unknown', `no machine of one's own is called "${name}"`, hint);
 }
 

@@ -1,0 +1,55 @@
+/** Lines for a terminal, broken at words; what is to be pasted stays in one piece. Pure. */
+import { widthOf } from './text.ts';
+
+/** Of our own lines, which have no other escapes than colours. */
+const colours = /\x1b\[[0-9;]{0,32}m/g;
+/** A name and what stands beside it, or the blanks before a line. */
+const beforeText = /^(?: *\S+(?: \S+){0,2} {2,}| *)/;
+/** Programs whose commands we print; but for our own they are words too, and no command without a colon before them. */
+const others: ReadonlySet<string> = new Set(['cd', 'git', 'npm', 'curl']);
+
+/** The lines of a text in rows of at most `width` columns; null: as it is. Further rows begin where the text beside a name does, or deeper than an indented line: none looks like another line. */
+export function folded(text: string, width: number | null): string {
+  if (width === null || text.length <= width) return text;
+  return text
+    .split('\n')
+    .map((line) => foldedLine(line, width))
+    .join('\n');
+}
+
+function foldedLine(line: string, width: number): string {
+  if (shownWidth(line) <= width) return line;
+  const [lead = ''] = beforeText.exec(line.replace(colours, '')) ?? [];
+  const [blanks = ''] = /^ */.exec(line) ?? [];
+  const isBeside = lead.length > blanks.length && widthOf(lead) <= width / 2;
+  const indent = isBeside ? widthOf(lead) : blanks.length === 0 ? 0 : blanks.length + 2;
+  const parts = line.split(/( +)/);
+  let folded = '';
+  let column = 0;
+  for (let at = 0; at < parts.length; at += 2) {
+    const [gap = '', word = ''] = [parts[at - 1], parts[at]];
+    const isNew = column > indent && column + gap.length + pieceWidth(parts, { at, room: width - indent }) > width;
+    folded += isNew ? `\n${' '.repeat(indent)}${word}` : `${gap}${word}`;
+    column = (isNew ? indent : column + gap.length) + shownWidth(word);
+  }
+  return folded;
+}
+
+/** Of a word; where a command begins, of all of it, unless it needs more than a row. */
+function pieceWidth(parts: readonly string[], { at, room }: { readonly at: number; readonly room: number }): number {
+  const wordAt = (index: number) => (parts[index] ?? '').replace(colours, '');
+  const word = wordAt(at).replace(/^[`('"]/, '');
+  const own = shownWidth(parts[at] ?? '');
+  const isCommand = word === 'stator' || (others.has(word) && wordAt(at - 2).endsWith(':'));
+  if (!isCommand) return own;
+  let width = own;
+  for (let next = at + 2; next < parts.length && parts[next - 1] === ' '; next += 2) {
+    if (/[;,:)]$/.test(wordAt(next - 2))) break;
+    width += 1 + shownWidth(parts[next] ?? '');
+  }
+  return width <= room ? width : own;
+}
+
+function shownWidth(text: string): number {
+  return widthOf(text.replace(colours, ''));
+}
