@@ -1,7 +1,7 @@
 /** What an agent committed and took back itself is its own decision: its task is judged by where it ended, and refs keep what it left. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { begin, planText, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
+import { begin, planText, startEngine, type TestEngine, untilPhase, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
 
@@ -84,6 +84,21 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
       await begin(made, 'unborn', planText([task.join('\n')]));
       await untilStatus(made, 'unborn', 'done');
       expect(filesOf(made, 'plan/unborn')).toEqual(['README.md', 'open.txt']);
+      expect(takenBack(made).map((ref) => filesOf(made, ref))).toEqual([['README.md', 'first.txt']]);
+    });
+
+    it('does not keep its run from its end where it shares no history with the commit that the run ended on', async () => {
+      const made = await start();
+      const task = [
+        commitFile('first.txt'),
+        'git reset -q --soft HEAD~1',
+        `${commit} --amend -m 'another first commit'`,
+        'git rm -qf first.txt',
+        `${commit} -m without; echo end > end.txt`,
+      ];
+      await begin(made, 'root', planText([task.join('\n')]));
+      const { tasks_by_wave: waves } = await untilPhase(made, 'root', 'wave_waiting');
+      expect(waves[0]?.tasks[0]?.reason).toBe('merge-failed');
       expect(takenBack(made).map((ref) => filesOf(made, ref))).toEqual([['README.md', 'first.txt']]);
     });
 

@@ -43,7 +43,7 @@ export async function joinCommits(repo: Repository, parts: readonly NamedCommit[
 /** Whether `target` has all of a commit's work: the commit is its ancestor, or merging it would change nothing, as after a squash. */
 export async function holdsWork(repo: Repository, target: string, commit: string): Promise<boolean> {
   if (await isAncestor(repo, commit, target)) return true;
-  const merged = await mergeTrees(repo, target, commit);
+  const merged = await mergeTrees(repo, target, commit, { allowsUnrelated: true });
   return merged.kind === 'tree' && merged.tree === (await treeOf(repo, target));
 }
 

@@ -160,9 +160,15 @@ function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string):
 /** After a conflict, `tree` has the files with git's conflict marks. */
 export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; tree: string; files: string[] };
 
-/** Merges two commits without a working tree. */
-export async function mergeTrees(repo: Place, ours: string, theirs: string): Promise<MergedTree> {
-  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ours, theirs];
+/** Merges two commits without a working tree. Throws `git_failed` for commits without a common history, unless `allowsUnrelated` is set, as for a comparison. */
+export async function mergeTrees(
+  repo: Place,
+  ours: string,
+  theirs: string,
+  { allowsUnrelated = false }: { readonly allowsUnrelated?: boolean } = {},
+): Promise<MergedTree> {
+  const unrelated = allowsUnrelated ? ['--allow-unrelated-histories'] : [];
+  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ...unrelated, ours, theirs];
   const result = await tryOwnGit(repo.path, args);
   const [tree = '', ...files] = result.stdout.split('\0').filter((field) => field !== '');
   if (result.exitCode === 0) return { kind: 'tree', tree: tree.trim() };

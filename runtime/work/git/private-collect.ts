@@ -152,7 +152,7 @@ async function joined(
 ): Promise<string> {
   if (await isAncestor(repo, tip, from)) return from;
   if (await isAncestor(repo, from, tip)) return tip;
-  const merged = await mergeTrees(repo, from, tip);
+  const merged = await mergeTrees(repo, from, tip, { allowsUnrelated: true });
   if (merged.kind === 'conflict') return from;
   return commitTree(repo, { tree: merged.tree, parents: [from, tip], message });
 }

@@ -52,7 +52,7 @@ async function untouchedFiles(
   repo: Repository,
   { head, merged, tree }: { head: string; merged: string; tree: string },
 ): Promise<string[]> {
-  const merge = await mergeTrees(repo, head, merged);
+  const merge = await mergeTrees(repo, head, merged, { allowsUnrelated: true });
   if (merge.kind === 'tree') return [];
   const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', merge.tree, tree];
   const touched = new Set((await ownGit(repo.path, args)).split('\0'));
