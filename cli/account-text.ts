@@ -5,7 +5,7 @@ import { counted, plain } from './text.ts';
 /** How many agents are named; above that, only their number. */
 const namedLimit = 5;
 
-/** Until when each is rate limited, and who waits for it. */
+/** Until when each is rate limited, and which agents wait for it. */
 export function accountLines(accounts: readonly AccountEntry[], nowMs: number): string[] {
   return accounts.map(({ account, until, waiting }) => {
     const names = waiting.slice(0, namedLimit).map(({ project, title }) => `${project}/${title}`);

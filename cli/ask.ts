@@ -8,12 +8,12 @@ import { sizeOf } from './output.ts';
 const ctrlC = '\x03';
 const ctrlD = '\x04';
 
-/** Whether there is somebody to ask: consola's prompts write to standard output. */
+/** Whether a person can be asked: consola's prompts write to standard output. */
 export function canAsk({ stdin, out }: Call): boolean {
   return stdin.isTTY === true && out.stdout.isTTY === true && out.stderr.isTTY === true && !out.json;
 }
 
-/** No is what Enter, Escape and Ctrl-D say. Throws `interrupted` at Ctrl-C. */
+/** Enter, Escape and Ctrl-D mean no. Throws `interrupted` at Ctrl-C. */
 export async function confirm(call: Call, question: string): Promise<boolean> {
   const answer = await ask(call, (consola) =>
     consola.prompt(question, { type: 'confirm', initial: false, cancel: 'null' }),
@@ -21,7 +21,7 @@ export async function confirm(call: Call, question: string): Promise<boolean> {
   return answer === true;
 }
 
-/** One of `words`; the first is what Enter, Escape and Ctrl-D say. Throws `interrupted` at Ctrl-C. */
+/** One of `words`; Enter, Escape and Ctrl-D mean the first. Throws `interrupted` at Ctrl-C. */
 export async function choose(call: Call, question: string, words: readonly [string, ...string[]]): Promise<string> {
   const answer = await ask(call, (consola) =>
     consola.prompt(question, { type: 'select', options: [...words], initial: words[0], cancel: 'null' }),

@@ -7,9 +7,9 @@ import type { Stream } from './output.ts';
 import { plain } from './text.ts';
 
 export interface Attention {
-  /** `needs`: what needs a person now, by names that stay the same while it does. `isQuiet`: it was so before anybody looked. */
+  /** `needs`: what needs a person now, by names that stay the same while it does. `isQuiet`: they existed before the first look. */
   show(needs: readonly string[], title: string, options?: { isQuiet: boolean }): void;
-  /** The title is given back, until the next `show`; may be called twice. */
+  /** Restores the title, until the next `show`; may be called twice. */
   suspend(): void;
   /** Restores the title for good. */
   close(): void;
@@ -23,7 +23,7 @@ export interface AttentionOptions {
 }
 
 const bell = '\x07';
-/** Terminals keep titles on a stack. One that does not is left without a title of ours. */
+/** Terminals keep titles on a stack. In one that does not, the title is left alone. */
 const pushTitle = '\x1b[22;0t';
 const popTitle = '\x1b]0;\x1b\\\x1b[23;0t';
 const titleLimit = 120;

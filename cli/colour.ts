@@ -18,7 +18,7 @@ export const noPaint: Paint = (_tone, text) => text;
 
 const ansiPaint: Paint = (tone, text) => {
   if (tone === 'plain' || text === '') return text;
-  return styleText(styles[tone], text, { validateStream: false }); // paintFor has looked at the stream
+  return styleText(styles[tone], text, { validateStream: false }); // paintFor has checked the stream
 };
 
 /** Colour on a terminal only, and not where NO_COLOR (https://no-color.org) is set to anything, or the terminal is a dumb one. */

@@ -1,6 +1,6 @@
 /**
- * The one wrapping of citty. It parses; but it takes unknown flags, missing values and words too many in silence, so these are looked for
- * before it is asked, and each names what is valid.
+ * The one wrapping of citty. It parses; but it accepts unknown flags, missing values and extra words silently, so these are checked
+ * before it is called, and each message names what is valid.
  */
 import { parseArgs as tokenize } from 'node:util';
 import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
@@ -43,7 +43,7 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly mayBeEmpty?: readonly string[];
   /** Its last word may be repeated: `run` gets all words. */
   readonly mayRepeat?: boolean;
-  /** Answers the exit code; nothing is 0. */
+  /** Returns the exit code; undefined is 0. */
   run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number | undefined>;
 }
 

@@ -13,9 +13,9 @@ export interface Entry {
   readonly summary: string;
   /** The verbs that one page of help is about, this one among them; the first represents them in a list. */
   readonly page: readonly string[];
-  /** It works and has its page, and is in no list. */
+  /** It works and has its page, but lists leave it out. */
   readonly isHidden: boolean;
-  /** Its exit code is 0, 1 or 2, whatever goes wrong: programs start work with it. 130 where it was interrupted. */
+  /** Its exit code is 0, 1 or 2, for every failure: programs start work with it. 130 where it was interrupted. */
   readonly hasStartCodes?: boolean;
   /** For a name from kasmos or kugetsu: what it is called here. */
   readonly now?: string;
@@ -102,7 +102,7 @@ interface OtherName {
   words?(rest: readonly string[]): readonly string[];
 }
 
-/** All that the users of kasmos and kugetsu type: their names are names here too. */
+/** The commands of kasmos and kugetsu: their names are names here too. */
 const otherNames: Readonly<Record<string, OtherName>> = {
   start: { now: 'issue start' },
   continue: { now: 'issue continue' },
@@ -335,7 +335,7 @@ function everyDay(entries: readonly Entry[]): Entry[] {
   return listed(entries).filter(({ isHidden }) => !isHidden || isHiddenNoun(entries));
 }
 
-/** Whether kasmos or kugetsu calls a noun so. */
+/** Whether that is a noun's name in kasmos or kugetsu. */
 export function isOtherNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ now }) => now !== undefined);
 }
@@ -373,7 +373,7 @@ export function nounPage(noun: string, entries: readonly Entry[]): string {
   return nounUsage(noun, rows, `stator ${noun} ${entries[0]?.name} --help`);
 }
 
-/** What kasmos and kugetsu call a verb, and what it is here. */
+/** The names of verbs in kasmos and kugetsu, and their names here. */
 export function otherNameRows(): [name: string, now: string][] {
   return Object.entries(otherNames).map(([name, { now }]) => [name, now]);
 }
@@ -393,7 +393,7 @@ function otherNameLines(): [string, string][] {
   return [...rows].map(([now, names]) => [names.join(', '), now]);
 }
 
-/** The words of every day; `--all`: each of them. */
+/** The most common commands; `--all`: each of them. */
 export function topUsage(version: string, { all = false }: { all?: boolean } = {}): string {
   const words = listed(verbs).filter(({ isHidden }) => all || !isHidden);
   const groups = Object.entries(nouns).filter(

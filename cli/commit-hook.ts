@@ -8,11 +8,11 @@ import { askGit } from './place.ts';
 export interface CommitHook {
   /** As a path from the root of the repository, or absolute. */
   readonly file: string;
-  /** What does the same as a check, in a worktree of the repository. */
+  /** The command that does the same as a check, in a worktree of the repository. */
   readonly command: string;
 }
 
-/** Programs that run hooks by a file of theirs, the more telling first. */
+/** Programs that run hooks by a file of theirs, the more specific first. */
 const byFile = [
   ['.pre-commit-config.yaml', 'pre-commit run --all-files'],
   ...['lefthook.yml', 'lefthook.yaml', '.lefthook.yml', '.lefthook.yaml'].map(

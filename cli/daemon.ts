@@ -41,7 +41,7 @@ const restart = defineVerb({
   async run({ config }, call) {
     const { home, owner } = ownerHere(call.env);
     const named = config ?? owner?.config ?? undefined;
-    // One that runs is not given up for a file that none can be started with.
+    // A running daemon is not stopped for a file with which none can start.
     loadDaemonConfig(home, named === undefined ? undefined : resolve(call.cwd, named));
     if (owner !== null) announceRestart(home);
     try {

@@ -1,4 +1,4 @@
-/** `stator demo`: the whole of it in a throw-away repo, with nothing installed and no network. */
+/** `stator demo`: a whole run in a throw-away repo, with nothing installed and no network. */
 import { defineVerb } from './command.ts';
 import { makeDemo } from './demo/stage.ts';
 import { tellDemo } from './demo/story.ts';

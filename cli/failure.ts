@@ -101,7 +101,7 @@ function writeReport(thrown: unknown, { out, argv, version }: Failing): string |
       writeFileSync(path, text, { mode: 0o600 });
       return path;
     } catch {
-      // The next folder; a report that cannot be kept must not hide the bug itself.
+      // The next folder; a report that cannot be written must not hide the bug itself.
     }
   }
   return null;

@@ -102,7 +102,7 @@ export async function planOfFile(client: Client, project: string, file: BoundFil
   throw otherFile(plan, { bound: shown.file, given: file.bound });
 }
 
-/** A file that was moved takes its plan along: by its text, or by a person's word. */
+/** A file that was moved takes its plan along: by its text, or because a person says so. */
 export function isMovedTo(file: BoundFile, shown: PlanShow, repo: string): boolean {
   return shown.file !== null && !existsSync(resolve(repo, shown.file)) && (file.isNamed || !isEdited(file, shown));
 }
@@ -134,12 +134,12 @@ export function isEdited({ content }: Pick<ReadPlanFile, 'content'>, shown: Plan
   return content !== shown.content && (shown.file_digest === null || textDigest(content) !== shown.file_digest);
 }
 
-/** Whether the plan's document is another than its file, as far as that is known. */
+/** Whether the plan's document differs from its file, as far as that is known. */
 export function differsFromFile(shown: Pick<PlanShow, 'content' | 'file' | 'file_digest'>): boolean {
   return shown.file !== null && shown.file_digest !== null && textDigest(shown.content) !== shown.file_digest;
 }
 
-/** Binds the plan to the file that it is, where it does not know it by that path and text; the file is not edited. */
+/** Binds the plan to its file, if the plan has another path or text for it; the file is not edited. */
 export async function bind(client: Client, shown: PlanShow, { bound, content, as }: BoundFile): Promise<void> {
   const isKnown = shown.file === bound && shown.file_digest === textDigest(content);
   if (bound === null || (isKnown && (as === undefined || as === shown.file_as))) return;

@@ -1,4 +1,4 @@
-/** A folder that no registered repo has, and that one of them was before it was renamed or moved. */
+/** A folder of no registered repo that is probably the new place of a renamed or moved one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';

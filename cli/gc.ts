@@ -89,7 +89,7 @@ function linesOf(report: CleaningReport): string[] {
   ];
 }
 
-/** What a person can do something about is named one by one. */
+/** Entries on which a person can act are named one by one. */
 function keptLines(some: readonly CleaningItem[]): string[] {
   const [first] = some;
   if (first === undefined) return [];

@@ -42,7 +42,7 @@ export default defineVerb({
     const file = join(repo, '.stator', 'config.toml');
     const text = readConfigText(file);
     const found = installedAgents(call.env);
-    // In a repo that is set up it is done only where it is asked for.
+    // In a repo that is set up already this needs the flag.
     const existing = () => ({ repo, file, wanted: named, mcp: mcp ? offerMcp(call, found, true) : [] });
     if (text !== null) return tellExisting(call, { text, ...existing() });
     const chosen = named ?? (await pick(call, found, yes));
@@ -80,7 +80,7 @@ async function pick(call: Call, found: readonly KnownAgent[], isQuick: boolean):
   return found.find((agent) => agent.name === name) ?? first;
 }
 
-/** false: somebody else wrote one meanwhile, and theirs stays. Throws `bad_config` where it cannot be written. */
+/** false: another process wrote one meanwhile, and that one stays. Throws `bad_config` where it cannot be written. */
 function write(file: string, text: string): boolean {
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -170,7 +170,7 @@ interface Existing {
   readonly mcp: readonly McpRegistered[];
 }
 
-/** Throws `bad_config` where it is broken: that is what there is to say of it. */
+/** Throws `bad_config` where it is broken. */
 async function tellExisting({ out, env }: Call, existing: Existing): Promise<number> {
   const { repo, file, text, wanted, mcp } = existing;
   const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
@@ -185,7 +185,7 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   const names = installedAgents(env).map(({ name }) => name);
   const agent = profiles.coder.preset;
   const known = knownAgents.find(({ name }) => name === agent);
-  // A program of another name or place is doctor's to look for.
+  // `doctor` looks for a program of another name or place.
   const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
   const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
   const plans = await foundPlans(repo);

@@ -1,4 +1,4 @@
-/** `--project` of any verb: a name that no registered repo has is a slip, never an empty answer. */
+/** `--project` of any verb: a name that no registered repo has is a mistake, never an empty answer. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
 import { registeredProjects } from '../runtime/engine/registered-projects.ts';

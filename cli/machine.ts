@@ -308,7 +308,7 @@ function objectOf(flag: string, text: string | undefined): unknown {
   );
 }
 
-/** One line of what became of a message. */
+/** One line about the outcome of a message. */
 export function verdictText({ signal, tree }: MachineVerdict, machine: string, id: string): string {
   const { type, status, result } = signal;
   const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
@@ -316,7 +316,7 @@ export function verdictText({ signal, tree }: MachineVerdict, machine: string, i
   return `${status}${how}: ${type}${stands}`;
 }
 
-/** What the list says of a tree beside its state: what it cannot do comes first. */
+/** The note of the list about a tree, beside its state: what it cannot do comes first. */
 function shownText({ view, problem, set_aside: aside = [] }: MachineTreeEntry): string {
   return [
     ...(problem === undefined ? [] : [plain(problem)]),

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program `stator`: a call with what this process has, and its end with the call's exit code. */
+/** The program `stator`: a call with the streams and environment of this process, and its end with the call's exit code. */
 import { runProgram } from './program.ts';
 
 const argv = process.argv.slice(2);
@@ -9,7 +9,7 @@ const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STRE
 /** Why output was lost: half an answer looks like a whole one. */
 let lost: NodeJS.ErrnoException | null = null;
 
-/** A verb that does work goes on without words, and any without remarks. */
+/** A verb that does work goes on without output, and every verb without remarks. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (stream === process.stdout) note(error);
@@ -34,7 +34,7 @@ process.once('SIGINT', interrupt);
 const { env, stdin, stdout, stderr } = process;
 const exitCode = await runProgram({ argv, env, cwd: process.cwd(), stdin, stdout, stderr });
 process.exitCode = exitCode;
-// What was written is out, and what may still be open (an idle connection) must not keep the shell waiting.
+// The output is written, and anything that may still be open (an idle connection) must not keep the shell waiting.
 process.stdout.write('', (error) => {
   note(error);
   process.stderr.write('', () => end(exitCode));

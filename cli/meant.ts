@@ -1,4 +1,4 @@
-/** Commands that somebody means who types a word that is no verb: a step of a plan, or the word of another program for a verb. */
+/** Commands that were probably meant by a word that is no verb: a step of a plan, or another program's name for a verb. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { planSteps, stepName } from './plan/steps.ts';

@@ -1,5 +1,5 @@
 /**
- * What the program says beside its answers, on standard error: over consola, with a reporter of ours for the words. Nothing of consola is loaded before
+ * The program's messages beside its answers, on standard error: through consola, with a reporter of ours for the text. Nothing of consola is loaded before
  * there is something to say.
  */
 import type { ConsolaInstance, LogObject } from 'consola/core';
@@ -24,7 +24,7 @@ export interface ErrorMessage {
   readonly error: string;
   readonly code: string;
   readonly hint: string;
-  /** The last lines of somebody who ended. */
+  /** The last lines of a process that ended. */
   readonly log?: string;
   /** Not printed with --json. */
   readonly page?: string;
@@ -56,7 +56,7 @@ export function createMessages(options: MessagesOptions): Messages {
   let loaded: ConsolaInstance | null = null;
   const said = new Set<string>();
 
-  /** null: what is of this level is not shown, and is no reason to load anything. */
+  /** null: messages of this level are not shown, and load nothing. */
   function consola(level: number): ConsolaInstance | null {
     if (level > limit) return null;
     loaded ??= createConsola({

@@ -1,4 +1,4 @@
-/** `stator monitor`: a board on a terminal; what happens, a line for each fact, everywhere else. */
+/** `stator monitor`: a board on a terminal; everywhere else a line for each fact. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
@@ -101,7 +101,7 @@ function needProject(call: Call): { project: string } {
   return { project: requireProject(call) };
 }
 
-/** An engine that has something to tell: null while there is none, and while a daemon waits for its store or does not answer. */
+/** An engine with news: null while there is none, and while a daemon waits for its store or does not answer. */
 async function reach(call: Call): Promise<Client | null> {
   try {
     const client = await attached(call);
@@ -117,7 +117,7 @@ async function attached({ env }: Call): Promise<Client | null> {
   return attach(homeFolder(env), env);
 }
 
-/** Tells until the engine goes away; answers where it stopped. Ends with the process otherwise. */
+/** Prints facts until the engine goes away; returns the last one's number. Ends with the process otherwise. */
 async function followOne(following: Following, client: Client, isAgain: boolean): Promise<Following> {
   const { call, filter, ms } = following;
   const teller: Teller = createTeller(call, client);

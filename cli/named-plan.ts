@@ -57,7 +57,7 @@ async function projectNamed(call: Call, client: Client, said: string): Promise<s
   return isNamed ? before : requireProject(call);
 }
 
-/** A plan that is not there: which one may be meant. */
+/** For a plan that does not exist: which one may be meant. */
 export async function withNearest(
   thrown: unknown,
   { client, project, plan }: PlanAddress & { readonly client: Client },
@@ -71,7 +71,7 @@ export async function withNearest(
   });
 }
 
-/** Whether what was typed is a file, and not a plan's name. */
+/** Whether the typed word is a file, and not a plan's name. */
 export function isFilePath(said: string): boolean {
   return /\/|\.(md|markdown|json)$/i.test(said);
 }
@@ -116,7 +116,7 @@ async function isOwnedBy(
   const repo = (await client.repo({ project })).path;
   if (!existsSync(path) || existsSync(resolve(repo, file))) return false;
   const shown = await findPlan(client, project, plan);
-  // Most verbs name a plan, and what reads documents is a third of what they would load.
+  // Most verbs name a plan, and the reader of documents is a third of the code that they would load.
   const { readPlanFile } = await import('./plan-file.ts');
   return shown !== null && isMovedTo(bindingOf(call, repo, await readPlanFile(call.cwd, path)), shown, repo);
 }

@@ -6,7 +6,7 @@ export function wholeNumber(name: string, text: string): number {
   throw new EngineError('usage', `${name} is "${text}"`, 'give a whole number from 1 on');
 }
 
-/** Throws `usage` where it is no port that a program of anybody may have. */
+/** Throws `usage` where it is no port for ordinary programs. */
 export function portOf(text: string): number {
   const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
   if (port >= 1 && port <= 65_535) return port;

@@ -1,4 +1,4 @@
-/** The verbs of operations: what is typed becomes their input, and the answer is printed as JSON or as a view. */
+/** The verbs of operations: the typed words become their input, and the answer is printed as JSON or as a view. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import {
   type AnyOperation,
@@ -73,7 +73,7 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
         const ask = client[name as keyof Methods<typeof operations>] as (input: object) => Promise<unknown>; // it has one for each
         if (repeats === undefined) return ask(input);
         const answers: unknown[] = [];
-        // In the order as typed; the first that is refused ends it.
+        // In the order as typed; the first refusal ends it.
         for (const word of new Set(words)) answers.push(await ask({ ...input, [repeats]: word }));
         return answers;
       });
@@ -83,7 +83,7 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
   });
 }
 
-/** What its field is. Throws `usage`. */
+/** The value of its field. Throws `usage`. */
 function fieldOf({ oneOf: accepted, is, number }: VerbArg, value: string | boolean): unknown {
   if (typeof value === 'boolean') return value ? (is ?? true) : undefined;
   if (number !== undefined) return wholeNumber(number, value);

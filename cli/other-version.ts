@@ -5,7 +5,7 @@ import { localTime } from '../machines/vocabulary/time-text.ts';
 import { isThisStator, statorBuild, statorVersion } from '../runtime/base/platform/version.ts';
 import { ownerHere, type Presence } from './daemon/presence.ts';
 
-/** What was thrown, or `other_version` where that is more likely the reason: the answer, or the question, was not understood. */
+/** The thrown error, or `other_version` if that is more likely the reason: the answer, or the question, was not understood. */
 export function asOtherVersion(thrown: unknown, { env }: { env: NodeJS.ProcessEnv }): unknown {
   if (!isMisunderstood(thrown)) return thrown;
   const owner = ownerOf(env);
@@ -20,7 +20,7 @@ export function asOtherVersion(thrown: unknown, { env }: { env: NodeJS.ProcessEn
   );
 }
 
-/** What an engine is, and what this stator is, where they are not the same. */
+/** The version of an engine, and that of this stator, if they differ. */
 export function differenceText({ version, build }: Pick<Presence['owner'], 'version' | 'build'>): string {
   const own = statorVersion();
   if (version !== own)
@@ -39,6 +39,6 @@ function ownerOf(env: NodeJS.ProcessEnv): ReturnType<typeof ownerHere>['owner'] 
   try {
     return ownerHere(env).owner;
   } catch {
-    return null; // the home cannot be read: then there is nothing to compare, and what was thrown says why
+    return null; // the home cannot be read: then there is nothing to compare, and the thrown error says why
   }
 }

@@ -26,7 +26,7 @@ export function tableWidth({ stdout }: Pick<OutputOptions, 'stdout'>): number | 
 
 export interface OutputOptions extends MessagesOptions {
   readonly stdout: Stream;
-  /** Under --json: only these fields of what is printed, or of each entry of a list. */
+  /** Under --json: only these fields of the printed document, or of each entry of a list. */
   readonly fields?: readonly string[];
   readonly stderr: Stream;
 }
@@ -37,11 +37,11 @@ export interface Output extends OutputOptions, Messages {
   answer(document: unknown, lines: () => readonly string[]): void;
   /** Lines of the answer; colours are all that they do to a terminal, and there they are broken at words. */
   print(...lines: string[]): void;
-  /** The same of lines that others wrote: as they are. */
+  /** The same for foreign lines: they are printed as they are. */
   quote(...lines: string[]): void;
-  /** That something is done; silent under --quiet and --json. */
+  /** A note that something is done; silent under --quiet and --json. */
   say(...lines: string[]): void;
-  /** What was done: one document under --json, else lines that --quiet silences. */
+  /** The result: one document under --json, else lines that --quiet silences. */
   done(document: unknown, ...lines: string[]): void;
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], empty: string): string[];
   /** A list as the answer: one document under --json, else a table; `empty` is printed where it is empty. */

@@ -16,7 +16,7 @@ export const pagerArgs = {
 /** Ends where the text fits on the screen, keeps colours, and leaves the text where it is. Some systems come without it. */
 const usualPager = 'if command -v less >/dev/null; then exec less -FRX; else exec cat; fi';
 
-/** Prints with `print`; on the terminal of this process what it prints goes through the pager. Answers what `print` answers. */
+/** Prints with `print`; on the terminal of this process the output goes through the pager. Returns the result of `print`. */
 export async function paged<Answer>(
   { out, env }: Pick<Call, 'out' | 'env'>,
   { pager }: { readonly pager: boolean },
@@ -38,7 +38,7 @@ export async function paged<Answer>(
     stdio: ['pipe', 'inherit', 'inherit'],
     env,
   });
-  // The shell says 126 or 127 of a program that it cannot start.
+  // The shell's exit code for a program that it cannot start is 126 or 127.
   if ((error !== undefined && !isGone(error)) || status === 126 || status === 127) stdout.write(text);
   return answer;
 }

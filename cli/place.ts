@@ -1,4 +1,4 @@
-/** Which repo and which plan a verb is about, from what was typed, the run that it is typed in, or the folder. */
+/** Which repo and which plan a verb is about, from the typed words, the run that they are typed in, or the folder. */
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { missingWord } from './usage.ts';
 /** One of these in the environment (in a git hook) would answer for another repository than the folder's. */
 const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_PREFIX'];
 
-/** What git answers, or null where it refuses. Throws `git_missing`, and `git_failed` where it came to no end of its own: that is no answer. */
+/** The output of git, or null where it refuses. Throws `git_missing`, and `git_failed` where it did not end by itself: that is no answer. */
 export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly string[]): string | null {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name)));
   try {
@@ -41,7 +41,7 @@ export function mainRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   return plainRepository(call.cwd) ?? askedRepository(call);
 }
 
-/** The ordinary case without a process: a folder with a real `.git` folder in it. Everything else git itself must say. */
+/** The ordinary case without a process: a folder with a real `.git` folder in it. For everything else git is asked. */
 function plainRepository(cwd: string): string | null {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (basename(folder) === '.git') return null;
@@ -87,7 +87,7 @@ function noRepository(call: Pick<Call, 'cwd' | 'env'>, hint: string): EngineErro
   return new EngineError('bad_repo', `not a git repository: ${call.cwd}`, hint);
 }
 
-/** `--project`, else that of the run that this is typed in, else the folder's; null where none of them says it. */
+/** `--project`, else that of the run that this is typed in, else the folder's; null where there is none. */
 export function projectHere(call: Call): string | null {
   const said = call.project ?? (call.env.STATOR_PROJECT || undefined);
   if (said !== undefined) return said;
@@ -97,7 +97,7 @@ export function projectHere(call: Call): string | null {
 
 export const allArgs = { all: { type: 'boolean', description: 'of all repos' } } as const;
 
-/** What a list is of: the repo that is meant, or with --all, and outside of any, every repo. */
+/** The repos of a list: the one that is meant, or every repo with --all and outside of any repo. */
 export function scopeOf(call: Call, { all = false }: { all?: boolean | undefined }): { project?: string } {
   const project = all ? null : projectHere(call);
   return project === null ? {} : { project };

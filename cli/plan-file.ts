@@ -1,4 +1,4 @@
-/** A plan's file from the disk, with a message of its own for everything that is no such file. */
+/** A plan's file from the disk, with a message for each kind of wrong file. */
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -16,10 +16,10 @@ import { readStdin } from './ask.ts';
 import type { Call } from './command.ts';
 import { pathMeant } from './plan-places.ts';
 
-/** More than this is not even read to say what is wrong with it. */
+/** A larger file is not read at all. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
 
-/** What reads the documents of others brings packages of its own, which a verb's first line does not wait for. */
+/** The reader of other programs' documents needs further packages; a verb's first line does not wait for them. */
 const readers = () => import('../machines/document/read-plan.ts');
 
 export interface PlanFile {
@@ -190,7 +190,7 @@ export function planBesideOf(file: string, { planBeside }: Pick<PlanReading, 'pl
   return planBeside === null ? null : join(dirname(file), basename(planBeside));
 }
 
-/** Somebody has named the requirements, and means the plan that was made of them. */
+/** A person has named the requirements, and means the plan that was made from them. */
 function besidePlan(file: string, reading: PlanReading): EngineError {
   return new EngineError(
     'usage',
@@ -216,7 +216,7 @@ export function planNameFrom(title: string): string {
   return name;
 }
 
-/** A name that was typed and is not taken letter by letter. */
+/** The note that a typed name was changed. */
 export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
   if (given !== undefined && given !== name)
     out.note(`"${given}" is no name of a plan as it stands: it is called ${name}`);
@@ -231,7 +231,7 @@ export function readingText({
   return `read as ${familyTitle}: ${size}${counts.done === 0 ? '' : `, ${counts.done} done`}`;
 }
 
-/** As what a document of another family was read. */
+/** The note about how a document of another family was read. */
 export function tellReading({ out }: Pick<Call, 'out'>, reading: PlanReading): void {
   if (reading.family !== 'stator') out.note(readingText(reading));
 }

@@ -1,4 +1,4 @@
-/** Where programs that write plans put them, and the plan that somebody means who names a file that is not there. */
+/** Where programs that write plans put them, and the plan that was probably meant by the name of a missing file. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { nearest } from '../runtime/base/config/nearest.ts';
@@ -20,7 +20,7 @@ export const planPlaces = [
   'plans',
 ] as const;
 
-/** The path of what there is: with `.md`, in a folder of plans, or spelt almost so. null: there is nothing near. */
+/** The path of an existing file: with `.md`, in a folder of plans, or spelt almost so. null: there is nothing near. */
 export function pathMeant(cwd: string, path: string): string | null {
   const isThere = (candidate: string) => existsSync(resolve(cwd, candidate));
   const candidates = ['', ...planPlaces].flatMap((place) => [join(place, path), join(place, `${path}.md`)]);
@@ -28,7 +28,7 @@ export function pathMeant(cwd: string, path: string): string | null {
   return found === null || !isThere(found) ? null : found;
 }
 
-/** The path with the names that are nearest to those that it has. */
+/** The path with each name replaced by the nearest existing one. */
 function spelt(cwd: string, path: string): string | null {
   const parent = dirname(path);
   const known = parent === path || existsSync(resolve(cwd, parent)) ? parent : spelt(cwd, parent);

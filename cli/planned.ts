@@ -1,4 +1,4 @@
-/** What becomes of a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
+/** What happens with a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { canAsk } from './ask.ts';
@@ -19,7 +19,7 @@ export const planOnlyArg = {
   'plan-only': { type: 'boolean', description: 'end when the plan is planned' },
 } as const;
 
-/** On a terminal a planned document is asked about, unless the configuration says `auto_advance = true` in so many words. */
+/** On a terminal a planned document is asked about, unless the configuration sets `auto_advance = true` explicitly. */
 export async function afterPlanning(
   call: Call,
   client: Pick<Client, 'repo'>,

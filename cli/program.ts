@@ -111,7 +111,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (list.length === 0) {
     const valid = [...new Set([...listed(verbs).map(({ name }) => name), ...Object.keys(nouns).filter(isOfToday)])];
     const message = `unknown command "${first}"`;
-    // The whole page would push what is wrong off a small terminal.
+    // The whole page would push the mistake off a small terminal.
     const usage = 'usage: stator <command>; all commands: stator help';
     const verbOf = { noun: '', rest: words.slice(1) };
     throw new UsageError(message, { hint: '', words: { given: first, valid, verbOf }, usage });
@@ -129,7 +129,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   throw new UsageError(message, { hint: '', words: { given: second, valid, verbOf }, usage: line });
 }
 
-/** What shells call it: `ls` lists, `rm` deletes or removes. */
+/** The names in shells: `ls` lists, `rm` deletes or removes. */
 function shortName(list: readonly Entry[], typed: string | undefined): Entry | undefined {
   const names = typed === 'ls' ? ['list'] : typed === 'rm' ? ['delete', 'remove'] : [];
   return names.map((name) => list.find((one) => one.name === name)).find((one) => one !== undefined);

@@ -1,4 +1,4 @@
-/** `stator queue`: who waits for a slot, who works, and what is paused. */
+/** `stator queue`: which agents wait for a slot, which work, and what is paused. */
 
 import { reasons } from '../machines/vocabulary/effect.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';

@@ -14,7 +14,7 @@ export interface Registering {
   readonly path: string;
   readonly trust: TrustFlag;
   readonly way: NonNullable<AddRepoRequest['way']>;
-  /** One that is registered is refused, and not brought up to date. */
+  /** A registered plan is refused, and not brought up to date. */
   readonly mustBeNew?: boolean;
   /** A call without a question goes on with what was trusted before: false refuses where it has changed since. Default true. */
   readonly keepsTrust?: boolean;
@@ -30,7 +30,7 @@ export async function addRepo(call: Call, client: Client, registering: Registeri
   const former = isInRun(call) ? null : await formerRepoText({ ...call, cwd: path }, client);
   if (former !== null) call.out.warn(former);
   const add = (yes: TrustFlag) => client.addRepo(path, { trust: yes, way, mustBeNew });
-  // Before the question: what is refused in any case is not asked about.
+  // Before the question: a certain refusal needs no question.
   const look = trust !== true && keepsTrust && !canAsk(call) ? null : await client.lookAtTrust({ path, way });
   if (look?.state === 'changed' && trust === false && !keepsTrust && !canAsk(call)) throw changedSince(look);
   if (trust === true && look !== null) {

@@ -10,7 +10,7 @@ export function serverList({ env }: Pick<Call, 'env'>): ServerList {
   return createServerList({ home: homeFolder(env), env });
 }
 
-/** The same to change it. Throws `not_allowed` inside a run: which servers get a token is a person's word. */
+/** The same to change it. Throws `not_allowed` inside a run: only a person decides which servers get a token. */
 function ownServers(call: Call): ServerList {
   refuseAgent(call, 'change the list of forges');
   return serverList(call);

@@ -3,7 +3,7 @@ import type { Client } from '../runtime/api/client/client.ts';
 import { type ConnectOptions, connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 
-/** Connects, says where no engine runs, and closes whatever happens. Throws what `connect` and `use` throw. */
+/** Connects, notes if no engine runs, and always closes. Throws what `connect` and `use` throw. */
 export async function withClient<Answer>(
   { env, out }: Pick<Call, 'env' | 'out'>,
   mode: ConnectOptions['mode'],

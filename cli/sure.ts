@@ -31,7 +31,7 @@ export interface Sure {
 /** Only these are refused without `--force`, in a pipe too. */
 const forced: ReadonlySet<SignalType | null> = new Set<SignalType>(['cancel', 'pause']);
 
-/** Whether it is to be done. In a pipe, and under `--json`, nothing is asked. Throws `refused` where it needs `--force`. */
+/** Whether to do it. In a pipe, and under `--json`, nothing is asked. Throws `refused` where it needs `--force`. */
 export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act: Act, sure: Sure): Promise<boolean> {
   const { yes, force = false, command } = sure;
   const mayAsk = !yes && !force && canAsk(call);

@@ -14,7 +14,7 @@ const gap = 2;
 /** A column that is cut further says nothing any more. */
 const narrowest = 8;
 
-/** Lines of a table. Where it is too wide, the widest columns give way first. */
+/** Lines of a table. Where it is too wide, the widest columns are cut first. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
@@ -46,7 +46,7 @@ export function table(
   ];
 }
 
-/** What is typed again: half of a name is none. */
+/** A column with names that people type: half of a name is useless. */
 const nameHeadings: ReadonlySet<string> = new Set([
   'plan',
   'title',
@@ -58,7 +58,7 @@ const nameHeadings: ReadonlySet<string> = new Set([
   'branch',
 ]);
 
-/** Names give way where nothing else can any more. */
+/** Names are cut only if nothing else can be. */
 function shrink(
   widths: number[],
   { width, names }: { readonly width: number; readonly names: readonly boolean[] },

@@ -1,4 +1,4 @@
-/** `stator token`: who may use the control API over TCP and the page behind it. */
+/** `stator token`: the people who may use the control API over TCP and its page. */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { localTime } from '../machines/vocabulary/time-text.ts';

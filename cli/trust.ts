@@ -23,7 +23,7 @@ export async function listTrust(call: Call): Promise<void> {
   });
 }
 
-/** Which repo is meant, asked of the engine that is asked. */
+/** The repo that is meant, from the connected engine. */
 type Named = (client: Client) => Promise<string>;
 
 export async function showTrust(call: Call, named: Named): Promise<void> {

@@ -1,4 +1,4 @@
-/** SQLite's own part, in C++: left out by `npm install --ignore-scripts`, or built for another Node. It is no bug of ours, and one command mends it. */
+/** SQLite's own part, in C++: left out by `npm install --ignore-scripts`, or built for another Node. It is no bug of ours, and one command repairs it. */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { inPackage } from '../runtime/base/platform/package-files.ts';

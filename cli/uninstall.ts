@@ -20,7 +20,7 @@ import { refuseAgent } from './place.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { byteText, counted, plain } from './text.ts';
 
-/** What is there, and with `removed` what became of it. */
+/** The parts of an installation, and with `removed` their outcome. */
 interface Removal {
   readonly service: string | null;
   /** Its pid. */
@@ -103,7 +103,7 @@ async function remove(call: Call, before: Removal): Promise<Removal> {
   return { ...before, items: cleared.items, notes, home: { ...before.home, state } };
 }
 
-/** What is stator's in every registered repo. null: no store knows of any. */
+/** The parts of stator in every registered repo. null: no store lists any. */
 async function inRepos({ env }: Call, dry: boolean): Promise<Pick<Removal, 'repos' | 'items' | 'notes'> | null> {
   if (!isStoreThere(storePlaceIn(env))) return null;
   const client = await connect({ env, mode: 'write' });
@@ -116,7 +116,7 @@ async function inRepos({ env }: Call, dry: boolean): Promise<Pick<Removal, 'repo
   }
 }
 
-/** The home knows what is left in a repo, and may hold what is a person's own. */
+/** The home lists what is left in a repo, and may hold files of a person. */
 function isWhole(notes: readonly string[], home: string): boolean {
   return notes.length === 0 && foreignEntries(home).length === 0;
 }

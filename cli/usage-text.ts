@@ -1,4 +1,4 @@
-/** What agents took, on one line. Pure. */
+/** The usage of agents, on one line. Pure. */
 import { amountText, mostUsed, shareOf } from '../machines/vocabulary/budget.ts';
 import type { PlanEntry } from '../runtime/api/client/client.ts';
 import { counted } from './text.ts';
@@ -25,7 +25,7 @@ export function usageTexts(usage: Usage): string[] {
   return [whole, unnumbered, ...(cost === null ? [] : [money(cost)])].filter((text) => text !== '');
 }
 
-/** The same with how much of the tightest limit of its budget is used: `$3.10, 62 % of 5 USD`. */
+/** The same with the used share of the tightest limit of its budget: `$3.10, 62 % of 5 USD`. */
 export function spendingText({ usage, budget }: Pick<PlanEntry, 'usage' | 'budget'>): string {
   return [hasUsage(usage) ? usageText(usage) : '', budgetText(budget)].filter((part) => part !== '').join(', ');
 }

@@ -141,7 +141,7 @@ export function listUsage(
   ].join('\n');
 }
 
-/** Names with what they mean behind them; a long list of names has a line of its own. */
+/** Names with their meanings after them; a long list of names has a line of its own. */
 function stacked(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => (left.length > stackedWidth ? 0 : left.length)));
   return rows.flatMap(([left, right]) => {

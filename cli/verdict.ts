@@ -48,7 +48,7 @@ export function verdictLine(answer: SignalAnswer): string {
   }
 }
 
-/** Why it was refused, and the commands for what would be taken instead. */
+/** Why it was refused, and the commands that would be accepted instead. */
 export function refusalLines({ signal, plan }: SignalAnswer): string[] {
   const { refused, type, result, id } = signal;
   if (refused === null) {
@@ -60,7 +60,7 @@ export function refusalLines({ signal, plan }: SignalAnswer): string[] {
   return [`refused: ${refusalSentence(told)}`, `hint: ${refusalHint(told)}`];
 }
 
-/** The same in the words of the machines. */
+/** The same with the names of the machines. */
 function stateLine({ signal: { type, refused } }: SignalAnswer): string {
   if (refused === null) return type;
   const { by, state, guard, accepts } = refused;

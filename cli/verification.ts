@@ -1,4 +1,4 @@
-/** What came of the comparison of a store with its journal, as lines. */
+/** The result of comparing a store with its journal, as lines. */
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
 import { counted, cut, plain } from './text.ts';

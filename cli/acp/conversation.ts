@@ -21,7 +21,7 @@ export interface Conversation {
   /** Answers why the turn is over. */
   prompt(prompt: Prompt): Promise<StopReason>;
   cancel(): void;
-  /** The editor is gone: what goes on here is paused. */
+  /** The editor is gone: running plans are paused. */
   end(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ interface Parts {
   readonly hasForms: boolean;
 }
 
-/** What was handed over last, and may be gone on with. */
+/** The plan that was given last, and may be continued. */
 interface Handed {
   readonly prompt: Prompt;
   /** The name of a text's plan; null: a file names its own. */

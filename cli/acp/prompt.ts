@@ -1,4 +1,4 @@
-/** What a person's prompt hands over: a file with a plan, or a text. Pure. */
+/** The content of a person's prompt: a file with a plan, or a text. Pure. */
 import { fileURLToPath } from 'node:url';
 
 export type Prompt =
@@ -14,7 +14,7 @@ interface Block {
 
 /** A markdown file that is linked is the plan, and the text beside it only says so. null: there is nothing in it. */
 export function promptOf(blocks: unknown): Prompt | null {
-  const all = (Array.isArray(blocks) ? blocks : []) as readonly (Block | null)[]; // each part is looked at below
+  const all = (Array.isArray(blocks) ? blocks : []) as readonly (Block | null)[]; // each part is checked below
   const text = all
     .map((block) => block?.text ?? '')
     .filter((part) => typeof part === 'string')

@@ -19,7 +19,7 @@ interface Parts {
 
 export interface ShownPlan {
   watch(of: { readonly project: string; readonly plan: string }): void;
-  /** The plan as it was seen last, for the words of a fact. */
+  /** The plan as it was seen last, for the text of a fact. */
   around(): FactContext;
   /** A further turn: what the editor gave no answer to is put to it again. */
   again(): void;
@@ -73,7 +73,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     else update({ sessionUpdate: 'tool_call_update', toolCallId: run, ...next });
   }
 
-  /** An answer that does not come is none: the question waits as long as it may. */
+  /** A missing answer is no answer: the question waits until its deadline. */
   async function ask(client: Client, { agent, question }: Permission): Promise<void> {
     const toolCall = {
       toolCallId: agent.run,
@@ -99,7 +99,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
     }
   }
 
-  /** The engine may come and go: each time that it is not there it is looked for anew. */
+  /** The engine may come and go: each time that it is gone, the next one is looked for. */
   async function follow(of: { readonly project: string; readonly plan: string }): Promise<void> {
     let client: Client | null = null;
     for (;;) {

@@ -37,7 +37,7 @@ const install = defineVerb({
     refuseRunning(call, there !== null);
     mkdirSync(dirname(service.file), { recursive: true });
     replaceFile(service.file, service.text);
-    // One that is loaded already takes no other text while it is.
+    // A service that is loaded does not take a new text.
     if (there !== null && service.manager === 'launchd') for (const command of service.off) runProgram(call, command);
     for (const command of service.on) mustRun(call, command, service);
     const done = there === service.text ? 'is installed already' : 'is installed';
@@ -64,7 +64,7 @@ const uninstall = defineVerb({
   },
 });
 
-/** The service that `daemon install` made here; null: there is none, or its file is somebody else's. */
+/** The service that `daemon install` made here; null: there is none, or another program wrote its file. */
 export function installedService(call: Call): Service | null {
   const service = serviceOf(call, managerOf(undefined));
   return hasOwn(service) ? service : null;
@@ -98,7 +98,7 @@ function managerOf(named: string | undefined): Manager {
   );
 }
 
-/** null: there is none. Throws `conflict` where somebody else wrote it. */
+/** null: there is none. Throws `conflict` where another program wrote it. */
 function readOwn({ file }: Service): string | null {
   try {
     const text = readFileSync(file, 'utf8');

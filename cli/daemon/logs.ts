@@ -13,7 +13,7 @@ const defaultLines = 50;
 const maxLines = 100_000;
 /** Quick enough to read along, slow enough to cost nothing. */
 const followMs = 250;
-/** As much as is looked through for the lines that are asked for. */
+/** How much of the log is searched for the requested lines. */
 const lookBackBytes = 16 * 1024 * 1024;
 
 export default defineVerb({
@@ -47,7 +47,7 @@ function print({ out }: Call, lines: readonly string[]): void {
   else out.quote(...lines.map(plainLines));
 }
 
-/** A line that is none of the log's (what a crash left there) is its message alone. */
+/** A line in another form (from a crash) is only a message. */
 function document(line: string) {
   const match = /^(\S+Z) (debug|info|warn|error) (.*)$/.exec(line);
   if (match === null) return { at: null, level: null, message: line };

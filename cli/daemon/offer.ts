@@ -14,7 +14,7 @@ export async function offerDaemon(call: Call, waits: string): Promise<void> {
   if (client !== null) return client.close();
   const engine = engineHere(call.env);
   call.out.warn(`${absentText(engine)}: ${waits}`);
-  // Where somebody has the home, a daemon could not.
+  // If another process has the home, a daemon could not start.
   if (engine.kind !== 'none') return call.out.note(absentStep(engine));
   if (await confirm(call, 'start the daemon now?')) await startAndTell(call, undefined);
 }

@@ -38,7 +38,7 @@ export async function requireDaemon(call: Pick<Call, 'env'>): Promise<Presence> 
   return answering(home, owner, call.env);
 }
 
-/** The daemon, or the engine of a `run` that is as good for this question. Throws as `requireDaemon`. */
+/** The daemon, or the engine of a `run` that can answer this too. Throws as `requireDaemon`. */
 export async function requireEngine(call: Pick<Call, 'env'>): Promise<Presence> {
   const { home, owner } = ownerHere(call.env);
   if (owner === null || owner.socketPath === null) throw noDaemon(owner);

@@ -1,4 +1,4 @@
-/** That a daemon which leaves its home comes back at once: a `run` that it served does not take the home meanwhile. */
+/** Announces that a daemon which leaves its home comes back at once, so that a `run` that it served does not take the home meanwhile. */
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

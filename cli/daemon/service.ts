@@ -18,11 +18,11 @@ export interface Service {
   readonly after: readonly (readonly string[])[];
 }
 
-/** A file without it is somebody else's. */
+/** A file without it was written by another program. */
 export const mark = 'written by stator daemon install';
 const label = 'dev.stator.daemon';
 
-/** What the daemon gets of this environment: the programs of agents are found on PATH. */
+/** The variables that the daemon gets from this environment: the programs of agents are found on PATH. */
 const variables = ['PATH', 'STATOR_HOME', 'XDG_CONFIG_HOME'] as const;
 
 export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service {
@@ -52,7 +52,7 @@ export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service
   };
 }
 
-/** Only the daemon is signalled: its agents go on, and the next one adopts them. What exit code 78 says does not go away by a restart. */
+/** Only the daemon is signalled: its agents go on, and the next one adopts them. A restart does not end the fault of exit code 78. */
 function unitText(command: readonly string[], variables: readonly (readonly [string, string])[]): string {
   return [
     `# ${mark}`,

@@ -24,7 +24,7 @@ perhaps from before. 69: a daemon runs already and you used --foreground or anot
   run: ({ foreground, config }, call) => (foreground === true ? stay(call, config) : startAndTell(call, config)),
 });
 
-/** Exit code 0 where a daemon with that configuration runs already; 69 where somebody else owns the home. */
+/** Exit code 0 where a daemon with that configuration runs already; 69 where another process owns the home. */
 export async function startAndTell(call: Call, config: string | undefined): Promise<number> {
   if (await isRunning(call, config)) return 0;
   try {
@@ -39,7 +39,7 @@ export async function startAndTell(call: Call, config: string | undefined): Prom
   }
 }
 
-/** Tells of the daemon that is there. Throws `owner_taken` where it has another configuration, does not answer, or is no daemon. */
+/** Reports the daemon that runs. Throws `owner_taken` where it has another configuration, does not answer, or is no daemon. */
 async function isRunning(call: Call, config: string | undefined): Promise<boolean> {
   const { home, owner } = ownerHere(call.env);
   if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return false; // a verb has it for a moment
@@ -70,7 +70,7 @@ function tellStarted({ out }: Call, started: Started): void {
     out.print(JSON.stringify({ status: 'started', ...started }));
     return;
   }
-  // What waits has not looked at its repos yet.
+  // A waiting daemon has not read its repos yet.
   out.say(`daemon started (pid ${pid}${started.waiting === null ? `, ${counted(repos, 'repo')}` : ''})`);
   tellState(out, started);
 }
@@ -87,12 +87,12 @@ function tellEnded({ out }: Call, { message, tail, hint }: DaemonEnded): void {
 
 const stopWords = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Until somebody asks it to stop. Answers 0; throws what ended it otherwise. */
+/** Runs until it is asked to stop, then returns 0; otherwise throws the error that ended it. */
 async function stay({ env, cwd, out }: Call, config: string | undefined): Promise<number> {
   const isDetached = process.send !== undefined;
   let isWanted = true;
   let leave = () => {
-    if (!isWanted) process.exit(130); // the second word, while it was still starting
+    if (!isWanted) process.exit(130); // the second signal, while it was still starting
     isWanted = false;
   };
   for (const word of stopWords) {

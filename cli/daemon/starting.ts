@@ -13,10 +13,10 @@ import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';
 
-/** It waits half a minute for a verb that has the home, and a second for its store. */
+/** A daemon waits half a minute for a verb that has the home, and a second for its store. */
 const readyMs = 45_000;
 const pollMs = 25;
-/** As much of a log as anybody reads at night. */
+/** How much of the log a message shows. */
 const tailLength = 4_096;
 const tailLines = 20;
 

@@ -6,7 +6,7 @@ import type { OwnerFacts } from '../../runtime/core/store/sqlite/owner.ts';
 import type { Call } from '../command.ts';
 import { answerMs, noDaemon, ownerHere } from './presence.ts';
 
-/** Agents get ten seconds, then KILL, and the store its last words. */
+/** Agents get ten seconds, then KILL, and the store its last rows. */
 const goneMs = 90_000;
 const pollMs = 50;
 
@@ -34,7 +34,7 @@ export async function stopDaemon({ env }: Pick<Call, 'env'>, agents: 'leave' | '
   return { pid: owner.pid, config: owner.config };
 }
 
-/** One that does not answer is sent the signal: that it holds the lock proves that the process is its. */
+/** One that does not answer is sent the signal: its lock proves that it is the right process. */
 async function ask(owner: OwnerFacts, env: NodeJS.ProcessEnv, agents: 'leave' | 'stop'): Promise<void> {
   try {
     if (owner.socketPath === null) throw new EngineError('unavailable', 'it serves nobody yet', 'ask again');

@@ -1,4 +1,4 @@
-/** What the demo's repo holds: the plan, who works on it, and a reviewer who asks for one change. */
+/** The content of the demo's repo: the plan, its agents, and a reviewer that asks for one change. */
 
 function task(number: number, title: string, script: readonly string[], more: readonly string[] = []): string {
   return [`### Task ${number}: ${title}`, '', ...more, '', '```sh', ...script, '```', ''].join('\n');

@@ -1,4 +1,4 @@
-/** What the demo tells at its end: what happened, and what is in git now. */
+/** The text at the end of the demo: what happened, and what is in git now. */
 import { basename } from 'node:path';
 import type { Call } from '../command.ts';
 import { askGit } from '../place.ts';
@@ -11,12 +11,12 @@ export async function tellDemo(call: Call, { repo, name: plan }: RunRequest): Pr
   const { out } = call;
   if (out.json || out.quiet) return;
   const project = basename(repo);
-  const calm = { ...call, out: { ...out, noteOnce: () => undefined } }; // that no engine runs any more is no news here
+  const calm = { ...call, out: { ...out, noteOnce: () => undefined } }; // here no note is needed that no engine runs any more
   const { shown, history } = await withClient(calm, 'read', async (client) => ({
     shown: await client.plan(project, plan),
     history: await client.history(project, plan),
   }));
-  // Tasks and agents have gone by one by one; this is the story in short.
+  // Tasks and agents were shown one by one; this is a summary.
   const turns = history.filter(({ actor }) => actor === '' || /^wave-[^/]+$/.test(actor));
   const lines = turns.flatMap((entry) => factLines(entry, shown) ?? []);
   out.print('', out.paint('strong', 'what happened'), ...lines);

@@ -1,4 +1,4 @@
-/** What must be right on this machine before a plan can run, each asked of the world itself. */
+/** What must be right on this machine before a plan can run, each checked directly. */
 
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -107,7 +107,7 @@ async function agentChecks(call: Call, path: string | null, home: string): Promi
   );
 }
 
-/** What an env file says of PATH, where the agent's program is looked for. One that cannot be read has a check of its own. */
+/** The PATH of an env file, where the agent's program is looked for. One that cannot be read has a check of its own. */
 async function pathFrom(envFile: string | null, path: string | null): Promise<{ readonly PATH?: string }> {
   if (envFile === null || path === null) return {};
   const read = await attempt(() => envFileIn(path, envFile));
@@ -190,7 +190,7 @@ async function gitIdentity({ cwd }: Call): Promise<Finding> {
   return { detail: `${name} <${email}>` };
 }
 
-/** A commit is signed and thrown away: nothing else tells whether the key is there. */
+/** A commit is signed and thrown away: nothing else shows whether the key is there. */
 async function signatures(path: string, home: string): Promise<Finding> {
   const config = await attempt(() => loadRepoConfig(path, loadDaemonConfig(home)));
   const sign = 'value' in config ? config.value.sign : '';
@@ -263,7 +263,7 @@ function promptFolder(path: string): string {
   return join(path, '.stator', 'prompts');
 }
 
-/** The repo's own words, before an agent needs them. */
+/** The repo's own prompts, before an agent needs them. */
 async function prompts(path: string): Promise<Finding> {
   const problems = await promptProblems(path);
   if (problems.length === 0) return { detail: promptFolder(path) };
@@ -274,7 +274,7 @@ async function prompts(path: string): Promise<Finding> {
 }
 
 async function store(call: Call, home: string): Promise<Finding> {
-  // An engine that runs knows of one that was deleted under it.
+  // A running engine notices a store that was deleted under it.
   const engine = await attach(home, call.env);
   await tryStoreModule();
   const place = storePlaceIn(call.env);

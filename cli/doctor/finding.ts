@@ -1,2 +1,2 @@
-/** What a check found; with a hint where something is in the way. */
+/** The result of a check; with a hint where there is a problem. */
 export type Finding = { detail: string } | { detail: string; hint: string };

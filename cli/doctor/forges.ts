@@ -1,10 +1,10 @@
-/** The forge behind a repo's remote, and whether it takes the token that there is for it. */
+/** The forge behind a repo's remote, and whether it accepts the token for it. */
 import type { ForgeEntry } from '../../runtime/api/client/client.ts';
 import type { ServerList } from '../../runtime/work/forges/server-list.ts';
 import { forgeLines } from '../forge-text.ts';
 import type { Finding } from './finding.ts';
 
-/** A forge that says nothing now is not in the way: it is asked again when it is needed. */
+/** A forge that does not answer now is no problem: it is asked again when it is needed. */
 const passing: ReadonlySet<string> = new Set(['forge_unreachable', 'forge_limited', 'interrupted']);
 
 /** `told`: how an engine found it last; null: it never asked. Throws `bad_config`, and `agent_unusable` for an env file that cannot be read. */

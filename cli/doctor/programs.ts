@@ -23,7 +23,7 @@ export interface WantedProgram {
   readonly roles: readonly string[];
   /** The table of `[agents.*]` where another program can be named. */
   readonly table: string;
-  /** As configured: what it says of PATH counts. */
+  /** As configured: its PATH counts. */
   readonly envFile: string | null;
 }
 
@@ -44,7 +44,7 @@ export function programsOf({
     const key = `${preset} ${program ?? ''} ${envFile ?? ''}`;
     const known = wanted.get(key);
     const roles = [...new Set([...(known?.roles ?? []), role])];
-    // The table that somebody wrote for one of them; else the one for all.
+    // The user's table for one of them; else the one for all.
     const own = name ?? (Object.hasOwn(origins, `agents.${role}`) ? role : 'default');
     wanted.set(key, {
       preset,

@@ -1,4 +1,4 @@
-/** What `doctor --fix` mends. A damaged store is left to `stator store restore`, and all else with it: it is judged by what the store knows. */
+/** The repairs of `doctor --fix`. A damaged store is left to `stator store restore`, and so are all other repairs: they depend on the store. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Orphan } from '../../runtime/api/client/client.ts';
@@ -14,7 +14,7 @@ export interface Repairs {
   readonly notes: readonly string[];
 }
 
-/** Never throws of what it finds: what cannot be mended is named. */
+/** Never throws because of a fault: it names what cannot be repaired. */
 export async function repair({ env }: Call, dry: boolean): Promise<Repairs> {
   try {
     if (!isStoreThere(storePlaceIn(env))) return { store: null, orphans: [], notes: [] };

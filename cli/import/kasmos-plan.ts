@@ -75,7 +75,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
 interface Standing {
   /** Its state as text, where nothing is left to do. */
   readonly is?: string;
-  /** The words that were not sent to this very plan yet, each under its key. */
+  /** The signals that were not sent to this plan yet, each under its key. */
   readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
 }
 
@@ -107,7 +107,7 @@ async function standing(
   return left.length === 0 || hasMoved ? { is: plan.status, left: [] } : { left };
 }
 
-/** null: a status that is not in its books. */
+/** null: a status that kasmos does not have. */
 function arrivalOf(task: KasmosTask): Arrival | null {
   const { status, execution_phase: phase, active_wave: wave, blocked_reason: reason } = task;
   const stands = (as: string, next: Arrival['next'], ...words: Word[]): Arrival => {
@@ -184,7 +184,7 @@ function isOver({ status }: KasmosTask): boolean {
 
 /** What git says of its branch: work that is not there cannot go on, and where kasmos's worktree holds it, stator cannot work on it. */
 function branchLines({ env }: Call, path: string, branch: string, task: KasmosTask): string[] {
-  // Whether the folder is a repository says its own line.
+  // A line of its own says whether the folder is a repository.
   if (isOver(task) || !existsSync(path)) return [];
   const found = askGit({ cwd: path, env }, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
   if (found === null) return isBegun(task) ? [`git has no branch ${branch}: what kasmos did on it is not here`] : [];

@@ -64,7 +64,7 @@ async function stepsOf(call: Call, client: Client, { folder, store, trust }: Sou
   const steps = [...broken, ...daemon.steps];
   for (const project of projects) {
     const tasks = store.tasks.filter((task) => task.project === project);
-    // A repo of stator alone is none of kasmos's.
+    // A repo that only stator has does not belong to kasmos.
     if (tasks.length === 0 && !daemon.repos.some((path) => basename(path) === project)) continue;
     const path = paths.get(project);
     if (path === undefined) {

@@ -134,7 +134,7 @@ async function settingSteps(call: Call, client: Client, folder: string, { settin
   return [...(await daemonStep(call, client, ours)), ...notes];
 }
 
-/** What kugetsu's words for a role and a type are here. */
+/** kugetsu's names for a role and a type, in stator's terms. */
 const types: Readonly<Record<string, NonNullable<ImportIssue['notifications']>[number]['type']>> = {
   task_queued: 'task_queued',
   task_assigned: 'task_queued',
@@ -155,7 +155,7 @@ function worktreeWords({ env }: Pick<Call, 'env'>, worktree: string): string[] {
   return branch === null ? [] : [`its worktree ${worktree} holds its branch ${branch}; first: ${detach(worktree)}`];
 }
 
-/** The branch that a worktree holds, by git's own word; null: it is not there, or holds none. */
+/** The branch that a worktree holds, as git reports it; null: it is not there, or holds none. */
 function branchIn({ env }: Pick<Call, 'env'>, worktree: string): string | null {
   if (!existsSync(worktree)) return null;
   return askGit({ cwd: worktree, env }, ['symbolic-ref', '--short', '--quiet', 'HEAD']);

@@ -15,7 +15,7 @@ interface ConfigStep {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Throws `bad_config` where the text is not accepted; nothing is written then. */
   check(text: string): void;
-  /** What puts it in force; null: it is by itself. */
+  /** The command that puts it in force; null: none is needed. */
   readonly next: string | null;
   /** Whether the file, which is there, is not in force yet: its import was cut off. */
   isWaiting(): Promise<boolean>;

@@ -8,7 +8,7 @@ export interface KnownAgent {
   readonly name: string;
   /** The lines of its table, as TOML. */
   readonly settings: readonly string[];
-  /** What puts it on this machine; null: nothing needs to. */
+  /** The command that installs it; null: none is needed. */
   readonly install: string | null;
 }
 

@@ -51,7 +51,7 @@ interface Attached {
   readonly call: Call;
   readonly project: string;
   readonly title: string;
-  /** The keys of what was shown since the last line. A line may be meant for any of them, also for one that somebody else has answered meanwhile. */
+  /** The keys of what was shown since the last line. A line may be meant for any of them, also for one that another person has answered meanwhile. */
   readonly shown: Set<string>;
   /** Whether the note about what a typed line does was shown. */
   isTold: boolean;
@@ -144,7 +144,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   const isMeant = only !== undefined && open.length === 1 && shown.has(only.key) && shown.size === 1;
   const asked = named ?? (isMeant && !/^#\d+$/.test(name) ? only : undefined);
   const choices = open.map((one) => `  ${one.name} <${one.form}>: ${plainLines(one.question).split('\n')[0]}`);
-  // What is open has been seen now; what was answered by others is no longer meant.
+  // The open questions have been seen now; those that others answered are no longer meant.
   shown.clear();
   for (const { key } of open) shown.add(key);
   if (open.length === 0)

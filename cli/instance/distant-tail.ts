@@ -1,7 +1,7 @@
 /** The log of an agent whose files are on another host: its end is read there at each look, and compared with what was read before. */
 import type { Client } from '../../runtime/api/client/client.ts';
 
-/** By so much of what is read its place in what was read before is looked for. */
+/** How much of the new text is searched for in the old one, to find its place. */
 const markChars = 1_000;
 
 export interface DistantTail {
@@ -24,7 +24,7 @@ export function createDistantTail(project: string, title: string, attempt: numbe
   };
 }
 
-/** What the end of a log has that an earlier end of it had not; all of it, where the two have nothing in common. */
+/** The part of a log's end that an earlier end did not have; all of it, if the two have nothing in common. */
 export function newPart(before: string, end: string): string {
   if (end.startsWith(before)) return end.slice(before.length);
   // What is read is the last 64 KiB: its first line may be cut.

@@ -5,7 +5,7 @@ import { withClient } from '../session.ts';
 import { plainLines } from '../text.ts';
 import { findInstance } from './view.ts';
 
-/** All that is kept of it (64 KiB), or its last lines. Answers the exit code. Throws `not_found`. */
+/** All that is stored of it (64 KiB), or its last lines. Answers the exit code. Throws `not_found`. */
 export async function printTail(
   call: Call,
   { title, lines }: { readonly title: string; readonly lines: number | null },

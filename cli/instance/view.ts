@@ -9,7 +9,7 @@ import { type Cell, fields } from '../table.ts';
 import { plain } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
-/** `withUsage`: some agent says what it took. */
+/** `withUsage`: some agent reports its usage. */
 export function instanceHeadings(withUsage: boolean): string[] {
   return ['title', 'role', 'state', 'attempt', 'time', ...(withUsage ? ['took'] : []), 'last line'];
 }
@@ -74,7 +74,7 @@ function exitText({ exit_code: code, exit_note: note }: InstanceEntry): string |
   return note === null ? String(code) : `${code}: ${note}`;
 }
 
-/** The agent of that title. Throws `not_found`, with the nearest title, or those that there are. */
+/** The agent of that title. Throws `not_found`, with the nearest title, or the existing titles. */
 export function findInstance(entries: readonly InstanceEntry[], title: string): InstanceEntry {
   const found = entries.find((entry) => entry.title === title);
   if (found !== undefined) return found;

@@ -15,13 +15,13 @@ export function asked({ project }: Pick<Call, 'project'>, reference: string): { 
   return { reference, ...(project === undefined ? {} : { project }) };
 }
 
-/** What was written, as it is. Throws `usage` where that is nothing; `what` names it. */
+/** The text as it was written. Throws `usage` if it is empty; `what` names it. */
 export function written(text: string, what: string): string {
   if (text.trim() === '') throw new EngineError('usage', `the ${what} is empty`, `write the ${what} in quotes`);
   return text;
 }
 
-/** Said before anything is made, where no engine runs. */
+/** Printed before anything is made, if no engine runs. */
 export const waitsForEngine = 'its agent would wait until one is started';
 
 /** Prints the outcome, and answers the exit code: 0 where its agent works or has the message, or waits as it was asked to (`mayWait`); else 1, it waits for an engine. */

@@ -56,7 +56,7 @@ export default defineVerb({
   },
 });
 
-/** Asks for as long as the program wants to know; an engine that is away is waited for. What the engine refuses is a denial. */
+/** Asks as long as the program waits for an answer; if the engine is away, it waits. A refusal of the engine is a denial. */
 async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, signal: AbortSignal): Promise<Decision> {
   const id = randomBytes(4).toString('hex');
   const [project, plan] = [env.STATOR_PROJECT ?? '', env.STATOR_PLAN ?? ''];
@@ -77,7 +77,7 @@ async function decide(client: Client, env: NodeJS.ProcessEnv, asked: Question, s
   return { behavior: 'deny', message: 'it was no longer asked' };
 }
 
-/** What a person has to see: the command of a shell, else everything that the tool would be given. */
+/** The text that a person must see: the command of a shell, else everything that the tool would be given. */
 function detailOf({ input }: Question): string {
   const { command, ...rest } = input;
   const text =

@@ -12,7 +12,7 @@ export interface Teller {
   connection(state: 'connected' | 'gone'): Promise<void>;
 }
 
-/** What a plan looks like is asked again after this: titles and reasons, for many facts at once. */
+/** The state of a plan is read again after this: titles and reasons, for many facts at once. */
 const freshMs = 500;
 const bare: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
 

@@ -53,7 +53,7 @@ interface SaidStep {
   readonly 'plan-only'?: boolean | undefined;
 }
 
-/** Asks where it has to, sends, prints the verdict, answers the exit code. */
+/** Asks where necessary, sends, prints the verdict, answers the exit code. */
 async function takeStep(call: Call, step: SaidStep): Promise<number> {
   const { plan, signal, wave, wait, yes = false, force = false, 'plan-only': planOnly = false } = step;
   const [name, said] = named(call, plan, signal);
@@ -102,7 +102,7 @@ function named(call: Call, plan: string | undefined, signal: string | undefined)
   return signal === undefined ? planAndWord(call, plan, undefined) : [saidPlan(call, plan), signal];
 }
 
-/** Throws `refused` where only a person can say what follows, or an agent is at work. */
+/** Throws `refused` where only a person can decide what follows, or an agent is at work. */
 async function nextStep(call: Call, said: string): Promise<string> {
   const shown = await withPlan(call, 'read', said, (client, { project, plan }) => client.plan(project, plan));
   const { plan, status, phase, paused, blocked } = shown;

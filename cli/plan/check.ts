@@ -74,7 +74,7 @@ function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): 
     const remarks = parsed.remarks.map(({ line, message }) => `${file}:${line}: note: ${plain(message)}`);
     const header = headerRows(document).map(([name, value]) => `  ${name}: ${cut(plain(value), 200)}`);
     const headings = ['line', 'section', 'goes to', 'read in it'];
-    // The last column only where there is something in it.
+    // The last column only if it has content.
     const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
     const shown = rows.map((row) => row.slice(0, width));
     return [found, ...remarks, ...header, ...orderLines(document), ...out.table(headings.slice(0, width), shown, '')];

@@ -196,7 +196,7 @@ const updateContent = defineVerb({
           (await readPlanText(await readStdin(call, 'the document'), { name, as })).content,
           { as: 'stator' },
         );
-      // Which file a plan is of, people say; an agent hands in a text.
+      // People say which file a plan has; an agent hands in a text.
       if (isInRun(call))
         return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
           as: 'stator',
@@ -241,7 +241,7 @@ const exportIt = defineVerb({
         if (!force) refuseEdited(found, place, content);
         replace(place, found.content);
       }
-      // Killed before this, the file is the plan's own text, which is no edit either.
+      // If this is killed before, the file is the plan's own text, which is no edit either.
       return {
         shown: await client.takeFile(project, name, { file: found.file, content: found.content, as: 'stator' }),
         path: place,
@@ -254,7 +254,7 @@ const exportIt = defineVerb({
   },
 });
 
-/** What lies there, and the plan that it makes, read as `as` says; `text` is null where nothing does. */
+/** The file there, and its plan, read as `as` says; `text` is null if there is no file. */
 async function fileOf(
   path: string,
   as: string | null,
@@ -266,7 +266,7 @@ async function fileOf(
   return { text: readFileSync(path, 'utf8'), content, family };
 }
 
-/** A plan in stator's own form is no spec-kit's any more: the other programs that read the file would find nothing. */
+/** A plan in stator's own form is no spec-kit document any more: the other programs that read the file would find nothing. */
 function refuseOtherFamily({ plan, file }: PlanShow, { place, family }: { place: string; family: string }): void {
   const name = shellWord(plan);
   throw new EngineError(

@@ -19,14 +19,14 @@ interface Landing {
   readonly wait: boolean;
   /** Printed once if it takes long. */
   slow(plan: string): string;
-  /** Said where it was refused, and the plan is not done. */
+  /** Printed where it was refused, and the plan is not done. */
   readonly onlyDone: string;
   isUnderWay(shown: PlanShow): boolean;
-  /** Says what became of it, and answers the exit code. */
+  /** Prints the outcome, and returns the exit code. */
   tell(shown: PlanShow, isRepeated: boolean): number;
 }
 
-/** Sends the signal, and waits for what becomes of it. */
+/** Sends the signal, and waits for its outcome. */
 function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
   const { type, payload, wait, slow, onlyDone, isUnderWay, tell } = landing;
   return withPlan(call, 'write', given, async (client, { project, plan }) => {

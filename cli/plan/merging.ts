@@ -1,4 +1,4 @@
-/** Merging a plan, until it is known what became of it: said alike by the verb and the board. */
+/** Merges a plan, and waits for the outcome: one text for the verb and the board. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -11,7 +11,7 @@ import { counted, plain } from '../text.ts';
 const outcomeMs = 120_000;
 const pollMs = 100;
 
-/** Said once, where a merge takes longer than one does. */
+/** Printed once, if a merge takes longer than usual. */
 export function slowMerge(plan: string): string {
   return `${plan} is being merged; it waits for git, or tries again what failed: stator daemon logs`;
 }
@@ -31,7 +31,7 @@ export async function outcomeOf(
   }
 }
 
-/** The tasks that a person went on without: nothing of them is on the plan's branch. */
+/** The tasks that a person went on without: none of their work is on the plan's branch. */
 export function tasksLeftOut({ tasks_by_wave: waves }: Pick<PlanShow, 'tasks_by_wave'>) {
   return waves.flatMap(({ number: wave, tasks }) =>
     tasks

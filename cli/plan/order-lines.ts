@@ -1,10 +1,10 @@
 /** The order in which a document's tasks run, as people say it. */
 import type { PlanDocument, PlanWave } from '../../machines/document/shape.ts';
 
-/** As many groups as a line tells of. */
+/** How many groups a line names. */
 const shownSteps = 12;
 
-/** One line for each wave; those of one task say nothing that the list of sections does not. */
+/** One line for each wave; waves of one task add nothing to the list of sections. */
 export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
   return waves.flatMap((wave) => (wave.tasks.length < 2 ? [] : [`  wave ${wave.number}: ${orderText(stepsOf(wave))}`]));
 }

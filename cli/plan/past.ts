@@ -1,4 +1,4 @@
-/** The verbs that carry out the journal once more: what a plan was, what it would have become, and whether what is stored follows from it. */
+/** The verbs that replay the journal: the past states of a plan, what would have become of it, and whether the stored state follows from it. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { WhatIfQuestion } from '../../runtime/api/client/client.ts';

@@ -1,4 +1,4 @@
-/** A person's word to a plan, as most verbs of `plan` send it. */
+/** A person's signal to a plan, as most verbs of `plan` send it. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { Call } from '../command.ts';
@@ -29,7 +29,7 @@ export const waitArg = {
   wait: { type: 'boolean', default: true, negativeDescription: 'do not wait for the verdict' },
 } as const;
 
-/** Asks where it has to, sends, prints the verdict, answers the exit code. */
+/** Asks where necessary, sends, prints the verdict, answers the exit code. */
 export async function sendToPlan(call: Call, word: Word): Promise<number> {
   const { plan, type, dedupeKey, wait, sure } = word;
   const advance = word.planning === undefined ? undefined : await advanceSaid(call, plan, word.planning);

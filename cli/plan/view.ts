@@ -51,7 +51,7 @@ export function waveLine({ number, status, tasks }: PlanShow['tasks_by_wave'][nu
   ];
 }
 
-/** `  ● ` and what the task is called. */
+/** `  ● ` and the task's name. */
 export function taskHead(status: TaskStatus, text: string): Line {
   const { sign, tone } = taskMark(status);
   return [
@@ -140,7 +140,7 @@ function endText(state: string, hasEnded: boolean): string {
   return state === 'succeeded' || state === 'running' ? 'ended well' : 'stopped';
 }
 
-/** Every run with what it took, reviews and fixes too. */
+/** Every run with its usage, reviews and fixes too. */
 function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing): string[] {
   const rows = runs.map(({ title, attempt, state, reason, profile, started_at: start, ended_at: end, ...took }) => {
     const lasted = start === null ? '' : duration((end === null ? nowMs : Date.parse(end)) - Date.parse(start));

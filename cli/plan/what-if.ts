@@ -1,4 +1,4 @@
-/** What would have become of a plan with other inputs, as lines: where the two ways part, and how each ends. */
+/** What would have become of a plan with other inputs, as lines: where the two courses differ, and how each ends. */
 import { clockTime, duration, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { WhatIf } from '../../runtime/api/client/client.ts';
 import type { Output } from '../output.ts';

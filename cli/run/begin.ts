@@ -23,7 +23,7 @@ export async function beginPlan(client: Client, { shown, file, waitMs, advance }
   const isDraft = shown.phase !== 'planned';
   const { document, problems } = parsePlan(content);
   const lines = problems.map(({ line, message }) => `${file}:${line}: ${message}`);
-  // A planner writes waves where there are none. Waves with a slip in them were written by somebody, who would rather mend that.
+  // A planner writes waves where there are none. Waves with a mistake were written by a person, who will prefer to correct that.
   if (isDraft && document.waves.length > 0) throw mistaken(shown, file, lines);
   const word = isDraft ? planStart(advance) : { type: 'implement_start' };
   const answer = await client.send({ project, plan, ...word, waitMs });

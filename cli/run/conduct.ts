@@ -30,7 +30,7 @@ import { runCommand, type WorkEnding, work } from './work.ts';
 /** As much of an engine as a run needs. */
 export interface OwnEngine {
   readonly client: Client;
-  /** The plans, each as `<project>/<plan>`, that other runs gave it and do not look at any more. */
+  /** The plans, each as `<project>/<plan>`, that other runs gave it and do not watch any more. */
   unwatched(): readonly string[];
   stop(options: { agents: 'leave' | 'stop' }): Promise<void>;
 }
@@ -46,7 +46,7 @@ export interface Conducting {
   isRestarting(): boolean;
 }
 
-/** An owner for a moment leaves within this. */
+/** A process that owns the home briefly leaves within this. */
 const takenMs = 10_000;
 /** TERM, then KILL, then the last process is seen to be gone. */
 const stoppingMs = 45_000;
@@ -75,7 +75,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
   let since = 0;
   let untilMs = performance.now() + takenMs;
   let told: string | null = null;
-  /** Since when there is an engine, and it can do nothing. */
+  /** Since when there is an engine that can do nothing. */
   let waitsSinceMs: number | null = null;
   for (;;) {
     const attached = await run.attach();
@@ -95,7 +95,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
     if (result.kind === 'waiting') {
       since = result.since;
       refuseToWait(run, waitsSinceMs ?? 0, result.why);
-      // All night, if need be, and in one line.
+      // As long as necessary, and in one line.
       if (result.why !== told) run.display.say(result.why);
       told = result.why;
     }
@@ -137,7 +137,7 @@ const pollMs = 100;
 /** A daemon that waits for its store is asked this often. */
 const waitingMs = 1_000;
 
-/** The exit code; or that somebody else owns the home, which is tried again for a while. */
+/** The exit code; or that another process owns the home, which is tried again for a while. */
 async function asOwner(run: Conduct, since: number, untilMs: number): Promise<number | Again> {
   let engine: OwnEngine;
   try {
@@ -238,7 +238,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     const lines = [
       ...(of === undefined || out.quiet ? [] : toldResult(run, plan, result)),
       ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
-      // What was over before it began took nothing now.
+      // A plan that was over before has no usage in this run.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
       ...outcome.steps.map((step) => `  ${step}`),
       ...planned(plan),

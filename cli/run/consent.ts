@@ -17,7 +17,7 @@ export interface Consent {
 /** How many lines of a document are shown; another command shows the rest. */
 const linesShown = 400;
 
-/** No is what everything but y and yes says, Ctrl-D too. Throws `interrupted` at Ctrl-C. */
+/** Everything except y and yes means no, Ctrl-D too. Throws `interrupted` at Ctrl-C. */
 export async function isConsented({ call, client, display, interrupted }: Consent, shown: PlanShow): Promise<boolean> {
   const { project, plan, waves, tasks } = shown;
   const { says } = await client.previewAct({ project, plan, type: 'implement_start' });

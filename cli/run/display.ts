@@ -1,4 +1,4 @@
-/** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
+/** The output of a run for a person, a pipe or a program: a moving picture, plain lines, or JSON. */
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { createAttention } from '../attention.ts';
@@ -64,7 +64,7 @@ function linesOf({ facts, plan }: Moment): string[] {
   return facts.flatMap((fact) => factLines(fact, plan) ?? []);
 }
 
-/** How far the whole is; empty where no task was done since the last time, or all are. */
+/** The progress of the plan; empty where no task was done since the last time, or all are. */
 function progressLines({ plan }: Moment, doneBefore: number | null): string[] {
   const { status, tasks, tasks_done: done, wave, waves } = plan;
   const isNews = doneBefore !== null && done !== doneBefore && done > 0;
@@ -140,7 +140,7 @@ function terminalDisplay(out: Output, { startedMs, rings }: { startedMs: number;
     async ask(call, asked) {
       const line = typedLine(call, asked, () => screen.draw([], block()));
       asking = { asked, line };
-      // What does not fit below the picture can be read above it.
+      // Text that does not fit below the picture is printed above it.
       screen.draw(isWhole(asked, sizeOf(out.stdout)) ? [] : plainLines(asked.question).split('\n'), block());
       try {
         return await line.ended;
@@ -173,7 +173,7 @@ function isWhole(asked: PromptLine, { width, height }: { width: number; height: 
   return rowsOf(asked, width).length <= questionRoom(height);
 }
 
-/** A question below the picture, and what is typed. */
+/** A question below the picture, and the typed text. */
 function questionLines(asked: PromptLine, text: string, size: { width: number; height: number }): Line[] {
   const rows = rowsOf(asked, size.width);
   const room = questionRoom(size.height);

@@ -1,4 +1,4 @@
-/** A fact in a few words, or null where it says nothing to a person. Pure. */
+/** A fact as a short text, or null where it means nothing to a person. Pure. */
 
 import { personName } from '../../machines/vocabulary/ids.ts';
 import type { AgentTag, PlanTag, TaskTag, WaveTag } from '../../machines/vocabulary/public-state.ts';
@@ -19,7 +19,7 @@ export function factLines(fact: HistoryEntry, around: FactContext): string[] | n
 /** As wide as the time of day and a space. */
 const indent = ' '.repeat(9);
 
-/** Words of agents and programs, made fit for a terminal; several lines of a review. Empty where nothing went wrong. */
+/** Text of agents and programs, made safe for a terminal; several lines of a review. Empty where nothing went wrong. */
 export function whyOf(fact: HistoryEntry): string[] {
   const { from, to, why, event } = fact;
   if (isNote(fact)) return (why ?? '').split('\n').slice(1).map(plain);
@@ -54,11 +54,11 @@ function isHeldUp(fact: HistoryEntry): boolean {
   return is(fact, 'run:backing_off') || is(fact, 'waits:rate-limited');
 }
 
-/** Without its time. null: it says nothing to a person. */
+/** Without its time. null: it means nothing to a person. */
 export function factText(fact: HistoryEntry, around: FactContext): string | null {
   if (fact.refused !== null) {
     const { guard, state } = fact.refused;
-    // The last two parts of a state's path are words enough: wave running.
+    // The last two parts of a state's path are enough: wave running.
     const where = state.split('.').slice(-2).join(' ').replaceAll('_', ' ');
     return `refused ${fact.event} from ${originText(fact.origin)}${guard === null ? ` in ${where}` : `: ${guard}`}`;
   }
@@ -151,7 +151,7 @@ function roleText(fact: HistoryEntry, head: string, around: FactContext): string
   return is(fact, 'task:done') ? `${role} done` : waitingText(fact, role);
 }
 
-/** Words that a person reads whatever they move. */
+/** Signals that a person reads, whatever they change. */
 const words: ReadonlySet<string> = new Set(['needs_decision', 'answer', 'run_noted']);
 
 /** A question of an agent, and its answer as the agent gets it; null: it is neither. */
@@ -160,7 +160,7 @@ function agentWord(fact: HistoryEntry, name: string, around: FactContext): strin
   return fact.event === 'answered' ? `${name} is answered${textOf(fact)}` : null;
 }
 
-/** The same of the plan: what a person asks by hand, and what is answered. */
+/** The same for the plan: a question that a person asks by hand, and the answer. */
 function wordText(fact: HistoryEntry, around: FactContext): string {
   if (fact.event === 'needs_decision')
     return `${originText(fact.origin)} asks${numberText(fact, around)}${textOf(fact)}`;
@@ -191,7 +191,7 @@ const events: Readonly<Record<string, string>> = {
   set_status: 'the status is set by hand',
 };
 
-/** What a plan comes to, by the first of these that it was not before. */
+/** The new state of a plan: the first of these that it did not have before. */
 const news: readonly (readonly [PlanTag, string])[] = [
   ['draft', 'draft'],
   ['phase:planned', 'planned'],
@@ -221,7 +221,7 @@ function planText(fact: HistoryEntry, { blocked }: FactContext): string | null {
   const isResolved = needs(before) && !needs(after);
   if (isResolved && event === 'resolve') return `resolved${why === null ? '' : `: ${brief(why)}`}`;
   if (is(fact, 'needs:person') || is(fact, 'needs:word')) {
-    // What it asks now may be another question than the one of this line.
+    // Its present question may not be the one of this line.
     const asked = blocked?.at === at ? blocked.reason : why;
     return `needs you${asked === null ? '' : `: ${brief(asked)}`}`;
   }

@@ -1,4 +1,4 @@
-/** The picture of a plan at work: a few lines that fit the terminal. A pure function of what is known and what time it is. */
+/** The picture of a plan at work: a few lines that fit the terminal. A pure function of the state and the time. */
 
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
@@ -45,7 +45,7 @@ function fitted(view: FrameView, room: number): Line[] {
     const lines = [...head, ...waveLines(view, fold), ...agents, ...foot];
     if (lines.length <= room) return lines;
   }
-  // Still too tall: what works is all that is worth the room.
+  // Still too tall: only running work is shown.
   const lines = [...head, ...busyLines(view), ...agents];
   if (lines.length <= room) return lines;
   const more: Line = [{ tone: 'dim', text: `… ${counted(lines.length - room + 1, 'more line')}` }];
@@ -180,7 +180,7 @@ function agentOf({ plan, instances }: FrameView, wave: Wave, task: Task): Instan
   return instances.find((entry) => entry.title === title) ?? null;
 }
 
-/** The agents that are of no single task: planner, reviewer, fixer, one coder for all. */
+/** The agents without a single task: planner, reviewer, fixer, one coder for all. */
 function agentLines(view: FrameView): Line[] {
   const ofTasks = new Set(
     view.plan.tasks_by_wave.flatMap((wave) => wave.tasks.map((task) => agentOf(view, wave, task)?.title)),

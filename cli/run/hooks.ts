@@ -15,7 +15,7 @@ const limitMs = 30_000;
 const pollMs = 50;
 const shownLimit = 10;
 
-/** Resolves when nothing can be delivered now, after 30 s, or with Ctrl-C; says what is left, which the next engine delivers. */
+/** Resolves when nothing can be delivered now, after 30 s, or with Ctrl-C; returns the rest, which the next engine delivers. */
 export async function tellHooks({ client, project, display, interrupted }: Telling): Promise<void> {
   const untilMs = performance.now() + limitMs;
   const pending = () => client.deliveries({ project, state: 'pending' });

@@ -1,4 +1,4 @@
-/** Ctrl-C while a plan runs: the first time something is to be finished, the second time we leave at once. */
+/** Ctrl-C while a plan runs: the first time the work is finished, the second time the process leaves at once. */
 import { setImmediate as immediate } from 'node:timers/promises';
 
 export interface Interrupt {

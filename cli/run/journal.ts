@@ -2,7 +2,7 @@
 import type { Client, HistoryEntry } from '../../runtime/api/client/client.ts';
 import type { PlanAddress } from '../named-plan.ts';
 
-/** The lines behind that one, the oldest first. The engine answers them in pages. */
+/** The lines after that one, the oldest first. The engine answers them in pages. */
 export async function* journalOf(
   client: Pick<Client, 'history'>,
   { project, plan }: PlanAddress,

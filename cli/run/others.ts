@@ -1,5 +1,5 @@
 /**
- * What becomes of the plans of other runs that attached to the engine of this one and left: it goes on with each until that plan ends or waits for a
+ * The plans of other runs that attached to the engine of this one and left: it goes on with each until that plan ends or waits for a
  * person, unless this run is ended.
  */
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
@@ -31,7 +31,7 @@ interface Engine {
 
 const pollMs = 1_000;
 
-/** Resolves when none of them goes on, with Ctrl-C, or when they have waited for too long; says which they are, and what is left of them. */
+/** Resolves when none of them goes on, with Ctrl-C, or when they have waited for too long; returns which they are, and their states. */
 export async function goOnWithOthers({ say, interrupted, own, waitLimitMs }: Others, engine: Engine): Promise<void> {
   let told = '';
   let waitsSinceMs: number | null = null;

@@ -10,9 +10,9 @@ import { brief, plain } from '../text.ts';
 
 export type Outcome =
   | { readonly kind: 'goes-on' }
-  /** `steps`: commands that continue the plan. `waited`: it goes on by itself, and who watched it waited no longer. */
+  /** `steps`: commands that continue the plan. `waited`: it goes on by itself, and its watcher waited no longer. */
   | {
-      /** `planned`: no more was wanted than a plan. */
+      /** `planned`: only a plan was wanted. */
       readonly kind: 'done' | 'planned' | 'cancelled' | 'needs-person' | 'waited';
       readonly text: string;
       readonly steps: readonly string[];
@@ -56,7 +56,7 @@ export function waitedOutcome(
 function restingOutcome(plan: Standing): Outcome {
   const name = shellWord(plan.plan);
   if (plan.merging || plan.creating_pr) return { kind: 'goes-on' };
-  // Done, and what should have followed by itself did not: a person is needed.
+  // The plan is done, but the automatic next step failed: a person is needed.
   if (plan.status === 'done' && plan.blocked?.source !== 'failed') {
     const url = plan.pull_request?.url ?? null;
     return {
@@ -71,7 +71,7 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.status === 'cancelled') {
     return { kind: 'cancelled', text: `${plan.plan} is cancelled`, steps: [`stator plan advance ${name} reopen`] };
   }
-  // What tasks ask keeps the others from nothing.
+  // Questions of tasks do not stop the other tasks.
   if (plan.blocked?.scope === 'tasks') return { kind: 'goes-on' };
   if (plan.blocked !== null) {
     const { source, reason } = plan.blocked;

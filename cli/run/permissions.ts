@@ -1,4 +1,4 @@
-/** What agents ask to be allowed while a plan runs, as the person at the terminal is asked it. */
+/** Permission questions of agents while a plan runs, as the person at the terminal gets them. */
 import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import {
   deadlineText,

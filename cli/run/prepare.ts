@@ -74,13 +74,13 @@ export async function prepareRun(
   if (hook !== null && !request.content.includes(hook.command)) call.out.note(commitHookLines(hook).join('\n'));
   const since = before === null ? 0 : await lastSeq(client, project, plan);
   refuseOtherBranch(registered, request);
-  // What marks all tasks of a done plan as done asks for nothing, such as the file that the plan itself has marked.
+  // A document that marks all tasks of a done plan as done changes nothing, such as the file that the plan itself has marked.
   const isMarked = registered.status === 'done' && isWholeMarked(tasksOf(request.content));
   const wasEdited = isEdited(request, registered) && !isMarked;
   if (!wasEdited) await bind(client, registered, request);
   if (isOver(registered.status)) return wasEdited ? overAndEdited(registered, request) : over(registered);
   if (wasEdited) await takeEdit(client, registered, request);
-  // Asked again: the document may have changed what it waits for, and a person may have answered meanwhile.
+  // Read again: the document may have changed its dependencies, and a person may have answered meanwhile.
   const now = registered.blocked === null && !wasEdited ? registered : await client.plan(project, plan);
   if (isOver(now.status)) return over(now);
   const after = await afterPlanning(call, client, project, request);
@@ -120,7 +120,7 @@ function tasksOf(content: string): PlanTask[] {
   return parsePlan(content).document.waves.flatMap(({ tasks }) => tasks);
 }
 
-/** What a person wrote into the file is what they want; what a planner made of it they may not have seen. */
+/** A person's own edit of the file is wanted; a planner's version may not have been seen by them. */
 function waitsForPerson(after: AfterPlanning, { content }: PlanShow, request: RunRequest): boolean {
   return after === 'stops' || (after === 'asks' && content !== request.content);
 }
@@ -156,7 +156,7 @@ function over(plan: PlanShow): Prepared {
   return { kind: 'over', outcome: { ...outcome, text, steps }, plan };
 }
 
-/** What was done is not what the file says now: a person decides what becomes of that. */
+/** The finished work differs from the present file: a person decides what to do. */
 function overAndEdited(plan: PlanShow, { file }: RunRequest): Prepared {
   const [name, path] = [shellWord(plan.plan), shellWord(file)];
   const again = `stator plan advance ${name} ${plan.status === 'done' ? 'start-over' : 'reopen'} && stator run ${path}`;

@@ -8,14 +8,14 @@ import type { SignalAnswer } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 
-/** A question, and what a line that is typed makes of it. */
+/** A question, and the meaning of a typed line. */
 export interface Asked {
   /** Stays the same while it is open. */
   readonly key: string;
   readonly question: string;
-  /** What tells it from the other open questions: `#2`, or the id of a permission. */
+  /** Its difference from the other open questions: `#2`, or the id of a permission. */
   readonly name: string;
-  /** What a line has to be: `allow, or deny <why>`. */
+  /** The accepted form of a line: `allow, or deny <why>`. */
   readonly form: string;
   /** The command that answers it later. */
   readonly command: string;
@@ -47,7 +47,7 @@ export interface TypedLine {
   readonly ended: Promise<string | null>;
 }
 
-/** For a picture that shows itself what is typed: `changed` is called at each key. */
+/** For a picture that shows the typed text itself: `changed` is called at each key. */
 export function typedLine({ stdin }: Pick<Call, 'stdin'>, asked: PromptLine, changed: () => void): TypedLine {
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: stdin, output: unseen, terminal: true });
@@ -68,7 +68,7 @@ function lineOf(reader: Interface, { signal, takes }: PromptLine): Promise<strin
       resolve(said);
       reader.close();
     });
-    // On a terminal readline takes Ctrl-C for itself; it is to do what it always does.
+    // On a terminal readline takes Ctrl-C for itself; it must act as always.
     reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     reader.once('close', () => {
       signal.removeEventListener('abort', close);

@@ -1,4 +1,4 @@
-/** What agents ask while a plan runs, put to the person at the terminal, one question after the other. The picture of the plan goes on meanwhile. */
+/** Questions of agents while a plan runs, shown to the person at the terminal, one question after the other. The picture of the plan goes on meanwhile. */
 
 import { answerCommand } from '../../machines/plan/advice.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
@@ -65,7 +65,7 @@ export function createQuestions(questions: Questions): Asking {
         tellOnce(askedQuestions(client, plan));
         return false;
       }
-      // Permissions first, since they have a deadline. What is being typed is not taken away for another.
+      // Permissions first, since they have a deadline. A line that is being typed is not replaced by another question.
       const all = [...askedPermissions(client, plan, agents), ...askedQuestions(client, plan)];
       const next = all.find(({ key }) => !left.has(key));
       if (open === null && next !== undefined) begin(next);

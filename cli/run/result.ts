@@ -12,7 +12,7 @@ export interface Result {
   readonly diff: Pick<PlanDiff, 'files' | 'total'> | null;
   readonly review: Judgement | null;
   readonly verification: Judgement | null;
-  /** Why some of it could not be asked. */
+  /** Why a part of it could not be read. */
   readonly notes: readonly string[];
 }
 
@@ -90,13 +90,13 @@ function judgementText({ verdict, by }: Judgement, program: string): string {
   return `${verdict === 'approved' ? 'approved' : 'asks for changes'}, by ${who}`;
 }
 
-/** What the last review asks for was not fixed yet. */
+/** The requests of the last review are not fixed yet. */
 function rounds({ verdict }: Judgement, cycle: number): string {
   const fixed = verdict === 'approved' ? cycle : cycle - 1;
   return fixed <= 0 ? '' : `, after ${counted(fixed, 'round')} of fixing`;
 }
 
-/** What its agents took; where some did not say it, of how many runs it is. */
+/** The usage of its agents; if some did not report it, the number of runs that did. */
 export function tookText({ usage, budget, runs, run_list: list }: PlanShow): string {
   const text = [usageText(usage), budgetText(budget)].filter((part) => part !== '').join(', ');
   const said = list.filter(

@@ -3,11 +3,11 @@ import type { Client } from '../../runtime/api/client/client.ts';
 import { plain } from '../text.ts';
 
 export interface Warnings {
-  /** Says what it warns of now and did not before. */
+  /** Prints new warnings. */
   look(): Promise<void>;
 }
 
-/** What is tried again by itself is known after some tries. */
+/** A failure that is tried again is certain after some tries. */
 const everyMs = 5_000;
 
 export function createWarnings(client: Client, say: (text: string) => void): Warnings {

@@ -1,4 +1,4 @@
-/** Looks at a plan while it runs, shows what it sees, and says how it ended. */
+/** Watches a plan while it runs, shows its progress, and returns how it ended. */
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
@@ -24,7 +24,7 @@ export interface Watching {
   readonly interrupted: AbortSignal;
   /** How long the plan may wait without any progress; null: for as long as it takes. */
   readonly waitLimitMs: number | null;
-  /** Puts what its agents ask to the person at the terminal. */
+  /** Shows questions of its agents to the person at the terminal. */
   readonly asking: Asking;
   readonly warnings: Warnings;
 }
@@ -95,12 +95,12 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   }
 }
 
-/** What an agent does has limits of its own; everything else may last for ever. */
+/** An agent's work has limits of its own; everything else may last for ever. */
 function isWaiting({ plan: { waiting_for: waiting } }: Seen): boolean {
   return waiting !== null && waiting.kind !== 'agent';
 }
 
-/** Whether somebody is at a question now: a run that is asked something does not end. */
+/** Whether a person is answering a question now: such a run does not end. */
 function isAsked({ asking }: Watching, { plan, instances }: Seen): boolean {
   try {
     return asking.look(plan, instances);
@@ -165,7 +165,7 @@ function createFeed({ client, project, plan, since, interrupted }: Watching, sig
         if (hasEnded) wakeAtEnd();
       }
     } catch {
-      // The stream broke off: what that means is found out by asking.
+      // The stream broke off: the next request shows why.
     }
     isOver = true;
     wake();

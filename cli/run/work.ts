@@ -1,4 +1,4 @@
-/** What a run does with an engine: the plan is brought under way and watched to its end; between planning and carrying out a person may have a say. */
+/** The part of a run that has an engine: it starts the plan and watches it to its end; between planning and carrying out a person may be asked. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';

@@ -1,4 +1,4 @@
-/** `stator signal emit`: the one word that agents know; inside a run it needs no names. */
+/** `stator signal emit`: the one command that agents know; inside a run it needs no names. */
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
@@ -43,7 +43,7 @@ export default defineVerb({
     } catch (thrown) {
       if (!isUnwritable(thrown)) throw thrown;
       const code = await record(call, keyed, thrown);
-      // Which plan a file is, only the store knows.
+      // Only the store knows which plan a file has.
       if (code === null && isFilePath(word.plan)) throw thrown;
       return code ?? leaveWord(call, word, thrown);
     }
@@ -103,18 +103,18 @@ async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Er
   }
 }
 
-/** The one word that needs more than the plan's name: inside a run its wave and task are known as well. */
+/** The one signal that needs more than the plan's name: inside a run its wave and task are known as well. */
 function payloadHere({ STATOR_WAVE: wave, STATOR_TASK: task }: NodeJS.ProcessEnv, type: string): unknown {
   if (type.trim().replaceAll('-', '_') !== 'implement_task_finished' || !wave || !task) return undefined;
   return { wave_number: Number(wave), task_number: Number(task) };
 }
 
-/** An object where the text is one in JSON; else the text itself. What shape a type takes is judged at the door. */
+/** An object where the text is one in JSON; else the text itself. The inbox checks the shape for the type. */
 function payloadOf(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text;
   try {
     return JSON.parse(text);
   } catch {
-    return text; // words that begin with a brace are words: what an agent says is never lost
+    return text; // a text that begins with a brace is a text: a message of an agent is never lost
   }
 }

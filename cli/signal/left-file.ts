@@ -1,4 +1,4 @@
-/** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
+/** A signal that cannot be written into the inbox now is left as a file that the next engine takes: a signal of an agent is never lost. */
 
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
@@ -13,7 +13,7 @@ export interface SaidWord {
   readonly payload?: unknown;
 }
 
-/** The store, or the home that it is in, cannot be written or belongs to somebody who does not answer, or who waits for that store. */
+/** The store, or the home that it is in, cannot be written or belongs to a process that does not answer, or that waits for that store. */
 const unwritable: ReadonlySet<ErrorCode> = new Set([
   'store_locked',
   'store_full',
@@ -27,13 +27,13 @@ const unwritable: ReadonlySet<ErrorCode> = new Set([
 /** The codes of the system for such a home, where no error with a text was made of them. */
 const systemCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO']);
 
-/** Whether a word that met this is to be left as a file. */
+/** Whether a signal that met this error is left as a file. */
 export function isUnwritable(thrown: unknown): thrown is Error {
   if (thrown instanceof EngineError) return unwritable.has(thrown.code);
   return thrown instanceof Error && systemCodes.has(systemCode(thrown));
 }
 
-/** Leaves the file and says where; answers the exit code. Throws what was in the way in the first place where no file can be left, with the reason for that too. */
+/** Leaves the file and says where; answers the exit code. Throws the first error where no file can be left, with the reason for that too. */
 export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promise<number> {
   const project = requireProject(call);
   const roots = placesFor(call, project);

@@ -1,4 +1,4 @@
-/** From what was typed, the configuration of this folder and the past of its repo to a simulation. */
+/** Makes a simulation from the typed words, the configuration of this folder and the past of its repo. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -41,7 +41,7 @@ interface Simulating {
 /** A failure without a number. */
 const always = 1_000_000;
 
-/** Answers what it printed. Throws what `simulate` throws, `usage` for what was typed wrong, and `bad_config`. */
+/** Answers what it printed. Throws what `simulate` throws, `usage` for a typing mistake, and `bad_config`. */
 export async function printSimulation(call: Call, simulating: Simulating): Promise<Simulation> {
   const simulation = await simulateFile(call, simulating);
   call.out.answer(simulation, () => simulationLines(simulation, call.out));

@@ -1,4 +1,4 @@
-/** A simulation as lines: what was assumed, a timeline, and what came of it. */
+/** A simulation as lines: the assumptions, a timeline, and the result. */
 import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
 import { type Output, sizeOf } from '../output.ts';

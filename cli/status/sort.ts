@@ -62,11 +62,11 @@ export interface Status {
   readonly budget: (PlanEntry['budget'][number] & { readonly project: string; readonly plan: string }) | null;
   /** The usage of all plans together. */
   readonly usage: PlanEntry['usage'];
-  /** What is not as safe as its user may think, one line each. */
+  /** Things that are less safe than their user may think, one line each. */
   readonly warnings: readonly string[];
   /** The paused parts of the queue, and which agents wait for them. */
   readonly pauses: QueueStats['pauses'];
-  /** How the forges of the repos were found when they were asked last. */
+  /** The states of the repos' forges at the last request. */
   readonly forges: readonly ForgeEntry[];
   /** Those of agents that are limited now, of all projects. */
   readonly accounts: readonly AccountEntry[];

@@ -135,7 +135,7 @@ function byLanding({ not_merged: plans }: Status) {
   });
 }
 
-/** How to see those that have no room in the line. */
+/** The command for the ones that do not fit in the line. */
 function moreNotMerged(status: Status, paint: Paint): string[] {
   const isWhole = byLanding(status).every(({ names }) => names.length <= namesShown);
   return isWhole ? [] : [paint('dim', 'all that are not merged: stator plan list --all --not-merged')];

@@ -1,4 +1,4 @@
-/** `--trust`: yes to a repo as it is now, or as somebody has seen it. */
+/** `--trust`: yes to a repo as it is now, or as a person has seen it. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 
 /** A text is the digest of what is trusted. */

@@ -1,4 +1,4 @@
-/** What the board's keys do and open, each by the same request as the verb of that name, with the same refusals. */
+/** The actions of the board's keys, each by the same request as the verb of that name, with the same refusals. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
@@ -50,7 +50,7 @@ export interface Doing {
   readonly permission?: string | undefined;
 }
 
-/** What starts a plan, or lets it go on: the first that it takes. */
+/** The signals that start a plan, or let it go on: the first one that it takes. */
 const starts = ['implement_start', 'plan_start', 'resume', 'reopen'];
 
 /** The signal that an action is; null: it is an answer, which is not confirmed again. Throws what the client throws. */
@@ -154,7 +154,7 @@ const wayTexts: Readonly<Record<string, string>> = {
   '--restore': 'brings lost work back',
 };
 
-/** A question that is open; a plan that is blocked and asks nothing takes a word too. Throws what the client throws, and `refused` where it needs nothing. */
+/** A question that is open; a blocked plan without a question takes a text too. Throws what the client throws, and `refused` where it needs nothing. */
 export async function questionOf(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const shown = await client.plan(target.project, plan);
@@ -177,7 +177,7 @@ export async function questionOf(client: Client, target: Target): Promise<Input>
 /** Those that one key chooses. */
 const digitsMost = 9;
 
-/** Which event the plan is to be sent: any that it takes now. Throws what the client throws. */
+/** The choice of a signal for the plan: any that it takes now. Throws what the client throws. */
 export async function eventInput(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const { accepts } = await client.explain(target.project, plan);
@@ -196,7 +196,7 @@ export async function eventInput(client: Client, target: Target): Promise<Input>
   };
 }
 
-/** What an agent asks to be allowed: the marked one, or any of the plan. null: nothing. Throws what the client throws. */
+/** The permission question of an agent: the marked one, or any of the plan. null: none. Throws what the client throws. */
 export async function permissionPage(client: Client, target: Target) {
   const { project } = target;
   const plan = planOf(target);

@@ -1,4 +1,4 @@
-/** The board from its first picture to its exit code: keys and news change what it knows, and what it knows is drawn. */
+/** The board from its first picture to its exit code: keys and news change its state, and the state is drawn. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
@@ -34,7 +34,7 @@ export interface BoardOptions {
 /** Ages are shown in minutes, and a log that grows is looked at this often. */
 const tickMs = 1_000;
 
-/** Answers the exit code: 0 after `q`, 130 after Ctrl-C. Throws what an engine says that is no absence. */
+/** Answers the exit code: 0 after `q`, 130 after Ctrl-C. Throws the errors of an engine, except its absence. */
 export function runBoard({ call, first, attach, near }: BoardOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const { out } = call;
@@ -121,7 +121,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       }
     }
 
-    /** One thing at a time. What is refused is shown; what else goes wrong ends the board. */
+    /** One thing at a time. A refusal is shown; any other failure ends the board. */
     async function asked(busy: string, use: (client: Client) => Promise<void>): Promise<void> {
       if (board.busy !== null) return;
       const client = feed.client();

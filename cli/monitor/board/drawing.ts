@@ -65,7 +65,7 @@ export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => vo
     exitOnCtrlC: false,
     patchConsole: false,
     isScreenReaderEnabled: false,
-    // Each picture by itself: Ink's own way of replacing the last one loses its place by a row, and clears what the user had on the terminal before.
+    // Each picture by itself: Ink's own way of replacing the last one loses its place by a row, and clears the user's earlier text on the terminal.
     debug: true,
   });
   return {

@@ -1,4 +1,4 @@
-/** News of an engine as long as one is there, and of the next one when it has gone: asked for after each fact, and now and then. */
+/** News of an engine as long as one is there, and of the next one when it has gone: read after each fact, and at intervals. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
 import { pause } from '../../../runtime/base/platform/pause.ts';
@@ -8,15 +8,15 @@ import { statusOf } from '../../status/sort.ts';
 import type { Board, Link, News } from './state.ts';
 
 export interface FeedOptions {
-  /** An engine, whether it has something to tell or not; null: none is there. */
+  /** An engine, with or without news; null: there is none. */
   attach(): Promise<Client | null>;
   readonly project: string | undefined;
   near(): Board['near'];
   told(news: News): void;
   linked(link: Link): void;
-  /** The plan that was looked at from near is not there any more. */
+  /** The plan that was shown in detail does not exist any more. */
   lost(why: EngineError): void;
-  /** A bug: nothing that waiting could mend. */
+  /** A bug: waiting cannot end it. */
   failed(thrown: unknown): void;
 }
 
@@ -24,7 +24,7 @@ export interface Feed {
   /** The engine that answers now; null: none does. */
   client(): Client | null;
   look(): void;
-  /** It asks nothing more. An engine that hangs is not waited for. */
+  /** It sends no more requests. An engine that hangs is not waited for. */
   stop(): void;
 }
 
@@ -36,7 +36,7 @@ const shortestMs = 250;
 const longestMs = 2_000;
 /** Far more than a look at thousands of plans takes. */
 const silentMs = 5_000;
-/** A look at a thousand plans takes the engine a while: it is to have most of its time for other work. */
+/** A look at a thousand plans takes the engine a while: it needs most of its time for other work. */
 const restShare = 10;
 
 export function createFeed(first: Client, options: FeedOptions): Feed {
@@ -55,7 +55,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
     options.told({ seen, status: statusOf(seen), stats, near });
   }
 
-  /** Says so where nothing comes: what is shown is old then. */
+  /** Reports when no news comes: then the picture is old. */
   async function lookInTime(client: Client): Promise<void> {
     let isSilent = false;
     const timer = setTimeout(() => {
@@ -107,7 +107,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
           wake();
         }
       } catch {
-        // The stream broke off: what that means is found out by asking.
+        // The stream broke off: the next request shows why.
       }
       isBroken = true;
       wake();
@@ -147,7 +147,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
         if (client !== null) await withEngine(client);
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;
-        // Whatever it is that an engine cannot do now, the next one or the next try may.
+        // The next engine, or the next try, may succeed.
         options.linked(isAbsence(thrown) ? { kind: 'gone' } : { kind: 'waits', why: thrown.message });
       }
       await pause(retryMs, ended.signal);

@@ -1,4 +1,4 @@
-/** What a key does: to the board itself, or a command that somebody else carries out. Pure. */
+/** What a key does: to the board itself, or a command that other code carries out. Pure. */
 import type { Line } from '../../spans.ts';
 import { markedIndex, markedTarget, type Row, rowsOf } from './rows.ts';
 import {
@@ -32,7 +32,7 @@ export type Command =
       readonly target: Target;
       readonly input?: Input;
       readonly permission?: string;
-      /** The person has seen what it will do. */
+      /** The person has seen its effect. */
       readonly isSure?: boolean;
     };
 

@@ -1,4 +1,4 @@
-/** The board as lines that fit the terminal. A pure function of what is known and what time it is. */
+/** The board as lines that fit the terminal. A pure function of the state and the time. */
 import { accountLines } from '../../account-text.ts';
 import type { Paint } from '../../colour.ts';
 import { pauseLines } from '../../queue/part.ts';
@@ -37,7 +37,7 @@ export function spaceOf(board: Board, looking: Looking): number {
   return Math.max(1, looking.height - 1 - head.length - foot.length);
 }
 
-/** A low terminal has no room for what can be done without. */
+/** A low terminal has no room for optional parts. */
 const lowRows = 10;
 
 function frameOf(board: Board, looking: Looking): Frame {
@@ -131,7 +131,7 @@ const pageKeys = [
   'p prompt',
   '? keys',
 ];
-/** What gives way first where there is no room for all. */
+/** The parts that are left out first where there is not room for all. */
 const lessNeeded = [
   'space on',
   'S sort',
@@ -170,7 +170,7 @@ function keysText({ page, near, isHelp }: Board, width: number): string {
   return widthOf(text) < width ? text : `? keys  ${back}`;
 }
 
-/** A question, what is typed, and what came of the last key, in the place of the keys. */
+/** A question, the typed text, and the result of the last key, in the place of the keys. */
 function wordLines({ input, confirmation, message, busy }: Board, width: number): Line[] {
   const told: Line[] = (message?.lines ?? [])
     .slice(0, 4)

@@ -1,4 +1,4 @@
-/** The rows of the board: who needs a person first, then what runs, waits and rests; or the waves, tasks and agents of one plan. Pure. */
+/** The rows of the board: plans that need a person first, then running, waiting and other ones; or the waves, tasks and agents of one plan. Pure. */
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import { minutesText, withLocalTimes } from '../../../machines/vocabulary/time-text.ts';
@@ -45,7 +45,7 @@ export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
   return below >= 0 ? below : rows.findLastIndex((row) => row.id !== null);
 }
 
-/** What is marked; in a plan that is looked at from near and has no row yet, the plan itself. */
+/** What is marked; in a plan that is shown in detail and has no row yet, the plan itself. */
 export function markedTarget(board: Board, nowMs: number): Target | null {
   const rows = rowsOf(board, nowMs);
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);

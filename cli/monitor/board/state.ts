@@ -1,4 +1,4 @@
-/** All that the board knows and shows: one value, which keys and news change. Pure. */
+/** The state of the board: one value, which keys and news change. Pure. */
 import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/api/client/client.ts';
 import type { Tone } from '../../colour.ts';
 import type { Line } from '../../spans.ts';
@@ -34,7 +34,7 @@ export interface News {
 export type Link =
   | { readonly kind: 'there' }
   | { readonly kind: 'gone' }
-  /** It was asked a while ago, and says nothing. */
+  /** It got a request a while ago, and does not answer. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'waits'; readonly why: string };
 
@@ -67,7 +67,7 @@ export interface Side {
 
 export type SideKind = 'log' | 'diff';
 
-/** `turn`: who needs a person first, then what runs, waits and rests. */
+/** `turn`: plans that need a person first, then running, waiting and other ones. */
 export const sortings = ['turn', 'name', 'age', 'cost'] as const;
 export type Sorting = (typeof sortings)[number];
 
@@ -82,9 +82,9 @@ export interface Input {
   /** For an answer: which agent it is for, and the number of its question; null: it is for no question. */
   readonly title: string;
   readonly number: number | null;
-  /** Nobody asks a question: a plan that failed is started again, with a word to it or without. */
+  /** There is no question: a plan that failed is started again, with or without a message. */
   readonly mayBeEmpty: boolean;
-  /** The question that is denied with this word. */
+  /** The question that is denied with this text. */
   readonly permission: string | null;
   /** What can be chosen by its number, the first by 1. */
   readonly choices?: readonly string[];
@@ -102,7 +102,7 @@ export type BoardAction =
   | 'send'
   | 'end';
 
-/** What is done once a person says yes to what it will do. */
+/** The action that follows once a person confirms it. */
 export interface Confirmation {
   /** What will happen, a line each. */
   readonly lines: readonly string[];
@@ -125,7 +125,7 @@ export interface Mark {
 export interface Board {
   readonly news: News | null;
   readonly link: Link;
-  /** The plan that is looked at from near; null: all of them. */
+  /** The plan that is shown in detail; null: all of them. */
   readonly near: { readonly project: string; readonly plan: string } | null;
   readonly marks: { readonly fleet: Mark; readonly near: Mark };
   readonly filter: string;

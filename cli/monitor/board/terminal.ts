@@ -11,7 +11,7 @@ export interface BoardTerminal {
   size(): { width: number; height: number };
   /** Rows from the top on; what is below them is taken away. Only those that are not there already are written. */
   show(rows: readonly string[]): void;
-  /** The next picture is written whole: somebody else may have written over this one. */
+  /** The next picture is written whole: another program may have written over this one. */
   forget(): void;
   /** Stops the process as Ctrl-Z does; `back` is called when it goes on. */
   suspend(back: () => void): void;
@@ -48,7 +48,7 @@ function toRow(index: number): string {
 
 /** They end the process by the same signal, so that its starter sees that. */
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2'] as const;
-/** A process that may not be stopped (it has no shell to come back to) goes on after this. */
+/** A process that cannot be stopped (without a shell to return to) goes on after this. */
 const suspendedMs = 100;
 
 export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOptions): BoardTerminal {
