@@ -1,4 +1,4 @@
-/** Sends committed facts to listeners. A listener that is too slow for its buffer is told so, and reads the journal instead. */
+/** Sends committed facts to listeners. A listener that is too slow for its buffer learns that, and reads the journal instead. */
 
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../store/port.ts';
@@ -132,7 +132,7 @@ export function createBus(): Bus {
 
 interface Followed {
   readonly store: Pick<Store, 'journal' | 'firstLine'>;
-  /** Stands before the first page is read, so nothing falls between the pages and what is live. */
+  /** Made before the first page is read, so that no line is lost between the pages and the live facts. */
   readonly subscription: AsyncIterable<readonly JournalLine[] | 'behind'>;
   /** null: every line that is committed. Else the live lines are those of all trees too, and the pages of the journal this one's. */
   readonly tree: TreeAddress | null;
@@ -146,7 +146,7 @@ export async function* followedLines({
   tree,
   after,
 }: Followed): AsyncGenerator<readonly JournalLine[], void> {
-  // What stood at the address of a tree before it was born is not its own.
+  // Lines of an earlier tree of this address are not its own.
   let sent = tree === null ? after : Math.max(after, (await store.firstLine(tree)) - 1);
 
   async function* missed(): AsyncGenerator<readonly JournalLine[], void> {
@@ -161,7 +161,7 @@ export async function* followedLines({
 
   yield* missed();
   for await (const facts of subscription) {
-    // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
+    // Facts that came while a page was read may begin after it, or leave a gap: the journal has them in order.
     if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) yield* missed();
     if (facts === 'behind') continue;
     const fresh = facts.filter(({ seq }) => seq > sent);

@@ -486,7 +486,7 @@ export interface Store {
   tree(address: TreeAddress): Promise<TreeRow | null>;
   /** The trees of a machine, by their addresses: at most `limit` after that one, '' first. */
   treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
-  /** As `treesOf`, with their rows: `snapshot_unknown` stands in place of a damaged one. */
+  /** As `treesOf`, with their rows: `snapshot_unknown` in place of a damaged one. */
   treeRowsOf(
     machine: string,
     page: { readonly after: string; readonly limit: number },
@@ -672,8 +672,8 @@ export interface Hosts {
   /** The repos of hosts that were not seen for 12 s, or stopped more than 2 minutes ago; and those that come to this host. */
   lostRepos(): Promise<readonly LostRepo[]>;
   /**
-   * What lost hosts had running of no repo waits for whichever host is free: the effects of machines of one's own. Whoever comes back finds that it is not its own
-   * any more. Answers how many these were.
+   * Running effects of lost hosts that belong to no repo, which are those of user-defined machines, wait for any free host. A lost host that comes back finds
+   * that they are no longer its own. Returns how many these were.
    */
   requeueLost(): Promise<number>;
   /** Why a repo could not go to another host, for people; null: nothing keeps it. `host`: the one that it is said to be of. */

@@ -251,7 +251,7 @@ export async function requeueLost(client: Client): Promise<number> {
   return rowCount ?? 0;
 }
 
-/** In a transaction that nobody else commits meanwhile. As `hand` of the port. */
+/** In a transaction; no other one may commit meanwhile. As `hand` of the port. */
 export async function hand(
   client: Client,
   { project, from, to }: { project: string; from: string; to: string },
