@@ -130,7 +130,7 @@ export const engineSignals = {
     /** The numbers of the lines that were typed to it and that its program has read. Not there: none is known. */
     lines_read: wordNumbers.optional(),
   }),
-  run_lost: toAgent('the run vanished without a word', { detail: text }),
+  run_lost: toAgent('the run vanished without a report', { detail: text }),
 
   // The engine's own: work in git, checks, timers.
   work_committed: toPlan('what was left over is committed', {
@@ -252,9 +252,9 @@ export const engineSignals = {
     payload: z.strictObject({ plan: word, watcher: word }),
     from: machine,
     to: 'repo',
-    does: 'a machine of one’s own wants to hear when that plan is done',
+    does: 'a user-defined machine waits until that plan is done',
   },
-  plan_unwatched: toRepo('a machine of one’s own has ended or is deleted: it hears of no plan any more', {
+  plan_unwatched: toRepo('a user-defined machine has ended or is deleted: it no longer waits for any plan', {
     watcher: word,
   }),
   plan_undone: toRepo('a plan is no longer done', { plan: word }),

@@ -195,7 +195,7 @@ export const signals = {
     }),
     from: person,
     to: 'plan',
-    does: 'answers questions by their numbers: what is said reaches who asked them, and nobody else',
+    does: 'answers questions by their numbers: the answer reaches only the agents that asked',
   },
   raise_budget: {
     payload: amountsSchema.extend({

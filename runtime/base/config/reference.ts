@@ -89,7 +89,7 @@ const topWords: Readonly<Record<TopKey, Words>> = {
   ],
   sign: [
     '""',
-    'which commits of stator are signed: "landing" those that come to a branch, "always" those that are kept aside too, "never" none; "": as commit.gpgSign of git says, where signing needs no question',
+    'which commits of stator are signed: "landing" those that come to a branch, "always" also those that are only saved as refs, "never" none; "": as commit.gpgSign of git says, where signing needs no question',
   ],
   isolation: ['"task"', 'a worktree for every task, or one that all tasks of a plan share'],
   require_change: ['true', 'a coder that ends well and changed nothing has failed'],
@@ -210,7 +210,7 @@ const documentsWords: Readonly<Record<keyof typeof documentsShape, Words>> = {
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
   bind: [
     '""',
-    'the daemon serves the control API and the page over TCP as well, to whoever has a token of `stator token show` or `stator token add`; "": not',
+    'the daemon serves the control API and the page over TCP as well, for clients with a token of `stator token show` or `stator token add`; "": not',
   ],
   hosts: [
     '[]',
