@@ -70,7 +70,7 @@ export interface SendRequest {
 
 /** How a repo is registered. */
 export interface AddRepoRequest {
-  /** true: as it is found; a digest: as it is found, where that is its digest. */
+  /** true: trust the files as found; a digest: trust them if they have this digest. */
   trust: boolean | string;
   /** How the trust was given. Default `api`. */
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
@@ -96,7 +96,7 @@ export interface MachineDrawing {
   readonly tree?: string;
 }
 
-/** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` where the engine is gone. */
+/** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` if the engine is gone. */
 export interface Client extends ReturnType<typeof createClient> {}
 
 /** An engine that does not answer within this time beyond the wait for the verdict is stopped or hangs. The time includes possible calls of git. */
@@ -124,7 +124,7 @@ function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): st
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => segmentOf(name, String(names[name] ?? '')))}${queryOf(query)}`;
 }
 
-/** Addresses take these two for a way up, whatever they are written like, and nothing is called so. Throws the code for a name that is not there. */
+/** In addresses `.` and `..` mean folders, however they are encoded, and nothing has these names. Throws the code for an unknown name. */
 function segmentOf(param: string, name: string): string {
   if (name !== '.' && name !== '..') return encodeURIComponent(name);
   const code = param === 'project' ? 'repo_not_found' : param === 'plan' ? 'plan_not_found' : 'not_found';
@@ -132,7 +132,7 @@ function segmentOf(param: string, name: string): string {
   throw new EngineError(code, `no ${param} is called "${name}"`, `those that there are: ${all}`);
 }
 
-/** A verb that changed something reads for so long what came of it: a merge is waited for two minutes. */
+/** How long a command reads the result of its change: a merge is awaited for two minutes. */
 const readsAfterMs = 150_000;
 
 interface ClientOptions {
@@ -141,17 +141,17 @@ interface ClientOptions {
   stays?: boolean;
   /** The engine is another build of stator: its answers are checked before they are used. */
   isOtherBuild?: boolean;
-  /** Who is asked for a change whose answer got lost; default: nobody. */
+  /** Finds the engine that gets a change again if its answer was lost; default: none. */
   next?: NextEngine;
   close(): Promise<void>;
 }
 
-/** Requests after which the engine goes, or that a later one cannot answer. */
+/** Requests that end the engine, or that a later engine cannot answer. */
 const unrepeated: ReadonlySet<ApiKey> = new Set(['POST /v1/stop', 'POST /v1/inspect']);
 
 /** A client over a call of the control API. */
 export function createClient(call: Call, options: ClientOptions) {
-  /** When something was last changed through it. */
+  /** When the last change was sent through it. */
   let changedMs = Number.NEGATIVE_INFINITY;
 
   async function request<Key extends ApiKey>(
@@ -168,7 +168,7 @@ export function createClient(call: Call, options: ClientOptions) {
     });
   }
 
-  /** The whole answer. Where that to a change got lost the next engine is asked by the same key; also for what is read after it. */
+  /** The whole answer. If the answer to a change is lost, the next engine gets the request with the same key; so do reads after it. */
   async function whole<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal) {
     const isRead = key.startsWith('GET');
     const requestKey = options.next === undefined || isRead ? undefined : crypto.randomUUID();
@@ -200,7 +200,7 @@ export function createClient(call: Call, options: ClientOptions) {
     const value = jsonOf(text);
     if (!ok && !isVerdict(value)) throw errorOf(status, text);
     if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, status, value);
-    return value as AnswerOf<Key>; // both ends are of one build and share the schemas, or it was looked at
+    return value as AnswerOf<Key>; // both ends are of one build and share the schemas, or the answer was checked
   }
 
   async function text<Key extends ApiKey>(key: Key, given: Given<Key>): Promise<string> {
@@ -219,7 +219,7 @@ export function createClient(call: Call, options: ClientOptions) {
     return verdictOf(await ask(`POST /v1/repos/:project/instances/:title/${word}`, { params }));
   }
 
-  /** A method for each operation: its fields go where its address has them. */
+  /** A method for each operation: its fields are sent where its address has them. */
   function methodsOf<All extends Operations>(all: All): Methods<All> {
     const methods = Object.entries(all).map(([name, operation]) => {
       const names = namesInPath(operation);
@@ -239,30 +239,30 @@ export function createClient(call: Call, options: ClientOptions) {
       };
       return [name, method];
     });
-    return Object.fromEntries(methods) as Methods<All>; // what each takes and answers is what its operation says
+    return Object.fromEntries(methods) as Methods<All>; // each operation defines its method's types
   }
 
   return {
     ...methodsOf(operations),
-    /** `no engine runs`, or that the one that has the home does not answer, where this client is an engine of its own for a moment; null where it speaks to one. */
+    /** `no engine runs`, or that the home's engine does not answer, if this client is itself a temporary engine; null: it is connected to an engine. */
     note: options.note,
-    /** The engine that answers, or that has the home and does not; null: it is not known, as inside of a run. */
+    /** The engine that answers, or that owns the home and does not answer; null: not known, as inside a run. */
     engine: options.engine ?? null,
-    /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
+    /** Whether it is connected to a daemon, which runs until it is stopped and comes back when it is restarted. */
     stays: options.stays ?? false,
     /** The engine, its repos and their agents. */
     status: (): Promise<StatusAnswer> => ask('GET /v1/status', {}),
     /** Security warnings, one line each. */
     warnings: async (): Promise<readonly string[]> => (await ask('GET /v1/ping', {})).warnings,
     /**
-     * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
-     * files enable something and `trust` is false, or another digest than theirs.
+     * Registers a repo by any path inside it, or updates a registered one; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` if its files enable
+     * something and `trust` is false, or another digest than theirs.
      */
     addRepo: (path: string, { trust, way, mustBeNew = false }: AddRepoRequest): Promise<RepoAdded> =>
       ask('POST /v1/repos', { body: { path, trust, way, existing: mustBeNew ? undefined : 'ok' } }),
     /** The plans of all repos, or of one. Empty if that repo is not registered. */
     plans: (project?: string): Promise<PlanEntry[]> => ask('GET /v1/plans', { query: { project } }),
-    /** The plans of a repo in kasmos’s words. Throws `repo_not_found`. */
+    /** The plans of a repo in kasmos’s format. Throws `repo_not_found`. */
     tasks: (project: string): Promise<OlderTask[]> => ask('GET /v1/repos/:project/tasks', { params: { project } }),
     /** A repo at this moment, in brief; `cap`: the most entries of a list. Throws `repo_not_found`. */
     liveStatus: (project: string, cap?: number): Promise<LiveStatus> =>
@@ -282,11 +282,11 @@ export function createClient(call: Call, options: ClientOptions) {
       branch?: string | undefined;
       topic?: string | undefined;
       file?: string | undefined;
-      /** The family that it is read as; not there: what it looks like. `stator`: unchanged. */
+      /** The document family that it is read as; missing: recognized from the text. `stator`: unchanged. */
       as?: string;
-      /** The family that the file is read as from now on. */
+      /** The document family that the file is read as from now on. */
       fileAs?: string | undefined;
-      /** Its branch may be one that stator did not make: the plan goes on from there. */
+      /** true: its branch may be one that stator did not make, and the plan continues from its head. */
       adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body: { ...body, file_as } }),
     /** Has one coder do all of a draft, without a planner; `prompt` is appended to the document. Throws `conflict`, `bad_plan`, `agent_unusable`. */
@@ -337,7 +337,7 @@ export function createClient(call: Call, options: ClientOptions) {
     planReplay: (project: string, plan: string, query: { to?: number; at?: string } = {}): Promise<PlanReplay> =>
       ask('GET /v1/repos/:project/plans/:plan/replay', { params: { project, plan }, query }),
     /**
-     * Where a plan would have gone with other inputs: replayed from its journal, and simulated from where they matter. Nothing is carried out. Throws
+     * A plan's course with other inputs: replayed from its journal, and simulated from the point where they matter. Nothing is carried out. Throws
      * `plan_not_found`, `bad_request`, `not_found`, `snapshot_unknown`.
      */
     whatIf: (project: string, plan: string, body: WhatIfQuestion): Promise<WhatIf> =>
@@ -380,7 +380,7 @@ export function createClient(call: Call, options: ClientOptions) {
     /** Agents, each once over all of its attempts. */
     instances: (query: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
       ask('GET /v1/instances', { query }),
-    /** What people said to the agents of a repo, of one plan, or of one agent: where it waits, who has it, and what no agent could get. */
+    /** People's messages to the agents of a repo, of one plan, or of one agent, each with its state. */
     words: (project: string, query: { plan?: string; title?: string } = {}): Promise<WordEntry[]> =>
       ask('GET /v1/repos/:project/words', { params: { project }, query }),
     /** The end of an instance's log, at most 64 KiB, safe to print; of it the lines from `start` to `end`, counted from its end (-50, -10). */
@@ -423,7 +423,7 @@ export function createClient(call: Call, options: ClientOptions) {
       const found = instances.find((each) => each.title === title);
       if (found === undefined)
         throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
-      // The route of the instance answers nothing where it is done; the caller of this method wants the verdict.
+      // The instance's route has no answer on success; the caller of this method wants the verdict.
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
@@ -466,7 +466,7 @@ export function createClient(call: Call, options: ClientOptions) {
     /** What happened to a tree, the oldest first; `after`: only what has a higher `seq`. Throws `not_found`. */
     machineHistory: (name: string, id: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
       ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query }),
-    /** Whether what is stored of a tree is what its journal leads to. Throws `machine_unknown`, `not_found`. */
+    /** Whether a tree's stored state matches its journal. Throws `machine_unknown`, `not_found`. */
     verifyMachine: (name: string, id: string): Promise<Verification> =>
       ask('GET /v1/machines/:name/trees/:id/verify', { params: { name, id } }),
     /** Why a tree is in its state. Throws `machine_unknown`, `not_found`. */
@@ -522,7 +522,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // no JSON: then it is no document of ours
+    return null; // not JSON, so it is no document of ours
   }
 }
 

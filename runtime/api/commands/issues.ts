@@ -421,12 +421,12 @@ export function createIssueCommands(parts: IssueParts) {
         waits: true,
       });
     },
-    /** A session of that name for a message; it waits for its slot. Answers its agent's title. Throws `conflict` where there is a plan of that name. */
+    /** A session of that name for a message; it waits for its slot. Returns its agent's title. Throws `conflict` if there is a plan of that name. */
     async startWork({ project, name, message }: { project: string; name: string; message: string }): Promise<string> {
       await begin(placeNamed(project, name), { message, pullRequest: null, waits: true });
       return sessionTitle(name);
     },
-    /** `start`, or `continue` where there is a session; it waits for its slot. */
+    /** `start`, or `continue` if there is a session; it waits for its slot. */
     enqueueIssue: (ask: IssueAsk & { readonly message: string }): Promise<IssueStarted> =>
       continueSession({ ...ask, waits: true }),
   };

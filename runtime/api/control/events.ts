@@ -39,7 +39,7 @@ export const eventsQuery = z.strictObject({
   tree: line(256).optional(),
   /** The id of the last event that was seen. */
   since: digits.optional(),
-  /** `1`: somebody looks on, so agents of that plan may start. */
+  /** `1`: a person watches, so agents of that plan may start. */
   watch: z.enum(['0', '1']).optional(),
   /**
    * `1`: in pieces, at most ten a second, and without what is looked up (`attempt`, `reason`, `why`, `until`, `resumed`): for a page, which draws what
@@ -62,7 +62,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
       const newest = await parts.store.lastLine();
       // A number from another store must not hide what comes in this one.
       const since = Math.min((last === undefined ? asked : check(digits, last, 'Last-Event-ID')) ?? newest, newest);
-      // Nobody would ever read it.
+      // No client would ever read it.
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
       if (count >= limits.streams)
         throw new EngineError(
@@ -128,7 +128,7 @@ function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamL
     isWriting = false;
   }
 
-  // Who has a line before them to read needs no sign of life.
+  // A reader with unread lines needs no heartbeat.
   const beat = setInterval(() => void (isWriting ? null : write(': heartbeat\n\n')), heartbeatMs);
   return { isGone: () => isCut || stream.aborted, write, close: () => clearInterval(beat) };
 }

@@ -245,7 +245,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
   };
 }
 
-/** A guard may read what the message would carry, and nobody knows that yet. */
+/** A guard may read the signal's payload, which is not known yet. */
 function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): MachineExplanation['events'][number] {
   const has =
     snapshot.status === 'active' && snapshot._nodes.some((node) => (node.transitions.get(type) ?? []).length > 0);

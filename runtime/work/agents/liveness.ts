@@ -12,32 +12,32 @@ import { isAwayWithHome, outputPipe, type RunFolder, readClaim, readExit } from 
 /** Only the main process: leftovers may live on (`sweepLeftovers`), and after `lost` the agent itself (`stopTree`, before it is settled). */
 export type RunEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  /** The wrapper has gone and left no exit code, or somebody took the folder away into which it would write one. Nothing is said of a run while its home is away. */
+  /** The wrapper has gone without an exit code, or the folder for the exit code was removed. While a run's home is away, nothing is reported. */
   | { readonly kind: 'lost' };
 
 export interface WatchOptions {
-  /** Ends the watching, with the signal's reason thrown; the processes are left as they are. */
+  /** Ends the watching, and throws the signal's reason; the processes are left alone. */
   readonly abort: AbortSignal;
   readonly pollMs?: number;
   readonly logLimitBytes?: number;
 }
 
 /**
- * Resolves when the agent has ended: at once when the wrapper wakes it, within a poll where the wrapper died. Keeps the log within its limit
- * meanwhile. A run that nobody or `void` has claimed is a broken invariant: ask `voidOrAdopt` first.
+ * Resolves when the agent has ended: at once when the wrapper wakes it, or within a poll if the wrapper died. Keeps the log within its limit meanwhile. A run
+ * without a claim, or with a `void` one, is a broken invariant: call `voidOrAdopt` first.
  */
 export async function watchRun(folder: RunFolder, options: WatchOptions): Promise<RunEnd> {
   const { abort, pollMs = 1000, logLimitBytes = LOG_LIMIT_BYTES } = options;
   const claim = readClaim(folder);
   if (claim === null && !existsSync(folder.path)) return { kind: 'lost' };
   if (claim?.kind !== 'wrapper') throw new Error(`the run in ${folder.path} was watched before a wrapper claimed it`);
-  // The claim, not the folder: there every write to the log would end the wait.
+  // The claim is watched, not the folder: otherwise every write to the log would end the wait.
   const fileWatch = createFileWatch(folder.claim);
   try {
     for (;;) {
       abort.throwIfAborted();
       const wrapper = findProcess(claim.wrapper);
-      // Read after the wrapper was looked for: it may write its last word between the two looks.
+      // Read after the check of the wrapper: it may write the exit code between the two.
       const code = readExit(folder);
       if (code !== null) {
         await untilEmptied(outputPipe(folder, claim.wrapper), abort);
@@ -49,7 +49,7 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
         await fileWatch.wait(pollMs, abort);
         continue;
       }
-      // A stopped wrapper would never tell of the end; it does nothing but wait, so waking it thaws no agent.
+      // A stopped wrapper would never report the end. It only waits, so continuing it thaws no agent.
       if (wrapper.state === 'T') signalProcess(claim.wrapper, 'SIGCONT');
       await rotateLog(folder, logLimitBytes);
       await fileWatch.wait(pollMs, abort);
@@ -59,7 +59,7 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
   }
 }
 
-/** What the agent said last is in the log a moment after its end. A leftover that may still write into the pipe is not waited for. */
+/** Waits for the agent's last output, which is in the log shortly after its end. Leftovers that may still write into the pipe are not waited for. */
 const emptyLimitMs = 1000;
 const emptyPollMs = 5;
 

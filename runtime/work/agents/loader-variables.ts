@@ -1,6 +1,5 @@
 /**
- * Variables by which a program that is started loads or runs something else, or finds its own settings elsewhere, which name such things in turn. Who sets one
- * decides what runs.
+ * Variables that make a started program load or run something else, or read other settings, which can do the same. Setting one decides what runs.
  */
 
 const exact = [
@@ -117,10 +116,10 @@ const beginnings = [
     'MALLOC_',
   ],
 ];
-/** Of git's own only who commits is harmless, of cargo's only what it logs in with. */
+/** Of git's variables only the identity is harmless, of cargo's only the login. */
 const git = /^GIT_(?!(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)$)/;
 const cargo = /^CARGO_(?!(?:REGISTRY|REGISTRIES_\w+)_TOKEN$)/;
-/** These begin as others do, and hold a text. */
+/** These have a listed prefix, but only contain a text. */
 const harmless = new Set(['NODE_ENV', 'NPM_TOKEN', 'NODE_AUTH_TOKEN', 'NODE_EXTRA_CA_CERTS']);
 
 /** Whether a variable of that name makes other programs load or run something. Upper and lower case count alike: npm and others take both. */

@@ -52,21 +52,21 @@ export interface CheckParts extends EffectParts {
   readonly sockets: RunSockets;
 }
 
-/** How a check ended that did not pass: in one line, and the end of what it wrote. */
+/** The end of a failed check: one line, and the end of its output. */
 interface Failure {
   readonly how: string;
-  /** The line of its output that tells; absent: none does. */
+  /** The most informative line of its output; absent: none. */
   readonly why?: string;
   readonly output: string;
 }
 
 /** A check that takes longer has failed. */
 const limitMs = 30 * 60_000;
-/** Of what it wrote: with the lines before it no more than a task remembers. */
+/** The stored length of its output: with the lines before it no more than a task stores. */
 const tailBytes = 3_072;
-/** Of its end so much is searched for the line that names the error. */
+/** The length of the output's end that is searched for the error. */
 const searchedBytes = 64 * 1024;
-/** Characters of a command within a message. */
+/** The most characters of a command in a message. */
 const commandLength = 80;
 const noLimits = { kind: 'none' } as const satisfies LimitsEnd;
 const unwanted: Failure = { how: 'is no longer wanted', output: '' };
@@ -82,7 +82,7 @@ export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   };
 }
 
-/** Of the whole plan: not those of tasks that a person went on without. */
+/** The checks of the whole plan, without those of tasks that a person skipped. */
 async function checksOf(
   { store }: CheckParts,
   effect: WorkCheck,
@@ -100,7 +100,7 @@ async function checksOf(
   return checked.filter(({ wave, task }) => !isLeftBehind(context, wave, task.number));
 }
 
-/** The line that tells comes first: lists show no more of it. */
+/** The informative line comes first: lists show only that line. */
 function failureText({ wave, task, command }: CheckNote, { how, why, output }: Failure): string {
   const text = oneLine(command);
   const short = text.length <= commandLength ? text : `${text.slice(0, commandLength - 1)}…`;
@@ -176,7 +176,7 @@ async function carryOut(
     const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit.signal, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
-    // What a check commits is nobody's work.
+    // A check's commits do not count as work.
     await dropPrivateRepository(privatePlaceIn(folder.path));
     if (end.kind === 'exited' && end.code === 0) return null;
     return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
@@ -228,7 +228,7 @@ async function checkLaunch(parts: CheckParts, row: EffectRow, number: number): P
   return ownLaunch(parts, key, name);
 }
 
-/** An earlier owner may have left it running, or about to run. Of those that passed nothing is left, and the one after them is looked at. */
+/** An earlier owner may have left a check running, or about to run. Passed checks leave nothing, so the next one after them is examined. */
 async function endUnwanted(folder: RunFolder, runId: string, abort: AbortSignal): Promise<Failure | null> {
   if (!existsSync(folder.path)) return unwanted;
   await stopTree(folder, runId, { abort });
@@ -259,7 +259,7 @@ async function start(
     runId,
     home: parts.home,
     socketPath,
-    // Of nobody: a check may not send signals of its own.
+    // Without an author: a check may not send signals.
     token: newToken(),
     folder: { prompt: folder.prompt, temp: folder.temp },
     worktree: place,

@@ -47,7 +47,7 @@ export async function clearRows(parts: RowParts, round: RowRound): Promise<void>
   }
 }
 
-/** Looks at the trees that go, or whose journal begins to: afterwards nobody can verify them. */
+/** Verifies the trees that will be deleted, or whose journal will be shortened: afterwards they cannot be verified. */
 async function isAnyDoubtful({ store, differs }: RowParts, round: RowRound, beforeMs: number): Promise<boolean> {
   let isDoubtful = false;
   for (const tree of await store.treesExpiring(beforeMs)) {

@@ -13,7 +13,7 @@ import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { isThere, worktreesAt } from './worktree-list.ts';
 
-/** Somebody who commits to the branch this often while we merge is not waited for. */
+/** The most tries while someone else commits to the branch. */
 const maxRounds = 5;
 
 export type CheckoutMerge =

@@ -13,7 +13,7 @@ export const eventRoutes = [
       errors: ['limit_reached', 'forbidden'],
     },
     ({ streams, query, context, principal }) => {
-      // Somebody who looks on lets agents start.
+      // A watching person lets agents start.
       if (query.watch === '1') principal.mustHave('steer');
       return streams.open(context, query);
     },

@@ -25,7 +25,7 @@ const tree = named.extend({ id: line(128) });
 const waits = { wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs) };
 const lookErrors = ['machine_unknown', 'not_found', 'snapshot_unknown'] as const;
 
-/** 200 with what was done or is held, 202 while nobody knows; a refusal is an error. */
+/** 200: done or held; 202: not decided yet; a refusal is an error. */
 function answered(verdict: MachineVerdict) {
   return json(verdict.signal.status === 'pending' ? 202 : 200, mustBeTaken(verdict));
 }
