@@ -48,7 +48,7 @@ export const behaviours = {
     'goes on while its engine is killed, and is asked nothing twice': {},
   },
   permissions: {
-    'asks a person before it acts, or is refused in words': { differs: true },
+    'asks a person before it acts, or gets a refusal with its reason': { differs: true },
   },
   plans: {
     'does its task, sandbox = "off"': { differs: true },

@@ -40,7 +40,7 @@ async function asksAndObeys(each: Tried): Promise<void> {
 }
 
 behaves('permissions', {
-  'asks a person before it acts, or is refused in words': async (each) => {
+  'asks a person before it acts, or gets a refusal with its reason': async (each) => {
     if (each.program === 'claude') return asksAndObeys(each);
     const refused = startReal(each, { script: () => ({ kind: 'hang' }), keys: ask });
     await expect(refused).rejects.toMatchObject({
