@@ -116,7 +116,7 @@ describe('a proxy with a list of hosts', () => {
     ['a private network', '10.1.2.3', 'a private address'],
     ['the metadata of a cloud', '169.254.169.254', 'a link-local address'],
     ['loopback in the clothes of IPv6', '::ffff:127.0.0.1', 'a loopback address'],
-  ])('refuses a name of the list that stands for %s', async (_, address, why) => {
+  ])('refuses a name of the list that resolves to %s', async (_, address, why) => {
     const { socket, refused } = await set(['packages.example'], async () => [
       { address: '93.184.215.14', family: 4 },
       { address, family: address.includes(':') ? 6 : 4 },

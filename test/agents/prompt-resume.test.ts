@@ -14,7 +14,7 @@ function resumed(differences: Differences = {}) {
   return { ...briefOf(content, differences), conversation };
 }
 
-test('after a failed attempt it is told why, what became of its work, and how to end', () => {
+test('after a failed attempt it learns why, where its work is, and how to end', () => {
   const previous = { run: conversation.run, reason: 'check-failed', detail: '1 failing\n' } as const;
   expect(
     promptOf(resumed({ run: { attempt: 2, previous }, previousDiff: 'refs/stator/attempts/x' })),

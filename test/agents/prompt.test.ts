@@ -201,7 +201,7 @@ describe('a coder', () => {
     expectProse(section(text, 'Where you work'), 'plan/search');
   });
 
-  test('who comes after a failed attempt is told why, with what it said and changed', () => {
+  test('the agent after a failed attempt learns why it failed, with its message and its changes', () => {
     const text = prompt({
       run: {
         attempt: 2,
@@ -347,7 +347,7 @@ describe('every role', () => {
     expect(promptOf(briefOf(content, { run }))).not.toContain('git diff');
   });
 
-  test('the planner is told a form of plans that parses', () => {
+  test('the planner gets a form of plans that parses', () => {
     const text = prompt({ run: { ...wholePlan, role: 'planner' } });
     for (const word of ['## Wave 1', '### Task 1: a title', '**Check:**', '**Files:**', '**After:**']) {
       expect(text).toContain(word);

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { tryHooks } from '../support/hook-trial.ts';
 
 // Takes some seconds: each of the failures that is waited out takes its time limit.
-it('is told of every event, in order, each under one id, whatever fails and however often the engine is killed', async () => {
+it('gets every event, in order, each under one id, whatever fails and however often the engine is killed', async () => {
   await tryHooks({ plans: 20, rounds: 8, kills: 3, seed: Number(process.env.STATOR_CRASH_SEED ?? 7) });
   expect.hasAssertions();
 });

@@ -147,7 +147,7 @@ describe.skipIf(noWallsHere !== null)(
       expect(blocked?.reason).toContain('which port?');
     });
 
-    test('checks and the setup of a worktree stand inside of the same walls', async () => {
+    test('checks and the setup of a worktree run inside the same walls', async () => {
       const engine = await startWalled('', { adds: false });
       mkdirSync(join(engine.repo, '.stator'));
       writeFileSync(join(engine.root, 'secret'), 'a secret');

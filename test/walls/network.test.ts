@@ -149,7 +149,7 @@ describe('a network that cannot be limited', () => {
   it.each([
     ['sandbox = "off"\nnetwork = "hosts"', 'network = "hosts" of [agents.coder] limits nothing with sandbox = "off"'],
     ['sandbox = "off"\nnetwork = "none"', 'network = "none" of [agents.coder] limits nothing with sandbox = "off"'],
-  ])('is refused in words when the configuration is read: %s', async (keys, words) => {
+  ])('is refused with the reason when the configuration is read: %s', async (keys, words) => {
     const on = ground();
     await expect(startEngine({ on, daemon: `[agents.default]\n${keys}\n` })).rejects.toThrow(words);
   });

@@ -204,7 +204,7 @@ const forgedEnd: { readonly [preset in StreamPreset]: readonly object[] } = {
 };
 
 it.each(programPresets)(
-  'what a judge starts does not reach the output of %s by its descriptors, so its verdict stands',
+  'what a judge starts does not reach the output of %s by its descriptors, so its verdict counts',
   async (preset) => {
     const forged = forgedEnd[preset].map((event) => JSON.stringify(event)).join('\n');
     const engine = await play(preset, () => ({

@@ -188,7 +188,7 @@ it('no token stands in the store, where every program of this user could read it
   }
 });
 
-it('nobody else comes to a run’s socket: its folder is closed, and a link in its place is not followed', async () => {
+it('no other process reaches a run’s socket: its folder is closed, and a link in its place is not followed', async () => {
   const { engine, first } = await atWork();
   const folder = dirname(first.socket);
   for (const path of [folder, dirname(folder)]) expect(statSync(path).mode & 0o777, path).toBe(0o700);

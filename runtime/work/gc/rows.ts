@@ -23,7 +23,7 @@ const evidence: ReadonlySet<ExpiringKind> = new Set(['trees', 'signals', 'effect
 
 type RowParts = Pick<CleaningParts, 'store' | 'faults' | 'nowMs' | 'differs'>;
 type SpaceParts = Pick<CleaningParts, 'store' | 'faults' | 'stays'>;
-/** What of a round rows need. */
+/** The part of a round that the cleaning of rows needs. */
 export type RowRound = Pick<Round, 'beforeMs' | 'dry' | 'items' | 'notes' | 'rest'>;
 
 export async function clearRows(parts: RowParts, round: RowRound): Promise<void> {
