@@ -8,6 +8,7 @@ import { join } from 'node:path';
 const parts = [
   'signals',
   'machines',
+  'durable',
   'files-per-signal',
   'verbs',
   'socket',
