@@ -48,7 +48,7 @@ function checkRows(checks: readonly Check[], width: number | null): Cell[][] {
   });
 }
 
-/** What is wrong stands below with what mends it, once: one cause may fail several checks. */
+/** The faults are listed below with their repairs, each once: one cause may fail several checks. */
 function hintLines(checks: readonly Check[]): string[] {
   const failed = checks.filter((check) => !check.ok);
   const names = new Map<string, string[]>();

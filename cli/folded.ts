@@ -1,11 +1,11 @@
-/** Lines for a terminal, broken at words; what is to be pasted stays in one piece. Pure. */
+/** Lines for a terminal, broken at words; commands to be pasted stay in one piece. Pure. */
 import { widthOf } from './text.ts';
 
-/** Of our own lines, which have no other escapes than colours. */
+/** The escapes in our own lines: only colours. */
 const colours = /\x1b\[[0-9;]{0,32}m/g;
-/** A name and what stands beside it, or the blanks before a line. */
+/** A name and the blanks after it, or the blanks before a line. */
 const beforeText = /^(?: *\S+(?: \S+){0,2} {2,}| *)/;
-/** Programs whose commands we print; but for our own they are words too, and no command without a colon before them. */
+/** Other programs whose commands we print; their names are also ordinary words, so they begin a command only after a colon. */
 const others: ReadonlySet<string> = new Set(['cd', 'git', 'npm', 'curl']);
 
 /** The lines of a text in rows of at most `width` columns; null: as it is. Further rows begin where the text beside a name does, or deeper than an indented line: none looks like another line. */
@@ -35,7 +35,7 @@ function foldedLine(line: string, width: number): string {
   return folded;
 }
 
-/** Of a word; where a command begins, of all of it, unless it needs more than a row. */
+/** The width of a word; at the start of a command, that of the whole command unless it needs more than a row. */
 function pieceWidth(parts: readonly string[], { at, room }: { readonly at: number; readonly room: number }): number {
   const wordAt = (index: number) => (parts[index] ?? '').replace(colours, '');
   const word = wordAt(at).replace(/^[`('"]/, '');
