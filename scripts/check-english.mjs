@@ -8,13 +8,10 @@ import { join } from 'node:path';
 
 /** The folders that have none. Others are checked when they are named; one that has none is added here. */
 const clean = [
-  'cli',
-  'page',
-  'scripts',
-  'runtime/core',
-  'runtime/engine',
-  'runtime/base/charts',
-  'runtime/base/platform',
+  ...['cli', 'page', 'scripts', 'runtime/core', 'runtime/engine', 'runtime/base/charts', 'runtime/base/platform'],
+  ...['client', 'contract', 'control', 'inspector', 'mcp', 'operations'].map((room) => `runtime/api/${room}`),
+  ...['agents', 'forges', 'gc', 'repos', 'sandbox', 'signal-files'].map((room) => `runtime/work/${room}`),
+  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
 ];
 /** Generated from the docstrings, installed, or a prompt, which is read by agents. */
 const isLeftOut = (path) => /^docs\/reference\b|(^|\/)node_modules\b|^runtime\/work\/agents\/prompts\b/.test(path);
