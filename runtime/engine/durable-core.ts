@@ -90,14 +90,14 @@ async function startCore(
   const bus = createBus();
   const verdicts = createVerdicts(store);
   const nowMs = () => clock.nowMs();
-  const common = { store, clock, timeline, log, troubles, faults, isOwner };
+  const wasCutOff = async () => place.wasCutOff();
+  const common = { store, clock, timeline, log, troubles, faults, isOwner, wasCutOff };
   const pump = createPump({
     ...common,
     ...{ trees, cache, bus },
     policyOf: () => null,
     hooksOf: () => [],
     machineHooks: () => [],
-    wasCutOff: async () => place.wasCutOff(),
     onEffects: () => dispatcher.wake(),
     onVerdicts: verdicts.announce,
   });

@@ -1,11 +1,14 @@
 /** A signal or a promise that ends the process of each engine, such as an endless loop that is killed: it ends, and everything else goes on. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { storeFile } from '../../runtime/base/config/home.ts';
 import { ground } from '../support/engine.ts';
-import type { Ground } from '../support/ground.ts';
+import { type Ground, until } from '../support/ground.ts';
 
 const script = fileURLToPath(new URL('../support/scripts/ending-engine.mjs', import.meta.url));
 
@@ -86,4 +89,29 @@ it('a promise that ends ten engines is rejected with its reason, and what ran be
   expect(notifications).toMatchObject([
     { type: 'machine_notice', message: expect.stringMatching(/^ending:promise\/\S+ failed: 10 engines ended/) },
   ]);
+});
+
+it('a promise that has gone on for a minute counts from zero again, however often a person kills its engine', async () => {
+  const on = ground();
+  const suspected = () => {
+    const db = new Database(storeFile(on.home), { readonly: true });
+    try {
+      return db.prepare(`SELECT status, suspected FROM effects WHERE tree = 'ending:stays'`).get();
+    } finally {
+      db.close();
+    }
+  };
+  const killedAt = async (said: object, count: number) => {
+    const engine = spawn(process.execPath, [script, JSON.stringify({ home: on.home, ...said })], { env: on.env });
+    await until(
+      () => existsSync(storeFile(on.home)) && isDeepStrictEqual(suspected(), { status: 'running', suspected: count }),
+    );
+    engine.kill('SIGKILL');
+    await once(engine, 'exit');
+  };
+  await killedAt({ start: ['stays'] }, 0);
+  await killedAt({}, 1);
+  await killedAt({}, 2);
+  await killedAt({ minutesPass: true }, 0);
+  await killedAt({}, 1);
 });

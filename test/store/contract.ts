@@ -842,6 +842,10 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.commit([settle])).status).toBe('lost');
         for (const epoch of [1, 2]) await commit({ do: 'effect.count-suspected', key, owner: { host: '', epoch } });
         expect(await store.effect(key)).toMatchObject({ attempts: 1, suspected: 1 });
+        await commit({ do: 'effect.clear-suspected', key, owner: { host: '', epoch: 1 } });
+        expect(await store.effect(key)).toMatchObject({ suspected: 1 });
+        await commit({ do: 'effect.clear-suspected', key, owner: { host: '', epoch: 2 } });
+        expect(await store.effect(key)).toMatchObject({ suspected: 0 });
         await commit({ ...settle, owner: { host: '', epoch: 2 } });
         expect(await store.effect(key)).toMatchObject({ status: 'failed', error: 'x', finished_at: 9 });
         expect(await store.effects({ by: 'running' })).toEqual([]);

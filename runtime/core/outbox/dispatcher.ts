@@ -104,6 +104,8 @@ export interface Dispatcher {
 const aloneMs = 250;
 /** All of them have begun after this. */
 const allAloneMs = 5_000;
+/** What goes on for so long did not end the engines before it: something else did, and its count begins anew. */
+const provenMs = 60_000;
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
 const backOffFirstMs = 500;
@@ -152,6 +154,8 @@ interface Running {
   cancelClear: (() => void) | null;
   /** Cancels the timer of its stop; null: none is set. */
   cancelStop: (() => void) | null;
+  /** Of one that may have ended an engine: until it is known that it did not. */
+  cancelProof: (() => void) | null;
   stopAt: number | null;
   done: Promise<void>;
 }
@@ -225,8 +229,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (abort.signal.aborted) return;
       suspects = suspects.filter(({ key }) => key !== row.key);
       if (now === null || now.status !== 'running' || now.epoch !== owner.epoch || now.host !== owner.host) continue;
-      begin(now);
-      await Promise.race([running.get(row.key)?.done, storeRetry.pause(eachMs)]);
+      const entry = begin(now);
+      entry.cancelProof = callAfter(clock, provenMs, () => clearCount(entry));
+      await Promise.race([entry.done, storeRetry.pause(eachMs)]);
     }
   }
 
@@ -352,7 +357,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     entry.told.catch(() => {});
   }
 
-  function begin(row: EffectRow): void {
+  function begin(row: EffectRow): Running {
     const nothing = Promise.resolve();
     const entry: Running = {
       row,
@@ -364,6 +369,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       told: nothing,
       cancelClear: null,
       cancelStop: null,
+      cancelProof: null,
       stopAt: null,
       done: nothing,
     };
@@ -372,10 +378,18 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       entry.cancelStop?.();
+      entry.cancelProof?.();
       entry.cancelClear?.();
       if (running.get(row.key) === entry) running.delete(row.key);
       loop.wake();
     });
+    return entry;
+  }
+
+  function clearCount(entry: Running): void {
+    const clear: Change = { do: 'effect.clear-suspected', key: entry.row.key, owner };
+    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(() => store.commit([clear]))));
+    entry.told.catch(() => {}); // thrown where the end of the effect waits for it
   }
 
   function carryOut(entry: Running): Promise<void> {

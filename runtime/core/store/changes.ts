@@ -45,6 +45,7 @@ export interface Tables {
     counts(lane: Lane, status: 'running', host?: string): Answer<ReadonlyMap<string, number>>;
     adopt(owner: EffectOwner): Answer<unknown>;
     countSuspected(change: Of<'effect.count-suspected'>): Answer<unknown>;
+    clearSuspected(change: Of<'effect.clear-suspected'>): Answer<unknown>;
     settle(change: Of<'effect.settle'>): Answer<boolean>;
     tryAgain(change: Of<'effect.try-again'>): Answer<boolean>;
     putBack(change: Of<'effect.put-back'>): Answer<boolean>;
@@ -229,6 +230,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(effects.adopt(change.owner));
     case 'effect.count-suspected':
       return done(effects.countSuspected(change));
+    case 'effect.clear-suspected':
+      return done(effects.clearSuspected(change));
     case 'effect.settle':
       return effects.settle(change);
     case 'effect.try-again':

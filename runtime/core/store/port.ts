@@ -195,6 +195,8 @@ export type Change =
   | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
   /** Before one that may have ended an engine begins again. One that this owner does not run is left as it is. */
   | { readonly do: 'effect.count-suspected'; readonly key: string; readonly owner: EffectOwner }
+  /** It has gone on for so long that it did not end the engines before. One that this owner does not run is left as it is. */
+  | { readonly do: 'effect.clear-suspected'; readonly key: string; readonly owner: EffectOwner }
   /** On condition that this owner runs it. */
   | {
       readonly do: 'effect.settle';

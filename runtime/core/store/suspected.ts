@@ -3,7 +3,9 @@
  * begin once more.
  */
 
-/** Restarts of a computer, and of an engine that something else ends, reach this only by chance. */
+/**
+ * Restarts of a computer, and of an engine that something else ends, reach this only by chance: an effect that goes on for a minute counts from zero again.
+ */
 export const maxEngines = 10;
 
 /** Why it does not begin again. `did`: what those engines did with it; `what` may have ended them. */

@@ -55,6 +55,7 @@ function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
     case 'effect.take':
     case 'effect.note-wait':
     case 'effect.count-suspected':
+    case 'effect.clear-suspected':
     case 'slots.require':
     case 'budget.require':
     case 'account.require':

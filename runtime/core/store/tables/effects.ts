@@ -75,6 +75,9 @@ export function createEffectTable(db: Connection) {
   const countSuspected = db.prepare(
     `UPDATE effects SET suspected = suspected + 1 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
   );
+  const clearSuspected = db.prepare(
+    `UPDATE effects SET suspected = 0 WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
+  );
   // `+id`: sorted afterwards. In the order of `id` itself the query would read every ended effect.
   const running = db.prepare<[{ host: string | null }], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status = 'running' AND (CAST(@host AS TEXT) IS NULL OR host = @host) ORDER BY +id`,
@@ -257,6 +260,8 @@ export function createEffectTable(db: Connection) {
     adopt: ({ host, epoch }: EffectOwner) => adopt.run(epoch, host, epoch),
     countSuspected: ({ key, owner }: Omit<ChangeOf<'effect.count-suspected'>, 'do'>) =>
       countSuspected.run(key, owner.host, owner.epoch),
+    clearSuspected: ({ key, owner }: Omit<ChangeOf<'effect.clear-suspected'>, 'do'>) =>
+      clearSuspected.run(key, owner.host, owner.epoch),
     settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>) =>
       changedOne(settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch)),
     tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>) =>
