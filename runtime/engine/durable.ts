@@ -2,9 +2,10 @@
  * Durable actors alone: charts of XState in a file of SQLite, in memory, or in PostgreSQL with several hosts, over the same inbox, outbox and store as in every
  * engine, without a home. The public entry `stator/durable`, and the package `stator-durable`.
  */
-import type { AnyStateMachine } from 'xstate';
+import type { AnyStateMachine, PromiseActorLogic } from 'xstate';
 import { checkedMachines, defineMachine as defineAny } from '../../actors/define-machine.ts';
-import type { AnyDefinition, EventType } from '../../actors/definition.ts';
+import type { AnyDefinition, EventType, OutputOf } from '../../actors/definition.ts';
+import { outputOf as outputOfAny } from '../../actors/output-wait.ts';
 import { EngineError as AnyEngineError } from '../../machines/vocabulary/errors.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
 import { FatalError as AnyFatalError, RetryAtError as AnyRetryAtError } from '../work/effects/machine-effect.ts';
@@ -57,6 +58,15 @@ export function defineMachine<
   refuseWithoutWorld(defineAny<Name, M, Signal>(definition as never)); // it has fewer forms of effects
   return definition;
 }
+
+/**
+ * An actor for `invoke` and `spawnChild` that is done when a tree of that machine is, with its output. Its input is `{ id }`. It fails where there is no such
+ * tree, or where the tree is deleted. `machine`: the definition, which gives the type of the output, or its name.
+ */
+export const outputOf: {
+  <D extends AnyDurable>(machine: D): PromiseActorLogic<OutputOf<D>, { id: string }>;
+  <Output = unknown>(machine: string): PromiseActorLogic<Output, { id: string }>;
+} = outputOfAny as never; // it looks at the name alone
 
 /** Makes an engine that works until `stop` is called. Throws `bad_request`, `bad_machine`, `owner_taken` where another one works with the file, and the store's codes. */
 export function createEngine<const D extends AnyDurable = never>(

@@ -12,6 +12,7 @@ import {
   defineMachine,
   EngineError,
   FatalError,
+  outputOf,
 } from '../../runtime/engine/durable.ts';
 import { openDurableCore } from '../../runtime/engine/durable-core.ts';
 import { afterwards } from '../support/engine.ts';
@@ -90,6 +91,22 @@ describe('an engine of durable actors', () => {
     expect((await gates.history('north')).map(({ event }) => event).slice(0, 2)).toEqual(['begun', 'open']);
     await gates.delete('north', { force: true });
     expect(await gates.list()).toEqual([]);
+  });
+
+  it('has a chart wait for the output of another tree', async () => {
+    const chart = setup({ actors: { vote: outputOf('gate') } }).createMachine({
+      initial: 'waiting',
+      states: { waiting: { invoke: { src: 'vote', input: { id: 'north' }, onDone: 'over' } }, over: {} },
+    });
+    const waits = defineMachine({ name: 'waits', version: 1, machine: chart });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [gate, waits] });
+    afterwards(() => engine.stop());
+    await engine.machines.gate.start('north');
+    await engine.machines.waits.start('one');
+    expect((await engine.machines.waits.get('one')).value).toBe('waiting');
+    await engine.machines.gate.send('north', { type: 'end' });
+    for await (const { to } of engine.machines.waits.facts('one')) if (to === 'over') break;
+    expect((await engine.machines.waits.get('one')).value).toBe('over');
   });
 
   it('goes on in its file with the next engine, which another program may read meanwhile', async () => {
