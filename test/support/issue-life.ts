@@ -85,14 +85,15 @@ export async function issueScene(kind: ForgeKind, forgeAnswerMs?: number): Promi
 }
 
 interface Times {
-  /** Requests that met the trouble. */
+  /** Requests that met the trouble, as `GET /path`; how many. */
+  readonly asked: readonly string[];
   met(): number;
   /** The forge is as it should be again. */
   end(): void;
 }
 
 function begin(forge: ForgeServer, trouble: ForgeTrouble): Times {
-  let met = 0;
+  const asked: string[] = [];
   let release = () => {};
   const until = new Promise<void>((resolve) => {
     release = resolve;
@@ -103,12 +104,13 @@ function begin(forge: ForgeServer, trouble: ForgeTrouble): Times {
     slow: { until },
     refusing: { status: 401, body: { message: `Bad credentials: ${token}` } },
   };
-  forge.trouble = () => {
-    met += 1;
+  forge.trouble = (line) => {
+    asked.push(line);
     return what[trouble];
   };
   return {
-    met: () => met,
+    met: () => asked.length,
+    asked,
     end() {
       forge.trouble = () => null;
       release();
@@ -165,6 +167,8 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
     const refused = await untilBlocked(engine, plan);
     expect([refused.status, refused.blocked?.reason]).toEqual(['done', expect.stringMatching(whyNot.refusing)]);
     expect(forge.state.pulls.size).toBe(0);
+    // The engine has looked whether the forge takes its token again, and looks no more.
+    await until(() => times.asked.some((line) => /^GET \S*\/user$/.test(line)));
     times.end();
     expect(await client.continueIssue({ reference })).toMatchObject({
       status: 'told',
