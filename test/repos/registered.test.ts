@@ -305,12 +305,12 @@ describe('a repo that cannot be used', () => {
     ['symbolic-ref HEAD refs/heads/gone', (head: string) => ['gone', 'symbolic-ref HEAD refs/heads/main', head]],
     ['update-ref -d refs/heads/main', (head: string) => ['main', `update-ref refs/heads/main ${head}`, head]],
   ] as const)(
-    'says so where an agent left its checkout on a branch that is not there (%s), with the command that puts it back',
+    'says so where an agent left its checkout on a branch that is not there (%s, twice), with the command that puts it back',
     async (does, expected) => {
       const started = await threeRepos();
       const path = join(started.root, 'a');
       const [branch, command, head] = expected(git(path, 'rev-parse', 'main'));
-      await begin(started, 'same', planText([`git -C '${path}' ${does}; echo a > a.txt`]), 'a');
+      await begin(started, 'same', planText([`for _ in 1 2; do git -C '${path}' ${does}; done; echo a > a.txt`]), 'a');
       const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
       const told = `HEAD of ${path} stands on the branch ${branch}, which has no commit; put it back: git -C ${path} ${command}`;
       expect(waiting.waiting_for?.detail).toContain(told);

@@ -59,9 +59,8 @@ function wayBack({ branch, commit, moves, persons }: Lost): string {
     : `symbolic-ref HEAD ${shellWord(`refs/heads/${left}`)}`;
 }
 
-/** If the last entry is the deletion of the branch, the entry before it. */
+/** The deletion of the branch, and each further one of it, has no commit after it. */
 function lastCommit(moves: readonly HeadMove[]): string | null {
-  const last = moves.at(-1);
-  if (last === undefined) return null;
-  return [last.to, last.from].find((id) => !/^0+$/.test(id)) ?? null;
+  const ids = moves.toReversed().flatMap(({ from, to }) => [to, from]);
+  return ids.find((id) => !/^0+$/.test(id)) ?? null;
 }
