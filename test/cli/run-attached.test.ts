@@ -1,5 +1,5 @@
 /** Who starts a plan: the engine of a `run` goes on with what other runs gave it, and everybody says of the home what is so. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { PlanEntry } from '../../runtime/api/client/client.ts';
@@ -115,12 +115,15 @@ it('while the socket of the engine is away nobody says that no engine runs', asy
   const run = await owner(made);
   const socket = socketPath(made.home, made.env, '');
   renameSync(socket, `${socket}.away`);
+  // A file of somebody else in its place, or the engine makes it again within a second.
+  writeFileSync(socket, '');
   const who = `a \`stator run\` (pid ${run.child.pid}) has this home and does not answer`;
   for (const args of [['status'], ['monitor'], ['agent', 'restart', 'a-w1-t1']]) {
     const { stderr } = await made.stator(args);
     expect(stderr, args.join(' ')).toContain(who);
     expect(stderr, args.join(' ')).not.toContain('no engine runs');
   }
+  rmSync(socket);
   renameSync(`${socket}.away`, socket);
   letGo(made, 'a');
   expect((await run.ended).code).toBe(0);

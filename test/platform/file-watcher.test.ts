@@ -31,27 +31,31 @@ function watches(): number {
 interface Watched {
   readonly watcher: FileWatcher;
   readonly files: string[];
+  /** How many files were reported when changes began to be. */
+  readonly readyAt: number[];
   readonly ends: string[];
 }
 
 async function watchRoot(quietMs = 100): Promise<Watched> {
-  const [files, ends]: [string[], string[]] = [[], []];
+  const [files, ends, readyAt]: [string[], string[], number[]] = [[], [], []];
   const watcher = createFileWatcher({
     paths: [root],
     includes: (path) => !basename(path).startsWith('.'),
     quietMs,
     onFile: (path) => files.push(basename(path)),
+    onReady: () => readyAt.push(files.length),
     onEnd: (reason) => ends.push(reason.message),
   });
   onTestFinished(watcher.close);
   await until(() => watcher.isLive());
-  return { watcher, files, ends };
+  return { watcher, files, ends, readyAt };
 }
 
 describe('a watch on files', () => {
   it('tells of a file once it stands still, and of none that lay there before', async () => {
     writeFileSync(join(root, 'old'), 'x');
-    const { files } = await watchRoot(300);
+    const { files, readyAt } = await watchRoot(300);
+    expect(readyAt).toEqual([0]);
     const file = join(root, 'new');
     for (let part = 0; part < 8; part += 1) {
       appendFileSync(file, 'part');
@@ -122,6 +126,7 @@ describe('a watch on files', () => {
       includes: () => true,
       quietMs: 100,
       onFile() {},
+      onReady() {},
       onEnd() {},
     });
     onTestFinished(watcher.close);
@@ -136,7 +141,7 @@ describe('a watch on files', () => {
       import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
       const { createFileWatcher } = await import(${module});
       const folder = ${JSON.stringify(join(root, 'signals'))};
-      const watcher = createFileWatcher({ paths: [folder], includes: () => true, quietMs: 60_000, onFile() {}, onEnd() {} });
+      const watcher = createFileWatcher({ paths: [folder], includes: () => true, quietMs: 60_000, onFile() {}, onReady() {}, onEnd() {} });
       while (!watcher.isLive()) await new Promise((resolve) => setTimeout(resolve, 5));
       appendFileSync(folder + '/grows', 'x');
       await new Promise((resolve) => setTimeout(resolve, 300));

@@ -23,6 +23,8 @@ export interface FileWatcherOptions {
   onFile(path: string): void;
   /** Something changed in that folder, or in that file, just now. */
   onChange?(path: string): void;
+  /** From now on changes are reported. Those between the begin of the watch and now were not: look once. */
+  onReady(): void;
   /** The watch ended by itself, for a reason of the system or because there was too much to report; called once. */
   onEnd(reason: Error): void;
 }
@@ -47,7 +49,7 @@ const fileTroubles: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP',
 
 /** Begins to watch in the background; until that is done, and for good where it cannot be, `isLive` is false. */
 export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
-  const { includes, quietMs, onFile, onChange, onEnd } = options;
+  const { includes, quietMs, onFile, onChange, onReady, onEnd } = options;
   const paths = options.paths.filter(isWatchable);
   const roots = new Set(paths);
   let watcher: FSWatcher | null = null;
@@ -103,7 +105,9 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
       .on('ready', () => {
         const watched = fresh.getWatched();
         // One that went meanwhile is no error of chokidar's.
-        isReady = watcher === fresh && paths.every((path) => watched[dirname(path)]?.includes(basename(path)));
+        if (watcher !== fresh) return;
+        isReady = paths.every((path) => watched[dirname(path)]?.includes(basename(path)));
+        onReady();
       })
       .on('add', tell)
       .on('change', tell)

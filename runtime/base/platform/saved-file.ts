@@ -57,7 +57,7 @@ export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOpti
     watched = null;
     if (ino === null) return;
     const wake = () => loop.wake();
-    const options = { paths: [file], includes: () => false, quietMs, onFile: wake, onChange: wake };
+    const options = { paths: [file], includes: () => false, quietMs, onFile: wake, onChange: wake, onReady: wake };
     watched = { ino, watcher: createFileWatcher({ ...options, onEnd: () => {} }) };
   }
 

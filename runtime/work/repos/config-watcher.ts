@@ -51,6 +51,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
         configs.includes(path) || path === prompts || (dirname(path) === prompts && path.endsWith('.md')),
       quietMs,
       onFile: onChange,
+      onReady: () => compare(main, trustedFiles().slice(0, filesLimit)),
       onEnd() {
         open = null;
         retryAtMs = performance.now() + retryMs;
@@ -58,27 +59,35 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
     });
   }
 
+  /** Reports files that are not as they were at the last look, or that another watch was for. */
+  function compare(main: string, files: readonly string[], isReplaced = false): void {
+    const before = state;
+    state = [...foldersOf(main).map((folder) => join(folder, 'config.toml')), ...files].map(stateAt).join('\n');
+    if (before !== null && (state !== before || isReplaced)) onChange();
+  }
+
   return {
     keep(main) {
       if (performance.now() - comparedAtMs < compareMs) return;
-      const folders = [join(main, '.stator'), join(main, '.kasmos')];
       const files = trustedFiles().slice(0, filesLimit);
-      const places = [...folders, ...files].map((path) => [path, kindAt(path)] as const);
-      const before = state;
-      state = [...folders.map((folder) => join(folder, 'config.toml')), ...files].map(stateAt).join('\n');
+      const places = [...foldersOf(main), ...files].map((path) => [path, kindAt(path)] as const);
       const key = places.map(([path, kind]) => `${path} ${kind}`).join('\n');
       const isFirst = open === null;
       const isSame = open?.key === key || (isFirst && performance.now() < retryAtMs);
       if (!isSame) close();
       comparedAtMs = performance.now();
       // The ended watch did not report a replacement or a deletion.
-      if (before !== null && (state !== before || (!isSame && !isFirst))) onChange();
+      compare(main, files, !isSame && !isFirst);
       if (isSame) return;
       const found = places.filter(([, kind]) => kind !== null).map(([path]) => path);
       open = { key, watcher: begin(main, found) };
     },
     close,
   };
+}
+
+function foldersOf(main: string): string[] {
+  return [join(main, '.stator'), join(main, '.kasmos')];
 }
 
 function stateAt(path: string): string {

@@ -157,6 +157,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
         noteAndTell();
       },
       onChange: noteAndTell,
+      onReady: noteAndTell,
       onEnd(reason) {
         watcher = null;
         watchAtMs = performance.now() + rewatchMs;
