@@ -32,7 +32,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
   let open: { readonly key: string; readonly watcher: FileWatcher | null } | null = null;
   let retryAtMs = 0;
   let comparedAtMs = Number.NEGATIVE_INFINITY;
-  /** The last known states of all files, because a watch can lose events. */
+  /** The last known states of all files, because a watch can lose events. null: they were read by others, at a time before the first look here. */
   let state: string | null = null;
 
   function close(): void {
@@ -63,7 +63,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
   function compare(main: string, files: readonly string[], isReplaced = false): void {
     const before = state;
     state = [...foldersOf(main).map((folder) => join(folder, 'config.toml')), ...files].map(stateAt).join('\n');
-    if (before !== null && (state !== before || isReplaced)) onChange();
+    if (state !== before || isReplaced) onChange();
   }
 
   return {
