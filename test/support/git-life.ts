@@ -30,6 +30,10 @@ const acts = [
   'git pack-refs --all; git tag tag-$R',
   'git worktree prune; git worktree unlock .',
   'rm -f .git',
+  'git update-ref HEAD HEAD~1',
+  'git -C "$REPO" branch -m own-$R',
+  'git -C "$REPO" symbolic-ref HEAD refs/heads/none-$R',
+  'git -C "$REPO" update-ref -d refs/heads/main',
   ': > "$(git rev-parse --git-dir)/index.lock"',
   'git rm -r -q --cached .',
   `git -C "$REPO" ${commit.slice(4)} --allow-empty -m elsewhere`,
@@ -61,9 +65,10 @@ export async function playGitLife({
     const plan = `p${number}`;
     const scripts = Array.from({ length: tasks }, (_, at) => scriptOf(made, { plan, task: at + 1, random }));
     await begin(made, plan, planText(scripts.map((lines) => lines.join('\n'))));
-    ends[
-      await endOf(made, plan, `seed ${seed}, ${plan}:\n${scripts.map((lines) => lines.join('\n')).join('\n---\n')}`)
-    ] += 1;
+    const told = `seed ${seed}, ${plan}:\n${scripts.map((lines) => lines.join('\n')).join('\n---\n')}`;
+    ends[await endOf(made, plan, told)] += 1;
+    await putAllBack(made, plan);
+    expect(git(made.repo, 'rev-parse', '--symbolic-full-name', 'HEAD'), told).toBe('refs/heads/main');
   }
   return { plans, ...ends };
 }
@@ -119,6 +124,17 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
 function putBack(told: string): void {
   const [, command] = /put it back: (git -C \S+ (?:symbolic-ref HEAD|update-ref) .+?)(?:; |$)/.exec(told) ?? [];
   if (command !== undefined) execFileSync('sh', ['-c', command]);
+}
+
+/** The person types what the notices say of HEAD and of branches. Of two that tell of the same branch, the later one finds it back already. */
+async function putAllBack({ client }: TestEngine, plan: string): Promise<void> {
+  const noted = (await client.history('demo', plan)).flatMap(({ event, why }) =>
+    event === 'run_noted' ? [why ?? ''] : [],
+  );
+  for (const line of noted.join('\n').split('\n')) {
+    const [, command] = /^(?:HEAD|refs\/heads\/\S+): .*; back: (.+)$/.exec(line) ?? [];
+    if (command !== undefined) execFileSync('sh', ['-c', `${command} || true`], { stdio: 'ignore' });
+  }
 }
 
 /** Of the refs that keep what the agents of a plan took back or had in a worktree of their own, and of the stash, which they have in common with the person. */
