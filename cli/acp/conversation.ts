@@ -1,5 +1,6 @@
 /** One conversation of an editor: at most one plan at a time, which `stator run` works through, and the messages to it. */
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { attach } from '../../runtime/engine/attach.ts';
@@ -215,10 +216,6 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       await ended;
     },
   };
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 function endText({ plan, status, tasks_done: done, tasks_failed: failed, diff }: RunFinished): string {

@@ -1,7 +1,6 @@
 /** User-defined machines in an engine: addressed by their names, and what the engine reports about them when it begins. */
-import type { SnapshotFrom } from 'xstate';
 import { chartShape } from '../../actors/chart-shape.ts';
-import type { AnyDefinition, AnyParts, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
+import type { AnyDefinition, AnyParts, FactEvent, InputOf, SentTo } from '../../actors/definition.ts';
 import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -12,12 +11,13 @@ import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../ap
 import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
+import type { DurableTree } from './durable-types.ts';
 import { leavable } from './leavable.ts';
 
 /** A user-defined machine in a running engine. Throws `not_found` for a tree that is not there. */
 export interface Machine<D extends AnyDefinition> {
   /** Begins a tree; one that is there stays as it is. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
-  start(id: string, ...input: InputArguments<D>): Promise<TreeOf<D>>;
+  start(id: string, ...input: InputArguments<D>): Promise<DurableTree<D>>;
   /** Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is. */
   send(
     id: string,
@@ -25,7 +25,7 @@ export interface Machine<D extends AnyDefinition> {
     options?: { dedupeKey?: string; waitMs?: number },
   ): Promise<MachineVerdict['signal']>;
   /** One tree with its context. Throws `not_found`. */
-  get(id: string): Promise<TreeOf<D>>;
+  get(id: string): Promise<DurableTree<D>>;
   /** Up to 1,000, by their ids; `after`: the ids behind that one. */
   list(options?: { after?: string }): Promise<MachineTreeEntry[]>;
   /**
@@ -48,17 +48,6 @@ export type InputArguments<D extends AnyParts> =
 /** A fact of a tree of that machine. */
 export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event'> & { readonly event: FactEvent<D> };
 
-export interface TreeOf<D extends AnyDefinition> {
-  readonly id: string;
-  readonly status: 'active' | 'done' | 'error';
-  readonly value: SnapshotFrom<D['machine']>['value'];
-  readonly context: SnapshotFrom<D['machine']>['context'];
-  readonly tags: TagOf<D>[];
-  /** null until it is done. */
-  readonly output: OutputOf<D> | null;
-  readonly view: Record<string, unknown>;
-}
-
 /** The machines that an engine was given, each by its name. */
 export type Machines<D extends AnyDefinition> = { readonly [Each in D as Each['name']]: Machine<Each> };
 
@@ -80,11 +69,11 @@ export function createMachines(client: MachineClient, machines: readonly AnyDefi
 }
 
 function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> {
-  const get = async (id: string) => (await client.machineTree(name, id)) as TreeOf<AnyDefinition>; // its value and context are the machine's own
+  const get = async (id: string) => (await client.machineTree(name, id)) as DurableTree<AnyDefinition>; // its value and context are the machine's own
   return {
     async start(id, input) {
       const { tree } = await client.startMachine(name, id, input);
-      return tree === null ? get(id) : (tree as TreeOf<AnyDefinition>); // as in `get`
+      return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
     },
     async send(id, event, options = {}) {
       const { type, ...payload } = event as { type: string };

@@ -86,9 +86,8 @@ export function createPlanViews(parts: ViewDependencies) {
   async function missingForge(project: string): Promise<string | null> {
     const known = forges.get(project);
     if (known !== undefined && known.untilMs > performance.now()) return known.missing;
-    const { forgeOfRepo } = await loadRepoForge();
-    const { home, env } = parts;
-    const asked = async () => forgeOfRepo({ home, env, repo: (await parts.projects.repository(project)).path });
+    const { forgeSiteOf } = await loadRepoForge();
+    const asked = async () => forgeSiteOf({ home: parts.home, repo: (await projects.repository(project)).path });
     const missing = await asked().then(
       () => null,
       (thrown: unknown) =>

@@ -289,7 +289,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held, ...limit });
       if (candidates.length === 0) return [];
       const last = servedLast.get(lane) ?? '';
-      const here = partedLanes.has(lane) ? [...suspects, ...[...running.values()].map(({ row }) => row)] : [];
+      const here = partedLanes.has(lane) ? [...suspects, ...Array.from(running.values(), ({ row }) => row)] : [];
       const parted = machineLimit === undefined ? {} : { machineLimit };
       const choose = (open: readonly EffectRow[]) =>
         takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running: here, ...parted });
@@ -352,8 +352,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const insert = async () => {
       if (parts.isOwner()) await bringIn([], signalOf(row, told, `${row.key}:${word}`));
     };
-    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(insert)));
-    // Thrown where the end of the effect waits for it; the handler may throw before that.
+    inOrder(entry, insert);
+  }
+
+  /** Writes it after all that was written of the effect before. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
+  function inOrder(entry: Running, write: () => Promise<unknown>): void {
+    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(write)));
     entry.told.catch(() => {});
   }
 
@@ -388,8 +392,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   function clearCount(entry: Running): void {
     const clear: Change = { do: 'effect.clear-suspected', key: entry.row.key, owner };
-    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(() => store.commit([clear]))));
-    entry.told.catch(() => {}); // thrown where the end of the effect waits for it
+    inOrder(entry, () => store.commit([clear]));
   }
 
   function carryOut(entry: Running): Promise<void> {
@@ -518,12 +521,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function tellNoWait(entry: Running): void {
-    entry.told = entry.told.then(() => noteWait(entry, null));
-    entry.told.catch(() => {}); // thrown where the end of the effect waits for it
+    inOrder(entry, () => store.commit([waitOf(entry, null)]));
   }
 
-  async function noteWait({ row }: Running, wait: { at: number; reason: string } | null): Promise<void> {
-    await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, owner }]));
+  function waitOf({ row }: Running, wait: { at: number; reason: string } | null): Change {
+    return { do: 'effect.note-wait', key: row.key, wait, owner };
   }
 
   /** The change of the effect after a fault; null: its handler is started again here, since its work is under way. */
@@ -581,7 +583,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const at = clock.nowMs();
       const { since = at, last = at } = entry.failing ?? {};
       entry.failing = { since: at - last > 2 * backOffCapMs ? at : since, last: at };
-      await noteWait(entry, { at: entry.failing.since, reason });
+      const change = waitOf(entry, { at: entry.failing.since, reason });
+      await storeRetry.untilTaken(() => store.commit([change]));
     }
     if (isLeaving) await storeRetry.pause(Math.min(waitMs, leavingMs));
     else await storeRetry.pause(waitMs, entry.stop.signal);

@@ -43,7 +43,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
 
   function begin(main: string, paths: readonly string[]): FileWatcher | null {
     if (paths.length === 0) return null;
-    const configs = [join(main, '.stator', 'config.toml'), join(main, '.kasmos', 'config.toml')];
+    const configs = configsOf(main);
     const prompts = join(main, '.stator', 'prompts');
     return createFileWatcher({
       paths,
@@ -51,7 +51,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
         configs.includes(path) || path === prompts || (dirname(path) === prompts && path.endsWith('.md')),
       quietMs,
       onFile: onChange,
-      onReady: () => compare(main, trustedFiles().slice(0, filesLimit)),
+      onReady: () => compare(main, filesNow()),
       onEnd() {
         open = null;
         retryAtMs = performance.now() + retryMs;
@@ -59,17 +59,21 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
     });
   }
 
+  function filesNow(): readonly string[] {
+    return trustedFiles().slice(0, filesLimit);
+  }
+
   /** Reports files that are not as they were at the last look, or that another watch was for. */
   function compare(main: string, files: readonly string[], isReplaced = false): void {
     const before = state;
-    state = [...foldersOf(main).map((folder) => join(folder, 'config.toml')), ...files].map(stateAt).join('\n');
+    state = [...configsOf(main), ...files].map(stateAt).join('\n');
     if (state !== before || isReplaced) onChange();
   }
 
   return {
     keep(main) {
       if (performance.now() - comparedAtMs < compareMs) return;
-      const files = trustedFiles().slice(0, filesLimit);
+      const files = filesNow();
       const places = [...foldersOf(main), ...files].map((path) => [path, kindAt(path)] as const);
       const key = places.map(([path, kind]) => `${path} ${kind}`).join('\n');
       const isFirst = open === null;
@@ -88,6 +92,10 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
 
 function foldersOf(main: string): string[] {
   return [join(main, '.stator'), join(main, '.kasmos')];
+}
+
+function configsOf(main: string): string[] {
+  return foldersOf(main).map((folder) => join(folder, 'config.toml'));
 }
 
 function stateAt(path: string): string {
