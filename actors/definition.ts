@@ -83,7 +83,7 @@ export interface TreeName {
   readonly id: string;
 }
 
-/** Whom a message is for: a tree of a user-defined machine, a plan, or a repo. A plan takes it like a signal of a person. */
+/** The receiver of a message: a tree of a user-defined machine, a plan, or a repo. A plan takes it like a signal of a person. */
 export type Addressed = TreeName | { readonly project: string; readonly plan?: string };
 
 /** A signal to another tree, in the commit of this very step. */

@@ -9,7 +9,7 @@ import type { AnyDefinition, OutputOf } from './definition.ts';
 import type { Waiter } from './kind.ts';
 import type { OutgoingSignal } from './ports.ts';
 
-/** What a tree is told whose output another one waits for. */
+/** The signal that a tree gets if another tree waits for its output. */
 export const outputAwaited = 'output_awaited';
 /** What the engine says to a machine whose promise has settled. */
 export const promiseSettled = 'promise_settled';

@@ -36,7 +36,7 @@ function senderOf(origin: Origin): Sender {
 
 export type OriginKind = Exclude<Sender, 'machine'>;
 
-/** For whom it acts: a user-defined machine acts for the person who brought it. */
+/** The person behind it: a user-defined machine acts for the person who brought it. */
 export function originKind(origin: Origin): OriginKind {
   const sender = senderOf(origin);
   return sender === 'machine' ? 'person' : sender;
