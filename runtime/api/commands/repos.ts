@@ -342,9 +342,9 @@ export function createRepoCommands(parts: CommandDependencies) {
       parts.onChange();
       return now;
     },
-    /** Repos of daemon.toml that are not registered and why, one line each. */
+    /** What of the configuration is not in force and why, one line each: daemon.toml's first, then by project, whichever was read first. */
     problems: (): readonly string[] => [
-      ...[...unread.values()].flat(),
+      ...[...unread].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines),
       ...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
     ],
     /** Keys of daemon.toml that have no effect, and why, one line each. */
