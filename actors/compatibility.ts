@@ -74,8 +74,8 @@ export function compatibleSnapshot(
   return snapshot as ReturnType<typeof compatibleSnapshot>; // as was checked
 }
 
-/** If an invoke holds its logic itself, XState writes the number of the invoke and the id of its state. */
-function logicOf(machine: AnyStateMachine, src: string): object | undefined {
+/** What a machine starts under that name. If an invoke holds its logic itself, XState writes the number of the invoke and the id of its state. */
+export function logicOf(machine: AnyStateMachine, src: string): object | undefined {
   const [, index, id] = /^xstate\.invoke\.(\d+)\.(.*)$/.exec(src) ?? [];
   if (index === undefined || id === undefined) return machine.implementations.actors[src];
   try {

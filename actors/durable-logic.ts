@@ -6,10 +6,11 @@
  * Written for XState 5.33. It uses four things that are not in its documented interface: the scheduler of an actor system, its counter of ids,
  * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
  */
-import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyStateMachine, AnyStateNode } from 'xstate';
 import { mustRest, pathOf } from './actor-path.ts';
 import { asJson } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
+import { withPlace } from './thrown-place.ts';
 
 /** The event that a settled promise sends to the actor that represents it. */
 export const settled = 'stator.promise.settled';
@@ -121,7 +122,7 @@ export function durable(machine: AnyStateMachine, ports: DurablePorts): AnyState
 
 function bindMachine(machine: AnyStateMachine, ports: DurablePorts, prefix: string, depth: number): AnyStateMachine {
   const bind = (logic: unknown, name: string) => bindLogic(logic, ports, `${prefix}${name}`, depth);
-  const { actors, actions, ...rest } = machine.implementations;
+  const { actors, actions, guards, ...rest } = machine.implementations;
   const asking = ports.actionsOf(machine);
   const config = mapInvokes(machine.config, [], bind);
   const Machine = machine.constructor as new (config: unknown, implementations: unknown) => AnyStateMachine;
@@ -129,8 +130,39 @@ function bindMachine(machine: AnyStateMachine, ports: DurablePorts, prefix: stri
     ...rest,
     actors: Object.fromEntries(Object.entries(actors).map(([name, logic]) => [name, bind(logic, name)])),
     actions: { ...actions, ...asking },
+    guards: Object.fromEntries(Object.entries(guards).map(([name, guard]) => [name, withPlaces(guard)])),
   });
+  placeGuards(bound.root);
   return prepared(bound, new Set(Object.keys(asking)), ports);
+}
+
+/** XState words the error of a guard anew and drops its stack: without this nobody would learn where it was thrown. */
+function placeGuards({ transitions, always = [], states }: AnyStateNode): void {
+  for (const transition of [...transitions.values(), always].flat()) {
+    if (transition.guard !== undefined) Object.assign(transition, { guard: withPlaces(transition.guard) });
+  }
+  for (const state of Object.values(states)) placeGuards(state);
+}
+
+type Guard = ((...given: unknown[]) => unknown) & { readonly check?: (...given: unknown[]) => unknown };
+
+function withPlaces(guard: unknown): unknown {
+  if (typeof guard !== 'function') return guard; // it is named: its function has its place
+  const own = guard as Guard; // XState calls one of the two
+  const { check } = own;
+  return Object.assign(
+    (...given: unknown[]) => placing(() => own(...given)),
+    own,
+    check === undefined ? {} : { check: (...given: unknown[]) => placing(() => check(...given)) },
+  );
+}
+
+function placing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw withPlace(thrown);
+  }
 }
 
 function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: number): unknown {

@@ -14,7 +14,7 @@ import { person } from '../machines/vocabulary/signal-kind.ts';
 import { actorBelow, pathOf } from './actor-path.ts';
 import { snapshotOf } from './addressee.ts';
 import { type Standing, underWay } from './compatibility.ts';
-import type { ActorWork, Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
+import type { ActorWork, Addressed, AnyDefinition, AnyEffect, TreeName, Work } from './definition.ts';
 import { durable, type PromiseCall, type PromiseCreator, promisesOf, rejected, settled } from './durable-logic.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
@@ -297,6 +297,20 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
   });
 }
 
+/** The trees whose outputs a tree waits for. */
+export function awaitedOutputs(
+  definition: AnyDefinition,
+  { root, memory: { open, askers } }: { readonly root: AnyActorRef; readonly memory: Memory },
+): TreeName[] {
+  return Object.entries(open).flatMap(([run, label]) => {
+    const machine = awaitedMachine(knownPromises(definition).get(label));
+    const waiting = machine === null ? null : actorBelow(root, askers[run] ?? []);
+    if (machine === null || waiting === null) return [];
+    const { input } = waiting.getSnapshot() as { readonly input: { readonly id: string } }; // `waitFor` checked it
+    return [{ machine, id: input.id }];
+  });
+}
+
 function isPromise(definition: AnyDefinition, asked: string): boolean {
   return definition.effects?.[asked] === undefined && knownPromises(definition).has(asked);
 }
@@ -381,14 +395,23 @@ function rulesOf(definition: AnyDefinition): Rules {
 }
 
 /** Whether a state has a transition for it, whatever its guards decide about its payload. */
-function mayBeTaken(snapshot: AnyMachineSnapshot, type: string): boolean {
-  return snapshot.status === 'active' && snapshot._nodes.some((node) => (node.transitions.get(type) ?? []).length > 0);
+export function mayBeTaken({ status, _nodes: nodes }: AnyMachineSnapshot, type: string): boolean {
+  return status === 'active' && nodes.some((node) => transitionsFor(node, type).length > 0);
+}
+
+/** Those that name it, and those for every event or every one that begins like it (`*`, `payment.*`). */
+function transitionsFor({ transitions }: AnyStateNode, type: string) {
+  return [...transitions].flatMap(([named, found]) => {
+    const isFor =
+      named === type || named === '*' || (named.endsWith('.*') && `${type}.`.startsWith(named.slice(0, -1)));
+    return isFor ? found : [];
+  });
 }
 
 /** The name of the guard of the first transition that the states have for it; null: they have none, or it has no name. */
 function failingGuard({ _nodes: nodes }: AnyMachineSnapshot, { type }: AnyEventObject): string | null {
   for (const node of [...nodes].sort((a, b) => b.order - a.order)) {
-    for (const { guard } of node.transitions.get(type) ?? []) {
+    for (const { guard } of transitionsFor(node, type)) {
       if (typeof guard === 'string') return guard;
       if (typeof guard === 'object' && guard !== null && 'type' in guard) return String(guard.type);
     }

@@ -1,27 +1,67 @@
 /** The snapshots of trees' roots as their rows hold them, read without bringing the trees to life: for lists of a thousand of them. */
-import type { AnyMachineSnapshot } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { TreeAddress } from '../machines/vocabulary/ids.ts';
-import { compatibleSnapshot, type PersistedTree } from './compatibility.ts';
+import { compatibleSnapshot, logicOf, type PersistedTree } from './compatibility.ts';
 import type { Kinds } from './kind.ts';
 
-/** null: actors live below its root, and only a live tree shows them. Throws `snapshot_unknown`. */
-export type SnapshotAtRest = (address: TreeAddress, stored: PersistedTree) => AnyMachineSnapshot | null;
+/** Throws `snapshot_unknown`. */
+export type SnapshotAtRest = (address: TreeAddress, stored: PersistedTree) => AnyMachineSnapshot;
 
-/** A reader for one list of trees of one kind: what trees in the same states have in common is worked out once. */
+/** What XState persists of a machine, and of a child of it. */
+type StoredMachine = Pick<AnyMachineSnapshot, 'status' | 'output' | 'error' | 'value' | 'context'> & {
+  readonly children?: Readonly<Record<string, StoredChild>>;
+  readonly historyValue?: object;
+};
+interface StoredChild {
+  readonly src: string;
+  readonly systemId?: string;
+  readonly snapshot: unknown;
+}
+type Refs = Readonly<Record<string, AnyActorRef>>;
+
+/** A reader for one list of trees of one kind: what machines in the same states have in common is worked out once. */
 export function readAtRest(kinds: Kinds): SnapshotAtRest {
-  const sameStates = new Map<string, AnyMachineSnapshot>();
+  const sameStates = new Map<AnyStateMachine, Map<string, AnyMachineSnapshot>>();
+
+  function read(machine: AnyStateMachine, stored: StoredMachine): AnyMachineSnapshot {
+    const { status, output, error, value, context, children = {}, historyValue = {} } = stored;
+    const known = sameStates.get(machine) ?? new Map<string, AnyMachineSnapshot>();
+    sameStates.set(machine, known);
+    const states = JSON.stringify([value, historyValue]);
+    // XState asks the scope of an actor for children alone, and changes the context that it is given.
+    const alone = { ...stored, context: {}, children: {} } as never;
+    const alike = known.get(states) ?? machine.restoreSnapshot(alone, undefined as never);
+    known.set(states, alike);
+    const ids = Object.entries(children);
+    const refs: Refs = Object.fromEntries(ids.map(([id, child]) => [id, refOf(machine, id, child)]));
+    const own = ids.length === 0 ? context : withRefs(context, refs);
+    return { ...alike, status, output, error, context: own, children: refs } as AnyMachineSnapshot; // of all else it is the same
+  }
+
+  /** What code may ask of an actor that does not live: who it is, and its snapshot. */
+  function refOf(machine: AnyStateMachine, id: string, { src, systemId, snapshot }: StoredChild): AnyActorRef {
+    const logic = logicOf(machine, src) as AnyActorLogic | undefined; // `compatibleSnapshot` has found it
+    const isMachine = logic !== undefined && 'root' in logic;
+    let seen: unknown;
+    const getSnapshot = () => {
+      seen ??= isMachine ? read(logic as AnyStateMachine, snapshot as StoredMachine) : snapshot; // by its logic
+      return seen;
+    };
+    return { id, src, systemId, getSnapshot, getPersistedSnapshot: () => snapshot } as unknown as AnyActorRef;
+  }
+
   return (address, stored) => {
     const { name, upgrades, versionOf, chartAt } = kinds.of(address);
     const machine = chartAt('');
     const snapshot = compatibleSnapshot(address, stored, { name, machine, version: versionOf(machine), upgrades });
-    const { status, output, error, context, children = {}, historyValue = {} } = snapshot as AnyMachineSnapshot; // as XState persists a machine
-    if (Object.keys(children).length > 0) return null;
-    const states = JSON.stringify([snapshot.value, historyValue]);
-    const known = sameStates.get(states);
-    if (known !== undefined) return { ...known, status, output, error, context } as AnyMachineSnapshot; // of all else it is the same
-    // XState asks the scope of an actor for children alone.
-    const restored = machine.restoreSnapshot({ ...snapshot, children } as never, undefined as never);
-    sameStates.set(states, restored);
-    return restored;
+    return read(machine, snapshot as unknown as StoredMachine); // as XState persists a machine
   };
+}
+
+/** In a context XState stores the id of an actor in place of the actor. */
+function withRefs<Value>(value: Value, refs: Refs): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((each) => withRefs(each, refs)) as Value;
+  if ('xstate$$type' in value && 'id' in value && typeof value.id === 'string') return refs[value.id] as Value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withRefs(each, refs)])) as Value;
 }

@@ -16,6 +16,7 @@ import { outputFor } from './output-wait.ts';
 import type { Ports, Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import { type Refusal, receptionOf } from './refusal.ts';
+import { withPlace } from './thrown-place.ts';
 
 /** A live tree. It is a cache of its row: after an exception it is thrown away. */
 export interface Tree {
@@ -129,7 +130,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     // Without an observer XState throws a root's error again from a timer, outside of every transaction.
     root.subscribe({ error: () => {} });
     root.start();
-    assertSound(root);
+    assertSound(root, kind);
     return { address, kind, root, recorder, memory: remembers, policySeen: null, upgrade: null };
   }
 
@@ -173,7 +174,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
       if (beside !== null) tree.root.send(beside);
       ref.send(event);
     }
-    assertSound(tree.root);
+    assertSound(tree.root, tree.kind);
     settleOwn(tree);
     const { transitions, agents } = tree.recorder.take();
     return { input: { signal, transitions }, agents };
@@ -440,8 +441,8 @@ function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {
   return { ...payload, ...names, at };
 }
 
-/** A root in `error` is an exception: some action or guard threw. */
-function assertSound(root: AnyActorRef): void {
-  const snapshot = snapshotOf(root);
-  if (snapshot.status === 'error') throw snapshot.error;
+/** A root in `error` is an exception: some action or guard threw, or a promise was rejected and no state takes that. */
+function assertSound(root: AnyActorRef, { keepsMemory }: Kind): void {
+  const { status, error } = snapshotOf(root);
+  if (status === 'error') throw keepsMemory ? withPlace(error) : error;
 }

@@ -206,7 +206,7 @@ const explain = defineVerb({
     const { out } = call;
     const explained = await withMachines(call, (client) => client.machineExplanation(machine, id));
     out.answer(explained, () => {
-      const { effects, timers, plans, held, set_aside: aside, refused_last: refused } = explained;
+      const { effects, timers, outputs, plans, held, set_aside: aside, refused_last: refused } = explained;
       const waits = [
         ...effects.map(({ effect, status, tries, error, host }) => {
           const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
@@ -214,6 +214,7 @@ const explain = defineVerb({
           return `${effect}: ${status}${where}${failed}`;
         }),
         ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${localTime(dueAt, Date.now())}`),
+        ...outputs.map(({ machine: other, id: tree }) => `the output of ${other} ${tree}`),
         ...plans.map(({ project, plan, status }) => `plan ${plan} of ${project}: ${status ?? 'there is no such plan'}`),
         ...held.map(({ id: signal, type }) => `${type} (signal ${signal}) until its states take it`),
       ];

@@ -96,10 +96,11 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
   );
 }
 
-function waitsFor({ effects, timers, plans, held }: MachineExplanation): string[] {
+function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation): string[] {
   return [
     ...effects.map(({ effect, status, tries }) => `${effect}: ${status}${tries > 1 ? `, try ${tries}` : ''}`),
     ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${clock(dueAt)}`),
+    ...outputs.map(({ machine, id }) => `the output of ${machine} ${id}`),
     ...plans.map(({ project, plan }) => `${project}/${plan}`),
     ...held.map(({ type }) => `${type}, which is held`),
   ];

@@ -160,10 +160,25 @@ const messageLimit = 10;
 export function messageOf(thrown: unknown): string {
   const said: string[] = [];
   for (let at = thrown; said.length < messageLimit; at = at.cause) {
-    const text = at instanceof Error ? at.message : String(at);
+    const text = at instanceof Error ? at.message : wordsOf(at);
     // An error that is wrapped often repeats the text of its cause.
     if (!said.some((before) => before.includes(text))) said.push(text);
     if (!(at instanceof Error) || at.cause === undefined) break;
   }
   return said.join(': ');
+}
+
+/** Of a thrown object that is no error, as much as a message may repeat. */
+const objectLimit = 500;
+
+/** What is no error, or an error of another realm: its message, or the object itself. */
+function wordsOf(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+  if ('message' in thrown && typeof thrown.message === 'string') return thrown.message;
+  try {
+    const text = JSON.stringify(thrown);
+    return text.length > objectLimit ? `${text.slice(0, objectLimit)}…` : text;
+  } catch {
+    return Object.prototype.toString.call(thrown); // a circle, or a bigint
+  }
 }

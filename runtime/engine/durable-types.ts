@@ -179,6 +179,8 @@ export interface TreeExplanation {
     readonly host: string | null;
   }[];
   readonly timers: { readonly timer: string; readonly due_at: string }[];
+  /** Trees whose outputs it waits for. */
+  readonly outputs: { readonly machine: string; readonly id: string }[];
   /** Messages that wait until its states take them. */
   readonly held: { readonly id: number; readonly type: string }[];
   readonly set_aside: SetAside[];

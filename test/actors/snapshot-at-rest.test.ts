@@ -1,6 +1,6 @@
 /** What a list shows of a tree without bringing it to life is what the live tree shows. */
 import { expect, it } from 'vitest';
-import { type AnyMachineSnapshot, setup } from 'xstate';
+import { type AnyActorRef, type AnyMachineSnapshot, fromPromise, setup } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
@@ -60,11 +60,43 @@ it('a root at rest is where its live tree is, whatever its states, its history a
   }
 });
 
-it('a root with actors below it is not read at rest, and one of unknown states is refused', () => {
+it('one whose states are unknown is refused', () => {
   const readRow = readAtRest(kinds);
-  const helped = after(1, ['help']);
-  expect(readRow(helped.address, helped.stored)).toBeNull();
   const { address, stored } = after(2, []);
   const gone = { ...stored, snapshot: { ...stored.snapshot, value: 'closed' } };
   expect(() => readRow(address, gone)).toThrow(expect.objectContaining({ code: 'snapshot_unknown' }));
+});
+
+it('actors below it are seen as in its live tree: by their ids, in its context, and below each other', () => {
+  const leaf = setup({}).createMachine({ id: 'leaf', initial: 'on', states: { on: { tags: 'lit' } } });
+  const branch = setup({ actors: { leaf } }).createMachine({ invoke: { src: 'leaf', id: 'leaf' } });
+  const root = setup({
+    actors: { leaf, branch, call: fromPromise(async () => 1) },
+    types: { context: {} as { refs: AnyActorRef[] } },
+  }).createMachine({
+    id: 'root',
+    context: ({ spawn }) => ({ refs: [spawn('branch', { id: 'branch' })] }),
+    invoke: [
+      { src: 'call', id: 'call', input: { of: 1 } },
+      { src: 'leaf', id: 'own' },
+    ],
+  });
+  const rooted = kindsWith([kindOf({ name: 'root', machine: root, version: 1 })]);
+  const all = createTrees(rooted);
+  const { tree } = all.create('root:1', word('machine_started'));
+  const stored = JSON.parse(JSON.stringify(all.persist(tree)));
+  const live = snapshotOf(all.restore('root:1', structuredClone(stored)).root);
+  const seen = (snapshot: AnyMachineSnapshot) => {
+    const { branch: under, call, own } = snapshot.children as Record<string, AnyActorRef>;
+    const [ref] = snapshot.context.refs as AnyActorRef[];
+    const below = snapshotOf(under as AnyActorRef).children.leaf as AnyActorRef;
+    return {
+      ids: Object.entries(snapshot.children).map(([id, child]) => [id, (child as AnyActorRef | undefined)?.id]),
+      isSame: ref === under,
+      leaf: [snapshotOf(below).value, snapshotOf(below).hasTag('lit'), snapshotOf(own as AnyActorRef).value],
+      call: call?.getSnapshot(),
+    };
+  };
+  expect(seen(readAtRest(rooted)('root:1', stored))).toEqual(seen(live));
+  expect(seen(live)).toMatchObject({ isSame: true, leaf: ['on', true, 'on'], call: { status: 'active' } });
 });

@@ -104,9 +104,11 @@ describe('an engine of durable actors', () => {
     await engine.machines.gate.start('north');
     await engine.machines.waits.start('one');
     expect((await engine.machines.waits.get('one')).value).toBe('waiting');
+    expect((await engine.machines.waits.explain('one')).outputs).toEqual([{ machine: 'gate', id: 'north' }]);
     await engine.machines.gate.send('north', { type: 'end' });
     for await (const { to } of engine.machines.waits.facts('one')) if (to === 'over') break;
     expect((await engine.machines.waits.get('one')).value).toBe('over');
+    expect((await engine.machines.waits.explain('one')).outputs).toEqual([]);
   });
 
   it('goes on in its file with the next engine, which another program may read meanwhile', async () => {
@@ -169,6 +171,33 @@ describe('an engine of durable actors', () => {
     // It throws again, and is set aside again.
     await engine.retry(aside[0]?.id ?? 0);
     expect((await gates.explain('north')).set_aside).toHaveLength(1);
+  });
+
+  it('explains that a transition for every event takes a signal, in words as in deeds', async () => {
+    const signals = { poke: z.strictObject({}), 'card.paid': z.strictObject({}) };
+    const states = { any: { on: { 'card.*': 'none' } }, none: {} };
+    const chart = setup({}).createMachine({ initial: 'any', states, on: {} });
+    const listener = defineMachine({ name: 'listener', version: 1, machine: chart, signals });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [listener] });
+    afterwards(() => engine.stop());
+    const { listener: trees } = engine.machines;
+    await trees.start('one');
+    const accepted = async () => (await trees.explain('one')).events.filter((each) => each.accepted);
+    expect((await accepted()).map(({ type }) => type)).toEqual(['card.paid']);
+    await trees.send('one', { type: 'card.paid' });
+    expect(await accepted()).toEqual([]);
+  });
+
+  it('says the words of a rejection that no state takes, though it is no error', async () => {
+    const refuses = fromPromise(() => Promise.reject({ code: 402, of: 'the bank' }));
+    const chart = setup({ actors: { refuses } }).createMachine({ invoke: { src: 'refuses' } });
+    const payment = defineMachine({ name: 'payment', version: 1, machine: chart });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [payment] });
+    afterwards(() => engine.stop());
+    await engine.machines.payment.start('one');
+    for await (const { event } of engine.machines.payment.facts('one')) if (event === 'set_aside') break;
+    const { set_aside: aside } = await engine.machines.payment.explain('one');
+    expect(aside.map(({ error }) => error)).toEqual(['{"code":402,"of":"the bank"}']);
   });
 
   it('refuses options and definitions that it would not carry out', async () => {

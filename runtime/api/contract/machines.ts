@@ -98,6 +98,8 @@ export const machineExplanation = z
       }),
     ),
     timers: z.array(z.object({ timer: z.string(), due_at: time })),
+    /** Trees whose outputs it waits for. */
+    outputs: z.array(z.object({ machine: z.string(), id: z.string() })),
     /** Plans whose completion it waits for. `status` null: there is no such plan. */
     plans: z.array(z.object({ project: z.string(), plan: z.string(), status: status.nullable() })),
     /** Signals that wait until its states accept them. */

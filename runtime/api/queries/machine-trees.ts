@@ -2,7 +2,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
-import { viewOf, workOf } from '../../../actors/own-machine.ts';
+import { awaitedOutputs, mayBeTaken, viewOf, workOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
 import { readAtRest, type SnapshotAtRest } from '../../../actors/snapshot-at-rest.ts';
 import type { Tree } from '../../../actors/tree.ts';
@@ -93,19 +93,15 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
     };
   }
 
-  /** null: it was deleted meanwhile. One that cannot be restored hides no other: it is shown with its reason. */
-  async function entryOf(
+  /** One that cannot be read hides no other: it is shown with its reason. */
+  function entryOf(
     machine: string,
     id: string,
     { row, readRow }: { readonly row: TreeRow | EngineError; readonly readRow: SnapshotAtRest },
-  ): Promise<MachineTreeEntry | null> {
-    const address = machineTree(machine, id);
+  ): MachineTreeEntry {
     try {
       if (row instanceof EngineError) throw row;
-      const atRest = readRow(address, row.stored);
-      const live = atRest === null ? await cache.get(address) : null;
-      const snapshot = atRest ?? (live === null ? null : snapshotOf(live.tree.root));
-      if (snapshot === null) return null;
+      const snapshot = readRow(machineTree(machine, id), row.stored);
       const { context: _context, output: _output, ...shown } = showOf(machine, id, snapshot);
       return shown;
     } catch (thrown) {
@@ -158,9 +154,9 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       for (const { address, row } of rows) {
         const parsed = parseTree(address);
         if (parsed.kind !== 'machine') continue;
-        const entry = await entryOf(machine, parsed.id, { row, readRow });
+        const entry = entryOf(machine, parsed.id, { row, readRow });
         const its = asideOf.get(address);
-        if (entry !== null) entries.push(its === undefined ? entry : { ...entry, set_aside: its.map(shownAside) });
+        entries.push(its === undefined ? entry : { ...entry, set_aside: its.map(shownAside) });
       }
       return entries;
     },
@@ -203,7 +199,8 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       };
     },
     async machineExplanation(machine: string, id: string): Promise<MachineExplanation> {
-      const { root, memory } = await mustReadTree(machine, id);
+      const live = await mustReadTree(machine, id);
+      const { root, memory } = live;
       const snapshot = snapshotOf(root);
       const tree = machineTree(machine, id);
       const definition = machineIn(machines, machine);
@@ -236,6 +233,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
             timer: pathOfRequest(run ?? ''),
             due_at: timeText(timeline.wallOf(dueAt)),
           })),
+        outputs: awaitedOutputs(definition, live),
         plans: await plansWatchedBy(tree),
         held: held.map(({ id: signal, type }) => ({ id: signal, type })),
         set_aside: aside.filter((signal) => signal.tree === tree).map(shownAside),
@@ -247,9 +245,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
 
 /** A guard may read the signal's payload, which is not known yet. */
 function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): MachineExplanation['events'][number] {
-  const has =
-    snapshot.status === 'active' && snapshot._nodes.some((node) => (node.transitions.get(type) ?? []).length > 0);
-  if (!has) return { type, accepted: false, why_not: 'not in the states that it is in now' };
+  if (!mayBeTaken(snapshot, type)) return { type, accepted: false, why_not: 'not in the states that it is in now' };
   try {
     const accepted = snapshot.can({ type, at });
     return { type, accepted, why_not: accepted ? null : 'a guard says no to one that carries nothing' };

@@ -1,7 +1,7 @@
 /** Rebuilds an earlier state of a tree from its journal alone, up to one line. */
 import type { Kinds } from '../../../actors/kind.ts';
 import { createTrees, type Tree, type Trees, type Upgraded } from '../../../actors/tree.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -70,7 +70,7 @@ export async function replayTo(
   const upgrade = all.slice(count).find(({ input }) => input?.type === 'upgraded')?.input as Upgraded | undefined; // its type guarantees it
   const earlier = upgrade?.from ?? null;
   const inputs = lines.flatMap(({ input }) => input ?? []);
-  const tree = earlier === null ? treesForReplay(kinds).replay(address, inputs) : null;
+  const tree = earlier === null ? replayed(kinds, address, inputs) : null;
   if (tree !== null) return { tree, line, lines };
   const why =
     earlier === null
@@ -83,4 +83,20 @@ export async function replayTo(
       ? 'what is kept is said by [retention] in daemon.toml'
       : `ask for a later line: ${historyCommand(address)} shows where it was upgraded`,
   );
+}
+
+/** Throws `snapshot_unknown` where the code of a user-defined machine throws, because it is not the code that took those lines. */
+function replayed(kinds: Kinds, address: TreeAddress, inputs: Parameters<Trees['replay']>[1]): Tree | null {
+  try {
+    return treesForReplay(kinds).replay(address, inputs);
+  } catch (cause) {
+    const parsed = parseTree(address);
+    if (cause instanceof EngineError || parsed.kind !== 'machine') throw cause;
+    throw new EngineError(
+      'snapshot_unknown',
+      `${address} cannot be replayed: its machine threw: ${messageOf(cause)}`,
+      `its code is not what it was then; what it is now: stator machine show ${shellWord(parsed.machine)} ${shellWord(parsed.id)}`,
+      { cause },
+    );
+  }
 }
