@@ -1,6 +1,7 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
+import { machineOperations } from '../runtime/api/operations/machine.ts';
 import { notifyOperations } from '../runtime/api/operations/notify.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
 import { signalOperations } from '../runtime/api/operations/signal.ts';
@@ -168,6 +169,11 @@ function verbOf(line: string): Entry {
   return found;
 }
 
+const machine = () => import('./machine.ts');
+const machineVerbs = verbsOfOperations(machineOperations, () => import('./views/machine.ts'));
+const ofMachine = (...names: readonly string[]) =>
+  names.flatMap((name) => machineVerbs.filter((verb) => verb.name === name));
+
 const issue: readonly Entry[] = [
   ...verbsOf(() => import('./issue.ts'), {
     start: 'start a session for an issue',
@@ -282,17 +288,16 @@ export const nouns: Nouns = {
   daemon: daemonVerbs,
   host: hidden(verbsOfOperations(hostOperations, () => import('./views/host.ts'))),
   notify: hidden(verbsOfOperations(notifyOperations, () => import('./views/notify.ts'))),
-  machine: hidden(
-    verbsOf(() => import('./machine.ts'), {
-      list: 'list the state machines',
-      export: 'print one as a picture, Mermaid or JSON',
-      start: 'start a tree of your own machine',
-      send: 'send it a signal',
-      'show, explain, history': 'show its state, what it waits for, its history',
-      verify: 'check its journal',
-      delete: 'delete it',
-    }),
-  ),
+  machine: hidden([
+    ...verbsOf(machine, { list: 'list the state machines', export: 'print one as a picture, Mermaid or JSON' }),
+    ...ofMachine('start', 'send'),
+    ...onePage(
+      'show its state, what it waits for, its history',
+      ...verbsOf(machine, { show: '' }),
+      ...ofMachine('explain', 'history'),
+    ),
+    ...ofMachine('verify', 'delete'),
+  ]),
   signal: hidden([
     ...onePage(
       'send a signal',

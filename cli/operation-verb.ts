@@ -1,5 +1,6 @@
 /** The verbs of operations: the typed words become their input, and the answer is printed as JSON or as a view. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { Client } from '../runtime/api/client/client.ts';
 import {
   type AnyOperation,
   type Methods,
@@ -13,7 +14,7 @@ import { type Call, defineVerb, type Verb } from './command.ts';
 import { wholeNumber } from './number.ts';
 import type { ListLook } from './output.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
-import { withClient } from './session.ts';
+import { withClient, withMachines } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { plainLines } from './text.ts';
@@ -25,6 +26,7 @@ type Asked = Readonly<Record<string, unknown>>;
 export type View<Answer> =
   | { readonly list: LookOf<Answer> | ((asked: Asked) => LookOf<Answer>) }
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
+  | { lines(answer: Answer): readonly string[] }
   | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] }
   | { tell(call: Pick<Call, 'out'>, answer: Answer): number };
 
@@ -55,7 +57,9 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
     async run(args: Readonly<Record<string, string | boolean | undefined>>, call, words) {
       const typed = Object.entries(args).flatMap(([field, value]) => {
         const arg = verb.args?.[field];
-        return arg === undefined || value === undefined ? [] : [[field, fieldOf(arg, value)] as const];
+        if (arg === undefined || value === undefined) return [];
+        const given = fieldOf(field, arg, value);
+        return given === undefined ? [] : [[field, given] as const];
       });
       const place = isOfOneRepo
         ? { project: requireProject(call) }
@@ -69,14 +73,16 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
         const isSure = await isConfirmed(call, { yes: args.yes === true, ...verb.confirms(input as never) }); // its arguments are there
         if (!isSure) return 1;
       }
-      const answer = await withClient(call, methodOf(operation) === 'GET' ? 'read' : 'write', async (client) => {
-        const ask = client[name as keyof Methods<typeof operations>] as (input: object) => Promise<unknown>; // it has one for each
-        if (repeats === undefined) return ask(input);
+      const ask = async (client: Client) => {
+        const one = client[name as keyof Methods<typeof operations>] as (input: object) => Promise<unknown>; // it has one for each
+        if (repeats === undefined) return one(input);
         const answers: unknown[] = [];
         // In the order as typed; the first refusal ends it.
-        for (const word of new Set(words)) answers.push(await ask({ ...input, [repeats]: word }));
+        for (const word of new Set(words)) answers.push(await one({ ...input, [repeats]: word }));
         return answers;
-      });
+      };
+      const mode = methodOf(operation) === 'GET' ? 'read' : 'write';
+      const answer = await (verb.needsEngine === true ? withMachines(call, ask) : withClient(call, mode, ask));
       const code = show(call, (await loadViews()).default[name] as View<unknown> | undefined, { answer, asked: input }); // a view is of its operation's answer
       return verb.isDone?.(answer as never) === false ? 1 : code;
     },
@@ -84,11 +90,29 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
 }
 
 /** The value of its field. Throws `usage`. */
-function fieldOf({ oneOf: accepted, is, number }: VerbArg, value: string | boolean): unknown {
+function fieldOf(field: string, arg: VerbArg, value: string | boolean): unknown {
+  const { oneOf: accepted, is, number, orZero = false, json = false } = arg;
   if (typeof value === 'boolean') return value ? (is ?? true) : undefined;
-  if (number !== undefined) return wholeNumber(number, value);
+  if (json) return objectOf(`--${field}`, value);
+  if (number !== undefined) return orZero && value === '0' ? 0 : wholeNumber(number, value);
   if (accepted === undefined || accepted.values.includes(value)) return value;
   throw new EngineError('usage', `"${value}" is no ${accepted.called}`, `write one of ${accepted.values.join(', ')}`);
+}
+
+/** A JSON object of the command line; undefined if it is empty. Throws `usage` with the flag. */
+function objectOf(flag: string, text: string): unknown {
+  if (text.trim() === '') return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // reported below, as no object
+  }
+  throw new EngineError(
+    'usage',
+    `${flag} is no JSON object: ${text.slice(0, 100)}`,
+    `such as ${flag} '{"version": "1.2.0"}'`,
+  );
 }
 
 /** Answers the exit code. */
@@ -101,6 +125,7 @@ function show(
   if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked) : view.list); // a list's answer is one
+  else if ('lines' in view) out.answer(answer, () => view.lines(answer));
   else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer, out.paint), out.paint));
   else {
     out.done(answer, ...view.done(answer));

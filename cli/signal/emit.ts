@@ -61,11 +61,14 @@ async function planOf(call: Call, plan: string | undefined, type: string): Promi
 
 /** A name with a colon is a tree of a machine: names of plans have none. */
 async function sendToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
-  const { verdictText, withMachines } = await import('../machine.ts');
+  const [{ verdictText }, { withMachines }] = await Promise.all([
+    import('../views/machine.ts'),
+    import('../session.ts'),
+  ]);
   const colon = tree.indexOf(':');
   const [machine, id] = [tree.slice(0, colon), tree.slice(colon + 1)];
-  const verdict = await withMachines(call, (client) => client.sendMachine(machine, id, message));
-  call.out.answer(verdict, () => [verdictText(verdict, machine, id)]);
+  const verdict = await withMachines(call, (client) => client.sendMachine({ name: machine, id, ...message }));
+  call.out.answer(verdict, () => [verdictText(verdict)]);
   return 0;
 }
 

@@ -6,7 +6,7 @@ import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { createMachineCommands, mustBeTaken } from '../api/commands/machines.ts';
+import { createMachineCommands } from '../api/commands/machines.ts';
 import { verdictWaitMs } from '../api/commands/signal-sender.ts';
 import { createFactView } from '../api/queries/facts.ts';
 import { createMachineTreeViews } from '../api/queries/machine-trees.ts';
@@ -242,15 +242,21 @@ async function startCore(
     });
 
   const client: MachineClient = {
-    startMachine: (machine, id, input) =>
-      asked(async () => mustBeTaken(await commands.startMachine({ machine, id, input, waitMs: verdictWaitMs }))),
-    sendMachine: (machine, id, { type, payload, dedupeKey = null, waitMs = verdictWaitMs }) =>
-      asked(async () => mustBeTaken(await commands.sendMachine({ machine, id, type, payload, dedupeKey, waitMs }))),
-    machineTree: (machine, id) => asked(() => views.machineTree(machine, id)),
-    machineTrees: (machine, after) => asked(() => views.machineTrees(machine, after ?? null)),
-    machineExplanation: (machine, id) => asked(() => views.machineExplanation(machine, id)),
-    machineHistory: (machine, id, { after = 0 } = {}) => asked(() => views.machineHistory(machine, id, after)),
-    deleteMachineTree: (machine, id, { force = false } = {}) =>
+    startMachine: ({ name: machine, id, input }) =>
+      asked(() => commands.startMachine({ machine, id, input, waitMs: verdictWaitMs })),
+    sendMachine: ({
+      name: machine,
+      id,
+      type,
+      payload,
+      dedupe_key: dedupeKey = null,
+      wait_ms: waitMs = verdictWaitMs,
+    }) => asked(() => commands.sendMachine({ machine, id, type, payload, dedupeKey, waitMs })),
+    machineTree: ({ name, id }) => asked(() => views.machineTree(name, id)),
+    machineTrees: ({ name, after = null }) => asked(() => views.machineTrees(name, after)),
+    machineExplanation: ({ name, id }) => asked(() => views.machineExplanation(name, id)),
+    machineHistory: ({ name, id, after = 0 }) => asked(() => views.machineHistory(name, id, after)),
+    deleteMachineTree: ({ name: machine, id, force = false }) =>
       asked(async () => {
         const deleted = await commands.deleteMachine({ machine, id, force });
         dispatcher.wake();

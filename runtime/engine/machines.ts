@@ -69,28 +69,33 @@ export function createMachines(client: MachineClient, machines: readonly AnyDefi
 }
 
 function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> {
-  const get = async (id: string) => (await client.machineTree(name, id)) as DurableTree<AnyDefinition>; // its value and context are the machine's own
+  const get = async (id: string) => (await client.machineTree({ name, id })) as DurableTree<AnyDefinition>; // its value and context are the machine's own
   return {
     async start(id, input) {
-      const { tree } = await client.startMachine(name, id, input);
+      const { tree } = await client.startMachine({ name, id, input });
       return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
     },
     async send(id, event, options = {}) {
       const { type, ...payload } = event as { type: string };
-      return (await client.sendMachine(name, id, { type, payload, ...options })).signal;
+      const { dedupeKey, waitMs } = options;
+      const how = {
+        ...(dedupeKey === undefined ? {} : { dedupe_key: dedupeKey }),
+        ...(waitMs === undefined ? {} : { wait_ms: waitMs }),
+      };
+      return (await client.sendMachine({ name, id, type, payload, ...how })).signal;
     },
     get,
-    list: ({ after } = {}) => client.machineTrees(name, after),
+    list: (options = {}) => client.machineTrees({ name, ...options }),
     facts(id, options = {}) {
       refuseUnknownOptions('facts', options, { after: true, signal: true });
       const { after = 0, signal } = options;
       return leavable(signal, (left) => factsOf(client, { machine: name, id, after }, left));
     },
-    explain: (id) => client.machineExplanation(name, id),
+    explain: (id) => client.machineExplanation({ name, id }),
     async delete(id, options = {}) {
-      await client.deleteMachineTree(name, id, options);
+      await client.deleteMachineTree({ name, id, ...options });
     },
-    history: (id, options = {}) => client.machineHistory(name, id, options),
+    history: (id, options = {}) => client.machineHistory({ name, id, ...options }),
   };
 }
 
@@ -106,16 +111,16 @@ async function* factsOf(client: MachineClient, { machine, id, after }: FactsAske
   async function isOver(seq: number): Promise<boolean> {
     if (seq < known) return false;
     try {
-      const later = (await client.machineHistory(machine, id, { after: seq })).at(-1);
+      const later = (await client.machineHistory({ name: machine, id, after: seq })).at(-1);
       known = later?.seq ?? seq;
-      return later === undefined && (await client.machineTree(machine, id)).status !== 'active';
+      return later === undefined && (await client.machineTree({ name: machine, id })).status !== 'active';
     } catch (thrown) {
       // The tree was deleted meanwhile: that fact comes next.
       if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
       throw thrown;
     }
   }
-  await client.machineTree(machine, id);
+  await client.machineTree({ name: machine, id });
   if (await isOver(after)) return;
   for await (const fact of client.events({ since: after, tree: machineTree(machine, id), signal: left })) {
     yield fact;

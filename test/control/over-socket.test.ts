@@ -302,8 +302,8 @@ describe('the control API over its socket', () => {
     expect(await get(`/v1/repos/demo/signals/${id}`)).toEqual(signal);
     expect(await get('/v1/repos/demo/signals?plan=shape&status=done')).toContainEqual(signal);
     const { client } = engine;
-    expect(await client.machine('task', 'mermaid')).toContain('stateDiagram-v2');
-    expect(JSON.parse(await client.machine('plan', 'json'))).toMatchObject({ key: 'plan' });
+    expect(await client.machine({ name: 'task', format: 'mermaid' })).toContain('stateDiagram-v2');
+    expect(JSON.parse(await client.machine({ name: 'plan', format: 'json' }))).toMatchObject({ key: 'plan' });
     expect(await client.capture('demo', 'shape-w1-t1')).toBe('');
     expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toMatchObject({
       status: 200,

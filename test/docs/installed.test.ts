@@ -84,8 +84,8 @@ it('the three entries are imported, and a machine of its own is carried to its e
     await engine.machines.gate.send('1', { type: 'open' });
     const { status } = await engine.machines.gate.get('1');
     const client = await connect({ env: process.env, mode: 'read' });
-    const trees = await client.machineTrees('gate');
-    const { code, hint } = await client.machine('gate', 'svg').catch((thrown) => thrown);
+    const trees = await client.machineTrees({ name: 'gate' });
+    const { code, hint } = await client.machine({ name: 'gate', format: 'svg' }).catch((thrown) => thrown);
     await client.close();
     await engine.stop();
     console.log(status, trees.length, planMachine.id, parsePlan('# A').ok, code, hint.includes('npm install elkjs'));

@@ -80,8 +80,9 @@ it('several trees get the output when it is there, one engine later, and one tha
   expect((await orders.get('a')).context).toEqual({ paid: 7, why: null });
   await orders.start('late', { id: 'late' });
   await untilValue('late', 'paid');
-  for (const id of ['a', 'late']) expect(await engine.client.verifyMachine('order', id)).toMatchObject({ ok: true });
-  expect(await engine.client.verifyMachine('payment', '1')).toMatchObject({ ok: true });
+  for (const id of ['a', 'late'])
+    expect(await engine.client.verifyMachine({ name: 'order', id })).toMatchObject({ ok: true });
+  expect(await engine.client.verifyMachine({ name: 'payment', id: '1' })).toMatchObject({ ok: true });
 });
 
 it('fails where there is no such tree, and where the tree is deleted; who has left its state hears no more of it', async () => {

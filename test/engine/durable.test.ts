@@ -231,13 +231,13 @@ describe('an engine of durable actors', () => {
     const file = join(folder, 'clears.db');
     const options = { file, log: quiet, clearAfterMs: 20, keepEndedMs: 2 * 86_400_000, clock: { nowMs: () => nowMs } };
     const first = await openDurableCore([gate], { ...options, clearAfterMs: 3_600_000 });
-    for (const id of ['ended', 'going-on']) await first.client.startMachine('gate', id);
-    await first.client.sendMachine('gate', 'ended', { type: 'end' });
+    for (const id of ['ended', 'going-on']) await first.client.startMachine({ name: 'gate', id });
+    await first.client.sendMachine({ name: 'gate', id: 'ended', type: 'end' });
     await first.stop();
     nowMs += 3 * 86_400_000;
     const second = await openDurableCore([gate], options);
     afterwards(() => second.stop());
-    const ids = async () => (await second.client.machineTrees('gate')).map(({ id }) => id);
+    const ids = async () => (await second.client.machineTrees({ name: 'gate' })).map(({ id }) => id);
     await expect.poll(ids, { timeout: 10_000 }).toEqual(['going-on']);
   });
 });

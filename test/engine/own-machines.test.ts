@@ -246,7 +246,9 @@ describe('a machine of one’s own', () => {
     await first.release.start('1.2', { version: '1.2.0' });
     await first.engine.stop();
     const without = await startEngine({ on: first.on });
-    await expect(without.client.machineTree('release', '1.2')).rejects.toMatchObject({ code: 'machine_unknown' });
+    await expect(without.client.machineTree({ name: 'release', id: '1.2' })).rejects.toMatchObject({
+      code: 'machine_unknown',
+    });
     expect((await without.client.verify()).skipped).toEqual([
       { tree: 'release', why: 'its tree was not compared: this engine was not given the machine' },
     ]);
@@ -397,16 +399,18 @@ it('shows in its journal whose line was changed afterwards, and by its line', as
   const { on, engine, release } = await startWith();
   await release.start('1.2', { version: '1.2.0' });
   await release.send('1.2', { type: 'refuse', reason: 'late' });
-  expect(await engine.client.verifyMachine('release', '1.2')).toMatchObject({ ok: true, checked: 1 });
+  expect(await engine.client.verifyMachine({ name: 'release', id: '1.2' })).toMatchObject({ ok: true, checked: 1 });
   const db = new Database(storeFile(on.home));
   db.prepare("UPDATE journal SET origin = 'person:eve' WHERE tree = 'release:1.2' AND seq = 3").run();
   db.close();
-  const found = await engine.client.verifyMachine('release', '1.2');
+  const found = await engine.client.verifyMachine({ name: 'release', id: '1.2' });
   expect(found).toMatchObject({ ok: false, differs: [{ tree: 'release:1.2', seq: 3, path: 'journal[3].hash' }] });
   expect(verificationLines(found)[0]).toBe(
     'release:1.2: line 3 of its journal does not fit the line before it: it was changed, or lines are gone',
   );
-  await expect(engine.client.verifyMachine('release', 'none')).rejects.toMatchObject({ code: 'not_found' });
+  await expect(engine.client.verifyMachine({ name: 'release', id: 'none' })).rejects.toMatchObject({
+    code: 'not_found',
+  });
 });
 
 it('whose chart changed under the same version is said once, where trees of it are stored', async () => {
@@ -643,10 +647,10 @@ describe('between trees', () => {
     const watches = { project: 'demo', plan: 'login' };
     const engine = await startEngine({ machines: [defineRelease({ watches })] });
     const tree = { machine: 'release', id: '1.2' };
-    await engine.client.startMachine('release', '1.2', { version: '1' });
-    const waitsFor = async () => (await engine.client.machineExplanation(tree.machine, tree.id)).plans;
+    await engine.client.startMachine({ name: 'release', id: '1.2', input: { version: '1' } });
+    const waitsFor = async () => (await engine.client.machineExplanation({ name: tree.machine, id: tree.id })).plans;
     await until(async () => (await waitsFor()).length === 1);
-    await engine.client.deleteMachineTree('release', '1.2', { force: true });
+    await engine.client.deleteMachineTree({ name: 'release', id: '1.2', force: true });
     const told = await engine.client.signals({ project: 'demo' });
     expect(told.filter(({ type }) => type === 'plan_unwatched')).toMatchObject([
       { payload: { watcher: 'release:1.2' } },
@@ -725,8 +729,12 @@ it('what cannot be sent is refused with its place, and with what is taken', asyn
   await expectFailure(release.send('1.2', { type: 'refuse', reason: '' }), 'bad_payload', 'reason');
   await expectFailure(release.send('1.2', { type: 'approve', extra: 1 } as never), 'bad_payload', 'extra');
   await expectFailure(release.start('no/slash', { version: '1' }), 'bad_request', 'no/slash');
-  await expectFailure(engine.client.startMachine('relase', '1'), 'machine_unknown', 'relase', 'release');
-  await expectFailure(engine.client.startMachine('release', '1', 'text'), 'bad_payload', 'release');
+  await expectFailure(engine.client.startMachine({ name: 'relase', id: '1' }), 'machine_unknown', 'relase', 'release');
+  await expectFailure(
+    engine.client.startMachine({ name: 'release', id: '1', input: 'text' }),
+    'bad_payload',
+    'release',
+  );
   const ownKey = { dedupeKey: 'release:1.2/publish#2:done' };
   await expectFailure(release.send('1.2', { type: 'approve' }, ownKey), 'bad_request', 'release:');
   await release.send('1.2', { type: 'refuse', reason: 'no' });

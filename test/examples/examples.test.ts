@@ -91,7 +91,11 @@ describe('the examples', () => {
     const start = () => createEngine({ home, env, machines: [release] });
     const first = await start();
     afterwards(() => first.stop());
-    await first.client.startMachine('release', '1.2', { project: 'demo', version: '1.2', plans: ['docs'] });
+    await first.client.startMachine({
+      name: 'release',
+      id: '1.2',
+      input: { project: 'demo', version: '1.2', plans: ['docs'] },
+    });
     await first.stop();
     const db = new BetterSqlite3(join(home, 'taskstore.db'));
     const stored = JSON.parse(readFileSync(join(examples, 'release/stored-by-version-1.json'), 'utf8'));
@@ -105,9 +109,11 @@ describe('the examples', () => {
     db.close();
     const second = await start();
     afterwards(() => second.stop());
-    const train = await second.client.machineTree('release', '1.2');
+    const train = await second.client.machineTree({ name: 'release', id: '1.2' });
     expect(train).toMatchObject({ value: 'collecting', context: { waiting: ['docs'], published: null, why: null } });
-    expect(await second.client.machineTrees('release')).toMatchObject([{ id: '1.2', view: { waiting: ['docs'] } }]);
+    expect(await second.client.machineTrees({ name: 'release' })).toMatchObject([
+      { id: '1.2', view: { waiting: ['docs'] } },
+    ]);
   });
 
   it('begin with a comment that says what they show, and stand in the documents', () => {

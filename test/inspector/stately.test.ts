@@ -152,9 +152,9 @@ describe("the package's own receiver", () => {
 
   it('sees trees of a machine of one’s own: those that live when it joins, what happens to them, their view and nothing else', async () => {
     const { client, watch } = await served(ground(), `[machines]\nrelease = "${example}"\n`);
-    await client.startMachine('release', 'idle', { project: 'demo', version: '1', plans: [] });
-    await client.startMachine('release', 'over', { project: 'demo', version: '2', plans: [] });
-    await client.sendMachine('release', 'over', { type: 'refuse', payload: { reason: 'no' } });
+    await client.startMachine({ name: 'release', id: 'idle', input: { project: 'demo', version: '1', plans: [] } });
+    await client.startMachine({ name: 'release', id: 'over', input: { project: 'demo', version: '2', plans: [] } });
+    await client.sendMachine({ name: 'release', id: 'over', type: 'refuse', payload: { reason: 'no' } });
     const watcher = await watch();
     await until(() => watcher.living().includes('idle'));
     const idle = watcher.named('idle');
@@ -165,10 +165,10 @@ describe("the package's own receiver", () => {
       value: 'asking',
       context: { version: '1', waiting: [] },
     });
-    await client.sendMachine('release', 'idle', { type: 'refuse', payload: { reason: 'the secret reason' } });
+    await client.sendMachine({ name: 'release', id: 'idle', type: 'refuse', payload: { reason: 'the secret reason' } });
     await until(() => watcher.last(idle).status === 'done');
     expect(watcher.last(idle).value).toBe('refused');
-    await client.startMachine('release', 'later', { project: 'demo', version: '3', plans: [] });
+    await client.startMachine({ name: 'release', id: 'later', input: { project: 'demo', version: '3', plans: [] } });
     await until(() => watcher.living().includes('later'));
     inOrder(watcher.frames);
     expect(JSON.stringify(watcher.frames)).not.toContain('secret reason');

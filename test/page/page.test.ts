@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
   });
 
   it('shows a tree of a machine of your own: where it stands, what it waits for, and sends it what a person may send', async () => {
-    await client.startMachine('release', '1.2', { project: 'demo', version: '1.2', plans: [] });
+    await client.startMachine({ name: 'release', id: '1.2', input: { project: 'demo', version: '1.2', plans: [] } });
     const { page } = await open();
     const state = (name: string) => page.locator(`[data-state="${name}"].lit`);
     await page.getByRole('region', { name: 'Your machines' }).getByRole('link', { name: 'release 1.2' }).click();

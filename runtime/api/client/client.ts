@@ -5,15 +5,6 @@ import type { HomeEngine } from '../../base/platform/home-engine.ts';
 import type { CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type { LiveStatus } from '../contract/live-status.ts';
 import type {
-  MachineEntry,
-  MachineExplanation,
-  MachineTreeDeleted,
-  MachineTreeEntry,
-  MachineTreeReplay,
-  MachineTreeShow,
-  MachineVerdict,
-} from '../contract/machines.ts';
-import type {
   ActPreview,
   Explanation,
   FactEntry,
@@ -35,6 +26,7 @@ import type { SignalAnswer } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
 import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
+import { plainText } from '../operations/shape.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
@@ -75,25 +67,6 @@ export interface AddRepoRequest {
   /** How the trust was given. Default `api`. */
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
   mustBeNew?: boolean;
-}
-
-/** A signal to a tree of one of your machines. */
-export interface MachineMessage {
-  type: string;
-  payload?: unknown;
-  /** The same key again answers with the first one's id and outcome. */
-  dedupeKey?: string | undefined;
-  /** How long to wait for the verdict; 0 does not wait. */
-  waitMs?: number | undefined;
-}
-
-/** How a machine is drawn: `both` themes follow the reader's system. */
-export interface MachineDrawing {
-  readonly theme?: 'light' | 'dark' | 'both';
-  readonly project?: string;
-  readonly plan?: string;
-  /** The id of a tree of your own machine. */
-  readonly tree?: string;
 }
 
 /** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` if the engine is gone. */
@@ -227,15 +200,13 @@ export function createClient(call: Call, options: ClientOptions) {
       const method = (input: Readonly<Record<string, unknown>> = {}) => {
         const fields = Object.entries(input);
         const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));
-        return ask(
-          operation.http as ApiKey,
-          {
-            ...(names.length === 0
-              ? {}
-              : { params: Object.fromEntries(fields.filter(([field]) => names.includes(field))) }),
-            ...(Object.keys(others).length === 0 ? {} : { [place]: others }),
-          } as Given<ApiKey>,
-        );
+        const params = Object.fromEntries(fields.filter(([field]) => names.includes(field)));
+        const given = {
+          ...(names.length === 0 ? {} : { params }),
+          ...(Object.keys(others).length === 0 ? {} : { [place]: others }),
+        } as Given<ApiKey>;
+        const key = operation.http as ApiKey;
+        return operation.answer === plainText ? text(key, given) : ask(key, given);
       };
       return [name, method];
     });
@@ -433,45 +404,6 @@ export function createClient(call: Call, options: ClientOptions) {
         await ask('POST /v1/repos/:project/instances/:title/type', { params: { project, title }, body: typed }),
       );
     },
-    /** The machines of this engine: its own and yours. */
-    machines: (): Promise<MachineEntry[]> => ask('GET /v1/machines', {}),
-    /** A machine's definition. With `svg`: `theme`, and a plan, or a tree of your own machine, whose current states are highlighted. Throws `unavailable` where your own machine cannot be drawn. */
-    machine: (name: string, format: 'mermaid' | 'json' | 'svg', drawing: MachineDrawing = {}): Promise<string> =>
-      text('GET /v1/machines/:name', { params: { name }, query: { format, ...drawing } }),
-    /** The trees of one of your machines. */
-    machineTrees: (name: string, after?: string): Promise<MachineTreeEntry[]> =>
-      ask('GET /v1/machines/:name/trees', { params: { name }, query: { after } }),
-    /** One tree of a machine of your own with its context. Throws `machine_unknown`, `not_found`. */
-    machineTree: (name: string, id: string): Promise<MachineTreeShow> =>
-      ask('GET /v1/machines/:name/trees/:id', { params: { name, id } }),
-    /** A tree as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `machine_unknown`, `not_found`, `snapshot_unknown`. */
-    machineReplay: (name: string, id: string, query: { to?: number; at?: string } = {}): Promise<MachineTreeReplay> =>
-      ask('GET /v1/machines/:name/trees/:id/replay', { params: { name, id }, query }),
-    /** Starts a tree; an existing one stays as it is. Throws `refused` if it could not be started. */
-    startMachine: (name: string, id: string, input?: unknown): Promise<MachineVerdict> =>
-      ask('POST /v1/machines/:name/trees', { params: { name }, body: { id, input } }),
-    /** Sends a signal to a tree. Throws `refused` if its states do not accept it. */
-    sendMachine: (
-      name: string,
-      id: string,
-      { type, payload, dedupeKey, waitMs }: MachineMessage,
-    ): Promise<MachineVerdict> =>
-      ask('POST /v1/machines/:name/trees/:id/signals', {
-        params: { name, id },
-        body: { type, payload, dedupe_key: dedupeKey, wait_ms: waitMs },
-      }),
-    /** Deletes a tree. Throws `conflict` if it has not ended; with `force` everything that it waits for is given up. */
-    deleteMachineTree: (name: string, id: string, query: { force?: boolean } = {}): Promise<MachineTreeDeleted> =>
-      ask('DELETE /v1/machines/:name/trees/:id', { params: { name, id }, query }),
-    /** What happened to a tree, the oldest first; `after`: only what has a higher `seq`. Throws `not_found`. */
-    machineHistory: (name: string, id: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
-      ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query }),
-    /** Whether a tree's stored state matches its journal. Throws `machine_unknown`, `not_found`. */
-    verifyMachine: (name: string, id: string): Promise<Verification> =>
-      ask('GET /v1/machines/:name/trees/:id/verify', { params: { name, id } }),
-    /** Why a tree is in its state. Throws `machine_unknown`, `not_found`. */
-    machineExplanation: (name: string, id: string): Promise<MachineExplanation> =>
-      ask('GET /v1/machines/:name/trees/:id/explain', { params: { name, id } }),
     /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
     async *events({
       since,

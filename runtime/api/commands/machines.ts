@@ -51,7 +51,7 @@ interface MachineCommandParts extends Pick<CommandDependencies, 'store' | 'cache
 }
 
 /** Throws `refused` for a signal that was not taken, with the reason. */
-export function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
+function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
   const { status, refused, result, type, id } = verdict.signal;
   if (status !== 'failed') return verdict;
   const why =
@@ -134,7 +134,7 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
     },
     /**
      * Begins a tree; one that is there already stays as it is (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot
-     * be used, `bad_payload`, `too_large`.
+     * be used, `bad_payload`, `too_large`, `refused`.
      */
     async startMachine({ machine, id, input, waitMs }: StartMachine): Promise<MachineVerdict> {
       views.machineNamed(machine);
@@ -148,9 +148,9 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
       const payload = payloadOf(`the input of ${machine}`, input);
       const at = clock.nowMs();
       const signal = await addSignal({ tree, type: ownBirth, payload, origin: 'person', at }, waitMs);
-      return views.machineVerdict(signal);
+      return mustBeTaken(await views.machineVerdict(signal));
     },
-    /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `bad_request` for a key of the engine's own. */
+    /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `refused`, `bad_request` for a key of the engine's own. */
     async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
       views.machineNamed(machine);
       await views.mustReadTree(machine, id);
@@ -162,7 +162,7 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
       const { payload } = admission;
       const at = clock.nowMs();
       const signal = await addSignal({ tree, type, payload, origin: 'person', dedupeKey, at }, waitMs);
-      return views.machineVerdict(signal);
+      return mustBeTaken(await views.machineVerdict(signal));
     },
   };
 }

@@ -65,4 +65,4 @@ export const liveStatus = z
   })
   .meta({ id: 'LiveStatus' });
 /** What stator does for a repo now: counts, running agents, open questions for people. */
-export type LiveStatus = z.infer<typeof liveStatus>;
+export interface LiveStatus extends z.infer<typeof liveStatus> {}

@@ -18,7 +18,7 @@ export const machineEntry = z
   })
   .meta({ id: 'Machine' });
 /** A machine of this engine: its name and its version. */
-export type MachineEntry = z.infer<typeof machineEntry>;
+export interface MachineEntry extends z.infer<typeof machineEntry> {}
 
 const treeStatus = z.enum(['active', 'done', 'error']);
 
@@ -42,17 +42,17 @@ export const machineTreeEntry = z
   })
   .meta({ id: 'MachineTree' });
 /** A tree of a machine of your own, as lists show it: its id, its status, and the view that the machine defines. */
-export type MachineTreeEntry = z.infer<typeof machineTreeEntry>;
+export interface MachineTreeEntry extends z.infer<typeof machineTreeEntry> {}
 
 export const machineTreeShow = machineTreeEntry
   .extend({ context: z.unknown(), output: z.unknown() })
   .meta({ id: 'MachineTreeWithContext' });
 /** A tree of a machine of your own with its whole context. */
-export type MachineTreeShow = z.infer<typeof machineTreeShow>;
+export interface MachineTreeShow extends z.infer<typeof machineTreeShow> {}
 
 export const machineTreeReplay = machineTreeShow.extend({ seq: count, at: time }).meta({ id: 'MachineTreeReplay' });
 /** A tree of a machine of your own as it was after line `seq` of its journal. */
-export type MachineTreeReplay = z.infer<typeof machineTreeReplay>;
+export interface MachineTreeReplay extends z.infer<typeof machineTreeReplay> {}
 
 /** The verdict on a signal to a tree. */
 export const machineVerdict = z
@@ -68,13 +68,13 @@ export const machineVerdict = z
   })
   .meta({ id: 'MachineVerdict' });
 /** The outcome of a signal to a tree of a machine of your own, and the tree's state after it. */
-export type MachineVerdict = z.infer<typeof machineVerdict>;
+export interface MachineVerdict extends z.infer<typeof machineVerdict> {}
 
 export const machineTreeDeleted = z
   .object({ status: z.literal('deleted'), machine: z.string(), id: z.string() })
   .meta({ id: 'MachineTreeDeleted' });
 /** A deleted tree of a machine of your own. */
-export type MachineTreeDeleted = z.infer<typeof machineTreeDeleted>;
+export interface MachineTreeDeleted extends z.infer<typeof machineTreeDeleted> {}
 
 export const machineExplanation = z
   .object({
@@ -110,4 +110,4 @@ export const machineExplanation = z
   })
   .meta({ id: 'MachineExplanation' });
 /** Why a tree is in its state: the signals that it accepts, its timers, and the effects that it waits for. */
-export type MachineExplanation = z.infer<typeof machineExplanation>;
+export interface MachineExplanation extends z.infer<typeof machineExplanation> {}

@@ -95,7 +95,7 @@ export const planEntry = z
   })
   .meta({ id: 'Plan' });
 /** A plan as lists show it: its status, its phase, and what it waits for. */
-export type PlanEntry = z.infer<typeof planEntry>;
+export interface PlanEntry extends z.infer<typeof planEntry> {}
 
 const taskEntry = z.object({
   number: count,
@@ -208,7 +208,7 @@ export const planShow = planEntry
   })
   .meta({ id: 'PlanWithTasks' });
 /** A plan with its waves, its tasks and their agents. */
-export type PlanShow = z.infer<typeof planShow>;
+export interface PlanShow extends z.infer<typeof planShow> {}
 
 /** The plan that a document would become; nothing is registered. */
 export const documentCheck = z
@@ -229,12 +229,12 @@ export const documentCheck = z
   })
   .meta({ id: 'DocumentCheck' });
 /** The plan that a document would become, and every problem with its line. */
-export type DocumentCheck = z.infer<typeof documentCheck>;
+export interface DocumentCheck extends z.infer<typeof documentCheck> {}
 
 /** A plan as it was after the line `seq` of its journal, written at `at`. It is rebuilt from the journal alone. */
 export const planReplay = planShow.extend({ seq: count, at: time }).meta({ id: 'PlanReplay' });
 /** A plan as it was after one line of its journal. Fields that exist only for the present, such as an estimate, are left out. */
-export type PlanReplay = z.infer<typeof planReplay>;
+export interface PlanReplay extends z.infer<typeof planReplay> {}
 
 export const whatIfQuestion = z.strictObject({
   /** Settings by their names in the configuration: `max_agents`, `auto_advance_waves`, `coder.attempts`. */
@@ -245,7 +245,7 @@ export const whatIfQuestion = z.strictObject({
   from: z.int().min(1).optional(),
 });
 /** Other inputs for a plan's past. */
-export type WhatIfQuestion = z.infer<typeof whatIfQuestion>;
+export interface WhatIfQuestion extends z.infer<typeof whatIfQuestion> {}
 
 const journalMove = z.object({ at: time, actor: z.string(), event: z.string(), from: z.string(), to: z.string() });
 
@@ -283,7 +283,7 @@ export const whatIf = z
   })
   .meta({ id: 'WhatIf' });
 /** The course that a plan would have taken with other inputs. */
-export type WhatIf = z.infer<typeof whatIf>;
+export interface WhatIf extends z.infer<typeof whatIf> {}
 
 export const verification = z
   .object({
@@ -303,7 +303,7 @@ export const verification = z
   })
   .meta({ id: 'Verification' });
 /** Whether the stored state matches the journal. */
-export type Verification = z.infer<typeof verification>;
+export interface Verification extends z.infer<typeof verification> {}
 
 /** The remote branch of a plan after a push. */
 export const planPushed = z
@@ -319,7 +319,7 @@ export const planPushed = z
   })
   .meta({ id: 'PlanPushed' });
 /** Where a plan's branch was pushed to. */
-export type PlanPushed = z.infer<typeof planPushed>;
+export interface PlanPushed extends z.infer<typeof planPushed> {}
 
 const journalLine = {
   seq: count,
@@ -354,14 +354,14 @@ const journalLine = {
 
 export const historyEntry = z.object(journalLine).meta({ id: 'JournalLine' });
 /** A line of a plan's history. */
-export type HistoryEntry = z.infer<typeof historyEntry>;
+export interface HistoryEntry extends z.infer<typeof historyEntry> {}
 
 /** A line of the journal of all trees, as events are streamed. */
 export const factEntry = z
   .object({ ...journalLine, project: z.string().nullable(), plan: z.string().nullable() })
   .meta({ id: 'Fact' });
 /** One line of the journal: what happened, when, to which actor and why. `seq` grows over all plans, and a reader continues from it. */
-export type FactEntry = z.infer<typeof factEntry>;
+export interface FactEntry extends z.infer<typeof factEntry> {}
 
 export const explanation = z
   .object({
@@ -384,7 +384,7 @@ export const explanation = z
   })
   .meta({ id: 'Explanation' });
 /** Why a plan is in its state: what it waits for, and what can be done, with the commands. */
-export type Explanation = z.infer<typeof explanation>;
+export interface Explanation extends z.infer<typeof explanation> {}
 
 const agentOfAct = { title: z.string(), role: z.string() };
 
@@ -420,7 +420,7 @@ export const actPreview = z
   })
   .meta({ id: 'ActPreview' });
 /** What a signal would do to a plan: the status after it, and the agents that would start or end. Nothing was changed. */
-export type ActPreview = z.infer<typeof actPreview>;
+export interface ActPreview extends z.infer<typeof actPreview> {}
 
 /** The states of the actors in a plan's tree: now, or after a line of its journal. */
 export const planStates = z
@@ -444,7 +444,7 @@ export const planStates = z
   })
   .meta({ id: 'PlanStates' });
 /** The states and the contexts of a plan's actors, by their paths, now or at a moment of the past. */
-export type PlanStates = z.infer<typeof planStates>;
+export interface PlanStates extends z.infer<typeof planStates> {}
 
 /** The prompt that an agent of a plan would get now; `source` is the path of the repo's own template, or `built-in`. */
 export const promptShow = z
@@ -458,7 +458,7 @@ export const promptShow = z
   })
   .meta({ id: 'Prompt' });
 /** The prompt that an agent would get now, and the source of each part. */
-export type PromptShow = z.infer<typeof promptShow>;
+export interface PromptShow extends z.infer<typeof promptShow> {}
 
 const diffTotal = z.object({ files: count, insertions: count, deletions: count });
 
@@ -483,7 +483,7 @@ export const planDiff = z
   })
   .meta({ id: 'PlanDiff' });
 /** The changes of a plan or a task, as a diff and in numbers. */
-export type PlanDiff = z.infer<typeof planDiff>;
+export interface PlanDiff extends z.infer<typeof planDiff> {}
 
 /** The last judgement of the work. */
 export const judgement = z
@@ -497,7 +497,7 @@ export const judgement = z
   })
   .meta({ id: 'Judgement' });
 /** The judgement of a reviewer, a verifier or a check. */
-export type Judgement = z.infer<typeof judgement>;
+export interface Judgement extends z.infer<typeof judgement> {}
 
 /** The last line of `run --json`. */
 export const runFinished = z
@@ -524,7 +524,7 @@ export const runFinished = z
   })
   .meta({ id: 'RunFinished' });
 /** A run that has ended, and how. */
-export type RunFinished = z.infer<typeof runFinished>;
+export interface RunFinished extends z.infer<typeof runFinished> {}
 
 /** A plan in kasmos's format: `filename` is its name; a missing value is an empty text. */
 export const olderTask = z
@@ -540,7 +540,7 @@ export const olderTask = z
   })
   .meta({ id: 'Task' });
 /** A task of an earlier document of the plan that the newest document lacks. */
-export type OlderTask = z.infer<typeof olderTask>;
+export interface OlderTask extends z.infer<typeof olderTask> {}
 
 /** The answer to a request for planning or implementing. */
 export const accepted = z

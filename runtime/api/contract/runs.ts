@@ -76,7 +76,7 @@ export const instanceEntry = z
   })
   .meta({ id: 'Instance' });
 /** An agent over all of its attempts: its state, its newest run, its worktree, its log. */
-export type InstanceEntry = z.infer<typeof instanceEntry>;
+export interface InstanceEntry extends z.infer<typeof instanceEntry> {}
 
 /** The log of one run, or of a check that judged the run. */
 export const runLog = z
@@ -105,7 +105,7 @@ export const runLog = z
   })
   .meta({ id: 'RunLog' });
 /** The log of one run, or of one check. */
-export type RunLog = z.infer<typeof runLog>;
+export interface RunLog extends z.infer<typeof runLog> {}
 
 /** The part of the queue that a pause concerns. */
 export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;

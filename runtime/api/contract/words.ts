@@ -31,4 +31,4 @@ export const wordEntry = z
   })
   .meta({ id: 'Word' });
 /** A person's message to an agent, and its state. */
-export type WordEntry = z.infer<typeof wordEntry>;
+export interface WordEntry extends z.infer<typeof wordEntry> {}

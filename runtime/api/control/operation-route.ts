@@ -10,17 +10,19 @@ import {
   placeOfFields,
   type Sender,
 } from '../operations/operation.ts';
-import type { Schemas } from '../operations/shape.ts';
-import { bit, digest, digits, given, line, name } from './requests.ts';
-import { type AnyRoute, type Ask, type Definition, empty, json } from './route.ts';
+import { plainText, type Schemas } from '../operations/shape.ts';
+import { bit, digest, digits, given, line, momentQuery, name, waitMs } from './requests.ts';
+import { type AnyRoute, type Ask, type Definition, empty, json, text } from './route.ts';
 
 const schemas: Schemas = {
   // The functions are named one by one: the bundle leaves out unnamed ones.
   z: {
     ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, enum: z.enum, array: z.array },
     ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal, strictObject: z.strictObject },
+    unknown: z.unknown,
   },
   ...{ line, name, digits, flag: bit, digest, shapes, time: shapes.time, count: shapes.count },
+  ...{ moment: momentQuery.shape, waitMs },
 };
 
 export function routesOf(operations: Operations): AnyRoute[] {
@@ -34,9 +36,8 @@ function routeOf(operation: AnyOperation): AnyRoute {
   const names = namesInPath(operation);
   const inPath = fields.filter(([name]) => names.includes(name));
   const others = fields.filter(([name]) => !names.includes(name));
-  const shape = operation.answer?.(schemas);
   const definition: Definition = {
-    ...{ does, who, answers: shape === undefined ? { 204: 'empty' } : { 200: shape } },
+    ...{ does, who, answers: answersOf(operation) },
     ...given({ needs, inRuns, anyHost, again, errors }),
     ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
     ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
@@ -48,7 +49,20 @@ function routeOf(operation: AnyOperation): AnyRoute {
       const { project = '', plan = '' } = params as Partial<PlanKey>; // an operation with `who: own` names its plan
       const sender = who === 'own' ? await principal.mustOwn(project, plan) : null;
       const answer = await run(core.parts, given({ ...params, ...query, ...body }), sender);
-      return shape === undefined ? empty(204) : json(200, answer);
+      if (operation.answer === undefined) return empty(204);
+      if (operation.answer === plainText) return text(200, String(answer));
+      return json(operation.mayPend === true && isPending(answer) ? 202 : 200, answer);
     },
   };
+}
+
+function answersOf({ answer, mayPend = false }: AnyOperation): Definition['answers'] {
+  if (answer === undefined) return { 204: 'empty' };
+  if (answer === plainText) return { 200: 'text' };
+  const shape = answer(schemas);
+  return mayPend ? { 200: shape, 202: shape } : { 200: shape };
+}
+
+function isPending(answer: unknown): boolean {
+  return (answer as { signal: { status: string } }).signal.status === 'pending'; // `mayPend` says that it is about a signal
 }

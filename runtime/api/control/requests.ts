@@ -6,7 +6,7 @@ import { familyNames, readPlan } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
-import type { Moment } from '../queries/replay.ts';
+import { verdictWaitMs } from '../commands/signal-sender.ts';
 
 /** No request of ours nests JSON deeper than this; deeper JSON would overflow the stack when it is serialized again. */
 const maxDepth = 64;
@@ -36,12 +36,7 @@ export const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digit
 /** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
 export const momentQuery = z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() });
 
-/** Throws `bad_request` if both are given. */
-export function momentOf({ to, at }: z.infer<typeof momentQuery>): Moment {
-  if (to !== undefined && at !== undefined)
-    throw new EngineError('bad_request', 'a moment is given twice: by to and by at', 'give one of them');
-  return { seq: to ?? null, atMs: at === undefined ? null : Date.parse(at) };
-}
+export const waitMs = z.int().min(0).max(60_000).default(verdictWaitMs);
 
 /**
  * Throws `bad_request` with the first field that does not fit. `what` names the whole if no field is at fault; `page` is the help that shows the accepted

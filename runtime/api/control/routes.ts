@@ -10,7 +10,6 @@ import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
-import { machineRoutes } from './routes/machines.ts';
 import { mcpRoutes } from './routes/mcp.ts';
 import { planRoutes } from './routes/plans.ts';
 import { repoRoutes } from './routes/repos.ts';
@@ -19,7 +18,7 @@ import { signalRoutes } from './routes/signals.ts';
 /** The routes that are not operations, in groups; operations come between the groups. */
 const before = [...engineRoutes, ...daemonRoutes] as const;
 const ofPlans = [...planRoutes, ...lifecycleRoutes, ...liveStatusRoutes, ...signalRoutes] as const;
-const after = [...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
+const after = [...eventRoutes, ...mcpRoutes] as const;
 const { repo, host, signal, ...others } = nouns;
 const { repos, ...ofRepo } = repo;
 

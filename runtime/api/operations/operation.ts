@@ -17,8 +17,11 @@ export interface VerbArg {
   readonly is?: string;
   /** For a positional: false if it may be left out. */
   readonly required?: false;
-  /** Set for a whole number from 1 on; its name in messages: "the id of a signal". */
+  /** Set for a whole number from 1 on; its name in messages: "the id of a signal". `orZero`: 0 is accepted as well. */
   readonly number?: string;
+  readonly orZero?: true;
+  /** true: its text is a JSON object. */
+  readonly json?: true;
   /** The accepted texts, and their name in messages: "state of a delivery". */
   readonly oneOf?: { readonly values: readonly string[]; readonly called: string };
 }
@@ -40,6 +43,8 @@ export interface VerbWords<Field extends string, Answer> {
   readonly repeats?: Field;
   /** The question that a person must confirm, unless `--yes` is given, and the text that is printed if the person declines. */
   confirms?(typed: { readonly [Name in Field]: string }): { readonly question: string; readonly not: string };
+  /** true: only a running engine can answer, because only it has the user-defined machines. */
+  readonly needsEngine?: true;
   /** true: the exit code is 0; false: it is 1. Default: true. */
   isDone?(answer: Answer): boolean;
 }
@@ -69,12 +74,14 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   readonly anyHost?: boolean;
   /**
    * How a repeated request with the same key is handled. `kept` (the default): the first answer is stored, and a request that was cut off is begun again.
-   * `never`: a request that was cut off is not begun again. `free`: repeating it changes nothing.
+   * `never`: a request that was cut off is not begun again. `signal`: the request is one signal, which carries the key. `free`: repeating it changes nothing.
    */
-  readonly again?: 'kept' | 'never' | 'free';
+  readonly again?: 'kept' | 'never' | 'signal' | 'free';
   input?(schemas: Schemas): Input;
-  /** Default: the answer is empty. */
+  /** Default: the answer is empty. `plainText` (shape.ts): the answer is no JSON. */
   readonly answer?: ShapeOf<Answer>;
+  /** true: the answer is about a signal, and its status is 202 while that signal is pending. Default: false. */
+  readonly mayPend?: boolean;
   /** Its error codes besides those of every operation. */
   readonly errors?: readonly ErrorCode[];
   /** Carries it out. Only the engine knows the type of the parts, so that the published types do not need it. */

@@ -5,6 +5,7 @@ import { forgeOperations } from './forge.ts';
 import { hookOperations } from './hook.ts';
 import { hostOperations } from './host.ts';
 import { issueOperations } from './issue.ts';
+import { machineOperations } from './machine.ts';
 import { notifyOperations } from './notify.ts';
 import { permissionOperations } from './permission.ts';
 import { queueOperations } from './queue.ts';
@@ -23,6 +24,7 @@ export const nouns = {
   notify: notifyOperations,
   hook: hookOperations,
   cleaning: cleaningOperations,
+  machine: machineOperations,
 };
 
 export const operations = {
@@ -37,4 +39,5 @@ export const operations = {
   ...nouns.notify,
   ...nouns.hook,
   ...nouns.cleaning,
+  ...nouns.machine,
 };

@@ -17,6 +17,7 @@ export interface Schemas {
     | 'array'
     | 'union'
     | 'templateLiteral'
+    | 'unknown'
   >;
   /** A text of one line without control characters, with at most `max` characters. */
   line(max: number): Zod.ZodString;
@@ -26,6 +27,13 @@ export interface Schemas {
   readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
   /** `1` and `0` in a query. */
   readonly flag: Zod.ZodPipe<Zod.ZodEnum<{ [V in '0' | '1']: V }>, Zod.ZodTransform<boolean, '0' | '1'>>;
+  /** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
+  readonly moment: {
+    readonly to: Zod.ZodOptional<Schemas['digits']>;
+    readonly at: Zod.ZodOptional<Zod.ZodISODateTime>;
+  };
+  /** How long a request waits for the verdict on its signal, in milliseconds; 0: not at all. */
+  readonly waitMs: Zod.ZodDefault<Zod.ZodInt>;
   /** A SHA-256 in hex. */
   readonly digest: Zod.ZodString;
   /** ISO 8601 UTC. */
@@ -56,6 +64,9 @@ export type ShapeOf<Answer> = Shape<Zod.ZodType<Answer>>;
 export function answerOf<Answer>(shape: ShapeOf<Answer>): ShapeOf<Answer> {
   return shape;
 }
+
+/** The answer is plain text. */
+export const plainText: ShapeOf<string> = shape(({ z }) => z.string());
 
 export function listOf<Entry>(entry: ShapeOf<Entry>): ShapeOf<Entry[]> {
   return shape((schemas) => schemas.z.array(entry(schemas)));

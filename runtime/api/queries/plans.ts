@@ -24,6 +24,7 @@ import type {
 } from '../contract/plans.ts';
 import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
 import { baseRemoteOf } from './base-remote.ts';
+import { machineNamed } from './chart.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { blockView, damagedShown, planShown, questionView, runList, runsBy, usageOfRun } from './plan-shown.ts';
@@ -334,8 +335,9 @@ export function createPlanViews(parts: ViewDependencies) {
       const lines = await store.journal({ tree: planTree(project, plan), after });
       return Promise.all(lines.map(historyEntry));
     },
-    /** The tree with the plan's actors of that machine. Throws `plan_not_found`, and `snapshot_unknown` for a damaged tree. */
+    /** The tree with the plan's actors of that machine. Throws `not_found` for a name that is no machine of ours, `plan_not_found`, and `snapshot_unknown` for a damaged tree. */
     async litTree(machine: string, project: string, plan: string): Promise<Tree | null> {
+      machineNamed(machine);
       await mustRead(project, plan);
       const address = machine === 'supervisor' ? supervisorTree : machine === 'repo' ? repoTree(project) : null;
       const tree = address === null ? await treeOrFault(project, plan) : await soundTree(cache, address);

@@ -25,6 +25,7 @@ import {
   whatIf,
   whatIfQuestion,
 } from '../../contract/plans.ts';
+import { momentOf } from '../../operations/moment.ts';
 import {
   digits,
   documentOf,
@@ -33,7 +34,6 @@ import {
   flag,
   given,
   line,
-  momentOf,
   momentQuery,
   planParams,
   projectParams,

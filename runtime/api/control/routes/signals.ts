@@ -1,13 +1,10 @@
 /** Routes that send and list the signals of a repo. */
 import { z } from 'zod';
-import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import { actPreview } from '../../contract/plans.ts';
 import { signalEntry, signalStatuses } from '../../contract/signals.ts';
-import { digits, given, line, projectParams } from '../requests.ts';
+import { digits, given, line, projectParams, waitMs } from '../requests.ts';
 import { json, route } from '../route.ts';
 import { doorErrors, sendAndAnswer, verdictAnswers } from '../verdicts.ts';
-
-const maxWaitMs = 60_000;
 
 const filter = {
   plan: line(256).optional(),
@@ -29,14 +26,14 @@ export const signalRoutes = [
         type: z.string().min(1).max(128),
         payload: z.unknown().optional(),
         dedupe_key: z.string().min(1).max(256).optional(),
-        wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs),
+        wait_ms: waitMs,
       }),
       answers: verdictAnswers,
       errors: ['unknown_signal', 'branch_taken', ...doorErrors],
     },
     (ask) => {
-      const { plan, type, payload = {}, dedupe_key: dedupeKey = null, wait_ms: waitMs } = ask.body;
-      return sendAndAnswer(ask, { ...ask.params, plan, type, payload, dedupeKey, waitMs });
+      const { plan, type, payload = {}, dedupe_key: dedupeKey = null, wait_ms: ms } = ask.body;
+      return sendAndAnswer(ask, { ...ask.params, plan, type, payload, dedupeKey, waitMs: ms });
     },
   ),
   route(

@@ -1,0 +1,90 @@
+/** Trees of user-defined machines, as a person reads them. */
+import { clockTime, localTime } from '../../machines/vocabulary/time-text.ts';
+import type {
+  HistoryEntry,
+  MachineExplanation,
+  MachineTreeDeleted,
+  MachineVerdict,
+  Verification,
+} from '../../runtime/api/client/client.ts';
+import type { View } from '../operation-verb.ts';
+import { plain } from '../text.ts';
+import { verificationLines } from '../verification.ts';
+
+const verdict: View<MachineVerdict> = { lines: (answer) => [verdictText(answer)] };
+
+const machineExplanation: View<MachineExplanation> = {
+  fields(explained) {
+    const { machine, id, effects, timers, outputs, plans, held, set_aside: aside, refused_last: refused } = explained;
+    const waits = [
+      ...effects.map(({ effect, status, tries, error, host }) => {
+        const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
+        const where = host === null ? '' : `, for the host ${plain(host)}`;
+        return `${effect}: ${status}${where}${failed}`;
+      }),
+      ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${localTime(dueAt, Date.now())}`),
+      ...outputs.map(({ machine: other, id: tree }) => `the output of ${other} ${tree}`),
+      ...plans.map(({ project, plan, status }) => `plan ${plan} of ${project}: ${status ?? 'there is no such plan'}`),
+      ...held.map(({ id: signal, type }) => `${type} (signal ${signal}) until its states take it`),
+    ];
+    const taken = explained.events.filter(({ accepted }) => accepted).map(({ type }) => type);
+    const guard = refused?.refused?.guard ? `: ${refused.refused.guard}` : '';
+    return [
+      ['machine', `${machine} ${id}`],
+      ['status', explained.status],
+      ['state', stateText(explained.value)],
+      ['waits for', waits.join('; ') || 'a message'],
+      ['would take', taken.join(', ') || 'nothing'],
+      ['set aside', aside.map(({ id: signal, error }) => `signal ${signal}: ${plain(error)}`).join('; ') || null],
+      [
+        'refused last',
+        refused === null ? null : `${refused.event} from ${refused.origin}, ${clockTime(refused.at)}${guard}`,
+      ],
+    ];
+  },
+};
+
+const machineHistory: View<HistoryEntry[]> = {
+  list: {
+    headings: ['seq', 'at', 'by', 'event', 'from', 'to'],
+    row: ({ seq, at, origin, event, from, to, refused }) => [
+      String(seq),
+      `${at.slice(0, 10)} ${clockTime(at)}`,
+      origin,
+      event,
+      from,
+      refused === null ? to : { text: `refused${refused.guard === null ? '' : `: ${refused.guard}`}`, tone: 'bad' },
+    ],
+    empty: 'nothing happened yet',
+  },
+};
+
+const verifyMachine: View<Verification> = { lines: verificationLines };
+
+const deleteMachineTree: View<MachineTreeDeleted> = { lines: ({ machine, id }) => [`deleted ${machine} ${id}`] };
+
+/** One line about the outcome of a message. */
+export function verdictText({ signal, tree }: MachineVerdict): string {
+  const { type, status, result } = signal;
+  const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
+  const stands = tree === null ? '' : `; ${tree.machine} ${tree.id} is in ${stateText(tree.value)}`;
+  return `${status}${how}: ${type}${stands}`;
+}
+
+/** A state's value as one dotted word. */
+export function stateText(value: unknown): string {
+  if (value === null) return 'unknown';
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}.${stateText(inner)}`)
+    .join(' ');
+}
+
+export default {
+  startMachine: verdict,
+  sendMachine: verdict,
+  machineExplanation,
+  machineHistory,
+  verifyMachine,
+  deleteMachineTree,
+};
