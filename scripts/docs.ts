@@ -25,6 +25,7 @@ import { errorTable } from './errors-section.ts';
 import { exampleFile } from './examples-section.ts';
 import { importGraph } from './imports-section.ts';
 import { machineCharts } from './machines-section.ts';
+import { metricsTable } from './metrics-section.ts';
 import { realTable } from './real-section.ts';
 import { signalsDefinition, signalTable } from './signals-section.ts';
 
@@ -56,6 +57,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     hono: exampleFile('servers/hono.mjs'),
   },
   'docs/machines.md': { machines: machineCharts },
+  'docs/operating.md': { metrics: metricsTable },
   'docs/signals.md': {
     ddl: signalsDefinition,
     'public signals': () => signalTable('public'),

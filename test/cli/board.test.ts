@@ -68,6 +68,7 @@ function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []
     paused: false,
     running: 1,
     max_agents: 3,
+    oldest_pending: null,
     held: 0,
     pauses: [],
   };

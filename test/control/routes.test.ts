@@ -187,6 +187,7 @@ it('every route answers as it says, done and refused', async () => {
       { running: true, repo_count: 1, repos: [{ project: 'demo', path: repo, active_plans: 1 }] },
     ],
     ['GET /openapi.json', {}, 200, { openapi: '3.1.0' }],
+    ['GET /metrics', {}, 200],
     ['POST /v1/stop', {}, 409, code('conflict')],
     ['POST /v1/stop', { body: { agents: 'some' } }, 400, code('bad_request')],
     ['POST /v1/inspect', {}, 200, { url: expect.stringContaining('http://127.0.0.1:') }],

@@ -422,6 +422,28 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.nextSignalIn({ keptMs: 150, wallMs: 150 })).toBeNull();
       });
 
+      it('say how far they are behind, and how long the last ones took', async () => {
+        const load = () => store.inboxLoad({ now: { keptMs: 200, wallMs: 300 }, newest: 4, sinceMs: 50 });
+        expect(await load()).toEqual({ due: 0, oldestMs: null, held: 0, delaysMs: [] });
+        const done = (id: number, at: number) =>
+          ({ do: 'signal.finish', id, status: 'done', result: 'done', at }) as const;
+        await commit(signal({ at: 40 }), signal({ at: 40 }), signal({ at: 45 }), signal({ at: 50, deliverAt: 60 }));
+        await commit(done(1, 60), done(2, 49), done(3, 70), done(4, 80));
+        // A timer, and an answer before that time, are left out.
+        expect((await load()).delaysMs.toSorted((a, b) => a - b)).toEqual([20, 25]);
+        await commit(
+          signal({ at: 290 }),
+          signal({ at: 60, deliverAt: 150 }),
+          signal({ at: 60, deliverAt: 250 }),
+          signal(),
+        );
+        await commit({ do: 'signal.hold', id: 8, tree });
+        await ground.insertForeign({ project: 'a', plan: 'p', type: 'x', deliverAt: 280, at: 1 });
+        await ground.insertForeign({ project: 'a', plan: 'p', type: 'x', deliverAt: 301, at: 1 });
+        // The newest four have no verdict.
+        expect(await load()).toEqual({ due: 3, oldestMs: 50, held: 1, delaysMs: [] });
+      });
+
       it('that are held wait until their tree lets them go', async () => {
         await commit(signal(), signal());
         await commit({ do: 'signal.hold', id: 1, tree });
@@ -1139,6 +1161,44 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         const second = await store.run('2');
         if (second === null) throw new Error('no run');
         expect(await store.countRuns(plan, second)).toBe(1);
+      });
+
+      it('are added up by how they ended, page by page in the order of their ends', async () => {
+        const ended = (key: string, state: string, at: number) => run(key, key, { state, at });
+        const page = (after: number, upTo = 100) => store.finalTotals({ after, upTo, limit: 2 });
+        expect(await page(0)).toBeNull();
+        const took = { started_at: 2, preset: 's', input_tokens: 10, output_tokens: 1, cost_usd: 0.5 };
+        await commit(ended('1', 'failed', 5), ended('2', 'succeeded', 6), ended('3', 'failed', 6), run('4', 'y'));
+        await commit(ended('5', 'failed', 7), ended('6', 'cancelled', 8), begun('3'), begun('4'), begun('5'));
+        await commit({ do: 'run.note', key: '1', set: took }, { do: 'run.note', key: '2', set: took });
+        const known = {
+          project: 'a',
+          preset: 's',
+          reason: null,
+          runs: 1,
+          input_tokens: 10,
+          output_tokens: 1,
+          cost_usd: 0.5,
+        };
+        const unknown = { ...known, preset: null, input_tokens: null, output_tokens: null, cost_usd: null };
+        const byState = (found: Awaited<ReturnType<typeof page>>) =>
+          found && {
+            ...found,
+            totals: found.totals.toSorted((a, b) => `${a.state}${a.preset}`.localeCompare(`${b.state}${b.preset}`)),
+          };
+        // The third ended in the same millisecond as the second.
+        expect(byState(await page(4))).toEqual({
+          upTo: 6,
+          totals: [
+            { ...unknown, state: 'failed' },
+            { ...known, state: 'failed' },
+            { ...known, state: 'succeeded' },
+          ],
+        });
+        // The sixth never began, and the fourth goes on.
+        expect(await page(6)).toEqual({ upTo: 8, totals: [{ ...unknown, state: 'failed' }] });
+        expect(await page(6, 6)).toBeNull();
+        expect(await page(8)).toBeNull();
       });
 
       it('are launched from the folder that they had first', async () => {

@@ -178,6 +178,8 @@ export const queueStats = z
     /** Worker slots that are taken, of `max_agents`. */
     running: count,
     max_agents: count,
+    /** When the agent was requested that has waited longest for its first slot; null: none waits for it, apart from paused ones. */
+    oldest_pending: time.nullable(),
   })
   .meta({ id: 'QueueStats' });
 /** The numbers of waiting agents, running agents and slots. */

@@ -211,7 +211,8 @@ async function answerFromHost(
 function respond(c: Context, reply: AnyReply): Response {
   if (reply instanceof Response) return reply;
   const status = reply.status as 200; // a status of the route's answers; each of them allows a body
-  if (reply.text !== undefined) return c.text(reply.text, status);
+  if (reply.text !== undefined)
+    return c.text(reply.text, status, reply.type === undefined ? {} : { 'content-type': reply.type });
   return 'json' in reply ? c.json(reply.json, status) : c.body(null, status);
 }
 

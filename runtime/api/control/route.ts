@@ -73,7 +73,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 /** Such as `GET /v1/repos/:project/plans`. The code, the docs and the client find a route by this key. */
 export type RouteKey = `${Method} /${string}`;
 
-/** JSON of that schema; `text`; `empty`, no body at all; `events`, a stream. */
+/** JSON of that schema; `text`, which is plain unless the answer has a `type`; `empty`, no body at all; `events`, a stream. */
 type AnswerKind = z.ZodType | 'text' | 'empty' | 'events';
 
 export interface Definition {
@@ -126,7 +126,7 @@ export interface Ask<D extends Definition = Definition> {
 type ReplyOf<Status, Kind> = Kind extends z.ZodType
   ? { readonly status: Status; readonly json: z.input<Kind> }
   : Kind extends 'text'
-    ? { readonly status: Status; readonly text: string }
+    ? { readonly status: Status; readonly text: string; readonly type?: string }
     : Kind extends 'empty'
       ? { readonly status: Status }
       : Response;
@@ -171,7 +171,9 @@ export interface AnyRoute {
   readonly answer: (ask: never) => AnyReply | Promise<AnyReply>;
 }
 
-export type AnyReply = Response | { readonly status: number; readonly json?: unknown; readonly text?: string };
+export type AnyReply =
+  | Response
+  | { readonly status: number; readonly json?: unknown; readonly text?: string; readonly type?: string };
 
 export function methodOf(key: RouteKey): Method {
   return key.slice(0, key.indexOf(' ')) as Method; // the type of a key guarantees it

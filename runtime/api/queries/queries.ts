@@ -14,6 +14,7 @@ import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
 import { createHostViews } from './hosts.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
+import type { MetricsView } from './metrics.ts';
 import { createNotificationViews } from './notifications.ts';
 import type { DiffQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
@@ -28,6 +29,7 @@ import { createWordViews } from './words.ts';
 const loadPromptView = later(() => import('./prompt.ts'));
 const loadPlanDiff = later(() => import('./plan-diff.ts'));
 const loadActPreview = later(() => import('./act-preview.ts'));
+const loadMetrics = later(() => import('./metrics.ts'));
 
 /** A repo's tree as its row says it; no state: the row is damaged. */
 interface RepoState {
@@ -80,7 +82,11 @@ export function createViews(parts: ViewDependencies) {
     return planDiff({ store, projects, kinds: parts.kinds, tasksOf }, question);
   };
 
-  return {
+  const beganMs = parts.clock.nowMs();
+  /** Made for the first request: it measures the event loop from then on. */
+  let metricsView: MetricsView | null = null;
+
+  const views = {
     ...plans,
     ...createSignalViews(parts),
     ...createRunViews(parts),
@@ -135,5 +141,14 @@ export function createViews(parts: ViewDependencies) {
     },
     /** Why the repo cannot be used now; null: it can, as far as is known. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,
+  };
+  return {
+    ...views,
+    /** In the text format of Prometheus. */
+    async metrics(): Promise<string> {
+      const { createMetricsView } = await loadMetrics();
+      metricsView ??= createMetricsView({ ...parts, beganMs }, views);
+      return metricsView.metrics();
+    },
   };
 }

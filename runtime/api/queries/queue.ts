@@ -182,9 +182,18 @@ export function createQueueViews(parts: ViewDependencies) {
         pauses: pausesOf(seen),
         running: seen.busy.get('worker')?.length ?? 0,
         max_agents: parts.limits().workers,
+        oldest_pending: timeOrNull(firstRequest(items)),
       };
     },
   };
+}
+
+/** Of an agent that has run before, nothing says since when it waits for its next slot. */
+function firstRequest(items: readonly Item[]): number | null {
+  const times = items
+    .filter(({ row, held }) => row.state === 'queued' && row.started_at === null && held === null)
+    .map(({ row }) => row.queued_at);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** Whether an agent has a place: not if a pause of a part covers it. A pause of the whole queue changes no places. */

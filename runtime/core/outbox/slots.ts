@@ -36,14 +36,14 @@ export const partedLanes: ReadonlySet<Lane> = new Set(['hook', 'machine']);
 
 /** Slots of a lane that are not taken; below 1 where none is, since a limit may have been lowered meanwhile. */
 export function freeSlots({ lane, busy, limits }: Pick<Claim, 'lane' | 'busy' | 'limits'>): number {
-  return limitOf(lane, limits) - [...busy.values()].reduce((sum, count) => sum + count, 0);
+  return slotsOf(lane, limits) - [...busy.values()].reduce((sum, count) => sum + count, 0);
 }
 
 /** Those of the candidates that get a slot, and their resource to themselves: the projects in turn, in the order in which they are served. */
 export function takeSlots(claim: Claim): EffectRow[] {
   const { lane, candidates, busy: taken, limits, servedLast, running = [] } = claim;
   const isParted = partedLanes.has(lane);
-  const perRepo = repoLimit(lane, limitOf(lane, limits), limits.workersPerRepo);
+  const perRepo = repoLimit(lane, slotsOf(lane, limits), limits.workersPerRepo);
   const busy = new Map(taken);
   let free = freeSlots({ lane, busy, limits });
   const resources = new Set<string>();
@@ -77,7 +77,7 @@ export function slotsRequired(
   taken: readonly EffectRow[],
   { limits, host }: { readonly limits: Limits; readonly host: string | undefined },
 ): ChangeOf<'slots.require'> {
-  const all = limitOf(lane, limits);
+  const all = slotsOf(lane, limits);
   const perRepo = repoLimit(lane, all, limits.workersPerRepo);
   const projects = perRepo < all ? taken.map(({ project }) => [project, perRepo] as const) : [];
   return {
@@ -91,7 +91,7 @@ export function slotsRequired(
 
 /** Slots of a lane that one repo can have at most. */
 export function slotsOfRepo(lane: Lane, limits: Limits): number {
-  const all = limitOf(lane, limits);
+  const all = slotsOf(lane, limits);
   return Math.min(all, repoLimit(lane, all, limits.workersPerRepo));
 }
 
@@ -106,7 +106,8 @@ function partLimit({ lane, machineLimit }: Claim, row: EffectRow): number {
   return machineLimit?.(row) ?? Number.POSITIVE_INFINITY;
 }
 
-function limitOf(lane: Lane, { workers, coordinators }: Limits): number {
+/** Slots of a lane. */
+export function slotsOf(lane: Lane, { workers, coordinators }: Limits): number {
   if (lane === 'worker') return workers;
   return lane === 'coordinator' ? coordinators : fixedLimits[lane];
 }

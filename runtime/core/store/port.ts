@@ -18,6 +18,7 @@ import type {
   ForgeRow,
   HookCountRow,
   HookRow,
+  InboxLoad,
   IssueMessage,
   IssueRow,
   JournalLine,
@@ -40,6 +41,7 @@ import type {
   RepoRow,
   RequestRow,
   RunRow,
+  RunTotals,
   SetAsideSignal,
   SignalFilter,
   SignalRow,
@@ -477,6 +479,8 @@ export interface Store {
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
   nextSignalIn(now: Now): Promise<number | null>;
+  /** The delays are those of the newest so many signals, where they had their verdict since that time. */
+  inboxLoad(query: { readonly now: Now; readonly newest: number; readonly sinceMs: number }): Promise<InboxLoad>;
   /** Signals to trees of user-defined machines that were set aside and still are; of all machines, or of one. At most 1,000, in the order of their trees. */
   setAsideOfMachines(machine?: string): Promise<readonly SetAsideSignal[]>;
   /** The engine's own signals for a tree that were set aside and still are, from that id on. */
@@ -549,6 +553,12 @@ export interface Store {
   usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
   /** A line for each plan that is registered and has runs, all of its agents together, by their names; an earlier plan of its name is left out. */
   usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
+  /** Of the next `limit` runs that began, and came to their end after that time; and up to which time these are; null: there are no more. */
+  finalTotals(query: {
+    readonly after: number;
+    readonly upTo: number;
+    readonly limit: number;
+  }): Promise<{ readonly totals: readonly RunTotals[]; readonly upTo: number } | null>;
   /** The usage of a plan's runs, and of its repo's runs that began since then, as far as it is known. */
   spent(of: PlanKey, sinceMs: number): Promise<SpentOf>;
   /** The tokens of the other runs of a conversation: some programs count the conversation as a whole. */

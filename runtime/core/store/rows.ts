@@ -452,6 +452,19 @@ export interface PlanUsageRow extends Omit<UsageRow, 'title'> {
   readonly plan: string;
 }
 
+/** The runs of a repository that ended in one state, with one preset and for one reason: how many, and their usage. */
+export interface RunTotals extends Pick<RunRow, 'project' | 'preset' | 'state' | 'reason'>, Omit<UsageRow, 'title'> {}
+
+/** How far the inbox is behind. */
+export interface InboxLoad {
+  /** The signals that are due, and for how long the oldest of them has been; null: none is. */
+  readonly due: number;
+  readonly oldestMs: number | null;
+  readonly held: number;
+  /** From the arrival of a signal to its verdict, of the newest signals that have one. Timers are left out. */
+  readonly delaysMs: readonly number[];
+}
+
 export interface LaunchRow {
   /** The effect's key, and for one of its checks `<key>/check-<n>`. */
   readonly key: string;

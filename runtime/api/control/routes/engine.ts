@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { later } from '../../../base/platform/later.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
 import { pingAnswer, statusAnswer } from '../../contract/repos.ts';
-import { json, route } from '../route.ts';
+import { json, route, text } from '../route.ts';
 
 const loadDescription = later(() => import('../openapi.ts'));
 
@@ -46,6 +46,18 @@ export const engineRoutes = [
         accounts: await core.views.accounts(),
       });
     },
+  ),
+  route(
+    'GET /metrics',
+    {
+      does: 'its numbers in the text format of Prometheus: slots, queue, signals, runs and their cost, store, event loop; docs/operating.md lists them',
+      who: 'anyone',
+      answers: { 200: 'text' },
+    },
+    async ({ core }) => ({
+      ...text(200, await core.views.metrics()),
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+    }),
   ),
   route(
     'GET /openapi.json',

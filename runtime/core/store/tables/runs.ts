@@ -3,7 +3,7 @@
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
-import type { PlanUsageRow, RunRow, SpentOf, UsageRow } from '../rows.ts';
+import type { PlanUsageRow, RunRow, RunTotals, SpentOf, UsageRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, orNull, type Statement } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -14,6 +14,7 @@ const columns =
 const latestLimit = 1_000;
 
 type Conversation = Parameters<Store['conversationTokens']>[0];
+type FinalRuns = Parameters<Store['finalTotals']>[0];
 
 /** A run `r` after which its agent had no other. */
 export const isNewest =
@@ -44,6 +45,15 @@ export function createRunTable(db: Connection) {
     `SELECT p.project, p.plan, count(r.started_at) AS runs, sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost_usd) AS cost_usd
      FROM plans p JOIN runs r ON r.project = p.project AND r.plan = p.plan AND r.queued_at >= p.created_at
      WHERE p.deleted_at IS NULL AND (CAST(@project AS TEXT) IS NULL OR p.project = @project) GROUP BY p.project, p.plan ORDER BY p.project, p.plan`,
+  );
+  const finalSpan = 'final_at IS NOT NULL AND final_at > @after AND final_at <= @upTo';
+  const finalUpTo = db.prepare<[FinalRuns], { last: number | null }>(
+    `SELECT max(final_at) AS last FROM (SELECT final_at FROM runs WHERE ${finalSpan} ORDER BY final_at LIMIT CAST(@limit AS BIGINT)) AS span`,
+  );
+  // `+`: by the index of the time and no other.
+  const totals = db.prepare<[Omit<FinalRuns, 'limit'>], RunTotals>(
+    `SELECT project, preset, state, reason, count(*) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
+     FROM runs WHERE ${finalSpan} AND +started_at IS NOT NULL GROUP BY project, preset, state, reason ORDER BY project, preset, state, reason`,
   );
   const amounts = `coalesce(sum(cost_usd), 0) AS usd, coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) AS tokens,
      coalesce(sum(worked_ms), 0) / 60000.0 AS agent_minutes`;
@@ -162,6 +172,12 @@ export function createRunTable(db: Connection) {
       );
     },
     usageOfPlans: (project: string | null) => usageOfPlans.all({ project }),
+    finalTotals: ({ after, upTo, limit }: FinalRuns): Answer<{ totals: RunTotals[]; upTo: number } | null> =>
+      answered(finalUpTo.get({ after, upTo, limit }), (row) => {
+        const last = row?.last ?? null;
+        if (last === null) return null;
+        return answered(totals.all({ after, upTo: last }), (found) => ({ totals: found, upTo: last }));
+      }),
     /** The usage of the other runs of a conversation: some programs count the conversation as a whole. */
     conversationTokens: ({ project, conversation, exceptKey }: Conversation) =>
       answered(conversationTokens.get(project, conversation, exceptKey), (row) => row ?? { input: 0, output: 0 }),

@@ -1,8 +1,8 @@
 /** The inbox: every signal is a row here, and is handled in the order of its id. */
 
 import { placeOf, supervisorTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
-import type { ChangeOf } from '../port.ts';
-import type { NewSignal, Now, SetAsideSignal, SignalFilter, SignalRow, UnreadableSignal } from '../rows.ts';
+import type { ChangeOf, Store } from '../port.ts';
+import type { InboxLoad, NewSignal, Now, SetAsideSignal, SignalFilter, SignalRow, UnreadableSignal } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -83,6 +83,21 @@ export function createSignalTable(db: Connection) {
        SELECT (SELECT min(deliver_at) FROM signals s WHERE s.project = t.project AND ${own} > ${keptMs}) - ${keptMs} AS wait FROM t
        UNION ALL
        SELECT (SELECT min(deliver_at) FROM signals s WHERE s.project = t.project AND ${others} > ${wallMs}) - ${wallMs} AS wait FROM t) waits`,
+  );
+  const overdue = db.prepare<[Now], { due: number; oldestMs: number | null }>(
+    `WITH RECURSIVE ${withTimers}
+     SELECT count(*) AS due, max(waits.age) AS "oldestMs" FROM (
+       SELECT ${wallMs} - created_at AS age FROM signals WHERE ${ready}
+       UNION ALL
+       SELECT ${keptMs} - s.deliver_at AS age FROM t CROSS JOIN signals s WHERE s.project = t.project AND ${own} <= ${keptMs}
+       UNION ALL
+       SELECT ${wallMs} - s.deliver_at AS age FROM t CROSS JOIN signals s WHERE s.project = t.project AND ${others} <= ${wallMs}) waits`,
+  );
+  const heldCount = db.prepare<[], { count: number }>("SELECT count(*) AS count FROM signals WHERE status = 'held'");
+  const delays = db.prepare<[{ newest: number; sinceMs: number }], { delay: number }>(
+    `SELECT latest.processed_at - latest.created_at AS delay FROM (
+       SELECT created_at, deliver_at, processed_at FROM signals WHERE id <= ${mostSignals} ORDER BY id DESC LIMIT CAST(@newest AS BIGINT)) latest
+     WHERE latest.deliver_at <= 0 AND latest.processed_at >= CAST(@sinceMs AS BIGINT)`,
   );
   const finish = db.prepare(
     `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
@@ -191,6 +206,18 @@ export function createSignalTable(db: Connection) {
     claimOf: (project: string, now: Now, limit: number) => due.all({ ...now, project, limit }),
     /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
     nextDueIn: (now: Now) => answered(nextDue.get(now), (row) => row?.wait ?? null),
+    load: ({ now, newest, sinceMs }: Parameters<Store['inboxLoad']>[0]): Answer<InboxLoad> =>
+      answered(overdue.get(now), (waiting) =>
+        answered(heldCount.get(), (held) =>
+          answered(delays.all({ newest, sinceMs }), (ended) => ({
+            due: waiting?.due ?? 0,
+            oldestMs: waiting?.oldestMs ?? null,
+            held: held?.count ?? 0,
+            // The clock may have been set back between the two.
+            delaysMs: ended.map(({ delay }) => Math.max(0, delay)),
+          })),
+        ),
+      ),
     finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>) =>
       changedOne(finish.run(status, JSON.stringify(result), at, id)),
     hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>) => changedOne(hold.run(tree, id)),
