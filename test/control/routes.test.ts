@@ -377,6 +377,32 @@ it('every route answers as it says, done and refused', async () => {
     ],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('planned') }, 409, code('conflict')],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('absent') }, 404, code('plan_not_found')],
+    [
+      'GET /v1/repos/:project/plans/:plan/diff/files',
+      { params: plan('finished'), query: '?after=0' },
+      200,
+      { task: null, since: null, next: null },
+    ],
+    ['GET /v1/repos/:project/plans/:plan/diff/files', { params: plan('absent') }, 404, code('plan_not_found')],
+    [
+      'GET /v1/repos/:project/plans/:plan/diff/files',
+      { params: plan('finished'), query: '?task=w1-t1&since=1' },
+      400,
+      code('bad_request'),
+    ],
+    [
+      'GET /v1/repos/:project/plans/:plan/diff/file',
+      { params: plan('finished'), query: `?${new URLSearchParams({ path: 'a.txt' })}` },
+      200,
+      { path: 'a.txt', next: null },
+    ],
+    [
+      'GET /v1/repos/:project/plans/:plan/diff/file',
+      { params: plan('finished'), query: '?path=no%0Asuch' },
+      404,
+      code('not_found'),
+    ],
+    ['GET /v1/repos/:project/plans/:plan/diff/file', { params: plan('finished') }, 400, code('bad_request')],
 
     [
       'GET /v1/repos/:project/tasks',

@@ -8,8 +8,10 @@ import type {
   ActPreview,
   Explanation,
   FactEntry,
+  FileDiff,
   HistoryEntry,
   OlderTask,
+  PlanChanges,
   PlanDiff,
   PlanEntry,
   PlanPushed,
@@ -67,6 +69,19 @@ export interface AddRepoRequest {
   /** How the trust was given. Default `api`. */
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
   mustBeNew?: boolean;
+}
+
+/** Which changes of a plan, and how many of them are known. */
+export interface ChangesQuery {
+  /** `w1-t2`: those of one task. */
+  task?: string;
+  /** Only those after that line of the plan's journal; not with `task`. */
+  since?: number;
+  /** As they were after that line of the journal. */
+  to?: number;
+  /** As they were then (ISO 8601). */
+  at?: string;
+  after?: number;
 }
 
 /** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` if the engine is gone. */
@@ -340,6 +355,18 @@ export function createClient(call: Call, options: ClientOptions) {
       plan: string,
       query: { task?: string; to?: number; at?: string } = {},
     ): Promise<PlanDiff> => ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query }),
+    /**
+     * The files of the same changes, without their texts; with `since` only what changed after that line of the journal. At most 1,000: the `next` of an
+     * answer is the `after` of the next one. Throws the same, and `bad_request` for `task` with `since`.
+     */
+    planChanges: (project: string, plan: string, query: ChangesQuery = {}): Promise<PlanChanges> =>
+      ask('GET /v1/repos/:project/plans/:plan/diff/files', { params: { project, plan }, query }),
+    /** The changes of one file, in parts that go on in the same way. Throws the same, and `not_found` for a file that has not changed. */
+    planFileDiff: (
+      project: string,
+      plan: string,
+      query: ChangesQuery & { path: string; context?: number },
+    ): Promise<FileDiff> => ask('GET /v1/repos/:project/plans/:plan/diff/file', { params: { project, plan }, query }),
     /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
     send: async (request: SendRequest): Promise<SignalAnswer> => {
       refuseUnknownOptions('send', request, sendOptions);

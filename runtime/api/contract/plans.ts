@@ -485,6 +485,59 @@ export const planDiff = z
 /** The changes of a plan or a task, as a diff and in numbers. */
 export interface PlanDiff extends z.infer<typeof planDiff> {}
 
+/** The files of a change between the commits `from` and `to`, without their texts. `added` and `removed` are null for a binary file. */
+export const planChanges = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    task: z.string().nullable(),
+    /** The line of the journal after which it begins; null: at the plan's or the task's base. */
+    since: z.number().nullable(),
+    from: z.string(),
+    to: z.string(),
+    /** At most 1,000; a moved file counts as two. */
+    files: z.array(
+      z.object({
+        path: z.string(),
+        state: z.enum(['added', 'changed', 'removed']),
+        added: z.number().nullable(),
+        removed: z.number().nullable(),
+        /** The ids of its content before and after. */
+        content: z.string(),
+        /**
+         * Why a reader may skip it at first; null: there is no reason. `generated`: by `linguist-generated` in the `.gitattributes` of `from`; `lock_file`: by
+         * its name; `long`: over 400 changed lines.
+         */
+        folded: z.enum(['generated', 'lock_file', 'binary', 'long']).nullable(),
+      }),
+    ),
+    /** The sum over all files. */
+    total: diffTotal,
+    /** The `after` of the next files; null: these are the last. */
+    next: z.number().nullable(),
+  })
+  .meta({ id: 'PlanChanges' });
+/** The list of the files that a plan or a task has changed. */
+export type PlanChanges = z.infer<typeof planChanges>;
+
+/** The changes of one file between the commits `from` and `to`, or a part of them. */
+export const fileDiff = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    task: z.string().nullable(),
+    path: z.string(),
+    from: z.string(),
+    to: z.string(),
+    /** As `git diff` writes it, up to 262,144 characters (UTF-16), ending with a line if there is one. */
+    text: z.string(),
+    /** The `after` of the next part; null: this is the last. */
+    next: z.number().nullable(),
+  })
+  .meta({ id: 'FileDiff' });
+/** What a plan or a task has changed in one file. */
+export type FileDiff = z.infer<typeof fileDiff>;
+
 /** The last judgement of the work. */
 export const judgement = z
   .object({

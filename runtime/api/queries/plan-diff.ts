@@ -1,160 +1,72 @@
-/** The changes of a plan, or of one task, read from git alone. */
-import { planContext } from '../../../actors/plan-view.ts';
-import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
-import { planTree, taskBranch, taskName } from '../../../machines/vocabulary/ids.ts';
-import { didYouMean } from '../../base/config/nearest.ts';
-import type { PlanRow } from '../../core/store/rows.ts';
-import { changeMarked, changesBetween, diffStat, diffText } from '../../work/git/diff.ts';
-import { askOwnGit } from '../../work/git/git.ts';
-import { findCommit } from '../../work/git/objects.ts';
-import { branchRef, readRefs } from '../../work/git/refs.ts';
-import { baseBranch, type Repository } from '../../work/git/repository.ts';
-import type { PlanDiff } from '../contract/plans.ts';
-import { type Moment, replayTo } from './replay.ts';
-import type { ViewDependencies } from './view-dependencies.ts';
+/** The changes of a plan, or of one task, read from git alone: all in one text, as a list of files, and file by file. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { filesWithStates } from '../../work/git/change-list.ts';
+import { changesBetween, diffStat, diffText, textOfOne } from '../../work/git/diff.ts';
+import type { FileDiff, PlanChanges, PlanDiff } from '../contract/plans.ts';
+import { planRange, type RangeParts, type RangeQuestion } from './plan-range.ts';
 
-export interface DiffQuestion {
-  readonly project: string;
-  readonly plan: string;
-  /** `w1-t2`: only the merged changes of that task, or those on its branch so far. */
-  readonly task?: string | undefined;
-  /** The moment whose state of the branch is shown; null: now. */
-  readonly moment?: Moment | null;
-}
+/** Files of one list; a longer one goes on with `after`. */
+const listedFiles = 1_000;
+/** Characters of one reading of a file's changes: a few thousand lines. */
+const partChars = 256 * 1024;
 
-interface DiffParts extends Pick<ViewDependencies, 'store' | 'projects' | 'kinds'> {
-  /** The plan's tasks, each as `w1-t2`. */
-  tasksOf(project: string, plan: string): Promise<readonly string[]>;
-}
+export type DiffQuestion = Omit<RangeQuestion, 'since'>;
 
-interface Range {
-  readonly from: string;
-  readonly to: string;
-}
-
-/**
- * The commits on the plan's branch since its base, or the changes of one task. A merge into the person's branch does not affect the result. Throws
- * `plan_not_found`, `bad_request` for a text that names no task, `not_found` for a task that the plan lacks, and `conflict` if there is no commit yet, or if
- * that moment's commit is gone; for a moment also the errors of `replayTo`. `tasksOf` returns the plan's present tasks.
- */
-export async function planDiff(
-  { store, projects, kinds, tasksOf }: DiffParts,
-  { project, plan, task, moment = null }: DiffQuestion,
-): Promise<PlanDiff> {
-  const row = await store.plan(project, plan);
-  if (row === null) throw planNotFound(project, plan);
-  const asked = task === undefined ? null : taskOf(task);
-  const repository = await projects.repository(project);
-  const [now] = await readRefs(repository, [branchRef(row.branch)]);
-  const head = moment === null ? now : await headThen({ store, kinds, repository }, row, moment);
-  const whole =
-    head == null
-      ? null
-      : {
-          from: await beginOf(repository, row, { head, configured: projects.get(project).config.baseBranch }),
-          to: head,
-        };
-  const range =
-    asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole, isNow: moment === null });
-  if (range === null) {
-    if (asked !== null) checkTask(taskName(asked.wave, asked.task), { plan, tasks: await tasksOf(project, plan) });
-    const what = asked === null ? `plan ${plan}` : `task ${taskName(asked.wave, asked.task)} of ${plan}`;
-    const yet = moment === null ? 'has no commit yet' : 'had no commit yet';
-    throw new EngineError('conflict', `${what} ${yet}`, `see how far it is: stator plan show ${plan}`);
-  }
-  const changes = await changesBetween(repository, range.from, range.to);
-  const { text, leftOut } = await diffText(repository, range.from, range.to, changes);
+/** Throws as `planRange` says, and git's errors. */
+export async function planDiff(parts: RangeParts, question: DiffQuestion): Promise<PlanDiff> {
+  const { project, plan } = question;
+  const { repository, task, from, to } = await planRange(parts, question);
+  const changes = await changesBetween(repository, from, to);
+  const { text, leftOut } = await diffText(repository, from, to, changes);
   return {
-    project,
-    plan,
-    task: asked === null ? null : taskName(asked.wave, asked.task),
-    ...range,
+    ...{ project, plan, task, from, to },
     files: [...changes.files],
     total: changes.total,
-    stat: await diffStat(repository, range.from, range.to, ['--no-renames']),
+    stat: await diffStat(repository, from, to, ['--no-renames']),
     diff: text,
     files_left_out: leftOut,
   };
 }
 
-/** Throws `not_found`. Changes of a task that was removed from the document are still shown, so only a task without changes is checked. */
-function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonly string[] }): void {
-  if (tasks.length === 0 || tasks.includes(task)) return;
-  const shown = tasks.slice(0, 10).join(', ');
-  throw new EngineError(
-    'not_found',
-    `plan ${plan} has no task ${task}`,
-    `${didYouMean(task, tasks)}it has: ${shown}${tasks.length > 10 ? ` and ${tasks.length - 10} more: stator plan show ${plan}` : ''}`,
-  );
+export interface ChangesQuestion extends RangeQuestion {
+  /** How many files are left out, because an earlier answer had them. */
+  readonly after?: number | undefined;
 }
 
-function taskOf(word: string): { wave: number; task: number } {
-  const found = /^w([0-9]{1,4})-t([0-9]{1,4})$/i.exec(word.trim());
-  if (found !== null) return { wave: Number(found[1]), task: Number(found[2]) };
-  const [, wave, task] = /^(?:wave)?\D?([0-9]{1,4})\D+([0-9]{1,4})$/i.exec(word.trim()) ?? [];
-  const hint =
-    wave === undefined || task === undefined ? 'say wave and task such as w1-t2' : `did you mean w${wave}-t${task}?`;
-  throw new EngineError('bad_request', `task: "${word.slice(0, 60)}" is no task`, hint);
+/** The files without their texts. Throws the same. */
+export async function planChanges(parts: RangeParts, question: ChangesQuestion): Promise<PlanChanges> {
+  const { project, plan, since = null, after = 0 } = question;
+  const { repository, task, from, to } = await planRange(parts, question);
+  const { files, total } = await filesWithStates(repository, { from, to }, { after, most: listedFiles });
+  const end = after + files.length;
+  return { project, plan, task, since, from, to, total, files, next: end < total.files ? end : null };
 }
 
-/** The commit at which the plan began; for a plan of an earlier version, the merge base with the base branch. */
-async function beginOf(
-  repository: Repository,
-  row: PlanRow,
-  { head, configured }: { head: string; configured: string },
-): Promise<string> {
-  const start = row.base?.commit ?? (await baseBranch(repository, configured));
-  return (await askOwnGit(repository.path, ['merge-base', start, head])) ?? start;
+export interface FileQuestion extends RangeQuestion {
+  readonly path: string;
+  /** Where in the text this part begins. */
+  readonly after?: number | undefined;
+  /** Unchanged lines around each change; default: as git has it. */
+  readonly context?: number | undefined;
 }
 
-/** The fields of signals that report the head of the plan's branch. */
-const moves: ReadonlySet<string> = new Set([
-  'branch_archived',
-  'branch_based',
-  'head_moved',
-  'work_committed',
-  'work_merged',
-]);
-
-/**
- * The head of the plan's branch at that moment, according to its journal; null: nothing had begun. Throws `conflict` if the commit is gone, and the errors of
- * `replayTo`.
- */
-async function headThen(
-  { store, kinds, repository }: Pick<DiffParts, 'store' | 'kinds'> & { readonly repository: Repository },
-  { project, plan }: PlanRow,
-  moment: Moment,
-): Promise<string | null> {
-  const address = planTree(project, plan);
-  const { tree, line, lines } = await replayTo({ store, kinds }, address, moment);
-  const { policy } = planContext(tree);
-  let head: string | null = null;
-  for (const { input, actor } of lines) {
-    if (input === null || !moves.has(input.type) || !('payload' in input)) continue;
-    // A wave's task has its own branch until it is merged.
-    if (input.type === 'work_committed' && actor.includes('/') && policy.isolation === 'task') continue;
-    if ('head' in input.payload && typeof input.payload.head === 'string') head = input.payload.head;
-  }
-  if (head === null || (await findCommit(repository, head)) !== null) return head;
-  throw new EngineError(
-    'conflict',
-    `${plan} stood at commit ${head} after line ${line.seq}, and that commit is gone`,
-    'git keeps no commit that no branch or ref holds: ask for another moment',
-  );
+/** A part of what has changed in one file. Throws the same, and `not_found` for a file that has not changed. */
+export async function planFileDiff(parts: RangeParts, question: FileQuestion): Promise<FileDiff> {
+  const { project, plan, path, after = 0, context } = question;
+  const { repository, task, from, to } = await planRange(parts, question);
+  const whole = await textOfOne(repository, { from, to, path, context });
+  if (whole === '')
+    throw new EngineError('not_found', `${JSON.stringify(path)} has not changed there`, 'read the list of files again');
+  const end = endOfPart(whole, after);
+  const text = whole.slice(after, end);
+  return { project, plan, task, path, from, to, text, next: end < whole.length ? end : null };
 }
 
-/** The commits of the task's branch that the plan's branch lacks, otherwise the task's merged commits. */
-async function rangeOfTask(
-  repository: Repository,
-  { plan, branch }: PlanRow,
-  { wave, task, whole, isNow }: { wave: number; task: number; whole: Range | null; isNow: boolean },
-): Promise<Range | null> {
-  if (whole === null) return null;
-  const marked = () => changeMarked(repository, whole, `(${plan} w${wave} t${task})`);
-  if (!isNow) return marked();
-  const own = branchRef(taskBranch(branch, wave, task));
-  const [head] = await readRefs(repository, [own]);
-  const fork = head == null ? null : await askOwnGit(repository.path, ['merge-base', whole.to, own]);
-  if (head != null && fork !== null && fork !== head) return { from: fork, to: head };
-  return marked();
+/** At the end of a line; inside of one that is longer than a part, but never inside of a character. */
+function endOfPart(whole: string, from: number): number {
+  const end = from + partChars;
+  if (end >= whole.length) return whole.length;
+  const lineEnd = whole.lastIndexOf('\n', end - 1) + 1;
+  if (lineEnd > from) return lineEnd;
+  return (whole.codePointAt(end - 1) ?? 0) > 0xffff ? end - 1 : end;
 }

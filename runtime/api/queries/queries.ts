@@ -4,7 +4,7 @@ import { repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
-import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
+import type { ActPreview, FileDiff, PlanChanges, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
@@ -16,7 +16,7 @@ import { createHostViews } from './hosts.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
 import type { MetricsView } from './metrics.ts';
 import { createNotificationViews } from './notifications.ts';
-import type { DiffQuestion } from './plan-diff.ts';
+import type { ChangesQuestion, DiffQuestion, FileQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
 import type { PromptQuestion } from './prompt.ts';
 import { createQueueViews } from './queue.ts';
@@ -77,10 +77,9 @@ export function createViews(parts: ViewDependencies) {
       tasks.map(({ number }) => taskName(wave, number)),
     );
 
-  const diff = async (question: DiffQuestion): Promise<PlanDiff> => {
-    const { planDiff } = await loadPlanDiff();
-    return planDiff({ store, projects, kinds: parts.kinds, tasksOf }, question);
-  };
+  const rangeParts = { store, projects, kinds: parts.kinds, tasksOf };
+  const diff = async (question: DiffQuestion): Promise<PlanDiff> =>
+    (await loadPlanDiff()).planDiff(rangeParts, question);
 
   const beganMs = parts.clock.nowMs();
   /** Made for the first request: it measures the event loop from then on. */
@@ -110,6 +109,12 @@ export function createViews(parts: ViewDependencies) {
     },
     /** Throws as `planDiff` says. Loaded at its first use, because it needs git. */
     planDiff: diff,
+    /** The same for `planChanges`. */
+    planChanges: async (question: ChangesQuestion): Promise<PlanChanges> =>
+      (await loadPlanDiff()).planChanges(rangeParts, question),
+    /** The same for `planFileDiff`. */
+    planFileDiff: async (question: FileQuestion): Promise<FileDiff> =>
+      (await loadPlanDiff()).planFileDiff(rangeParts, question),
     /** Throws the same as `previewAct`. */
     async previewAct(question: ActQuestion): Promise<ActPreview> {
       const { previewAct } = await loadActPreview();

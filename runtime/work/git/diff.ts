@@ -199,6 +199,16 @@ export async function diffText(
   return { text, leftOut: total.files - inside + 1 };
 }
 
+/** What `git diff` of two commits prints for one file, with `context` unchanged lines around each change; empty if the file is the same in both. */
+export function textOfOne(
+  repo: { readonly path: string },
+  { from, to, path, context }: Change & { readonly path: string; readonly context?: number | undefined },
+): Promise<string> {
+  const around = context === undefined ? [] : [`--unified=${context}`];
+  const args = ['diff', ...plain, '--no-renames', ...around, from, to, '--', `:(top,literal)${path}`];
+  return ownGit(repo.path, ['-c', 'core.quotePath=false', ...args]);
+}
+
 /**
  * The combined change of the first-parent commits in `from..to` whose subject ends in `mark`: from the parent of the oldest to the newest. null: there is
  * none.

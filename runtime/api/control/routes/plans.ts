@@ -13,7 +13,9 @@ import {
   type DocumentCheck,
   documentCheck,
   explanation,
+  fileDiff,
   historyEntry,
+  planChanges,
   planDiff,
   planEntry,
   planPushed,
@@ -26,6 +28,7 @@ import {
   whatIfQuestion,
 } from '../../contract/plans.ts';
 import { momentOf } from '../../operations/moment.ts';
+import type { Moment } from '../../queries/replay.ts';
 import {
   digits,
   documentOf,
@@ -52,6 +55,24 @@ const overrideFlags = { unmerged: flag, uncommitted: flag, in_use: flag } satisf
 
 /** Relative to the repo's root, with `/`; absolute for a file outside the repo. */
 const filePath = line(4096);
+
+/** A file of git: its name may hold any character. */
+const anyPath = z.string().min(1).max(4096);
+/** The whole of nearly every file. */
+const contextMost = 1_000_000;
+const changesQuery = momentQuery.extend({
+  task: line(20).optional(),
+  since: digits.optional(),
+  after: digits.optional(),
+});
+const diffErrors = [
+  'plan_not_found',
+  'not_found',
+  'bad_request',
+  'conflict',
+  'snapshot_unknown',
+  'git_failed',
+] as const;
 
 export const planRoutes = [
   route(
@@ -337,14 +358,43 @@ export const planRoutes = [
       params: planParams,
       query: momentQuery.extend({ task: line(20).optional() }),
       answers: { 200: planDiff },
-      errors: ['plan_not_found', 'not_found', 'bad_request', 'conflict', 'snapshot_unknown', 'git_failed'],
+      errors: diffErrors,
     },
-    async ({ core, params, query: { task, ...moment } }) => {
-      const isPast = moment.to !== undefined || moment.at !== undefined;
-      return json(200, await core.views.planDiff({ ...params, task, moment: isPast ? momentOf(moment) : null }));
+    async ({ core, params, query: { task, to, at } }) =>
+      json(200, await core.views.planDiff({ ...params, task, moment: pastOf({ to, at }) })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/diff/files',
+    {
+      does: 'the files of the same changes, 1,000 at once, without their texts; with `since` only what changed after that line of its journal',
+      who: 'anyone',
+      params: planParams,
+      query: changesQuery,
+      answers: { 200: planChanges },
+      errors: diffErrors,
     },
+    async ({ core, params, query: { to, at, ...query } }) =>
+      json(200, await core.views.planChanges({ ...params, ...query, moment: pastOf({ to, at }) })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/diff/file',
+    {
+      does: 'the changes of one file, in parts: `next` of an answer is `after` of the next one, and its `from` and `to` say whether both are of the same change; `context` is the number of unchanged lines around each change',
+      who: 'anyone',
+      params: planParams,
+      query: changesQuery.extend({ path: anyPath, context: digits.pipe(z.number().max(contextMost)).optional() }),
+      answers: { 200: fileDiff },
+      errors: diffErrors,
+    },
+    async ({ core, params, query: { to, at, ...query } }) =>
+      json(200, await core.views.planFileDiff({ ...params, ...query, moment: pastOf({ to, at }) })),
   ),
 ] as const;
+
+/** null: the present. */
+function pastOf(query: z.infer<typeof momentQuery>): Moment | null {
+  return query.to === undefined && query.at === undefined ? null : momentOf(query);
+}
 
 function checkOf(content: string): DocumentCheck {
   const { ok, document, problems } = parsePlan(content);
