@@ -9,11 +9,11 @@ const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/extending.md'), 'utf8');
 
 /** The changes of those sections, and the files of each. */
-const changes = ['A state of the plan', 'An operation'].map((section) => {
+const changes = ['A state of the plan', 'An operation', 'A forge'].map((section) => {
   const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
   return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
 });
-const [ofState = [], ofOperation = []] = changes.map(({ files }) => files);
+const [ofState = [], ofOperation = [], ofForge = []] = changes.map(({ files }) => files);
 let copy = '';
 
 /** The sources with both, compiled: with what was made of them, so that the compiler looks only at what a change reaches. */
@@ -158,4 +158,37 @@ it('an operation is one file, and every surface has it', { timeout: 900_000 }, (
 it('a machine of one’s own is one file', () => {
   const named = [...page.matchAll(/\]\(\.\.\/(examples\/[^)]+)\)/g)].map(([, file]) => file);
   expect(named).toEqual(['examples/release/release.mjs']);
+});
+
+/** A server that answers as the new forge does; every other request is refused. */
+const recognizes = `
+import { askKind } from './dist/runtime/work/forges/kind.js';
+import { createForge } from './dist/runtime/work/forges/create-forge.js';
+import { readServers } from './dist/runtime/work/forges/servers.js';
+import { findToken } from './dist/runtime/work/forges/tokens.js';
+const url = 'https://forge.acme.test';
+const send = async ({ url: asked }) => ({ status: asked === url + '/api/acme' ? 200 : 404, headers: {}, body: '' });
+const server = readServers('/nowhere').list.find((one) => one.url === url);
+const repo = { owner: 'ada', name: 'demo' };
+console.log(JSON.stringify({
+  kind: await askKind({ url, allowPrivate: false, send }),
+  known: server.kind,
+  token: await findToken(server, { ACME_TOKEN: 'secret' }),
+  forge: createForge({ server, repo, token: null }).server.name,
+}));
+`;
+
+it('a forge is one value and the calls of its API, and it is recognized, listed and asked', {
+  timeout: 900_000,
+}, () => {
+  expect(ofForge).toEqual(
+    ['kinds/acme.ts', 'kinds/kinds.ts', 'create-forge.ts'].map((name) => `runtime/work/forges/${name}`),
+  );
+  writeFileSync(join(copy, 'recognizes.mjs'), recognizes);
+  expect(JSON.parse(run(process.execPath, 'recognizes.mjs'))).toEqual({
+    kind: 'acme',
+    known: 'acme',
+    token: { token: 'secret', from: 'ACME_TOKEN' },
+    forge: 'forge.acme.test',
+  });
 });

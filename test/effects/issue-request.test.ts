@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ForgeKind } from '../../runtime/work/forges/forge.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import { begin, planText, script, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
 import { addPull } from '../support/forge-server.ts';
 import { type Site, site, start } from '../support/forge-site.ts';

@@ -1,6 +1,6 @@
 /** The whole life of an issue, against each kind of forge, each in another kind of trouble. Every forge in every trouble is in the soak. */
 import { it } from 'vitest';
-import type { ForgeKind } from '../../runtime/work/forges/forge.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import { type ForgeTrouble, issueScene, liveIssue } from '../support/issue-life.ts';
 
 const lives: readonly (readonly [ForgeKind, ForgeTrouble])[] = [

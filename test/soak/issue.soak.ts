@@ -1,6 +1,6 @@
 /** The whole life of an issue, against every kind of forge, in every kind of trouble. */
 import { it } from 'vitest';
-import { forgeKinds } from '../../runtime/work/forges/forge.ts';
+import { forgeKinds } from '../../runtime/work/forges/kinds/kinds.ts';
 import { forgeTroubles, issueScene, liveIssue } from '../support/issue-life.ts';
 
 const lives = forgeKinds.flatMap((kind) => forgeTroubles.map((trouble) => [kind, trouble] as const));

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ForgeKind, Server } from '../../runtime/work/forges/forge.ts';
+import type { Server } from '../../runtime/work/forges/forge.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 
 export interface FakeComment {
   readonly id: number;

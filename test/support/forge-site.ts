@@ -1,7 +1,7 @@
 /** A repo whose origin is at a forge of this machine, and an engine that has its token. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ForgeKind } from '../../runtime/work/forges/forge.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import { afterwards, type EngineSetup, ground, startEngine, type TestEngine } from './engine.ts';
 import { type FakeStatus, type ForgeServer, type ForgeState, startForge } from './forge-server.ts';
 import { type Ground, git } from './ground.ts';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { ForgeKind } from '../../runtime/work/forges/forge.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 import {
   afterwards,
   ground,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { createForge } from '../../runtime/work/forges/create-forge.ts';
-import { forgeKinds } from '../../runtime/work/forges/forge.ts';
+import { forgeKinds } from '../../runtime/work/forges/kinds/kinds.ts';
 import { afterwards, ground, startEngine } from '../support/engine.ts';
 import { type FakeComment, type ForgeServer, startForge, type Trouble } from '../support/forge-server.ts';
 import { git, until } from '../support/ground.ts';

@@ -1,9 +1,7 @@
 /** The interface to a forge, the same for GitHub, Gitea, Forgejo and GitLab. */
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import type { OutboundAnswer, OutboundRequest } from '../../base/platform/outbound.ts';
-
-export const forgeKinds = ['github', 'gitea', 'forgejo', 'gitlab'] as const;
-export type ForgeKind = (typeof forgeKinds)[number];
+import type { ForgeKind } from './kinds/kinds.ts';
 
 /** A forge in a person's list. */
 export interface Server {

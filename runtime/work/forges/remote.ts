@@ -1,6 +1,7 @@
 /** Finds the forge and the repository of a git remote. */
 import { tryOwnGit } from '../git/git.ts';
 import type { ForgeRepo, Server } from './forge.ts';
+import { allKinds } from './kinds/kinds.ts';
 import { hostOf, prefixOf } from './reference.ts';
 
 export interface RemoteAddress extends ForgeRepo {
@@ -16,8 +17,7 @@ export interface Remote extends RemoteAddress {
 
 /** Forges whose ssh host differs from their web host. */
 const sshHosts: Readonly<Record<string, string>> = {
-  'ssh.github.com': 'github.com',
-  'altssh.gitlab.com': 'gitlab.com',
+  ...Object.assign({}, ...allKinds.map(({ sshHosts }) => sshHosts)),
   'altssh.bitbucket.org': 'bitbucket.org',
 };
 const remoteLimit = 50;

@@ -2,8 +2,8 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Environment } from '../../base/config/home.ts';
 import { createForge } from './create-forge.ts';
-import { type ForgeKind, forgeKinds } from './forge.ts';
 import { askKind } from './kind.ts';
+import { type ForgeKind, forgeKinds } from './kinds/kinds.ts';
 import { remotesOf } from './remote.ts';
 import { type ForgeSite, firstSite } from './repo-forge.ts';
 import {

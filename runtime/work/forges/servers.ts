@@ -12,7 +12,8 @@ import { didYouMean } from '../../base/config/nearest.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { ensureHome } from '../../base/platform/home.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
-import { forgeKinds, type Server } from './forge.ts';
+import type { Server } from './forge.ts';
+import { allKinds, forgeKinds } from './kinds/kinds.ts';
 import { withDefault, withoutServer, withServer } from './servers-text.ts';
 
 /** A forge with the source of its token. */
@@ -59,11 +60,9 @@ const fileSchema = z.strictObject({
 });
 export type ServerTable = z.input<typeof serverSchema>;
 
-const presets: readonly KnownServer[] = [
-  preset('github.com', 'github'),
-  preset('gitlab.com', 'gitlab'),
-  preset('codeberg.org', 'forgejo'),
-];
+const presets: readonly KnownServer[] = allKinds.flatMap(({ kind, host }) =>
+  host === undefined ? [] : [preset(host, kind)],
+);
 
 /** The built-in server of that address; null: none. */
 export function presetOf(url: string): KnownServer | null {

@@ -3,7 +3,8 @@
 import type { Environment } from '../../base/config/home.ts';
 import { loadExeca } from '../../base/platform/execa.ts';
 import { readEnvFile } from '../agents/env-file.ts';
-import type { ForgeKind } from './forge.ts';
+import type { TokenProgram } from './kinds/kind.ts';
+import { kindOfForge } from './kinds/kinds.ts';
 import type { KnownServer } from './servers.ts';
 
 export interface FoundToken {
@@ -14,37 +15,14 @@ export interface FoundToken {
 const programTimeoutMs = 5_000;
 const tokenPattern = /^[\x21-\x7e]{1,4096}$/;
 
-/** The variables that each forge's own tools read. */
-function usualVariables({ kind, name }: KnownServer): readonly string[] {
-  if (kind === 'github')
-    return name === 'github.com' ? ['GH_TOKEN', 'GITHUB_TOKEN'] : ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN'];
-  if (kind === 'gitlab') return ['GITLAB_TOKEN'];
-  return kind === 'forgejo' ? ['FORGEJO_TOKEN', 'GITEA_TOKEN'] : ['GITEA_TOKEN', 'FORGEJO_TOKEN'];
-}
-
-interface TokenProgram {
-  readonly ask: readonly [string, ...string[]];
-  /** The command with which a person sets its token. */
-  readonly login: string;
-}
-
-/** The program that prints a token, by kind; the argument is the host. */
-const programs: Partial<Record<ForgeKind, (host: string) => TokenProgram>> = {
-  github: (host) => ({ ask: ['gh', 'auth', 'token', '--hostname', host], login: `gh auth login --hostname ${host}` }),
-  gitlab: (host) => ({
-    ask: ['glab', 'config', 'get', 'token', '--host', host],
-    login: `glab auth login --hostname ${host}`,
-  }),
-};
-
 /** The forge's own program if it may provide the token: not for a server with a configured variable. */
 export function programOf({ kind, url, tokenVariable }: KnownServer): TokenProgram | undefined {
-  return tokenVariable === null ? programs[kind]?.(new URL(url).host) : undefined;
+  return tokenVariable === null ? kindOfForge(kind).tokenProgram?.(new URL(url).host) : undefined;
 }
 
 /** The variables that may have the token, in order. */
 export function tokenVariables(server: KnownServer): readonly string[] {
-  return server.tokenVariable === null ? usualVariables(server) : [server.tokenVariable];
+  return server.tokenVariable === null ? kindOfForge(server.kind).tokenVariables(server) : [server.tokenVariable];
 }
 
 /** null: there is none. A program is called only if no variable is configured. Throws `agent_unusable` for an env file that cannot be read. */
