@@ -19,6 +19,7 @@ export default defineConfig({
     // What a test waits for within says sooner what it waited for.
     testTimeout: 2 * hangMs,
     hookTimeout: 2 * hangMs,
+    expect: { poll: { timeout: hangMs } },
     // They wait for processes, and for limits that pass in real time, more than half of their time.
     maxWorkers: 4 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },

@@ -11,7 +11,7 @@ it('a plan that is saved, replaced, taken away and made again is checked each ti
   writeFileSync(file, planOf(['true']));
   const { child, stdout, stderr, ended } = start(['plan', 'check', '--watch', 'login.md']);
   const output = () => `${stdout()}${stderr()}`;
-  const said = (text: string) => until(() => output().includes(text), undefined, output);
+  const said = (text: string) => until(() => output().includes(text), output);
   await said('login.md: 1 wave, 1 task, no problems');
   await said('waiting for login.md to be saved; Ctrl-C leaves');
   writeFileSync(file, planOf(['true', 'true']));

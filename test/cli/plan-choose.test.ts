@@ -17,9 +17,7 @@ stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && s
 `;
 
 // Planners of three, and two daemons.
-it('drafts are written over a kill of the daemon, one fails, one is chosen, and nothing of the others is left but their texts', {
-  timeout: 120_000,
-}, async () => {
+it('drafts are written over a kill of the daemon, one fails, one is chosen, and nothing of the others is left but their texts', async () => {
   const made = daemonGround('planner_drafts = 3\nmax_coordinators = 3\nauto_advance = false\n');
   const { stator, write, home, repo } = made;
   const said = async (...words: string[]) => {

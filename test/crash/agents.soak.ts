@@ -36,7 +36,7 @@ async function untilStatus({ client }: Engine, wanted: string): Promise<void> {
     const { status, phase } = await client.plan('demo', 'crash');
     return `${status} ${phase}`;
   };
-  await until(async () => (await seen()).includes(wanted), 60_000, seen);
+  await until(async () => (await seen()).includes(wanted), seen);
 }
 
 async function untilSettled({ client }: Engine): Promise<void> {

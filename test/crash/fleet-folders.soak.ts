@@ -37,7 +37,6 @@ describe('a daemon', () => {
     const back = () => readdirSync(join(folder, 'failed')).filter((name) => !name.endsWith('.reason'));
     await until(
       () => back().length === count,
-      30_000,
       () => `${back().length} are back in failed/`,
     );
   });

@@ -27,7 +27,6 @@ async function untilUp({ home }: Scenario, { process: engine }: Life): Promise<v
   engine.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   await until(
     () => said.includes('up'),
-    30_000,
     () => `${home}: ${said}`,
   );
 }
@@ -147,7 +146,6 @@ describe('a store that is full', () => {
     db.close();
     await until(
       async () => (await engine.client.plan('demo', 'crash')).status === 'done',
-      60_000,
       () => warned.join('\n'),
     );
     await until(() => openEffects(home) === 0);

@@ -105,7 +105,7 @@ it('a damaged store is restored from an older copy, killed at random in the rest
 
   expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
   ground.open('go-d');
-  await until(doneIn(ground, 'plan'), undefined, describe(ground, 'plan'));
+  await until(doneIn(ground, 'plan'), describe(ground, 'plan'));
   expect([...ground.begun()].sort()).toEqual(['a', 'b', 'c', 'd']);
   expect(merges().slice(-3)).toEqual(before);
   expect(merges()).toHaveLength(4);
@@ -135,7 +135,7 @@ it('a plan that was begun after the copy is registered again under its name, and
   expect(await ground.stator(['plan', 'register', 'late.md'])).toMatchObject({ code: 0 });
   expect(await ground.stator(['plan', 'advance', 'late', 'implement-start'])).toMatchObject({ code: 0 });
   ground.open('go-b');
-  await until(doneIn(ground, 'late'), undefined, describe(ground, 'late'));
+  await until(doneIn(ground, 'late'), describe(ground, 'late'));
   expect([...ground.begun()].sort()).toEqual(['a', 'b']);
 });
 
@@ -158,6 +158,6 @@ it('a run that was started after the copy for another text fails its task, and i
   expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
   await begin('b');
   const taskStatus = async () => (await ground.client().plan('demo', 'text')).tasks_by_wave[0]?.tasks[0]?.status;
-  await until(async () => (await taskStatus()) === 'failed', undefined, describe(ground, 'text'));
+  await until(async () => (await taskStatus()) === 'failed', describe(ground, 'text'));
   expect(ground.begun()).toEqual(['a']);
 });

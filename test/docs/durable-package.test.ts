@@ -110,7 +110,7 @@ it('has types to the end, and needs no types of others', () => {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   const { stdout, status } = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' });
   expect([stdout, status]).toEqual(['', 0]);
-}, 60_000);
+});
 
 it('shows on its page a chart that is killed and goes on', async () => {
   const [, program = ''] =
@@ -128,7 +128,7 @@ it('shows on its page a chart that is killed and goes on', async () => {
   expect(await exitOf(second)).toBe(0);
   expect(before.filter((line) => line.startsWith('creating'))).toHaveLength(1);
   expect(after.filter((line) => line.startsWith('creating'))).toEqual([]);
-}, 60_000);
+});
 
 it('has examples that test themselves', () => {
   // What vitest sets would have it report to vitest.
@@ -144,7 +144,7 @@ it('has examples that test themselves', () => {
   expect(status, stdout + stderr).toBe(0);
   expect(files).toHaveLength(3);
   expect(stdout).toMatch(/^# pass 5$/m);
-}, 60_000);
+});
 
 /** Its lines up to the first that matches. */
 async function linesTo({ stdout }: ChildProcess, last: RegExp): Promise<string[]> {

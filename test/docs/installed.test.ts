@@ -58,7 +58,7 @@ it('is small, without pictures and sources of maps, and has each page that a hin
 
 it('shows its demo by npx', () => {
   expect(inProject('npx', ['--no-install', 'stator', 'demo'])).toContain('approved');
-}, 120_000);
+});
 
 it('the command answers, and the store is found to work', () => {
   expect(inProject(stator(), ['--version']).trim()).toBe(version);

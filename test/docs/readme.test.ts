@@ -18,7 +18,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { git } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { fakePrograms } from '../support/program.ts';
 import { openPty, type Pty } from '../support/pty.ts';
 
@@ -272,7 +271,5 @@ it('the README is true, from its first command to its last', async () => {
   }
   // "For plans that go on by themselves": the daemon took the second one to its end while nobody watched.
   const shop = shells.get('shop');
-  await expect
-    .poll(async () => (await shop?.run('stator plan list'))?.text, { timeout: hangMs })
-    .toMatch(/login +done/);
+  await expect.poll(async () => (await shop?.run('stator plan list'))?.text).toMatch(/login +done/);
 });

@@ -75,4 +75,4 @@ it('the tutorial is true, from its first command to its last', () => {
   } finally {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
-}, 120_000);
+});

@@ -20,7 +20,6 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -54,7 +53,6 @@ async function untilDeliveries(
   const look = async () => (await client.deliveries({})).toReversed();
   await until(
     async () => holds(await look()),
-    hangMs,
     async () => JSON.stringify(await look(), null, 1),
   );
   return look();

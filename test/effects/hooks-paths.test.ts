@@ -6,7 +6,6 @@ import { expect, it } from 'vitest';
 import { daemonGround, makeRepo } from '../support/daemon.ts';
 import { afterwards, planText } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
 
 const agents = '[agents.default]\npreset = "sh"\nattempts = 1\n';
@@ -43,7 +42,6 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
         const got = eventsOf(plan);
         return events.every((event) => got.includes(event));
       },
-      hangMs,
       () => `${plan}: told ${eventsOf(plan).join(', ')}; wanted ${events.join(', ')}`,
     );
 

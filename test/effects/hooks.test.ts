@@ -5,7 +5,6 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import { afterwards, begin, ground, planText, say, startEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { openReceiver, putHooks, type Receiver, webhook } from '../support/hooks.ts';
 
 async function receiver(): Promise<Receiver> {
@@ -21,7 +20,6 @@ function eventsOf({ got }: Receiver): string[] {
 async function untilGot(sink: Receiver, count: number): Promise<void> {
   await until(
     () => sink.got.length >= count,
-    hangMs,
     () => JSON.stringify(eventsOf(sink)),
   );
 }

@@ -10,6 +10,7 @@ import { connect } from '../../runtime/engine/connect.ts';
 import { type AgentCall, createEngine, type EngineOptions } from '../../runtime/engine/engine.ts';
 import { begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
 import { expectFailure } from '../support/prose.ts';
 
 const off = { reviewer: { enabled: false } } as const;
@@ -179,7 +180,7 @@ describe('an agent that is a function', () => {
     const script = fileURLToPath(new URL('../support/scripts/agent-function-engine.mjs', import.meta.url));
     writeFileSync(join(on.repo, 'made.md'), one);
     const life = () =>
-      spawnSync(process.execPath, [script, on.home, on.repo], { env: on.env, encoding: 'utf8', timeout: 60_000 });
+      spawnSync(process.execPath, [script, on.home, on.repo], { env: on.env, encoding: 'utf8', timeout: hangMs });
     const first = life();
     expect(first.signal, first.stderr).toBe('SIGKILL');
     const second = life();
@@ -195,7 +196,7 @@ describe('an agent that is a function', () => {
     const script = fileURLToPath(new URL('../support/scripts/agent-function-engine.mjs', import.meta.url));
     writeFileSync(join(on.repo, 'made.md'), one);
     const life = () =>
-      spawnSync(process.execPath, [script, on.home, on.repo], { env: on.env, encoding: 'utf8', timeout: 60_000 });
+      spawnSync(process.execPath, [script, on.home, on.repo], { env: on.env, encoding: 'utf8', timeout: hangMs });
     expect(life().signal).toBe('SIGKILL');
     const db = new Database(storeFile(on.home));
     onTestFinished(() => void db.close());

@@ -17,6 +17,7 @@ import {
   untilFile,
   untilPhase,
   untilPlan,
+  untilRunning,
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -136,7 +137,7 @@ describe('an agent that misbehaves', () => {
     const { clock, pass } = machineClock();
     const engine = await startEngine({
       clock,
-      agents: { default: { preset: 'sh', attempts: 1, timeout: '9h', idle_timeout: '1h' } },
+      agents: { default: { preset: 'sh', attempts: 1, timeout: '30d', idle_timeout: '1h' } },
     });
     const { root, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
@@ -153,10 +154,32 @@ describe('an agent that misbehaves', () => {
     await untilStatus(engine, 'later', 'done');
     expect(await state()).toBe('paused');
     await say(engine, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
-    await until(async () => (await state()) === 'running');
-    pass(2 * hourMs);
-    const shown = await untilPhase(engine, 'frozen', 'wave_waiting');
+    // The first look after the pause begins to count.
+    const shown = await untilPlan(engine, 'frozen', ({ phase }) => {
+      pass(hourMs);
+      return phase === 'wave_waiting';
+    });
     expect(tasksOf(shown)).toEqual([{ status: 'failed', reason: 'idle', attempts: 1 }]);
+  });
+
+  it('is not silent for the time of a pause, however soon after it a look comes', async () => {
+    const { clock, pass } = machineClock();
+    const engine = await startEngine({
+      clock,
+      agents: { default: { preset: 'sh', attempts: 1, timeout: '9h', idle_timeout: '1h' } },
+    });
+    const [begun, go] = [join(engine.root, 'begun'), join(engine.root, 'go')];
+    // Looks come each second: one comes while it sleeps.
+    await begin(engine, 'short', planText([`echo $$ > '${begun}'; ${gate(go)}; sleep 3; echo x > x.txt`]));
+    await untilFile(begun);
+    await untilRunning(engine, 'short-w1-t1');
+    await say(engine, 'short', 'agent_pause', { title: 'short-w1-t1' });
+    const status = () => readFileSync(`/proc/${readFileSync(begun, 'utf8').trim()}/stat`, 'utf8').split(') ')[1]?.[0];
+    await until(() => status() === 'T');
+    pass(2 * hourMs);
+    await say(engine, 'short', 'agent_resume', { title: 'short-w1-t1' });
+    openGate(go);
+    await untilStatus(engine, 'short', 'done');
   });
 
   it('can be killed by a person: its task has failed, and a retry runs it again', async () => {

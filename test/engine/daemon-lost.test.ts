@@ -8,7 +8,6 @@ import { callSocket } from '../../runtime/api/client/call.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { expectAnswer, expectProse } from '../support/prose.ts';
 
 /** A daemon that knows the repo, with one plan that is not started. */
@@ -42,7 +41,6 @@ async function pingAfterALook(ground: DaemonGround): Promise<{ status: number; b
 function untilWorking(ground: DaemonGround): Promise<void> {
   return until(
     async () => (await ground.client().status()).waiting === null,
-    hangMs,
     () => readFileSync(join(ground.home, 'daemon.log'), 'utf8'),
   );
 }
@@ -51,8 +49,8 @@ describe('a store that is taken away under a daemon', () => {
   it('is told of by every question, takes no word, and is gone on with when the same file is back', async () => {
     const { ground, file } = await running();
     const aside = join(ground.root, 'aside.db');
-    const begunMs = performance.now();
     const { uptime } = await ground.client().status();
+    const begunMs = performance.now();
     renameSync(file, aside);
     const asked = await pingAfterALook(ground);
     expect(asked.status).toBe(503);

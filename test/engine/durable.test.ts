@@ -238,6 +238,6 @@ describe('an engine of durable actors', () => {
     const second = await openDurableCore([gate], options);
     afterwards(() => second.stop());
     const ids = async () => (await second.client.machineTrees({ name: 'gate' })).map(({ id }) => id);
-    await expect.poll(ids, { timeout: 10_000 }).toEqual(['going-on']);
+    await expect.poll(ids).toEqual(['going-on']);
   });
 });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { git, makeGround, until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -35,7 +34,6 @@ describe('an engine', () => {
     await client.send({ project: 'demo', plan: 'hello', type: 'implement_start' });
     await until(
       async () => (await client.plan('demo', 'hello')).status === 'done',
-      hangMs,
       () => log.join('\n'),
     );
     expect(git(repo, 'ls-tree', '--name-only', 'plan/hello').split('\n')).toEqual([

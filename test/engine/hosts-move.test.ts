@@ -26,7 +26,7 @@ it('a repo moves to another host with its plans and back to where it was; no att
   await must(b.ask('repo', 'trust', b.project));
   const { gate, pids, task } = waitingTask(mkdtempSync(join(tmpdir(), 'stator-move-')));
   await register(b, 'p', [['echo one > one.txt'], [task]]);
-  await until(() => existsSync(pids), 30_000);
+  await until(() => existsSync(pids));
   const first = Number(readFileSync(pids, 'utf8'));
   const explain = () => must(a.ask('plan', 'explain', 'p', '--project', b.project));
 
@@ -41,28 +41,24 @@ it('a repo moves to another host with its plans and back to where it was; no att
   expect(await must(b.ask('plan', 'move', 'p', 'a', '--stop'))).toContain(
     `moving ${b.project} to a, with 1 plan under way`,
   );
-  await until(() => !isAlive(first), 30_000);
+  await until(() => !isAlive(first));
   const path = join(a.clones, b.project);
-  await until(
-    async () => (await repoOf(b, b))?.state === 'active' && (await repoOf(b, b))?.path === path,
-    60_000,
-    explain,
-  );
-  await until(() => readFileSync(pids, 'utf8').trim().split('\n').length === 2, 60_000, explain);
+  await until(async () => (await repoOf(b, b))?.state === 'active' && (await repoOf(b, b))?.path === path, explain);
+  await until(() => readFileSync(pids, 'utf8').trim().split('\n').length === 2, explain);
   expect(await must(a.ask('repo', 'move', b.project, 'a'))).toContain('on a already');
 
   // Back again, asked on the host that it goes to: to the checkout that b had.
   await must(b.ask('repo', 'move', b.project, 'b', '--stop'));
-  await until(async () => (await repoOf(a, b))?.path === b.path && (await repoOf(a, b))?.host === 'b', 60_000, explain);
+  await until(async () => (await repoOf(a, b))?.path === b.path && (await repoOf(a, b))?.host === 'b', explain);
   appendFileSync(gate, '');
-  await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', explain);
   expect(git(b.path, 'show', 'plan/p:one.txt').trim()).toBe('one');
   expect(git(b.path, 'show', 'plan/p:two.txt').trim()).toBe('two');
   const history = await must(a.ask('plan', 'history', 'p', '--project', b.project));
   expect(history.match(/wave 2 task 1 goes on/g)).toHaveLength(2);
   expect(history).not.toMatch(/fail|lost|attempt/);
   expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
-}, 240_000);
+});
 
 it('a move is refused where the other host is not there or takes none, and without a remote; then the repo works on', async () => {
   const url = await emptyStore();
@@ -77,5 +73,5 @@ it('a move is refused where the other host is not there or takes none, and witho
   await kill(a);
   await until(async () => (await refused('a')).includes('the host a is lost'));
   await register(c, 'p', [['echo one > one.txt']]);
-  await until(async () => (await statusOf(b, c, 'p')) === 'done', 60_000);
-}, 120_000);
+  await until(async () => (await statusOf(b, c, 'p')) === 'done');
+});

@@ -28,21 +28,19 @@ it('a plan for another host waits for what runs in its repo, then goes there by 
   const folder = mkdtempSync(join(tmpdir(), 'stator-placement-'));
   const [gate, begun, runs] = ['gate', 'begun', 'runs'].map((name) => join(folder, name)) as [string, string, string];
   await register(a, 'first', [[`touch ${begun}; while [ ! -e ${gate} ]; do sleep 0.1; done; echo 1 > one.txt`]]);
-  await until(() => existsSync(begun), 60_000);
+  await until(() => existsSync(begun));
   await begin(a, 'second', planFor('of-b', runs));
   const explain = (asked: Host) => must(asked.ask('plan', 'explain', 'second', '--project', a.project));
   // The repo is not taken from agents that run, and whoever asks is told what it waits for.
   for (const asked of [a, b])
     await until(
       async () => /the host of-b, and its repo is on a; it /.test(await explain(asked)),
-      30_000,
       () => explain(asked),
     );
   expect(existsSync(runs)).toBe(false);
   appendFileSync(gate, '');
   await until(
     async () => (await statusOf(b, a, 'second')) === 'done',
-    90_000,
     () => explain(b),
   );
   expect(readFileSync(runs, 'utf8')).toContain(join(b.clones, a.project));
@@ -50,20 +48,18 @@ it('a plan for another host waits for what runs in its repo, then goes there by 
   expect(repo?.host).toBe('b');
   expect(git(join(b.clones, a.project), 'show', 'plan/second:w1t1.txt').trim()).toBe('made');
   // Where plan `first` ends does not matter; that it ends does.
-  await until(async () => (await statusOf(a, a, 'first')) === 'done', 60_000);
+  await until(async () => (await statusOf(a, a, 'first')) === 'done');
 
   // No host is called so: it waits, and says what to do.
   writeFileSync(join(b.path, 'third.md'), planFor('nowhere', runs));
   await must(b.ask('plan', 'register', 'third.md', '--trust', '--start'));
-  await until(
-    async () =>
-      /no host of that name or label is alive/.test(
-        await must(a.ask('plan', 'explain', 'third', '--project', b.project)),
-      ),
-    30_000,
+  await until(async () =>
+    /no host of that name or label is alive/.test(
+      await must(a.ask('plan', 'explain', 'third', '--project', b.project)),
+    ),
   );
   expect(await must(a.ask('plan', 'verify', '--all', '--json'))).toContain('"ok":true');
-}, 240_000);
+});
 
 it('on one machine a plan for a host waits until the machine is called so', async () => {
   const ground = daemonGround(shAgents);
@@ -73,13 +69,9 @@ it('on one machine a plan for a host waits until the machine is called so', asyn
   writeFileSync(join(ground.repo, 'p.md'), planFor('gpu', runs));
   expect(await ground.stator(['plan', 'register', 'p.md', '--start'])).toMatchObject({ code: 0 });
   const explain = async () => (await ground.stator(['plan', 'explain', 'p'])).stdout;
-  await until(
-    async () => /the host gpu, and this one is .*; give it that label/.test(await explain()),
-    30_000,
-    explain,
-  );
+  await until(async () => /the host gpu, and this one is .*; give it that label/.test(await explain()), explain);
   expect(existsSync(runs)).toBe(false);
   ground.configure(`${shAgents}[host]\nlabels = ["gpu"]\n`);
   expect(await ground.stator(['daemon', 'restart'])).toMatchObject({ code: 0 });
-  await until(() => existsSync(runs), 30_000, explain);
-}, 120_000);
+  await until(() => existsSync(runs), explain);
+});

@@ -25,20 +25,19 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
       `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`,
     ],
   ]);
-  await until(() => existsSync(pids), 30_000);
+  await until(() => existsSync(pids));
   const first = pidIn(pids);
   const shared = `refs/stator/shared/${b.project}/p/heads/plan/p`;
   await until(
     () =>
       git(bare, 'for-each-ref', '--format=%(objectname)', shared).trim() === git(b.path, 'rev-parse', 'plan/p').trim(),
-    30_000,
   );
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
 
   const killedAtMs = Date.now();
   await kill(b);
   // Its task is begun anew, on the other host.
-  await until(() => pidIn(pids) !== first, 60_000, explain);
+  await until(() => pidIn(pids) !== first, explain);
   // A daemon that is started anew meanwhile keeps its repos.
   expect(Date.now() - killedAtMs).toBeGreaterThan(9_000);
   const path = join(a.clones, b.project);
@@ -46,20 +45,20 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
   expect(isAlive(first)).toBe(true);
 
   await must(b.ask('daemon', 'start'));
-  await until(() => !isAlive(first), 30_000);
+  await until(() => !isAlive(first));
   expect(existsSync(join(b.path, '.worktrees'))).toBe(true);
   expect((await b.client().hosts()).map(({ name, state, repos }) => [name, state, repos.join()])).toEqual([
     ['a', 'alive', 'repo-a,repo-b'],
     ['b', 'alive', ''],
   ]);
   appendFileSync(gate, '');
-  await until(async () => (await statusOf(b, b, 'p')) === 'done', 60_000, explain);
+  await until(async () => (await statusOf(b, b, 'p')) === 'done', explain);
   expect(git(path, 'show', 'plan/p:one.txt').trim()).toBe('one');
   const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
   expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([1, 2]);
   expect(readFileSync(pids, 'utf8').trim().split('\n')).toHaveLength(2);
   expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
-}, 180_000);
+});
 
 it('a task that was interrupted begins anew at another host where nothing of it was at the remote', async () => {
   const url = await emptyStore();
@@ -71,20 +70,20 @@ it('a task that was interrupted begins anew at another host where nothing of it 
   const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done`;
   renameSync(bare, `${bare}-away`);
   await register(b, 'p', [[`echo begin >> ${log}; ${waits}; echo one > one.txt`]]);
-  await until(() => existsSync(log), 30_000);
+  await until(() => existsSync(log));
   await must(b.ask('plan', 'pause', 'p', '--yes'));
-  await until(async () => (await a.client().instances({}))[0]?.state === 'queued', 30_000);
+  await until(async () => (await a.client().instances({}))[0]?.state === 'queued');
   await kill(b);
   renameSync(`${bare}-away`, bare);
-  await until(async () => (await a.client().host({ host: 'a' })).repos.includes(b.project), 60_000);
+  await until(async () => (await a.client().host({ host: 'a' })).repos.includes(b.project));
   appendFileSync(gate, '');
   await must(a.ask('plan', 'resume', 'p', '--project', b.project));
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
-  await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', explain);
   const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
   expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
   expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
-}, 180_000);
+});
 
 it('work that only the lost host had is done again, and its merge is not tried in vain', async () => {
   const url = await emptyStore();
@@ -96,16 +95,16 @@ it('work that only the lost host had is done again, and its merge is not tried i
   const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done`;
   await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
   const log = () => readFileSync(join(b.home, 'daemon.log'), 'utf8');
-  await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '', 30_000);
+  await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '');
   // Nothing of it reaches the remote, and somebody stands on the branch that it is to be merged into.
   renameSync(bare, `${bare}-away`);
   git(b.path, 'worktree', 'add', '-q', join(folder, 'elsewhere'), 'plan/p');
   appendFileSync(gate, '');
-  await until(() => log().includes('work.merge plan:repo-b/p/wave-1.2/task-1.1#2 (try 1)'), 30_000, log);
+  await until(() => log().includes('work.merge plan:repo-b/p/wave-1.2/task-1.1#2 (try 1)'), log);
   await kill(b);
   renameSync(`${bare}-away`, bare);
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
-  await until(async () => (await statusOf(a, b, 'p')) === 'done', 90_000, explain);
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', explain);
   expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
   const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
   expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
@@ -114,7 +113,7 @@ it('work that only the lost host had is done again, and its merge is not tried i
   expect(readFileSync(join(a.home, 'runs', run, 'prompt'), 'utf8')).toContain(
     'is not in this repository: it was lost with the host that made it',
   );
-}, 180_000);
+});
 
 it('the agents of a host that does not reach the store stand still, and go on when it does', async () => {
   const link = await linkTo(await emptyStore());
@@ -124,7 +123,7 @@ it('the agents of a host that does not reach the store stand still, and go on wh
   const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 2000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
   await register(a, 'p', [[`echo begin >> ${log}; ${ticks}; echo one > one.txt`]]);
   const size = () => (existsSync(log) ? statSync(log).size : 0);
-  await until(() => size() > 0, 30_000);
+  await until(() => size() > 0);
   link.close();
   // It writes a line each 50 ms.
   const stood = { size: 0, sinceMs: 0 };
@@ -132,11 +131,11 @@ it('the agents of a host that does not reach the store stand still, and go on wh
     if (size() !== stood.size) Object.assign(stood, { size: size(), sinceMs: Date.now() });
     return Date.now() - stood.sinceMs > 3_000;
   };
-  await until(standsStill, 25_000);
+  await until(standsStill);
   await link.open();
-  await until(() => size() > stood.size, 20_000);
+  await until(() => size() > stood.size);
   appendFileSync(end, '');
-  await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done', 60_000);
+  await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done');
   expect(readFileSync(log, 'utf8').match(/begin/g)).toHaveLength(1);
   expect(readFileSync(join(a.home, 'daemon.log'), 'utf8')).not.toContain('are ended');
-}, 120_000);
+});

@@ -90,7 +90,7 @@ it('a plan goes from its first word to its merge, over lost connections and a ki
   const said = [doctor, check, verified, status, list, pause, started].map(({ stdout, stderr }) => stdout + stderr);
   const kept = filesUnder(ground.home).map((file) => readFileSync(file, 'utf8'));
   expect([...said, ...kept].filter((text) => text.includes(password))).toEqual([]);
-}, 120_000);
+});
 
 it('one engine works on a store at a time, others read it, and the next one takes it when the first has gone', async () => {
   const [first, url] = [await onPostgres(), server.urlOf(`e${databases}`)];
@@ -106,7 +106,7 @@ it('one engine works on a store at a time, others read it, and the next one take
     stderr: expect.stringContaining(second.home),
   });
   expect((await second.stator(['daemon', 'stop'])).code).toBe(0);
-}, 60_000);
+});
 
 it('a daemon whose database cannot be reached says so, and works as soon as it can', async () => {
   const made = await onPostgres();
@@ -122,7 +122,7 @@ it('a daemon whose database cannot be reached says so, and works as soon as it c
   await gate.open();
   await until(async () => (await made.stator(['plan', 'list'])).code === 0);
   expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
-}, 60_000);
+});
 
 it('what keeps a store in PostgreSQL from being opened is said with what to do, and ends with 78', async () => {
   const made = await onPostgres();
@@ -170,7 +170,7 @@ it('what keeps a store in PostgreSQL from being opened is said with what to do, 
     an engine whose store is in PostgreSQL needs the package @dbos-inc/dbos-sdk 5.3, which is not installed
     install it as stator is: npm install -g @dbos-inc/dbos-sdk@5.3, or in the project that stator is a part of: npm install @dbos-inc/dbos-sdk@5.3"
   `);
-}, 90_000);
+});
 
 it('copies of a store in PostgreSQL are left to PostgreSQL, which is said', async () => {
   const made = await onPostgres();

@@ -77,7 +77,7 @@ it('everything is copied, there and back, and a plan goes on from the copy', asy
   expect(JSON.parse((await stator(['plan', 'verify', '--all', '--json'])).stdout)).toMatchObject({ ok: true });
   expect((await stator(['daemon', 'stop'])).code).toBe(0);
   expect(env.STATOR_STORE).toBeDefined();
-}, 120_000);
+});
 
 it('a copy that cannot be made leaves nothing behind, and says why', async () => {
   const made = await worked();
@@ -136,4 +136,4 @@ it('a copy that cannot be made leaves nothing behind, and says why', async () =>
   `);
   expect(existsSync(join(home, 'taskstore.db.copying'))).toBe(false);
   expect(await server.query(`t${databases}`, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
-}, 60_000);
+});

@@ -149,6 +149,8 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
       const program = await programOf(engine, 'stop');
       process.kill(program, 'SIGSTOP');
       await until(async () => (await stateOf(engine, 'stop')) === 'paused');
+      const [run = ''] = runFolders(engine.home, 'stop');
+      await untilFile(join(engine.home, 'runs', run, 'frozen'));
       pass(2 * hourMs);
       await untilHandled(engine, 'later');
       expect(await stateOf(engine, 'stop')).toBe('paused');

@@ -5,7 +5,6 @@ import { expect, it } from 'vitest';
 import { makeRepo } from '../support/daemon.ts';
 import { begin, ground, openGate, planText, startEngine, untilPlan, waves } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { siblingsIn } from '../support/siblings.ts';
 
 const projects = ['demo', 'north', 'east', 'south', 'west'] as const;
@@ -30,7 +29,6 @@ it('of thirty tasks over five repos three live at once and never more, then six;
     const wanted = Math.min(limit, tasks - gone);
     await until(
       () => siblings.alive().length === wanted,
-      hangMs,
       async () => `${gone} gone, alive: ${siblings.alive()}, ${JSON.stringify(await engine.client.queueStats())}`,
     );
     const leaving = siblings.alive().slice(0, count);

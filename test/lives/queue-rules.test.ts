@@ -25,7 +25,6 @@ import {
 } from '../support/engine.ts';
 import { killDaemon, startDaemonProcess } from '../support/fleet.ts';
 import { git, until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { machineClock } from '../support/machine-clock.ts';
 import { type Siblings, siblingsIn } from '../support/siblings.ts';
 
@@ -50,7 +49,6 @@ const task = (script: string) => `do it\n\n\`\`\`sh\n${script}\n\`\`\``;
 async function untilAlive({ siblings }: Pick<Scene, 'siblings'>, count: number): Promise<void> {
   await until(
     () => siblings.alive().length === count,
-    hangMs,
     () => `alive: ${siblings.alive()}`,
   );
 }

@@ -1,7 +1,6 @@
 /** What a person finds when the engine was away while its agents were not. */
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { lives } from '../support/lives.ts';
 import { begin, onStage, startHere } from '../support/lives-play.ts';
 import { entriesOf } from '../support/lives-proof.ts';
@@ -26,7 +25,6 @@ describe('a limit that a coder met while no engine ran', () => {
       try {
         await until(
           async () => (await second.client.plan('demo', 'paint')).status === 'done',
-          hangMs,
           async () => JSON.stringify((await second.client.explain('demo', 'paint')).waiting_for),
         );
         expect(entriesOf(stage).filter(({ word }) => word === 'start')).toHaveLength(2);

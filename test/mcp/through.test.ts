@@ -40,4 +40,4 @@ it('a client sees a plan through from a rough idea to its merge by tools alone, 
   expect(await use('task_diff', { filename: 'a-file' })).toMatchObject({ files: [{ path: 'made.txt' }] });
   expect(await use('task_merge', { filename: 'a-file' })).toMatchObject({ merged: { into: 'main' } });
   expect(git(ground.repo, 'show', 'main:made.txt')).toBe('made');
-}, 120_000);
+});

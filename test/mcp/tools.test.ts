@@ -96,7 +96,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     const { tools: listed } = await mcp.listTools();
     expect(listed.map(({ name }) => name).sort()).toEqual([...used].sort());
     openGate(join(engine.root, 'gate'));
-  }, 120_000);
+  });
 
   it('every tool refuses wrong input by its code, and changes nothing', async () => {
     const engine = await worked();
@@ -133,7 +133,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     await expect(mcp.callTool({ name: 'task_lst' })).rejects.toThrow(/did you mean task_list/);
     expect(await moves()).toEqual(before);
     openGate(join(engine.root, 'gate'));
-  }, 120_000);
+  });
 
   it('documents, journals and logs are read, and whoever watches one is told of its changes', async () => {
     const engine = await worked();
@@ -163,7 +163,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     });
     await mcp.unsubscribeResource({ uri: 'stator://demo/plans/idea' });
     openGate(join(engine.root, 'gate'));
-  }, 60_000);
+  });
 });
 
 it('prompts tell how a plan is written, with the idea or the document in them', async () => {

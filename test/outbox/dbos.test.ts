@@ -53,7 +53,7 @@ async function workflows(): Promise<Workflow[]> {
 /** DBOS has its tables, and the queue of the host. */
 async function isLaunched(): Promise<void> {
   const queues = () => server.query(database, 'SELECT name FROM dbos.queues').catch(() => []);
-  await until(async () => (await queues()).length > 0, 30_000);
+  await until(async () => (await queues()).length > 0);
 }
 
 /** The engine of a host, as far as it carries effects. */
@@ -107,13 +107,13 @@ it('an effect is a workflow of two steps, from the commit that takes it to the o
   });
   await store.commit(['one#1', 'two#1'].map(asked));
   dispatcher.wake();
-  await until(isDone(store, 'one#1'), 30_000);
-  await until(isDone(store, 'two#1'), 30_000);
+  await until(isDone(store, 'one#1'));
+  await until(isDone(store, 'two#1'));
   expect(begun.sort()).toEqual([keyOf('one#1'), keyOf('two#1')]);
-  await until(async () => (await workflows()).every(({ status }) => status === 'SUCCESS'), 30_000);
+  await until(async () => (await workflows()).every(({ status }) => status === 'SUCCESS'));
   expect((await workflows()).map(({ steps }) => steps)).toEqual(['handle settle', 'handle settle']);
   expect((await store.signals({})).filter(({ type }) => type === 'run_exited')).toHaveLength(2);
-}, 90_000);
+});
 
 it('what is taken in a commit that is lost has no workflow', async () => {
   const { store, dispatcher } = await engine(async () => done);
@@ -128,10 +128,10 @@ it('what is taken in a commit that is lost has no workflow', async () => {
   ]);
   expect(taken.status).toBe('lost');
   dispatcher.wake();
-  await until(isDone(store, 'one#1'), 30_000);
+  await until(isDone(store, 'one#1'));
   expect((await workflows()).map(({ workflow_uuid: id }) => id)).not.toContain(`${keyOf('one#1')} 1 7`);
   expect(await workflows()).toHaveLength(1);
-}, 90_000);
+});
 
 it('the next engine of the host is given what the first one left, and what came to its end is settled without its handler', async () => {
   let begun = 0;
@@ -151,21 +151,21 @@ it('the next engine of the host is given what the first one left, and what came 
   );
   await first.store.commit(['runs#1', 'ended#1'].map(asked));
   first.dispatcher.wake();
-  await until(() => begun === 2, 30_000);
-  await until(async () => (await workflows()).some(({ steps }) => steps === 'handle'), 30_000);
+  await until(() => begun === 2);
+  await until(async () => (await workflows()).some(({ steps }) => steps === 'handle'));
   await first.stop();
   const again: string[] = [];
   const second = await engine(async ({ row }) => {
     again.push(row.key);
     return done;
   });
-  await until(isDone(second.store, 'runs#1'), 30_000);
-  await until(isDone(second.store, 'ended#1'), 30_000);
+  await until(isDone(second.store, 'runs#1'));
+  await until(isDone(second.store, 'ended#1'));
   expect(again).toEqual([keyOf('runs#1')]);
-  await until(async () => (await workflows()).every(({ status }) => status === 'SUCCESS'), 30_000);
+  await until(async () => (await workflows()).every(({ status }) => status === 'SUCCESS'));
   expect((await workflows()).map(({ steps }) => steps)).toEqual(['handle settle', 'handle settle']);
   expect((await second.store.signals({})).filter(({ type }) => type === 'run_exited')).toHaveLength(2);
-}, 90_000);
+});
 
 // What nobody carries is looked for after 10 s.
 it('a workflow that was claimed by nobody who knows it is resumed', async () => {
@@ -178,9 +178,9 @@ it('a workflow that was claimed by nobody who knows it is resumed', async () => 
   );
   await store.commit([asked('one#1')]);
   dispatcher.wake();
-  await until(isDone(store, 'one#1'), 60_000);
+  await until(isDone(store, 'one#1'));
   expect((await workflows())[0]?.steps).toBe('handle settle');
-}, 90_000);
+});
 
 it('what a removed host had taken is taken anew, and its workflow does not come back with it', async () => {
   const { store, dispatcher } = await engine(async () => done);
@@ -198,6 +198,6 @@ it('what a removed host had taken is taken anew, and its workflow does not come 
   other.close();
   await until(async () => (await store.hosts.list()).some(({ name, isAlive }) => name === 'b' && !isAlive));
   expect(await store.hosts.remove('b')).toBe(true);
-  await until(async () => (await workflows())[0]?.status === 'CANCELLED', 30_000);
+  await until(async () => (await workflows())[0]?.status === 'CANCELLED');
   expect((await store.effect(keyOf('one#1')))?.status).toBe('queued');
-}, 90_000);
+});

@@ -15,6 +15,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createFileWatcher, type FileWatcher } from '../../runtime/base/platform/file-watcher.ts';
+import { hangMs } from '../support/hang.ts';
 import { until } from '../support/run.ts';
 
 let root: string;
@@ -151,7 +152,7 @@ describe('a watch on files', () => {
       console.log('closed');`;
     mkdirSync(join(root, 'signals'));
     const args = ['--input-type=module', '-e', text];
-    const said = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 });
+    const said = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: hangMs });
     expect(said).toBe('closed\n');
   });
 });

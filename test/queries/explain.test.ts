@@ -14,7 +14,6 @@ import {
   waves,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { expectProse } from '../support/prose.ts';
 
 async function waitingFor({ client }: TestEngine, plan: string): Promise<{ kind: string; detail: string } | null> {
@@ -26,7 +25,6 @@ async function untilWaitingFor(engine: TestEngine, plan: string, kind: string): 
   const now = () => waitingFor(engine, plan);
   await until(
     async () => (await now())?.kind === kind,
-    hangMs,
     async () => `${plan} waits for ${JSON.stringify(await now())}, not for ${kind}`,
   );
   return (await now())?.detail ?? '';

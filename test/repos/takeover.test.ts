@@ -84,7 +84,7 @@ it('goes on with what was trusted, also where its files have changed since; the 
     message: expect.stringContaining('the host b was lost'),
   });
   expect(b.store.loss()).not.toBeNull();
-}, 60_000);
+});
 
 it.each([
   [

@@ -9,7 +9,6 @@ import { seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import { drop, left, reasonOf, signalsOf } from '../support/gateway.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { randomOf } from '../support/random.ts';
 
 const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
@@ -70,7 +69,7 @@ function live(ground: Ground, fault?: { point: FaultPoint; nth: number }) {
 async function expectAllHandled({ home, folder }: { home: string; folder: string }): Promise<void> {
   const isHandled = () =>
     existsSync(folder) && left(folder).length === 0 && left(join(folder, 'processing')).length === 0;
-  await until(isHandled, hangMs, () => `left: ${left(folder)}; processing: ${left(join(folder, 'processing'))}`);
+  await until(isHandled, () => `left: ${left(folder)}; processing: ${left(join(folder, 'processing'))}`);
   const found = rows(home);
   expect(found.map(({ plan, type }) => `${type} ${plan}`)).toEqual([
     'implement_finished a',

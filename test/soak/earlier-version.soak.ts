@@ -52,7 +52,7 @@ describe.each(versions)('what %s left unfinished', (commit) => {
   it('by `run`, killed while one agent works and another has ended', async () => {
     const { made, start, reached, gate, ranTasks } = begun();
     const run = start(['run', 'p.md', '--trust']);
-    await until(() => existsSync(reached) && ranTasks().length === 2, 60_000);
+    await until(() => existsSync(reached) && ranTasks().length === 2);
     run.child.kill('SIGKILL');
     await run.ended;
     openGate(gate);
@@ -67,9 +67,9 @@ describe.each(versions)('what %s left unfinished', (commit) => {
   it('by a daemon and a `run` beside it, both killed', async () => {
     const { made, start, reached, gate, ranTasks } = begun();
     const daemon = start(['daemon', 'start', '--foreground']);
-    await until(async () => (await start(['daemon', 'status']).ended) === 0, 60_000);
+    await until(async () => (await start(['daemon', 'status']).ended) === 0);
     const run = start(['run', 'p.md', '--trust']);
-    await until(() => existsSync(reached) && ranTasks().length === 2, 60_000);
+    await until(() => existsSync(reached) && ranTasks().length === 2);
     for (const { child } of [daemon, run]) child.kill('SIGKILL');
     await Promise.all([daemon.ended, run.ended]);
     openGate(gate);

@@ -30,6 +30,7 @@ export default defineConfig({
     reporters: ['default', resultsReporter()],
     testTimeout: 3_600_000,
     hookTimeout: 2 * hangMs,
+    expect: { poll: { timeout: hangMs } },
     maxWorkers: isShort ? Math.ceil(1.5 * availableParallelism()) : 2,
     pool: 'forks',
     retry: 0,

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { hangMs } from './hang.ts';
 
 const usual = '/usr/bin/chromium';
 const executablePath = process.env.STATOR_CHROMIUM ?? usual;
@@ -47,6 +48,7 @@ export async function startBrowser(options: { width?: number; height?: number; n
     ignoreHTTPSErrors: name !== undefined,
     viewport: { width, height },
   });
+  context.setDefaultTimeout(hangMs);
   return {
     context,
     async open(url) {

@@ -6,7 +6,6 @@ import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
 import { type Ground, lookAgain, makeGround, until } from './ground.ts';
-import { hangMs } from './hang.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 
@@ -154,7 +153,7 @@ export async function untilPlan(
     const path = lines.map((line) => `${line.actor} ${line.event}: ${line.from} -> ${line.to}`);
     return [JSON.stringify(shown, null, 1), ...path.slice(-25), ...log].join('\n');
   };
-  await until(async () => isAsWanted(await look()), hangMs, describe);
+  await until(async () => isAsWanted(await look()), describe);
   return look();
 }
 
@@ -175,7 +174,6 @@ export async function untilRunning({ client }: Pick<TestEngine, 'client'>, title
   const state = async () => (await client.instances({ project: 'demo' })).find((each) => each.title === title)?.state;
   await until(
     async () => (await state()) === 'running',
-    hangMs,
     async () => `${title} is ${await state()}`,
   );
 }
@@ -193,7 +191,6 @@ export function gate(file: string): string {
 export function untilFile(file: string): Promise<void> {
   return until(
     () => existsSync(file) && readFileSync(file, 'utf8') !== '',
-    hangMs,
     () => `${file} never came`,
   );
 }

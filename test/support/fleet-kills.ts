@@ -19,7 +19,6 @@ import {
 } from './fleet.ts';
 import { left } from './gateway.ts';
 import { until } from './ground.ts';
-import { hangMs } from './hang.ts';
 import { randomOf } from './random.ts';
 
 const project = 'demo';
@@ -107,7 +106,6 @@ async function untilQuiet(ground: DaemonGround, folder: string): Promise<void> {
       lying().length === 0 &&
       waiting().length === 0 &&
       (await ground.client().plan(project, 'work')).phase === 'wave_waiting',
-    hangMs,
     async () => JSON.stringify([lying(), waiting(), (await ground.client().plan(project, 'work')).tasks_by_wave]),
   );
 }
@@ -116,7 +114,6 @@ async function untilSeen(ground: DaemonGround, seen: readonly number[]): Promise
   const last = () => rowsOf<{ seq: number }>(ground, 'SELECT max(seq) AS seq FROM journal')[0]?.seq ?? 0;
   await until(
     () => (seen.at(-1) ?? 0) >= last(),
-    hangMs,
     () => `the last event seen: ${seen.at(-1)}, the last one there: ${last()}`,
   );
 }

@@ -51,8 +51,6 @@ const killedPart = 0.4;
 const warmingPart = 0.35;
 const agent = join(import.meta.dirname, 'scripts', 'trial-agent.sh');
 const asker = join(import.meta.dirname, 'scripts', 'trial-claude.sh');
-/** A hanging agent costs an idle time and a grace time for each of its attempts; a little for the rest. */
-const settleMs = 240_000;
 
 const config = (seed: number) => `max_agents = ${maxAgents}
 max_coordinators = 2
@@ -282,7 +280,6 @@ async function untilSettled(ground: DaemonGround, { stderr }: Running): Promise<
       quiet = isQuiet() && (await isIdle(ground)) ? quiet + 1 : 0;
       return quiet >= 20;
     },
-    settleMs,
     () => `${JSON.stringify(state(), null, 1)}\n${stderr()}`,
   );
 }

@@ -9,7 +9,6 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Running } from './cli.ts';
 import type { DaemonGround } from './daemon.ts';
 import { until } from './ground.ts';
-import { hangMs } from './hang.ts';
 
 const scripts = join(import.meta.dirname, './scripts');
 
@@ -21,7 +20,6 @@ export async function startDaemonProcess(ground: DaemonGround): Promise<Running>
       if (running.child.exitCode !== null) throw new Error(`the daemon ended: ${running.stderr()}`);
       return ground.owner()?.pid === running.child.pid && (await isReady(ground));
     },
-    hangMs,
     () => running.stderr(),
   );
   return running;

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import type { SignalEntry } from '../../runtime/engine/engine.ts';
 import { planText, register, startEngine, type TestEngine } from './engine.ts';
 import { until } from './ground.ts';
-import { hangMs } from './hang.ts';
 
 export const places = ['.stator/signals', '.kasmos/signals'] as const;
 
@@ -37,7 +36,6 @@ export function reasonOf(folder: string, name: string): string {
 export function untilRefused(folder: string, name: string): Promise<void> {
   return until(
     () => existsSync(join(folder, 'failed', name)),
-    hangMs,
     () =>
       `${name} is not in failed/; in the folder: ${left(folder)}, in processing: ${left(join(folder, 'processing'))}`,
   );
@@ -47,7 +45,6 @@ export function untilRefused(folder: string, name: string): Promise<void> {
 export function untilGone(folder: string): Promise<void> {
   return until(
     () => left(folder).length === 0 && left(join(folder, 'processing')).length === 0,
-    hangMs,
     () => `left: ${left(folder)}; in processing: ${left(join(folder, 'processing'))}`,
   );
 }

@@ -75,13 +75,12 @@ const gatherMs = 20;
 /** Longest time between two looks, in ms: what no engine of this process tells of, a file or another process, is looked for. */
 const longestPauseMs = 250;
 
-/** Waits for a condition: looks after each fact, and besides less and less often. Throws after `limitMs` with what `describe` says. */
+/** Waits for a condition: looks after each fact, and besides less and less often. Throws after `hangMs` with what `describe` says. */
 export async function until(
   what: () => Promise<boolean> | boolean,
-  limitMs = hangMs,
   describe: () => Promise<string> | string = () => '',
 ): Promise<void> {
-  const end = Date.now() + limitMs;
+  const end = Date.now() + hangMs;
   for (let pauseMs = gatherMs; ; pauseMs = Math.min(1.25 * pauseMs, longestPauseMs)) {
     const known = news;
     if (await what()) return;

@@ -7,7 +7,6 @@ import { expect } from 'vitest';
 import { planOf } from './cli.ts';
 import { isReady, startDaemonProcess } from './fleet.ts';
 import { git, until } from './ground.ts';
-import { hangMs } from './hang.ts';
 import { clonesFolder, hostAt, type hostsGround, must, remoteOf } from './hosts.ts';
 import {
   type Acknowledged,
@@ -123,7 +122,6 @@ async function untilReady(host: ChaosHost): Promise<void> {
       if (child.exitCode !== null) throw new Error(`the daemon of ${host.name} ended: ${stderr()}`);
       return host.owner()?.pid === child.pid && (await isReady(host));
     },
-    hangMs,
     () => host.daemon.stderr(),
   );
 }
@@ -235,7 +233,6 @@ async function untilAllDone(
     const [known, count] = [await lines(), left.length];
     await until(
       async () => (await lines()) > known || (await open()).length < count,
-      hangMs,
       () => explain(hosts, open),
     );
   }
@@ -261,7 +258,6 @@ async function prove({ hosts, ask, ledger, plans, remotes, acknowledged }: Proof
   const openEffects = () => ask(`SELECT key, kind, error FROM effects WHERE status IN ('queued', 'running')`);
   await until(
     async () => (await openEffects()).length === 0,
-    hangMs,
     async () => JSON.stringify(await openEffects()),
   );
   expectRunsAlone(readLines(readFileSync(ledger, 'utf8')));

@@ -6,7 +6,6 @@ import { runIdOf } from '../../runtime/work/agents/run-id.ts';
 import { carriersOf, readOrEmpty } from './crash.ts';
 import { expectJournalToReplay, expectRunsToBelong } from './crash-proof.ts';
 import { git, until } from './ground.ts';
-import { hangMs } from './hang.ts';
 import type { Stage } from './lives-play.ts';
 import type { Ending, Life } from './lives-words.ts';
 
@@ -104,7 +103,6 @@ export async function expectAsTold(stage: Stage, life: Life): Promise<void> {
   const left = () => carriersOf(`STATOR_HOME=${home}`);
   await until(
     () => left().length === 0,
-    hangMs,
     () => `processes of this home: ${left().join(' ')}`,
   );
 }

@@ -5,7 +5,6 @@ import { makeRepo } from './daemon.ts';
 import { begin, ground, planText, startEngine, untilPlan, waves } from './engine.ts';
 import { rowsOf } from './fleet.ts';
 import { until } from './ground.ts';
-import { hangMs } from './hang.ts';
 import { siblingsIn } from './siblings.ts';
 
 interface Trial {
@@ -47,7 +46,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   await engine.client.resumeQueue();
   const since = [{ at: Date.now(), looks: 0 }];
   for (const { from, limit } of later) {
-    await until(() => siblings.came().length >= from, hangMs);
+    await until(() => siblings.came().length >= from);
     siblings.expect(limit);
     const looks = siblings.counts().length;
     configure(limit);
@@ -60,7 +59,7 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
     const { pending, notified } = await stats();
     return pending + notified === 0;
   };
-  await until(isOver, hangMs, describe);
+  await until(isOver, describe);
   for (const project of projects) await untilPlan(engine, 'many', ({ status }) => status === 'done', project);
   const spans = rowsOf<Span>(on, spansOf);
   const looks = siblings.counts();

@@ -25,7 +25,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readProcessTable, signalProcess } from '../../runtime/base/platform/process-table.ts';
 import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
-import { hangMs } from '../support/hang.ts';
 import { noWallsHere } from '../support/walls.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
@@ -149,7 +148,6 @@ async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, bool
   if (own === undefined || neighbour === undefined) throw new Error('two tasks have two worktrees');
   await until(
     () => existsSync(join(neighbour, 'neighbour.txt')) && existsSync(join(own, 'hostile.mjs')),
-    hangMs,
     () => running.said(),
   );
   const folderOf = (task: number) => {
@@ -180,7 +178,6 @@ async function attempted(sandbox: 'off' | 'bwrap'): Promise<Record<Attempt, bool
   const hook = join(repo, '.git', 'hooks', 'post-checkout');
   await until(
     () => existsSync(join(folder, 'exit')),
-    hangMs,
     () => running.said(),
   );
   const said = /^GOT (.*)$/m.exec(readFileSync(join(folder, 'log'), 'utf8'))?.[1];

@@ -11,6 +11,7 @@ import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts'
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
+import { readStandstill } from '../agents/frozen.ts';
 import { lastActivityMs } from '../agents/liveness.ts';
 import { createLiveReader } from '../agents/reports/read-log.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
@@ -23,11 +24,16 @@ const lookMs = 1_000;
 export function createSilence(timeline: Timeline, folder: RunFolder): (state: RunRow['state'] | undefined) => number {
   // The log's times come from the wall clock, so only their changes count.
   let seen = lastActivityMs(folder);
+  // A pause may begin and end between two looks.
+  let seenStandstill = readStandstill(folder).changedMs;
   let since = timeline.nowMs();
   return (state) => {
     const activity = lastActivityMs(folder);
-    if (activity !== seen || state === 'paused' || state === 'waiting') since = timeline.nowMs();
+    const { isFrozen, changedMs } = readStandstill(folder);
+    const isHeld = isFrozen || state === 'paused' || state === 'waiting';
+    if (isHeld || activity !== seen || changedMs !== seenStandstill) since = timeline.nowMs();
     seen = activity;
+    seenStandstill = changedMs;
     return timeline.nowMs() - since;
   };
 }

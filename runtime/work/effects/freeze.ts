@@ -2,6 +2,7 @@
 import type { AgentFreeze } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { Handler } from '../../core/outbox/handler.ts';
+import { noteFrozen, noteThawed } from '../agents/frozen.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { freezeTree, thawTree } from '../agents/stopping.ts';
 import { type EffectParts, readLaunch } from './workplace.ts';
@@ -11,8 +12,14 @@ export function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
     const key = effectKey(row.tree, effect.run);
     const folder = (await readLaunch(parts, key))?.folder;
     if (folder === undefined) return { type: null };
-    if (effect.kind === 'agent.freeze') await freezeTree(folder, runIdOf(parts.home, key));
-    else thawTree(folder, runIdOf(parts.home, key));
+    const runId = runIdOf(parts.home, key);
+    if (effect.kind === 'agent.freeze') {
+      noteFrozen(folder);
+      await freezeTree(folder, runId);
+    } else {
+      thawTree(folder, runId);
+      noteThawed(folder);
+    }
     return { type: null };
   };
 }

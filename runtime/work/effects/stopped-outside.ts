@@ -11,6 +11,7 @@ import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import type { Store } from '../../core/store/port.ts';
+import { readStandstill } from '../agents/frozen.ts';
 import { noteInLog } from '../agents/own-lines.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { createStopLook } from '../agents/stopped-program.ts';
@@ -38,6 +39,8 @@ export function watchStops(
   const loop = createPollLoop({
     everyMs: lookMs,
     async work() {
+      // A person has let it go on, and its processes follow in a moment: until then the stop is still stator's own.
+      const { isFrozen } = readStandstill(folder);
       const is = isStopped();
       const isOurs = existsSync(mark);
       // A stop that ends at once, as with a shell's `fg`, does not count.
@@ -45,7 +48,7 @@ export function watchStops(
       was = is;
       if (!isLasting && !isOurs) return null;
       const { state = null } = (await store.run(row.key)) ?? {};
-      if (state === 'running' && isLasting && !isOurs) pause();
+      if (state === 'running' && isLasting && !isOurs && !isFrozen) pause();
       if (!isOurs || is) return null;
       rmSync(mark, { force: true });
       if (state === 'paused') report(`going ${randomUUID()}`, 'agent_resume', { title });
