@@ -1,8 +1,9 @@
 /** `npm test` is every test, but for what `test/soak/left-out.ts` lists with its reason. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { drawnS, drawnSoaks } from '../soak/drawn-soaks.ts';
 import { bench, soaks, wholeInSoak } from '../soak/left-out.ts';
+import { hangMs } from '../support/hang.ts';
 
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((file) => `test/${file}`);
 
@@ -25,4 +26,18 @@ it('a commit draws the same soaks each time, as many as fit, and another commit 
   expect(one).not.toEqual(drawnSoaks('d7472be5'));
   expect(one.reduce((sum, [, seconds]) => sum + seconds, 0)).toBeLessThanOrEqual(drawnS);
   expect(() => drawnSoaks('main')).toThrow('STATOR_SOAK_SEED=main: a commit is accepted');
+});
+
+it('no test has a shorter limit of its own than all have: what takes its time on a busy machine is waited for', () => {
+  const ofATest =
+    /^ *\}, (?<last>[\d_]{5,})\);$|^ *(?:it|test)[.(].*\btimeout: (?<first>[\d_]+)|^ {2}timeout: (?<own>[\d_]+),$/gm;
+  const shorter = files
+    .filter((file) => file.endsWith('.test.ts') && !file.startsWith('test/real/'))
+    .flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(ofATest)].flatMap(({ groups = {} }) => {
+        const ms = Number((groups.last ?? groups.first ?? groups.own ?? '').replaceAll('_', ''));
+        return ms < 2 * hangMs ? [`${file}: ${ms} ms`] : [];
+      }),
+    );
+  expect(shorter).toEqual([]);
 });
