@@ -17,7 +17,7 @@ const rooms = Object.entries(boxes).flatMap(([box, inside]) =>
 /** Shapes and nothing else, which `work` may import although it lies above. */
 const leaf = 'api/contract';
 /** The machines' rooms, likewise: a folder an actor, above the words that they share. */
-const machineRooms = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
+const machineRooms = ['supervisor', 'repo', 'landing', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
 
 /** A room imports from those below it only. */
 function downOnly(layer, names) {

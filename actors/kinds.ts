@@ -1,6 +1,7 @@
-/** The registry of kinds, and the three that every engine carries: a plan, a repo and the supervisor. A machine of one's own is a further such value. */
+/** The registry of kinds, and the four that every engine carries: a plan, a repo, the line of a branch and the supervisor. A machine of one's own is a further such value. */
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { agentMachine } from '../machines/agent/machine.ts';
+import { landingMachine } from '../machines/landing/machine.ts';
 import type { Edited } from '../machines/plan/events.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
@@ -23,6 +24,7 @@ import { waveMachine } from '../machines/wave/machine.ts';
 import { addresseeOf, baseOf, notBegunIn, snapshotOf } from './addressee.ts';
 import { type Standing, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
+import { bindLanding } from './landing.ts';
 import { leanActions } from './lean-actions.ts';
 import { bindPlan } from './plan.ts';
 import { withWords, wordEventOf } from './plan-words.ts';
@@ -104,6 +106,18 @@ const repoKind: Kind = {
   },
 };
 
+const landingKind: Kind = {
+  ...family,
+  name: 'landing',
+  birth: 'landing_opened',
+  signals: signalsTo('landing'),
+  place: null,
+  upgrades: {},
+  bind: (ports) => leanActions(bindLanding(ports)),
+  chartAt: () => landingMachine,
+  standingOf: () => endless,
+};
+
 const planKind: Kind = {
   ...family,
   name: 'plan',
@@ -169,7 +183,7 @@ function chartInPlan(actor: string): AnyStateMachine {
 
 /** These, and the machines that a program of one's own brings. */
 export function kindsWith(own: readonly Kind[]): Kinds {
-  return createKinds([planKind, repoKind, supervisorKind, ...own]);
+  return createKinds([planKind, repoKind, landingKind, supervisorKind, ...own]);
 }
 
 export function createKinds(all: readonly Kind[]): Kinds {

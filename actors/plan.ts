@@ -4,11 +4,11 @@ import { assertEvent } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
 import { permissionOf } from '../machines/agent/setup.ts';
-import { approvalOf } from '../machines/plan/context.ts';
+import { approvalOf, type PlanContext } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
-import { draftBranch, idOf, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import { draftBranch, idOf, landingTree, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { duration } from '../machines/vocabulary/time-text.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
 import type { Ports } from './ports.ts';
@@ -36,14 +36,29 @@ export function bindPlan(ports: Ports) {
       askBase: ({ context: { work, branch, after } }) =>
         ports.ask({ kind: 'branch.base', id: idOf(work), branch, after }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
+      askLine: ({ context: { branch, merge } }) =>
+        ports.ask({ kind: 'landing.find', id: idOf(merge?.work ?? null), branch, into: merge?.into ?? null }),
+      tellJoined: ({ context }) => {
+        const { project, plan, branch, merge } = context;
+        const line = landingTree(project, idOf(merge?.into ?? null));
+        ports.sendSignal(line, 'landing_opened', {});
+        const request = idOf(merge?.work ?? null);
+        const message = mergeMessage(context);
+        ports.sendSignal(line, 'landing_joined', { plan, branch, message, approval: approvalOf(context), request });
+      },
+      tellLineLeft: ({ context: { project, plan, merge } }) =>
+        ports.sendSignal(landingTree(project, idOf(merge?.into ?? null)), 'landing_left', {
+          plan,
+          request: idOf(merge?.work ?? null),
+        }),
       askPlanMerge: ({ context }) => {
-        const { branch, plan, title, merge } = context;
+        const { branch, merge } = context;
         ports.ask({
           kind: 'plan.merge',
           id: idOf(merge?.work ?? null),
           branch,
           into: merge?.into ?? null,
-          message: `Merge plan ${plan}${title === null ? '' : `: ${title}`}`,
+          message: mergeMessage(context),
           approved: approvalOf(context),
           ...(merge?.withAfter === true ? { withAfter: true } : {}),
         });
@@ -82,6 +97,10 @@ export function bindPlan(ports: Ports) {
         }),
     },
   });
+}
+
+function mergeMessage({ plan, title }: Pick<PlanContext, 'plan' | 'title'>): string {
+  return `Merge plan ${plan}${title === null ? '' : `: ${title}`}`;
 }
 
 /** A wave asks for nothing itself; its tasks do. */

@@ -1,11 +1,12 @@
 /** A tree as its row holds it, read without restoring it: its contexts, and its public states. Rows of earlier versions are read as this version would. */
 import type { AnyStateMachine } from 'xstate';
+import { type LandingContext, landingMachine } from '../machines/landing/machine.ts';
 import { doneWork, type PlanContext, workOfWave } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
 import { type SupervisorContext, supervisorMachine } from '../machines/supervisor/machine.ts';
 import type { DoneWork } from '../machines/vocabulary/family.ts';
-import type { PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
+import type { LandingTag, PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
 import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
 import { tagsOfValue } from './public-states.ts';
@@ -22,6 +23,8 @@ export type StoredPlan = StoredTree<PlanContext, PlanTag>;
 export const storedPlan = readerOf<PlanContext, PlanTag>(planMachine, upgrades.plan);
 /** As `storedPlan`. */
 export const storedRepo = readerOf<RepoContext, RepoTag>(repoMachine, upgrades.repo);
+/** As `storedPlan`. */
+export const storedLanding = readerOf<LandingContext, LandingTag>(landingMachine, undefined);
 /** As `storedPlan`. */
 export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(supervisorMachine, undefined);
 

@@ -1,6 +1,7 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
+import { landingOperations } from '../runtime/api/operations/landing.ts';
 import { machineOperations } from '../runtime/api/operations/machine.ts';
 import { notifyOperations } from '../runtime/api/operations/notify.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
@@ -253,6 +254,7 @@ export const nouns: Nouns = {
     ...verbsOf(planSignals, { cancel: 'cancel a plan' }),
     entry('delete', 'delete a plan', () => import('./plan/delete.ts')),
     ...verbsOf(planLanding, { merge: 'merge it when done', 'push, pr': 'push it; open a pull request' }),
+    ...hidden(verbsOf(planLanding, { land: 'put it in the line of its target branch' })),
     entry('diff', 'print its diff', () => import('./plan/diff.ts')),
     ...verbsOf(planShow, { explain: 'why it waits' }),
     entry('history', 'print its history', () => import('./plan/history.ts')),
@@ -270,6 +272,7 @@ export const nouns: Nouns = {
     }),
     ...othersOf('queue'),
   ],
+  landing: hidden(verbsOfOperations(landingOperations, () => import('./views/landing.ts'))),
   repo: [
     ...verbsOf(repo, {
       'list, show': 'list the registered repos; show one',

@@ -2,6 +2,7 @@
 export { agentMachine } from './agent/machine.ts';
 export { type ParsedPlan, parsePlan } from './document/plan-document.ts';
 export type { PlanDocument, PlanProblem } from './document/shape.ts';
+export { landingMachine } from './landing/machine.ts';
 export { planMachine } from './plan/machine.ts';
 export { repoMachine } from './repo/machine.ts';
 export { supervisorMachine } from './supervisor/machine.ts';

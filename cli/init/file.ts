@@ -6,6 +6,7 @@ import {
   agentKeys,
   documentsKeys,
   type KeyReference,
+  landingKeys,
   topKeys,
   worktreeKeys,
 } from '../../runtime/base/config/reference.ts';
@@ -33,6 +34,9 @@ export function configText(agent: KnownAgent | null): string {
     '',
     '[worktree]',
     ...worktreeKeys.map(commented),
+    '',
+    '[landing]',
+    ...landingKeys.map(commented),
     '',
     '[documents]',
     ...documentsKeys.map(commented),
@@ -75,6 +79,7 @@ export function unmentionedKeys(text: string): string[] {
     ...named('', repoKeys()),
     ...named('agents.default.', agentKeys),
     ...named('worktree.', worktreeKeys),
+    ...named('landing.', landingKeys),
     ...named('documents.', documentsKeys),
   ];
 }

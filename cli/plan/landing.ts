@@ -13,7 +13,7 @@ import { mergeTold, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
 import { waitArg } from './send.ts';
 
 interface Landing {
-  readonly type: 'merge' | 'create_pr';
+  readonly type: 'merge' | 'land' | 'create_pr';
   readonly payload: object;
   /** false with `--no-wait`. */
   readonly wait: boolean;
@@ -86,6 +86,29 @@ const merge = defineVerb({
       tell: (shown, isRepeated) => tellMerge(call, shown, { isRepeated, wait }),
     });
   },
+});
+
+const inLine = defineVerb({
+  summary: 'Put a done plan in the line of the branch that it goes into.',
+  args: {
+    ...planArgs,
+    into: { type: 'string', description: 'land on this branch instead' },
+    ...waitArg,
+  },
+  examples: ['stator plan land login', 'stator plan land login --no-wait'],
+  more: `Exit code 0: it is merged, or --no-wait was given. 1: it is not merged, or not yet; the output says why.
+  One plan lands at a time. It is merged with the branch as it is then; [landing] check runs on that very commit; then the branch moves to it.
+  A conflict or a failed check goes to a fixer, then to you; the plans behind it go on. The line: stator landing list`,
+  run: ({ plan, into, wait }, call) =>
+    land(call, plan, {
+      type: 'land',
+      payload: into === undefined ? {} : { into },
+      wait,
+      slow: (name) => `${name} stands in line; what it waits for: stator plan explain ${shellWord(name)}`,
+      onlyDone: 'only a done plan lands',
+      isUnderWay: ({ merging }) => merging,
+      tell: (shown, isRepeated) => tellMerge(call, shown, { isRepeated, wait }),
+    }),
 });
 
 /** 0: it is merged, or nobody waited for that; 1: it is not. */
@@ -175,4 +198,4 @@ const push = defineVerb({
   },
 });
 
-export default { merge, pr, push } satisfies Verbs;
+export default { merge, land: inLine, pr, push } satisfies Verbs;

@@ -66,7 +66,7 @@ export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated
     return { isMissing: false, text };
   }
   const text =
-    shown.waiting_for?.kind === 'repo'
+    shown.waiting_for?.kind === 'repo' || shown.waiting_for?.kind === 'landing'
       ? `pending: ${plan} is not merged yet: ${withLocalTimes(shown.waiting_for.detail, Date.now())}`
       : `pending: ${plan} is not merged yet; what failed is tried again by the next engine, or by the same command; see what became of it: stator plan show ${shellWord(plan)}`;
   return { isMissing: true, text };

@@ -111,7 +111,7 @@ const words = {
 const nextMerge = base.assign(({ context, event }) => {
   const count = context.count + 1;
   const { withAfter: _before, ...before } = context.merge ?? noMerge;
-  const into = event.type === 'merge' ? (event.into ?? null) : before.into;
+  const into = event.type === 'merge' || event.type === 'land' ? (event.into ?? null) : before.into;
   const withAfter = event.type === 'merge' && event.with_after === true;
   return { count, merge: { ...before, work: `#${count}`, into, refused: null, ...(withAfter ? { withAfter } : {}) } };
 });
@@ -138,6 +138,19 @@ const merging = {
     const detail = context.merge?.refused?.detail ?? '';
     const reason = `the plan is done and auto_merge could not merge it: ${detail}; resolve tries again; to leave it unmerged, turn auto_merge off first`;
     return { stopCause: { source: 'failed' as const, reason } };
+  }),
+  noteLine: base.assign(({ context: { merge }, event }) => {
+    assertEvent(event, 'line_found');
+    return { merge: { ...(merge ?? noMerge), into: event.into } };
+  }),
+  noteLandingStop: base.assign(({ context }) => {
+    const detail = context.merge?.refused?.detail ?? '';
+    const reason = `the plan is done and did not land: ${detail}; resolve puts it in line again`;
+    return { stopCause: { source: 'failed' as const, reason } };
+  }),
+  findLine: base.enqueueActions(({ enqueue }) => {
+    enqueue(nextMerge);
+    enqueue('askLine');
   }),
   /** The plan goes on: the merged work is not its final work. */
   forgetMerge: base.assign({ merge: null }),

@@ -6,6 +6,7 @@ const lostText =
 /** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
 export const guardTexts: Readonly<Record<string, string>> = {
   mergesAlone: 'auto_merge is off',
+  landsAlone: 'landing.auto is off',
   mergesOnForge: 'its pull request is not to be merged by itself now',
   isNews: 'the plan was told of that',
   notPlannedYet: 'not planned yet: run plan_start first',

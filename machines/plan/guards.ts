@@ -36,6 +36,17 @@ function hasFixer(context: PlanContext): boolean {
   return isSession(context) || context.policy.roles.fixer.on;
 }
 
+function fixesAlone(context: PlanContext): boolean {
+  const { policy } = context;
+  return isSession(context)
+    ? (policy.roles.session.fixesAlone ?? policy.auto_review_fix)
+    : policy.auto_review_fix && hasFixer(context);
+}
+
+function hasUsedCycles({ policy }: PlanContext, cycles: number): boolean {
+  return policy.max_review_fix_cycles > 0 && cycles + 1 > policy.max_review_fix_cycles;
+}
+
 /** A person is responsible for their approval; changes that a verifier made itself are seen by no reviewer. */
 function isSmallFix(context: PlanContext): boolean {
   return selfFixLines(context) <= context.policy.readiness_self_fix_max_lines;
@@ -61,14 +72,26 @@ const mergeGuards = {
   /** A branch that a person names may get work that another branch has. */
   mayMerge: ({ context, event }: GuardArgs) =>
     !isMergedAsItStands(context) ||
-    (event.type === 'merge' && event.into != null && event.into !== context.merge?.merged?.into),
+    ((event.type === 'merge' || event.type === 'land') &&
+      event.into != null &&
+      event.into !== context.merge?.merged?.into),
   isUnmerged: ({ context: { merge } }: GuardArgs) => (merge?.merged ?? null) === null,
   /**
    * `auto_merge`, at the end of a plan's own way. A status that was set by hand starts nothing, and a plan with a pull request is merged there.
    */
   mergesAlone: ({ context, event }: GuardArgs) =>
     context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
-  isMerge: ({ context: { merge }, event }: GuardArgs) => isRun(event, merge?.work),
+  /** As `mergesAlone`, by the line of the branch. */
+  landsAlone: ({ context, event }: GuardArgs) =>
+    context.policy.landing_auto && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
+  endsByItself: ({ event }: GuardArgs) => !isByHand(event),
+  isMerge: ({ context: { merge }, event }: GuardArgs) => isRun(event, merge?.work) || isPlace(event, merge?.work),
+  /** Its line found a conflict, or a check that fails on the merge: that is mended as what a review asks for. */
+  isForFixer: ({ context, event }: GuardArgs) =>
+    event.type === 'merge_refused' &&
+    event.body !== undefined &&
+    fixesAlone(context) &&
+    !hasUsedCycles(context, context.reviewCycle),
   /** The pull request that the forge merged shows the present work, and the forge says as which commit. */
   isMergedThere: ({ context: { pull, head, pass }, event }: GuardArgs) =>
     event.type === 'pr_merged' &&
@@ -83,12 +106,17 @@ function isRun(event: PlanEvent, work: string | null | undefined): boolean {
   return 'run' in event && event.run !== null && event.run === work;
 }
 
+/** The line of a branch answers that request of the plan. */
+function isPlace(event: PlanEvent, work: string | null | undefined): boolean {
+  return 'request' in event && typeof event.request === 'string' && event.request === work;
+}
+
 /** Which requests about a plan's pull request are possible, also to its forge. Its progress is a state of the chart. */
 const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
   /** `auto_create_pr`, at the end of a plan's own way. */
   pullsAlone: ({ context: { policy }, event }: GuardArgs) =>
-    policy.auto_create_pr && !policy.auto_merge && !isByHand(event),
+    policy.auto_create_pr && !policy.auto_merge && !policy.landing_auto && !isByHand(event),
   /** The one that is open does not show the branch as it is. */
   mayPush: ({ context: { pull, head } }: GuardArgs) => head !== null && pull?.request?.head !== head,
   /** It shows the branch as it was before this round. */
@@ -257,16 +285,12 @@ export const planGuards = {
   branchMoved: ({ event }: GuardArgs) => event.type === 'merge_refused' && event.why === 'moved',
 
   /** What a pull request asks for counts over its whole life, also after a new beginning. */
-  cyclesAreUsed: ({ context: { policy, reviewCycle, pull }, event }: GuardArgs) => {
+  cyclesAreUsed: ({ context, event }: GuardArgs) => {
+    const { reviewCycle, pull } = context;
     const asked = event.type === 'pr_changes_requested' ? (pull?.request?.cycles ?? 0) : 0;
-    return policy.max_review_fix_cycles > 0 && Math.max(reviewCycle, asked) + 1 > policy.max_review_fix_cycles;
+    return hasUsedCycles(context, Math.max(reviewCycle, asked));
   },
-  fixesAlone: ({ context }: GuardArgs) => {
-    const { policy } = context;
-    return isSession(context)
-      ? (policy.roles.session.fixesAlone ?? policy.auto_review_fix)
-      : policy.auto_review_fix && hasFixer(context);
-  },
+  fixesAlone: ({ context }: GuardArgs) => fixesAlone(context),
   hasFixer: ({ context }: GuardArgs) => hasFixer(context),
 
   needs: ({ context }: GuardArgs, attention: Attention) => attentionOf(context) === attention,

@@ -64,6 +64,10 @@ const mergeVerbs = {
     { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
     { description: 'it is merged as it stands, or being merged' },
   ],
+  land: [
+    { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
+    { description: 'it is merged as it stands, or stands in line' },
+  ],
 } as const;
 
 /** Of a done plan only. What becomes of its pull request, its own region says; what reviewers on the forge ask for is fixed as what our own ask for. */
@@ -173,6 +177,9 @@ export const planMachine = plan.createMachine({
     run_noted: { description: 'people are told of it', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already' },
     budget_restored: { description: 'it does not wait for its budget' },
+    plan_merged: { description: 'it has left the line meanwhile' },
+    merge_refused: { description: 'it has left the line meanwhile' },
+    line_left: { description: 'it has left the line meanwhile' },
     pr_merge_scheduled: { description: 'it was not wanted any more' },
     pr_merge_refused: { description: 'it was not wanted any more' },
   },
@@ -250,6 +257,7 @@ export const planMachine = plan.createMachine({
             merge_refused: [
               { guard: and(['isMerge', 'branchMoved', 'wasVerified']), target: verifying },
               { guard: and(['isMerge', 'branchMoved']), target: reviewing },
+              { guard: and(['isMerge', 'isForFixer']), target: `${fixing}.requesting`, actions: 'noteFeedback' },
             ],
             start_over: {
               target: 'planning',

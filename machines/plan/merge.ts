@@ -1,6 +1,6 @@
 /**
  * The region of a plan's chart that says how far its merge into the branch that people work on is. A plan is merged once it is done: when a person says
- * so, by itself, or by the forge together with its pull request.
+ * so, by itself, by the line of that branch, or by the forge together with its pull request.
  */
 import { and } from 'xstate';
 import { plan } from './actions.ts';
@@ -10,7 +10,11 @@ const refused = '#plan.merge.refused';
 /** How a merge begins while none is under way, and how one of the forge is recorded. */
 const beginnings = {
   merge: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.asked', actions: 'askMerge' },
-  done_entered: { guard: 'mergesAlone', target: '#plan.merge.working.automatic', actions: 'askMerge' },
+  land: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.finding.asked', actions: 'findLine' },
+  done_entered: [
+    { guard: 'landsAlone', target: '#plan.merge.working.finding.automatic', actions: 'findLine' },
+    { guard: 'mergesAlone', target: '#plan.merge.working.automatic', actions: 'askMerge' },
+  ],
   pr_merged: {
     guard: and(['pullIsOpen', 'isMergedThere']),
     target: '#plan.merge.merged',
@@ -26,6 +30,22 @@ const stood = {
   target: `${refused}.automatic`,
   actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'],
 } as const;
+
+/** The branch and the check are looked at once more when a person lets it try again, and when its work was mended. */
+const lineAgain = { target: '#plan.merge.working.finding.automatic', actions: 'findLine' } as const;
+/** The branch moved, or its line found what a fixer is to mend: it asks for a place anew when it is done again. */
+const mended = { target: `${refused}.unlanded`, actions: 'noteMergeRefused' } as const;
+/** It left the line, or could not get into it, and nobody waits for that answer. */
+const fromLine = [
+  { guard: and(['isMerge', 'branchMoved']), ...mended },
+  { guard: and(['isMerge', 'isForFixer']), ...mended },
+  {
+    guard: 'isMerge',
+    target: `${refused}.unlanded`,
+    actions: ['noteMergeRefused', 'noteLandingStop', 'raiseBlock'],
+  },
+] as const;
+const found = { guard: 'isMerge', target: '#plan.merge.working.inLine', actions: ['noteLine', 'tellJoined'] } as const;
 
 export const merge = plan.createStateConfig({
   description: 'is its work in the branch that people work on?',
@@ -60,6 +80,27 @@ export const merge = plan.createStateConfig({
             effect_failed: stood,
           },
         },
+        finding: {
+          description: 'the branch that it lands on is being found',
+          initial: 'asked',
+          on: { line_found: found, done_left: { target: '#plan.merge.none', actions: 'forgetMerge' } },
+          states: {
+            asked: { description: 'a person asked for it', on: { merge_refused: told, effect_failed: told } },
+            automatic: {
+              description: 'landing.auto, or the line itself, asked for it',
+              on: { merge_refused: fromLine, effect_failed: fromLine },
+            },
+          },
+        },
+        inLine: {
+          description: 'it waits in the line of that branch, or lands',
+          tags: ['merge:in_line'],
+          on: {
+            merge_refused: fromLine,
+            line_left: { guard: 'isMerge', target: '#plan.merge.none', actions: 'forgetMerge' },
+            done_left: { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] },
+          },
+        },
       },
     },
     merged: {
@@ -88,6 +129,13 @@ export const merge = plan.createStateConfig({
               target: '#plan.merge.working.automatic',
               actions: 'askMerge',
             },
+          },
+        },
+        unlanded: {
+          description: 'it could not land: its work is mended, or a person lets it try again',
+          on: {
+            resolve: { guard: 'isDone', ...lineAgain },
+            done_entered: { guard: 'endsByItself', ...lineAgain },
           },
         },
       },

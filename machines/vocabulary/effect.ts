@@ -187,6 +187,47 @@ export interface PlanMerge {
   readonly withAfter?: boolean;
 }
 
+/** Finds the branch that a done plan lands on. */
+export interface LandingFind {
+  readonly kind: 'landing.find';
+  readonly id: string;
+  readonly branch: string;
+  /** null: the branch that the plan was begun from. */
+  readonly into: string | null;
+}
+
+/** A plan at the head of the line of the branch `into`. */
+interface Landing {
+  readonly id: string;
+  readonly plan: string;
+  /** The plan's own. */
+  readonly branch: string;
+  readonly into: string;
+}
+
+/** Makes the merge of the plan and the branch as it is now. No branch is moved. */
+export interface LandingPrepare extends Landing {
+  readonly kind: 'landing.prepare';
+  readonly message: string;
+  /** What may be merged, and nothing else; null: nobody judged it. */
+  readonly approved: Approval | null;
+}
+
+/** Runs the check on the merge that was made, in a checkout of its own. */
+export interface LandingCheck extends Landing {
+  readonly kind: 'landing.check';
+  readonly commit: string;
+  readonly command: string;
+}
+
+/** Moves the branch from `base` to the merge that was made and checked, and to no other. */
+export interface LandingMerge extends Landing {
+  readonly kind: 'landing.merge';
+  readonly commit: string;
+  readonly base: string;
+  readonly tip: string;
+}
+
 /** Tells one hook of one event. `id` is the delivery's. */
 export interface HookDeliver {
   readonly kind: 'hook.deliver';
@@ -264,6 +305,10 @@ export type Effect =
   | BranchArchive
   | BranchBase
   | PlanMerge
+  | LandingFind
+  | LandingPrepare
+  | LandingCheck
+  | LandingMerge
   | HookDeliver
   | PlanPull
   | PullMerge
@@ -295,6 +340,7 @@ export function laneOf(effect: Effect): Lane {
     case 'agent.type':
       return 'process';
     case 'work.check':
+    case 'landing.check':
       return 'check';
     case 'plan.pull':
     case 'pull.merge':
@@ -307,6 +353,9 @@ export function laneOf(effect: Effect): Lane {
     case 'branch.archive':
     case 'branch.base':
     case 'plan.merge':
+    case 'landing.find':
+    case 'landing.prepare':
+    case 'landing.merge':
       return 'git';
     case 'hook.deliver':
       return 'hook';
@@ -339,7 +388,13 @@ export function resourceOf(effect: Effect): string {
     case 'branch.base':
     // What still changes the plan's branch comes first; on the branch that it goes into, compare-and-set decides.
     case 'plan.merge':
+    case 'landing.find':
+    case 'landing.prepare':
+    case 'landing.merge':
       return `worktree:${effect.branch}`;
+    // The checkout is the line's own: the plan's branch and its worktree stay free.
+    case 'landing.check':
+      return `landing:${effect.into}`;
     // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
     case 'hook.deliver':
       return `hook:${effect.subject ?? effect.plan}:${effect.hook}`;

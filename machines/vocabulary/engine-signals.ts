@@ -37,6 +37,14 @@ const runNotes = ['nested_kept', 'refs_moved'] as const;
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 
+/** The plan's own number of its request for a place in the line; not there: it is no answer of a line. */
+const placeInLine = { request: word.optional() };
+
+const approval = z.strictObject({ sha, by: z.enum(['reviewer', 'verifier']) });
+
+/** The longest command of `[landing] check`. */
+export const landingCheckLimit = 8_192;
+
 /** The name that a forge gives to what was said there. */
 const forgeId = z.string().max(256);
 const forgeIds = z.array(forgeId).min(1).max(200);
@@ -56,6 +64,7 @@ function fromEngine<To extends Addressee>(to: To) {
 const toPlan = fromEngine('plan');
 const toAgent = fromEngine('agent');
 const toRepo = fromEngine('repo');
+const toLanding = fromEngine('landing');
 const toSupervisor = fromEngine('supervisor');
 
 export const engineSignals = {
@@ -167,6 +176,7 @@ export const engineSignals = {
     into: word,
     /** The head of the plan's branch that was merged. */
     tip: sha,
+    ...placeInLine,
   }),
   merge_refused: toPlan('the plan cannot be merged now', {
     why: z.enum(mergeObstacles),
@@ -174,7 +184,12 @@ export const engineSignals = {
     into: word.nullable(),
     files: z.array(z.string().max(4096)).max(100),
     detail: text,
+    /** What a fixer is told, where one can help. */
+    body: text.optional(),
+    ...placeInLine,
   }),
+  line_found: toPlan('the branch that the plan is to land on is known', { into: word }),
+  line_left: toPlan('a person took the plan out of the line', { request: word }),
   effect_failed: toPlan('an effect is given up', { detail: text }),
   timer_due: toPlan('a deadline is reached', {}),
   agents_requeued: toPlan('stops what runs, to be started again', {}),
@@ -262,6 +277,29 @@ export const engineSignals = {
   repo_recovered: toRepo('the repo can be used again', {}),
   repo_paused: { payload: none, from: person, to: 'repo', does: 'grants nothing new' },
   repo_resumed: { payload: none, from: person, to: 'repo', does: 'grants again' },
+  landing_opened: toLanding('opens the line of a branch', {}),
+  landing_joined: toLanding('a done plan stands in line', {
+    plan: word,
+    branch: word,
+    message: text,
+    approval: approval.nullable(),
+    request: word,
+  }),
+  landing_left: toLanding('a plan is no longer done', { plan: word, request: word }),
+  landing_prepared: toLanding('the merge is made, and is on no branch yet', {
+    /** The merge, and the commit of the branch that it goes on top of. */
+    commit: sha,
+    base: sha,
+    tip: sha,
+    /** The command that is to pass on it; empty: none. */
+    check: z.string().max(landingCheckLimit),
+  }),
+  landing_moved: toLanding('the branch has moved since the merge was made', {}),
+  // A person says these, by a verb of `stator landing`.
+  landing_paused: toLanding('lets nothing land', {}),
+  landing_resumed: toLanding('lets plans land again', {}),
+  landing_first: toLanding('puts a plan at the head of the line', { plan: word }),
+  landing_removed: toLanding('takes a plan out of the line', { plan: word }),
   repo_registered: toSupervisor('a repo joins', { project: word, policy: policySchema }),
   repo_removed: toSupervisor('a repo leaves', { project: word }),
   supervisor_draining: toSupervisor('the engine is being stopped', {}),

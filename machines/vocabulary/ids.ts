@@ -2,9 +2,11 @@
 
 export type PlanTree = `plan:${string}/${string}`;
 export type RepoTree = `repo:${string}`;
+/** The line of a target branch. The slashes of its name are colons, which git allows in no name: no address is the beginning of another one. */
+export type LandingTree = `landing:${string}/${string}`;
 /** `<machine>:<id>`: of a machine that a program of one's own brought. */
 export type MachineTree = `${string}:${string}`;
-export type TreeAddress = 'supervisor' | RepoTree | PlanTree | MachineTree;
+export type TreeAddress = 'supervisor' | RepoTree | PlanTree | LandingTree | MachineTree;
 
 export const supervisorTree = 'supervisor' satisfies TreeAddress;
 
@@ -16,6 +18,10 @@ export function planTree(project: string, plan: string): PlanTree {
   return `plan:${project}/${plan}`;
 }
 
+export function landingTree(project: string, branch: string): LandingTree {
+  return `landing:${project}/${branch.replaceAll('/', ':')}`;
+}
+
 export function machineTree(machine: string, id: string): MachineTree {
   return `${machine}:${id}`;
 }
@@ -25,12 +31,13 @@ export type ParsedTree =
   | { kind: 'supervisor' }
   | { kind: 'repo'; project: string }
   | { kind: 'plan'; project: string; plan: string }
+  | { kind: 'landing'; project: string; branch: string }
   | { kind: 'machine'; machine: string; id: string };
 
 /** What a machine of one's own may be called. */
 const machineNamePattern = /^[a-z][a-z0-9-]{0,63}$/;
 /** The machines that are built in. */
-const takenNames: ReadonlySet<string> = new Set(['supervisor', 'repo', 'plan', 'wave', 'task', 'agent']);
+const takenNames: ReadonlySet<string> = new Set(['supervisor', 'repo', 'plan', 'landing', 'wave', 'task', 'agent']);
 /** What one tree of such a machine may be called: it stands in addresses, keys and routes. */
 const treeIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -49,6 +56,9 @@ export function parseTree(address: string): ParsedTree {
   const slash = address.indexOf('/');
   if (address.startsWith('plan:') && slash > 5) {
     return { kind: 'plan', project: address.slice(5, slash), plan: address.slice(slash + 1) };
+  }
+  if (address.startsWith('landing:') && slash > 8) {
+    return { kind: 'landing', project: address.slice(8, slash), branch: address.slice(slash + 1).replaceAll(':', '/') };
   }
   const colon = address.indexOf(':');
   const [machine, id] = [address.slice(0, Math.max(0, colon)), address.slice(colon + 1)];

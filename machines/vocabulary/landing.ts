@@ -1,8 +1,8 @@
-/** Where the work of a done plan is: on its branch alone, in a pull request, or in the branch that people work on. */
+/** Where the work of a done plan is: on its branch alone, in the line of its target branch, in a pull request, or in the branch that people work on. */
 import type { PlanMerge } from './plan-merge.ts';
 import type { PlanPull } from './plan-pull.ts';
 
-export const landings = ['not_merged', 'pull_request_open', 'merged'] as const;
+export const landings = ['not_merged', 'in_line', 'pull_request_open', 'merged'] as const;
 export type Landing = (typeof landings)[number];
 
 interface DonePlan {
@@ -19,6 +19,7 @@ export function landingOf({ merge, pull, pass, timestamps }: DonePlan, tags: Rea
   const merged = merge?.merged ?? null;
   if (merged !== null && merged.at >= (timestamps.done_at ?? 0)) return 'merged';
   if (tags.has('pull:merged') && pull?.request?.pass === pass) return 'merged';
+  if (tags.has('merge:in_line')) return 'in_line';
   return tags.has('pull:open') ? 'pull_request_open' : 'not_merged';
 }
 

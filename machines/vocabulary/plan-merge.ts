@@ -3,7 +3,7 @@
 /**
  * Why a merge is refused; nothing was changed. `overlap`: the checkout of the target branch has uncommitted changes in the files; `busy`: a merge or
  * rebase runs there; `conflict`: with the target branch; `no_branch`: there is no target branch; `no_work`: the plan has no branch; `moved`: its branch
- * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `lost_work`: work that was done is not on the plan's branch; `git`: git failed.
+ * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `lost_work`: work that was done is not on the plan's branch; `check`: the check of `[landing]` failed on the merge; `git`: git failed.
  */
 export const mergeObstacles = [
   'overlap',
@@ -14,6 +14,7 @@ export const mergeObstacles = [
   'moved',
   'after',
   'lost_work',
+  'check',
   'git',
 ] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];

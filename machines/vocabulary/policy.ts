@@ -33,6 +33,8 @@ const madePolicy = z.strictObject({
   auto_readiness_review: z.boolean(),
   auto_create_pr: z.boolean(),
   auto_merge: z.boolean(),
+  /** A done plan gets in line by itself. Signals of before there was a line have none. */
+  landing_auto: z.boolean().default(false),
   /** Who merges pull requests. Signals of before there was a choice have none. */
   pull_merge: z.enum(pullMergeModes).default('manual'),
   max_review_fix_cycles: z.int().min(0),
@@ -81,6 +83,7 @@ export const defaultPolicy: Policy = {
   auto_readiness_review: true,
   auto_create_pr: true,
   auto_merge: false,
+  landing_auto: false,
   pull_merge: 'manual',
   max_review_fix_cycles: 3,
   readiness_self_fix_max_lines: 80,

@@ -75,7 +75,7 @@ export type PlanTag =
   | `needs:${'answers' | 'person' | 'word'}`
   | 'paused'
   /** Its merge into the branch that people work on; of one that was never asked for there is no word. */
-  | `merge:${'working' | 'merged' | 'refused'}`
+  | `merge:${'working' | 'in_line' | 'merged' | 'refused'}`
   | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`
   /** It gets one by itself, where a forge is configured. */
   | 'pull_wanted'
@@ -103,6 +103,9 @@ export type AgentTag =
 
 /** Whether a repository grants the right to implement: `paused` by a person, `degraded` while it cannot be used. */
 export type RepoTag = `repo:${'active' | 'paused' | 'degraded'}`;
+
+/** What the line of a branch does: with the plan at its head, or whether it lets plans land at all. */
+export type LandingTag = `landing:${'empty' | 'preparing' | 'checking' | 'merging' | 'paused'}`;
 
 /** The state of the engine: `draining` once it is asked to stop, `stopped` when it has. */
 export type SupervisorTag = `engine:${'running' | 'draining' | 'stopped'}`;

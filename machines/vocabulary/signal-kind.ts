@@ -31,7 +31,7 @@ export const machine = ['machine'] as const satisfies Senders;
 export const engineOnly = [] as const satisfies Senders;
 
 /** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
-export type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
+export type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'landing' | 'supervisor';
 
 /** The description of a signal before a tree takes it. */
 export interface SignalKind {

@@ -170,6 +170,16 @@ export const signals = {
     to: 'plan',
     does: 'merges a done plan',
   },
+  land: {
+    payload: z.strictObject({
+      /** null: the branch that the plan was begun from. */
+      into: word.nullable().optional(),
+      body: text.optional(),
+    }),
+    from: person,
+    to: 'plan',
+    does: 'puts a done plan in the line of the branch that it goes into',
+  },
   create_pr: { payload: body, from: person, to: 'plan', does: 'pushes a done plan and makes its pull request' },
   pause: {
     payload: z.strictObject({ wait: z.boolean().optional(), body: text.optional() }),

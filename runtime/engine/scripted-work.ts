@@ -177,6 +177,20 @@ export function scriptedWork({
       const merged = into ?? 'main';
       return { type: 'plan_merged', payload: { head: commitOn(merged), into: merged, tip: headOf(branch) } };
     },
+    'landing.find': async ({ into }) => ({ type: 'line_found', payload: { into: into ?? 'main' } }),
+    'landing.prepare': async ({ branch, into }) => {
+      const base = headOf(into);
+      commits += 1;
+      return {
+        type: 'landing_prepared',
+        payload: { commit: nameOf(commits), base, tip: headOf(branch), check: 'true' },
+      };
+    },
+    'landing.check': async () => ({ type: 'check_passed', payload: {} }),
+    'landing.merge': async ({ into, commit, tip }) => {
+      heads.set(into, commit);
+      return { type: 'plan_merged', payload: { head: commit, into, tip } };
+    },
     'agent.freeze': nothing,
     'agent.thaw': nothing,
     'agent.answer': async ({ run, permission }) => {

@@ -164,6 +164,33 @@ describe('in the real store and pump', () => {
     for (const { actor, to } of await real.visited(plan)) if (actor === '') planStates.add(to);
   });
 
+  it('a plan that stands in line, is refused there, and lands later goes on as in the simulation', async () => {
+    const world = worldOf({ on: ['planner'], rest: { landing_auto: true } });
+    const head = 'a'.repeat(40);
+    world.person('set_status', { status: 'verifying' });
+    world.person('verify_approved');
+    const answer = (type: 'merge_refused' | 'plan_merged', payload: object) => {
+      reply(world, 'landing.find', 'line_found', { into: 'main' });
+      const request: unknown = world.live.get(plan)?.root.getSnapshot().context.merge.work;
+      world.post(plan, type, { ...payload, into: 'main', request } as never);
+      world.drain();
+    };
+    answer('merge_refused', { why: 'conflict', files: ['a.txt'], detail: 'a.txt' });
+    expect(world.live.get(plan)?.root.getSnapshot().hasTag('needs:person')).toBe(true);
+    world.person('resolve');
+    world.drain();
+    answer('plan_merged', { head, tip: head });
+    world.person('land', { into: 'develop' });
+    world.drain();
+    const real = await openReal();
+    await real.replay(world, plan);
+    const live = world.live.get(plan);
+    expect(live).toBeDefined();
+    if (live !== undefined)
+      expect(JSON.stringify(await real.snapshot(plan))).toBe(JSON.stringify(world.trees.persist(live).snapshot));
+    for (const { actor, to } of await real.visited(plan)) if (actor === '') planStates.add(to);
+  });
+
   it('and these ways together lead through every state of plans and agents', () => {
     const missing = (leaves: string[], seen: Set<string>) =>
       leaves.filter((leaf) => !passing.test(leaf) && !elsewhere.test(leaf) && !seen.has(leaf));

@@ -10,6 +10,7 @@ import {
   documentsKeys,
   hookKeys,
   httpKeys,
+  landingKeys,
   topKeys,
   worktreeKeys,
 } from '../../runtime/base/config/reference.ts';
@@ -212,6 +213,7 @@ describe('the file that init writes', () => {
       ...topKeys.filter(({ files }) => files.includes('.stator/config.toml')),
       ...agentKeys,
       ...worktreeKeys,
+      ...landingKeys,
       ...documentsKeys,
     ];
     for (const { key } of keys) expect(text).toMatch(new RegExp(`^# ${key} = .+  # .{10}`, 'm'));
@@ -232,7 +234,7 @@ describe('the reference of the configuration', () => {
   });
 
   it('says of every key what it does and what is accepted', () => {
-    const all = [...topKeys, ...agentKeys, ...worktreeKeys, ...documentsKeys, ...httpKeys, ...hookKeys];
+    const all = [...topKeys, ...agentKeys, ...worktreeKeys, ...landingKeys, ...documentsKeys, ...httpKeys, ...hookKeys];
     for (const { key, does, accepted } of all) {
       expect(does.length, key).toBeGreaterThan(10);
       expect(accepted, key).not.toMatch(/^Invalid|anything/);

@@ -196,6 +196,7 @@ describe('plans without an engine', () => {
     expect(JSON.parse(listed.stdout).map(({ name }: { name: string }) => name)).toEqual([
       'supervisor',
       'repo',
+      'landing',
       'plan',
       'wave',
       'task',

@@ -7,7 +7,7 @@ import type { machines } from '../../runtime/base/charts/machines.ts';
 import { nodesOf } from '../support/cells.ts';
 import { alone, doneEvent, events, inputs } from '../support/family.ts';
 import { everyRole, policyWith } from '../support/plan-states.ts';
-import { planText } from '../support/simulation.ts';
+import { planText, sha } from '../support/simulation.ts';
 
 type Name = keyof typeof machines;
 
@@ -114,6 +114,27 @@ describe('paths', () => {
     const supervisor = walk({ name: 'supervisor', events: () => all, marks: ({ repos }) => repos });
     expect(unreached('repo', repo.reached)).toEqual([]);
     expect(unreached('supervisor', supervisor.reached)).toEqual([]);
+  });
+
+  it('lead to every state of the line of a branch', () => {
+    const place = { plan: 'hello', branch: 'plan/hello', message: 'Merge plan hello', approval: null, request: '#1' };
+    const made = { commit: sha(1), base: sha(2), tip: sha(3) };
+    const by = { at: 5, origin: 'engine', run: null };
+    const line = walk({
+      name: 'landing',
+      events: () => [
+        { ...by, type: 'landing_joined', ...place },
+        { ...by, type: 'landing_left', plan: 'hello', request: '#1' },
+        ...['', 'npm test'].map((check) => ({ ...by, type: 'landing_prepared', ...made, check })),
+        ...['landing_moved', 'landing_paused', 'landing_resumed', 'check_passed'].map((type) => ({ ...by, type })),
+        ...['landing_first', 'landing_removed'].map((type) => ({ ...by, type, plan: 'hello' })),
+        { ...by, type: 'plan_merged', head: sha(1), into: 'main', tip: sha(3) },
+        { ...by, type: 'merge_refused', why: 'check', into: 'main', files: [], detail: 'it fails' },
+        { ...by, type: 'effect_failed', detail: 'git is gone' },
+      ],
+      marks: ({ line: waiting, current }) => [waiting, current],
+    });
+    expect(unreached('landing', line.reached)).toEqual([]);
   });
 
   it('lead to every state of a plan', () => {
@@ -279,11 +300,13 @@ function mergeEvents({ context }: AnyMachineSnapshot): readonly object[] {
   const result = { ...by, origin: 'engine', run: context.merge?.work ?? null };
   const refusal = { type: 'merge_refused', ...result, into: 'main', files: [], detail: '' };
   return [
-    ...['mark_done', 'merge', 'resolve'].map((type) => ({ type, ...by })),
+    ...['mark_done', 'merge', 'land', 'resolve'].map((type) => ({ type, ...by })),
     { type: 'set_status', ...by, status: 'verifying' },
     { type: 'verify_approved', ...by },
     { ...refusal, why: 'conflict' },
     { ...refusal, why: 'moved' },
+    { type: 'line_found', ...result, into: 'main' },
+    { type: 'line_left', ...by, origin: 'engine', request: context.merge?.work ?? '' },
     { type: 'plan_merged', ...result, head: 'b'.repeat(40), into: 'main', tip: 'a'.repeat(40) },
   ];
 }

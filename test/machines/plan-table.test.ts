@@ -119,6 +119,7 @@ const contract = `
   done                                        request_review*           underway.reviewing.working
   done                                        review_changes_requested  refused: nothing is under review
   done                                        cancel*                   cancelled.ended
+  done                                        land*                     done
   done                                        merge*                    done
   done                                        create_pr*                done
   cancelled.ending                            reopen*                   held
@@ -203,7 +204,7 @@ describe('the table of a plan', () => {
     const starred = new Set(cells.filter((cell) => cell.isPersons).map((cell) => cell.type));
     for (const { type } of cells) expect(`${type} ${isAnyones(type)}`).toBe(`${type} ${!starred.has(type)}`);
     const personOnly =
-      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge create_pr pause resume resolve answer';
+      'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge land create_pr pause resume resolve answer';
     for (const type of personOnly.split(' ')) expect(isAnyones(type as SignalType)).toBe(false);
   });
 

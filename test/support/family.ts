@@ -1,6 +1,7 @@
 /** Contexts and events with which the tables of a task, a wave and an agent are read off their definitions. */
 import { type AnyStateMachine, createActor } from 'xstate';
 import { agentMachine } from '../../machines/agent/machine.ts';
+import { landingMachine } from '../../machines/landing/machine.ts';
 import { plan as planSetup } from '../../machines/plan/actions.ts';
 import { planMachine } from '../../machines/plan/machine.ts';
 import { repoMachine } from '../../machines/repo/machine.ts';
@@ -30,6 +31,7 @@ const outline: TaskOutline = { number: 1, title: 'one', hasCheck: false, after: 
 export const inputs = {
   supervisor: { at: 1 },
   repo: { project: 'demo', policy: defaultPolicy, at: 1 },
+  landing: { project: 'demo', branch: 'main', at: 1 },
   plan: {
     project: 'demo',
     plan: 'hello',
@@ -72,6 +74,7 @@ const forgetNow = planSetup.assign({ activeChildId: null });
 export const alone: Record<keyof typeof machines, AnyStateMachine> = {
   supervisor: supervisorMachine,
   repo: repoMachine,
+  landing: landingMachine,
   plan: planMachine.provide({
     actions: {
       releaseChild: forgetNow,

@@ -152,6 +152,30 @@ export function createSimulation(
           shas += 1;
           post(tree, 'plan_merged', { head: sha(shas), into: 'main', tip: sha(shas - 1) }, { run: effect.id });
           break;
+        case 'landing.find':
+          row.status = 'done';
+          post(tree, 'line_found', { into: effect.into ?? 'main' }, { run: effect.id });
+          break;
+        case 'landing.prepare':
+          row.status = 'done';
+          shas += 1;
+          post(
+            tree,
+            'landing_prepared',
+            { commit: sha(shas), base: sha(0), tip: sha(shas), check: 'true' },
+            { run: effect.id },
+          );
+          break;
+        case 'landing.check':
+          row.status = 'done';
+          post(tree, 'check_passed', {}, { run: effect.id });
+          break;
+        case 'landing.merge': {
+          row.status = 'done';
+          const { commit: head, into, tip } = effect;
+          post(tree, 'plan_merged', { head, into, tip }, { run: effect.id });
+          break;
+        }
         case 'plan.pull':
           row.status = 'done';
           post(

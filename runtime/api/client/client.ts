@@ -39,6 +39,7 @@ export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
 export type * from '../contract/hosts.ts';
 export type * from '../contract/issues.ts';
+export type * from '../contract/landings.ts';
 export type * from '../contract/live-status.ts';
 export type * from '../contract/machines.ts';
 export type * from '../contract/notifications.ts';

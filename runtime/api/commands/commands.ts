@@ -26,6 +26,7 @@ import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createHostCommands } from './hosts.ts';
 import { createIssueCommands } from './issues.ts';
+import { createLandingCommands } from './landings.ts';
 import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { createPermissionCommands } from './permissions.ts';
@@ -67,6 +68,7 @@ const workInRepo: ReadonlySet<SignalType> = new Set([
   'agent_restart',
   'answer',
   'create_pr',
+  'land',
   'merge',
   'reopen',
   'request_review',
@@ -271,6 +273,7 @@ export function createCommands(parts: CommandDependencies) {
     ...createSoloCommands({ ...parts, send }),
     ...createRepoCommands(parts),
     ...createHostCommands(parts),
+    ...createLandingCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
     ...createMachineCommands(parts),

@@ -4,6 +4,7 @@ export * from './cleaning.ts';
 export * from './forges.ts';
 export * from './hosts.ts';
 export * from './issues.ts';
+export * from './landings.ts';
 export * from './live-status.ts';
 export * from './machines.ts';
 export * from './notifications.ts';

@@ -30,6 +30,7 @@ export const waiting = z
       'rate_limit',
       'host',
       'repo',
+      'landing',
     ]),
     detail: z.string(),
     since: time.nullable(),

@@ -105,11 +105,11 @@ export function createActorRegister(prefix: string, conversion: Conversion): Act
   };
 }
 
-/** A plan belongs to its repo, a repo to the supervisor. */
+/** A plan and the line of a branch belong to their repo, a repo to the supervisor. */
 export function parentTree(tree: TreeAddress): TreeAddress | null {
   const parsed = parseTree(tree);
   if (parsed.kind === 'supervisor') return null;
-  return parsed.kind === 'plan' ? repoTree(parsed.project) : supervisorTree;
+  return parsed.kind === 'plan' || parsed.kind === 'landing' ? repoTree(parsed.project) : supervisorTree;
 }
 
 function keyOf(tree: TreeAddress, path: string): string {
@@ -127,6 +127,7 @@ function nameOf(tree: TreeAddress, path: string): string {
   const parsed = parseTree(tree);
   if (parsed.kind === 'supervisor') return 'supervisor';
   if (parsed.kind === 'machine') return parsed.id;
+  if (parsed.kind === 'landing') return `${parsed.project}/${parsed.branch}`;
   return parsed.kind === 'plan' ? `${parsed.project}/${parsed.plan}` : parsed.project;
 }
 

@@ -5,6 +5,7 @@ import { forgeOperations } from './forge.ts';
 import { hookOperations } from './hook.ts';
 import { hostOperations } from './host.ts';
 import { issueOperations } from './issue.ts';
+import { landingOperations } from './landing.ts';
 import { machineOperations } from './machine.ts';
 import { notifyOperations } from './notify.ts';
 import { permissionOperations } from './permission.ts';
@@ -18,6 +19,7 @@ export const nouns = {
   signal: signalOperations,
   permission: permissionOperations,
   queue: queueOperations,
+  landing: landingOperations,
   issue: issueOperations,
   forge: forgeOperations,
   account: accountOperations,
@@ -33,6 +35,7 @@ export const operations = {
   ...nouns.signal,
   ...nouns.permission,
   ...nouns.queue,
+  ...nouns.landing,
   ...nouns.issue,
   ...nouns.forge,
   ...nouns.account,

@@ -13,6 +13,7 @@ import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
 import { createHostViews } from './hosts.ts';
+import { createLandingViews } from './landings.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
 import type { MetricsView } from './metrics.ts';
 import { createNotificationViews } from './notifications.ts';
@@ -96,6 +97,7 @@ export function createViews(parts: ViewDependencies) {
     ...createForgeViews(parts),
     ...createAccountViews(parts),
     ...createHostViews(parts),
+    ...createLandingViews(parts),
     ...createMachineTreeViews(parts),
     machines: () => machineEntries(parts.machines),
     /** Throws `not_found` for a name that is no machine. */

@@ -19,6 +19,7 @@ import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows
 import { canTake, namesOf } from '../../work/repos/host-choice.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
 import { limitText } from './accounts.ts';
+import { landingWait } from './landings.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
 import { holderText } from './queue-places.ts';
 import { type SlotsOnce, slotsOnce } from './slots-look.ts';
@@ -71,7 +72,7 @@ export async function waitingFor(
   }
   const held = engineWait(parts, row) ?? (await retryWait(parts, kept));
   // A done plan's merge, or a cancelled plan's cleanup, may also be delayed.
-  if (!isUnderWay(row.status)) return held;
+  if (!isUnderWay(row.status)) return held ?? (await landingWait(parts, row));
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
   if (away !== null) return away;
   if (row.paused)
@@ -236,6 +237,7 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
     'branch.archive': "the plan's new start",
     'branch.base': 'the base that the plan starts from',
     'plan.merge': "the plan's merge",
+    'landing.find': 'the search for the branch that it lands on',
     'plan.pull': "the plan's pull request",
     'pull.merge': "the merge of the plan's pull request",
   };

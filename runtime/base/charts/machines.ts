@@ -1,6 +1,7 @@
 /** The machines that are drawn: all there are, each by its name. */
 import type { AnyStateMachine } from 'xstate';
 import { agentMachine } from '../../../machines/agent/machine.ts';
+import { landingMachine } from '../../../machines/landing/machine.ts';
 import { planMachine } from '../../../machines/plan/machine.ts';
 import { repoMachine } from '../../../machines/repo/machine.ts';
 import { supervisorMachine } from '../../../machines/supervisor/machine.ts';
@@ -10,6 +11,7 @@ import { waveMachine } from '../../../machines/wave/machine.ts';
 export const machines = {
   supervisor: supervisorMachine,
   repo: repoMachine,
+  landing: landingMachine,
   plan: planMachine,
   wave: waveMachine,
   task: taskMachine,

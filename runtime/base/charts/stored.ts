@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { inPackage } from '../platform/package-files.ts';
 import type { Chart } from './chart.ts';
 
-export const chartNames = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent'] as const;
+export const chartNames = ['supervisor', 'repo', 'landing', 'plan', 'wave', 'task', 'agent'] as const;
 export type ChartName = (typeof chartNames)[number];
 
 export function storedChart(name: ChartName): Chart {

@@ -147,6 +147,8 @@ export interface RepoConfig {
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
+  /** What is to pass on a merge before its branch moves to it. Whether plans get in line by themselves stands in `policy`. */
+  readonly landing: { readonly check: string | null };
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
@@ -299,6 +301,7 @@ export function parseRepoConfig(
     priority: values.priority ?? 0,
     cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
     pullMerge: values.pull_requests?.merge ?? daemon.pullRequests?.merge ?? 'manual',
+    landingAuto: values.landing?.auto ?? false,
   };
   const profileOf = (role: Role) => resolveProfile(role, files).profile;
   return deepFreeze({
@@ -310,6 +313,7 @@ export function parseRepoConfig(
     baseFetch: values.base_fetch ?? daemon.baseFetch,
     sign: values.sign ?? daemon.sign,
     worktree,
+    landing: { check: values.landing?.check ?? null },
     documents: { writeBack: values.documents?.write_back ?? false },
     profiles: agents.profiles,
     checks: agents.checks,

@@ -17,15 +17,18 @@ interface PolicyParts {
   readonly priority: number;
   readonly cleanupAgeMs: number;
   readonly pullMerge: PullMergeMode;
+  readonly landingAuto: boolean;
 }
 
 /** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
 export function policyOf(parts: PolicyParts): Policy {
-  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs, pullMerge } = parts;
+  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs, pullMerge, landingAuto } =
+    parts;
   return {
     ...flags,
     readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
     auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
+    landing_auto: landingAuto,
     pull_merge: pullMerge,
     require_change: requireChange,
     isolation,

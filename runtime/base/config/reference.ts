@@ -28,6 +28,7 @@ const httpShape = daemonShape.http.unwrap().shape;
 const notificationsShape = daemonShape.notifications.unwrap().shape;
 const pullRequestsShape = daemonShape.pull_requests.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
+const landingShape = repoShape.landing.unwrap().shape;
 const documentsShape = repoShape.documents.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
@@ -38,6 +39,7 @@ type TableName =
   | 'budget'
   | 'host'
   | 'http'
+  | 'landing'
   | 'notifications'
   | 'pull_requests'
   | 'store'
@@ -200,6 +202,14 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
   dir: ['".worktrees"', 'where worktrees are made; kept out of git through .git/info/exclude'],
 };
 
+const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
+  auto: ['false', 'a plan that is done gets in the line of its target branch by itself'],
+  check: [
+    '""',
+    'runs on the merge of a plan and its target branch, in a new checkout, before the branch moves to it, such as "npm ci && npm test"; with the sandbox and the limits of [agents.check]',
+  ],
+};
+
 const documentsWords: Readonly<Record<keyof typeof documentsShape, Words>> = {
   write_back: [
     'false',
@@ -277,6 +287,7 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const documentsKeys = entries(documentsWords, documentsShape, () => ['.stator/config.toml']);
+export const landingKeys = entries(landingWords, landingShape, () => ['.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
 export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);
 export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, () => [

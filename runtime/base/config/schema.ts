@@ -3,6 +3,7 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { amountLimit } from '../../../machines/vocabulary/budget.ts';
+import { landingCheckLimit } from '../../../machines/vocabulary/engine-signals.ts';
 import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
@@ -433,6 +434,11 @@ const worktreeSchema = z.strictObject(
   { error: 'a table with setup, copy and dir' },
 );
 
+const landingSchema = z.strictObject(
+  { auto: flag.optional(), check: textOrNone({ max: landingCheckLimit, is: 'a shell command' }).optional() },
+  { error: 'a table with auto and check' },
+);
+
 const documentsSchema = z.strictObject({ write_back: flag.optional() }, { error: 'a table with write_back' });
 
 const repoKeys = {
@@ -456,6 +462,7 @@ const repoKeys = {
   cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   priority: wholeNumber(-1000, 1000).optional(),
   worktree: worktreeSchema.optional(),
+  landing: landingSchema.optional(),
   documents: documentsSchema.optional(),
   hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
     .superRefine(refuseDuplicateHooks)

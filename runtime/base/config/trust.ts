@@ -63,6 +63,7 @@ export interface TrustView {
 export function trustView(startable: Startable): TrustView {
   const { tables, setup, copy, hooks, dir, values, found } = startable;
   const gates = gatesOf(values);
+  const landingCheck = values.landing?.check ?? null;
   const names = [...new Set([...agentTableNames, ...Object.keys(tables)])];
   const weakens = [
     ...names.flatMap((name) => offLine(startable, name)),
@@ -71,6 +72,7 @@ export function trustView(startable: Startable): TrustView {
   const enables = [
     ...names.flatMap((name) => agentLine(startable, name)),
     ...(setup === null ? [] : [`setup in every new worktree: ${setup}`]),
+    ...(landingCheck === null ? [] : [`check of what lands: ${landingCheck}`]),
     ...(copy.length === 0 ? [] : [`copied into every new worktree: ${copy.join(', ')}`]),
     ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
     ...hooks.map(hookLine),
@@ -78,7 +80,7 @@ export function trustView(startable: Startable): TrustView {
   ].map(shownWhole);
   const agents = names.map((name) => [name, starting(tables, name)]);
   const place = isAbsolute(dir) ? { dir } : {};
-  const more = { gates, ...found };
+  const more = { gates, ...(landingCheck === null ? {} : { landing: { check: landingCheck } }), ...found };
   const added = Object.entries(more).filter(([, part]) => Object.keys(part).length > 0);
   const lines = [...enables, ...weakens];
   const acting = hooks.map(({ timeoutMs: _timeout, ...hook }) => hook);
@@ -114,6 +116,7 @@ const gateWords: Readonly<Record<string, string>> = {
   auto_readiness_review: 'no verifier looks at what the review approved',
   auto_create_pr: 'a done plan is pushed, and a pull request is made',
   auto_merge: 'a done plan is merged into the base branch',
+  'landing.auto': 'a done plan gets in line, and is merged into the base branch',
   'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
   max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
@@ -135,6 +138,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     auto_readiness_review: true,
     auto_create_pr: false,
     auto_merge: false,
+    'landing.auto': false,
     'pull_requests.merge': 'manual',
     require_change: true,
     confirm_deletions: true,
@@ -144,7 +148,11 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     isolation: 'task',
     base_branch: '',
   };
-  const all = { ...values, 'pull_requests.merge': values.pull_requests?.merge };
+  const all = {
+    ...values,
+    'landing.auto': values.landing?.auto,
+    'pull_requests.merge': values.pull_requests?.merge,
+  };
   const set = Object.entries(all).filter(
     ([key, value]) => Object.hasOwn(gateWords, key) && value !== undefined && value !== strict[key],
   );

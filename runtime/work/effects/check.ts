@@ -1,82 +1,22 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { type PlanTask, parsePlan } from '../../../machines/document/plan-document.ts';
 import { isLeftBehind } from '../../../machines/plan/context.ts';
 import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { effectKey, instanceTitle, planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { effectKey, instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
-import { minutesText } from '../../../machines/vocabulary/time-text.ts';
-import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
-import { formatIdentity } from '../../base/platform/process-table.ts';
-import { oneLine, safeText } from '../../base/platform/terminal-text.ts';
-import { newToken } from '../../base/platform/token.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
-import type { EffectRow } from '../../core/store/rows.ts';
-import type { Timeline } from '../../core/store/timeline.ts';
-import { type CheckNote, writeCheckNote } from '../agents/check-note.ts';
-import { runEnvironment } from '../agents/environment.ts';
-import { ensureLauncher } from '../agents/launcher.ts';
-import { type RunEnd, watchRun } from '../agents/liveness.ts';
-import { outputEnd } from '../agents/output-end.ts';
-import { tailOf } from '../agents/output-log.ts';
-import { noteInLog } from '../agents/own-lines.ts';
-import { ownPorts, portsFolder } from '../agents/own-ports.ts';
-import { errorLine } from '../agents/reports/telling.ts';
-import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
-import { runIdOf } from '../agents/run-id.ts';
-import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts';
-import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
-import { launch } from '../agents/wrapper.ts';
-import { identity } from '../git/identity.ts';
-import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
-import { placeOf } from '../git/worktree-list.ts';
-import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
-import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
-import { watchRefusals } from './refused-hosts.ts';
-import { gitMounts } from './run-repository.ts';
-import { type RunSockets, withSocket } from './run-socket.ts';
-import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, trustedSiteOf } from './workplace.ts';
-
-export interface CheckParts extends EffectParts {
-  readonly timeline: Timeline;
-  readonly env: NodeJS.ProcessEnv;
-  readonly walls: Walls;
-  readonly resources: Resources;
-  readonly log: Log;
-  readonly sockets: RunSockets;
-}
-
-/** The end of a failed check: one line, and the end of its output. */
-interface Failure {
-  readonly how: string;
-  /** The most informative line of its output; absent: none. */
-  readonly why?: string;
-  readonly output: string;
-}
-
-/** A check that takes longer has failed. */
-const limitMs = 30 * 60_000;
-/** The stored length of its output: with the lines before it no more than a task stores. */
-const tailBytes = 3_072;
-/** The length of the output's end that is searched for the error. */
-const searchedBytes = 64 * 1024;
-/** The most characters of a command in a message. */
-const commandLength = 80;
-const noLimits = { kind: 'none' } as const satisfies LimitsEnd;
-const unwanted: Failure = { how: 'is no longer wanted', output: '' };
+import type { CheckNote } from '../agents/check-note.ts';
+import { type AskedCheck, type CheckParts, failureText, runCheck } from './check-run.ts';
 
 export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   return async (effect, context): Promise<Outcome> => {
     for (const [index, { wave, task }] of (await checksOf(parts, effect, context)).entries()) {
       const note = { wave, task: task.number, command: task.check ?? 'true' };
-      const failure = await check(parts, effect, context, { index, note });
-      if (failure !== null) return { type: 'check_failed', payload: { detail: failureText(note, failure) } };
+      const failure = await runCheck(parts, askedOf(parts, effect, context, { number: index + 1, note }), context);
+      const of = `wave ${wave} task ${task.number}`;
+      if (failure !== null) return { type: 'check_failed', payload: { detail: failureText({ ...note, of }, failure) } };
     }
     return { type: 'check_passed', payload: {} };
   };
@@ -100,197 +40,18 @@ async function checksOf(
   return checked.filter(({ wave, task }) => !isLeftBehind(context, wave, task.number));
 }
 
-/** The informative line comes first: lists show only that line. */
-function failureText({ wave, task, command }: CheckNote, { how, why, output }: Failure): string {
-  const text = oneLine(command);
-  const short = text.length <= commandLength ? text : `${text.slice(0, commandLength - 1)}…`;
-  const told = why === undefined ? `${short} ${how}` : `${why} (${short} ${how})`;
-  return `${told}\nthe check of wave ${wave} task ${task}: ${text}\n${output}`.trim();
-}
-
-/** null: the check passed. */
-async function check(
+function askedOf(
   parts: CheckParts,
   effect: WorkCheck,
   context: EffectContext,
-  { index, note }: { index: number; note: CheckNote },
-): Promise<Failure | null> {
-  const { row } = context;
-  const launch = await checkLaunch(parts, row, index + 1);
-  const owner = { launch: basename(launch.folder.path), project: row.project, plan: row.plan, run: null };
-  return withSocket(parts.sockets, owner, (socketPath) =>
-    carryOut(parts, effect, context, { launch, note, socketPath }),
-  );
-}
-
-async function carryOut(
-  parts: CheckParts,
-  effect: WorkCheck,
-  context: EffectContext,
-  { launch, note, socketPath }: { launch: Launch; note: CheckNote; socketPath: string },
-): Promise<Failure | null> {
-  const { abort, stop } = context;
-  const { key, folder, wrapper } = launch;
-  const runId = runIdOf(parts.home, key);
-  if (isGone(launch)) {
-    await stopTree(folder, runId, { abort, known: wrapper });
-    return stop.aborted
-      ? unwanted
-      : { how: `has no result: its folder was taken away while it ran: ${folder.path}`, output: '' };
-  }
-  if (stop.aborted) return endUnwanted(folder, runId, abort);
-  createRunFolder(folder, { isBegun: launch.mayHaveStarted });
-  writeCheckNote(folder, note);
-  if (readClaim(folder) === null)
-    await start(parts, effect, context, { folder, key, runId, command: note.command, socketPath });
-  const claim = readClaim(folder);
-  if (claim?.kind === 'void') return unwanted;
-  if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
-  const limit = new AbortController();
-  const begunAtMs = parts.timeline.nowMs();
-  const stoppedMs = createStoppedTime(parts.timeline, {
-    isStopped: createStopLook(folder, runId),
-    onStop: () => noteInLog(folder, 'the check was stopped (SIGSTOP), and not by stator; it goes on with kill -CONT'),
-  });
-  const clock = createPollLoop({
-    everyMs: 1_000,
-    async work() {
-      if (parts.timeline.nowMs() - begunAtMs - stoppedMs() > limitMs) limit.abort();
-      return null;
-    },
-    onError: (thrown) =>
-      parts.log.debug(`how long the check in ${folder.path} runs is not known: ${messageOf(thrown)}`),
-  });
-  const over = new AbortController();
-  const onReached = () => over.abort();
-  const onError = (thrown: unknown) =>
-    parts.log.debug(`what the check in ${folder.path} takes is not known: ${messageOf(thrown)}`);
-  const resources = watchResources(folder, runId, { onReached, onError });
-  const refusals = watchRefusals(
-    { ...parts, nowMs: () => parts.timeline.nowMs() },
-    { project: context.row.project, plan: context.row.plan, folder, title: `${context.row.plan}-check` },
-  );
-  const more = logCommand(await titleOf(parts, effect, context), 'check-failed');
-  try {
-    clock.start('with-beat');
-    const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit.signal, over.signal]) });
-    if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
-    else await sweepLeftovers(folder, runId, { abort });
-    // A check's commits do not count as work.
-    await dropPrivateRepository(privatePlaceIn(folder.path));
-    if (end.kind === 'exited' && end.code === 0) return null;
-    return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
-  } catch (thrown) {
-    abort.throwIfAborted();
-    if (!limit.signal.aborted && !stop.aborted && !over.signal.aborted) throw thrown;
-    await stopTree(folder, runId, { abort });
-    if (stop.aborted) return unwanted;
-    const reached = limitReached(folder);
-    if (reached !== null) return failureOf(folder, { how: `was ended: ${reached}`, end: null, more });
-    return failureOf(folder, { how: `ran for more than ${minutesText(limitMs)}`, end: null, more });
-  } finally {
-    await Promise.all([clock.stop(), resources.stop(), refusals.stop()]);
-  }
+  { number, note }: { readonly number: number; readonly note: CheckNote },
+): AskedCheck {
+  const { place, wave, task } = effect;
+  const more = async () => logCommand(await titleOf(parts, effect, context), 'check-failed');
+  return { plan: context.row.plan, place, wave, task, command: note.command, number, note, more };
 }
 
 async function titleOf({ store }: CheckParts, { run, wave, task }: WorkCheck, { row }: EffectContext): Promise<string> {
   const judged = run === undefined ? null : await store.run(effectKey(row.tree, run));
   return judged?.title ?? instanceTitle({ plan: row.plan, role: 'coder', wave, task, round: 0 });
-}
-
-function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: RunEnd | null; more: string }): Failure {
-  const why = errorLine(safeText(tailOf(folder, searchedBytes)));
-  const output = outputEnd(folder, { limitBytes: tailBytes, more });
-  const told = { how, ...(why === null ? {} : { why }), output };
-  const limits = end === null || end.kind === 'lost' ? noLimits : limitsEnd(folder, { code: end.code, output });
-  switch (limits.kind) {
-    case 'none':
-      return told;
-    case 'met':
-      return { how: `${how}: ${limits.text}`, output };
-    case 'maybe':
-      return { ...told, output: `${output}\n${limits.text}` };
-    case 'unmade':
-      return { ...told, output: limits.text };
-    default:
-      return limits satisfies never;
-  }
-}
-
-/** An effect that an older stator began has a row of its own, which says that its checks have the folders of that time. */
-async function checkLaunch(parts: CheckParts, row: EffectRow, number: number): Promise<Launch> {
-  const { store } = parts;
-  const key = `${row.key}/check-${number}`;
-  const name = runName(row.project, row.plan, `${row.name}-check-${number}`);
-  const isOlder = (await store.launch(row.key)) !== null && (await store.launch(key)) === null;
-  if (isOlder && existsSync(runFolderAt(runsRoot(parts.home), name).path))
-    await store.commit([{ do: 'launch.name', key, folder: name, secret: null, launchedAt: row.started_at ?? 0 }]);
-  return ownLaunch(parts, key, name);
-}
-
-/** An earlier owner may have left a check running, or about to run. Passed checks leave nothing, so the next one after them is examined. */
-async function endUnwanted(folder: RunFolder, runId: string, abort: AbortSignal): Promise<Failure | null> {
-  if (!existsSync(folder.path)) return unwanted;
-  await stopTree(folder, runId, { abort });
-  return readExit(folder) === 0 ? null : unwanted;
-}
-
-async function start(
-  parts: CheckParts,
-  effect: WorkCheck,
-  { row, abort }: EffectContext,
-  {
-    folder,
-    key,
-    runId,
-    command,
-    socketPath,
-  }: { folder: RunFolder; key: string; runId: string; command: string; socketPath: string },
-): Promise<void> {
-  const { project, repository, worktree } = await trustedSiteOf(parts, row, effect.place);
-  const profile = project.config.checks;
-  const place = placeOf(worktree);
-  const hasWalls = await parts.walls.standFor(profile);
-  const env = runEnvironment({
-    base: parts.env,
-    run: { title: `${row.plan}-check`, role: 'coder', attempt: 1, wave: effect.wave, task: effect.task },
-    project: row.project,
-    plan: row.plan,
-    runId,
-    home: parts.home,
-    socketPath,
-    // Without an author: a check may not send signals.
-    token: newToken(),
-    folder: { prompt: folder.prompt, temp: folder.temp },
-    worktree: place,
-    ports: ownPorts(portsFolder(parts.home), { project: row.project, path: worktree }),
-    binDir: ensureLauncher(parts.home),
-    envFile: {},
-    preset: 'command',
-    names: profile.env,
-    hasWalls,
-  });
-  const walls = await parts.walls.around({
-    ...{ env, home: parts.home, folder, worktree: place, repo: repository.path, program: '/bin/sh' },
-    profile: { ...profile, preset: 'command' },
-    identity: await identity(repository),
-    git: hasWalls ? await gitMounts(repository, { folder, path: place, branch: effect.place.branch }) : [],
-    socketFolder: dirname(socketPath),
-    keeps: null,
-  });
-  const { writable } = profile;
-  const written = walls?.written ?? writtenWithoutWalls({ worktree: place, folder, writable, env });
-  const limits = await parts.resources.around({ profile, folder, worktree: place, written, env, hasWalls });
-  await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
-  abort.throwIfAborted();
-  const launched = await launch({
-    folder,
-    argv: ['/bin/sh', '-c', command],
-    limits: limits.outside,
-    walls: [...(walls?.words ?? []), ...limits.inside],
-    cwd: worktree,
-    env,
-    stdinFile: null,
-  });
-  if (launched.kind === 'failed') throw new EngineError('unavailable', launched.message, launched.hint);
 }

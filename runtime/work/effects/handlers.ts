@@ -9,6 +9,7 @@ import { createBranchBase } from './branch-base.ts';
 import { createCheck } from './check.ts';
 import { createFreeze } from './freeze.ts';
 import { createHookDeliver, type HookParts } from './hook-deliver.ts';
+import { createLandingCheck, createLandingFind, createLandingMerge, createLandingPrepare } from './landing.ts';
 import { createMachineEffect, type MachineEffectParts } from './machine-effect.ts';
 import { createPermissionAnswer } from './permission-answer.ts';
 import { createPlanMerge } from './plan-merge.ts';
@@ -36,6 +37,10 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'branch.archive': createBranchArchive(parts),
     'branch.base': createBranchBase(parts),
     'plan.merge': createPlanMerge(parts),
+    'landing.find': createLandingFind(parts),
+    'landing.prepare': createLandingPrepare(parts),
+    'landing.check': createLandingCheck(parts),
+    'landing.merge': createLandingMerge(parts),
     'hook.deliver': createHookDeliver(parts),
     'plan.pull': createPlanPull(parts),
     'pull.merge': createPullMerge(parts),

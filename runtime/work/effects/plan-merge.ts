@@ -24,27 +24,48 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
     const { row } = context;
     const site = await siteOf(parts, row, { branch, from: branch });
     const { repository } = site;
-    const wanted = named ?? (await targetOf(parts, site, { plan: row.plan, branch }));
-    const names = { plan: row.plan, branch, repo: repository.path, approved };
-    if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
-    const into = await realBranch(repository, wanted);
-    const lost = await tellLostWork(parts, context, branch);
-    if (lost !== null) return refusal({ kind: 'lost_work', detail: lost.detail }, { ...names, into });
-    const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { ...row, into });
-    if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
+    const asked = { verb: 'merge', plan: row.plan, branch, into: named, approved, withAfter } as const;
+    const names = await mayMerge(parts, site, { ...asked, lost: () => tellLostWork(parts, context, branch) });
+    if ('type' in names) return names;
+    const { into } = names;
     parts.faults?.('plan-merge.before-merge');
     const merged = await mergeIntoCheckout(repository, { from: branch, into, message, only: approved?.sha ?? null });
     parts.faults?.('plan-merge.after-merge');
-    if (merged.kind !== 'merged') return refusal(merged, { ...names, into });
+    if (merged.kind !== 'merged') return refusal(merged, names);
     return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
   };
 }
 
+interface Asked extends Omit<Names, 'repo'> {
+  readonly withAfter: boolean;
+  /** Work that was done and is not on the plan's branch; null: there is none. */
+  lost(): Promise<{ readonly detail: string } | null>;
+}
+
+/** The branch that a plan may be merged into, before git is asked whether they go together; or the refusal. */
+export async function mayMerge(
+  parts: EffectParts,
+  site: Site,
+  { withAfter, lost, ...asked }: Asked,
+): Promise<(Names & { readonly into: string }) | Outcome> {
+  const { repository, project } = site;
+  const wanted = asked.into ?? (await targetOf(parts, site, asked));
+  const names = { ...asked, repo: repository.path };
+  if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
+  const into = await realBranch(repository, wanted);
+  const missing = await lost();
+  if (missing !== null) return refusal({ kind: 'lost_work', detail: missing.detail }, { ...names, into });
+  const { plan } = asked;
+  const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { project: project.project, plan, into });
+  if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
+  return { ...names, into };
+}
+
 /** What git, or the plans below, have against it. */
-type Refused =
+export type Refused =
   | Exclude<CheckoutMerge, { kind: 'merged' }>
   | { readonly kind: 'after'; readonly plans: readonly string[] }
-  | { readonly kind: 'lost_work'; readonly detail: string };
+  | { readonly kind: 'lost_work' | 'check'; readonly detail: string };
 
 /**
  * The plans on which it is based and whose work is not in `into`, squashed or not: they would be merged with it without a request. A plan whose pull request
@@ -69,11 +90,15 @@ async function unmergedBelow(
   return unmerged;
 }
 
-function refusal(refused: Refused, names: Names): Outcome {
+/** `body`: what a fixer is told. */
+export function refusal(refused: Refused, names: Names, body?: string): Outcome {
   const why = refused.kind === 'unapproved' ? 'moved' : refused.kind;
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
-  return { type: 'merge_refused', payload: { why, into, files, detail: detailOf(refused, names) } };
+  return {
+    type: 'merge_refused',
+    payload: { why, into, files, detail: detailOf(refused, names), ...(body === undefined ? {} : { body }) },
+  };
 }
 
 /** null: the plan was begun from no branch, but from a tag or a commit. */
@@ -88,7 +113,9 @@ async function targetOf(
   return (await planBase(parts, { project, plan, branch })).branch;
 }
 
-interface Names {
+export interface Names {
+  /** Of the command that tries it again. */
+  readonly verb: 'merge' | 'land';
   readonly plan: string;
   readonly branch: string;
   readonly into: string | null;
@@ -96,8 +123,8 @@ interface Names {
   readonly approved: Approval | null;
 }
 
-function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Names): string {
-  const again = `then: stator plan merge ${plan}`;
+function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }: Names): string {
+  const again = `then: stator plan ${verb} ${plan}`;
   switch (refused.kind) {
     case 'overlap':
       return `${refused.checkout}, where ${into} is checked out, has changes of its own in ${listOf(refused.files)}; commit or stash them (git -C ${shellWord(refused.checkout)} stash -u), ${again}`;
@@ -111,10 +138,12 @@ function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Name
     }
     case 'lost_work':
       return `${refused.detail}\nbring it back: stator plan answer ${shellWord(plan)} --restore; or say that it was meant: stator plan answer ${shellWord(plan)} --accept; ${again}`;
+    case 'check':
+      return `the check fails on its merge with ${into}: ${refused.detail}\nmend it on ${branch}, ${again}`;
     case 'no_branch':
       return into === null
-        ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan merge ${plan} --into <branch>, or set base_branch in .stator/config.toml`
-        : `${into} is no branch of ${repo}, so there is nothing to merge into; make it (git -C ${shellWord(repo)} branch ${shellWord(into)} <commit>) or name another: stator plan merge ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;
+        ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan ${verb} ${plan} --into <branch>, or set base_branch in .stator/config.toml`
+        : `${into} is no branch of ${repo}, so there is nothing to merge into; make it (git -C ${shellWord(repo)} branch ${shellWord(into)} <commit>) or name another: stator plan ${verb} ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;
     case 'unapproved':
       return movedText(branch, { head: refused.tip, approved });
     case 'no_work':

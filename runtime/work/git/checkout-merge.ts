@@ -8,7 +8,7 @@ import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
 import { entriesIn, textOf } from './git-folder.ts';
 import { type CheckoutStep, differencesOf, markMerge, takeUp, unmarkMerge, wasKilled } from './half-merge.ts';
 import { buildMerge } from './merge.ts';
-import { commitOf, findCommit, treeOf } from './objects.ts';
+import { commitOf, findCommit, isAncestor, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { isThere, worktreesAt } from './worktree-list.ts';
@@ -33,6 +33,25 @@ export type CheckoutMerge =
   /** Git itself would not take it, for what it says. */
   | { readonly kind: 'git'; readonly checkout: string; readonly said: string };
 
+/** The branch is at another commit than the one that the merge was made for. */
+interface Moved {
+  readonly kind: 'moved';
+}
+
+interface Prepared {
+  readonly base: string;
+  readonly commit: string;
+  readonly tip: string;
+}
+
+interface PreparedFor extends Prepared {
+  readonly into: string;
+}
+
+export type PreparedMerge =
+  | Exclude<CheckoutMerge, { kind: 'overlap' | 'busy' | 'git' }>
+  | ({ readonly kind: 'new' } & Prepared);
+
 /** `only`: the one commit of `from` that may be merged; without it the head of `from`. */
 interface Wanted {
   readonly from: string;
@@ -55,7 +74,15 @@ export function mergeIntoCheckout(repo: Repository, wanted: Wanted): Promise<Che
   });
 }
 
-async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge | { kind: 'moved' }> {
+async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge | Moved> {
+  const built = await prepareMerge(repo, wanted);
+  if (built.kind !== 'new') return built;
+  const { base: target, commit: head, tip } = built;
+  return bring(repo, { into: wanted.into, target, head, tip });
+}
+
+/** The merge as a commit that is on no branch yet, made for the branch `into` as it is now; or the answer, where there is nothing to bring. */
+export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<PreparedMerge> {
   const { into, message } = wanted;
   const tip = await findCommit(repo, branchRef(wanted.from));
   if (tip === null) return { kind: 'no_work' };
@@ -69,27 +96,51 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   if (built.kind === 'conflict') return built;
   // All that it changes is there, after a squash or a cherry-pick by hand: a merge commit would hold nothing.
   if ((await treeOf(repo, built.head)) === (await treeOf(repo, target))) return { kind: 'merged', head: target, tip };
+  return { kind: 'new', commit: built.head, base: target, tip };
+}
+
+/**
+ * Moves the branch `into` from `base` to `commit`, which was made for it, and the checkout that stands there with it. `moved`: it is at another commit by now.
+ * A second run answers where the plan is. Throws `git_failed`.
+ */
+export function mergePrepared(repo: Repository, wanted: PreparedFor): Promise<CheckoutMerge | Moved> {
+  const { into, base, commit, tip } = wanted;
+  return repo.exclusively(async () => {
+    const target = await findCommit(repo, branchRef(into));
+    if (target === null) return { kind: 'no_branch' };
+    if (target === commit || (target !== base && (await isAncestor(repo, commit, target))))
+      return { kind: 'merged', head: commit, tip };
+    // Somebody's garbage collection may have taken what is on no branch: it is made anew.
+    const isThere = target === base && (await findCommit(repo, commit)) !== null;
+    return isThere ? bring(repo, { into, target, head: commit, tip }) : { kind: 'moved' };
+  });
+}
+
+async function bring(
+  repo: Repository,
+  { into, target, head, tip }: { into: string; target: string; head: string; tip: string },
+): Promise<CheckoutMerge | Moved> {
   const rebased = await rebasing(repo, into);
   if (rebased !== null) return rebased;
   const checkout = (await worktreesAt(repo, into))[0]?.path;
   if (checkout === undefined) {
-    const isMoved = await moveRef(repo, branchRef(into), { from: target, to: built.head });
+    const isMoved = await moveRef(repo, branchRef(into), { from: target, to: head });
     if (!isMoved) return { kind: 'moved' };
-    repo.moves.own.note({ ref: branchRef(into), from: target, to: built.head });
-    return { kind: 'merged', head: built.head, tip };
+    repo.moves.own.note({ ref: branchRef(into), from: target, to: head });
+    return { kind: 'merged', head, tip };
   }
   const gitDir = await ownGit(checkout, ['rev-parse', '--absolute-git-dir']);
-  const step = { checkout, gitDir, into, target, head: built.head };
+  const step = { checkout, gitDir, into, target, head };
   const isBegun = await wasKilled(repo, step);
   const obstacle = (await underWay(step)) ?? (await overlap(repo, step, isBegun));
   if (obstacle !== null) return obstacle;
   // Git looks at every file before it writes the first: what it refuses is left as it was.
-  const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', built.head];
+  const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', head];
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
   await unmarkMerge(step);
   if (moved.exitCode === 0) {
-    repo.moves.own.note({ ref: branchRef(into), from: target, to: built.head });
-    return { kind: 'merged', head: built.head, tip };
+    repo.moves.own.note({ ref: branchRef(into), from: target, to: head });
+    return { kind: 'merged', head, tip };
   }
   if ((await commitOf(repo, branchRef(into))) !== target) return { kind: 'moved' };
   return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };

@@ -511,4 +511,14 @@ export const migrations: readonly Migration[] = [
     sql: bytewise('CREATE TABLE charts (machine TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL)'),
   },
   { version: 15, name: 'suspects', sql: suspects },
+  {
+    version: 16,
+    name: 'plans in line',
+    sql: bytewise(`
+      ALTER TABLE plans ADD COLUMN landing_now TEXT
+        CHECK (landing_now IS NULL OR (status = 'done' AND landing_now IN ('not_merged', 'in_line', 'pull_request_open', 'merged')));
+      UPDATE plans SET landing_now = landing;
+      ALTER TABLE plans DROP COLUMN landing;
+      ALTER TABLE plans RENAME COLUMN landing_now TO landing;`),
+  },
 ];

@@ -717,4 +717,15 @@ export const migrations: readonly Migration[] = [
       END;
     `,
   },
+  {
+    version: 43,
+    name: 'done plans that stand in line',
+    sql: `
+      ALTER TABLE plans ADD COLUMN landing_now TEXT
+        CHECK (landing_now IS NULL OR (status = 'done' AND landing_now IN ('not_merged', 'in_line', 'pull_request_open', 'merged')));
+      UPDATE plans SET landing_now = landing;
+      ALTER TABLE plans DROP COLUMN landing;
+      ALTER TABLE plans RENAME COLUMN landing_now TO landing;
+    `,
+  },
 ];

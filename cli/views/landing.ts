@@ -1,0 +1,62 @@
+/** The lines of branches, as a person reads them. */
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import type { LandingEntry } from '../../runtime/api/client/client.ts';
+import type { landingOperations } from '../../runtime/api/operations/landing.ts';
+import type { View } from '../operation-verb.ts';
+import { plain } from '../text.ts';
+
+/** Plans of a line that a table names. */
+const shownPlans = 5;
+
+function stateText({ state, paused, current }: LandingEntry): string {
+  const what = current === null ? state : `${state} ${plain(current.plan)}`;
+  return paused ? `${what}, paused` : what;
+}
+
+const landings: View<LandingEntry[]> = {
+  list: {
+    headings: ['repo', 'branch', 'state', 'behind it'],
+    row: (entry) => {
+      const more = entry.line.length > shownPlans ? ` and ${entry.line.length - shownPlans} more` : '';
+      const named = entry.line.slice(0, shownPlans).map(({ plan }) => plan);
+      return [
+        entry.project,
+        entry.branch,
+        { text: stateText(entry), tone: entry.paused ? 'attention' : 'plain' },
+        `${named.join(', ')}${more}`,
+      ];
+    },
+    empty: 'no plan has stood in line; put a done one there with: stator plan land <plan>',
+  },
+};
+
+const landing: View<LandingEntry> = {
+  fields: (entry, paint) => [
+    ['line', `${plain(entry.project)} ${plain(entry.branch)}`],
+    ['state', entry.paused ? paint('attention', stateText(entry)) : stateText(entry)],
+    ...entry.line.map(({ plan, since }, index): [string, string] => [
+      `${index + 1}`,
+      `${plain(plan)}, since ${clockTime(since)}`,
+    ]),
+  ],
+};
+
+const pauseLanding: View<LandingEntry> = {
+  done: ({ branch }) => [`nothing lands on ${branch} until: stator landing resume ${branch}`],
+};
+const resumeLanding: View<LandingEntry> = { done: ({ branch }) => [`plans land on ${branch} again`] };
+const order: View<LandingEntry> = {
+  done: ({ branch, current, line }) => {
+    const plans = [...(current === null ? [] : [current]), ...line].map(({ plan }) => plan);
+    return [`in line for ${branch}: ${plans.length === 0 ? 'nobody' : plans.join(', ')}`];
+  },
+};
+
+export default {
+  landings,
+  landing,
+  pauseLanding,
+  resumeLanding,
+  landFirst: order,
+  leaveLanding: order,
+} satisfies Record<keyof typeof landingOperations, View<never>>;

@@ -1,0 +1,23 @@
+/** The lines in which plans wait for a branch, as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { time } from './shared-shapes.ts';
+
+const waiting = z.object({ plan: z.string(), since: time });
+
+export const landingEntry = z
+  .object({
+    project: z.string(),
+    /** The branch that plans land on. */
+    branch: z.string(),
+    /** What becomes of the plan at the head; `empty`: none is being landed. */
+    state: z.enum(['empty', 'preparing', 'checking', 'merging']),
+    /** A person lets nothing land. */
+    paused: z.boolean(),
+    /** The plan at the head; null: none is being landed. */
+    current: waiting.nullable(),
+    /** Those behind it, in their order. */
+    line: z.array(waiting),
+  })
+  .meta({ id: 'Landing' });
+/** The line of a branch. */
+export interface LandingEntry extends z.infer<typeof landingEntry> {}

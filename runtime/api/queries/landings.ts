@@ -1,0 +1,115 @@
+/** The lines in which plans wait for a branch, and the place of a plan in one. */
+import { storedLanding, storedPlan } from '../../../actors/stored-tree.ts';
+import type { Entrant } from '../../../machines/landing/machine.ts';
+import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
+import { landingTree, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
+import type { LandingEntry } from '../contract/landings.ts';
+import type { Waiting } from '../contract/shared-shapes.ts';
+import { timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
+
+type Parts = Pick<ViewDependencies, 'store' | 'projects'>;
+
+/** Lines of one answer. */
+const listLimit = 1_000;
+/** Plans of a line that a sentence names. */
+const shownPlans = 5;
+
+export function createLandingViews(parts: Parts) {
+  async function landings({ project }: { readonly project?: string }): Promise<LandingEntry[]> {
+    if (project !== undefined && parts.projects.find(project) === null) throw repoNotFound(project);
+    const trees = await parts.store.treesOf('landing', { after: '', limit: listLimit });
+    const all = await Promise.all(trees.map((tree) => landingAt(parts, tree)));
+    return all.flatMap((entry) => (entry === null || (project ?? entry.project) !== entry.project ? [] : [entry]));
+  }
+
+  return {
+    /** Throws `repo_not_found`. */
+    landings,
+    /** Of that branch; without one, of the repo's only line. Throws `not_found`, and `bad_request` where there are several. */
+    async landing(project: string, branch?: string): Promise<LandingEntry> {
+      const ofRepo = await landings({ project });
+      const [first, ...more] = branch === undefined ? ofRepo : ofRepo.filter((entry) => entry.branch === branch);
+      const named = ofRepo.map((entry) => entry.branch).join(', ');
+      if (first === undefined)
+        throw new EngineError(
+          'not_found',
+          branch === undefined
+            ? `no plan of ${project} has stood in line`
+            : `no plan of ${project} has stood in line for ${branch}`,
+          named === '' ? 'put a done plan in line with: stator plan land <plan>' : `there are lines for ${named}`,
+        );
+      if (more.length === 0) return first;
+      throw new EngineError('bad_request', `${project} has several lines: ${named}`, 'name the branch');
+    },
+    /** The line in which the plan stands. Throws `conflict`. */
+    async landingOf(project: string, plan: string): Promise<LandingEntry> {
+      const found = (await landings({ project })).find((entry) => placeIn(entry, plan) !== null);
+      if (found !== undefined) return found;
+      throw new EngineError(
+        'conflict',
+        `${plan} does not stand in line`,
+        `put it there with: stator plan land ${shellWord(plan)}; those that do: stator landing list`,
+      );
+    },
+  };
+}
+
+async function landingAt({ store }: Pick<Parts, 'store'>, tree: TreeAddress): Promise<LandingEntry | null> {
+  const parsed = parseTree(tree);
+  const row = await store.tree(tree);
+  if (row === null || parsed.kind !== 'landing') return null;
+  const stored = storedLanding(tree, row.stored);
+  const { current, line } = stored.context;
+  const state =
+    (['preparing', 'checking', 'merging'] as const).find((each) => stored.has(`landing:${each}`)) ?? 'empty';
+  return {
+    project: parsed.project,
+    branch: parsed.branch,
+    state,
+    paused: stored.has('landing:paused'),
+    current: current === null ? null : waitingOf(current),
+    line: line.map(waitingOf),
+  };
+}
+
+function waitingOf({ plan, since }: Entrant): LandingEntry['line'][number] {
+  return { plan, since: timeText(since) };
+}
+
+/** From 0, the head; null: it does not stand there. */
+function placeIn({ current, line }: LandingEntry, plan: string): number | null {
+  if (current?.plan === plan) return 0;
+  const place = line.findIndex((each) => each.plan === plan);
+  return place < 0 ? null : place + (current === null ? 0 : 1);
+}
+
+const doing: Readonly<Record<LandingEntry['state'], string>> = {
+  empty: 'is next',
+  preparing: 'is being merged with it as it is now',
+  checking: 'is merged with it, and the check runs on that',
+  merging: 'is being merged into it',
+};
+
+/** What a plan that stands in line waits for; null: it stands in none. */
+export async function landingWait(
+  parts: Pick<Parts, 'store'>,
+  { project, plan, landing }: Pick<PlanRow, 'project' | 'plan' | 'landing'>,
+): Promise<Waiting | null> {
+  const tree = planTree(project, plan);
+  const row = landing === 'in_line' ? await parts.store.tree(tree) : null;
+  const into = row === null ? null : (storedPlan(tree, row.stored).context.merge?.into ?? null);
+  const entry = into === null ? null : await landingAt(parts, landingTree(project, into));
+  const place = entry === null ? null : placeIn(entry, plan);
+  if (entry === null || place === null) return null;
+  const { current, line, paused, branch, state } = entry;
+  const { since = null } = [...(current === null ? [] : [current]), ...line].find((each) => each.plan === plan) ?? {};
+  const before = [...(current === null ? [] : [current]), ...line].slice(0, place).map((each) => each.plan);
+  const named = before.slice(0, shownPlans).join(', ');
+  const more = before.length > shownPlans ? ` and ${before.length - shownPlans} more` : '';
+  const where = place > 0 ? `is behind ${named}${more}` : current === null ? doing.empty : doing[state];
+  const stop = paused ? `; a person paused the line; go on with: stator landing resume ${shellWord(branch)}` : '';
+  return { kind: 'landing', detail: `it stands in line for ${branch} and ${where}${stop}`, since };
+}

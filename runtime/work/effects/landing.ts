@@ -1,0 +1,157 @@
+/**
+ * The acts of a line: the branch that a done plan lands on, the merge of the two as a commit that is on no branch, the check of that very commit, and the move of
+ * the branch to it. Each runs again safely: git is asked what an earlier try did.
+ */
+import type {
+  LandingCheck,
+  LandingFind,
+  LandingMerge,
+  LandingPrepare,
+  Workplace,
+} from '../../../machines/vocabulary/effect.ts';
+import { worktreeName } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import { mergePrepared, prepareMerge } from '../git/checkout-merge.ts';
+import { ownGit } from '../git/git.ts';
+import { dropCheckout, makeCheckout } from '../git/judged-checkout.ts';
+import { branchRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { type CheckParts, failureText, runCheck } from './check-run.ts';
+import { lostWork, tellLostWork } from './lost-work.ts';
+import { mayMerge, type Names, refusal } from './plan-merge.ts';
+import { type EffectParts, siteOf } from './workplace.ts';
+
+/** As many commits of the branch as a fixer is told of. */
+const toldCommits = 20;
+
+/** What a plan stands on may be before it in the line, so that is asked when it is its turn. */
+export function createLandingFind(parts: EffectParts): Handler<LandingFind> {
+  return async ({ branch, into }, context): Promise<Outcome> => {
+    const { row } = context;
+    const site = await siteOf(parts, row, { branch, from: branch });
+    const asked = { verb: 'land', plan: row.plan, branch, into, approved: null, withAfter: true } as const;
+    const found = await mayMerge(parts, site, { ...asked, lost: () => tellLostWork(parts, context, branch) });
+    return 'type' in found ? found : { type: 'line_found', payload: { into: found.into } };
+  };
+}
+
+/** No branch is moved. What is in the branch already has landed. */
+export function createLandingPrepare(parts: EffectParts): Handler<LandingPrepare> {
+  return async ({ plan, branch, into, message, approved }, { row }): Promise<Outcome> => {
+    const site = await siteOf(parts, row, { branch, from: branch });
+    const { repository, project } = site;
+    const asked = { verb: 'land', plan, branch, into, approved, withAfter: false } as const;
+    const lost = () => lostWork(parts.store, repository, { project: row.project, plan, branch });
+    const names = await mayMerge(parts, site, { ...asked, lost });
+    if ('type' in names) return names;
+    const made = await prepareMerge(repository, { from: branch, into, message, only: approved?.sha ?? null });
+    parts.faults?.('landing.after-prepare');
+    switch (made.kind) {
+      case 'new': {
+        const { commit, base, tip } = made;
+        return { type: 'landing_prepared', payload: { commit, base, tip, check: project.config.landing.check ?? '' } };
+      }
+      case 'merged':
+        return { type: 'plan_merged', payload: { head: made.head, into, tip: made.tip } };
+      case 'conflict':
+        return refusal(made, names, await conflictBrief(repository, { branch, into, files: made.files }));
+      default:
+        return refusal(made, names);
+    }
+  };
+}
+
+/** In a checkout of its own, which is made right before the check starts and goes when it has ended. */
+export function createLandingCheck(parts: CheckParts): Handler<LandingCheck> {
+  return async ({ plan, branch, into, commit, command }, context): Promise<Outcome> => {
+    const place = checkoutOf(branch);
+    const failure = await runCheck(
+      parts,
+      {
+        ...{ plan, place, wave: null, task: null, command, number: 1, note: null },
+        more: async ({ log }) => `cat ${shellWord(log)}`,
+        async makeReady({ repository, worktree: path }) {
+          await makeCheckout(repository, { path, branch, commit, hidden: [], trusted: { commit, paths: [] } });
+          parts.faults?.('landing.after-checkout');
+        },
+      },
+      context,
+    );
+    parts.faults?.('landing.after-check');
+    const { repository, worktree } = await siteOf(parts, context.row, place);
+    await dropCheckout(repository, { path: worktree, branch });
+    if (failure === null) return { type: 'check_passed', payload: {} };
+    const text = failureText({ command, of: `${branch} merged with ${into}` }, failure);
+    const names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null } as const;
+    return refusal(
+      { kind: 'check', detail: text },
+      names,
+      await checkBrief(repository, { branch, into, commit, text }),
+    );
+  };
+}
+
+/** To the commit that was checked and to no other: if the branch has moved meanwhile, the plan begins anew. */
+export function createLandingMerge(parts: EffectParts): Handler<LandingMerge> {
+  return async ({ plan, branch, into, commit, base, tip }, { row }): Promise<Outcome> => {
+    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    parts.faults?.('landing.before-merge');
+    const merged = await mergePrepared(repository, { into, base, commit, tip });
+    parts.faults?.('landing.after-merge');
+    if (merged.kind === 'moved') return { type: 'landing_moved', payload: {} };
+    if (merged.kind === 'merged') return { type: 'plan_merged', payload: { head: merged.head, into, tip } };
+    const names: Names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null };
+    return refusal(merged, names);
+  };
+}
+
+/** No branch has `~` in its name. */
+function checkoutOf(branch: string): Workplace {
+  return { branch, from: branch, folder: `${worktreeName(branch)}~landing` };
+}
+
+async function conflictBrief(
+  repository: Repository,
+  { branch, into, files }: { branch: string; into: string; files: readonly string[] },
+): Promise<string> {
+  const target = await ownGit(repository.path, ['rev-parse', '--verify', branchRef(into)]);
+  return [
+    `The plan is done and approved, and ${into} has moved since it was begun: the two conflict in`,
+    ...files.map((file) => `- ${file}`),
+    ...(await sidesOf(repository, { branch, into, target })),
+  ].join('\n');
+}
+
+async function checkBrief(
+  repository: Repository,
+  { branch, into, commit, text }: { branch: string; into: string; commit: string; text: string },
+): Promise<string> {
+  const target = await ownGit(repository.path, ['rev-parse', '--verify', `${commit}^1`]);
+  return [
+    `The plan is done and approved, but merged with ${into} as it is now it fails this check:`,
+    text,
+    ...(await sidesOf(repository, { branch, into, target })),
+  ].join('\n');
+}
+
+/** What came to the branch meanwhile, and what to do about it. */
+async function sidesOf(
+  { path }: Repository,
+  { branch, into, target }: { branch: string; into: string; target: string },
+): Promise<string[]> {
+  const args = [
+    'log',
+    '--first-parent',
+    `--max-count=${toldCommits}`,
+    '--format=- %s',
+    target,
+    `^${branchRef(branch)}`,
+  ];
+  return [
+    `What came to ${into} meanwhile:`,
+    await ownGit(path, args),
+    `Merge it into your branch with: git merge ${shellWord(into)}`,
+    'Resolve what conflicts so that both goals stand, yours and those above, and commit the merge.',
+  ];
+}

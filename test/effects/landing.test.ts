@@ -1,0 +1,173 @@
+/** The line of a branch: plans that are done land one at a time, each checked as the very commit that the branch moves to. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { OwnAgent } from '../../runtime/base/config/own-agents.ts';
+import {
+  begin,
+  type EngineSetup,
+  ground,
+  planText,
+  say,
+  startEngine,
+  type TestEngine,
+  untilBlocked,
+  untilFile,
+  untilPlan,
+  untilStatus,
+  waves,
+} from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+
+/** An engine whose repo has that check; each check notes the commit that it ran on in `seen`. */
+async function landing(check: string | null, { table = '', ...setup }: EngineSetup & { table?: string } = {}) {
+  const on = ground();
+  const seen = join(on.root, 'seen');
+  const lines = [
+    '[landing]',
+    ...(check === null ? [] : [`check = '''git rev-parse HEAD >> ${seen}; ${check}'''`]),
+    table,
+  ];
+  writeFileSync(join(on.repo, '.gitignore'), '.stator\n');
+  git(on.repo, 'add', '.gitignore');
+  git(on.repo, 'commit', '-qm', 'ignore');
+  mkdirSync(join(on.repo, '.stator'), { recursive: true });
+  writeFileSync(join(on.repo, '.stator', 'config.toml'), `${lines.join('\n')}\n`);
+  return { engine: await startEngine({ on, daemon: waves, ...setup }), on, seen };
+}
+
+async function done(engine: TestEngine, plan: string, sh: string): Promise<void> {
+  await begin(engine, plan, planText([sh]));
+  await untilStatus(engine, plan, 'done');
+}
+
+/** The next one that asks stands behind it. */
+async function inLine(engine: TestEngine, plan: string): Promise<void> {
+  await say(engine, plan, 'land');
+  await untilPlan(
+    engine,
+    plan,
+    ({ merged, merge_refused, landing: where }) => where === 'in_line' || (merged ?? merge_refused) !== null,
+  );
+}
+
+const merged = (engine: TestEngine, plan: string) => untilPlan(engine, plan, (shown) => shown.landing === 'merged');
+
+describe('the line of a branch', () => {
+  it('lands plans one after another, each checked as the very commit that the branch moves to', async () => {
+    const { engine, on, seen } = await landing('test -f README.md');
+    await done(engine, 'one', 'echo 1 > one.txt');
+    await done(engine, 'two', 'echo 2 > two.txt');
+    await inLine(engine, 'one');
+    await inLine(engine, 'two');
+    const [one, two] = [await merged(engine, 'one'), await merged(engine, 'two')];
+    const first = git(on.repo, 'rev-parse', 'main~1');
+    expect(one.merged).toMatchObject({ head: first, into: 'main' });
+    expect(two.merged).toMatchObject({ head: git(on.repo, 'rev-parse', 'main'), into: 'main' });
+    expect(git(on.repo, 'log', '--first-parent', '--format=%s', '-2', 'main')).toBe(
+      'Merge plan two: A plan\nMerge plan one: A plan',
+    );
+    expect(readFileSync(seen, 'utf8').trim().split('\n')).toEqual([first, two.merged?.head]);
+    expect(existsSync(join(on.repo, 'two.txt'))).toBe(true);
+    expect(git(on.repo, 'status', '--porcelain')).toBe('');
+    await until(() => readdirSync(join(on.repo, '.worktrees')).length === 0);
+    expect(await engine.client.landings()).toMatchObject([{ branch: 'main', state: 'empty', current: null, line: [] }]);
+  });
+
+  it('says who is before a plan; a person pauses the line, puts one first, takes one out, and lets it go on', async () => {
+    const { engine, on } = await landing('while [ ! -f ../../go ]; do sleep 0.05; done');
+    for (const name of ['one', 'two', 'three', 'four']) await done(engine, name, `echo 1 > ${name}.txt`);
+    for (const plan of ['one', 'two', 'three', 'four']) await inLine(engine, plan);
+    const { client } = engine;
+    await until(async () => (await client.landing({ project: 'demo' })).state === 'checking');
+    expect((await client.plan('demo', 'three')).waiting_for).toMatchObject({
+      kind: 'landing',
+      detail: 'it stands in line for main and is behind one, two',
+    });
+    expect((await client.plan('demo', 'one')).waiting_for).toMatchObject({
+      detail: 'it stands in line for main and is merged with it, and the check runs on that',
+    });
+    await client.landFirst({ project: 'demo', plan: 'four' });
+    await client.leaveLanding({ project: 'demo', plan: 'two' });
+    expect(await client.pauseLanding({ project: 'demo' })).toMatchObject({
+      paused: true,
+      current: { plan: 'one' },
+      line: [{ plan: 'four' }, { plan: 'three' }],
+    });
+    expect(await client.plan('demo', 'two')).toMatchObject({ landing: 'not_merged', waiting_for: null });
+    writeFileSync(join(on.repo, 'go'), '');
+    await until(async () => (await client.landing({ project: 'demo' })).state === 'empty');
+    expect(git(on.repo, 'log', '--format=%s', '-1', 'main')).toBe('ignore');
+    expect((await client.plan('demo', 'one')).waiting_for?.detail).toContain('stator landing resume main');
+    await client.resumeLanding({ project: 'demo', branch: 'main' });
+    await merged(engine, 'three');
+    const landed = git(on.repo, 'log', '--first-parent', '--format=%s', '-3', 'main');
+    expect(landed).toBe('Merge plan three: A plan\nMerge plan four: A plan\nMerge plan one: A plan');
+  });
+
+  it('does not move a branch to what was not checked: a commit of somebody else begins it anew', async () => {
+    const { engine, on, seen } = await landing('while [ ! -f ../../go ]; do sleep 0.05; done');
+    await done(engine, 'one', 'echo 1 > one.txt');
+    await say(engine, 'one', 'land');
+    await untilFile(seen);
+    writeFileSync(join(on.repo, 'README.md'), 'by hand\n');
+    git(on.repo, 'commit', '-qam', 'by hand');
+    const byHand = git(on.repo, 'rev-parse', 'main');
+    writeFileSync(join(on.repo, 'go'), '');
+    const { merged: found } = await merged(engine, 'one');
+    const [first, second, ...more] = readFileSync(seen, 'utf8').trim().split('\n');
+    expect([second, ...more]).toEqual([found?.head]);
+    expect(first).not.toBe(second);
+    expect(git(on.repo, 'rev-parse', 'main^1')).toBe(byHand);
+  });
+
+  it('asks a person where no fixer is on, and lets the others land; an answer puts the plan in line again', async () => {
+    const { engine, on } = await landing('test ! -f bad.txt');
+    await done(engine, 'bad', 'echo 1 > bad.txt');
+    await done(engine, 'clash', 'echo mine > same.txt');
+    await done(engine, 'good', 'echo 1 > good.txt; echo yours > same.txt');
+    for (const plan of ['bad', 'good', 'clash']) await inLine(engine, plan);
+    await merged(engine, 'good');
+    const bad = await untilBlocked(engine, 'bad');
+    expect(bad.merge_refused).toMatchObject({ why: 'check', into: 'main' });
+    expect(bad.blocked?.reason).toContain('exited with 1');
+    const clash = await untilBlocked(engine, 'clash');
+    expect(clash.merge_refused).toMatchObject({ why: 'conflict', files: ['same.txt'] });
+    expect(git(on.repo, 'log', '--first-parent', '--format=%s', '-1', 'main')).toBe('Merge plan good: A plan');
+    git(on.repo, 'rm', '-q', 'same.txt');
+    git(on.repo, 'commit', '-qm', 'without it');
+    await say(engine, 'clash', 'resolve');
+    await merged(engine, 'clash');
+  });
+
+  it('has a fixer merge what came meanwhile, and lands that by itself when it is done again', async () => {
+    const fix = [
+      'grep -q "Merge plan one: A plan" "$STATOR_PROMPT_FILE" || exit 1',
+      'grep -q "git merge main" "$STATOR_PROMPT_FILE" || exit 1',
+      'git merge -q main && exit',
+      'git show HEAD:same.txt > same.txt; git show main:same.txt >> same.txt',
+      'git add same.txt; git commit -qm "both stand"',
+    ].join('\n');
+    const fixer = { preset: 'command', program: '/bin/sh', flags: ['-c', fix], attempts: 1 } satisfies OwnAgent;
+    const agents = { default: { preset: 'sh', attempts: 1 }, fixer } satisfies EngineSetup['agents'];
+    const { engine, on, seen } = await landing('test -f same.txt', { agents });
+    await done(engine, 'one', 'echo yours > same.txt');
+    await done(engine, 'two', 'echo mine > same.txt');
+    await say(engine, 'one', 'land');
+    await merged(engine, 'one');
+    await say(engine, 'two', 'land');
+    const two = await merged(engine, 'two');
+    expect(git(on.repo, 'show', 'main:same.txt')).toBe('mine\nyours');
+    expect(readFileSync(seen, 'utf8').trim().split('\n').at(-1)).toBe(two.merged?.head);
+    expect(two).toMatchObject({ review_cycle: 1, blocked: null });
+  });
+
+  it('puts each plan that is done in line by itself with auto = true', async () => {
+    const { engine, on } = await landing(null, { table: 'auto = true' });
+    await begin(engine, 'one', planText(['echo 1 > one.txt']));
+    await begin(engine, 'two', planText(['echo 2 > two.txt']));
+    await merged(engine, 'one');
+    await merged(engine, 'two');
+    expect(git(on.repo, 'rev-list', '--count', '--first-parent', '--merges', 'main')).toBe('2');
+  });
+});

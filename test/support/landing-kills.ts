@@ -1,0 +1,114 @@
+/** Plans that conflict pairwise and land by themselves, with a fixer that is a script, while their engine is killed: none is lost, none lands twice, none unchecked. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { FaultPoint } from '../../runtime/engine/engine.ts';
+import { carriersOf, kill } from './crash.ts';
+import { expectJournalToReplay } from './crash-proof.ts';
+import { planText } from './engine.ts';
+import { type Ground, git, makeGround } from './ground.ts';
+import { randomOf } from './random.ts';
+
+const script = fileURLToPath(new URL('./scripts/landing-engine.mjs', import.meta.url));
+
+interface Trial {
+  readonly plans: number;
+  /** The engine kills itself there, once for each. */
+  readonly points: readonly FaultPoint[];
+  /** Further kills, at random moments. */
+  readonly kills: number;
+  readonly seed: number;
+}
+
+/** A kill at a random moment comes so long after the engine is up, at most. */
+const momentMs = 1_200;
+
+/** Both sides' lines stay, in the order in which they came. */
+const fix = [
+  'git merge -q main && exit',
+  'git show main:same.txt > same.txt',
+  'git show HEAD:same.txt | while read -r line; do grep -qx "$line" same.txt || echo "$line" >> same.txt; done',
+  'git add same.txt && git commit -qm "both stand"',
+].join('\n');
+
+export async function landUnderKills(trial: Trial): Promise<void> {
+  const on = makeGround();
+  try {
+    await play(on, trial);
+  } finally {
+    for (const pid of carriersOf(`STATOR_HOME=${on.home}`)) kill(pid);
+    on.remove();
+  }
+}
+
+async function play(on: Ground, { plans: count, points, kills, seed }: Trial): Promise<void> {
+  const passed = join(on.root, 'passed');
+  const names = Array.from({ length: count }, (_, index) => `p${index + 1}`);
+  configure(on, passed);
+  const base = git(on.repo, 'rev-parse', 'main');
+  const plans = Object.fromEntries(names.map((name) => [name, planText([`echo ${name} > same.txt`])]));
+  const fixer = { preset: 'command', program: '/bin/sh', flags: ['-c', fix], attempts: 5 };
+  const agents = { default: { preset: 'sh', attempts: 5 }, fixer };
+  const options = { home: on.home, repo: on.repo, plans, agents };
+  const random = randomOf(seed);
+  let isDone = false;
+  for (const point of points) isDone ||= (await life(on, { ...options, fault: { point, nth: 1 } })) === 'done';
+  for (let nth = 0; nth < kills && !isDone; nth += 1)
+    isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
+  if (!isDone) expect(await life(on, options)).toBe('done');
+  await prove(on, { base, names, passed });
+}
+
+function configure({ home, repo }: Ground, passed: string): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const daemon = ['blueprint_skip_threshold = 0', 'max_agents = 4', 'max_review_fix_cycles = 1000'];
+  writeFileSync(join(home, 'daemon.toml'), `${daemon.join('\n')}\n`);
+  mkdirSync(join(repo, '.stator'));
+  const check = `grep -q . same.txt && git rev-parse HEAD >> ${passed}`;
+  writeFileSync(join(repo, '.stator', 'config.toml'), `[landing]\nauto = true\ncheck = "${check}"\n`);
+  writeFileSync(join(repo, '.gitignore'), '.stator/\n.worktrees/\n');
+  git(repo, 'add', '.');
+  git(repo, 'commit', '-qm', 'configured');
+}
+
+/** Until it is done, or killed: by itself, or so long after it was up. */
+async function life({ env }: Ground, options: object, afterMs: number | null = null): Promise<'done' | 'killed'> {
+  const child = spawn(process.execPath, [script, JSON.stringify(options)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const up = new Promise<void>((resolve) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes('up\n')) resolve();
+      });
+    child.once('close', () => resolve());
+  });
+  if (afterMs !== null) void up.then(() => setTimeout(() => child.kill('SIGKILL'), afterMs));
+  const [code, signal] = await endOf(child);
+  if (signal === 'SIGKILL') return 'killed';
+  expect(code, said).toBe(0);
+  return 'done';
+}
+
+function endOf(child: ChildProcess): Promise<[number | null, string | null]> {
+  return new Promise((resolve) => child.once('close', (code, signal) => resolve([code, signal])));
+}
+
+async function prove(
+  { home, repo }: Ground,
+  { base, names, passed }: { base: string; names: readonly string[]; passed: string },
+): Promise<void> {
+  const log = git(repo, 'log', '--first-parent', '--format=%H %s', `${base}..main`).split('\n');
+  const landed = log.map((line) => line.replace(/^\w+ Merge plan (\w+): A plan$/, '$1'));
+  expect([...landed].sort(), 'each plan landed once').toEqual([...names].sort());
+  const checked = new Set(readFileSync(passed, 'utf8').split('\n'));
+  expect(
+    log.filter((line) => !checked.has(line.split(' ')[0] ?? '')),
+    'landed unchecked',
+  ).toEqual([]);
+  expect(git(repo, 'show', 'main:same.txt').split('\n').sort(), 'whose work is there').toEqual([...names].sort());
+  expect(git(repo, 'status', '--porcelain')).toBe('');
+  await expectJournalToReplay(home);
+}

@@ -1,0 +1,48 @@
+/**
+ * An engine that carries plans to their end and has each land by itself, however often it is killed on the way. Its argument is JSON: `{home, repo, plans, agents,
+ * fault}`; `plans` are documents by name; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
+ * `stuck <why>`; exits 0, or 3 where a person is needed.
+ */
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { createEngine } from '../../../dist/bin/engine.js';
+
+const { home, repo, plans, agents, fault } = JSON.parse(process.argv[2]);
+const project = 'demo';
+const say = (word) => process.stdout.write(`${word}\n`);
+
+let seen = 0;
+function faults(point) {
+  if (point !== fault?.point) return;
+  seen += 1;
+  if (seen === fault.nth) process.kill(process.pid, 'SIGKILL');
+}
+
+const engine = await createEngine({ home, env: process.env, agents, faults, graceMs: 2_000, waitForHomeMs: 10_000 });
+const { client } = engine;
+await client.addRepo(repo, { trust: true });
+const known = new Set((await client.plans(project)).map(({ plan }) => plan));
+for (const [plan, content] of Object.entries(plans)) {
+  if (!known.has(plan)) await client.registerPlan({ project, plan, content });
+  await client.send({ project, plan, type: 'implement_start', dedupeKey: `${plan} goes`, waitMs: 0 });
+}
+say('up');
+
+const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+const open = db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck();
+const left = db.prepare("SELECT count(*) FROM plans WHERE landing IS NOT 'merged'").pluck();
+const stuck = db.prepare(
+  `SELECT plan, status, phase, blocked, fault_signal FROM plans WHERE blocked IS NOT NULL OR fault_signal IS NOT NULL OR phase = 'wave_waiting'`,
+);
+while (left.get() > 0 || open.get() > 0) {
+  const [found] = stuck.all();
+  if (found !== undefined) {
+    say(`stuck ${JSON.stringify(found)}`);
+    await engine.stop();
+    process.exit(3);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+await engine.stop();
+db.close();
+say('done');
