@@ -392,9 +392,9 @@ export function resourceOf(effect: Effect): string {
     case 'landing.prepare':
     case 'landing.merge':
       return `worktree:${effect.branch}`;
-    // The checkout is the line's own: the plan's branch and its worktree stay free.
+    // The checkout is not the plan's worktree, which stays free. A check that is being stopped leaves it before the next one of that plan begins.
     case 'landing.check':
-      return `landing:${effect.into}`;
+      return `landing:${effect.branch}`;
     // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
     case 'hook.deliver':
       return `hook:${effect.subject ?? effect.plan}:${effect.hook}`;

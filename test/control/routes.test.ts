@@ -808,6 +808,27 @@ it('every route answers as it says, done and refused', async () => {
   openGate(go);
   await untilStatus(started, 'planned', 'done');
 
+  await client.send({ ...plan('finished'), type: 'land' });
+  await until(async () => (await client.plan('demo', 'finished')).landing === 'merged');
+  const paused = await of('POST /v1/repos/:project/landing/pause', { params: demo, body: {} });
+  expect([paused.status, paused.json]).toMatchObject([200, { branch: 'main', paused: true }]);
+  await client.send({ ...plan('planned'), type: 'land' });
+  await until(async () => (await client.landing(demo)).line.length === 1);
+  const waits = { branch: 'main', state: 'empty', paused: true, current: null, line: [{ plan: 'planned' }] };
+  const landingRows: readonly Row[] = [
+    ['GET /v1/landings', { query: '?project=demo' }, 200, [waits]],
+    ['GET /v1/repos/:project/landing', { params: demo }, 200, waits],
+    ['GET /v1/repos/:project/landing', { params: demo, query: '?branch=other' }, 404, code('not_found')],
+    ['POST /v1/repos/:project/landing/first', { params: demo, body: { plan: 'planned' } }, 200, waits],
+    ['POST /v1/repos/:project/landing/remove', { params: demo, body: { plan: 'planned' } }, 200, { line: [] }],
+    ['POST /v1/repos/:project/landing/resume', { params: demo, body: { branch: 'main' } }, 200, { paused: false }],
+  ];
+  for (const [key, given, status, part] of landingRows) {
+    const answer = await of(key, given);
+    words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
+    expect([answer.status, answer.json], key).toMatchObject([status, part]);
+  }
+
   const hooked = another(started, 'hooked', '[[hooks]]\ntype = "command"\nname = "tell"\ncommand = "true"\n');
   await client.addRepo(hooked, { trust: true });
   await register(started, 'told', planText(['true']), 'hooked');

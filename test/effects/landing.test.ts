@@ -43,12 +43,14 @@ async function done(engine: TestEngine, plan: string, sh: string): Promise<void>
 
 /** The next one that asks stands behind it. */
 async function inLine(engine: TestEngine, plan: string): Promise<void> {
+  const { client } = engine;
   await say(engine, plan, 'land');
-  await untilPlan(
-    engine,
-    plan,
-    ({ merged, merge_refused, landing: where }) => where === 'in_line' || (merged ?? merge_refused) !== null,
-  );
+  await until(async () => {
+    const lines = await client.landings();
+    if (lines.some(({ current, line }) => [current, ...line].some((each) => each?.plan === plan))) return true;
+    const { merged, merge_refused: refused } = await client.plan('demo', plan);
+    return (merged ?? refused) !== null;
+  });
 }
 
 const merged = (engine: TestEngine, plan: string) => untilPlan(engine, plan, (shown) => shown.landing === 'merged');
@@ -144,6 +146,7 @@ describe('the line of a branch', () => {
     const fix = [
       'grep -q "Merge plan one: A plan" "$STATOR_PROMPT_FILE" || exit 1',
       'grep -q "git merge main" "$STATOR_PROMPT_FILE" || exit 1',
+      '! grep -q "x\\{201\\}" "$STATOR_PROMPT_FILE" || exit 1',
       'git merge -q main && exit',
       'git show HEAD:same.txt > same.txt; git show main:same.txt >> same.txt',
       'git add same.txt; git commit -qm "both stand"',
@@ -155,6 +158,8 @@ describe('the line of a branch', () => {
     await done(engine, 'two', 'echo mine > same.txt');
     await say(engine, 'one', 'land');
     await merged(engine, 'one');
+    // What others wrote about a commit does not fill what the fixer is told.
+    git(on.repo, 'commit', '-q', '--allow-empty', '-m', 'x'.repeat(100_000));
     await say(engine, 'two', 'land');
     const two = await merged(engine, 'two');
     expect(git(on.repo, 'show', 'main:same.txt')).toBe('mine\nyours');

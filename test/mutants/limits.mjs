@@ -101,8 +101,8 @@ export const limits = [
     name: 'reviews-without-end',
     promise: 'after max_review_fix_cycles the plan asks a person',
     file: 'machines/plan/guards.ts',
-    find: 'Math.max(reviewCycle, asked) + 1 > policy.max_review_fix_cycles;',
-    replace: 'Math.max(reviewCycle, asked) > policy.max_review_fix_cycles;',
+    find: 'cycles + 1 > policy.max_review_fix_cycles;',
+    replace: 'cycles > policy.max_review_fix_cycles;',
     tests: ['test/machines/flags.test.ts', 'test/machines/plan-table.test.ts'],
   },
   {

@@ -11,6 +11,7 @@ import type {
 } from '../../../machines/vocabulary/effect.ts';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import { mergePrepared, prepareMerge } from '../git/checkout-merge.ts';
 import { ownGit } from '../git/git.ts';
@@ -22,8 +23,10 @@ import { lostWork, tellLostWork } from './lost-work.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
-/** As many commits of the branch as a fixer is told of. */
+/** A fixer is told of so many commits of the branch, and of so many files, each on a line of so many characters: others wrote both. */
 const toldCommits = 20;
+const toldFiles = 100;
+const lineLength = 200;
 
 /** What a plan stands on may be before it in the line, so that is asked when it is its turn. */
 export function createLandingFind(parts: EffectParts): Handler<LandingFind> {
@@ -118,7 +121,7 @@ async function conflictBrief(
   const target = await ownGit(repository.path, ['rev-parse', '--verify', branchRef(into)]);
   return [
     `The plan is done and approved, and ${into} has moved since it was begun: the two conflict in`,
-    ...files.map((file) => `- ${file}`),
+    ...files.slice(0, toldFiles).map(listed),
     ...(await sidesOf(repository, { branch, into, target })),
   ].join('\n');
 }
@@ -140,18 +143,15 @@ async function sidesOf(
   { path }: Repository,
   { branch, into, target }: { branch: string; into: string; target: string },
 ): Promise<string[]> {
-  const args = [
-    'log',
-    '--first-parent',
-    `--max-count=${toldCommits}`,
-    '--format=- %s',
-    target,
-    `^${branchRef(branch)}`,
-  ];
+  const args = ['log', '--first-parent', `--max-count=${toldCommits}`, '--format=%s', target, `^${branchRef(branch)}`];
   return [
     `What came to ${into} meanwhile:`,
-    await ownGit(path, args),
+    ...(await ownGit(path, args)).split('\n').map(listed),
     `Merge it into your branch with: git merge ${shellWord(into)}`,
     'Resolve what conflicts so that both goals stand, yours and those above, and commit the merge.',
   ];
+}
+
+function listed(text: string): string {
+  return `- ${oneLine(text).slice(0, lineLength)}`;
 }
