@@ -6,8 +6,17 @@
  * Written for XState 5.33. It uses four things that are not in its documented interface: the scheduler of an actor system, its counter of ids,
  * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
  */
-import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyStateMachine, AnyStateNode } from 'xstate';
+import type {
+  AnyActorLogic,
+  AnyActorRef,
+  AnyEventObject,
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  AnyStateNode,
+} from 'xstate';
+import { messageOf } from '../machines/vocabulary/errors.ts';
 import { mustRest, pathOf } from './actor-path.ts';
+import { hiddenContext, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { withPlace } from './thrown-place.ts';
@@ -173,19 +182,20 @@ function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: nu
 }
 
 interface System {
+  _register(id: string, actor: AnyActorRef): unknown;
   _relay(source: unknown, target: unknown, event: unknown): void;
 }
 
 interface Scope {
   readonly self: AnyActorRef & { readonly _parent?: AnyActorRef };
   readonly system: System;
-  actionExecutor: (action: { readonly type: string; readonly exec?: unknown }) => void;
+  actionExecutor: (action: { readonly type: string; readonly exec?: (...given: unknown[]) => void }) => void;
   emit: (event: AnyEventObject) => void;
 }
 
 /** A machine whose actors live in a system of ours, from the start. `asking`: its actions that make requests. */
 function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: DurablePorts): AnyStateMachine {
-  const { getInitialSnapshot, restoreSnapshot } = machine;
+  const { getInitialSnapshot, restoreSnapshot, getPersistedSnapshot } = machine;
   const begin = (scope: Scope) => {
     prepareScope(machine, scope, { asking, ports });
     if (scope.self._parent === undefined) prepareSystem(scope, ports);
@@ -195,9 +205,21 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
       begin(scope);
       return getInitialSnapshot.call(machine, scope as never, input as never); // its own function, with the arguments of XState
     },
-    restoreSnapshot(snapshot: never, scope: Scope) {
+    restoreSnapshot(snapshot: AnyMachineSnapshot, scope: Scope) {
       begin(scope);
-      return restoreSnapshot.call(machine, snapshot, scope as never); // likewise
+      const { restoredContexts } = ports.memory();
+      const context = hiddenContext(snapshot.context);
+      const given = context === null ? snapshot : { ...snapshot, context };
+      const restored = restoreSnapshot.call(machine, given as never, scope as never); // likewise
+      if (context !== null) restoredContexts.push(restored.context);
+      if (scope.self._parent === undefined) reviveActors(restoredContexts.splice(0), scope.self, restored.children);
+      return restored;
+    },
+    getPersistedSnapshot(snapshot: AnyMachineSnapshot, options: unknown) {
+      const persisted = getPersistedSnapshot.call(machine, snapshot as never, options as never);
+      // XState makes a copy where actors are in it.
+      if ((persisted as { context?: unknown }).context === snapshot.context) return persisted;
+      return { ...persisted, context: storedContext(snapshot.context, snapshot.children) };
     },
   });
 }
@@ -210,14 +232,38 @@ function prepareScope(
 ): void {
   const execute = scope.actionExecutor;
   scope.actionExecutor = (action) => {
-    if (action.exec === undefined)
+    const { exec } = action;
+    if (exec === undefined)
       throw new Error(`the action "${action.type}" of machine "${machine.id}" is implemented nowhere`);
     const isBesides = action.type === 'xstate.log' || !(asking.has(action.type) || action.type.startsWith('xstate.'));
-    if (!isBesides || !ports.memory().isPast) execute(action);
+    // Where the actor has not begun yet, XState calls it later.
+    if (isBesides) execute({ ...action, exec: (...given) => beside(ports.memory(), () => exec(...given)) });
+    else execute(action);
   };
   scope.emit = ({ type }) => {
     throw new Error(`machine "${machine.id}" emits "${type}", which nobody would hear: its facts tell what it does`);
   };
+}
+
+/**
+ * Runs what a plain action does besides its step. In a replay of the past it is not done again, and what it threw then is thrown again: if a parent took
+ * that, the tree went on with it.
+ */
+export function beside(memory: Memory, work: () => void): void {
+  const { isPast, thrown } = memory;
+  const number = memory.plainActions;
+  memory.plainActions += 1;
+  if (isPast) {
+    const before = thrown[number];
+    if (before !== undefined) throw Object.assign(new Error(before.message), { name: before.name });
+    return;
+  }
+  try {
+    work();
+  } catch (error) {
+    thrown[number] = { name: error instanceof Error ? error.name : 'Error', message: messageOf(error) };
+    throw error;
+  }
 }
 
 interface Scheduler {
@@ -230,8 +276,12 @@ interface Scheduler {
 function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   let restored = 0;
   let microsteps = 0;
-  const { _relay: relay } = system;
+  const { _relay: relay, _register: register } = system;
   Object.assign(system, {
+    _register(id: string, actor: AnyActorRef) {
+      if (!ports.memory().isRestoring) giveUp(ports, pathOf(actor));
+      return register(id, actor);
+    },
     // An actor that is started again reports its state to its parent, which already knows it.
     _relay(source: unknown, target: unknown, event: unknown) {
       if (!ports.memory().isRestoring) relay(source, target, event);
@@ -284,6 +334,21 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       drop((delayed) => placeText(delayed.source) === from || placeText(delayed.target) === from);
     },
   };
+}
+
+/** An actor that begins under the id of one that lives takes its place: what that one waits for, or an actor below it, is not for the new one. */
+function giveUp({ memory, stop }: DurablePorts, path: readonly string[]): void {
+  const place = `${placeText(path)}/`;
+  const isOf = (other: readonly string[] = []) => `${placeText(other)}/`.startsWith(place);
+  const { open, delayed, askers } = memory();
+  for (const run of Object.keys(open)) {
+    const timer = delayed[run];
+    if (!(timer === undefined ? isOf(askers[run]) : isOf(timer.source) || isOf(timer.target))) continue;
+    delete open[run];
+    delete delayed[run];
+    delete askers[run];
+    stop(run);
+  }
 }
 
 function placeText(path: readonly string[]): string {

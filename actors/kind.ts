@@ -34,8 +34,13 @@ export interface Memory {
   waiters: Waiter[];
   /** The tree is being read from its row: what begins now has begun before. */
   isRestoring: boolean;
+  /** Meanwhile, the contexts that are to have their actors once the whole tree is there. */
+  readonly restoredContexts: unknown[];
   /** The tree is rebuilt from its journal to be shown: side effects of its actions are not repeated. */
   readonly isPast: boolean;
+  /** Of the present step: how many plain actions it has run, and which of them threw, by their numbers. */
+  plainActions: number;
+  thrown: Record<number, NonNullable<AnySignal['thrown']>[number]>;
   /** When the present signal is handled. */
   at: number;
 }

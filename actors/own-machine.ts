@@ -15,7 +15,15 @@ import { actorBelow, pathOf } from './actor-path.ts';
 import { snapshotOf } from './addressee.ts';
 import { type Standing, underWay } from './compatibility.ts';
 import type { ActorWork, Addressed, AnyDefinition, AnyEffect, TreeName, Work } from './definition.ts';
-import { durable, type PromiseCall, type PromiseCreator, promisesOf, rejected, settled } from './durable-logic.ts';
+import {
+  beside,
+  durable,
+  type PromiseCall,
+  type PromiseCreator,
+  promisesOf,
+  rejected,
+  settled,
+} from './durable-logic.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, waitFor } from './output-wait.ts';
@@ -271,7 +279,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       if (own === undefined) continue; // of another machine of the chart
       bound[action] = (args, params) => {
         // Other effects of the function are not handled here, unless it is an action of XState.
-        if (typeof own === 'function' && !('resolve' in own) && !memory().isPast) own(args, params);
+        if (typeof own === 'function' && !('resolve' in own)) beside(memory(), () => own(args, params));
         stop(stops.get(action) ?? []);
         if (effect !== undefined) ask(action, effect, args, params);
       };

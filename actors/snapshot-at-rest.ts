@@ -1,6 +1,7 @@
 /** The snapshots of trees' roots as their rows hold them, read without bringing the trees to life: for lists of a thousand of them. */
 import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { TreeAddress } from '../machines/vocabulary/ids.ts';
+import { contextWith, type StoredRef } from './actor-refs.ts';
 import { compatibleSnapshot, logicOf, type PersistedTree } from './compatibility.ts';
 import type { Kinds } from './kind.ts';
 
@@ -17,13 +18,18 @@ interface StoredChild {
   readonly systemId?: string;
   readonly snapshot: unknown;
 }
+interface Below {
+  readonly id: string;
+  readonly child: StoredChild;
+  readonly root: AnyMachineSnapshot;
+}
 type Refs = Readonly<Record<string, AnyActorRef>>;
 
 /** A reader for one list of trees of one kind: what machines in the same states have in common is worked out once. */
 export function readAtRest(kinds: Kinds): SnapshotAtRest {
   const sameStates = new Map<AnyStateMachine, Map<string, AnyMachineSnapshot>>();
 
-  function read(machine: AnyStateMachine, stored: StoredMachine): AnyMachineSnapshot {
+  function read(machine: AnyStateMachine, stored: StoredMachine, above: AnyMachineSnapshot | null): AnyMachineSnapshot {
     const { status, output, error, value, context, children = {}, historyValue = {} } = stored;
     const known = sameStates.get(machine) ?? new Map<string, AnyMachineSnapshot>();
     sameStates.set(machine, known);
@@ -32,19 +38,22 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     const alone = { ...stored, context: {}, children: {} } as never;
     const alike = known.get(states) ?? machine.restoreSnapshot(alone, undefined as never);
     known.set(states, alike);
-    const ids = Object.entries(children);
-    const refs: Refs = Object.fromEntries(ids.map(([id, child]) => [id, refOf(machine, id, child)]));
-    const own = ids.length === 0 ? context : withRefs(context, refs);
-    return { ...alike, status, output, error, context: own, children: refs } as AnyMachineSnapshot; // of all else it is the same
+    const snapshot = { ...alike, status, output, error } as AnyMachineSnapshot; // of all else it is the same
+    const root = above ?? snapshot;
+    const entries = Object.entries(children);
+    const refs: Refs = Object.fromEntries(entries.map(([id, child]) => [id, refOf(machine, { id, child, root })]));
+    const refTo = ({ id, path }: StoredRef) => (path === undefined ? refs[id] : refAt(path, root));
+    return Object.assign(snapshot, { context: contextWith(context, refTo), children: refs });
   }
 
   /** What code may ask of an actor that does not live: who it is, and its snapshot. */
-  function refOf(machine: AnyStateMachine, id: string, { src, systemId, snapshot }: StoredChild): AnyActorRef {
+  function refOf(machine: AnyStateMachine, { id, child, root }: Below): AnyActorRef {
+    const { src, systemId, snapshot } = child;
     const logic = logicOf(machine, src) as AnyActorLogic | undefined; // `compatibleSnapshot` has found it
     const isMachine = logic !== undefined && 'root' in logic;
     let seen: unknown;
     const getSnapshot = () => {
-      seen ??= isMachine ? read(logic as AnyStateMachine, snapshot as StoredMachine) : snapshot; // by its logic
+      seen ??= isMachine ? read(logic as AnyStateMachine, snapshot as StoredMachine, root) : snapshot; // by its logic
       return seen;
     };
     return { id, src, systemId, getSnapshot, getPersistedSnapshot: () => snapshot } as unknown as AnyActorRef;
@@ -54,14 +63,16 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     const { name, upgrades, versionOf, chartAt } = kinds.of(address);
     const machine = chartAt('');
     const snapshot = compatibleSnapshot(address, stored, { name, machine, version: versionOf(machine), upgrades });
-    return read(machine, snapshot as unknown as StoredMachine); // as XState persists a machine
+    return read(machine, snapshot as unknown as StoredMachine, null); // as XState persists a machine
   };
 }
 
-/** In a context XState stores the id of an actor in place of the actor. */
-function withRefs<Value>(value: Value, refs: Refs): Value {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((each) => withRefs(each, refs)) as Value;
-  if ('xstate$$type' in value && 'id' in value && typeof value.id === 'string') return refs[value.id] as Value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withRefs(each, refs)])) as Value;
+/** An actor of the tree that is no child of the machine that knows it. */
+function refAt(path: readonly string[], root: AnyMachineSnapshot): AnyActorRef {
+  const getSnapshot = () => {
+    let seen: unknown = root;
+    for (const id of path) seen = (seen as { children?: Refs } | undefined)?.children?.[id]?.getSnapshot();
+    return seen ?? { status: 'stopped' };
+  };
+  return { id: path.at(-1) ?? '', getSnapshot } as unknown as AnyActorRef; // who it is, and its snapshot
 }

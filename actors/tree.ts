@@ -177,7 +177,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     assertSound(tree.root, tree.kind);
     settleOwn(tree);
     const { transitions, agents } = tree.recorder.take();
-    return { input: { signal, transitions }, agents };
+    return { input: { signal: withThrown(signal, tree.memory), transitions }, agents };
   }
 
   function applyPolicy(
@@ -240,6 +240,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     // It is in the journal, so a replay gives everything the same names.
     const signal = id !== undefined && kinds.of(address).keepsMemory ? { ...given, id } : given;
     const remembers = newMemory(address, { born: signal.id ?? 0, at: signal.at, isPast });
+    remembers.thrown = { ...signal.thrown };
     const { value, requests: asked } = collect(remembers, () => {
       const tree = begin(address, { input: inputOf(address, signal) }, remembers);
       settleOwn(tree);
@@ -247,7 +248,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     });
     const { tree, transitions, agents } = value;
     const verdict: Verdict = { status: 'done', result: 'done' };
-    const inputs = [{ signal, transitions }];
+    const inputs = [{ signal: withThrown(signal, remembers), transitions }];
     return { tree, step: { verdict, inputs, upgrade: null, agents, requests: asked, released: false } };
   }
 
@@ -273,7 +274,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   }
 
   function step(tree: Tree, signal: AnySignal, facts: Facts = {}): Step {
-    tree.memory.at = signal.at;
+    Object.assign(tree.memory, { at: signal.at, plainActions: 0, thrown: { ...signal.thrown } });
     const { value, requests: asked } = collect(tree.memory, () => handle(tree, signal, facts));
     const upgrade = value.inputs.length === 0 ? null : tree.upgrade;
     if (upgrade !== null) tree.upgrade = null;
@@ -360,6 +361,10 @@ function textOf({ kind, root, memory }: Tree): string {
   });
 }
 
+function withThrown(signal: AnySignal, { thrown }: Memory): AnySignal {
+  return Object.keys(thrown).length === 0 ? signal : { ...signal, thrown };
+}
+
 /** Nothing where the table in it is empty: most charts need none. */
 function filled<Tables extends Readonly<Record<string, object>>>(tables: Tables): Partial<Tables> {
   return Object.values(tables).every((table) => Object.keys(table).length > 0) ? tables : {};
@@ -416,7 +421,17 @@ function newMemory(
   { at, isPast, ...known }: Partial<Remembered> & Pick<Memory, 'at' | 'isPast'>,
 ): Memory {
   const nothing = { born: 0, count: 0, open: {}, watches: [], delayed: {}, askers: {}, actors: 0, waiters: [] };
-  return { address, ...nothing, ...known, at, isPast, isRestoring: false };
+  return {
+    address,
+    ...nothing,
+    ...known,
+    at,
+    isPast,
+    isRestoring: false,
+    restoredContexts: [],
+    plainActions: 0,
+    thrown: {},
+  };
 }
 
 /** The memory that `textOf` wrote beside a snapshot. */

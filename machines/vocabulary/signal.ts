@@ -296,6 +296,8 @@ export interface AnySignal {
   readonly at: number;
   /** Its number in the inbox, if it creates a tree that stores the number. */
   readonly id?: number;
+  /** The plain actions of a user-defined machine that threw in its step, by their numbers there: a replay does not run them, and goes on as the tree did. */
+  readonly thrown?: Readonly<Record<number, { readonly name: string; readonly message: string }>>;
 }
 
 export const signalTypes = Object.keys(signals) as SignalType[]; // the keys of the table are exactly the union

@@ -1,6 +1,7 @@
 /** Every feature of a chart, played by XState in memory and as a tree that is restored between every two events: both come to the same. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
+  type AnyActorRef,
   type AnyStateMachine,
   and,
   assign,
@@ -333,6 +334,48 @@ describe('actors', () => {
     expect(Object.keys(tree.root.getSnapshot().children)).toEqual(['x:1', 'x:2', 'x:3']);
   });
 
+  it('whose plain actions throw fail alone where a state takes that, and the past says the same', async () => {
+    const kid = setup({ types: { context: {} as { n: number }, input: {} as { n: number } } }).createMachine({
+      context: ({ input }) => ({ n: input.n }),
+      entry: ({ context }) => {
+        if (context.n < 1) throw new TypeError(`the entry of ${context.n}`);
+      },
+      after: {
+        50: {
+          actions: ({ context }) => {
+            if (context.n < 2) throw new Error(`later, of ${context.n}`);
+          },
+        },
+      },
+    });
+    const machine = setup({
+      types: { context: {} as { n: number; said: string[] } },
+      actors: { kid },
+    }).createMachine({
+      context: { n: 0, said: [] },
+      initial: 'work',
+      states: {
+        work: {
+          invoke: {
+            src: 'kid',
+            input: ({ context }) => ({ n: context.n }),
+            onError: {
+              target: 'rest',
+              actions: assign({
+                n: ({ context }) => context.n + 1,
+                said: ({ context, event }) => [...context.said, String(event.error)],
+              }),
+            },
+          },
+        },
+        rest: { after: { 10: 'work' } },
+      },
+    });
+    const { looks } = await expectSame(machine, [wait(10), wait(50), wait(10), wait(50)]);
+    const said = ['TypeError: the entry of 0', 'Error: later, of 1'];
+    expect(looks.at(-1)).toMatchObject({ value: 'work', context: { n: 2, said } });
+  });
+
   it('that are told of each snapshot of a child', async () => {
     const machine = setup({ actors: { counter } }).createMachine({
       context: { seen: [] as number[] },
@@ -348,6 +391,83 @@ describe('actors', () => {
       on: { add: { actions: forwardTo('count') } },
     });
     await expectSame(machine, [send('add'), send('add')]);
+  });
+});
+
+describe('actors in a context', () => {
+  interface Known {
+    me?: AnyActorRef;
+    nested?: { kid?: AnyActorRef };
+    heard: number;
+  }
+  const sink = setup({
+    types: { context: {} as Known },
+    actions: { count: assign({ heard: ({ context }) => context.heard + 1 }) },
+  }).createMachine({
+    context: { heard: 0 },
+    on: { heard: { actions: 'count' } },
+  });
+  const source = setup({
+    types: { context: {} as { to: AnyActorRef }, input: {} as { to: AnyActorRef } },
+    actions: { tell: sendTo(({ context }) => context.to, { type: 'heard' }) },
+  }).createMachine({
+    context: ({ input }) => ({ to: input.to }),
+    on: { go: { actions: 'tell' } },
+    after: { 100: { actions: 'tell' } },
+  });
+
+  it('are found again where they are the parent, a sibling or the machine itself', async () => {
+    const machine = setup({
+      types: { context: {} as Known },
+      actors: { sink, source },
+      actions: { count: assign({ heard: ({ context }) => context.heard + 1 }) },
+    }).createMachine({
+      context: ({ spawn, self }) => ({ me: self, nested: { kid: spawn('sink', { id: 'sink' }) }, heard: 0 }),
+      invoke: [
+        { src: 'source', id: 'up', input: ({ self }) => ({ to: self }) },
+        { src: 'source', id: 'across', input: ({ context }) => ({ to: context.nested?.kid as AnyActorRef }) },
+      ],
+      on: {
+        heard: { actions: 'count' },
+        up: { actions: sendTo('up', { type: 'go' }) },
+        across: { actions: sendTo('across', { type: 'go' }) },
+        me: { actions: sendTo(({ context }) => context.me as AnyActorRef, { type: 'heard' }) },
+      },
+    });
+    const { looks } = await expectSame(machine, [send('up'), send('across'), wait(100), send('me'), send('across')]);
+    expect(looks.at(-1)).toMatchObject({ context: { heard: 3 }, children: { sink: { context: { heard: 3 } } } });
+  });
+
+  it('hear nothing after they were stopped, and what was for them does not come to the machine itself', async () => {
+    // Of an event to an actor that has ended, XState warns.
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const machine = setup({
+      types: { context: {} as Known },
+      actors: { sink },
+      actions: { count: assign({ heard: ({ context }) => context.heard + 1 }) },
+    }).createMachine({
+      context: ({ spawn }) => ({ nested: { kid: spawn('sink', { id: 'sink' }) }, heard: 0 }),
+      on: {
+        heard: { actions: 'count' },
+        tell: { actions: sendTo(({ context }) => context.nested?.kid as AnyActorRef, { type: 'heard' }) },
+        stop: { actions: stopChild(({ context }) => context.nested?.kid as AnyActorRef) },
+      },
+    });
+    const { looks } = await expectSame(machine, [send('tell'), send('stop'), send('tell'), send('stop'), send('tell')]);
+    expect(looks.at(-1)).toMatchObject({ context: { heard: 0 } });
+  });
+
+  it('whose id another one has taken leave that one none of their timers', async () => {
+    const kid = createMachine({ initial: 'new', states: { new: { after: { 1000: 'old' } }, old: {} } });
+    const machine = setup({ actors: { kid } }).createMachine({
+      on: { begin: { actions: spawnChild('kid', { id: 'kid' }) } },
+    });
+    const script = [send('begin'), wait(600), send('begin'), wait(600), wait(400)];
+    const { looks } = await expectSame(machine, script);
+    expect(looks.slice(-2)).toMatchObject([
+      { children: { kid: { value: 'new' } } },
+      { children: { kid: { value: 'old' } } },
+    ]);
   });
 });
 

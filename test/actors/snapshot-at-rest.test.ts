@@ -72,10 +72,10 @@ it('actors below it are seen as in its live tree: by their ids, in its context, 
   const branch = setup({ actors: { leaf } }).createMachine({ invoke: { src: 'leaf', id: 'leaf' } });
   const root = setup({
     actors: { leaf, branch, call: fromPromise(async () => 1) },
-    types: { context: {} as { refs: AnyActorRef[] } },
+    types: { context: {} as { refs: AnyActorRef[]; me: AnyActorRef } },
   }).createMachine({
     id: 'root',
-    context: ({ spawn }) => ({ refs: [spawn('branch', { id: 'branch' })] }),
+    context: ({ spawn, self }) => ({ refs: [spawn('branch', { id: 'branch' })], me: self }),
     invoke: [
       { src: 'call', id: 'call', input: { of: 1 } },
       { src: 'leaf', id: 'own' },
@@ -93,6 +93,7 @@ it('actors below it are seen as in its live tree: by their ids, in its context, 
     return {
       ids: Object.entries(snapshot.children).map(([id, child]) => [id, (child as AnyActorRef | undefined)?.id]),
       isSame: ref === under,
+      me: snapshotOf(snapshot.context.me as AnyActorRef).value,
       leaf: [snapshotOf(below).value, snapshotOf(below).hasTag('lit'), snapshotOf(own as AnyActorRef).value],
       call: call?.getSnapshot(),
     };

@@ -82,7 +82,11 @@ describe('what throws in a chart', () => {
 
   it('is no fault of the engine where the past is replayed by code that throws now', async () => {
     const kinds = kindsWith([kindOf({ name: 'job', machine, version: 1 })]);
-    const lines = ['machine_started', 'named'].map((type, index) => ({ seq: index + 1, at: 1_000, input: word(type) }));
+    const lines = ['machine_started', 'assign'].map((type, index) => ({
+      seq: index + 1,
+      at: 1_000,
+      input: word(type),
+    }));
     const store = { fed: async () => lines as unknown as FedLine[] }; // of a line it reads these alone
     await expect(replayTo({ store, kinds }, 'job:1', { seq: null, atMs: null })).rejects.toMatchObject({
       code: 'snapshot_unknown',

@@ -443,3 +443,9 @@ it('signals of version 41 that engines began before are suspects, with none of t
   expect(db.prepare('SELECT attempts, suspected FROM signals WHERE id = 4').raw().get()).toEqual([0, 0]);
   db.close();
 });
+
+it('no machine of version 43 is paused', () => {
+  const db = upgraded(43, []);
+  expect(db.prepare('SELECT * FROM machine_pauses').all()).toEqual([]);
+  db.close();
+});

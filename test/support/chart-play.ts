@@ -136,8 +136,8 @@ export async function playDurably(
     origin: run === null ? 'person' : 'engine',
   });
   const first = word('machine_started', input, null);
-  inputs.push(first);
   const born = trees.create(address, first);
+  inputs.push(...born.step.inputs.map(({ signal }) => signal));
   let { tree } = born;
 
   function take({ requests }: Step): void {
@@ -168,8 +168,9 @@ export async function playDurably(
   }
 
   function feed(signal: AnySignal): void {
-    inputs.push(signal);
-    take(trees.step(tree, signal));
+    const step = trees.step(tree, signal);
+    inputs.push(...step.inputs.map((input) => input.signal));
+    take(step);
   }
 
   async function drain(): Promise<void> {
@@ -244,10 +245,11 @@ function withErrors(_key: string, value: unknown): unknown {
   return value instanceof Error ? { name: value.name, message: value.message } : value;
 }
 
-/** Whoever keeps a whole event keeps its time with it, which XState's events do not have. */
+/** Whoever keeps a whole event keeps its time with it, which XState's events do not have. An actor is compared by its id, if the chart gives it one. */
 function withoutTime(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTime);
   if (typeof value !== 'object' || value === null) return value;
+  if ('xstate$$type' in value && 'id' in value) return { actor: String(value.id).replace(/^x:\d+$/, '') };
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => (key === 'at' ? [] : [[key, withoutTime(inner)]])),
   );

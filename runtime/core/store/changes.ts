@@ -113,6 +113,10 @@ export interface Tables {
     resumePlan(key: PlanKey): Answer<unknown>;
     clear(at: number): Answer<unknown>;
   };
+  readonly machinePauses: {
+    pause(change: Of<'machine.pause'>): Answer<unknown>;
+    resume(change: Of<'machine.resume'>): Answer<unknown>;
+  };
   readonly charts: { note(change: Of<'chart.note'>): Answer<unknown> };
   readonly requests: {
     begin(change: Of<'request.begin'>): Answer<boolean>;
@@ -165,6 +169,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     repos,
     requests,
     charts,
+    machinePauses,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -319,6 +324,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(queue.resume(change.what));
     case 'queue.clear':
       return done(queue.clear(change.at));
+    case 'machine.pause':
+      return done(machinePauses.pause(change));
+    case 'machine.resume':
+      return done(machinePauses.resume(change));
     case 'request.begin':
       return requests.begin(change);
     case 'chart.note':

@@ -24,6 +24,7 @@ import type {
   JournalLine,
   LaunchRow,
   LaunchTrace,
+  MachinePause,
   NewLine,
   NewNotification,
   NewSignal,
@@ -162,7 +163,7 @@ export type Change =
       readonly priority: number;
       readonly at: number;
     }
-  /** On condition that it is queued and its resource free; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
+  /** On condition that it is queued and its resource free; of a run of an agent, that its plan takes new runs and the queue is not paused for it; of an effect of a machine, that neither it nor the lane is paused. */
   | { readonly do: 'effect.take'; readonly id: number; readonly owner: EffectOwner; readonly at: number }
   /**
    * Precondition: at most `all` effects run in the lane now, and of each of these projects at most its number. It comes after the `effect.take` changes
@@ -336,6 +337,10 @@ export type Change =
   /** Ends that one pause; without `what` the pause of the whole. */
   | { readonly do: 'queue.resume'; readonly what?: PauseScope }
   | { readonly do: 'queue.clear'; readonly at: number }
+  /** No effect of that machine starts, or with a lane none of that one. What is paused already keeps its time. */
+  | { readonly do: 'machine.pause'; readonly machine: string; readonly lane: string; readonly at: number }
+  /** Ends that one pause. */
+  | { readonly do: 'machine.resume'; readonly machine: string; readonly lane: string }
   /** Says that a plan is an issue's session, or says so again. */
   | ({ readonly do: 'issue.insert' } & IssueRow)
   /** On condition that it is a session. */
@@ -513,7 +518,7 @@ export interface Store {
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
   /**
    * Queued rows whose resource is free and that may start, the most wanted first, however many rows before them may not start; at most `limit`
-   * of each repo, so that a busy one hides no other. No agents for which the queue is paused, and none whose plan takes no new runs.
+   * of each repo, so that a busy one hides no other. No agents for which the queue is paused, and none whose plan takes no new runs; no effects of what is paused of machines.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** The agents that are queued, in any order. `isNamed`: with title and role, which takes several times as long. */
@@ -608,6 +613,8 @@ export interface Store {
   rebuild(): Promise<void>;
 
   queue(): Promise<QueueRow>;
+  /** By their machines and lanes, also of machines that this engine was not given. */
+  machinePauses(): Promise<readonly MachinePause[]>;
   /** All agents that have not ended, in the order of their requests; then up to `ended` of those that ended since the queue was cleared, the newest first. */
   queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
   /** The oldest first, also those of repos that were removed. */

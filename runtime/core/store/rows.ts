@@ -331,6 +331,13 @@ export interface PauseScope {
   readonly title: string;
 }
 
+/** Effects of that machine do not start; `lane`: those of one lane, and with `''` all of them. */
+export interface MachinePause {
+  readonly machine: string;
+  readonly lane: string;
+  readonly pausedAt: number;
+}
+
 export interface QueuePause extends PauseScope {
   readonly pausedAt: number;
 }

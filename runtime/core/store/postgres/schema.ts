@@ -521,4 +521,11 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE plans DROP COLUMN landing;
       ALTER TABLE plans RENAME COLUMN landing_now TO landing;`),
   },
+  {
+    version: 17,
+    name: 'pauses of machines',
+    sql: bytewise(
+      "CREATE TABLE machine_pauses (machine TEXT NOT NULL, lane TEXT NOT NULL DEFAULT '', paused_at BIGINT NOT NULL, PRIMARY KEY (machine, lane))",
+    ),
+  },
 ];

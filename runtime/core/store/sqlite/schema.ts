@@ -728,4 +728,16 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE plans RENAME COLUMN landing_now TO landing;
     `,
   },
+  {
+    version: 44,
+    name: 'pauses of user-defined machines',
+    sql: `
+      CREATE TABLE machine_pauses (
+        machine TEXT NOT NULL,
+        lane TEXT NOT NULL DEFAULT '',
+        paused_at INTEGER NOT NULL,
+        PRIMARY KEY (machine, lane)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

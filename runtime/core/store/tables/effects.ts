@@ -12,13 +12,18 @@ const columns =
 /** How many waiting effects a lane examines by default. This is more than any limit, so effects that wait for a busy resource do not hide the others for long. */
 const lookAhead = 512;
 /** An agent does not start while the queue is paused for it, or while its plan takes no new runs. */
-const mayBegin = `(kind <> 'agent.run' OR (
+const agentMayBegin = `(kind <> 'agent.run' OR (
          NOT EXISTS (SELECT 1 FROM queue WHERE paused_at IS NOT NULL)
          AND NOT EXISTS (
            SELECT 1 FROM queue_pauses q WHERE q.project = e.project AND (q.plan = '' OR (
              q.plan = e.plan AND (q.title = '' OR q.title = json_extract(e.payload, '$.title')))))
          AND NOT EXISTS (
            SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
+/** An effect of a machine does not start while that machine is paused, or the effect's lane. Where nothing is paused no effect is read for it. */
+const machineMayBegin = `(kind <> 'machine.effect' OR NOT EXISTS (SELECT 1 FROM machine_pauses) OR NOT EXISTS (
+         SELECT 1 FROM machine_pauses m WHERE m.machine = json_extract(e.payload, '$.machine')
+           AND (m.lane = '' OR m.lane = json_extract(e.payload, '$.lane'))))`;
+const mayBegin = `${agentMayBegin} AND ${machineMayBegin}`;
 
 /** Effects that go on when their tree goes: hooks receive what happened, a push and a cleaning are carried out to their end. */
 const outlivesTree = "kind IN ('hook.deliver', 'refs.push', 'worktree.remove')";

@@ -32,6 +32,7 @@ export function createReadings(
     repos,
     requests,
     charts,
+    machinePauses,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
@@ -92,6 +93,7 @@ export function createReadings(
     treesExpiring: (beforeMs) => ask(() => journal.losing(beforeMs)),
     expiring: ({ kind, ...query }) => ask(() => tables.expiry[kind].find(query)),
     queue: () => ask(() => queue.read()),
+    machinePauses: () => ask(() => machinePauses.list()),
     queueItems: ({ ended }) => ask(() => queue.items(ended)),
     issues: () => ask(() => issues.list()),
     issueMessages: (of) => ask(() => issues.messages(of)),

@@ -8,6 +8,7 @@ import { createHookTable } from './hooks.ts';
 import { createIssueTable } from './issues.ts';
 import { createJournalTable } from './journal.ts';
 import { createLaunchTable } from './launches.ts';
+import { createMachinePauseTable } from './machine-pauses.ts';
 import { createNotificationTable } from './notifications.ts';
 import { createPlanTable } from './plans.ts';
 import { createQueueTable } from './queue.ts';
@@ -38,6 +39,7 @@ export function createTables(db: Connection) {
   const queue = createQueueTable(db);
   const requests = createRequestTable(db);
   const charts = createChartTable(db);
+  const machinePauses = createMachinePauseTable(db);
   return {
     ...{
       repos,
@@ -57,6 +59,7 @@ export function createTables(db: Connection) {
       queue,
       requests,
       charts,
+      machinePauses,
     },
     expiry: {
       trees: trees.expiry,

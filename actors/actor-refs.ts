@@ -1,0 +1,107 @@
+/**
+ * Actors that a machine keeps in its context. XState stores the id of each, and looks for it among the machine's own children alone: a parent, a sibling, or an
+ * actor that has ended, would be lost, and what is sent to it would come to the machine itself. So those are stored with their paths.
+ */
+import { type AnyActorRef, createActor, fromTransition } from 'xstate';
+import { pathOf } from './actor-path.ts';
+
+type Children = Readonly<Record<string, unknown>>;
+
+/** As XState stores an actor. `path`: it is no child of the machine, or was one. */
+export interface StoredRef {
+  readonly xstate$$type: 1;
+  readonly id: string;
+  readonly path?: readonly string[];
+}
+
+/** Under another name XState leaves it alone until the whole tree is there. */
+interface HiddenRef {
+  readonly actorAt: readonly string[];
+  readonly isHiddenRef: true;
+}
+
+/** A copy of a context in which each actor is as it is stored. */
+export function storedContext(context: unknown, children: Children): unknown {
+  return replaced(context, (value) => {
+    if (!('sessionId' in value && 'send' in value && 'ref' in value)) return undefined;
+    const ref = value as unknown as AnyActorRef; // XState knows one by these
+    // One that a second actor of its id has replaced is found again as that one.
+    const child = children[ref.id];
+    if (child !== undefined && parentOf(child) === parentOf(ref))
+      return { xstate$$type: 1, id: ref.id } satisfies StoredRef;
+    const path = pathOf(ref);
+    // The id of a root is another one in each process.
+    return { xstate$$type: 1, id: path.at(-1) ?? '', path } satisfies StoredRef;
+  });
+}
+
+/** A copy of a stored context with its actors. */
+export function contextWith<Context>(context: Context, refTo: (stored: StoredRef) => unknown): Context {
+  return replaced(context, (value) => (isStoredRef(value) ? refTo(value) : undefined)) as Context; // of the same form
+}
+
+/** The actors with paths are hidden from XState; null: there are none. */
+export function hiddenContext(context: unknown): unknown {
+  let isAny = false;
+  const hidden = replaced(context, (value) => {
+    if (!isStoredRef(value)) return undefined;
+    if (value.path === undefined) return value;
+    isAny = true;
+    return { actorAt: value.path, isHiddenRef: true } satisfies HiddenRef;
+  });
+  return isAny ? hidden : null;
+}
+
+/** Puts the actors into contexts that were hidden, now that their tree is there. One that is gone hears nothing, as in XState. */
+export function reviveActors(contexts: readonly unknown[], root: AnyActorRef, childrenOfRoot: Children): void {
+  const gone = new Map<string, AnyActorRef>();
+  const actorAt = (path: readonly string[]): AnyActorRef => {
+    const id = path.at(-1);
+    if (id === undefined) return root;
+    const parent = actorAt(path.slice(0, -1));
+    const children =
+      parent === root ? childrenOfRoot : (parent.getSnapshot() as { children?: Children } | null)?.children;
+    const found = (children?.[id] as AnyActorRef | undefined) ?? gone.get(path.join('/')) ?? endedActor(parent, id);
+    if (children?.[id] === undefined) gone.set(path.join('/'), found);
+    return found;
+  };
+  const revive = (part: object) => {
+    for (const [key, value] of Object.entries(part)) {
+      if (typeof value !== 'object' || value === null || 'sessionId' in value) continue;
+      if ('isHiddenRef' in value) Object.assign(part, { [key]: actorAt((value as HiddenRef).actorAt) });
+      else revive(value);
+    }
+  };
+  for (const context of contexts) revive(context as object); // hidden above
+}
+
+function parentOf(actor: unknown): unknown {
+  return (actor as { readonly _parent?: unknown })._parent;
+}
+
+const nothing = fromTransition((state: null) => state, null);
+
+function endedActor(parent: AnyActorRef, id: string): AnyActorRef {
+  const actor = createActor(nothing, { id, parent } as never); // XState starts children so
+  (actor as unknown as { _stop(): void })._stop(); // as it stops children
+  return actor;
+}
+
+function isStoredRef(value: object): value is StoredRef {
+  return 'xstate$$type' in value && value.xstate$$type === 1;
+}
+
+/** A copy with some objects replaced; the very same value where none is. */
+function replaced(value: unknown, by: (value: object) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const other = by(value);
+  if (other !== undefined) return other;
+  let copy: Record<string, unknown> | null = null;
+  for (const [key, inner] of Object.entries(value)) {
+    const own = replaced(inner, by);
+    if (own === inner) continue;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>; // by its keys
+    copy[key] = own;
+  }
+  return copy ?? value;
+}
