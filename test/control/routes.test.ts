@@ -322,6 +322,8 @@ it('every route answers as it says, done and refused', async () => {
       'after',
     ],
     ['GET /v1/repos/:project/plans/:plan/history', { params: plan('absent') }, 404, code('plan_not_found')],
+    ['GET /v1/repos/:project/plans/:plan/trace', { params: plan('finished') }, 200],
+    ['GET /v1/repos/:project/plans/:plan/trace', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('busy') }, 200, { waiting_for: { kind: 'agent' } }],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished') }, 200, { status: 'done' }],

@@ -955,6 +955,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         const found = async (query: Parameters<Store['effects']>[0]) =>
           (await store.effects(query)).map(({ id }) => id);
         expect(await found({ by: 'tree', tree })).toEqual([1]);
+        expect(await found({ by: 'begun', tree })).toEqual([2]);
         expect(await found({ by: 'undone', tree, sinceMs: 1 })).toEqual([2]);
         expect(await found({ by: 'undone', tree, sinceMs: 2 })).toEqual([]);
         await commit(asked(removal('r#2', 'x')));

@@ -25,6 +25,7 @@ import type {
 import type { RepoAdded, StatusAnswer } from '../contract/repos.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import type { PlanTrace } from '../contract/traces.ts';
 import type { WordEntry } from '../contract/words.ts';
 import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
@@ -49,6 +50,7 @@ export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';
 export type * from '../contract/shared-shapes.ts';
 export type * from '../contract/signals.ts';
+export type * from '../contract/traces.ts';
 export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../operations/hook.ts';
 
 /** A signal for a plan. `type` is one of docs/signals.md, `payload` what its schema takes: at most 64 KiB. */
@@ -317,6 +319,9 @@ export function createClient(call: Call, options: ClientOptions) {
     /** What happened to a plan, the oldest first; `after`: only what has a higher `seq`. Throws `plan_not_found`. */
     history: (project: string, plan: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
       ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query }),
+    /** A plan as a trace of OpenTelemetry, in the JSON of its protocol. Throws `plan_not_found`. */
+    planTrace: (project: string, plan: string): Promise<PlanTrace> =>
+      ask('GET /v1/repos/:project/plans/:plan/trace', { params: { project, plan } }),
     /** Why a plan is in its state, and what can be done. Throws `plan_not_found`. */
     explain: (project: string, plan: string): Promise<Explanation> =>
       ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),

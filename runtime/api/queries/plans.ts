@@ -23,6 +23,7 @@ import type {
   Verification,
 } from '../contract/plans.ts';
 import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
+import type { PlanTrace } from '../contract/traces.ts';
 import { baseRemoteOf } from './base-remote.ts';
 import { machineNamed } from './chart.ts';
 import { estimateOf } from './estimate.ts';
@@ -39,6 +40,7 @@ import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { hostsOnce, soundTree, unstartedOf, type WaitLook, waitingFor } from './waiting.ts';
 
+const loadPlanTrace = later(() => import('./plan-trace.ts'));
 const loadVerify = later(() => import('./verify.ts'));
 const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
 
@@ -334,6 +336,12 @@ export function createPlanViews(parts: ViewDependencies) {
       await mustRead(project, plan);
       const lines = await store.journal({ tree: planTree(project, plan), after });
       return Promise.all(lines.map(historyEntry));
+    },
+    /** Throws `plan_not_found`. Loaded at its first use: few ask for it. */
+    async planTrace(project: string, plan: string): Promise<PlanTrace> {
+      const row = await mustRead(project, plan);
+      const { planTrace } = await loadPlanTrace();
+      return planTrace(parts, row);
     },
     /** The tree with the plan's actors of that machine. Throws `not_found` for a name that is no machine of ours, `plan_not_found`, and `snapshot_unknown` for a damaged tree. */
     async litTree(machine: string, project: string, plan: string): Promise<Tree | null> {

@@ -419,6 +419,8 @@ export type EffectQuery =
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
+  /** Those of one tree that began, the oldest first, as long as their rows are kept. */
+  | { readonly by: 'begun'; readonly tree: TreeAddress }
   /** Effects that failed and are tried again, first those that wait for a fault of the environment, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Cleaning effects that failed, or will be tried again, since then. */

@@ -27,6 +27,7 @@ import {
   whatIf,
   whatIfQuestion,
 } from '../../contract/plans.ts';
+import { planTrace } from '../../contract/traces.ts';
 import { momentOf } from '../../operations/moment.ts';
 import type { Moment } from '../../queries/replay.ts';
 import {
@@ -261,6 +262,17 @@ export const planRoutes = [
     },
     async ({ core, params: { project, plan }, query: { after = 0 } }) =>
       json(200, await core.views.history(project, plan, after)),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/trace',
+    {
+      does: 'a plan as a trace of OpenTelemetry: waves, tasks, agents, runs and other work as spans, in the JSON that `/v1/traces` of a collector takes; the same ids at each request',
+      who: 'anyone',
+      params: planParams,
+      answers: { 200: planTrace },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params: { project, plan } }) => json(200, await core.views.planTrace(project, plan)),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/explain',

@@ -159,6 +159,9 @@ export function createEffectTable(db: Connection) {
   const open = db.prepare<[], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
   );
+  const begun = db.prepare<[{ tree: string }], EffectRow>(
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND started_at IS NOT NULL ORDER BY id`,
+  );
   // No actor waits for these, so no state of the plan shows it. A later success of the same kind counts.
   const undone = db.prepare<[{ tree: string; sinceMs: number }], EffectRow>(
     `SELECT ${columns} FROM effects e
@@ -304,6 +307,8 @@ export function createEffectTable(db: Connection) {
           return open.all();
         case 'tree':
           return ofTree.all({ tree: query.tree });
+        case 'begun':
+          return begun.all({ tree: query.tree });
         case 'waiting':
           return query.tree === undefined ? allWaiting.all() : waiting.all({ tree: query.tree });
         case 'undone':
