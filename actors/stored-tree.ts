@@ -8,7 +8,7 @@ import { type SupervisorContext, supervisorMachine } from '../machines/superviso
 import type { DoneWork } from '../machines/vocabulary/family.ts';
 import type { LandingTag, PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
-import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
+import { compatibleSnapshot, type PersistedTree, versionOf } from './compatibility.ts';
 import { tagsOfValue } from './public-states.ts';
 import { upgrades } from './upgrades.ts';
 
@@ -20,13 +20,13 @@ interface StoredTree<Context, Tag extends string> {
 export type StoredPlan = StoredTree<PlanContext, PlanTag>;
 
 /** Throws `snapshot_unknown` for a row that this version cannot read. */
-export const storedPlan = readerOf<PlanContext, PlanTag>(planMachine, upgrades.plan);
+export const storedPlan = readerOf<PlanContext, PlanTag>(planMachine);
 /** As `storedPlan`. */
-export const storedRepo = readerOf<RepoContext, RepoTag>(repoMachine, upgrades.repo);
+export const storedRepo = readerOf<RepoContext, RepoTag>(repoMachine);
 /** As `storedPlan`. */
-export const storedLanding = readerOf<LandingContext, LandingTag>(landingMachine, undefined);
+export const storedLanding = readerOf<LandingContext, LandingTag>(landingMachine);
 /** As `storedPlan`. */
-export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(supervisorMachine, undefined);
+export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(supervisorMachine);
 
 /** The last commit that a plan knows its branch to have, that of its running wave too; null: none of its own. Throws as `storedPlan`. */
 export function storedHead(address: string, stored: PersistedTree): string | null {
@@ -59,9 +59,8 @@ interface StoredChild {
 
 function readerOf<Context, Tag extends string>(
   machine: AnyStateMachine,
-  upgradesOf: Upgrades[string] | undefined,
 ): (address: string, stored: PersistedTree) => StoredTree<Context, Tag> {
-  const known = { name: machine.id, machine, version: versionOf(machine), upgrades: upgradesOf ?? {} };
+  const known = { name: machine.id, machine, version: versionOf(machine), upgrades: upgrades[machine.id] ?? {} };
   return (address, stored) => {
     const { context, value } = compatibleSnapshot(address, stored, known);
     const tags = tagsOfValue(machine, value);

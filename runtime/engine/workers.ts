@@ -11,7 +11,6 @@ import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
 import { endCutOff, endTaken, freezeRuns, thawRuns } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
-import { takeNotes } from '../work/effects/plan-base.ts';
 import { pushAfter } from '../work/effects/refs-push.ts';
 import { createPullRequestWatch, type PullRequestWatch } from '../work/forges/pull-request-watch.ts';
 import { createRetentionWatch, type RetentionWatch } from '../work/gc/retention-watch.ts';
@@ -356,10 +355,6 @@ function watchRepos(
       // The user's own git may be stopped by what a killed one left, long before a plan asks.
       await withNotes(log.warn, async () => listWorktrees(await projects.repository(project))).catch(
         (thrown: unknown) => log.warn(`the worktrees of ${project}: ${messageOf(thrown)}`),
-      );
-      // A fault is met again by the first run or merge that asks, and reported there.
-      await takeNotes({ store, projects }, project).catch((thrown) =>
-        log.warn(`what plans of ${project} were begun from: ${messageOf(thrown)}`),
       );
     },
     async onRound() {

@@ -1,5 +1,5 @@
 /** What the machines do in a simulation they do in the real store and pump: the same states, the same snapshots, to the byte. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createTrees } from '../../actors/tree.ts';
@@ -7,10 +7,9 @@ import { agentMachine } from '../../machines/agent/machine.ts';
 import { planMachine } from '../../machines/plan/machine.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
-import { statorVersion } from '../../runtime/base/platform/version.ts';
 import { handleBatch } from '../../runtime/core/inbox/transaction.ts';
 import { createTreeCache } from '../../runtime/core/inbox/tree-cache.ts';
-import { insertSignal, mustCommit } from '../../runtime/core/store/port.ts';
+import { insertSignal } from '../../runtime/core/store/port.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { leavesOf } from '../support/cells.ts';
@@ -196,49 +195,5 @@ describe('in the real store and pump', () => {
       leaves.filter((leaf) => !passing.test(leaf) && !elsewhere.test(leaf) && !seen.has(leaf));
     expect(missing(leavesOf(planMachine), planStates)).toEqual([]);
     expect(missing(leavesOf(agentMachine), agentStates)).toEqual([]);
-  });
-
-  it('a tree of an earlier version is upgraded once, as a line of the journal from which a replay goes on', async () => {
-    const address = 'plan:oldrepo/hello';
-    const old = JSON.parse(readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'));
-    const { machine, version, snapshot } = old;
-    const { store, say } = await openReal();
-    const stored = { machine, version, text: JSON.stringify(snapshot) };
-    const line = {
-      at: 1,
-      tree: address,
-      signal: null,
-      type: 'plan_opened',
-      origin: 'engine',
-      actor: '',
-      event: 'plan_opened',
-      from: '',
-      to: '',
-      effects: [],
-      refused: null,
-    } as const;
-    // What the version of that time was fed, in words that this one may not know any more.
-    const input = JSON.stringify({ type: 'plan_opened', payload: {} });
-    await mustCommit(store, [
-      { do: 'tree.write', address, stored, before: 0, after: 5, at: 1 },
-      { do: 'journal.append', line: { ...line, effects: [] }, input },
-    ]);
-    await say(address, 'resume', 9_000_000);
-    await say(address, 'pause', 9_000_001);
-    const upgrades = (await store.journal({ after: 0, tree: address })).filter(({ event }) => event === 'upgraded');
-    expect(upgrades).toHaveLength(1);
-    expect(upgrades[0]).toMatchObject({ from: version, origin: 'engine', refused: null });
-    const trees = createTrees();
-    const replayed = trees.replay(
-      address,
-      (await store.fed(address)).flatMap(({ input }) => input ?? []),
-    );
-    expect(replayed).not.toBeNull();
-    if (replayed === null) return;
-    expect(upgrades[0]?.to).toBe(trees.persist(replayed).version);
-    expect(JSON.stringify(trees.persist(replayed).snapshot)).toBe(
-      JSON.stringify((await store.tree(address))?.stored.snapshot),
-    );
-    expect((await store.tree(address))?.stored.stator).toBe(statorVersion());
   });
 });

@@ -1,17 +1,13 @@
 /** Which folder a run speaks through: its own, known to the store alone. One of another life of the store counts for nothing, and one that is gone starts nothing again. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { isAlive, parseIdentity } from '../../runtime/base/platform/process-table.ts';
-import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
 import {
   begin,
-  gate,
   openGate,
   planText,
   runFolders,
-  runNameOf,
   startEngine,
   type TestEngine,
   untilFile,
@@ -97,53 +93,6 @@ describe('the folder of a run of an earlier store', () => {
       return wave?.tasks[0]?.status === 'failed';
     }).then(() => next.client.plan('demo', 'same'));
     expect(failed.tasks_by_wave[0]?.tasks[0]?.reason).toBe('check-failed');
-  });
-});
-
-describe('what an older stator started', () => {
-  /** The store as it is when it was just brought up from the version before. */
-  function asBefore(home: string): void {
-    const steps = migrations.filter(({ sql }) => /(?:CREATE|ALTER) TABLE launches/.test(sql)).map(({ sql }) => sql);
-    const db = new BetterSqlite3(join(home, 'taskstore.db'));
-    db.exec(['DROP TABLE launches', ...steps].join(';\n'));
-    db.close();
-  }
-
-  function toOldName(home: string, folder: string): void {
-    const runs = join(home, 'runs');
-    renameSync(join(runs, folder), join(runs, runNameOf(folder)));
-    symlinkSync(join(runs, runNameOf(folder)), join(runs, folder));
-  }
-
-  it('is gone on with: a run that was under way when the new version came is adopted, not started again', async () => {
-    const first = await startEngine({ agents });
-    const { root } = first;
-    await begin(first, 'old', planText([`printf x >> '${root}/coded'; ${gate(join(root, 'go'))}; echo a > a.txt`]));
-    await untilFile(join(root, 'coded'));
-    await until(async () => (await first.client.instances({ plan: 'old' }))[0]?.state === 'running');
-    await first.engine.stop();
-    asBefore(first.home);
-    const next = await startEngine({ on: first, adds: false, agents });
-    openGate(join(root, 'go'));
-    const done = await untilStatus(next, 'old', 'done');
-    expect(done.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', attempts: 1 });
-    expect(readFileSync(join(root, 'coded'), 'utf8')).toBe('x');
-  });
-
-  it('is gone on with: a check that was under way too', async () => {
-    const first = await startEngine({ agents });
-    const { root, home } = first;
-    const check = `printf x >> '${root}/checked'; ${gate(join(root, 'go'))}`;
-    await begin(first, 'old', planText([{ sh: 'echo a > a.txt', fields: `**Check:** ${check}` }]));
-    await untilFile(join(root, 'checked'));
-    await first.engine.stop();
-    const folder = readdirSync(join(home, 'runs')).find((name) => name.includes('-check-')) ?? '';
-    toOldName(home, folder);
-    asBefore(home);
-    const next = await startEngine({ on: first, adds: false, agents });
-    openGate(join(root, 'go'));
-    await untilStatus(next, 'old', 'done');
-    expect(readFileSync(join(root, 'checked'), 'utf8')).toBe('x');
   });
 });
 

@@ -180,7 +180,14 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
     mkdirSync(small);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=1000', 'none', small]);
     try {
-      const limits = { role: 'coder', memoryBytes: null, processes: null, diskBytes: null };
+      const limits = {
+        role: 'coder',
+        memoryBytes: null,
+        processes: null,
+        diskBytes: null,
+        diskFiles: null,
+        shared: [],
+      };
       const watch = async (run: RunFolder, folders: string[]) => {
         createRunFolder(run);
         noteWatched(run, { ...limits, folders });

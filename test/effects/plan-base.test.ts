@@ -147,31 +147,3 @@ describe('a branch that is another name for one', () => {
     expect(git(repo, 'ls-tree', '--name-only', 'plan/login')).toContain('a.txt');
   });
 });
-
-describe('symbolic refs of an earlier version', () => {
-  it('are read into the store once and taken away, and the branch that they point at stays', async () => {
-    const on = ground();
-    const first = await startEngine({ on });
-    await begin(first, 'login', planText(['echo a > a.txt']));
-    await untilStatus(first, 'login', 'done');
-    await first.engine.stop();
-    const { repo } = on;
-    git(repo, 'branch', 'develop');
-    // As version 1 of stator left it: a ref, and nothing in the store.
-    const { openDatabase } = await import('../../runtime/core/store/sqlite/db.ts');
-    const { migrations } = await import('../../runtime/core/store/sqlite/schema.ts');
-    const db = openDatabase(join(on.home, 'taskstore.db'), { migrations });
-    db.exec('UPDATE plans SET base_branch = NULL, base_commit = NULL');
-    db.close();
-    git(repo, 'symbolic-ref', 'refs/stator/base/plan/login', 'refs/heads/develop');
-    git(repo, 'symbolic-ref', 'refs/stator/base/plan/gone', 'refs/heads/develop');
-    git(repo, 'symbolic-ref', 'refs/stator/base/plan/dangling', 'refs/heads/nowhere');
-    const second = await startEngine({ on, adds: false });
-    await until(() => symbolicRefs(repo) === '');
-    await untilPlan(second, 'login', ({ base }) => base?.branch === 'develop');
-    expect(git(repo, 'rev-parse', 'develop')).toBe(git(repo, 'rev-parse', 'main'));
-    expect((await merged(second, 'login')).merged?.into).toBe('develop');
-    await until(() => git(repo, 'for-each-ref', 'refs/stator/base') === '');
-    expect(() => git(repo, 'symbolic-ref', '-q', 'refs/stator/base/plan/dangling')).toThrow();
-  });
-});

@@ -119,29 +119,7 @@ it('gives the space of many rows back in steps', async () => {
   expect(steps.length).toBeGreaterThan(10);
   expect(Math.max(...steps)).toBeLessThanOrEqual(65_536);
   const after = await store.size();
-  expect(after).toMatchObject({ freeBytes: 0, givesBack: true });
+  expect(after).toMatchObject({ freeBytes: 0 });
   store.close();
   expect(statSync(storeFile(home)).size).toBe(after.bytes);
-});
-
-it('a store of an earlier version is written anew once, and keeps all that it had', async () => {
-  const on = ground();
-  mkdirSync(on.home, { recursive: true });
-  openStore(on.home).close();
-  const raw = new BetterSqlite3(storeFile(on.home));
-  raw.pragma('auto_vacuum = NONE');
-  raw.exec('VACUUM');
-  raw.close();
-  const old = openStore(on.home);
-  expect((await old.size()).givesBack).toBe(false);
-  expect(await old.giveBack(65_536)).toBe(0);
-  await old.commit([{ do: 'notification.insert', type: 't', project: 'p', plan: '', message: 'kept', at: Date.now() }]);
-  old.close();
-  const engine = await startEngine({ on });
-  expect((await engine.client.gc(ask)).notes).toEqual([]);
-  await engine.engine.stop({ agents: 'stop' });
-  const store = openStore(on.home);
-  expect((await store.size()).givesBack).toBe(true);
-  expect(await store.notifications({ limit: 1 })).toMatchObject([{ message: 'kept' }]);
-  store.close();
 });

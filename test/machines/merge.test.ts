@@ -1,31 +1,6 @@
-/** What a plan makes of its merge and of shared worktrees, in its statechart alone; and that plans of before there were either go on. */
-import { readFileSync } from 'node:fs';
+/** What a plan makes of its merge and of shared worktrees, in its statechart alone. */
 import { describe, expect, it } from 'vitest';
-import type { PersistedTree } from '../../actors/compatibility.ts';
-import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { createSimulation, planText, quietPolicy } from '../support/simulation.ts';
-import { trees } from '../support/trees.ts';
-
-function signal(type: SignalType, payload: object, more: Partial<Signal> = {}): Signal {
-  return { type, payload, origin: 'person', actor: '', run: null, at: 2_000_000, ...more } as Signal;
-}
-
-describe('a plan that was stored before plans could be merged or share a worktree', () => {
-  const old = JSON.parse(
-    readFileSync(new URL('../support/fixtures/plan-unmerged.json', import.meta.url), 'utf8'),
-  ) as PersistedTree;
-
-  it('goes on with its wave as it began, and can be merged when it is done', () => {
-    const tree = trees.restore('plan:demo/hello', old);
-    const kill = (title: string) => trees.step(tree, signal('agent_kill', { title }));
-    expect(kill('hello-w1-t1').verdict).toMatchObject({ status: 'done' });
-    expect(kill('hello-w1-t2').verdict).toMatchObject({ status: 'done' });
-    const done = trees.step(tree, signal('set_status', { status: 'done' }), { policy: quietPolicy });
-    expect(done.verdict).toEqual({ status: 'done', result: 'done' });
-    const { requests } = trees.step(tree, signal('merge', {}));
-    expect(requests.effects).toMatchObject([{ kind: 'plan.merge', branch: 'plan/hello', into: null }]);
-  });
-});
 
 describe('a plan that is done', () => {
   function doneOf(rest: Partial<typeof quietPolicy>) {

@@ -18,7 +18,7 @@ const plans = [
 ];
 const trees = [
   'test/actors/tree.test.ts',
-  'test/actors/upgrades.test.ts',
+  'test/actors/stored-tree.test.ts',
   'test/actors/own-machine.test.ts',
   'test/actors/lean.test.ts',
 ];

@@ -3,23 +3,23 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { beforeMigrations, buildVersion } from '../support/earlier-version.ts';
+import { beforeLastMigration, buildVersion } from '../support/earlier-version.ts';
 import { until } from '../support/ground.ts';
 import { type Host, hostOn, hostsGround, must, register, statusOf } from '../support/hosts.ts';
 
-const [commit] = beforeMigrations('runtime/core/store/postgres/schema.ts', ['last']);
+const commit = beforeLastMigration('runtime/core/store/postgres/schema.ts');
 const { emptyStore } = await hostsGround();
 let root = '';
 let old = '';
 
 beforeAll(() => {
-  if (commit === undefined) return;
+  if (commit === null) return;
   root = mkdtempSync(join(tmpdir(), 'stator-rolling-'));
   old = buildVersion(commit, join(root, 'sources'));
 }, 300_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-it.skipIf(commit === undefined)(
+it.skipIf(commit === null)(
   'hosts are upgraded one at a time: the new schema waits for the last old one',
   async () => {
     const url = await emptyStore();

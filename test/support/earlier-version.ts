@@ -6,15 +6,13 @@ import { git } from './ground.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 
-/** The commits right before the last and the first migration came into a list of them; none where the history is not there. */
-export function beforeMigrations(file: string, which: readonly ('last' | 'first')[]): string[] {
+/** The commit right before the last migration came into a list of them; null where the history is not there. */
+export function beforeLastMigration(file: string): string | null {
   try {
-    const changed = git(checkout, 'log', '--format=%H', '-Sversion: ', '--', file).trim().split('\n');
-    const chosen = which.map((one) => (one === 'last' ? changed[0] : changed.at(-1)));
-    const before = chosen.filter((commit) => commit !== undefined && commit !== '');
-    return [...new Set(before.map((commit) => git(checkout, 'rev-parse', `${commit}^`).trim()))];
+    const [changed = ''] = git(checkout, 'log', '-1', '--format=%H', '-Sversion: ', '--', file).trim().split('\n');
+    return changed === '' ? null : git(checkout, 'rev-parse', `${changed}^`).trim();
   } catch {
-    return [];
+    return null;
   }
 }
 

@@ -611,8 +611,6 @@ export interface Store {
   size(): Promise<StoreSize>;
   /** Returns up to so many unused bytes to the disk, if the file allows that in steps; answers how many. */
   giveBack(limitBytes: number): Promise<number>;
-  /** Rewrites the file: this frees the unused space, and lets `giveBack` free it in steps later. It blocks this process, so call it only when nothing waits. */
-  rebuild(): Promise<void>;
 
   queue(): Promise<QueueRow>;
   /** By their machines and lanes, also of machines that this engine was not given. */

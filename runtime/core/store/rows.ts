@@ -540,8 +540,6 @@ export interface StoreSize {
   readonly bytes: number;
   /** The bytes of unused pages. */
   readonly freeBytes: number;
-  /** Whether it can give them back in steps; a store of an earlier version must be rewritten first. */
-  readonly givesBack: boolean;
 }
 
 export interface TimelineRow {

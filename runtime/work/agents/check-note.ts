@@ -12,7 +12,7 @@ export function writeCheckNote(folder: RunFolder, note: CheckNote): void {
   writeRunFile(fileOf(folder), `${JSON.stringify(note)}\n`);
 }
 
-/** null: an earlier version began it, or its folder is gone. */
+/** null: its folder is gone. */
 export function readCheckNote(folder: Pick<RunFolder, 'path'>): CheckNote | null {
   const file = fileOf(folder);
   return existsSync(file) ? checkNote.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;

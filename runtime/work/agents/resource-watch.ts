@@ -25,17 +25,13 @@ const watched = z.object({
   memoryBytes: z.number().nullable(),
   processes: z.number().nullable(),
   diskBytes: z.number().nullable(),
-  /** An earlier version did not count them. */
-  diskFiles: z.number().nullable().default(null),
+  diskFiles: z.number().nullable(),
   /** Paths that only the run writes: counted as a whole. */
   folders: z.array(z.string()),
-  /** Further writable paths with their earlier size: only their growth counts. An earlier version did not count them. */
-  shared: z.array(z.object({ path: z.string(), bytes: z.number(), files: z.number() })).default([]),
-  /** Further folders that an earlier version recorded without counting them. */
-  writable: z.array(z.string()).default([]),
+  /** Further writable paths with their earlier size: only their growth counts. */
+  shared: z.array(z.object({ path: z.string(), bytes: z.number(), files: z.number() })),
 });
-export type WatchedLimits = z.input<typeof watched>;
-type Watched = z.output<typeof watched>;
+export type WatchedLimits = z.infer<typeof watched>;
 
 export interface ResourceWatch {
   /** May be called twice. */
@@ -59,8 +55,8 @@ export function writtenFolders(folder: RunFolder): readonly string[] {
   return known === null ? [] : writtenBy(known);
 }
 
-function writtenBy({ folders, shared, writable }: Watched): string[] {
-  return [...folders, ...shared.map(({ path }) => path), ...writable];
+function writtenBy({ folders, shared }: WatchedLimits): string[] {
+  return [...folders, ...shared.map(({ path }) => path)];
 }
 
 /** The exceeded limit, with its configuration key; null: none. */
@@ -79,7 +75,7 @@ export function watchResources(
   let diskDueMs = 0;
   let hasReached = false;
 
-  async function overText(known: Watched): Promise<string | null> {
+  async function overText(known: WatchedLimits): Promise<string | null> {
     const { memoryBytes, processes, role } = known;
     if (hasProc && (memoryBytes !== null || processes !== null)) {
       const taken = await memoryUse(pidsOf(folder, runId), memoryBytes);
@@ -129,7 +125,7 @@ const nothingHeld: HeldFiles = { bytes: 0, files: 0, writtenBytes: 0, isWhole: t
 
 type RunUse = DiskUse & Pick<HeldFiles, 'writtenBytes'>;
 
-async function diskUseOf({ folders, shared }: Watched, held: HeldFiles): Promise<RunUse> {
+async function diskUseOf({ folders, shared }: WatchedLimits, held: HeldFiles): Promise<RunUse> {
   const own = await strictDiskUse(folders);
   let { bytes, files, isWhole } = own;
   for (const before of shared) {
@@ -146,7 +142,7 @@ async function diskUseOf({ folders, shared }: Watched, held: HeldFiles): Promise
   };
 }
 
-function overDisk({ diskBytes, diskFiles, role }: Watched, { bytes, files }: RunUse): string | null {
+function overDisk({ diskBytes, diskFiles, role }: WatchedLimits, { bytes, files }: RunUse): string | null {
   if (diskBytes !== null && bytes > diskBytes) return text(`disk limit ${sizeText(diskBytes, ' ')}`, 'disk', role);
   if (diskFiles === null || files <= diskFiles) return null;
   return text(`limit of ${diskFiles} files, half of what the disk had left,`, 'disk', role);
@@ -195,7 +191,7 @@ function statfsQuietly(place: string): StatsFs | null {
   }
 }
 
-function readNote(folder: RunFolder): Watched | null {
+function readNote(folder: RunFolder): WatchedLimits | null {
   const file = noteFile(folder);
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   // The file is empty: a power failure ended the run, and there is nothing to watch.

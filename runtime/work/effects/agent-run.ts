@@ -23,7 +23,6 @@ import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
-import { accountOf } from '../agents/account.ts';
 import { accountLimited, heldUntil, lookAtAccounts, profileOf } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
@@ -591,9 +590,7 @@ async function noteLimit(
 ): Promise<number> {
   const { project, plan } = row;
   const run = await parts.store.run(row.key);
-  const { path: repo, config } = parts.projects.get(project);
-  // An older stator stored none.
-  const account = run?.account ?? accountOf(profileOf(config.profiles, { role, run }), { repo, env: parts.env });
+  const account = run?.account ?? null;
   if (account === null) return told;
   const at = parts.nowMs();
   const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;

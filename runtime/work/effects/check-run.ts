@@ -23,7 +23,7 @@ import { noteInLog } from '../agents/own-lines.ts';
 import { ownPorts, portsFolder } from '../agents/own-ports.ts';
 import { errorLine } from '../agents/reports/telling.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
+import { createRunFolder, type RunFolder, readClaim, readExit } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
@@ -36,7 +36,7 @@ import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { watchRefusals } from './refused-hosts.ts';
 import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
-import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, type Site, trustedSiteOf } from './workplace.ts';
+import { type EffectParts, isGone, type Launch, ownLaunch, type Site, trustedSiteOf } from './workplace.ts';
 
 export interface CheckParts extends EffectParts {
   readonly timeline: Timeline;
@@ -187,15 +187,8 @@ function failureOf(folder: RunFolder, { how, end, more }: { how: string; end: Ru
   }
 }
 
-/** An effect that an older stator began has a row of its own, which says that its checks have the folders of that time. */
-async function checkLaunch(parts: CheckParts, row: EffectRow, { number, plan }: AskedCheck): Promise<Launch> {
-  const { store } = parts;
-  const key = `${row.key}/check-${number}`;
-  const name = runName(row.project, plan, `${row.name}-check-${number}`);
-  const isOlder = (await store.launch(row.key)) !== null && (await store.launch(key)) === null;
-  if (isOlder && existsSync(runFolderAt(runsRoot(parts.home), name).path))
-    await store.commit([{ do: 'launch.name', key, folder: name, secret: null, launchedAt: row.started_at ?? 0 }]);
-  return ownLaunch(parts, key, name);
+function checkLaunch(parts: CheckParts, row: EffectRow, { number, plan }: AskedCheck): Promise<Launch> {
+  return ownLaunch(parts, `${row.key}/check-${number}`, runName(row.project, plan, `${row.name}-check-${number}`));
 }
 
 /** An earlier owner may have left a check running, or about to run. Passed checks leave nothing, so the next one after them is examined. */

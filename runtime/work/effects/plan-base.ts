@@ -8,13 +8,13 @@ import type { Store } from '../../core/store/port.ts';
 import type { PlanBase } from '../../core/store/rows.ts';
 import { fetchBase } from '../git/base-remote.ts';
 import { isObjectId } from '../git/object-memo.ts';
-import { type Base, baseAt, baseBehind, dropNote, storedBases } from '../git/plan-base.ts';
+import { type Base, baseAt, baseBehind } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
 
 export interface BaseParts {
-  readonly store: Pick<Store, 'plan' | 'plans' | 'commit'>;
+  readonly store: Pick<Store, 'plan' | 'commit'>;
   readonly projects: Projects;
 }
 
@@ -29,7 +29,7 @@ export async function planBase(parts: BaseParts, of: Named & { branch: string })
   if ((await readRef(repository, branchRef(of.branch))) === null) return chooseBase(parts, of, repository);
   const known = await knownBase(parts, of);
   if (known !== null) return known;
-  // An earlier version made the branch and stored no base.
+  // A person made the branch.
   const behind = await baseBehind(repository, of.branch, await startOf(parts, of.project, repository));
   return remember(parts, of, { ...behind, on: [] });
 }
@@ -52,29 +52,7 @@ export async function beginningOf(
 
 /** The recorded base; null: there is none. */
 export async function knownBase(parts: BaseParts, { project, plan }: Named): Promise<PlanBase | null> {
-  const base = async () => (await parts.store.plan(project, plan))?.base ?? null;
-  const known = await base();
-  if (known !== null) return known;
-  await takeNotes(parts, project);
-  return base();
-}
-
-/**
- * Moves bases that an earlier version stored as symbolic refs into the plans' rows. Such a ref is dangerous, because programs that delete refs follow it.
- * Safe to run again.
- */
-export async function takeNotes(parts: BaseParts, project: string): Promise<void> {
-  const { store, projects } = parts;
-  const repository = await projects.repository(project);
-  const noted = await storedBases(repository);
-  if (noted.size === 0) return;
-  const plans = new Map((await store.plans(project)).map((row) => [row.branch, row]));
-  for (const [branch, into] of noted) {
-    const row = plans.get(branch);
-    if (row !== undefined && row.base === null && into !== null)
-      await remember(parts, row, { ...(await baseBehind(repository, branch, into)), on: [] });
-    await dropNote(repository, branch);
-  }
+  return (await parts.store.plan(project, plan))?.base ?? null;
 }
 
 function startOf({ projects }: BaseParts, project: string, repository: Repository): Promise<string> {

@@ -41,7 +41,7 @@ export function noteWords(folder: RunFolder, { numbers }: GivenWords): void {
   writeStartFile(file(folder), JSON.stringify(numbers));
 }
 
-/** A folder of an earlier version has none. */
+/** None: its engine was killed before it noted them. */
 export function notedWords(folder: RunFolder): number[] {
   try {
     const numbers: unknown = JSON.parse(readFileSync(file(folder), 'utf8'));

@@ -2,9 +2,6 @@
  * Rows of the store that ended long ago, and the space that they took. Each step reads a span of rows and takes what goes of it, in one short
  * transaction; then pages that nothing fills any more are given back, some at a time.
  */
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type ExpiringKind, expiringKinds } from '../../core/store/rows.ts';
 import { type CleaningParts, noteGone, type Round } from './round.ts';
 
@@ -13,16 +10,12 @@ const span = 200;
 /** A signal that is repeated with its key within a day is recognized, whatever age a person names. */
 const leastMs = 86_400_000;
 const giveBackBytes = 128 * 1024;
-/** A larger store is not rewritten while an engine runs: the engine would stop for too long. */
-const rebuildLimitBytes = 8 * 1024 * 1024;
-/** A rebuild needs room for a second copy of the store. */
-const rebuildRoom = 2.5;
 
 /** What a person needs who asks how a tree and its journal came to differ. */
 const evidence: ReadonlySet<ExpiringKind> = new Set(['trees', 'signals', 'effects', 'journal']);
 
 type RowParts = Pick<CleaningParts, 'store' | 'faults' | 'nowMs' | 'differs'>;
-type SpaceParts = Pick<CleaningParts, 'store' | 'faults' | 'stays'>;
+type SpaceParts = Pick<CleaningParts, 'store' | 'faults'>;
 /** The part of a round that the cleaning of rows needs. */
 export type RowRound = Pick<Round, 'beforeMs' | 'dry' | 'items' | 'notes' | 'rest'>;
 
@@ -62,37 +55,10 @@ async function isAnyDoubtful({ store, differs }: RowParts, round: RowRound, befo
   return isDoubtful;
 }
 
-export async function giveSpaceBack(parts: SpaceParts, round: RowRound): Promise<void> {
+export async function giveSpaceBack({ store, faults }: SpaceParts, round: RowRound): Promise<void> {
   if (round.dry) return;
-  const { store, faults } = parts;
-  if (!(await store.size()).givesBack) await rewriteOldStore(parts, round);
   while ((await store.giveBack(giveBackBytes)) > 0) {
     faults?.('gc.between-pages');
     await round.rest();
-  }
-}
-
-/** A store that an earlier version made is written anew once, where nothing waits for it. */
-async function rewriteOldStore({ store, stays }: SpaceParts, { notes }: RowRound): Promise<void> {
-  const { bytes, freeBytes } = await store.size();
-  const isQuiet = !stays || (bytes <= rebuildLimitBytes && (await store.effects({ by: 'open' })).length === 0);
-  const command = stays ? 'stator daemon stop && stator gc' : 'stator gc';
-  if (!isQuiet) {
-    if (freeBytes > 0)
-      notes.push(
-        `the store keeps ${freeBytes} unused bytes: it is of an earlier version; this rewrites it: ${command}`,
-      );
-    return;
-  }
-  try {
-    const { bavail, bsize } = await statfs(dirname(store.file));
-    if (bavail * bsize < bytes * rebuildRoom)
-      notes.push(
-        `the store was not rewritten: its disk has no room for a second copy; free some space, then: ${command}`,
-      );
-    else await store.rebuild();
-  } catch (thrown) {
-    if (!(thrown instanceof EngineError)) throw thrown;
-    notes.push(`the store was not rewritten: ${messageOf(thrown)}`);
   }
 }

@@ -1,9 +1,6 @@
-/** The base of a plan's branch: a commit, and a branch to merge into; and the refs in which an earlier version stored it. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+/** The base of a plan's branch: a commit, and a branch to merge into. */
 import { startIn } from './base-remote.ts';
-import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
-import { isPlainFolder } from './git-folder.ts';
+import { askOwnGit, ownGit } from './git.ts';
 import { isObjectId } from './object-memo.ts';
 import { commitOf } from './objects.ts';
 import { branchRef, type RefPlace, readRefs } from './refs.ts';
@@ -39,31 +36,4 @@ export async function baseBehind(repo: RefPlace, branch: string, start: string):
 export async function realBranch(repo: Pick<RefPlace, 'path'>, branch: string): Promise<string> {
   const target = (await askOwnGit(repo.path, ['symbolic-ref', '-q', branchRef(branch)])) ?? '';
   return target.startsWith('refs/heads/') ? target.slice('refs/heads/'.length) : branch;
-}
-
-const folder = 'refs/stator/base';
-
-/** By a plan's branch, the base branch that an earlier version stored as a symbolic ref; null if that is gone. */
-export async function storedBases(repo: RefPlace): Promise<Map<string, string | null>> {
-  const noted = new Map<string, string | null>();
-  const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname)', folder]);
-  // Git lists no symbolic ref without a target, although `update-ref` follows it. A symbolic ref is never packed.
-  const place = join(repo.commonDir, folder);
-  const files = isPlainFolder(place) ? await readdir(place, { recursive: true, withFileTypes: true }) : [];
-  const found = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
-  const loose = found.map((file) => file.slice(repo.commonDir.length + 1));
-  for (const ref of new Set([...listing.split('\n'), ...loose])) {
-    if (ref === '') continue;
-    const target = await tryOwnGit(repo.path, ['symbolic-ref', '-q', ref]);
-    if (target.exitCode !== 0) continue;
-    const branch = target.stdout.replace(/^refs\/heads\//, '');
-    const [head] = await readRefs(repo, [branchRef(branch)]);
-    noted.set(ref.slice(folder.length + 1), head == null ? null : branch);
-  }
-  return noted;
-}
-
-/** Removes such a ref, and keeps its target branch: `update-ref -d` would delete the target. */
-export async function dropNote(repo: Pick<RefPlace, 'path'>, branch: string): Promise<void> {
-  await ownGit(repo.path, ['symbolic-ref', '--delete', `${folder}/${branch}`]);
 }

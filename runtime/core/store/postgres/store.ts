@@ -486,11 +486,10 @@ export function openPostgres(
           `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes FROM pg_class c
            WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind = 'r'`,
         );
-        return { bytes: rows[0]?.bytes ?? 0, freeBytes: 0, givesBack: true };
+        return { bytes: rows[0]?.bytes ?? 0, freeBytes: 0 };
       }),
     // PostgreSQL's own autovacuum does it.
     giveBack: async () => 0,
-    rebuild: async () => {},
     watch: (onChange) => watch(watchers, onChange),
     loss: () => taken,
     trouble,

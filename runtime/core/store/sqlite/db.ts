@@ -163,7 +163,8 @@ function openForWriting(file: string, options: StoreOptions): Database {
   else examine(file, options);
   return opened(file, options, false, (db) => {
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
-    if (versionOf(db) === 0) giveBackInSteps(db);
+    // It takes effect while there is no table yet: unused pages can be given back in steps.
+    if (versionOf(db) === 0) db.pragma('auto_vacuum = INCREMENTAL');
     makeDurable(db, file);
     if (options.maxPageCount !== undefined) db.pragma(`max_page_count = ${options.maxPageCount}`);
     migrate(db, file, options.migrations);
@@ -286,11 +287,6 @@ function applyMigration(db: Database, migration: Migration): void {
   if (dangling.length > 0) throw new Error(`it leaves ${dangling.length} rows that point at nothing`);
   db.pragma(`application_id = ${applicationId}`);
   db.pragma(`user_version = ${migration.version}`);
-}
-
-/** Takes effect on a store that has no table yet; later it takes a `VACUUM`. */
-export function giveBackInSteps(db: Database): void {
-  db.pragma('auto_vacuum = INCREMENTAL');
 }
 
 function versionOf(db: Database): number {

@@ -95,7 +95,6 @@ export function openStoreFile(file: string, { faults, ...options }: OpenOptions 
     ...createReadings(tables, whenFree),
     size: () => whenFree(space.size),
     giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
-    rebuild: () => inOrder(space.rebuild),
     watch: (onChange) => watchDatabase(db, () => onChange(null)),
     loss,
     trouble,

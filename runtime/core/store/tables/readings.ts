@@ -3,10 +3,7 @@ import type { Store } from '../port.ts';
 import type { Answer } from './connection.ts';
 import type { StoreTables } from './tables.ts';
 
-type Readings = Omit<
-  Store,
-  'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'trouble' | 'close'
->;
+type Readings = Omit<Store, 'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'watch' | 'loss' | 'trouble' | 'close'>;
 
 /** `ask` carries out one reading, and waits while the database does not answer. `elsewhere`: the projects of other hosts. */
 export function createReadings(
