@@ -92,10 +92,11 @@ export function statusOf(seen: Seen): Status {
     const agents = live.get(nameOf(plan)) ?? [];
     const { project, plan: name, status, turn, need, waiting_for: waits } = plan;
     if (need !== null) needs.push({ project, plan: name, status, ...need });
-    if (!isUnderWay(plan.status)) continue;
+    const isInLine = waits?.kind === 'landing';
+    if (!isUnderWay(plan.status) && !isInLine) continue;
     if (turn === 'agents' || agents.length > 0)
       running.push({ ...planState(plan), agents: agents.map(runningAgent), retried: retriedOf(plan) });
-    else if (turn === 'waiting' && waits !== null)
+    else if (waits !== null && (turn === 'waiting' || isInLine))
       waiting.push({ ...planState(plan), kind: waits.kind, why: waits.detail, since: waits.since });
   }
   const isSooner = (a: Need, b: Need) => (a.since ?? '').localeCompare(b.since ?? '');

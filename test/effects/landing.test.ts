@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { look } from '../../cli/status/look.ts';
+import { statusOf } from '../../cli/status/sort.ts';
 import type { OwnAgent } from '../../runtime/base/config/own-agents.ts';
 import {
   begin,
@@ -86,8 +88,17 @@ describe('the line of a branch', () => {
       kind: 'landing',
       detail: 'it stands in line for main and is behind one, two',
     });
+    const { waiting } = statusOf(await look(client, undefined));
+    expect(waiting.find(({ plan }) => plan === 'three')).toMatchObject({
+      kind: 'landing',
+      why: 'it stands in line for main and is behind one, two',
+    });
     expect((await client.plan('demo', 'one')).waiting_for).toMatchObject({
       detail: 'it stands in line for main and is merged with it, and the check runs on that',
+    });
+    await expect(client.deletePlan('demo', 'three')).rejects.toMatchObject({
+      code: 'conflict',
+      hint: 'take it out first with: stator landing remove three',
     });
     await client.landFirst({ project: 'demo', plan: 'four' });
     await client.leaveLanding({ project: 'demo', plan: 'two' });
@@ -96,7 +107,8 @@ describe('the line of a branch', () => {
       current: { plan: 'one' },
       line: [{ plan: 'four' }, { plan: 'three' }],
     });
-    expect(await client.plan('demo', 'two')).toMatchObject({ landing: 'not_merged', waiting_for: null });
+    const two = await untilPlan(engine, 'two', (shown) => shown.landing === 'not_merged');
+    expect(two.waiting_for).toBe(null);
     writeFileSync(join(on.repo, 'go'), '');
     await until(async () => (await client.landing({ project: 'demo' })).state === 'empty');
     expect(git(on.repo, 'log', '--format=%s', '-1', 'main')).toBe('ignore');

@@ -10,6 +10,7 @@ import {
   openGate,
   planText,
   register,
+  say,
   startEngine,
   type TestEngine,
   untilBlocked,
@@ -90,6 +91,11 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await call('wait_for_event', { since: 0 })).toMatchObject({ reached: true, next_since: expect.any(Number) });
     expect(await call('task_merge', { filename: 'done' })).toMatchObject({ merged: { into: 'main' } });
     expect(git(engine.repo, 'show', 'main:done.txt')).toBe('done');
+    git(engine.repo, 'branch', 'other', 'main~1');
+    await say(engine, 'done', 'land', { into: 'other' });
+    await until(async () => (await engine.client.landings()).length === 1);
+    const line = { project: 'demo', branch: 'other' };
+    expect(await call('landing_list', { project: 'demo' })).toMatchObject({ landings: [line] });
     expect(await call('repo_add', { path: engine.repo })).toMatchObject({ status: 'known' });
     // Its success takes a program that asks: test/effects/permissions.test.ts has the same signal.
     used.add('instance_answer');

@@ -181,7 +181,13 @@ export function createPlanCommands(parts: CommandDependencies) {
   /** Throws `plan_not_found`, and `conflict` while it is under way. */
   async function mustBeIdle(project: string, plan: string): Promise<PlanRow> {
     const known = await views.mustRead(project, plan);
-    const { status } = known;
+    const { status, landing } = known;
+    if (landing === 'in_line')
+      throw new EngineError(
+        'conflict',
+        `plan ${project}/${plan} stands in line for its branch, and would still land`,
+        `take it out first with: stator landing remove ${shellWord(plan)}`,
+      );
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
     if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run'))
       return known;

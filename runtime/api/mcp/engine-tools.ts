@@ -1,6 +1,7 @@
 /** The tools that show the engine and its repos, and the tool that waits. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { landingEntry } from '../contract/landings.ts';
 import { liveStatus, liveStatusCap } from '../contract/live-status.ts';
 import { notificationEntry } from '../contract/notifications.ts';
 import { factEntry, planEntry } from '../contract/plans.ts';
@@ -64,6 +65,18 @@ export const engineTools = [
           'a person looks at it and says yes in that folder: stator repo add . (or stator repo trust <project>)',
         );
       }),
+  }),
+  tool({
+    name: 'landing_list',
+    does: 'Lists the lines in which done plans wait for their target branch: the plan that is being landed, and those behind it.',
+    kind: 'reads',
+    input: z.strictObject({ project }),
+    output: z.object({ landings: z.array(landingEntry) }),
+    run: async ({ input: { project: named }, caller }) => ({
+      landings: await withCaller(caller, 'read', (client) =>
+        client.landings(named === undefined ? {} : { project: named }),
+      ),
+    }),
   }),
   tool({
     name: 'notification_list',
