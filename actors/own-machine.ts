@@ -53,6 +53,17 @@ export function laneLimit({ effects = {}, actors = {} }: AnyDefinition, lane: st
   return limits.length === 0 ? defaultLimit : Math.min(...limits);
 }
 
+/** The lanes of its effects and of the promises of its chart. */
+export function lanesOf(definition: AnyDefinition): string[] {
+  const effects = Object.entries(definition.effects ?? {}).flatMap(([name, effect]) =>
+    effect !== undefined && isWork(effect) ? [effect.lane ?? name] : [],
+  );
+  const promised = [...knownPromises(definition)].flatMap(([label, promise]) =>
+    awaitedMachine(promise) === null ? [actorOf(definition, label).lane ?? label] : [],
+  );
+  return [...new Set([...effects, ...promised])];
+}
+
 /** Every tag that a state of it has. */
 export function tagsOfMachine({ machine }: AnyDefinition): string[] {
   const below = (node: AnyStateNode): string[] => [...node.tags, ...Object.values(node.states).flatMap(below)];

@@ -98,7 +98,10 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
 
 function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation): string[] {
   return [
-    ...effects.map(({ effect, status, tries }) => `${effect}: ${status}${tries > 1 ? `, try ${tries}` : ''}`),
+    ...effects.map(
+      ({ effect, status, tries, paused }) =>
+        `${effect}: ${paused ? 'paused' : status}${tries > 1 ? `, try ${tries}` : ''}`,
+    ),
     ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${clock(dueAt)}`),
     ...outputs.map(({ machine, id }) => `the output of ${machine} ${id}`),
     ...plans.map(({ project, plan }) => `${project}/${plan}`),

@@ -17,10 +17,10 @@ const machineExplanation: View<MachineExplanation> = {
   fields(explained) {
     const { machine, id, effects, timers, outputs, plans, held, set_aside: aside, refused_last: refused } = explained;
     const waits = [
-      ...effects.map(({ effect, status, tries, error, host }) => {
+      ...effects.map(({ effect, status, tries, error, host, paused }) => {
         const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
         const where = host === null ? '' : `, for the host ${plain(host)}`;
-        return `${effect}: ${status}${where}${failed}`;
+        return `${effect}: ${paused ? 'paused' : status}${where}${failed}`;
       }),
       ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${localTime(dueAt, Date.now())}`),
       ...outputs.map(({ machine: other, id: tree }) => `the output of ${other} ${tree}`),

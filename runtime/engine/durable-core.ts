@@ -2,10 +2,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { createKinds } from '../../actors/kinds.ts';
-import { kindOf } from '../../actors/own-machine.ts';
+import { kindOf, lanesOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import { createMachineCommands } from '../api/commands/machines.ts';
 import { verdictWaitMs } from '../api/commands/signal-sender.ts';
 import { createFactView } from '../api/queries/facts.ts';
@@ -21,10 +22,12 @@ import { createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createVerdicts } from '../core/inbox/verdicts.ts';
 import { createDispatcher } from '../core/outbox/dispatcher.ts';
 import type { Handlers } from '../core/outbox/handler.ts';
+import { mustCommit } from '../core/store/port.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { createMachineEffect } from '../work/effects/machine-effect.ts';
 import { clearRows, giveSpaceBack, type RowRound } from '../work/gc/rows.ts';
 import { type DurablePlace, openPlace, type PlaceOptions } from './durable-place.ts';
+import type { Pause, PausedPart } from './durable-types.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
 import { type MachineClient, openWithoutDefinition, releaseHeld, tellChanged, tellUpgraded } from './machines.ts';
 import { createGate } from './request-gate.ts';
@@ -42,6 +45,9 @@ interface CoreOptions extends Omit<PlaceOptions, 'waitMs'> {
 
 export interface DurableCore {
   readonly client: MachineClient;
+  pause(part: PausedPart): Promise<void>;
+  resume(part: PausedPart): Promise<void>;
+  pauses(): Promise<Pause[]>;
   retry(signal: number): Promise<void>;
   loss(): EngineError | null;
   stop(): Promise<void>;
@@ -238,8 +244,25 @@ async function startCore(
     gate(async () => {
       const lost = loss();
       if (lost !== null) throw lost;
-      return JSON.parse(JSON.stringify(await work())) as T; // it has no other values
+      const answer = await work();
+      return answer === undefined ? answer : (JSON.parse(JSON.stringify(answer)) as T); // it has no other values
     });
+
+  /** Throws `bad_request` for one that there is not, and is not paused. */
+  async function partOf(what: string, part: PausedPart): Promise<{ machine: string; lane: string }> {
+    refuseUnknownOptions<PausedPart>(what, part, { machine: true, lane: true });
+    const { machine: name, lane = '' } = part;
+    const known = (await store.machinePauses()).some((pause) => pause.machine === name && pause.lane === lane);
+    const machine = machines.find((each) => each.name === name);
+    const lanes = machine === undefined ? [] : lanesOf(machine);
+    if (known || (machine !== undefined && (lane === '' || lanes.includes(lane)))) return { machine: name, lane };
+    const names = machine === undefined ? machines.map((each) => each.name) : lanes;
+    throw new EngineError(
+      'bad_request',
+      `${what}: there is no ${machine === undefined ? `machine "${name}"` : `lane "${lane}" of ${name}`}`,
+      names.length === 0 ? 'there are none' : `there are ${names.join(', ')}`,
+    );
+  }
 
   const client: MachineClient = {
     startMachine: ({ name: machine, id, input }) =>
@@ -287,6 +310,22 @@ async function startCore(
   return {
     client,
     loss,
+    pause: (part) =>
+      asked(async () => {
+        await mustCommit(store, [{ do: 'machine.pause', ...(await partOf('pause', part)), at: nowMs() }]);
+      }),
+    resume: (part) =>
+      asked(async () => {
+        await mustCommit(store, [{ do: 'machine.resume', ...(await partOf('resume', part)) }]);
+        dispatcher.wake();
+      }),
+    pauses: () =>
+      asked(async () =>
+        (await store.machinePauses()).map(({ machine, lane, pausedAt }) => ({
+          ...{ machine, lane: lane === '' ? null : lane },
+          since: new Date(pausedAt).toISOString(),
+        })),
+      ),
     async retry(id) {
       const lost = loss();
       if (lost !== null) throw lost;

@@ -70,12 +70,39 @@ export interface DurableOptions {
 export interface DurableEngine<D extends AnyDurable = AnyDurable> {
   /** The machines that it was given, by their names. */
   readonly machines: { readonly [Each in D as Each['name']]: DurableMachine<Each> };
+  /**
+   * From now on no effect or promise of that machine begins, or with `lane` none of that lane, in this engine and in later ones. What runs goes on, and signals
+   * and timers are taken. Throws `bad_request` for a machine or a lane that there is not.
+   */
+  pause(part: PausedPart<D['name']>): Promise<void>;
+  /** Ends that one pause. Throws as `pause`. */
+  resume(part: PausedPart<D['name']>): Promise<void>;
+  /** By their machines and lanes. */
+  pauses(): Promise<Pause[]>;
+  /** Throws `unavailable`: the page needs the control API, which is in the package stator. */
+  inspect(): Promise<never>;
   /** Delivers a signal again that was set aside: `explain` names it. Throws `not_found`, `conflict` for one that was not set aside. */
   retry(signal: number): Promise<void>;
   /** Why it does nothing any more: it was stopped, or its file was deleted or replaced; null: it works. */
   loss(): DurableError | null;
   /** Lets go of what is under way, which the next engine goes on with. May be called twice. */
   stop(): Promise<void>;
+}
+
+/** A machine, or one lane of it. */
+export interface PausedPart<Machine extends string = string> {
+  machine: Machine;
+  /** The name of an action or a promise, or the lane that the definition gives it. Default: all of them. */
+  lane?: string;
+}
+
+/** Nothing of it begins. */
+export interface Pause {
+  readonly machine: string;
+  /** null: the whole machine. */
+  readonly lane: string | null;
+  /** ISO 8601. */
+  readonly since: string;
 }
 
 /** A machine in a running engine: its trees, each an actor of the chart with all the actors below it. Every call throws `busy` where too many wait, and `stopped`. */
@@ -134,6 +161,8 @@ export interface ListedTree {
   readonly view: Record<string, unknown>;
   /** Why its stored state cannot be read; not there: it can. */
   readonly problem?: string | undefined;
+  /** Its machine is paused as a whole; not there: it is not. */
+  readonly paused?: boolean | undefined;
   /** Not there: none was. */
   readonly set_aside?: SetAside[] | undefined;
 }
@@ -177,6 +206,8 @@ export interface TreeExplanation {
     readonly next_at: string | null;
     readonly error: string | null;
     readonly host: string | null;
+    /** It does not begin: its machine or its lane is paused. */
+    readonly paused: boolean;
   }[];
   readonly timers: { readonly timer: string; readonly due_at: string }[];
   /** Trees whose outputs it waits for. */

@@ -79,6 +79,16 @@ export function createEngine<const D extends AnyDurable = never>(
     const core = await openDurableCore(machines, options);
     const engine: DurableEngine = {
       machines: createMachines(clientInOwnWords(core.client), machines),
+      pause: (part) => inOwnWords(() => core.pause(part)),
+      resume: (part) => inOwnWords(() => core.resume(part)),
+      pauses: () => inOwnWords(core.pauses),
+      inspect: async () => {
+        throw new AnyEngineError(
+          'unavailable',
+          'an engine of stator/durable serves no page: it has no control API, which the page reads',
+          'give the same machines to createEngine of the package stator and call inspect() there; here list(), explain(id) and facts(id) show what a tree does',
+        );
+      },
       retry: (signal) => inOwnWords(() => core.retry(signal)),
       loss: () => core.loss() as DurableError | null, // of its codes
       stop: core.stop,

@@ -127,6 +127,49 @@ describe('an engine of durable actors', () => {
     expect((await second.machines.gate.get('north')).value).toBe('closed');
   });
 
+  it('begins nothing of a paused machine or lane, over restarts, until it is resumed', async () => {
+    const file = join(folder, 'paused.db');
+    const first = await open({ file });
+    await first.pause({ machine: 'gate', lane: 'ring' });
+    await first.machines.gate.start('north');
+    // The signal is taken all the same.
+    await first.machines.gate.send('north', { type: 'open' });
+    await first.pause({ machine: 'gate' });
+    await first.stop();
+    const second = await open({ file });
+    const { gate: gates } = second.machines;
+    const shown = async () =>
+      (await gates.explain('north')).effects.map(({ effect, status, paused }) => [effect, status, paused]);
+    expect(await shown()).toEqual([['ring', 'queued', true]]);
+    expect(await gates.list()).toMatchObject([{ id: 'north', paused: true }]);
+    expect((await second.pauses()).map(({ machine, lane }) => [machine, lane])).toEqual([
+      ['gate', null],
+      ['gate', 'ring'],
+    ]);
+    await second.resume({ machine: 'gate' });
+    expect(await shown()).toEqual([['ring', 'queued', true]]);
+    expect((await gates.list())[0]).not.toHaveProperty('paused');
+    await second.resume({ machine: 'gate', lane: 'ring' });
+    await untilIn(second, 'north', 'opened');
+    expect(await second.pauses()).toEqual([]);
+  });
+
+  it('refuses by name to pause what there is not, and to serve a page', async () => {
+    const engine = await open();
+    const failures = [
+      await failureOf(engine.pause({ machine: 'gate', lane: 'rnig' })),
+      await failureOf(engine.pause({ machine: 'gaet' } as never)),
+      await failureOf(engine.resume({ machine: 'gate', lanes: 'ring' } as never)),
+      await failureOf(engine.inspect()),
+    ];
+    expect(failures.map(({ code, hint }) => [code, hint])).toEqual([
+      ['bad_request', 'there are ring'],
+      ['bad_request', 'there are gate'],
+      ['bad_request', expect.any(String)],
+      ['unavailable', expect.stringContaining('package stator')],
+    ]);
+  });
+
   it('lets one engine work with a file at a time, and waits for the other one where it is to', async () => {
     const file = join(folder, 'one.db');
     const first = await open({ file });

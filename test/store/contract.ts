@@ -808,6 +808,34 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await started({ ...looked, ofOthers: ['release/train'] })).toEqual(['e#2']);
       });
 
+      it('leave the effects of a machine that is paused, or whose lane is', async () => {
+        const effect = (id: string, machine: string, lane: string): Effect => ({
+          ...{ kind: 'machine.effect', id, machine, effect: lane, lane, input: null },
+        });
+        await commit(
+          asked(effect('e#1', 'release', 'train'), { tree: 'release:1' }),
+          asked(effect('e#2', 'release', 'publish'), { tree: 'release:1' }),
+          asked(effect('e#3', 'other', 'train'), { tree: 'other:1' }),
+        );
+        const looked = { lane: 'machine' } as const;
+        await commit(
+          { do: 'machine.pause', machine: 'release', lane: 'train', at: 5 },
+          { do: 'machine.pause', machine: 'release', lane: 'train', at: 6 },
+        );
+        expect(await started(looked)).toEqual(['e#2', 'e#3']);
+        expect(await store.machinePauses()).toEqual([{ machine: 'release', lane: 'train', pausedAt: 5 }]);
+        // Also where it was paused after the look.
+        const take = { do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 1 } as const;
+        expect((await store.commit([take])).status).toBe('lost');
+        await commit({ do: 'machine.pause', machine: 'release', lane: '', at: 7 });
+        expect(await started(looked)).toEqual(['e#3']);
+        await commit({ do: 'machine.resume', machine: 'release', lane: 'train' });
+        expect(await started(looked)).toEqual(['e#3']);
+        await commit({ do: 'machine.resume', machine: 'release', lane: '' });
+        expect(await started(looked)).toEqual(['e#1', 'e#2', 'e#3']);
+        await commit(take);
+      });
+
       for (const [why, before] of [
         ['is paused', [registered(plan, { paused: true })]],
         ['holds', [registered(plan, { holds: true })]],

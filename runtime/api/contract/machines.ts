@@ -37,6 +37,8 @@ export const machineTreeEntry = z
     view: z.record(z.string(), z.unknown()),
     /** Why its stored state cannot be read; missing: it can be read. */
     problem: z.string().optional(),
+    /** In a list: no effect of its machine begins; missing: its machine is not paused as a whole. */
+    paused: z.boolean().optional(),
     /** In a list: quarantined signals to it, which threw or ended the engine; missing: there is none. */
     set_aside: z.array(setAsideSignal).optional(),
   })
@@ -95,6 +97,8 @@ export const machineExplanation = z
         error: z.string().nullable(),
         /** The name or label of the hosts that may carry it out; null: any host may. */
         host: z.string().nullable(),
+        /** It does not begin: its machine or its lane is paused. */
+        paused: z.boolean(),
       }),
     ),
     timers: z.array(z.object({ timer: z.string(), due_at: time })),

@@ -12,7 +12,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
-import type { SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
+import type { MachinePause, SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
 import type {
   MachineExplanation,
   MachineTreeEntry,
@@ -144,10 +144,12 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
     async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
       machineIn(machines, machine);
       const from = after === null ? '' : machineTree(machine, after);
-      const [rows, aside] = await Promise.all([
+      const [rows, aside, pauses] = await Promise.all([
         store.treeRowsOf(machine, { after: from, limit: listLimit }),
         store.setAsideOfMachines(machine),
+        store.machinePauses(),
       ]);
+      const paused = isPaused(pauses, { machine, lane: '' }) ? { paused: true } : {};
       const readRow = readAtRest(kinds);
       const asideOf = groupBy(aside, ({ tree }) => tree);
       const entries: MachineTreeEntry[] = [];
@@ -156,7 +158,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
         if (parsed.kind !== 'machine') continue;
         const entry = entryOf(machine, parsed.id, { row, readRow });
         const its = asideOf.get(address);
-        entries.push(its === undefined ? entry : { ...entry, set_aside: its.map(shownAside) });
+        entries.push({ ...entry, ...paused, ...(its === undefined ? {} : { set_aside: its.map(shownAside) }) });
       }
       return entries;
     },
@@ -204,12 +206,13 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       const snapshot = snapshotOf(root);
       const tree = machineTree(machine, id);
       const definition = machineIn(machines, machine);
-      const [effects, waiting, held, aside, refused] = await Promise.all([
+      const [effects, waiting, held, aside, refused, pauses] = await Promise.all([
         store.effects({ by: 'tree', tree }),
         store.signals({ project: '', plan: '', tree, status: 'pending' }),
         store.signals({ project: '', plan: '', tree, status: 'held' }),
         store.setAsideOfMachines(machine),
         store.lastRefused(tree),
+        store.machinePauses(),
       ]);
       const at = clock.nowMs();
       return {
@@ -226,6 +229,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
           next_at: nextAt === 0 || status === 'running' ? null : timeText(timeline.wallOf(nextAt)),
           error,
           host: workOf(definition, (JSON.parse(payload) as MachineEffect).effect)?.host ?? null, // of that kind
+          paused: status === 'queued' && isPaused(pauses, JSON.parse(payload) as MachineEffect), // as above
         })),
         timers: waiting
           .filter(({ type, run }) => type === 'timer_due' && run !== null && memory.open[run] !== undefined)
@@ -252,6 +256,14 @@ function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): Machin
   } catch {
     return { type, accepted: true, why_not: null };
   }
+}
+
+/** Whether an effect of that lane does not begin; `''`: none of the machine does. */
+function isPaused(
+  pauses: readonly MachinePause[],
+  { machine, lane }: Pick<MachineEffect, 'machine' | 'lane'>,
+): boolean {
+  return pauses.some((pause) => pause.machine === machine && (pause.lane === '' || pause.lane === lane));
 }
 
 function shownAside({ id, type, error }: SetAsideSignal): MachineExplanation['set_aside'][number] {
