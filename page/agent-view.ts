@@ -13,7 +13,7 @@ import { panel } from './panel.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { agentWords, hasEnded } from './state-words.ts';
 
-/** Lines of a change that are drawn; the whole is for a terminal. */
+/** Lines of a change that are drawn here; the section of changes has all of them. */
 const diffLines = 3_000;
 
 const tabs: readonly (readonly [Tab, string])[] = [

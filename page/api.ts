@@ -16,7 +16,9 @@ import type {
   ActPreview,
   DocumentCheck,
   Explanation,
+  FileDiff,
   HistoryEntry,
+  PlanChanges,
   PlanDiff,
   PlanEntry,
   PlanReplay,
@@ -67,6 +69,13 @@ const repeatLimitMs = 15_000;
 const repeatMs = 500;
 
 const goesOn = 'this page continues by itself when it is back';
+
+/** Which changes: of one task, since a line of the journal, or as they were after one; null: not so. */
+interface ChangesQuery {
+  readonly task: string | null;
+  readonly since: number | null;
+  readonly to: number | null;
+}
 
 export type Api = ReturnType<typeof createApi>;
 
@@ -177,6 +186,11 @@ export function createApi(session: Session, onLocked: () => void) {
       const query = { ...(task === null ? {} : { task }), ...(to === null ? {} : { to: String(to) }) };
       return ask<PlanDiff>('GET', of(named, `/diff?${new URLSearchParams(query)}`));
     },
+    /** The files without their texts; with `to` as they were after that line of the journal. */
+    changes: (named: Named, which: ChangesQuery, after: number) =>
+      ask<PlanChanges>('GET', of(named, `/diff/files?${queryOf({ ...which, after })}`)),
+    fileDiff: (named: Named, which: ChangesQuery, query: { path: string; after: number; context?: number }) =>
+      ask<FileDiff>('GET', of(named, `/diff/file?${queryOf({ ...which, ...query })}`)),
     prompt: (named: Named, query: Record<string, string>) =>
       ask<PromptShow>('GET', of(named, `/prompt?${new URLSearchParams(query)}`)),
     /** The plan as it was after that line of its journal. */
@@ -225,6 +239,12 @@ export function createApi(session: Session, onLocked: () => void) {
     events: (since: number | null, signal: AbortSignal) =>
       call('GET', `/v1/events?calm=1${since === null ? '' : `&since=${since}`}`, { signal }),
   };
+}
+
+/** What is null is left out. */
+function queryOf(given: Readonly<Record<string, string | number | null>>): string {
+  const known = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]]));
+  return new URLSearchParams(known).toString();
 }
 
 /** Without `randomUUID`, which a page from another machine has over HTTPS alone. */

@@ -1,5 +1,5 @@
 /** A person's comments on lines of a change: which agents they reach, and the message that they become. */
-import type { PlanDiff } from '../runtime/api/contract/plans.ts';
+import type { PlanChanges } from '../runtime/api/contract/plans.ts';
 import type { Comment, Place, PlanModel, Recipient } from './plan-model.ts';
 import type { Session } from './session.ts';
 
@@ -9,7 +9,7 @@ const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session'])
 /** Those that would take them now, the likeliest first. Empty: none would. */
 export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may: Session['may']): Recipient[] {
   const taken = new Set((explain?.events ?? []).filter(({ accepted }) => accepted).map(({ type }) => type));
-  const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer', title: null, signals });
+  const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer: request changes', title: null, signals });
   const reviews = ['review_changes_requested', 'verify_failed'].filter((type) => taken.has(type)).slice(0, 1);
   const isStuck = plan?.blocked?.source === 'review' || plan?.blocked?.source === 'cycle_limit';
   const toAgents = agents
@@ -26,12 +26,18 @@ export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may:
   ];
 }
 
-export function messageOf(comments: readonly Comment[], { from, to }: Pick<PlanDiff, 'from' | 'to'>): string {
+/** `words`: what the person says besides; '': nothing. */
+export function messageOf(
+  comments: readonly Comment[],
+  { from, to }: Pick<PlanChanges, 'from' | 'to'>,
+  words: string,
+): string {
   const parts = comments.map(({ path, line, side, quoted, text }, index) => {
     const place = `${index + 1}. ${path}, line ${line}${side === 'before' ? ' of before, which is gone' : ''}:`;
     return [place, `   | ${quoted}`, ...text.split('\n').map((each) => `   ${each}`)].join('\n');
   });
-  return [`A person commented on lines of the change ${from.slice(0, 10)}..${to.slice(0, 10)}:`, ...parts].join('\n\n');
+  const head = `A person commented on lines of the change ${from.slice(0, 10)}..${to.slice(0, 10)}:`;
+  return [...(words === '' ? [] : [words]), head, ...parts].join('\n\n');
 }
 
 export function isAt(one: Place, other: Place): boolean {

@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
 /** What each of these pages works with. */
 export interface PageParts {
   readonly api: Api;
-  readonly may: Pick<Session, 'may' | 'maySend'>;
+  readonly may: Pick<Session, 'may' | 'maySend' | 'person'>;
   /** Draws the page again, soon. */
   redraw(): void;
   /** Says for a moment what was done. */

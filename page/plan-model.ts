@@ -10,6 +10,7 @@ import type {
 import type { InstanceEntry, QueuePause, RunLog } from '../runtime/api/contract/runs.ts';
 import type { ActState } from './acts.ts';
 import type { Named } from './api.ts';
+import type { ChangesOf, ListedFile, ReadChanges } from './changes.ts';
 import type { DocumentForm, Writing } from './document-form.ts';
 import type { Session } from './session.ts';
 
@@ -60,17 +61,13 @@ export interface Recipient {
 }
 
 /** The change that is shown, and the comments on its lines. */
-export interface Changes {
-  /** `w1-t2`; null: all of the plan. */
-  readonly task: string | null;
-  readonly diff: PlanDiff | null;
-  /** The line of the journal after which the branch was like this; null: it is the present state. */
-  readonly at: number | null;
+export interface Changes extends ReadChanges {
   /** Why there is nothing to show. */
   readonly nothing: string | null;
+  readonly isSideBySide: boolean;
   readonly comments: readonly Comment[];
-  /** The line that a comment is being written on. */
-  readonly draft: Place | null;
+  /** The line that a comment is being written on, with what is written so far. */
+  readonly draft: Comment | null;
   /** Whether a plan that is done has a reviewer who would start again. */
   readonly reviewer: boolean;
 }
@@ -119,12 +116,26 @@ export interface PlanActions {
   openDocument(): void;
   /** Begins or ends the writing of another document. */
   write(isOn: boolean): void;
-  showChanges(task: string | null): void;
+  showChanges(of: Pick<ChangesOf, 'task' | 'since'>): void;
+  /** Reads the next part of a long list of files. */
+  moreFiles(): void;
+  openFile(file: ListedFile, isOpen: boolean): void;
+  /** Shows all unchanged lines of a file, or only those around its changes. */
+  wholeFile(file: ListedFile, isWhole: boolean): void;
+  view(file: ListedFile, isViewed: boolean): void;
+  /** Opens a file and goes to its head. */
+  goToFile(path: string): void;
+  sideBySide(isOn: boolean): void;
+  /** Draws the part that the element represents while it is near the window. */
+  watch(element: HTMLElement): void;
   /** null: nothing is being written. */
   draftAt(place: Place | null): void;
+  /** What is written so far. */
+  drafted(text: string): void;
   /** Keeps a comment on a line; '': takes it away. */
   comment(place: Place, text: string): void;
-  sendComments(recipient: Recipient): void;
+  /** `words`: what the person says besides; '': nothing. */
+  sendComments(recipient: Recipient, words: string): void;
   choose(title: string): void;
   showActor(actor: string): void;
   close(): void;

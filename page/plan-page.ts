@@ -1,13 +1,17 @@
 /** One plan: what is known of it, read again when something happened, and what a person does about it. */
 
-import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { Explanation, HistoryEntry, PlanChanges } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { createActs } from './acts.ts';
 import { ApiError, type Named } from './api.ts';
+import { createChangesReader, type ListedFile } from './changes.ts';
 import { createChartView, type Move } from './chart.ts';
 import { isAt, messageOf } from './comments.ts';
+import { fileId } from './file-view.ts';
 import { missingView } from './frame.ts';
+import { keep, kept } from './kept.ts';
+import { createNearness } from './nearness.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { type Page, type PageParts, readOn } from './page.ts';
 import {
@@ -30,6 +34,9 @@ export interface PlanPageOptions extends PageParts {
   readonly part: string | null;
 }
 
+const sideBySideName = 'side-by-side';
+/** Lines are drawn before they are scrolled to. */
+const nearPixels = 1_000;
 /** How long after drawing a button press still refers to the old picture. */
 const steadyMs = 800;
 /** How often the end of a log is read while its agent lives. */
@@ -45,6 +52,7 @@ function orderOf(agents: PlanModel['agents'], pauses: PlanModel['pauses']): stri
 export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal }: PlanPageOptions): Page {
   const view = createChartView();
   const charts = new Map<string, Chart | null>();
+  const names = keptNames(named, may.person());
   let model: PlanModel = {
     named,
     plan: null,
@@ -63,13 +71,12 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     isEditable: false,
     writing: null,
     changes: {
-      task: null,
-      diff: null,
-      at: null,
-      nothing: null,
-      comments: keptComments(named),
-      draft: null,
-      reviewer: false,
+      ...{ task: null, since: null, at: null, list: null, nothing: null, reviewer: false },
+      ...{ files: new Map(), opened: new Map(), near: new Set(), heights: new Map() },
+      viewed: (kept(names.viewed) ?? {}) as Changes['viewed'], // as they were kept here
+      isSideBySide: kept(sideBySideName) === true,
+      comments: (kept(names.comments) ?? []) as readonly Comment[],
+      draft: kept(names.draft) as Comment | null,
     },
     missing: null,
     busy: null,
@@ -151,31 +158,74 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
   const chosenReader = createRefresher({ work: readChosen, leastMs: logMs, mostMs: logMs });
   const changesReader = createRefresher({ work: readChanges, leastMs: logMs, mostMs: 60_000 });
 
+  const texts = createChangesReader({
+    ...{ api, named },
+    changes: () => model.changes,
+    change: changeChanges,
+    outdated: () => changesReader.poke(),
+  });
+
+  const nearness = createNearness({
+    marginPixels: nearPixels,
+    changed(added, gone) {
+      const { near: before, heights: known } = model.changes;
+      const near = new Set(before);
+      const heights = new Map(known);
+      for (const { part, height } of gone) {
+        near.delete(part);
+        if (height > 0) heights.set(part, height);
+      }
+      for (const part of added) near.add(part);
+      changeChanges({ near, heights });
+      texts.readNear();
+    },
+  });
+
   async function readChanges(): Promise<void> {
     const { at } = model;
-    const { task, diff: known } = model.changes;
+    const { task, since, list: known } = model.changes;
     if (model.section !== 'changes' || document.hidden) return;
-    const isMeant = () => model.changes.task === task && model.at === at;
+    const isMeant = () => model.changes.task === task && model.changes.since === since && model.at === at;
     try {
-      const diff = await api.diff(named, task, at);
-      const isSame = known !== null && known.from === diff.from && known.to === diff.to && known.task === diff.task;
-      if (isMeant()) changeChanges({ diff: isSame ? known : diff, at, nothing: null });
+      const list = await api.changes(named, { task, since, to: at }, 0);
+      const isSame = isOfSameChange(known, list) && model.changes.at === at;
+      if (isMeant()) changeChanges({ list: isSame ? known : list, at, nothing: null });
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
-      if (isMeant()) changeChanges({ diff: null, at, nothing: `${thrown.message}. ${thrown.hint}` });
+      if (isMeant()) changeChanges({ list: null, at, nothing: `${thrown.message}. ${thrown.hint}` });
     }
+    texts.readNear();
     if (at !== null || (model.plan ?? (await api.plan(named))).status !== 'done') return;
     const { accepted, starts } = await api.preview(named, 'request_review');
     changeChanges({ reviewer: accepted && starts.some(({ role }) => role === 'reviewer') });
+  }
+
+  async function readMoreFiles(): Promise<void> {
+    const { list, task, since, at } = model.changes;
+    if (list === null || list.next === null) return;
+    const more = await api.changes(named, { task, since, to: at }, list.next);
+    if (model.changes.list !== list) return;
+    if (isOfSameChange(list, more)) changeChanges({ list: { ...more, files: [...list.files, ...more.files] } });
+    else changesReader.hurry();
   }
 
   function changeChanges(part: Partial<Changes>): void {
     change({ changes: { ...model.changes, ...part } });
   }
 
+  function openFile({ path }: ListedFile, isOn: boolean): void {
+    changeChanges({ opened: new Map(model.changes.opened).set(path, isOn) });
+  }
+
   function keepComments(comments: readonly Comment[]): void {
-    sessionStorage.setItem(commentsName(named), JSON.stringify(comments));
-    changeChanges({ comments, draft: null });
+    keep(names.comments, comments.length === 0 ? null : comments);
+    keepDraft(null);
+    changeChanges({ comments });
+  }
+
+  function keepDraft(draft: Comment | null): void {
+    keep(names.draft, draft);
+    changeChanges({ draft });
   }
 
   async function readChosen(): Promise<void> {
@@ -226,21 +276,59 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     chart: view.element,
     send: (type, payload, done) => acts.send({ named, type, payload, done, first: null }),
     answerSure: acts.answerSure,
-    showChanges(task) {
-      changeChanges({ task, diff: null, nothing: null, draft: null });
+    showChanges(of) {
+      changeChanges({ ...of, list: null, nothing: null });
       changesReader.hurry();
     },
-    draftAt: (draft) => changeChanges({ draft }),
+    moreFiles: () => void readMoreFiles().catch(tellRefusal),
+    openFile,
+    wholeFile: texts.readWhole,
+    view(file, isOn) {
+      const { [file.path]: _, ...others } = model.changes.viewed;
+      const viewed = isOn ? { ...others, [file.path]: file.content } : others;
+      keep(names.viewed, viewed);
+      const opened = new Map(model.changes.opened);
+      opened.delete(file.path);
+      changeChanges({ viewed, opened });
+    },
+    goToFile(path) {
+      const file = model.changes.list?.files.find((each) => each.path === path);
+      if (file === undefined) return say(`${JSON.stringify(path)} has no changes in what is shown.`);
+      openFile(file, true);
+      const head = document.getElementById(fileId(path));
+      head?.scrollIntoView();
+      head?.focus({ preventScroll: true });
+    },
+    sideBySide(isSideBySide) {
+      keep(sideBySideName, isSideBySide);
+      changeChanges({ isSideBySide, heights: new Map() });
+    },
+    watch: nearness.watch,
+    draftAt(place) {
+      if (place === null) return keepDraft(null);
+      const open = kept(names.draft) as Comment | null; // as it was kept here
+      if (open !== null && isAt(open, place)) return;
+      // Another comment is begun: what was written of this one is not lost.
+      const written = open?.text.trim() ?? '';
+      if (open !== null && written !== '') actions.comment(open, written);
+      const { path, line, side, quoted } = place;
+      const said = model.changes.comments.find((each) => isAt(each, place));
+      keepDraft({ path, line, side, quoted, text: said?.text ?? '' });
+    },
+    // What is being typed is in its field: nothing is drawn again.
+    drafted(text) {
+      if (model.changes.draft !== null) keep(names.draft, { ...model.changes.draft, text });
+    },
     comment(place, text) {
       const others = model.changes.comments.filter((each) => !isAt(each, place));
       const { path, line, side, quoted } = place;
       keepComments(text === '' ? others : [...others, { path, line, side, quoted, text }]);
     },
-    sendComments({ title, signals }) {
-      const { comments, diff } = model.changes;
+    sendComments({ title, signals }, words) {
+      const { comments, list } = model.changes;
       const [type = '', first = null] = signals.toReversed();
-      if (diff === null) return;
-      const body = messageOf(comments, diff);
+      if (list === null) return;
+      const body = messageOf(comments, list, words);
       const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
       const then = () => keepComments([]);
       acts.send({ named, type, payload: title === null ? { body } : { title, body }, first, done, then });
@@ -309,7 +397,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     },
     goTo(seq) {
       change(seq === null ? { at: null, past: null } : { at: seq });
-      changeChanges({ draft: null });
+      changeChanges({ list: null });
       changesReader.hurry();
       if (seq === null) return;
       // What an earlier version wrote may not be replayed: the chart is shown all the same.
@@ -388,18 +476,19 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       journalReader.stop();
       chosenReader.stop();
       changesReader.stop();
+      nearness.stop();
     },
   };
 }
 
-function commentsName({ project, plan }: Named): string {
-  return `stator.comments.${project}/${plan}`;
+/** A browser may be another person's by the next login: what one has written is not shown to the next. */
+function keptNames({ project, plan }: Named, person: string | null): Record<'comments' | 'draft' | 'viewed', string> {
+  const of = (what: string) => `${what}.${project}/${plan}${person === null ? '' : `@${person}`}`;
+  return { comments: of('comments'), draft: of('draft'), viewed: of('viewed') };
 }
 
-/** What was written before the page was loaded again. */
-function keptComments(named: Named): readonly Comment[] {
-  const kept = sessionStorage.getItem(commentsName(named));
-  return kept === null ? [] : (JSON.parse(kept) as Comment[]); // as they were written here
+function isOfSameChange(one: PlanChanges | null, other: PlanChanges): one is PlanChanges {
+  return one?.from === other.from && one.to === other.to && one.task === other.task && one.since === other.since;
 }
 
 /** The last line up to the moment that is shown in which the actor that is shown moved. */

@@ -403,7 +403,8 @@ program = "date +%N >> fixes.txt"
     await page.reload();
     const comments = page.getByRole('region', { name: 'Your comments' });
     await comments.getByText('a letter is missing here too').waitFor(limit);
-    await comments.getByRole('button', { name: 'Send to' }).click();
+    await comments.getByRole('textbox', { name: 'In general' }).fill('Read the style guide.');
+    await comments.getByRole('button', { name: 'Send all 2 to' }).click();
     // It spends a turn of the fixer.
     const sure = page.getByRole('alertdialog');
     await sure.getByText(/the fixer starts$/).waitFor(limit);
@@ -414,6 +415,7 @@ program = "date +%N >> fixes.txt"
     await page.getByRole('link', { name: 'Work', exact: true }).click();
     const said = page.getByRole('region', { name: 'Reviews' });
     await said.getByText('it is spelled hello').waitFor(limit);
+    await said.getByText('Read the style guide.').waitFor(limit);
     await page.getByRole('button', { name: 'Merge', exact: true }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, merge' }).click();
     await head.getByText('done, merged').waitFor(limit);
@@ -584,7 +586,7 @@ program = "date +%N >> fixes.txt"
     await page.keyboard.press('End');
     await page.keyboard.press('ArrowLeft');
     await page.getByText('; as of then').waitFor(limit);
-    await page.locator('details.file', { hasText: 'past.txt' }).waitFor(limit);
+    await page.locator('.file', { hasText: 'past.txt' }).waitFor(limit);
     expect(await page.locator('.lines button.at:enabled').count()).toBe(0);
     await turnTo(page, 'Statechart');
     const step = page.locator('.step');

@@ -1,0 +1,163 @@
+/** Reads what a plan has changed: the list of its files at once, and the text of a file when a person comes near it. */
+import type { PlanChanges } from '../runtime/api/contract/plans.ts';
+import { type Api, ApiError, type Named } from './api.ts';
+import { type FileLines, fileLines } from './file-lines.ts';
+
+export type ListedFile = PlanChanges['files'][number];
+
+/** What is read of one file. */
+export interface FileText {
+  /** The text is of this content of the file. */
+  readonly content: string;
+  /** Whether all unchanged lines are shown as well. */
+  readonly isWhole: boolean;
+  readonly text: string;
+  readonly lines: FileLines;
+  /** Where the text goes on; null: it is read to its end. */
+  readonly next: number | null;
+  /** Why there is nothing to show. */
+  readonly nothing: string | null;
+}
+
+/** Which changes are meant. */
+export interface ChangesOf {
+  /** `w1-t2`; null: all of the plan. */
+  readonly task: string | null;
+  /** The line of the journal after which they begin; null: with the plan. */
+  readonly since: number | null;
+  /** The line of the journal after which the branch was like this; null: it is the present state. */
+  readonly at: number | null;
+}
+
+export interface ReadChanges extends ChangesOf {
+  readonly list: PlanChanges | null;
+  readonly files: ReadonlyMap<string, FileText>;
+  /** What a person has opened or closed, by its path. */
+  readonly opened: ReadonlyMap<string, boolean>;
+  /** The contents that a person has marked as viewed, by their paths. */
+  readonly viewed: Readonly<Record<string, string>>;
+  /** The parts of the view that are near the window. */
+  readonly near: ReadonlySet<string>;
+  /** The height of each part when it was last drawn, in pixels. */
+  readonly heights: ReadonlyMap<string, number>;
+}
+
+/** So many characters of texts are kept; those that are far away are read again when they are needed. */
+const keptChars = 4_000_000;
+/** All lines of nearly every file. */
+const wholeContext = 100_000;
+
+/** A file that has no text yet. */
+export const textPart = (path: string): string => `text ${path}`;
+/** Where the text of a file goes on. */
+export const restPart = (path: string): string => `rest ${path}`;
+export const blockPart = (path: string, block: number): string => `${block} ${path}`;
+
+export function isViewed({ viewed }: Pick<ReadChanges, 'viewed'>, { path, content }: ListedFile): boolean {
+  return viewed[path] === content;
+}
+
+export function isOpen(changes: Pick<ReadChanges, 'viewed' | 'opened'>, file: ListedFile): boolean {
+  return changes.opened.get(file.path) ?? (file.folded === null && !isViewed(changes, file));
+}
+
+/** null: it is not read, or is of another content by now. */
+export function textOf({ files }: Pick<ReadChanges, 'files'>, { path, content }: ListedFile): FileText | null {
+  const text = files.get(path);
+  return text?.content === content ? text : null;
+}
+
+interface ReaderOptions {
+  readonly api: Api;
+  readonly named: Named;
+  changes(): ReadChanges;
+  change(part: Partial<ReadChanges>): void;
+  /** The list of files is to be read again: the change is another one by now, or nobody answers. `readNear` is called after that. */
+  outdated(): void;
+}
+
+export interface ChangesReader {
+  /** Reads the texts that are near, one after the other. */
+  readNear(): void;
+  /** Reads a file again, with or without all of its unchanged lines. */
+  readWhole(file: ListedFile, isWhole: boolean): void;
+}
+
+export function createChangesReader({ api, named, changes, change, outdated }: ReaderOptions): ChangesReader {
+  let isReading = false;
+
+  function isWanted(file: ListedFile): boolean {
+    const { near } = changes();
+    if (!isOpen(changes(), file)) return false;
+    const known = textOf(changes(), file);
+    return known === null ? near.has(textPart(file.path)) : known.next !== null && near.has(restPart(file.path));
+  }
+
+  /** From top to bottom: what a person reads or clicks is not moved by a file above it that comes later. */
+  function readNear(): void {
+    const file = isReading ? undefined : changes().list?.files.find(isWanted);
+    if (file !== undefined) void read(file, textOf(changes(), file));
+  }
+
+  async function read(file: ListedFile, known: FileText | null): Promise<void> {
+    const { path, content } = file;
+    const { list, task, since, at } = changes();
+    const isWhole = known?.isWhole ?? false;
+    let goesOn = true;
+    isReading = true;
+    try {
+      const query = { path, after: known?.next ?? 0, ...(isWhole ? { context: wholeContext } : {}) };
+      const { from, to, text: part, next } = await api.fileDiff(named, { task, since, to: at }, query);
+      // It is read again below.
+      if (changes().list !== list || (textOf(changes(), file)?.isWhole ?? false) !== isWhole) return;
+      goesOn = from === list?.from && to === list.to;
+      if (!goesOn) return outdated();
+      const text = `${known?.text ?? ''}${part}`;
+      put(path, { content, isWhole, text, lines: fileLines(text), next, nothing: null });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      // The list is read again when the daemon is back, and the texts after it.
+      goesOn = thrown.code !== 'unavailable';
+      if (!goesOn) return outdated();
+      const nothing = `${thrown.message}. ${thrown.hint}`;
+      put(path, {
+        content,
+        isWhole,
+        text: known?.text ?? '',
+        lines: fileLines(known?.text ?? ''),
+        next: null,
+        nothing,
+      });
+    } finally {
+      isReading = false;
+      if (goesOn) readNear();
+    }
+  }
+
+  function put(path: string, text: FileText): void {
+    const { files: before, near } = changes();
+    const files = new Map(before);
+    files.delete(path); // the newest is the last
+    files.set(path, text);
+    let chars = [...files.values()].reduce((sum, { text: own }) => sum + own.length, 0);
+    for (const [other, { text: own, lines }] of files) {
+      if (chars <= keptChars) break;
+      if (other === path || lines.blocks.some((_, block) => near.has(blockPart(other, block)))) continue;
+      files.delete(other);
+      chars -= own.length;
+    }
+    // Its first lines are where the note was that it is being read.
+    change({ files, near: near.has(textPart(path)) ? new Set([...near, blockPart(path, 0)]) : near });
+  }
+
+  return {
+    readNear,
+    readWhole(file, isWhole) {
+      const known = textOf(changes(), file);
+      if (known === null) return;
+      // It begins again where it goes on: at its first character.
+      const begun = { ...known, isWhole, text: '', lines: fileLines(''), next: 0 };
+      change({ files: new Map(changes().files).set(file.path, begun) });
+    },
+  };
+}

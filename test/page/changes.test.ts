@@ -1,0 +1,212 @@
+/** The changes of a plan on the page, in a real Chromium: what is listed, what is folded, what is drawn, and what a person says of its lines. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { type Client, createClient } from '../../runtime/api/client/client.ts';
+import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
+import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
+import { makeRepo } from '../support/daemon.ts';
+import { planText, script, waves } from '../support/engine.ts';
+import { type Ground, git, makeGround, until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
+
+const limit = { timeout: hangMs };
+
+describe.skipIf(!hasBrowser())('the changes of a plan', () => {
+  let made: Ground;
+  let daemon: Daemon;
+  let client: Client;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    made = makeGround();
+    mkdirSync(made.home, { recursive: true, mode: 0o700 });
+    writeFileSync(
+      join(made.home, 'daemon.toml'),
+      `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`,
+    );
+    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+    daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
+    client = createClient(callSocket(daemon.socketPath, undefined), { note: null, close: async () => {} });
+    browser = await startBrowser({ width: 1_440 });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await daemon?.stop({ agents: 'stop' });
+    made?.remove();
+  });
+
+  /** A plan of a repository of its own, which has these files before; done. */
+  async function changed(project: string, files: Record<string, string>, sh: string, config = ''): Promise<void> {
+    const repo = makeRepo(join(made.root, project));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(repo, name), text);
+    git(repo, 'add', '-A');
+    git(repo, 'commit', '-q', '--allow-empty', '-m', 'before');
+    if (config !== '') {
+      mkdirSync(join(repo, '.stator'));
+      writeFileSync(join(repo, '.stator/config.toml'), config);
+    }
+    await client.addRepo(repo, { trust: true });
+    await client.registerPlan({ project, plan: 'change', content: planText([sh]) });
+    await client.send({ project, plan: 'change', type: 'implement_start' });
+    await until(async () => (await client.plan(project, 'change')).status === 'done');
+  }
+
+  async function open(project: string): Promise<Tab> {
+    const answer = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
+    const tab = await browser.open(((await answer.json()) as { url: string }).url);
+    await tab.page.locator('.connection.live').waitFor(limit);
+    await tab.page.goto(`${new URL(tab.page.url()).origin}/#/plan/${project}/change/changes`);
+    return tab;
+  }
+
+  const fileOf = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+  const drawn = (page: Page) => page.locator('.code').count();
+
+  it('of 50,000 lines in 300 files only what is near the window is drawn, and each line can be reached', async () => {
+    const many = `for d in a b c; do mkdir $d; for f in $(seq 100 199); do seq 1 167 > $d/$f.txt; done; done`;
+    await changed('large', {}, `${many}; seq 1 20000 > long.txt`);
+    const { page, asked, complaints } = await open('large');
+    await fileOf(page, 'a/100.txt').getByText('+167', { exact: true }).waitFor(limit);
+    await page.getByText('301 files, +70100 −0').waitFor(limit);
+    expect(await drawn(page)).toBeLessThan(3_000);
+    // The last files are there when one goes to them, and what is far away by then is drawn no more.
+    await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'c/199.txt' }).click();
+    await fileOf(page, 'c/199.txt').getByText('+167', { exact: true }).waitFor(limit);
+    await expect.poll(() => fileOf(page, 'a/100.txt').locator('.code').count(), limit).toBe(0);
+    expect(await drawn(page)).toBeLessThan(3_000);
+    // A long file is folded; opened, it goes on to its end by itself.
+    const long = fileOf(page, 'long.txt');
+    await long.getByText('over 400 lines').waitFor(limit);
+    expect(await long.locator('.code').count()).toBe(0);
+    await long.getByRole('button', { name: 'long.txt' }).click();
+    await long.getByText('+1', { exact: true }).waitFor(limit);
+    await expect
+      .poll(async () => {
+        await page.evaluate('window.scrollTo(0, document.body.scrollHeight)');
+        return long.getByText('+20000', { exact: true }).count();
+      }, limit)
+      .toBe(1);
+    expect(await drawn(page)).toBeLessThan(3_000);
+    expect(await page.getByText('stator plan diff').count()).toBe(0);
+    const { origin } = new URL(page.url());
+    expect(asked.filter((address) => !address.startsWith(origin))).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('generated and lock files are folded; names and lines of any kind are text', async () => {
+    const name = `'<img src=x onerror=alert(1)>.txt'`;
+    const wide = `printf '%0300000d<b>end</b>\\n' 0 > wide.txt`;
+    const odd = `printf 'a\\033[31m\\342\\200\\256<script>alert(2)</script>\\n' > "$(printf 'odd\\033\\nname.txt')"`;
+    await changed(
+      'odd',
+      { '.gitattributes': 'made.ts linguist-generated\n' },
+      `echo x > ${name}; ${odd}; ${wide}; echo x > made.ts; echo x > yarn.lock; printf 'a\\0b' > zero.bin`,
+    );
+    const { page, complaints } = await open('odd');
+    page.on('dialog', (dialog) => complaints.push(dialog.message()));
+    await fileOf(page, '<img src=x onerror=alert(1)>.txt').getByText('+x').waitFor(limit);
+    const strange = fileOf(page, 'odd\\x1b\nname.txt');
+    await expect.poll(() => strange.textContent(), limit).toContain('+a\\x1b[31m\\u{202e}<script>alert(2)</script>');
+    // What is read later moves what is below it.
+    const long = fileOf(page, 'wide.txt');
+    await long.getByText('298010 more characters').waitFor(limit);
+    for (const [file, why] of [
+      ['made.ts', 'generated, by .gitattributes'],
+      ['yarn.lock', 'lock file'],
+      ['zero.bin', 'binary'],
+    ] as const) {
+      const folded = fileOf(page, file);
+      await folded.getByText(why).waitFor(limit);
+      expect(await folded.getByRole('button', { expanded: true }).count()).toBe(0);
+      await folded.getByRole('button', { name: file }).click();
+      await folded
+        .getByText(file === 'zero.bin' ? /Binary files/ : '+x')
+        .first()
+        .waitFor(limit);
+    }
+    await long.getByText(/more characters$/).click();
+    await expect.poll(() => long.textContent(), limit).toContain('<b>end</b>');
+    expect(await page.locator('#page img, #page script, #page b').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('what a person has read and written is there after a reload; words that differ are marked, in one column or two', async () => {
+    const before = Array.from({ length: 60 }, (_, at) => `const value${at} = ${at};\n`).join('');
+    const edit = `sed -i 's/^const value30 = 30;/const value30 = thirty;/' code.ts; echo x > other.txt; rm README.md`;
+    await changed('read', { 'code.ts': before, 'README.md': 'hello\n' }, edit);
+    const { page } = await open('read');
+    const code = fileOf(page, 'code.ts');
+    await expect.poll(() => code.locator('mark').allTextContents(), limit).toEqual(['30', 'thirty']);
+    await fileOf(page, 'README.md').getByText('removed').waitFor(limit);
+    // The lines around a change, up to all of them.
+    expect(await code.getByText('const value0 = 0;').count()).toBe(0);
+    await code.getByRole('button', { name: 'whole file' }).click();
+    await code.getByText('const value0 = 0;').waitFor(limit);
+    const line = 'Comment on line 31 of code.ts';
+    await page.getByRole('button', { name: 'Side by side' }).click();
+    await code.locator('.pair', { hasText: 'thirty' }).getByRole('button', { name: line, exact: true }).waitFor(limit);
+    // By keys alone: from line to line of one side.
+    await page.getByRole('button', { name: 'Comment on line 30 of code.ts', exact: true }).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.getByRole('button', { name: line, exact: true }).and(page.locator(':focus')).waitFor(limit);
+    await page.keyboard.press('Enter');
+    const field = page.getByRole('textbox', { name: 'Your comment on line 31 of code.ts' });
+    await field.and(page.locator(':focus')).waitFor(limit);
+    await page.keyboard.type('why in wor');
+    const other = fileOf(page, 'other.txt');
+    await other.getByRole('checkbox', { name: 'viewed' }).check();
+    await other.getByText('+x').waitFor({ ...limit, state: 'detached' });
+    await page.reload();
+    await expect.poll(() => field.inputValue(), limit).toBe('why in wor');
+    expect(await other.getByRole('checkbox', { name: 'viewed' }).isChecked()).toBe(true);
+    expect(await other.locator('.code').count()).toBe(0);
+    await page.getByText('3, 1 viewed').waitFor(limit);
+    // Another comment is begun: the first is kept as it is.
+    await page.getByRole('button', { name: 'Comment on line 31 of before of code.ts' }).click();
+    await page.getByRole('textbox', { name: 'Your comment on line 31 of before of code.ts' }).fill('this was right');
+    await page.keyboard.press('Control+Enter');
+    const comments = page.getByRole('region', { name: 'Your comments' });
+    for (const text of ['why in wor', 'this was right']) await comments.getByText(text).waitFor(limit);
+    await page.getByRole('region', { name: 'Files' }).getByText('2 comments').waitFor(limit);
+    const problems: string[] = [];
+    for (const width of [1_440, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
+        const found = await page.evaluate<string[]>(
+          'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
+        );
+        problems.push(...found.map((each) => `${colorScheme}, ${width}: ${each}`));
+        const over = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
+        if (over > 0) problems.push(`${colorScheme}, ${width}: ${over} pixels too wide`);
+      }
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it('what the fixer changed since a review is shown by itself', async () => {
+    const review = script(join(made.root, 'review'), 'test -e fixed.txt');
+    const mends = script(join(made.root, 'mends'), 'echo mended > fixed.txt');
+    const roles = `[agents.reviewer]\npreset = "command"\nprogram = "${review}"\n[agents.fixer]\npreset = "command"\nprogram = "${mends}"\n`;
+    await changed('rounds', {}, 'echo x > first.txt', roles);
+    const { page } = await open('rounds');
+    await fileOf(page, 'first.txt').getByText('+x').waitFor(limit);
+    await fileOf(page, 'fixed.txt').getByText('+mended').waitFor(limit);
+    const whose = page.getByRole('combobox', { name: 'Whose changes' });
+    const since = whose.locator('option', { hasText: /^since the review asked for changes at / });
+    await since.waitFor({ ...limit, state: 'attached' });
+    await whose.selectOption({ label: (await since.textContent()) ?? '' });
+    await fileOf(page, 'first.txt').waitFor({ ...limit, state: 'detached' });
+    await fileOf(page, 'fixed.txt').getByText('+mended').waitFor(limit);
+    await page.close();
+  });
+});
