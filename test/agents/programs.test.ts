@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
 import { commandLine } from '../../runtime/work/agents/preset.ts';
-import { presetFlags } from '../../runtime/work/agents/presets/known-flags.ts';
+import { programOf } from '../../runtime/work/agents/presets/programs.ts';
 import { relayWords } from '../../runtime/work/agents/relay-words.ts';
 import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
 import { readableLog } from '../../runtime/work/agents/reports/readable-log.ts';
@@ -197,7 +197,7 @@ describe('what is started', () => {
       ),
     );
     // 2.1.197 does not list it.
-    const looked = [...presetFlags[preset].flags, ...(preset === 'claude' ? ['--permission-prompt-tool'] : [])];
+    const looked = [...programOf(preset).flags.flags, ...(preset === 'claude' ? ['--permission-prompt-tool'] : [])];
     expect([...new Set(given)].sort()).toEqual(looked.sort());
   });
 

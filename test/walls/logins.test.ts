@@ -58,6 +58,8 @@ describe('a login', () => {
     ['codex', codex('ada'), codex('ada')],
     ['gemini', gemini('ada'), gemini('ada')],
     ['opencode', opencode('a', nowMs - hourMs), opencode('b', nowMs + hourMs)],
+    ['gemini-acp', gemini('ada'), gemini('ada')],
+    ['opencode-acp', opencode('a', nowMs - hourMs), opencode('b', nowMs + hourMs)],
   ] as const)('of %s that the program renewed is its user’s from then on', (preset, before, after) => {
     const { folderOf, ownNow } = given(preset, before);
     const { folder, copy } = folderOf('one');

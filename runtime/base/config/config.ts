@@ -67,7 +67,7 @@ export type {
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile, unplayable } from './profiles.ts';
-export type { AgentSettings, Flags, McpServer, OwnPreset, Preset, SandboxMode, SignMode } from './schema.ts';
+export type { AgentSettings, Flags, McpServer, Preset, SandboxMode, SignMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';

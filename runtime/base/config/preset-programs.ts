@@ -9,7 +9,6 @@ import {
   type OwnAcp,
   withoutAcp,
 } from './acp/agents.ts';
-import type { Preset } from './schema.ts';
 
 export interface PresetProgram {
   /** The program on PATH, unless the profile names another one; null: the profile must name it. */
@@ -18,15 +17,32 @@ export interface PresetProgram {
   readonly installCommand: string | null;
   /** The versions with which the suite of the real programs is run, the oldest that is promised first: docs/agents.md. */
   readonly triedVersions: readonly string[];
+  /** Why `permissions = "ask"` is not possible; missing: it asks. */
+  readonly cannotAsk?: string;
+  /** Its flags that let everything pass, whatever other flags say. */
+  readonly bypass?: RegExp;
 }
 
-/** Programs with a stream of events of their own. */
+/** Programs with a stream of events of their own. What only a run needs is in work/agents/presets/. */
 export const streamPrograms = {
-  claude: ofNpm('claude', '@anthropic-ai/claude-code', ['2.1.197', '2.1.330']),
-  codex: ofNpm('codex', '@openai/codex', ['0.169.0']),
-  opencode: ofNpm('opencode', 'opencode-ai', ['1.18.33']),
-  gemini: ofNpm('gemini', '@google/gemini-cli', ['0.61.0']),
-} as const satisfies { readonly [name in Preset]?: PresetProgram };
+  claude: {
+    ...ofNpm('claude', '@anthropic-ai/claude-code', ['2.1.197', '2.1.330']),
+    bypass: /^--dangerously-skip-permissions(?:=|$)|^(?:--permission-mode=)?bypassPermissions$/,
+  },
+  codex: {
+    ...ofNpm('codex', '@openai/codex', ['0.169.0']),
+    cannotAsk: 'codex exec cannot ask: it runs with approvals off, and what its own sandbox forbids fails',
+  },
+  opencode: {
+    ...ofNpm('opencode', 'opencode-ai', ['1.18.33']),
+    cannotAsk: 'opencode run rejects by itself what it would have to ask about; with acp = true it asks',
+  },
+  gemini: {
+    ...ofNpm('gemini', '@google/gemini-cli', ['0.61.0']),
+    cannotAsk:
+      'gemini denies by itself what it would have to ask about where no terminal is there; with acp = true it asks',
+  },
+} as const satisfies Readonly<Record<string, PresetProgram>>;
 
 export type StreamPreset = keyof typeof streamPrograms;
 /** Presets whose program says in its output what it does. */

@@ -24,7 +24,7 @@ export function amountOrNone(max: number) {
     .transform((value) => (value === '' ? null : value));
 }
 
-export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+export function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: `one of ${words.map((word) => `"${word}"`).join(', ')}` });
 }
 

@@ -9,10 +9,11 @@ import { isMachineName, type Role, roles } from '../../../machines/vocabulary/id
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
-import { acpPresets, type OptedAcp } from './acp/agents.ts';
+import type { OptedAcp } from './acp/agents.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
+import { type OwnProgramPreset, programPresets } from './preset-programs.ts';
 import {
   amountOrNone,
   duration,
@@ -31,11 +32,9 @@ import { hasPassword, isPostgresUrl } from './store-place.ts';
 import type { TomlPath } from './toml-place.ts';
 
 /** Those that files may name. */
-export const presets = ['claude', 'codex', 'opencode', 'gemini', ...acpPresets, 'sh', 'command'] as const;
+export const presets: readonly (OwnProgramPreset | 'sh' | 'command')[] = [...programPresets, 'sh', 'command'];
 /** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
 export type Preset = (typeof presets)[number] | OptedAcp | 'function' | 'custom';
-/** Presets by their programs, however those are spoken to. */
-export type OwnPreset = Exclude<Preset, OptedAcp>;
 
 /** All of the network, the hosts of a list by a proxy, or nothing. */
 export const networkModes = ['full', 'hosts', 'none'] as const;

@@ -2,10 +2,10 @@
 import { delimiter, dirname } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
-import type { OwnPreset, Preset } from '../../base/config/config.ts';
+import type { Preset } from '../../base/config/config.ts';
 import { gitLocalVariables } from '../git/local-variables.ts';
 import type { OwnPorts } from './own-ports.ts';
+import { knownProgram } from './presets/programs.ts';
 
 export interface RunContext {
   /** The environment of the engine, such as `process.env`. */
@@ -70,31 +70,6 @@ const usual: ReadonlySet<string> = new Set([
 /** The places of git's settings; walls pass only the identity. */
 const gitSettings: ReadonlySet<string> = new Set(['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM', 'GIT_CONFIG_NOSYSTEM']);
 const usualBeginnings = ['LC_'];
-
-/** The documented variables of the presets' programs: keys, endpoints, models, paths of settings. A name that ends in `_` means all names with that prefix. */
-const presetVariables: { readonly [preset in OwnPreset]: readonly string[] } = {
-  claude: [
-    'ANTHROPIC_',
-    'CLAUDE_',
-    'IS_SANDBOX',
-    'DISABLE_AUTOUPDATER',
-    'DISABLE_TELEMETRY',
-    'MAX_THINKING_TOKENS',
-    'MCP_TIMEOUT',
-    'MCP_TOOL_TIMEOUT',
-  ],
-  codex: ['OPENAI_', 'CODEX_'],
-  gemini: ['GEMINI_', 'GOOGLE_API_KEY', 'GOOGLE_CLOUD_PROJECT', 'GOOGLE_CLOUD_LOCATION', 'GOOGLE_GENAI_USE_VERTEXAI'],
-  opencode: [
-    ...['OPENCODE_', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
-    ...['OPENROUTER_API_KEY', 'GROQ_API_KEY', 'MISTRAL_API_KEY', 'DEEPSEEK_API_KEY', 'XAI_API_KEY'],
-  ],
-  ...eachOwnAcp((preset) => acpAgent(preset)?.variables ?? []),
-  sh: [],
-  command: [],
-  function: [],
-  custom: [],
-};
 
 /** Linux passes no longer `NAME=VALUE` to a program, including its NUL. */
 const variableLimitBytes = 128 * 1024;
@@ -177,7 +152,7 @@ function inherited({
 }
 
 function isPresets(name: string, preset: Preset): boolean {
-  return presetVariables[withoutAcp(preset)].some((each) =>
+  return (knownProgram(preset)?.variables ?? []).some((each) =>
     each.endsWith('_') ? name.startsWith(each) : name === each,
   );
 }

@@ -6,12 +6,14 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileS
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Preset } from '../../base/config/config.ts';
+import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { programOf } from './presets/programs.ts';
 import { isRenewal } from './presets/renewal.ts';
 import { type RunFolder, writeRunFile } from './run-folder.ts';
 
 const noted = z.object({
-  preset: z.enum(['claude', 'codex', 'gemini', 'opencode']),
+  preset: z.string(),
   /** Each login with its copy in the run's folder, and the content of both at their last synchronization. */
   logins: z.array(z.object({ path: z.string(), copy: z.string(), given: z.string() })),
 });
@@ -48,6 +50,7 @@ export function copyLogins(folder: RunFolder, preset: Preset, paths: readonly st
 export function syncLogins(folder: RunFolder, nowMs: number): string[] {
   if (!existsSync(noteFile(folder))) return [];
   const { preset, logins } = noted.parse(JSON.parse(readFileSync(noteFile(folder), 'utf8')));
+  const program = isProgramPreset(preset) ? programOf(preset) : {};
   return logins.flatMap(({ path, copy, given }) => {
     const [own, made, before] = [textOf(path), textOf(copy), textOf(given)];
     if (before === null || made === null) return [];
@@ -56,7 +59,7 @@ export function syncLogins(folder: RunFolder, nowMs: number): string[] {
       if (own !== null && own !== before) for (const file of [copy, given]) writeFileSync(file, own);
       return [];
     }
-    if (!isRenewal(preset, { before, after: made }, nowMs)) return [path];
+    if (!isRenewal(program, { before, after: made }, nowMs)) return [path];
     if (own !== before) return []; // another program was quicker, and its renewal stays
     replaceFile(realpathSync(path), made, { mode: 0o600 });
     writeFileSync(given, made);

@@ -6,7 +6,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, isWorker, planTree, runName } from '../../../machines/vocabulary/ids.ts';
-import { isAcpPreset, withoutAcp } from '../../base/config/acp/agents.ts';
+import { isAcpPreset } from '../../base/config/acp/agents.ts';
 import type { AgentProfile, OwnAgents, Preset } from '../../base/config/config.ts';
 import { installHint, isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -22,13 +22,8 @@ import { prepareMessages } from '../agents/message-input.ts';
 import { noteInLog } from '../agents/own-lines.ts';
 import { ownPorts, portsFolder } from '../agents/own-ports.ts';
 import { anyCommandLine } from '../agents/preset-own.ts';
-import {
-  leavesSettingsOut,
-  projectSettings,
-  settingsIn,
-  settingsOf,
-  untrustedSettings,
-} from '../agents/presets/project-settings.ts';
+import { knownProgram, programOf } from '../agents/presets/programs.ts';
+import { settingsIn, settingsOf, untrustedSettings } from '../agents/presets/project-settings.ts';
 import { resolveProgram } from '../agents/program.ts';
 import { wholePromptName } from '../agents/relay/acp-settings.ts';
 import { relayWords } from '../agents/relay-words.ts';
@@ -273,7 +268,7 @@ function mayLoadSettings(
   const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
   const what = `settings that ${preset} loads are not as they were trusted: ${shown}${more}`;
   const yes = `see what the main folder has, and say yes to it: stator repo trust ${project} --show; stator repo trust ${project}`;
-  if (!leavesSettingsOut[withoutAcp(preset)])
+  if (!programOf(preset).leavesSettingsOut)
     throw new EngineError(
       'untrusted',
       `${what}; ${preset} cannot be told to leave them out`,
@@ -387,7 +382,7 @@ async function prepareWorkplace(
       path: worktree,
       branch,
       commit,
-      hidden: projectSettings[withoutAcp(profile.preset)],
+      hidden: knownProgram(profile.preset)?.settings ?? [],
       trusted: await trustedFilesOf({ project, repository }, profile),
     });
     if (absent.length > 0)

@@ -8,6 +8,7 @@ import type { Store } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import { sharesConversations } from '../agents/account.ts';
 import { profileOf } from '../agents/accounts.ts';
+import { knownProgram } from '../agents/presets/programs.ts';
 import type { Conversation, RunBrief } from '../agents/run-brief.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -65,7 +66,7 @@ export async function noteConversation(
 ): Promise<void> {
   const { preset } = brief.profile;
   const { conversation, newConversation } = brief;
-  const isChosen = preset === 'claude' || preset === 'gemini';
+  const isChosen = knownProgram(preset)?.choosesConversation ?? false;
   const known = conversation?.id ?? (isChosen ? newConversation : null);
   await store.commit([{ do: 'run.note', key: row.key, set: { preset }, once: { conversation: known } }]);
   if (conversation !== null) writeResumed(folder, conversation.id);

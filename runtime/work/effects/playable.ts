@@ -17,8 +17,8 @@ import {
 import { groupBy } from '../../base/platform/group-by.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { programFile } from '../agents/preset-command.ts';
-import { rootProblem } from '../agents/presets/claude-as-root.ts';
 import type { FlagCheck } from '../agents/presets/known-flags.ts';
+import { knownProgram } from '../agents/presets/programs.ts';
 import { resolveProgram } from '../agents/program.ts';
 import { taskName } from '../agents/run-brief.ts';
 import { needsWalls, type Walls } from '../sandbox/walls.ts';
@@ -131,7 +131,7 @@ async function programProblem(
   const found = resolveProgram(file ?? program, { from: repo, env });
   if (found.kind === 'found') {
     const isWalled = needsWalls(profile) || (await walls.standFor(profile));
-    const refusal = preset === 'claude' && !isWalled ? rootProblem(profile, { ...base, ...given }) : null;
+    const refusal = isWalled ? null : (knownProgram(preset)?.startProblem?.(profile, { ...base, ...given }) ?? null);
     if (refusal !== null || !isProgramPreset(preset) || profile.program !== null) return refusal;
     const dropped = await flagCheck(preset, found.path);
     return dropped.length === 0 ? null : droppedProblem(preset, role, { path: found.path, dropped });

@@ -1,33 +1,10 @@
 /** Hosts that users need not list: each preset's service, and the package registries that a repository uses. */
 import { type Dirent, readdirSync } from 'node:fs';
-import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
-import type { OwnPreset, Preset } from '../../base/config/config.ts';
+import type { Preset } from '../../base/config/config.ts';
 import { registriesWord } from '../../base/platform/host-rules.ts';
+import { knownProgram } from '../agents/presets/programs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Hosts that the vendors document for their programs, without statistics and crash reports. */
-const presetHosts: { readonly [preset in OwnPreset]: readonly string[] } = {
-  claude: ['api.anthropic.com', 'claude.ai', 'platform.claude.com', 'console.anthropic.com'],
-  codex: ['api.openai.com', 'auth.openai.com', 'chatgpt.com'],
-  gemini: [
-    'generativelanguage.googleapis.com',
-    'cloudcode-pa.googleapis.com',
-    'aiplatform.googleapis.com',
-    'oauth2.googleapis.com',
-    'www.googleapis.com',
-    'accounts.google.com',
-  ],
-  opencode: [
-    ...['models.dev', 'opencode.ai', 'api.opencode.ai', 'api.anthropic.com', 'api.openai.com', 'openrouter.ai'],
-    ...['generativelanguage.googleapis.com', 'api.groq.com', 'api.mistral.ai', 'api.deepseek.com', 'api.x.ai'],
-  ],
-  ...eachOwnAcp((preset) => acpAgent(preset)?.hosts ?? []),
-  sh: [],
-  command: [],
-  function: [],
-  custom: [],
-};
 
 /** A person's own service address instead of the vendor's. */
 const serviceVariables: readonly string[] = [
@@ -79,7 +56,7 @@ export function hostsOf(
   { repo, env }: { readonly repo: string; readonly env: Environment },
 ): string[] {
   const named = hosts.flatMap((host) => (host === registriesWord ? registriesOf(repo) : [host]));
-  const own = presetHosts[withoutAcp(preset)];
+  const own = knownProgram(preset)?.hosts ?? [];
   const service = own.length === 0 ? [] : [...own, ...servicesIn(env)];
   return [...new Set([...service, ...named])];
 }

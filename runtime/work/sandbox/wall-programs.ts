@@ -7,7 +7,8 @@ import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, relative } from 'node:path';
 import { programPresets } from '../../base/config/preset-programs.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
-import { presetPlaces } from '../agents/presets/places.ts';
+import { noPlaces } from '../agents/presets/places.ts';
+import { knownProgram } from '../agents/presets/programs.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 
 /** The folders of `/` with programs, libraries and their settings in common distributions. */
@@ -143,7 +144,7 @@ function holdsLogins(folder: string, { env, userHome }: Pick<ProgramSearch, 'env
   const homes = [userHome, homedir()];
   if (!homes.some((place) => isWithin(place, folder))) return false;
   const known = programPresets.flatMap((preset) => {
-    const { logins, copied } = presetPlaces(preset, { env, userHome, worktree: folder });
+    const { logins, copied } = knownProgram(preset)?.places({ env, userHome, worktree: folder }) ?? noPlaces;
     return [...logins, ...copied];
   });
   if (known.some((path) => isWithin(folder, path))) return true;

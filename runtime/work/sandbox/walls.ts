@@ -24,7 +24,8 @@ import { isSandboxOff } from '../../base/platform/sandbox-variables.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { copyLogins } from '../agents/logins.ts';
 import { claudeState } from '../agents/presets/claude-state.ts';
-import { presetPlaces } from '../agents/presets/places.ts';
+import { noPlaces } from '../agents/presets/places.ts';
+import { knownProgram } from '../agents/presets/programs.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { type EgressWords, egressWords } from './egress-words.ts';
@@ -372,7 +373,7 @@ function secretsOfRoot(): string[] {
 }
 
 function presetMounts({ profile, env, folder, worktree, repo, keeps }: WallsRequest, userHome: string): Mount[] {
-  const places = presetPlaces(profile.preset, { env, userHome, worktree });
+  const places = knownProgram(profile.preset)?.places({ env, userHome, worktree }) ?? noPlaces;
   const { conversations, logins, readable: onlyRead, closed, copied } = places;
   for (const path of closed) makeFolder(path, profile.role);
   const kept = conversations === null || keeps === null ? [] : [storeAt(keeps, conversations, [...logins, ...closed])];

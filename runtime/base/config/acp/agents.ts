@@ -58,11 +58,6 @@ export function eachAcp<Value>(entryOf: (preset: AcpPreset) => Value): Readonly<
   return Object.fromEntries(all.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // one for each of the list
 }
 
-/** The same of what a program is, for those that are known by the protocol alone. */
-export function eachOwnAcp<Value>(entryOf: (preset: OwnAcp) => Value): Readonly<Record<OwnAcp, Value>> {
-  return Object.fromEntries(acpPresets.map((preset) => [preset, entryOf(preset)])) as Record<OwnAcp, Value>; // likewise
-}
-
 /** null: the agent is known by what its profile says alone. */
 export function acpAgent(preset: OwnAcp): AcpAgent | null {
   return preset === 'acp' ? null : agents[preset];

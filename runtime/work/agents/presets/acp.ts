@@ -1,19 +1,85 @@
 /** The presets of the Agent Client Protocol: `acp` for any program that supports it, and those of known agents. */
 
+import { join } from 'node:path';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
-import { acpSpeech, isAcpPreset } from '../../../base/config/acp/agents.ts';
+import {
+  type AcpPreset,
+  acpAgent,
+  acpSpeech,
+  isAcpPreset,
+  isOwnAcp,
+  withoutAcp,
+} from '../../../base/config/acp/agents.ts';
 import { type McpServer, unplayable } from '../../../base/config/config.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { programCommand, programFile } from '../preset-command.ts';
 import { type AcpSettings, acpSettingsName } from '../relay/acp-settings.ts';
+import { createAcpReader } from '../reports/acp.ts';
+import { objectAt } from '../reports/json-line.ts';
+import { acpSteps } from '../reports/steps.ts';
 import type { RunBrief } from '../run-brief.ts';
-import { geminiVariables } from './gemini.ts';
-import { opencodeVariables } from './opencode.ts';
+import type { AgentProgram } from './agent-program.ts';
+import { gemini, geminiVariables } from './gemini.ts';
+import { opencode, opencodeVariables } from './opencode.ts';
+import { noPlaces, under } from './places.ts';
 import { programLine } from './program.ts';
 
+/** What is known of a program that is spoken to by the protocol. */
+export function acpProgram(preset: AcpPreset): AgentProgram {
+  const { args = [], modelFlag = null } = acpSpeech(preset) ?? {};
+  const names = [...args.filter((arg) => arg.startsWith('-')), ...(modelFlag === null ? [] : [modelFlag])];
+  return {
+    ...factsOf(preset),
+    start: acpCommand,
+    flags: { help: [...args.filter((arg) => !arg.startsWith('-')), '--help'], flags: names },
+    createReader: createAcpReader,
+    stepsOf: acpSteps,
+    // The input and output of tools are in there unchanged.
+    end: { form: /"stopReason"\s*:/, is: (event) => objectAt(event, 'result') !== null, isQuoted: true },
+    refusedArgument: /^(?:error: )?(?:unknown (?:option|argument)s?|unexpected argument|unrecognized option)\b/i,
+    // The protocol has no messages of its own for these.
+    fullContext: [],
+    refusedModel: [],
+  };
+}
+
+type Facts = Pick<
+  AgentProgram,
+  'variables' | 'account' | 'hasServiceOfModel' | 'hosts' | 'settings' | 'leavesSettingsOut' | 'places' | 'isRenewed'
+>;
+
+/** However the program is spoken to. */
+function factsOf(preset: AcpPreset): Facts {
+  const own = withoutAcp(preset);
+  if (!isOwnAcp(own)) {
+    const program: AgentProgram = { gemini, opencode }[own];
+    const { choosesConversation: _chosen, refusalText: _text, limitIn: _limit, ...facts } = program; // those are of its own stream
+    return facts;
+  }
+  const agent = acpAgent(own);
+  if (agent === null)
+    return {
+      ...{ variables: [], account: { address: [], keys: [], places: [] }, hosts: [], settings: [] },
+      ...{ leavesSettingsOut: false, places: () => noPlaces },
+    };
+  const { variables, keys, addresses, hosts, settings, home } = agent;
+  const { folder, variable, conversations, logins, readable } = home;
+  return {
+    ...{ variables, hosts, settings, leavesSettingsOut: false },
+    account: { address: addresses, keys, places: variable === null ? [] : [variable] },
+    places({ env, userHome }) {
+      const place = (variable === null ? undefined : env[variable]) || join(userHome, folder);
+      return {
+        conversations: conversations === null ? null : join(place, conversations),
+        ...{ logins: [], readable: under(place, readable), closed: [], copied: under(place, logins) },
+      };
+    },
+  };
+}
+
 /** The session's settings are in a file for the relay, which is the client. Throws `agent_unusable` for a judge, and if no program is named. */
-export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
+function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { profile, conversation } = brief;
   const { preset, role, model, mode, permissions } = profile;
   if (!isAcpPreset(preset)) throw new Error(`the preset "${preset}" does not speak the Agent Client Protocol`);

@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { isJudge } from '../../../../machines/vocabulary/ids.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
+import { createClaudeReader } from '../reports/claude.ts';
+import { claudeLimitIn } from '../reports/claude-limit.ts';
+import { ofTypes } from '../reports/spoilt-lines.ts';
+import { claudeSteps } from '../reports/steps.ts';
 import type { RunBrief } from '../run-brief.ts';
+import type { AgentProgram } from './agent-program.ts';
 import { rootEnvironment, rootProblem } from './claude-as-root.ts';
+import { type PlacesOf, type PresetPlaces, under } from './places.ts';
 import { modelOf, programLine } from './program.ts';
+import { isDue, isSameBut, type Json, tableOf } from './renewal.ts';
 
 /** Its own limit must be longer than a question's: the engine decides about an unanswered question. */
 const graceMs = 300_000;
@@ -21,11 +28,61 @@ const serverVariables = [
   ...['STATOR_RUN', 'STATOR_SOCKET', 'STATOR_TOKEN', 'STATOR_SANDBOX'],
 ];
 
+export const claude = {
+  start: claudeCommand,
+  variables: [
+    'ANTHROPIC_',
+    'CLAUDE_',
+    'IS_SANDBOX',
+    'DISABLE_AUTOUPDATER',
+    'DISABLE_TELEMETRY',
+    'MAX_THINKING_TOKENS',
+    'MCP_TIMEOUT',
+    'MCP_TOOL_TIMEOUT',
+  ],
+  account: {
+    address: [
+      'ANTHROPIC_BASE_URL',
+      'CLAUDE_CODE_USE_BEDROCK',
+      'CLAUDE_CODE_USE_VERTEX',
+      'ANTHROPIC_BEDROCK_BASE_URL',
+      'ANTHROPIC_VERTEX_BASE_URL',
+      'ANTHROPIC_VERTEX_PROJECT_ID',
+    ],
+    keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'],
+    places: ['CLAUDE_CONFIG_DIR'],
+  },
+  hosts: ['api.anthropic.com', 'claude.ai', 'platform.claude.com', 'console.anthropic.com'],
+  settings: ['.claude', '.mcp.json'],
+  leavesSettingsOut: true,
+  // `--permission-prompt-tool` is not in the list: 2.1.197 knows it but does not list it.
+  flags: {
+    help: ['--help'],
+    flags: [
+      ...['--print', '--output-format', '--verbose', '--input-format', '--replay-user-messages'],
+      ...['--session-id', '--resume', '--model'],
+      ...['--dangerously-skip-permissions', '--permission-mode', '--mcp-config'],
+      ...['--settings', '--setting-sources', '--strict-mcp-config'],
+    ],
+  },
+  places: ({ env, userHome, worktree }) => claudePlaces(env, userHome, worktree),
+  isRenewed: isRenewedClaude,
+  choosesConversation: true,
+  startProblem: rootProblem,
+  limitIn: claudeLimitIn,
+  createReader: createClaudeReader,
+  stepsOf: claudeSteps,
+  end: ofTypes('result'),
+  refusedArgument: /^error: (?:unknown option|option|too many arguments) /,
+  fullContext: [/^(?:API Error: 400 [\s\S]*)?prompt is too long\b/i, /^(?:Error: )?Conversation too long\b/],
+  refusedModel: [/^There['\u2019]s an issue with the selected model \(/],
+} as const satisfies AgentProgram;
+
 /**
  * We choose the id of a new conversation, so that it is known even if the run is killed. Throws `agent_unusable` if the program would refuse to start as
  * root.
  */
-export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
+function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLine {
   const { conversation, newConversation, profile } = brief;
   const talk = conversation === null ? ['--session-id', newConversation] : ['--resume', conversation.id];
   const asks = profile.permissions === 'ask';
@@ -60,4 +117,36 @@ function questionServer({ env }: CommandPlaces): string {
     env: Object.fromEntries(known),
   };
   return `${JSON.stringify({ mcpServers: { stator: server } }, null, 2)}\n`;
+}
+
+/** It stores conversations by folder, named by the folder's path with `-` for all but letters and digits: those of other folders are not visible. */
+function claudePlaces(env: PlacesOf['env'], userHome: string, worktree: string): PresetPlaces {
+  const own = env.CLAUDE_CONFIG_DIR || join(userHome, '.claude');
+  const state = env.CLAUDE_CONFIG_DIR ? join(own, '.claude.json') : join(userHome, '.claude.json');
+  return {
+    conversations: join(own, 'projects', worktree.replace(/[^A-Za-z0-9]/g, '-')),
+    logins: under(own, ['.credentials.json']),
+    readable: under(own, [
+      'settings.json',
+      'CLAUDE.md',
+      'agents',
+      'commands',
+      'skills',
+      'plugins',
+      'output-styles',
+      'rules',
+    ]),
+    closed: [],
+    copied: [state],
+  };
+}
+
+/** `{claudeAiOauth: {accessToken, refreshToken, expiresAt, …}}`: its tokens do not name an account. */
+function isRenewedClaude(before: Json, after: Json, nowMs: number): boolean {
+  const [old, fresh] = [tableOf(before.claudeAiOauth), tableOf(after.claudeAiOauth)];
+  if (old === null || fresh === null || !isSameBut(before, after, ['claudeAiOauth'])) return false;
+  return (
+    isSameBut(old, fresh, ['accessToken', 'refreshToken', 'refreshTokenExpiresAt', 'expiresAt']) &&
+    isDue(old.expiresAt, fresh.expiresAt, nowMs)
+  );
 }

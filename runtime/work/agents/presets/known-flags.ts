@@ -7,45 +7,8 @@ import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { acpSpeech, eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
-
-interface Flags {
-  /** The arguments that print the help of the command that a preset starts. */
-  readonly help: readonly string[];
-  /** All flags that its preset may use and that its help lists in each tested version; without a profile's own flags. */
-  readonly flags: readonly string[];
-}
-
-/** `--permission-prompt-tool` of claude is not in the list: 2.1.197 knows it but does not list it. */
-export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
-  claude: {
-    help: ['--help'],
-    flags: [
-      ...['--print', '--output-format', '--verbose', '--input-format', '--replay-user-messages'],
-      ...['--session-id', '--resume', '--model'],
-      ...['--dangerously-skip-permissions', '--permission-mode', '--mcp-config'],
-      ...['--settings', '--setting-sources', '--strict-mcp-config'],
-    ],
-  },
-  codex: {
-    help: ['exec', '--help'],
-    flags: ['--json', '--dangerously-bypass-approvals-and-sandbox', '--config', '--model', '--output-last-message'],
-  },
-  gemini: {
-    help: ['--help'],
-    flags: ['--output-format', '--approval-mode', '--skip-trust', '--session-id', '--resume', '--model'],
-  },
-  ...eachAcp((preset) => {
-    const { args = [], modelFlag = null } = acpSpeech(preset) ?? {};
-    const flags = [...args.filter((arg) => arg.startsWith('-')), ...(modelFlag === null ? [] : [modelFlag])];
-    return { help: [...args.filter((arg) => !arg.startsWith('-')), '--help'], flags };
-  }),
-  opencode: {
-    help: ['run', '--help'],
-    flags: ['--format', '--auto', '--print-logs', '--log-level', '--model', '--session'],
-  },
-};
+import { programOf } from './programs.ts';
 
 /** The time limit: some programs have 200 MB and start from a cold disk. */
 const helpTimeoutMs = 30_000;
@@ -56,7 +19,7 @@ const helpLimitBytes = 1024 * 1024;
  * The flags that the program at that path does not know; empty if its help cannot be read, or names none of them. It is run only with `--help`.
  */
 export async function droppedFlags(preset: ProgramPreset, path: string, env: NodeJS.ProcessEnv): Promise<string[]> {
-  const { help, flags } = presetFlags[preset];
+  const { help, flags } = programOf(preset).flags;
   if (flags.length === 0) return [];
   const text = await outputOf(path, help, env);
   const dropped = flags.filter((flag) => !new RegExp(`(?<![\\w-])${flag}(?![\\w-])`).test(text));

@@ -5,35 +5,11 @@
  */
 import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { acpAgent, eachOwnAcp, withoutAcp } from '../../../base/config/acp/agents.ts';
-import { fileDigest, type OwnPreset, type Preset } from '../../../base/config/config.ts';
-import type { OwnProgramPreset } from '../../../base/config/preset-programs.ts';
+import { fileDigest, type Preset } from '../../../base/config/config.ts';
 import { isText } from '../../../base/platform/entry-names.ts';
 import { textDigest } from '../../../base/platform/text-digest.ts';
 import { isWithin } from '../../git/worktree-folder.ts';
-
-/** Files and folders, by their paths from the root of a worktree. */
-export const projectSettings = {
-  claude: ['.claude', '.mcp.json'],
-  codex: ['.codex', '.agents'],
-  // Its own `.env` comes first; without one it reads the project's, which may name another service.
-  gemini: ['.gemini', '.agents', '.env'],
-  opencode: ['.opencode', '.claude', '.agents', 'opencode.json', 'opencode.jsonc'],
-  ...eachOwnAcp((preset) => acpAgent(preset)?.settings ?? []),
-  sh: [],
-  command: [],
-  function: [],
-  custom: [],
-} as const satisfies { readonly [preset in OwnPreset]: readonly string[] };
-
-/** Presets whose program has an option to load none of them. gemini has no such option: it does not start if they changed since they were trusted. */
-export const leavesSettingsOut = {
-  claude: true,
-  codex: true,
-  gemini: false,
-  opencode: true,
-  ...eachOwnAcp(() => false),
-} as const satisfies { readonly [preset in OwnProgramPreset]: boolean };
+import { knownProgram } from './programs.ts';
 
 /** Files that the programs make while they work, in each checkout. */
 const madeByPrograms: ReadonlySet<string> = new Set(['.claude/worktrees', '.opencode/node_modules']);
@@ -49,9 +25,7 @@ const notRead = 'not read';
  * target's content. Unreadable files, and those beyond 2,000 paths, get a text that is no digest.
  */
 export function settingsIn(folder: string, presets: Iterable<Preset>): Record<string, string> {
-  const open = [
-    ...new Set([...presets].flatMap((preset): readonly string[] => projectSettings[withoutAcp(preset)])),
-  ].sort();
+  const open = [...new Set([...presets].flatMap((preset) => knownProgram(preset)?.settings ?? []))].sort();
   const found: [path: string, digest: string][] = [];
   let count = 0;
   for (let path = open.shift(); path !== undefined; path = open.shift()) {

@@ -1,34 +1,20 @@
 /** Passes a whole log to the reader of its preset: in pieces, because it may have 128 MiB, and with any content. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
 import { withLastMessage } from '../last-message.ts';
 import { createLineReader } from '../line-reader.ts';
 import { isOwnLine } from '../own-lines.ts';
+import { programOf } from '../presets/programs.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { setupDoneFile, setupEndLine } from '../setup-end.ts';
-import { createAcpReader } from './acp.ts';
-import { createClaudeReader } from './claude.ts';
-import { claudeLimitIn } from './claude-limit.ts';
-import { createCodexReader } from './codex.ts';
 import { deadEndIn } from './dead-ends.ts';
-import { createGeminiReader } from './gemini.ts';
 import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
-import { createOpencodeReader } from './opencode.ts';
 import { refusedArgumentIn } from './refused-argument.ts';
-import { type ReadAt, type Reader, type RunReport, shortened, type ToldReport } from './report.ts';
+import { type ReadAt, type RunReport, shortened, type ToldReport } from './report.ts';
 import { createSpoiltLines } from './spoilt-lines.ts';
 import { isTelling } from './telling.ts';
-
-const readers = {
-  claude: createClaudeReader,
-  codex: createCodexReader,
-  opencode: createOpencodeReader,
-  gemini: createGeminiReader,
-  ...eachAcp(() => createAcpReader),
-} satisfies Record<ProgramPreset, () => Reader>;
 
 type LogOfRun = Pick<RunFolder, 'path' | 'temp' | 'log' | 'olderLog' | 'outputLost'>;
 
@@ -62,16 +48,17 @@ export async function reportOf(
 
 /** Accepts the bytes of a log. Lines that are too long are skipped; text after the last newline of a file counts as a line. */
 export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string) => boolean = () => false) {
-  let reader = readers[preset]();
-  let spoilt = createSpoiltLines(preset);
+  const program = programOf(preset);
+  let reader = program.createReader();
+  let spoilt = createSpoiltLines(program.end);
   const plain: string[] = [];
   let hasBegun = false;
   let refused: string | null = null;
 
   /** The setup command's output is not the program's. */
   function begin(): void {
-    reader = readers[preset]();
-    spoilt = createSpoiltLines(preset);
+    reader = program.createReader();
+    spoilt = createSpoiltLines(program.end);
     hasBegun = false;
     refused = null;
     plain.length = 0;
@@ -91,7 +78,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
     }
     if (!isTelling(line) || isOwnLine(line)) return;
     const cut = line.slice(0, plainLineLength);
-    refused ??= refusedArgumentIn(preset, cut);
+    refused ??= refusedArgumentIn(program, cut);
     plain.push(cut);
     if (plain.length > plainLimit) plain.shift();
   }
@@ -110,15 +97,13 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
     report(at: ReadAt): RunReport {
       const report = reader.report(at);
       // A program without any event may have reported its error as plain text.
-      const told =
-        preset === 'claude' && !hasBegun && at.code !== 0
-          ? (plain.map((line) => claudeLimitIn(line, at.writtenAtMs)).find((limit) => limit !== null) ?? null)
-          : null;
+      const limits = plain.map((line) => program.limitIn?.(line, at.writtenAtMs) ?? null);
+      const told = hasBegun || at.code === 0 ? null : (limits.find((limit) => limit !== null) ?? null);
       const refusedArgument = hasBegun || at.code === 0 || refused === null ? null : safeText(refused);
       const problem = shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n')));
       return {
         ...report,
-        ...deadEndIn(preset, at.code === 0 ? null : problem),
+        ...deadEndIn(program, at.code === 0 ? null : problem),
         rateLimit: report.rateLimit ?? told,
         lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
         problem,
@@ -132,7 +117,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
 
 /** Reads the program's output so far, and continues from there at each read. For a longer log only its end is read. */
 export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 'log'>) {
-  const reader = readers[preset]();
+  const reader = programOf(preset).createReader();
   const tail = createLogTail(folder.log, { lastBytes: liveBytes });
   return {
     read(): ToldReport {

@@ -4,8 +4,9 @@
  */
 import { isProgramPreset } from '../../../base/config/preset-programs.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
+import { programOf } from '../presets/programs.ts';
 import { objectOf } from './json-line.ts';
-import { type PlanEntry, type Step, stepsOf, troubleLine } from './steps.ts';
+import { type PlanEntry, type Step, troubleLine } from './steps.ts';
 
 /**
  * `text` is the end or another part of a log, in whole lines; an incomplete first line is left out. With `sh`, `command` or an unknown preset it is
@@ -39,7 +40,7 @@ export function readLog(
     const event = objectOf(line.trimEnd());
     if (event === null) lines.plain(line);
     else
-      for (const step of stepsOf(preset, event)) {
+      for (const step of programOf(preset).stepsOf(event)) {
         lines.step(step);
         work.step(step);
       }

@@ -2,30 +2,16 @@
  * Finds damaged lines of a program's output that may have been, or may contain, the end of its run. Another process wrote into them, or they are too long.
  * With such a line, a verdict may not be the program's own, so none counts.
  */
-import { eachAcp } from '../../../base/config/acp/agents.ts';
-import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
-import { type JsonObject, objectAt } from './json-line.ts';
+import type { JsonObject } from './json-line.ts';
 
 /** An event that ends a run or a step, and a pattern that recognizes its line even if it cannot be parsed. */
-interface End {
+export interface End {
   readonly form: RegExp;
   is(event: JsonObject): boolean;
   /** Whether another kind of event may contain that pattern. */
   readonly isQuoted?: boolean;
 }
 
-const ends = {
-  claude: ofTypes('result'),
-  codex: ofTypes('turn.completed', 'turn.failed'),
-  opencode: ofTypes('step_finish'),
-  gemini: ofTypes('result'),
-  // The input and output of tools are in there unchanged.
-  ...eachAcp(() => ({
-    form: /"stopReason"\s*:/,
-    is: (event: JsonObject) => objectAt(event, 'result') !== null,
-    isQuoted: true,
-  })),
-} satisfies Record<ProgramPreset, End>;
 /** The overlap between two pieces of a line. */
 const overlapLength = 200;
 
@@ -37,8 +23,7 @@ export interface SpoiltLines {
   isAny(): boolean;
 }
 
-export function createSpoiltLines(preset: ProgramPreset): SpoiltLines {
-  const { form: end, is: isEnd, isQuoted = false }: End = ends[preset];
+export function createSpoiltLines({ form: end, is: isEnd, isQuoted = false }: End): SpoiltLines {
   const endOrVerdict = new RegExp(`${end.source}|stator verdict:`, 'i');
   let isAny = false;
   let before = '';
@@ -57,7 +42,7 @@ export function createSpoiltLines(preset: ProgramPreset): SpoiltLines {
   };
 }
 
-function ofTypes(...types: readonly string[]): End {
+export function ofTypes(...types: readonly string[]): End {
   const names = types.map((type) => type.replace('.', '\\.')).join('|');
   return { form: new RegExp(`"type"\\s*:\\s*"(?:${names})"`), is: ({ type }) => types.includes(String(type)) };
 }

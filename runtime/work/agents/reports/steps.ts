@@ -2,8 +2,6 @@
  * Turns lines of a program's output into steps of its work, in one form for all presets: its messages, its tools and their ends, its to-do list, the size of
  * its context. Pure, and each line by itself.
  */
-import { eachAcp } from '../../../base/config/acp/agents.ts';
-import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from './json-line.ts';
 import { sumOf } from './report.ts';
@@ -32,18 +30,6 @@ const nothing: readonly Step[] = [];
 /** The most characters of a tool's arguments, and of an error. */
 const shownLength = 200;
 
-const readers = {
-  claude: ofClaude,
-  codex: ofCodex,
-  opencode: ofOpencode,
-  gemini: ofGemini,
-  ...eachAcp(() => ofAcp),
-} satisfies Record<ProgramPreset, (event: JsonObject) => readonly Step[]>;
-
-export function stepsOf(preset: ProgramPreset, event: JsonObject): readonly Step[] {
-  return readers[preset](event);
-}
-
 const said = (text: string | null): readonly Step[] =>
   text === null || text === '' ? nothing : [{ step: 'said', text, isPiece: false }];
 const piece = (text: string | null): readonly Step[] =>
@@ -51,7 +37,7 @@ const piece = (text: string | null): readonly Step[] =>
 const line = (text: string): Step => ({ step: 'line', text });
 const context = (used: number | null, size: number | null = null): Step => ({ step: 'context', used, size });
 
-function ofClaude(event: JsonObject): readonly Step[] {
+export function claudeSteps(event: JsonObject): readonly Step[] {
   switch (event.type) {
     case 'assistant':
       return listAt(event, 'message', 'content')
@@ -89,7 +75,7 @@ function ofClaude(event: JsonObject): readonly Step[] {
   }
 }
 
-function ofCodex(event: JsonObject): readonly Step[] {
+export function codexSteps(event: JsonObject): readonly Step[] {
   const item = objectAt(event, 'item') ?? {};
   switch (event.type) {
     case 'item.started':
@@ -140,7 +126,7 @@ function codexItem(item: JsonObject): readonly Step[] {
   }
 }
 
-function ofOpencode(event: JsonObject): readonly Step[] {
+export function opencodeSteps(event: JsonObject): readonly Step[] {
   switch (event.type) {
     case 'text':
       return said(textAt(event, 'part', 'text'));
@@ -162,7 +148,7 @@ function ofOpencode(event: JsonObject): readonly Step[] {
   }
 }
 
-function ofGemini(event: JsonObject): readonly Step[] {
+export function geminiSteps(event: JsonObject): readonly Step[] {
   switch (event.type) {
     case 'init':
       return [begun('gemini', null, textAt(event, 'model'))];
@@ -191,13 +177,13 @@ function ofGemini(event: JsonObject): readonly Step[] {
   }
 }
 
-function ofAcp(event: JsonObject): readonly Step[] {
+export function acpSteps(event: JsonObject): readonly Step[] {
   const words = objectAt(event, 'stator');
   if (words !== null) return ofRelay(words);
   const params = objectAt(event, 'params') ?? {};
   if (event.method === 'session/request_permission')
     return [line(oneLine(`? ${textAt(params, 'toolCall', 'title') ?? 'it asks for a permission'}`))];
-  if (event.method === 'session/update') return ofAcpUpdate(objectAt(params, 'update') ?? {});
+  if (event.method === 'session/update') return acpStepsUpdate(objectAt(params, 'update') ?? {});
   const about = objectAt(event, 'result', 'agentInfo');
   if (about !== null) return [begun(textAt(about, 'name') ?? 'the agent', textAt(about, 'version'), null)];
   return textAt(event, 'result', 'stopReason') === 'end_turn' ? ended(null) : nothing;
@@ -216,7 +202,7 @@ function ofRelay(words: JsonObject): readonly Step[] {
   return listAt(words, 'typed').flatMap((message) => typed(textAt(message, 'text')));
 }
 
-function ofAcpUpdate(update: JsonObject): readonly Step[] {
+function acpStepsUpdate(update: JsonObject): readonly Step[] {
   switch (update.sessionUpdate) {
     case 'agent_message_chunk':
       return piece(textAt(update, 'content', 'text'));
