@@ -15,10 +15,28 @@ const coderAlone = (root: string) => {
   return `[agents.default]\npreset = "acp"\nprogram = "${program}"\nmode = "${mode}"\nattempts = 1\n${off}`;
 };
 
-/** A block that asks, and writes down the answer. */
+/** A block that asks, and works until it may end; it begins again, and writes down the answer. */
 const asks = (question: string, file: string) =>
   `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then grep -A 4 "^A person answers" "$STATOR_PROMPT_FILE" > ${file}
-else stator signal emit needs_decision --payload "${question}"; sleep 60; fi`;
+else stator signal emit needs_decision --payload "${question}"; ${openedBy(file)}; fi`;
+const openedBy = (file: string) => `until [ -e "$STATOR_HOME/${file}" ]; do sleep 0.1; done`;
+
+type Editor = Awaited<ReturnType<typeof editor>>;
+
+/** The one plan; null: its engine begins or ends just now. */
+async function planOf({ stator }: Editor): Promise<{ blocked: object | null; paused: boolean } | null> {
+  const { code, stdout } = await stator(['plan', 'list', '--json']);
+  return code === 0 ? JSON.parse(stdout)[0] : null;
+}
+
+/** Once the answer is there the agent may end: by itself it would only be stopped after 30 s. */
+async function untilAnswered(on: Editor, question: string, file: string) {
+  await until(async () => {
+    const plan = await planOf(on);
+    return plan !== null && !JSON.stringify(plan.blocked).includes(question);
+  });
+  writeFileSync(join(on.home, file), '');
+}
 
 // A planner, and two runs of its plan.
 it('a sentence is planned and carried out; what is said after a cancel goes on with the plan that its planner wrote', async () => {
@@ -72,10 +90,12 @@ it('what agents ask is asked one by one, and each next prompt is the answer to t
   const [, , , what = ''] = first.exec(on.said()) ?? [];
   const answers = { colour: 'blue as the sky', size: 'as a house' };
   on.send({ prompt: text(answers[what as keyof typeof answers]) });
+  await untilAnswered(on, `which ${what}?`, `${what}.txt`);
   await until(() => on.stops().length === 2);
   const other = what === 'colour' ? 'size' : 'colour';
   expect(on.said()).toContain(`asks: which ${other}?\nyour next prompt is the answer`);
   on.send({ prompt: text(answers[other]) });
+  await untilAnswered(on, `which ${other}?`, `${other}.txt`);
   await until(() => on.stops().length === 3);
   expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 2 tasks/);
   const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
@@ -88,11 +108,13 @@ it('an editor with forms gets a question as a form, and one that is declined as 
   on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')], [asks('which size?', 'size.txt')])) });
   await until(() => on.seen().some(({ form }) => form !== undefined));
   on.send({ answer: 'blue as the sky' });
+  await untilAnswered(on, 'which colour?', 'colour.txt');
   await until(() => on.seen().filter(({ form }) => form !== undefined).length === 2);
   expect(on.stops()).toEqual([]);
   on.send({ answer: null });
   await until(() => on.stops().length === 1);
   on.send({ prompt: text('as a house') });
+  await untilAnswered(on, 'which size?', 'size.txt');
   await until(() => on.stops().length === 2);
   const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
   expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
@@ -105,10 +127,7 @@ it('a cancel while a question is open pauses the plan, and the next prompt is st
   on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')])) });
   await until(() => on.stops().length === 1);
   on.send({ cancel: true });
-  await until(async () => {
-    const [plan] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ paused: boolean }];
-    return plan.paused;
-  });
+  await until(async () => (await planOf(on))?.paused === true);
   on.send({ prompt: text('blue as the sky') });
   await until(() => on.stops().length === 2);
   expect(on.stops()).toEqual(['end_turn', 'end_turn']);

@@ -6,9 +6,17 @@ import { shrink } from './shrink.ts';
 import { storyOf } from './story.ts';
 
 const seedLimit = 500;
+/** Seeds that have found it: they are played first, because the search for another one may take a minute. */
+const known: Partial<Record<keyof typeof engineFaults, number>> = {
+  'a settle before its commit': 122,
+  'a timer that is kept in wall time': 3,
+  'a hook numbered before its commit': 3,
+};
 
-async function firstFound(fault: EngineFault): Promise<{ seed: number; failure: string }> {
-  for (let seed = 1; seed <= seedLimit; seed += 1) {
+async function firstFound(name: keyof typeof engineFaults): Promise<{ seed: number; failure: string }> {
+  const fault: EngineFault = engineFaults[name];
+  const seeds = Array.from({ length: seedLimit }, (_, index) => index + 1);
+  for (const seed of [known[name] ?? 1, ...seeds]) {
     const { failure } = await play(storyOf(seed), { fault });
     if (failure !== null) return { seed, failure };
   }
@@ -25,15 +33,15 @@ describe('an engine with', () => {
     'a request forgotten on restore': /./,
   };
   it.each(Object.entries(found))('%s is found out', async (name, says) => {
-    const fault: EngineFault = engineFaults[name as keyof typeof engineFaults]; // a key of it
-    const { seed, failure } = await firstFound(fault);
+    const { seed, failure } = await firstFound(name as keyof typeof engineFaults); // a key of it
     process.stdout.write(`${name}: seed ${seed}: ${failure.slice(0, 200)}\n`);
     expect(failure).toMatch(says);
   });
 
   it('a fault fails with the fewest happenings that it takes', async () => {
-    const fault = engineFaults['a timer that is kept in wall time'];
-    const { seed } = await firstFound(fault);
+    const name = 'a timer that is kept in wall time';
+    const fault = engineFaults[name];
+    const { seed } = await firstFound(name);
     const shortest = await shrink(storyOf(seed), { fault });
     expect(shortest.happenings.length).toBeGreaterThan(0);
     expect(shortest.happenings.length).toBeLessThanOrEqual(storyOf(seed).happenings.length);
