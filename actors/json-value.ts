@@ -1,6 +1,6 @@
 /** Whether a value can be kept as JSON, which is what everything in the store is: a date, a map or a function would come back as something else. */
 
-/** Deeper than anything that is meant; a circle has no end. */
+/** Deeper than any intended value; a value that contains itself has no end. */
 const depthLimit = 100;
 
 /** The part of the value that JSON cannot carry, with its place; null: all of it can be stored. Properties that are undefined are left out, as JSON does. */

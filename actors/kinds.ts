@@ -1,4 +1,4 @@
-/** The registry of kinds, and the four that every engine carries: a plan, a repo, the line of a branch and the supervisor. A machine of one's own is a further such value. */
+/** The registry of kinds, and the four that every engine carries: a plan, a repo, the line of a branch and the supervisor. A user-defined machine is a further such value. */
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { agentMachine } from '../machines/agent/machine.ts';
 import { landingMachine } from '../machines/landing/machine.ts';
@@ -181,7 +181,7 @@ function chartInPlan(actor: string): AnyStateMachine {
   return word === 'task' || isWorker(word as Role) ? taskMachine : agentMachine; // an agent is called as its role or `agent`
 }
 
-/** These, and the machines that a program of one's own brings. */
+/** These, and the machines of an embedding program. */
 export function kindsWith(own: readonly Kind[]): Kinds {
   return createKinds([planKind, repoKind, landingKind, supervisorKind, ...own]);
 }

@@ -1,4 +1,4 @@
-/** The named actions of a branch's line as requests: the merge of the plan at its head, the check of it, and what that plan is told. */
+/** The named actions of a branch's line as requests: the merge of the plan at its head, the check of it, and the message to that plan. */
 import { type LandingContext, landingMachine } from '../machines/landing/machine.ts';
 import { idOf, planTree } from '../machines/vocabulary/ids.ts';
 import type { Ports } from './ports.ts';

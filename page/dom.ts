@@ -9,7 +9,7 @@ import { plain } from './format.ts';
 type Listener = (event: Event) => void;
 
 export interface Props {
-  /** Which of its siblings it is, where these come and go. */
+  /** The key that distinguishes it from its siblings, where these come and go. */
   readonly key?: string;
   readonly class?: string;
   /** For a field whose value the page sets; a field without it keeps what is typed. */

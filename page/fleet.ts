@@ -71,7 +71,7 @@ export function needsKey(fleet: Pick<Fleet, 'plans' | 'agents'>): string {
   return [...asking, ...unmerged].map((plan) => `${nameOf(plan)} ${plan.need?.since ?? ''}`).join('\n');
 }
 
-/** As it was; what came since then is at its end. */
+/** The rows in their earlier order; new ones come last. */
 function inOrder(rows: readonly Row[], order: ReadonlyMap<string, number>): Row[] {
   const place = ({ plan }: Row) => order.get(nameOf(plan)) ?? order.size;
   return rows.toSorted((a, b) => place(a) - place(b) || nameOf(a.plan).localeCompare(nameOf(b.plan)));

@@ -8,9 +8,22 @@ import { join } from 'node:path';
 
 /** The folders that have none. Others are checked when they are named; one that has none is added here. */
 const clean = [
-  ...['cli', 'page', 'scripts', 'runtime/core', 'runtime/engine', 'runtime/base/charts', 'runtime/base/platform'],
-  ...['client', 'contract', 'control', 'inspector', 'mcp', 'operations'].map((room) => `runtime/api/${room}`),
-  ...['agents', 'forges', 'gc', 'repos', 'sandbox', 'signal-files'].map((room) => `runtime/work/${room}`),
+  ...['machines', 'actors', 'runtime', 'cli', 'page', 'scripts', 'docs'],
+  ...[
+    'charts',
+    'commands',
+    'config',
+    'control',
+    'crash',
+    'examples',
+    'forges',
+    'gc',
+    'inbox',
+    'inspector',
+    'mcp',
+    'outbox',
+  ].map((room) => `test/${room}`),
+  ...['page', 'platform', 'queries', 'repos', 'signal-files', 'soak', 'store'].map((room) => `test/${room}`),
   ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
 ];
 /** Generated from the docstrings, installed, or a prompt, which is read by agents. */

@@ -77,7 +77,7 @@ function kindOf(name: string, { valueHint }: ArgDef): WordKind {
   return 'text';
 }
 
-/** The words that may follow nothing, and each noun; in their order. */
+/** The words that may come first, and those that may follow each noun, in their order. */
 export function firstWords(tree: readonly CommandNode[]): Map<string, string[]> {
   const words = new Map<string, string[]>([['', []]]);
   for (const { path } of tree) {

@@ -265,7 +265,7 @@ function toldResult({ call: { out } }: Conduct, { plan, review_cycle: cycle }: P
   return resultLines(result, { plan, cycle, width: tableWidth(out) });
 }
 
-/** A planner has written what no file has yet. */
+/** A planner has written a document that is in no file yet. */
 function planned(plan: PlanShow): string[] {
   const isOver = plan.status === 'done' || plan.status === 'ready';
   if (!isOver || !differsFromFile(plan)) return [];

@@ -123,7 +123,7 @@ const made = agentSetup.createMachine({
       initial: 'permission',
       states: {
         permission: {
-          description: 'the process asks for a permission; its own deadline stands still',
+          description: 'the process asks for a permission; the time of this wait does not count',
           tags: ['run:waiting', 'waits:permission'],
           on: {
             ...silent,

@@ -65,7 +65,7 @@ interface Args {
   event: LandingEvent;
 }
 
-/** What the plan is told of a landing that came to nothing. */
+/** The message to the plan about a landing that came to nothing. */
 export type Refused = Omit<MergeRefused, 'at'> & { readonly body?: string | undefined };
 
 function refusedBy({ branch }: LandingContext, event: LandingEvent): Refused {

@@ -104,7 +104,7 @@ export const merge = plan.createStateConfig({
       },
     },
     merged: {
-      description: 'it is merged as it stood then',
+      description: 'it is merged as it was at that time',
       tags: ['merge:merged'],
       on: { ...beginnings, done_left: { target: 'none', actions: 'forgetMerge' } },
     },

@@ -429,7 +429,7 @@ const made = taskSetup.createMachine({
       },
     },
     accepting: {
-      description: 'the agent is told that its work counts',
+      description: 'the agent learns that its work counts',
       tags: ['task:merging'],
       entry: ['leaveWorktree', 'accept'],
       on: { 'xstate.done.actor.*': agentEnds },

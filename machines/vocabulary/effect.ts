@@ -395,7 +395,7 @@ export function resourceOf(effect: Effect): string {
     // The checkout is not the plan's worktree, which stays free. A check that is being stopped leaves it before the next one of that plan begins.
     case 'landing.check':
       return `landing:${effect.branch}`;
-    // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
+    // A failing delivery holds back later ones of the same plan to the same hook, and nothing else.
     case 'hook.deliver':
       return `hook:${effect.subject ?? effect.plan}:${effect.hook}`;
     // What was scheduled is withdrawn before anything new is pushed.

@@ -45,7 +45,7 @@ const approval = z.strictObject({ sha, by: z.enum(['reviewer', 'verifier']) });
 /** The longest command of `[landing] check`. */
 export const landingCheckLimit = 8_192;
 
-/** The name that a forge gives to what was said there. */
+/** The id that a forge gives to a remark there. */
 const forgeId = z.string().max(256);
 const forgeIds = z.array(forgeId).min(1).max(200);
 
@@ -184,7 +184,7 @@ export const engineSignals = {
     into: word.nullable(),
     files: z.array(z.string().max(4096)).max(100),
     detail: text,
-    /** What a fixer is told, where one can help. */
+    /** The message to a fixer, where one can help. */
     body: text.optional(),
     ...placeInLine,
   }),
@@ -278,7 +278,7 @@ export const engineSignals = {
   repo_paused: { payload: none, from: person, to: 'repo', does: 'grants nothing new' },
   repo_resumed: { payload: none, from: person, to: 'repo', does: 'grants again' },
   landing_opened: toLanding('opens the line of a branch', {}),
-  landing_joined: toLanding('a done plan stands in line', {
+  landing_joined: toLanding('a done plan waits in line', {
     plan: word,
     branch: word,
     message: text,

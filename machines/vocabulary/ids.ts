@@ -4,7 +4,7 @@ export type PlanTree = `plan:${string}/${string}`;
 export type RepoTree = `repo:${string}`;
 /** The line of a target branch. The slashes of its name are colons, which git allows in no name: no address is the beginning of another one. */
 export type LandingTree = `landing:${string}/${string}`;
-/** `<machine>:<id>`: of a machine that a program of one's own brought. */
+/** `<machine>:<id>`: a tree of a user-defined machine. */
 export type MachineTree = `${string}:${string}`;
 export type TreeAddress = 'supervisor' | RepoTree | PlanTree | LandingTree | MachineTree;
 
@@ -34,11 +34,11 @@ export type ParsedTree =
   | { kind: 'landing'; project: string; branch: string }
   | { kind: 'machine'; machine: string; id: string };
 
-/** What a machine of one's own may be called. */
+/** The names that a user-defined machine may have. */
 const machineNamePattern = /^[a-z][a-z0-9-]{0,63}$/;
 /** The machines that are built in. */
 const takenNames: ReadonlySet<string> = new Set(['supervisor', 'repo', 'plan', 'landing', 'wave', 'task', 'agent']);
-/** What one tree of such a machine may be called: it stands in addresses, keys and routes. */
+/** The ids that a tree of such a machine may have: they are part of addresses, keys and routes. */
 const treeIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 export function isMachineName(name: string): boolean {

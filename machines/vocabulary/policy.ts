@@ -33,9 +33,9 @@ const madePolicy = z.strictObject({
   auto_readiness_review: z.boolean(),
   auto_create_pr: z.boolean(),
   auto_merge: z.boolean(),
-  /** A done plan gets in line by itself. Signals of before there was a line have none. */
+  /** A done plan gets in line by itself. Signals of earlier versions have none. */
   landing_auto: z.boolean().default(false),
-  /** Who merges pull requests. Signals of before there was a choice have none. */
+  /** Who merges pull requests. Signals of earlier versions have none. */
   pull_merge: z.enum(pullMergeModes).default('manual'),
   max_review_fix_cycles: z.int().min(0),
   readiness_self_fix_max_lines: z.int().min(0),

@@ -34,7 +34,7 @@ function touches(a: Box, b: Box): boolean {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 }
 
-/** Boxes that lie on one another: two states of which none is in the other, or words on a state that they do not stand in. */
+/** Boxes that overlap: two states where neither contains the other, or words on a state that is not theirs. */
 function overlaps({ states, labels }: Chart): string[] {
   const boxes = [
     ...states.map((state) => ({ box: state as Box, name: state.id, within: state.id })),

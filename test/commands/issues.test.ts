@@ -1,4 +1,4 @@
-/** Sessions of issues: what is told to them, whatever they are doing, and what takes them away. Their whole life: `test/lives/issue.test.ts`. */
+/** Sessions of issues: the messages that they get in every state, and what removes them. Their whole life: `test/lives/issue.test.ts`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -23,7 +23,7 @@ const plan = 'git.example.test-acme-shop-3';
 interface Judged {
   readonly engine: TestEngine;
   readonly root: string;
-  /** What its agent was told, run by run. */
+  /** The messages that its agent got, run by run. */
   prompt(run: number): string;
 }
 

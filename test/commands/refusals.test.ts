@@ -98,7 +98,7 @@ describe('an engine refuses', () => {
       state: 'ready.draft',
       guard: 'not planned yet: run plan_start first',
     });
-    // Two that register one name at once: one of them is told.
+    // Two that register one name at once: one of them is refused.
     const both = await Promise.allSettled([add('race', planText(['echo 1'])), add('race', planText(['echo 2']))]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     const taken = client.registerPlan({ project: 'demo', plan: 'second', content: '', branch: 'plan/fine' });

@@ -205,7 +205,7 @@ describe('what happens while the journal is read', () => {
     return store.lastLine();
   }
 
-  /** What comes up to the line whose number is told when it is known. */
+  /** The lines up to the one with that number; the number is known later. */
   async function idsUpTo(answer: Response, last: () => number | null): Promise<number[]> {
     const reader = answer.body?.getReader();
     const decoder = new TextDecoder();

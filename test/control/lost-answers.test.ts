@@ -154,7 +154,7 @@ it('begins a session with its words where an engine was cut off before their pla
   const message = 'write the manual';
   const enqueue = () => ask('POST', '/v1/issues/enqueue', { reference, message });
   expect((await enqueue()).status).toBe(200);
-  // What was said stays, and there is no plan yet.
+  // The message is stored, and there is no plan yet.
   await engine.client.destroyIssue({ reference, force: true });
   cutOff();
   expect((await enqueue()).status).toBe(200);

@@ -21,7 +21,7 @@ import { git, until } from '../support/ground.ts';
 import { defineRelease } from '../support/own-machine.ts';
 import { expectAnswer, expectProse } from '../support/prose.ts';
 
-/** What was asked of which route, and the status it answered. */
+/** The requests of each route, and the statuses of their answers. */
 function clerk(started: TestEngine) {
   const seen = new Map<RouteKey, Set<number>>();
   const of = async (key: RouteKey, given: Given = {}): Promise<Answered> => {
@@ -38,7 +38,7 @@ function clerk(started: TestEngine) {
  */
 const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp|hosts\/:host|drain|move)$/;
 
-/** What is asked, the status, a part of the answer, and the places that an error names. */
+/** The request, the status, a part of the answer, and the places that an error names. */
 type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
 
 function another(started: TestEngine, name: string, config?: string): string {

@@ -139,7 +139,7 @@ describe('a wrapper that is late', () => {
     const fault = { point: 'agent-run.before-spawn', nth: 1, isLate: true, wrapperLateS: 0.6 } as const;
     expect((await scenario.live({ fault }).ended).how).toBe('killed');
     const hasWorked = () => scenario.entries().some(({ word }) => word === 'end');
-    // Whoever is about to prepare a worktree is held until the late agent has left its work in one.
+    // The engine that is about to prepare a worktree is held until the late agent has left its work in one.
     const engine = await engineOf(scenario, (point) => {
       const untilMs = Date.now() + 3_000;
       while (point === 'agent-run.before-worktree' && !hasWorked() && Date.now() < untilMs);
@@ -151,7 +151,7 @@ describe('a wrapper that is late', () => {
 describe('an agent that speaks while nobody owns the home', () => {
   const inGate = (root: string) => `while [ ! -e '${root}/gate' ]; do sleep 0.02; done`;
 
-  /** Runs until the agent of the first task stands at its gate, kills the engine, and opens the gate. */
+  /** Runs until the agent of the first task waits at its gate, kills the engine, and opens the gate. */
   async function orphanAtGate(scenario: Scenario, said: string): Promise<void> {
     const life = scenario.live();
     await until(() => scenario.entries().some(({ title }) => title === 'crash-w1-t1'));

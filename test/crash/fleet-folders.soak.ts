@@ -87,7 +87,7 @@ describe('a daemon', () => {
   });
 });
 
-/** Whoever is told that the store is held says it again, under the same key. */
+/** A command that fails because the store is held is repeated, with the same key. */
 async function sayUntilTaken(client: Client, plan: string): Promise<void> {
   let answer: SignalAnswer | null = null;
   while (answer === null)

@@ -13,7 +13,7 @@ it('a configuration that cannot be put in force is told by the reload, and by ev
   const file = join(ground.repo, '.stator', 'config.toml');
   mkdirSync(join(ground.repo, '.stator'), { recursive: true });
   writeFileSync(file, '[agents.coder\n');
-  // The engine's own file is told first, also where another one was read before it.
+  // The engine's own file is reported first, also where another one was read before it.
   await until(async () => (await ground.client().status()).problems.length === 1);
   ground.configure(`max_agnts = 2\nmax_agent = 2\n${shAgents}`);
   const told = [

@@ -1,4 +1,4 @@
-/** An engine that is killed at each of its windows while it carries a machine of one's own: the next one goes on, and everything is handled once. */
+/** An engine that is killed at each of its windows while it carries a user-defined machine: the next one goes on, and everything is handled once. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Forges that take nothing from here: what waits for them is told once, with what to do, and continues by itself as soon as it can. */
+/** Forges that take nothing from here: what waits for them is reported once, with what to do, and continues by itself as soon as it can. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -125,7 +125,7 @@ describe('a forge that takes the token no more while a pull request is open', ()
       { event: 'forge_up', plan_file: null, forge: 'here', forge_code: null },
     ]);
     expect(await forgeOf(engine)).toMatchObject({ state: 'up', waiting_plans: [] });
-    // A program is told of it as well, though it is about no plan.
+    // A program receives it as well, though it is about no plan.
     const lines = () => (existsSync(heard) ? readFileSync(heard, 'utf8').trim().split('\n').filter(Boolean) : []);
     await until(() => lines().length === 2);
     expect(lines().map((line) => JSON.parse(line).event)).toEqual(['forge_down', 'forge_up']);

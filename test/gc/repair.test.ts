@@ -158,7 +158,7 @@ it('takes nothing in a repo that another engine has registered as well', async (
   };
   const beside = await startEngine({ on: other });
   await beside.engine.stop();
-  // Whoever lives there, seen from the outside: a process that has the file of its lock open.
+  // The engine that lives there, seen from the outside: a process that has its lock file open.
   const alive = spawn('sleep', ['1000'], { stdio: [openSync(join(other.home, 'owner.db'), 'r'), 'ignore', 'ignore'] });
   afterwards(() => void alive.kill('SIGKILL'));
   lostWorktree(on, 'theirs');

@@ -1,4 +1,4 @@
-/** A merge into the user's checkout that is killed inside git: the same call finishes it, and a person's changes are told from the merge's. */
+/** A merge into the user's checkout that is killed inside git: the same call finishes it, and a person's changes are not taken for the merge's. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -156,7 +156,7 @@ describe('a git that stays open', () => {
     } finally {
       process.env.PATH = before;
     }
-    // One of them is the status that stands above.
+    // One of them is the status above.
     expect(textOf(counted).trim().split('\n')).toHaveLength(7);
     expect(run(path, 'worktree', 'list', '--porcelain').match(/^worktree /gm)).toHaveLength(1);
   });

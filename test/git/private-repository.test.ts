@@ -25,7 +25,7 @@ const home = temporaryHome();
 const branch = 'plan/demo-w1-t1';
 const unhooked = ['-c', 'core.hooksPath=/dev/null'];
 
-/** A run that has begun in a worktree, with a git folder of its own. `git` is what its agent types: inside walls that folder stands where `.git` points to. */
+/** A run that has begun in a worktree, with a git folder of its own. `git` is what its agent types: inside walls that folder is where `.git` points to. */
 async function started(repo?: Repository, kind: 'private' | 'shared' = 'private') {
   const known = repo ?? (await openRepository(join(home.path, 'demo')));
   const wanted = { path: join(known.path, '.worktrees', 'demo'), branch, start: 'main', run: 'run-1' };
@@ -326,7 +326,7 @@ describe('what an agent committed in its own git folder', () => {
           files: run(repo.path, 'ls-tree', '-r', branch),
           commits: run(repo.path, 'log', '--format=%T %s', branch).split('\n').sort(),
           kept: [tree('run-1'), tree('run-1-aside')],
-          // That git has not been told of a file as resolved stands in the index, which stays with the agent.
+          // The index says that git does not know the file as resolved; the index stays with the agent.
           status: run(at.path, 'status', '--porcelain', '--branch').replace('\nUU ', '\n M '),
         });
       }

@@ -33,7 +33,7 @@ function script(text: string): string {
   return join(home.path, 'sign');
 }
 
-/** A commit, whether it has a signature, and what was said. */
+/** A commit, whether it has a signature, and the messages. */
 async function commit(path: string, sign: SignMode, options: { isKept?: boolean; env?: Record<string, string> } = {}) {
   const notes: string[] = [];
   const repo = { path, sign };

@@ -15,7 +15,7 @@ const quiet = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false', '
 const who = ['-c', 'user.name=Agent', '-c', 'user.email=agent@example.com'];
 const branch = 'plan/demo-w1-t1';
 
-/** A repository with the submodule `lib`, of which the main checkout has a clone or not. */
+/** A repository with the submodule `lib`; the main checkout has a clone of it or not. */
 async function demo(isCloned: boolean): Promise<Repository> {
   const lib = makeRepository(join(home.path, 'lib'), { isHostile: false });
   const repo = await openRepository(join(home.path, 'demo'));

@@ -7,7 +7,7 @@ function line(seq: number): Fact {
   return { seq, at: 0, ...about, from: '', to: '', effects: [], refused: null };
 }
 
-/** What it is told, as it comes. */
+/** The facts that it receives, in their order. */
 function heardBy(subscription: Subscription): (number | 'behind')[] {
   const heard: (number | 'behind')[] = [];
   void (async () => {

@@ -1,4 +1,4 @@
-/** What one batch of the inbox writes: verdicts, the journal, effects, deadlines, what hooks and people are told, all in one commit. */
+/** What one batch of the inbox writes: verdicts, the journal, effects, deadlines, what hooks and people receive, all in one commit. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';

@@ -1,4 +1,4 @@
-/** What pages read again and again is looked up once for all of them, and a change of one's own is seen at once. */
+/** What pages read again and again is looked up once for all of them, and a page sees its own change at once. */
 import { expect, it } from 'vitest';
 import { createSharedReads } from '../../runtime/api/inspector/shared-reads.ts';
 

@@ -28,7 +28,7 @@ type Shot = Extract<StatelyInspectionEvent, { type: '@xstate.snapshot' }>;
 interface Served {
   readonly daemon: Daemon;
   readonly client: Client;
-  /** What a receiver of the package is told from now on. */
+  /** What a receiver of the package gets from now on. */
   watch(): Promise<Watch>;
 }
 
@@ -73,7 +73,7 @@ class Watch {
     return found;
   }
 
-  /** Where it stands by the last that was told. */
+  /** Its state by the last message. */
   last({ sessionId }: Pick<Actor, 'sessionId'>): { status?: string; value?: unknown; context?: unknown } {
     const shot = this.frames.findLast(
       (frame): frame is Shot => frame.type === '@xstate.snapshot' && frame.sessionId === sessionId,
@@ -262,7 +262,7 @@ class Stuck extends Duplex {
   }
 }
 
-/** The parts of an engine of which only the supervisor is there. */
+/** The parts of an engine; only the supervisor is there. */
 async function smallCore(): Promise<Core> {
   const { home } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });

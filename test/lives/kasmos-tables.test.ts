@@ -26,7 +26,7 @@ function cellsOf(table: string): string[][] {
 }
 
 describe('a transition', () => {
-  /** Where a plan of that status stands that no agent works on at the moment. */
+  /** The state of a plan of that status that no agent works on at the moment. */
   const places: Record<string, string> = {
     ready: 'ready.planned',
     planning: 'planning.working',

@@ -347,7 +347,7 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
   expect(await client.issues()).toHaveLength(begun.length);
 });
 
-/** What was told of each agent, the oldest first: `queued dequeued started completed`. */
+/** The notices of each agent, the oldest first: `queued dequeued started completed`. */
 async function toldByAgent({ client }: TestEngine): Promise<Record<string, string>> {
   const told: Record<string, string> = {};
   for (const { type, message } of (await client.notifications({ all: 'true' })).reverse()) {

@@ -47,7 +47,7 @@ function fail(message) {
   process.exit(64);
 }
 
-/** What is broken must stand in its file exactly once, and its tests must be there. */
+/** The text to break must be in its file exactly once, and its tests must be there. */
 function misplacements({ name, file, find, tests }) {
   const path = join(root, file);
   const count = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
@@ -117,7 +117,7 @@ async function play(copy, mutant) {
   const built = join(copy, 'dist', mutant.file.replace(/\.ts$/, '.js'));
   const [sourceBefore, builtBefore] = [readFileSync(source, 'utf8'), readFileSync(built, 'utf8')];
   try {
-    // By a function: a `$` in the text is meant as it stands.
+    // By a function: a `$` in the text is meant literally.
     const broken = sourceBefore.replace(mutant.find, () => mutant.replace);
     writeFileSync(source, broken);
     writeFileSync(built, compiled(mutant, broken));

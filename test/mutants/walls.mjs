@@ -1,4 +1,4 @@
-/** What stands between an agent and the rest of the machine. */
+/** What separates an agent from the rest of the machine. */
 export const walls = [
   {
     name: 'other-worktrees-are-there',

@@ -1,5 +1,5 @@
 /**
- * `npm run mutation -- <area>…` plays the mutants of these areas of `areas.mjs`, without one those of all; what stands after `--` goes to Stryker.
+ * `npm run mutation -- <area>…` plays the mutants of these areas of `areas.mjs`, without one those of all; the words after `--` go to Stryker.
  * Prints which mutants no test killed, and a table of the areas.
  */
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** A fault of the environment is waited for and told; it spends no attempt, takes no slot, and nothing is done again. */
+/** A fault of the environment is waited for and reported; it spends no attempt, takes no slot, and nothing is done again. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

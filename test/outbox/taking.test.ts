@@ -21,7 +21,7 @@ function asked(id: string): Change {
   return { do: 'effect.insert', tree, effect, priority: 0, at: 1 };
 }
 
-/** Lets everybody go on as soon as so many have come; whoever comes later goes on at once. */
+/** Lets all callers go on as soon as so many have come; later callers go on at once. */
 function barrier(count: number): () => Promise<void> {
   let open: () => void = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -139,7 +139,7 @@ it('more than ten at once are carried out without a warning of Node’s', async 
   expect(warnings).toEqual([]);
 });
 
-/** Two dispatchers over one store, each of which wants another run; `runs` is what their agents do until they are stopped. */
+/** Two dispatchers over one store, and each wants another run; `runs` is what their agents do until they are stopped. */
 async function twoDispatchers(
   { store, runs = async () => {} }: { store: Store; runs?: (name: string) => Promise<void> },
   parts: (wanted: string) => Partial<DispatcherParts>,
@@ -212,7 +212,7 @@ const budgetKey = { project: 'demo', plan: 'a' };
 const none = { plan: {}, day: {}, attempt: {} };
 const budgetOf = () => ({ ...none, plan: { usd: 5 }, hardShare: 1.2 });
 
-/** A plan, and runs of it of which nothing was reported yet. */
+/** A plan, and runs of it that have reported nothing yet. */
 async function storeWithRuns(...ids: readonly string[]) {
   const store = openStoreInMemory();
   const text = { content: '# A', goal: null, taken: null };

@@ -420,7 +420,7 @@ program = "date +%N >> fixes.txt"
     await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, merge' }).click();
     await head.getByText('done, merged').waitFor(limit);
     expect(readFileSync(join(repo, 'page.txt'), 'utf8')).toBe('hello\nworld\n');
-    // Each agent was told its own answer.
+    // Each agent got its own answer.
     expect(readFileSync(join(repo, 'mail.txt'), 'utf8')).toMatch(/SES\n/);
     expect(readFileSync(join(repo, 'mail.txt'), 'utf8')).not.toContain('8080');
     expect(readFileSync(join(repo, 'port.txt'), 'utf8')).toContain('8080');
@@ -487,7 +487,7 @@ program = "date +%N >> fixes.txt"
     const review = page.getByRole('region', { name: 'In review' });
     const field = review.getByRole('textbox');
     await review.getByRole('button', { name: 'Request changes' }).click(limit);
-    // Without a word there is nothing to change.
+    // Without a comment there is nothing to change.
     await field.and(page.locator(':focus')).waitFor(limit);
     await field.fill('say hello');
     await review.getByRole('button', { name: 'Request changes' }).click();
@@ -514,7 +514,7 @@ program = "date +%N >> fixes.txt"
     );
     const order = places.filter((place, index) => place !== places[index - 1]);
     expect(order.slice(0, 2)).toEqual(['needs', 'plans']);
-    // Nothing of these two stands among the rest.
+    // Neither of these two is among the rest.
     expect(new Set(order).size).toBe(order.length);
     await page.close();
   });

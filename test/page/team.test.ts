@@ -1,4 +1,4 @@
-/** The page for people with tokens of their own, in a real Chromium, over a reverse proxy with TLS: what each role is offered, and what is said in their names. */
+/** The page for people with tokens of their own, in a real Chromium, over a reverse proxy with TLS: what each role is offered, and what is sent in their names. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';

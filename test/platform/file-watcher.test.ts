@@ -1,4 +1,4 @@
-/** The watch on files tells of those that stand still, touches no link and no pipe, is bounded, and leaves nothing open. */
+/** The watch on files reports those that no longer change, touches no link and no pipe, is bounded, and leaves nothing open. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,

@@ -1,4 +1,4 @@
-/** Folders that their owner may not enter: whoever wrote them closed them. Tried as a user whom permissions stop. */
+/** Folders that their owner may not enter, because the program that wrote them closed them. Tried as a user whom permissions stop. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -22,7 +22,7 @@ function valueOfKey({ attributes }: TraceSpan, wanted: string): unknown {
   return found === undefined ? null : Object.values(found)[0];
 }
 
-/** What stays the same of a span, whoever asks and whenever. */
+/** The parts of a span that are the same at every reading. */
 function idOf({ traceId, spanId, parentSpanId, name, startTimeUnixNano: start }: TraceSpan): string {
   return JSON.stringify({ traceId, spanId, parentSpanId, name, start });
 }

@@ -30,7 +30,7 @@ async function looked() {
   const project = { project: 'demo', path: ground.repo };
   const health = createHealth({
     store,
-    // The look itself comes to no answer; what is told of it is written all the same.
+    // The look itself comes to no answer; its report is written all the same.
     treeOf() {
       const isLate = silent;
       silent = false;

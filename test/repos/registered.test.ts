@@ -294,7 +294,7 @@ describe('a repo that cannot be used', () => {
     renameSync(path, away);
     await begin(started, 'same', planText(['echo b > b.txt']), 'b');
     await untilStatus(started, 'same', 'done', 'b');
-    // Nothing is under way there, so its folder alone is looked at, now and then; a plan that is to begin is told at once.
+    // Nothing is under way there, so its folder alone is looked at, now and then; a plan that is to begin learns it at once.
     await expect(say(started, 'same', 'implement_start', undefined, 'a')).rejects.toThrow();
     renameSync(away, path);
     await say(started, 'same', 'implement_start', undefined, 'a');

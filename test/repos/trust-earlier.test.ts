@@ -15,7 +15,7 @@ function write({ repo }: Ground, file: string, text: string): string {
   return join(repo, file);
 }
 
-/** A home of before the digest covered more than the configuration, with the row that was pinned then. */
+/** A home from a time when the digest covered the configuration alone, with the row that was pinned then. */
 function pinnedBefore(on: Ground, text: string | null): void {
   mkdirSync(on.home, { mode: 0o700 });
   const db = openDatabase(join(on.home, 'taskstore.db'), { migrations: migrations.slice(0, 15) });

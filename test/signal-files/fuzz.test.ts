@@ -1,4 +1,4 @@
-/** Signal files of any name and any content: each is handled or told why not, nothing is written outside of its folder, and the engine goes on. */
+/** Signal files of any name and any content: each is handled, or refused with a reason, nothing is written outside of its folder, and the engine goes on. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Hosts of two versions, of which the newer one changes the schema of the store that they share. */
+/** Hosts of two versions: the newer one changes the schema of the store that they share. */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

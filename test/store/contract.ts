@@ -61,7 +61,7 @@ function step(before: number, after: number, text = '{}'): Change {
   return { do: 'tree.write', address: tree, stored: { machine: 'plan', version: '1', text }, before, after, at: 1 };
 }
 
-/** A tree as its kind says that it stands. */
+/** A tree's row, with what its kind says about it. */
 function stands(
   address: TreeAddress,
   standing: Partial<Standing>,
@@ -284,7 +284,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           calls += 1;
         });
         closed.close();
-        // It looks as often as the closed one and after it, so what that one would have told is told by then.
+        // It looks as often as the closed one and after it, so what that one would have reported is reported by then.
         const told = new Promise<void>((resolve) => void other.watch(() => resolve()));
         await commit(signal());
         await told;

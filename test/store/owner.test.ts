@@ -263,7 +263,7 @@ test.runIf(process.platform === 'linux')('the kernel names the owner as SQLite d
   expect(ownerByLock(home)).toEqual(facts);
   const left = readFileSync(join(home, 'owner.json'));
   await killed(child);
-  // Its last words lie there still, and nobody holds the lock; nor does whoever only reads, or only begins to own.
+  // Its last words are still there, and nobody holds the lock, neither a process that only reads nor one that only begins to own.
   expect(readFileSync(join(home, 'owner.json'))).toEqual(left);
   expect(ownerByLock(home)).toBeNull();
   const db = new BetterSqlite3(join(home, 'owner.db'));

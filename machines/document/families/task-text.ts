@@ -113,7 +113,7 @@ export function isLinkField(text: string): boolean {
   return linkField(text) !== null;
 }
 
-/** Whether a field for what comes first says that nothing does. */
+/** Whether a field that names the tasks before this one names none. */
 export function saysNothingFirst(text: string): boolean {
   const value = linkField(text)?.value ?? 'x';
   return (

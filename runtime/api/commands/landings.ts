@@ -33,7 +33,7 @@ export function createLandingCommands(parts: CommandDependencies) {
     async switchLanding(project: string, branch: string | undefined, isOpen: boolean): Promise<LandingEntry> {
       return say(await views.landing(project, branch), isOpen ? 'landing_resumed' : 'landing_paused', {});
     },
-    /** Throws `conflict` where it stands in no line, or is being merged; `unavailable`. */
+    /** Throws `conflict` where it is in no line, or is being merged; `unavailable`. */
     async landFirst(project: string, plan: string): Promise<LandingEntry> {
       const entry = await views.landingOf(project, plan);
       return entry.current?.plan === plan ? entry : say(entry, 'landing_first', { plan });

@@ -342,7 +342,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       parts.onChange();
       return now;
     },
-    /** What of the configuration is not in force and why, one line each: daemon.toml's first, then by project, whichever was read first. */
+    /** The parts of the configuration that are not in force, with the reasons, one line each: daemon.toml's first, then by project, in any order of reading. */
     problems: (): readonly string[] => [
       ...[...unread].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines),
       ...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),

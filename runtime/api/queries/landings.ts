@@ -44,7 +44,7 @@ export function createLandingViews(parts: Parts) {
       if (more.length === 0) return first;
       throw new EngineError('bad_request', `${project} has several lines: ${named}`, 'name the branch');
     },
-    /** The line in which the plan stands. Throws `conflict`. */
+    /** The line in which the plan waits. Throws `conflict`. */
     async landingOf(project: string, plan: string): Promise<LandingEntry> {
       const found = (await landings({ project })).find((entry) => placeIn(entry, plan) !== null);
       if (found !== undefined) return found;
@@ -79,7 +79,7 @@ function waitingOf({ plan, since }: Entrant): LandingEntry['line'][number] {
   return { plan, since: timeText(since) };
 }
 
-/** From 0, the head; null: it does not stand there. */
+/** From 0, the head; null: it is not in it. */
 function placeIn({ current, line }: LandingEntry, plan: string): number | null {
   if (current?.plan === plan) return 0;
   const place = line.findIndex((each) => each.plan === plan);
@@ -93,7 +93,7 @@ const doing: Readonly<Record<LandingEntry['state'], string>> = {
   merging: 'is being merged into it',
 };
 
-/** What a plan that stands in line waits for; null: it stands in none. */
+/** What a plan in line waits for; null: it is in none. */
 export async function landingWait(
   parts: Pick<Parts, 'store'>,
   { project, plan, landing }: Pick<PlanRow, 'project' | 'plan' | 'landing'>,

@@ -147,7 +147,7 @@ export interface RepoConfig {
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
-  /** What is to pass on a merge before its branch moves to it. Whether plans get in line by themselves stands in `policy`. */
+  /** What is to pass on a merge before its branch moves to it. `policy` says whether plans get in line by themselves. */
   readonly landing: { readonly check: string | null };
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };

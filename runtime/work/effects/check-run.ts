@@ -56,7 +56,7 @@ export interface AskedCheck {
   readonly command: string;
   /** Counts the checks of one effect, from 1. */
   readonly number: number;
-  /** What whoever reads its log later is told; null: nothing. */
+  /** The note for a later reader of its log; null: none. */
   readonly note: CheckNote | null;
   /** The command that shows all that it wrote. */
   more(folder: RunFolder): Promise<string>;

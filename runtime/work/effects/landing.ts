@@ -23,12 +23,12 @@ import { lostWork, tellLostWork } from './lost-work.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
-/** A fixer is told of so many commits of the branch, and of so many files, each on a line of so many characters: others wrote both. */
+/** A fixer's message names so many commits of the branch, and so many files, each on a line of so many characters: others wrote both. */
 const toldCommits = 20;
 const toldFiles = 100;
 const lineLength = 200;
 
-/** What a plan stands on may be before it in the line, so that is asked when it is its turn. */
+/** The plan that a plan is based on may be before it in the line, so its base is looked up when it is its turn. */
 export function createLandingFind(parts: EffectParts): Handler<LandingFind> {
   return async ({ branch, into }, context): Promise<Outcome> => {
     const { row } = context;

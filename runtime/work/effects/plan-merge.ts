@@ -90,7 +90,7 @@ async function unmergedBelow(
   return unmerged;
 }
 
-/** `body`: what a fixer is told. */
+/** `body`: the message to a fixer. */
 export function refusal(refused: Refused, names: Names, body?: string): Outcome {
   const why = refused.kind === 'unapproved' ? 'moved' : refused.kind;
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];

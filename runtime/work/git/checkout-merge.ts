@@ -100,7 +100,7 @@ export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<Pr
 }
 
 /**
- * Moves the branch `into` from `base` to `commit`, which was made for it, and the checkout that stands there with it. `moved`: it is at another commit by now.
+ * Moves the branch `into` from `base` to `commit`, which was made for it, and the checkout that has it with it. `moved`: it is at another commit by now.
  * A second run answers where the plan is. Throws `git_failed`.
  */
 export function mergePrepared(repo: Repository, wanted: PreparedFor): Promise<CheckoutMerge | Moved> {
