@@ -12,4 +12,4 @@ it('plans that conflict land each once and checked, though their engine is kille
   ] as const;
   await landUnderKills({ plans: 3, points, kills: 3, seed: 7 });
   expect.hasAssertions();
-}, 180_000);
+});
