@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { withEnding } from '../../runtime/work/git/ending.ts';
 import { gitVersion, ownGit } from '../../runtime/work/git/git.ts';
 import { identity } from '../../runtime/work/git/identity.ts';
 import { baseBranch, excludeOwnFolders, inspectRepository } from '../../runtime/work/git/repository.ts';
@@ -210,4 +211,16 @@ describe('git itself', () => {
     const hanging = ownGit(path, ['-c', 'alias.hang=!sleep 600', 'hang'], { timeoutMs: 300 });
     await expectFailure(hanging, 'git_failed', '0.3 s');
   });
+});
+
+test('an effect that starts more than ten gits at once warns nobody of a leak', async () => {
+  const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+  const warned: string[] = [];
+  const note = ({ message }: Error) => void warned.push(message);
+  process.on('warning', note);
+  await withEnding(new AbortController().signal, () =>
+    Promise.all(Array.from({ length: 12 }, () => ownGit(path, ['version']))),
+  );
+  process.off('warning', note);
+  expect(warned).toEqual([]);
 });
