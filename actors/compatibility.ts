@@ -121,7 +121,8 @@ function check(
 /** The first state of a value that the machine does not know, or that it knows as another kind; null: all are known. */
 function missingState(node: AnyStateMachine['root'], value: StateValue): string | null {
   const inner: Record<string, StateValue | undefined> = typeof value === 'string' ? { [value]: undefined } : value;
-  const wanted = node.type === 'parallel' ? Object.keys(node.states) : [];
+  const regions = Object.values(node.states).filter(({ type }) => type !== 'history');
+  const wanted = node.type === 'parallel' ? regions.map(({ key }) => key) : [];
   for (const key of new Set([...wanted, ...Object.keys(inner)])) {
     const child = node.states[key];
     const below = inner[key];

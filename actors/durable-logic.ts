@@ -217,6 +217,9 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
     },
     getPersistedSnapshot(snapshot: AnyMachineSnapshot, options: unknown) {
       const persisted = getPersistedSnapshot.call(machine, snapshot as never, options as never);
+      // A set of states, in the order in which they were entered: after a restart it is another one.
+      const { historyValue = {} } = persisted as { historyValue?: Record<string, { id: string }[]> };
+      for (const states of Object.values(historyValue)) states.sort((a, b) => (a.id < b.id ? -1 : 1));
       // XState makes a copy where actors are in it.
       if ((persisted as { context?: unknown }).context === snapshot.context) return persisted;
       return { ...persisted, context: storedContext(snapshot.context, snapshot.children) };

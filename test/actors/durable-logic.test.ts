@@ -506,6 +506,26 @@ describe('states', () => {
     ]);
   });
 
+  it('of history beside the regions of a parallel state', async () => {
+    const machine = createMachine({
+      initial: 'off',
+      states: {
+        off: { on: { power: 'on.past' } },
+        on: {
+          type: 'parallel',
+          on: { power: 'off' },
+          states: {
+            left: { initial: 'a', states: { a: { on: { next: 'b' } }, b: {} } },
+            right: { initial: 'a', states: { a: {}, b: {} } },
+            past: { type: 'history', history: 'deep' },
+          },
+        },
+      },
+    });
+    const { looks } = await expectSame(machine, [send('power'), send('next'), send('power'), send('power')]);
+    expect(looks.at(-1)).toMatchObject({ value: { on: { left: 'b', right: 'a' } } });
+  });
+
   it('with actions of every kind, in XState’s order', async () => {
     const machine = createMachine({
       context: { n: 0 },
