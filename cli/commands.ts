@@ -1,6 +1,7 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
+import { intakeOperations } from '../runtime/api/operations/intake.ts';
 import { landingOperations } from '../runtime/api/operations/landing.ts';
 import { machineOperations } from '../runtime/api/operations/machine.ts';
 import { notifyOperations } from '../runtime/api/operations/notify.ts';
@@ -290,6 +291,7 @@ export const nouns: Nouns = {
   }),
   daemon: daemonVerbs,
   host: hidden(verbsOfOperations(hostOperations, () => import('./views/host.ts'))),
+  intake: hidden(verbsOfOperations(intakeOperations, () => import('./views/intake.ts'))),
   notify: hidden(verbsOfOperations(notifyOperations, () => import('./views/notify.ts'))),
   machine: hidden([
     ...verbsOf(machine, { list: 'list the state machines', export: 'print one as a picture, Mermaid or JSON' }),

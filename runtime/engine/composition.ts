@@ -95,6 +95,7 @@ export interface CoreOptions {
   readonly pullRequestLookMs?: number;
   readonly forgeAnswerMs?: number;
   readonly cleaningEveryMs?: number;
+  readonly intakeLookMs?: number;
   readonly machines?: readonly AnyDefinition[];
   /** The daemon that this engine lives in; default: none. */
   readonly host?: Host;
@@ -438,6 +439,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hookRetryMs: options.hookRetryMs ?? null,
     pullRequestLookMs: options.pullRequestLookMs ?? null,
     cleaningEveryMs: options.cleaningEveryMs ?? null,
+    intakeLookMs: options.intakeLookMs ?? null,
     /** Closes what was opened here. May be called twice. */
     close() {
       timeline.close();

@@ -38,6 +38,8 @@ export interface EngineOptions {
   forgeAnswerMs?: number;
   /** Milliseconds between two rounds of clearing away what ended long ago. Default: six hours. */
   cleaningEveryMs?: number;
+  /** Milliseconds between two looks at an intake. Default: two seconds. */
+  intakeLookMs?: number;
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */

@@ -67,7 +67,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const elsewhere = socketElsewhere(home, place.path);
   if (elsewhere !== null) log.warn(elsewhere);
   const { maxPageCount, store, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
-  const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
+  const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs, intakeLookMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
   refuseUnknownEvents(options.hooks ?? {}, machines);
   let watched: Core | null = null;
@@ -103,6 +103,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       pullRequestLookMs,
       forgeAnswerMs,
       cleaningEveryMs,
+      intakeLookMs,
       faults,
       host: start.host,
       inspect: page?.open,

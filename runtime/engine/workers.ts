@@ -1,7 +1,9 @@
 /** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
+import type { SignalAnswer } from '../api/contract/signals.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
 import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
@@ -16,6 +18,7 @@ import { createPullRequestWatch, type PullRequestWatch } from '../work/forges/pu
 import { createRetentionWatch, type RetentionWatch } from '../work/gc/retention-watch.ts';
 import { withNotes } from '../work/git/notes.ts';
 import { listWorktrees } from '../work/git/worktree-list.ts';
+import { createIntakeWatch, type IntakeWatch } from '../work/intake/intake-watch.ts';
 import { createHealth, type Health } from '../work/repos/health.ts';
 import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
 import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
@@ -40,6 +43,7 @@ export interface Watchers {
   readonly budgetWatch: BudgetWatch;
   readonly backupWatch: ReturnType<typeof createBackupWatch>;
   readonly settingsWatch: SettingsWatch;
+  readonly intakeWatch: IntakeWatch;
 }
 
 export interface Workers {
@@ -58,6 +62,8 @@ export interface Workers {
   stopDue(): Promise<void>;
 }
 
+/** A plan that takes longer to start is started all the same. */
+const startWaitMs = 5_000;
 /** TERM, the grace, KILL, and some room. */
 const endLimitMs = 60_000;
 const endPollMs = 50;
@@ -78,7 +84,13 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
         });
   const services = servicesOf(core, { hostWatch, watchers, dispatcher });
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
-  if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
+  if (watchers !== null)
+    state
+      .select(({ settings }) => settings)
+      .subscribe(() => {
+        watchers.pullRequestWatch.lookAgain();
+        watchers.intakeWatch.wake();
+      });
 
   async function stopDue(): Promise<void> {
     await pump.drain();
@@ -134,6 +146,7 @@ function servicesOf(
     ['the watch on daemon.toml', watchers.settingsWatch],
     ['the dispatcher', dispatcher],
     ['the watch on signal files', watchers.gateway],
+    ['the watch on intakes', watchers.intakeWatch],
     ['the takeover of lost hosts', unawaited(createTakeover(core))], // its end waits for a clone
     ['the placement of repos', unawaited(createPlacement(core))],
     ['answers to other hosts', answersToHosts(core)],
@@ -318,6 +331,19 @@ function createWatchers(core: Parts): Watchers {
       onSignals,
       forgeStates: core.forgeStates,
     }),
+    intakeWatch: createIntakeWatch({
+      ...(core.intakeLookMs === null ? {} : { everyMs: core.intakeLookMs }),
+      ...{ store, projects, faults, log, troubles, nowMs },
+      intakes: () => core.settings.current().intakes,
+      mayWork: () => isOwner() && core.startable() === 'all',
+      async register(plan) {
+        await core.commands.registerPlan({ ...plan, branch: null, topic: null, file: null });
+      },
+      async begin(start) {
+        const signal = { ...start, payload: {}, origin: 'engine', run: null, waitMs: startWaitMs } as const;
+        return whyRefused(await core.commands.send(signal));
+      },
+    }),
     verificationWatch: createVerificationWatch({
       store,
       projects,
@@ -329,6 +355,14 @@ function createWatchers(core: Parts): Watchers {
       onSignals,
     }),
   };
+}
+
+/** null: it was not refused. */
+function whyRefused({ signal: { status, refused, type, result }, plan }: SignalAnswer): string | null {
+  if (status !== 'failed') return null;
+  return refused === null
+    ? `${type} failed: ${JSON.stringify(result)}`
+    : refusalSentence({ ...refused, ...plan, type });
 }
 
 function watchRepos(

@@ -92,6 +92,7 @@ describe('without any file', () => {
       notifications: { desktop: 'off', terminal: true },
       storeUrl: null,
       backups: 3,
+      intakes: [],
       host: { name: '', labels: [], clones: null },
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,

@@ -9,12 +9,14 @@ import { type Answered, ask, type Given } from '../support/api.ts';
 import {
   begin,
   gate,
+  ground,
   openGate,
   planText,
   register,
   startEngine,
   type TestEngine,
   untilStatus,
+  waves,
 } from '../support/engine.ts';
 import { startForge } from '../support/forge-server.ts';
 import { git, until } from '../support/ground.ts';
@@ -159,7 +161,11 @@ function toldBy({ status, json }: Answered): string[] {
 }
 
 it('every route answers as it says, done and refused', async () => {
-  const started = await startEngine({ machines: [defineRelease()] });
+  const on = ground();
+  const folder = join(on.root, 'inbox');
+  mkdirSync(folder);
+  const intake = `[intake.inbox]\nsource = "folder"\nproject = "demo"\nfolder = "${folder}"\nenabled = false\n`;
+  const started = await startEngine({ on, machines: [defineRelease()], daemon: `${waves}${intake}` });
   const { repo, client } = started;
   const go = join(started.root, 'go');
   const plain = another(started, 'plain');
@@ -732,6 +738,11 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/queue/clear', {}, 200, { status: 'cleared' }],
     ['GET /v1/forges', {}, 200, []],
     ['GET /v1/accounts', {}, 200, []],
+    ['GET /v1/intakes', {}, 200, [{ name: 'inbox', source: 'folder', enabled: false, taken: 0 }]],
+    ['GET /v1/intakes/:name', { params: { name: 'inbox' } }, 200, { name: 'inbox', items: [] }],
+    ['GET /v1/intakes/:name', { params: { name: 'none' } }, 404, code('not_found')],
+    ['GET /v1/intakes/:name/try', { params: { name: 'inbox' } }, 200, { name: 'inbox', room: 3, items: [] }],
+    ['GET /v1/intakes/:name/try', { params: { name: 'none' } }, 404, code('not_found')],
     ['GET /v1/landings', {}, 200, []],
     ['GET /v1/repos/:project/landing', { params: { project: 'demo' } }, 404, code('not_found')],
     ['POST /v1/repos/:project/landing/pause', { params: { project: 'demo' }, body: {} }, 404, code('not_found')],

@@ -533,6 +533,46 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       });
     });
 
+    describe('items of an intake', () => {
+      const of = { intake: 'inbox', item: 'i1' };
+      const take = { do: 'intake.take', ...of, key: plan, title: 'One', at: 5 } as const;
+
+      it('become a plan once, also of two writers at once', async () => {
+        const commits = await Promise.all([
+          store.commit([take, signal({ type: 'plan_opened' })]),
+          store.commit([take, signal({ type: 'plan_opened' })]),
+        ]);
+        expect(commits.map(({ status }) => status).sort()).toEqual(['committed', 'lost']);
+        expect(await store.signals({})).toHaveLength(1);
+        expect(await store.intakeItem('inbox', 'i1')).toEqual({
+          ...{ ...of, project: 'a', plan: 'p', title: 'One', reason: null, at: 5, startedAt: null },
+        });
+        expect(await store.intakeItem('other', 'i1')).toBeNull();
+      });
+
+      it('are started once, and say why they are not', async () => {
+        await commit(take);
+        await commit({ do: 'intake.note-start', ...of, at: null, reason: 'no trust' });
+        expect(await store.intakeUnstarted('inbox')).toMatchObject([{ reason: 'no trust', startedAt: null }]);
+        await commit({ do: 'intake.note-start', ...of, at: 9, reason: null });
+        await commit({ do: 'intake.note-start', ...of, at: 10, reason: 'late' });
+        expect(await store.intakeUnstarted('inbox')).toEqual([]);
+        expect(await store.intakeItems({ intake: 'inbox', limit: 5 })).toMatchObject([{ startedAt: 9, reason: null }]);
+      });
+
+      it('are counted: all, those of an hour, and those whose plans are not over', async () => {
+        expect(await store.intakeCounts({ sinceMs: 0 })).toEqual([]);
+        await commit(take, { ...take, item: 'i2', key: { project: 'a', plan: 'gone' }, at: 20 });
+        const counts = { intake: 'inbox', taken: 2, recent: 1 };
+        expect(await store.intakeCounts({ sinceMs: 10 })).toEqual([{ ...counts, open: 2 }]);
+        for (const item of ['i1', 'i2'])
+          await commit({ do: 'intake.note-start', intake: 'inbox', item, at: 21, reason: null });
+        expect(await store.intakeCounts({ sinceMs: 10 })).toEqual([{ ...counts, open: 0 }]);
+        await commit(registered());
+        expect(await store.intakeCounts({ sinceMs: 10 })).toEqual([{ ...counts, open: 1 }]);
+      });
+    });
+
     describe('trees', () => {
       it('are written by who has read their last step, and by nobody else', async () => {
         await commit(step(0, 1, '{"a":1}'));

@@ -41,6 +41,8 @@ export interface PlanCommand {
   readonly session?: { readonly folder: string };
   /** true: the branch may be one that stator did not make, and the plan continues from its head. */
   readonly adopts?: boolean;
+  /** Written in the commit that registers it. */
+  readonly before?: readonly Change[];
 }
 
 /** A plan, and the text of its file. */
@@ -137,7 +139,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   }
 
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
-    const { project, plan, content, topic, file, fileAs = null, session, adopts = false } = command;
+    const { project, plan, content, topic, file, fileAs = null, session, adopts = false, before = [] } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
@@ -162,7 +164,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     };
     const tree = planTree(project, plan);
     await mustBeFree(wanted); // a quarantined `plan_opened` may have been tried again meanwhile
-    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
+    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' }, before);
     if (!isNew) throw planExists(project, plan);
     if (base !== null)
       await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base: { ...base, on: [] } }]);

@@ -32,8 +32,8 @@ export function createSignalSender({ clock, views, addSignal }: CommandDependenc
   }
 
   /** false: another signal did it before. Throws `unavailable` if the signal was not handled, or was refused. */
-  async function mustBeDone(signal: Omit<ArrivingSignal, 'at'>): Promise<boolean> {
-    const { signal: answer } = await post(signal, verdictWaitMs);
+  async function mustBeDone(signal: Omit<ArrivingSignal, 'at'>, before: readonly Change[] = []): Promise<boolean> {
+    const { signal: answer } = await post(signal, verdictWaitMs, before);
     if (answer.status === 'done') return answer.result !== 'already';
     throw new EngineError(
       'unavailable',

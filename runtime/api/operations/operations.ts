@@ -4,6 +4,7 @@ import { cleaningOperations } from './cleaning.ts';
 import { forgeOperations } from './forge.ts';
 import { hookOperations } from './hook.ts';
 import { hostOperations } from './host.ts';
+import { intakeOperations } from './intake.ts';
 import { issueOperations } from './issue.ts';
 import { landingOperations } from './landing.ts';
 import { machineOperations } from './machine.ts';
@@ -21,6 +22,7 @@ export const nouns = {
   queue: queueOperations,
   landing: landingOperations,
   issue: issueOperations,
+  intake: intakeOperations,
   forge: forgeOperations,
   account: accountOperations,
   notify: notifyOperations,
@@ -37,6 +39,7 @@ export const operations = {
   ...nouns.queue,
   ...nouns.landing,
   ...nouns.issue,
+  ...nouns.intake,
   ...nouns.forge,
   ...nouns.account,
   ...nouns.notify,

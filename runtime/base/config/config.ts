@@ -12,6 +12,7 @@ import { type BudgetConfig, budgetsOf } from './budget.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
+import { type IntakeConfig, intakesOf } from './intake.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
 import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
@@ -55,6 +56,7 @@ export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses, unheardEvents } from './hooks.ts';
+export type { FolderIntake, IntakeConfig } from './intake.ts';
 export type {
   AgentCall,
   AgentCommand,
@@ -108,6 +110,7 @@ export interface DaemonConfig {
   readonly host: { readonly name: string; readonly labels: readonly string[]; readonly clones: string | null };
   /** How many daily copies of the store are kept; 0: none are made. */
   readonly backups: number;
+  readonly intakes: readonly IntakeConfig[];
   readonly flags: Flags;
   readonly maxActivePlans: number;
   readonly agents: AgentTables;
@@ -229,6 +232,7 @@ export function parseDaemonConfig(path: string, text: string): DaemonConfig {
     storeUrl: values.store?.url ?? null,
     host: { name: values.host?.name ?? '', labels: values.host?.labels ?? [], clones: values.host?.clones ?? null },
     backups: values.store?.backups ?? 3,
+    intakes: intakesOf(values.intake ?? {}),
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},

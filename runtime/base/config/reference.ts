@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod';
 import { hookTableSchema, hookTypes } from './hooks.ts';
+import { intakeShape } from './intake.ts';
 import { agentTablesSchema, daemonFileSchema, hostTable, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
 
@@ -40,6 +41,7 @@ type TableName =
   | 'host'
   | 'http'
   | 'landing'
+  | 'intake'
   | 'notifications'
   | 'pull_requests'
   | 'store'
@@ -263,6 +265,16 @@ const hostWords: Readonly<Record<keyof typeof hostTable.shape, Words>> = {
   ],
 };
 
+const intakeWords: Readonly<Record<keyof typeof intakeShape, Words>> = {
+  source: [null, 'where its items come from; required'],
+  project: [null, 'the repo that their plans are of, as `stator repo list` has it; required'],
+  enabled: ['true', 'false: nothing of it becomes a plan; `stator intake try` works'],
+  start: ['true', 'its plans are started; false: they are registered, and a person starts them'],
+  per_hour: ['12', 'items that become plans within an hour'],
+  open: ['3', 'its plans that are not done or cancelled, at once'],
+  folder: [null, 'folder: the folder of the documents, outside of every registered repo; required'],
+};
+
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   type: [null, 'an HTTP POST, a shell command, or a notification on the desktop'],
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
@@ -298,6 +310,7 @@ export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
 export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
 export const storeKeys = entries(storeWords, storeTable.shape, () => ['daemon.toml']);
 export const hostKeys = entries(hostWords, hostTable.shape, () => ['daemon.toml']);
+export const intakeKeys = entries(intakeWords, intakeShape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
 
 function entries(

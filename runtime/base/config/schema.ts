@@ -12,6 +12,7 @@ import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.
 import type { OptedAcp } from './acp/agents.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { intakeKeysOf, intakesSchema } from './intake.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import { type OwnProgramPreset, programPresets } from './preset-programs.ts';
 import {
@@ -408,6 +409,7 @@ const daemonKeys = {
   notifications: notificationsSchema.optional(),
   store: storeSchema.optional(),
   host: hostTable.optional(),
+  intake: intakesSchema.optional(),
 };
 export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;
@@ -511,7 +513,9 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'host') return Object.keys(hostTable.shape);
   if (path[0] === 'store') return Object.keys(storeTable.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
-  return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);
+  const fields: Readonly<Record<string, unknown>> = typeof table === 'object' && table !== null ? { ...table } : {};
+  if (path[0] === 'intake') return intakeKeysOf(fields.source);
+  return hookKeysOf(fields.type);
 }
 
 /** A delivery belongs to a hook by its name, so no two hooks may share one. */

@@ -123,6 +123,10 @@ export interface Tables {
     end(change: Of<'request.end'>): Answer<unknown>;
     forget(beforeMs: number): Answer<unknown>;
   };
+  readonly intake: {
+    take(change: Of<'intake.take'>): Answer<boolean>;
+    noteStart(change: Of<'intake.note-start'>): Answer<unknown>;
+  };
   readonly repos: {
     insert(row: Of<'repo.insert'>): Answer<boolean>;
     remove(project: string, at: number): Answer<unknown>;
@@ -170,6 +174,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     requests,
     charts,
     machinePauses,
+    intake,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -336,6 +341,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(requests.end(change));
     case 'request.forget':
       return done(requests.forget(change.beforeMs));
+    case 'intake.take':
+      return intake.take(change);
+    case 'intake.note-start':
+      return done(intake.noteStart(change));
     case 'repo.insert':
       return repos.insert(change);
     case 'repo.remove':

@@ -19,6 +19,8 @@ import type {
   HookCountRow,
   HookRow,
   InboxLoad,
+  IntakeCountRow,
+  IntakeItemRow,
   IssueMessage,
   IssueRow,
   JournalLine,
@@ -353,6 +355,23 @@ export type Change =
   | ({ readonly do: 'notification.insert' } & NewNotification)
   /** A person has read it and all before it. */
   | { readonly do: 'notification.read'; readonly upTo: number }
+  /** An item becomes the plan of that key. On condition that it is new. */
+  | {
+      readonly do: 'intake.take';
+      readonly intake: string;
+      readonly item: string;
+      readonly key: PlanKey;
+      readonly title: string;
+      readonly at: number;
+    }
+  /** The plan of an item has started at that time; null: it has not, for `reason`. */
+  | {
+      readonly do: 'intake.note-start';
+      readonly intake: string;
+      readonly item: string;
+      readonly at: number | null;
+      readonly reason: string | null;
+    }
   /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
   | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
@@ -625,6 +644,13 @@ export interface Store {
   forges(): Promise<readonly ForgeRow[]>;
   /** The last limit of each account, by name, including limits that are over. */
   accountLimits(): Promise<readonly AccountLimitRow[]>;
+  /** The items of an intake, the newest first. */
+  intakeItems(query: { readonly intake: string; readonly limit: number }): Promise<readonly IntakeItemRow[]>;
+  intakeItem(intake: string, item: string): Promise<IntakeItemRow | null>;
+  /** Items whose plans are not started yet, the oldest first. */
+  intakeUnstarted(intake: string): Promise<readonly IntakeItemRow[]>;
+  /** One for each intake that ever had an item. */
+  intakeCounts(query: { readonly sinceMs: number }): Promise<readonly IntakeCountRow[]>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
   /** Removed repos with their former paths. */

@@ -39,6 +39,30 @@ export interface SignalRow {
   readonly is_checked: 0 | 1;
 }
 
+/** An item of an intake, and the plan that it became. */
+export interface IntakeItemRow {
+  readonly intake: string;
+  readonly item: string;
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string;
+  /** Why its plan has not started. */
+  readonly reason: string | null;
+  readonly at: number;
+  /** When its plan was started, or was found to be no longer ready; null: neither. */
+  readonly startedAt: number | null;
+}
+
+/** How many items of an intake became plans. */
+export interface IntakeCountRow {
+  readonly intake: string;
+  readonly taken: number;
+  /** Of these, since the asked time. */
+  readonly recent: number;
+  /** Of these, those whose plans are not over. */
+  readonly open: number;
+}
+
 /** A request of a client. `status` and `answer`: null while it is carried out, and where the engine was cut off. */
 export interface RequestRow {
   readonly key: string;

@@ -453,6 +453,20 @@ const suspects = `
   UPDATE signals SET suspected = attempts, attempts = 0 WHERE status = 'pending' AND attempts > 0;
   ${insertedWith(' NEW.suspected := 0;')}`;
 
+const intake = `
+  CREATE TABLE intake_items (
+    intake TEXT NOT NULL,
+    item TEXT NOT NULL,
+    project TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    title TEXT NOT NULL,
+    reason TEXT,
+    at BIGINT NOT NULL,
+    started_at BIGINT,
+    PRIMARY KEY (intake, item)
+  );
+  CREATE INDEX intake_items_unstarted ON intake_items (intake) WHERE started_at IS NULL;`;
+
 /** As `digestOf` of tables/journal.ts makes it. Each line of a statement with several follows the one before it. */
 const chain = `
   ALTER TABLE journal ADD COLUMN hash TEXT COLLATE "C";
@@ -528,4 +542,5 @@ export const migrations: readonly Migration[] = [
       "CREATE TABLE machine_pauses (machine TEXT NOT NULL, lane TEXT NOT NULL DEFAULT '', paused_at BIGINT NOT NULL, PRIMARY KEY (machine, lane))",
     ),
   },
+  { version: 18, name: 'intake', sql: bytewise(intake) },
 ];

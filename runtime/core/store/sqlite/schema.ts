@@ -740,4 +740,22 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 45,
+    name: 'items that became plans by themselves',
+    sql: `
+      CREATE TABLE intake_items (
+        intake TEXT NOT NULL,
+        item TEXT NOT NULL,
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL,
+        title TEXT NOT NULL,
+        reason TEXT,
+        at INTEGER NOT NULL,
+        started_at INTEGER,
+        PRIMARY KEY (intake, item)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX intake_items_unstarted ON intake_items (intake) WHERE started_at IS NULL;
+    `,
+  },
 ];

@@ -30,6 +30,7 @@ export function createReadings(
     requests,
     charts,
     machinePauses,
+    intake,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
@@ -61,6 +62,10 @@ export function createReadings(
     nextEffectAt: (afterMs) => ask(() => effects.nextAt(afterMs)),
     hooks: (project) => ask(() => hooks.list(project)),
     hookCounts: (project) => ask(() => hooks.counts(project)),
+    intakeItems: (query) => ask(() => intake.list(query.intake, query.limit)),
+    intakeItem: (name, item) => ask(() => intake.read(name, item)),
+    intakeUnstarted: (name) => ask(() => intake.unstarted(name)),
+    intakeCounts: ({ sinceMs }) => ask(() => intake.counts(sinceMs)),
     forges: () => ask(() => forges.list()),
     accountLimits: () => ask(() => accounts.list()),
     plan: (project, plan) => ask(() => plans.read(project, plan)),

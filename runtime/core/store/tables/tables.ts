@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import { createEffectTable } from './effects.ts';
 import { createForgeTable } from './forges.ts';
 import { createHookTable } from './hooks.ts';
+import { createIntakeTable } from './intake.ts';
 import { createIssueTable } from './issues.ts';
 import { createJournalTable } from './journal.ts';
 import { createLaunchTable } from './launches.ts';
@@ -40,6 +41,7 @@ export function createTables(db: Connection) {
   const requests = createRequestTable(db);
   const charts = createChartTable(db);
   const machinePauses = createMachinePauseTable(db);
+  const intake = createIntakeTable(db);
   return {
     ...{
       repos,
@@ -60,6 +62,7 @@ export function createTables(db: Connection) {
       requests,
       charts,
       machinePauses,
+      intake,
     },
     expiry: {
       trees: trees.expiry,

@@ -1,0 +1,53 @@
+/** Where plans come from by themselves, as a person reads it. */
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import type { IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
+import type { intakeOperations } from '../../runtime/api/operations/intake.ts';
+import type { View } from '../operation-verb.ts';
+import { plain } from '../text.ts';
+
+const intakes: View<IntakeEntry[]> = {
+  list: {
+    headings: ['intake', 'from', 'repo', 'state', 'open', 'last hour', 'taken'],
+    row: (intake) => [
+      plain(intake.name),
+      `${intake.source} ${plain(intake.from)}`,
+      plain(intake.project),
+      intake.enabled ? 'on' : 'off',
+      `${intake.open} of ${intake.open_limit}`,
+      `${intake.last_hour} of ${intake.per_hour}`,
+      String(intake.taken),
+    ],
+    empty: 'no plans come by themselves; docs/intake.md says how',
+  },
+};
+
+const intake: View<IntakeShow> = {
+  fields: (shown) => [
+    ['intake', `${plain(shown.name)}${shown.enabled ? '' : ' (off)'}`],
+    ['from', `${shown.source} ${plain(shown.from)}`],
+    ['repo', plain(shown.project)],
+    ['starts', shown.start ? 'by itself' : 'a person starts its plans'],
+    ['open', `${shown.open} of ${shown.open_limit}`],
+    ['last hour', `${shown.last_hour} of ${shown.per_hour}`],
+    ['items', shown.items.length === 0 ? 'none' : `${shown.taken} became plans`],
+    ...shown.items.map((item): [string, string] => [clockTime(item.at), itemText(item)]),
+  ],
+};
+
+function itemText({ title, plan, reason }: IntakeShow['items'][number]): string {
+  return `${plain(title)}: plan ${plain(plan)}${reason === null ? '' : `; ${plain(reason)}`}`;
+}
+
+const tryIntake: View<IntakeTried> = {
+  fields: (tried) => [
+    ['intake', `${plain(tried.name)}${tried.enabled ? '' : ' (off: nothing comes until enabled = true)'}`],
+    ['room', `${tried.room}; ${plain(tried.room_reason)}`],
+    ['items', tried.items.length === 0 ? 'none' : String(tried.items.length)],
+    ...tried.items.map(({ state, title, plan, reason }): [string, string] => [
+      state,
+      `${plain(title)}${plan === null ? '' : `: plan ${plain(plan)}`}${reason === null ? '' : `; ${plain(reason)}`}`,
+    ]),
+  ],
+};
+
+export default { intakes, intake, tryIntake } satisfies Record<keyof typeof intakeOperations, View<never>>;

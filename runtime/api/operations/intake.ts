@@ -1,0 +1,201 @@
+/** Intakes: where plans come from by themselves. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { IntakeConfig } from '../../base/config/config.ts';
+import { later } from '../../base/platform/later.ts';
+import type { IntakeCountRow, IntakeItemRow } from '../../core/store/rows.ts';
+import type { OperationParts } from '../commands/commands.ts';
+import { operationWith } from './operation.ts';
+import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
+
+const operation = operationWith<OperationParts>();
+
+const loadTimeText = later(() => import('../queries/time-text.ts'));
+const loadPreview = later(() => import('../../work/intake/preview.ts'));
+
+const intakeEntry = shape((schemas) => {
+  const { z, count } = schemas;
+  return z
+    .object({
+      name: z.string(),
+      source: z.string(),
+      /** The folder. */
+      from: z.string(),
+      project: z.string(),
+      enabled: z.boolean(),
+      /** false: a person starts its plans. */
+      start: z.boolean(),
+      per_hour: count,
+      open_limit: count,
+      /** Items that became plans: all of them, those of the last hour, and those whose plans are not over. */
+      taken: count,
+      last_hour: count,
+      open: count,
+    })
+    .meta({ id: 'Intake' });
+});
+/** A source of plans, and what came from it. */
+export interface IntakeEntry extends Of<typeof intakeEntry> {}
+
+const intakeShow = shape((schemas) => {
+  const { z, time } = schemas;
+  return intakeEntry(schemas)
+    .extend({
+      /** The last 100, the newest first. */
+      items: z.array(
+        z.object({
+          item: z.string(),
+          title: z.string(),
+          plan: z.string(),
+          /** Why its plan has not started. */
+          reason: z.string().nullable(),
+          /** When it became a plan. */
+          at: time,
+          /** When its plan was started; null: not yet. */
+          started_at: time.nullable(),
+        }),
+      ),
+    })
+    .meta({ id: 'IntakeShow' });
+});
+/** A source of plans with its last items. */
+export interface IntakeShow extends Of<typeof intakeShow> {}
+
+const intakeTried = shape(({ z, count }) =>
+  z
+    .object({
+      name: z.string(),
+      project: z.string(),
+      enabled: z.boolean(),
+      /** How many items may become plans now, and why no more. */
+      room: count,
+      room_reason: z.string(),
+      items: z.array(
+        z.object({
+          title: z.string(),
+          /** `comes`: it becomes a plan now. `waits`: when there is room. `left`: not as it is. */
+          state: z.enum(['comes', 'waits', 'left']),
+          /** The name that its plan gets, or begins with. */
+          plan: z.string().nullable(),
+          reason: z.string().nullable(),
+        }),
+      ),
+    })
+    .meta({ id: 'IntakeTried' }),
+);
+/** What would come from a source now. */
+export interface IntakeTried extends Of<typeof intakeTried> {}
+
+const named = ({ line }: Schemas) => ({ name: line(64) });
+const nameArg = { type: 'positional', valueHint: 'name', description: 'its name in daemon.toml' } as const;
+
+const hourMs = 3_600_000;
+const shownItems = 100;
+
+export const intakeOperations = {
+  intakes: operation({
+    http: 'GET /v1/intakes',
+    does: 'where plans come from by themselves, with the number of items of each',
+    who: 'person',
+    needs: 'look',
+    answer: listOf<IntakeEntry>(intakeEntry),
+    run: async (parts) => {
+      const counts = await countsOf(parts);
+      return parts.settings.current().intakes.map((config) => entryOf(config, counts));
+    },
+    verb: {
+      name: 'list',
+      listed: 'list where plans come from by themselves',
+      summary: 'List where plans come from by themselves, as daemon.toml says it.',
+      examples: ['stator intake list', 'stator intake list --json'],
+    },
+  }),
+  intake: operation({
+    http: 'GET /v1/intakes/:name',
+    does: 'a source of plans with its last 100 items',
+    who: 'person',
+    needs: 'look',
+    input: named,
+    answer: answerOf<IntakeShow>(intakeShow),
+    errors: ['not_found'],
+    async run(parts, { name }) {
+      const config = mustFind(parts, name);
+      const { timeText } = await loadTimeText();
+      const items = await parts.store.intakeItems({ intake: name, limit: shownItems });
+      return { ...entryOf(config, await countsOf(parts)), items: items.map((item) => itemOf(item, timeText)) };
+    },
+    verb: {
+      name: 'show',
+      listed: 'show one with its last items',
+      summary: 'Show one with its last 100 items: the plan of each, and why one has not started.',
+      args: { name: nameArg },
+      examples: ['stator intake show inbox'],
+    },
+  }),
+  tryIntake: operation({
+    http: 'GET /v1/intakes/:name/try',
+    does: 'what would become a plan now; changes nothing',
+    who: 'person',
+    needs: 'look',
+    input: named,
+    answer: answerOf<IntakeTried>(intakeTried),
+    errors: ['not_found', 'bad_config'],
+    async run({ store, projects, settings, clock }, { name }) {
+      const config = mustFind({ settings }, name);
+      const { project, isEnabled: enabled } = config;
+      projects.get(project);
+      const { previewIntake } = await loadPreview();
+      const { room, found } = await previewIntake(config, { store, projects, nowMs: () => clock.nowMs() });
+      let left = room.items;
+      const items = found.map((each): IntakeTried['items'][number] => {
+        const { title } = each;
+        if (each.kind === 'left') return { title, state: 'left', plan: null, reason: each.reason };
+        left -= 1;
+        const { plan } = each;
+        return left < 0
+          ? { title, state: 'waits', plan, reason: room.reason }
+          : { title, state: 'comes', plan, reason: null };
+      });
+      return { name, project, enabled, room: room.items, room_reason: room.reason, items };
+    },
+    verb: {
+      name: 'try',
+      listed: 'show what would come now',
+      summary: 'Show what would become a plan now. Changes nothing; it also works with enabled = false.',
+      args: { name: nameArg },
+      examples: ['stator intake try inbox'],
+    },
+  }),
+};
+
+async function countsOf({ store, clock }: Pick<OperationParts, 'store' | 'clock'>) {
+  return store.intakeCounts({ sinceMs: clock.nowMs() - hourMs });
+}
+
+function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string): IntakeConfig {
+  const { intakes, file } = settings.current();
+  const config = intakes.find((intake) => intake.name === name);
+  if (config !== undefined) return config;
+  throw new EngineError(
+    'not_found',
+    `${file} has no [intake.${name}]`,
+    intakes.length === 0 ? 'docs/intake.md says how to write one' : 'list them with: stator intake list',
+  );
+}
+
+function entryOf(config: IntakeConfig, counts: readonly IntakeCountRow[]): IntakeEntry {
+  const { name, source, project } = config;
+  const own = counts.find(({ intake }) => intake === name);
+  return {
+    ...{ name, source, from: config.folder, project, enabled: config.isEnabled, start: config.starts },
+    ...{ per_hour: config.perHour, open_limit: config.open },
+    ...{ taken: own?.taken ?? 0, last_hour: own?.recent ?? 0, open: own?.open ?? 0 },
+  };
+}
+
+function itemOf(
+  { item, title, plan, reason, at, startedAt }: IntakeItemRow,
+  timeText: (atMs: number) => string,
+): IntakeShow['items'][number] {
+  const started = startedAt === null ? null : timeText(startedAt);
+  return { item, title, plan, reason, at: timeText(at), started_at: started };
+}

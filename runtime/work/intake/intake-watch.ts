@@ -1,0 +1,188 @@
+/**
+ * Makes a plan of each item of each intake, once, and starts it. The item's row and the registration of its plan are one commit; a row says which plans are
+ * not started yet. So an engine that is killed anywhere leaves nothing that the next one makes twice, or forgets.
+ */
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { IntakeConfig } from '../../base/config/config.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createServiceLoop, type Trouble, type Troubles } from '../../base/platform/troubles.ts';
+import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
+import type { IntakeItemRow } from '../../core/store/rows.ts';
+import type { Projects } from '../repos/registry.ts';
+import { roomNow } from './preview.ts';
+import type { Claim, Source } from './source.ts';
+import { createSource } from './sources.ts';
+
+export interface NewPlan {
+  readonly project: string;
+  readonly plan: string;
+  readonly content: string;
+  /** Written in the commit that registers it. */
+  readonly before: readonly Change[];
+}
+
+export interface StartOfPlan {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: 'plan_start' | 'implement_start';
+  readonly dedupeKey: string;
+}
+
+export interface IntakeWatchParts {
+  readonly store: Pick<Store, 'commit' | 'plan' | 'births' | 'intakeItem' | 'intakeUnstarted' | 'intakeCounts'>;
+  readonly projects: Pick<Projects, 'all' | 'get' | 'isElsewhere' | 'mustBeTrusted'>;
+  readonly faults: Faults | undefined;
+  readonly log: Log;
+  readonly troubles: Troubles;
+  intakes(): readonly IntakeConfig[];
+  nowMs(): number;
+  /** The home is still ours, and agents of all plans may start. */
+  mayWork(): boolean;
+  /** Throws `conflict` and `branch_taken` if the name or its branch is taken, and `CommitLost`. */
+  register(plan: NewPlan): Promise<void>;
+  /** Why the plan did not take it; null: it did. Throws if its repo cannot start work now. */
+  begin(start: StartOfPlan): Promise<string | null>;
+  /** Milliseconds between two looks. Default: two seconds. */
+  readonly everyMs?: number;
+}
+
+export interface IntakeWatch {
+  start(): void;
+  /** To be called when the settings have changed. */
+  wake(): void;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+const lookMs = 2_000;
+/** Without an intake nothing is looked at; a change of the settings wakes it. */
+const idleMs = 3_600_000;
+/** A repo that could not start work is asked again after that. */
+const againMs = 30_000;
+/** Names that are tried for a plan: `login`, `login-2` and so on. */
+const nameTries = 50;
+
+export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
+  const { store, projects, troubles, faults, log, everyMs = lookMs } = parts;
+  /** By name, with the configuration that it was made for. */
+  const sources = new Map<string, { readonly config: IntakeConfig; readonly source: Source }>();
+  /** When a plan that could not be started is tried again, by intake and item. */
+  const retryAtMs = new Map<string, number>();
+
+  function sourceOf(config: IntakeConfig): Source {
+    const known = sources.get(config.name);
+    if (known?.config === config) return known.source;
+    const source = createSource(config, parts);
+    sources.set(config.name, { config, source });
+    return source;
+  }
+
+  async function takeItems(config: IntakeConfig): Promise<void> {
+    const { name, project } = config;
+    projects.get(project);
+    projects.mustBeTrusted(project);
+    let { items: left } = await roomNow(config, parts);
+    // A full intake is not looked at.
+    const found = left === 0 ? [] : await sourceOf(config).look();
+    for (const each of found) {
+      if (left === 0 || !parts.mayWork()) return;
+      if (each.kind !== 'item') continue;
+      const claim = await each.claim();
+      if (claim === null) continue;
+      faults?.('intake.after-claim');
+      const isNew = (await store.intakeItem(name, claim.item)) === null && (await takeItem(config, each, claim));
+      if (isNew) left -= 1;
+      faults?.('intake.after-register');
+      await claim.taken();
+    }
+  }
+
+  /** false: it is a plan already. */
+  async function takeItem(
+    { name: intake, project }: IntakeConfig,
+    { title, plan: proposed }: { readonly title: string; readonly plan: string },
+    { item, reading }: Claim,
+  ): Promise<boolean> {
+    for (let number = 1; ; number += 1) {
+      const plan = number === 1 ? proposed : `${proposed.slice(0, 120)}-${number}`;
+      const take = { intake, item, key: { project, plan }, title: title.slice(0, 300), at: parts.nowMs() };
+      try {
+        await parts.register({ project, plan, content: reading.content, before: [{ do: 'intake.take', ...take }] });
+        log.info(`intake ${intake}: ${title.slice(0, 100)} is plan ${project}/${plan}`);
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof CommitLost && thrown.change.do === 'intake.take') return false;
+        const isTaken = thrown instanceof EngineError && ['conflict', 'branch_taken'].includes(thrown.code);
+        if (!isTaken || number === nameTries) throw thrown;
+      }
+    }
+  }
+
+  /** A plan that cannot be started holds up no other one. Throws the first reason. */
+  async function startPlans(config: IntakeConfig): Promise<void> {
+    const failures: unknown[] = [];
+    for (const row of await store.intakeUnstarted(config.name)) {
+      const key = `${row.intake} ${row.item}`;
+      if ((retryAtMs.get(key) ?? 0) > performance.now()) continue;
+      try {
+        await startPlan(config, row);
+        retryAtMs.delete(key);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError)) throw thrown;
+        failures.push(thrown);
+        retryAtMs.set(key, performance.now() + againMs);
+        await note(row, { at: null, reason: onOneLine(withHint(thrown)) });
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async function startPlan({ starts }: IntakeConfig, row: IntakeItemRow): Promise<void> {
+    const { intake, item, project, plan } = row;
+    const known = await store.plan(project, plan);
+    if (known === null && (await store.births(project)).some((birth) => birth.plan === plan)) return;
+    const at = parts.nowMs();
+    if (known === null || known.status !== 'ready' || !starts) return note(row, { at, reason: null });
+    const type = known.phase === 'planned' ? 'implement_start' : 'plan_start';
+    const refusal = await parts.begin({ project, plan, type, dedupeKey: `intake:${intake}:${item}` });
+    faults?.('intake.after-start');
+    const hint = `start it with: stator plan advance ${shellWord(plan)}`;
+    await note(row, { at, reason: refusal === null ? null : `${refusal}; ${hint}` });
+  }
+
+  async function note({ intake, item }: IntakeItemRow, start: { at: number | null; reason: string | null }) {
+    await store.commit([{ do: 'intake.note-start', intake, item, ...start }]);
+  }
+
+  async function round(config: IntakeConfig): Promise<void> {
+    const { name } = config;
+    const trouble: Trouble = {
+      what: `intake ${name} does not work`,
+      isRare: true,
+      hint: `see it: stator intake show ${name}`,
+    };
+    try {
+      await takeItems(config);
+      await startPlans(config);
+      troubles.worked(trouble);
+    } catch (thrown) {
+      troubles.failed(trouble, thrown);
+    }
+  }
+
+  const loop = createServiceLoop({
+    trouble: { what: 'items that become plans by themselves are not looked at' },
+    troubles,
+    everyMs,
+    async work() {
+      const intakes = parts.intakes().filter(({ isEnabled, project }) => isEnabled && !projects.isElsewhere(project));
+      if (intakes.length === 0) return idleMs;
+      if (parts.mayWork()) await Promise.all(intakes.map(round));
+      return null;
+    },
+  });
+
+  return { start: loop.start, wake: loop.wake, stop: loop.stop };
+}

@@ -1,0 +1,23 @@
+/** How many items of an intake may become plans now. */
+import type { IntakeConfig } from '../../base/config/config.ts';
+import type { IntakeCountRow } from '../../core/store/rows.ts';
+
+export interface Room {
+  readonly items: number;
+  /** Why no more than these become plans. */
+  readonly reason: string;
+}
+
+export const hourMs = 3_600_000;
+
+/** `counts`: of the last hour. */
+export function roomOf(
+  { perHour, open }: Pick<IntakeConfig, 'perHour' | 'open'>,
+  counts: Pick<IntakeCountRow, 'recent' | 'open'>,
+): Room {
+  const byOpen = Math.max(0, open - counts.open);
+  const byHour = Math.max(0, perHour - counts.recent);
+  return byOpen <= byHour
+    ? { items: byOpen, reason: `${counts.open} of its plans are not over, and open = ${open}` }
+    : { items: byHour, reason: `${counts.recent} items became plans within an hour, and per_hour = ${perHour}` };
+}

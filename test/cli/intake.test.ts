@@ -1,0 +1,36 @@
+/** The verbs of `intake`; no engine runs in any of them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { terminal } from '../support/cli.ts';
+
+it('lists, shows and tries what daemon.toml says, and takes nothing', async () => {
+  const { stator, home, root, repo } = terminal();
+  expect((await stator(['intake', 'list'])).stderr).toContain('no plans come by themselves');
+  expect((await stator(['repo', 'add', repo, '--trust'])).code).toBe(0);
+  const folder = join(root, 'inbox');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'login.md'), '# Login\n\n## Wave 1\n### Task 1: one\n');
+  writeFileSync(join(folder, 'data.json'), '{}');
+  const table = `[intake.inbox]\nsource = "folder"\nproject = "demo"\nfolder = "${folder}"\n`;
+  writeFileSync(join(home, 'daemon.toml'), table);
+  const listed = await stator(['intake', 'list', '--json']);
+  expect(JSON.parse(listed.stdout)).toEqual([
+    {
+      ...{ name: 'inbox', source: 'folder', from: folder, project: 'demo', enabled: true, start: true },
+      ...{ per_hour: 12, open_limit: 3, taken: 0, last_hour: 0, open: 0 },
+    },
+  ]);
+  expect((await stator(['intake', 'list'])).stdout).toMatch(/^inbox +folder \S+ +demo +on +0 of 3 +0 of 12 +0$/m);
+  const tried = await stator(['intake', 'try', 'inbox']);
+  expect([tried.code, tried.stderr]).toEqual([0, 'no engine runs\n']);
+  expect(tried.stdout).toMatch(/^comes +Login: plan login$/m);
+  expect(tried.stdout).toMatch(/^left +data\.json; it is no plan of a known kind$/m);
+  expect((await stator(['intake', 'show', 'inbox'])).stdout).toMatch(/^items +none$/m);
+  expect((await stator(['plan', 'list', '--json'])).stdout).toBe('[]\n');
+  const other = await stator(['intake', 'show', 'other']);
+  expect([other.code, other.stderr]).toEqual([
+    1,
+    `no engine runs\nerror: ${join(home, 'daemon.toml')} has no [intake.other]\nhint: list them with: stator intake list\n`,
+  ]);
+});

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import BetterSqlite3 from 'better-sqlite3';
+import { afterEach, expect, it } from 'vitest';
+import { createEngine, type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
+import { seedOf } from '../support/crash.ts';
+import { runsOf } from '../support/drawn.ts';
+import { planText } from '../support/engine.ts';
+import { type Ground, makeGround, until } from '../support/ground.ts';
+import { randomOf } from '../support/random.ts';
+
+const engineScript = fileURLToPath(new URL('../support/scripts/intake-engine.mjs', import.meta.url));
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const itemCount = 6;
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A home with a folder of documents. Its queue is paused: plans start, and no agent does. */
+async function laid(): Promise<Ground & { folder: string }> {
+  const ground = makeGround();
+  cleanups.push(ground.remove);
+  const folder = join(ground.root, 'inbox');
+  mkdirSync(folder);
+  mkdirSync(ground.home, { mode: 0o700 });
+  const engine = await createEngine({ home: ground.home, env: ground.env, log });
+  try {
+    await engine.client.addRepo(ground.repo, { trust: true });
+    await engine.client.pauseQueue();
+  } finally {
+    await engine.stop();
+  }
+  const table = `source = "folder"\nproject = "demo"\nfolder = "${folder}"\nopen = 100\nper_hour = 100\n`;
+  writeFileSync(join(ground.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n[intake.inbox]\n${table}`);
+  for (let number = 1; number <= itemCount; number += 1)
+    writeFileSync(join(folder, `item-${number}.md`), planText(['true']).replace('A plan', `Item ${number}`));
+  return { ...ground, folder };
+}
+
+function live(ground: Ground, fault?: { point: FaultPoint; nth: number }) {
+  const child: ChildProcess = spawn(process.execPath, [engineScript, JSON.stringify({ home: ground.home, fault })], {
+    env: ground.env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? String(code))),
+  );
+  const up = new Promise<void>((resolve) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('close', () => resolve());
+  });
+  const kill = async () => {
+    child.kill('SIGKILL');
+    return ended;
+  };
+  cleanups.push(async () => void (await kill()));
+  return { ended, up, kill, stop: () => child.stdin?.end() };
+}
+
+function read<Row>(home: string, sql: string): Row[] {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+  try {
+    return db.prepare(sql).all() as Row[];
+  } finally {
+    db.close();
+  }
+}
+
+const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => name.slice(31)) : []);
+
+/** Each item is one plan, which was started once, and its file lies in `taken`. */
+async function expectEachOnce(ground: Ground & { folder: string }): Promise<void> {
+  const last = live(ground);
+  const started = () =>
+    read<{ item: string }>(ground.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL').length;
+  const taken = () => namesIn(join(ground.folder, 'taken')).sort();
+  const isOver = () => started() === itemCount && taken().length === itemCount;
+  await until(isOver, () => `started: ${started()}; taken: ${taken()}`);
+  const titles = Array.from({ length: itemCount }, (_, index) => `Item ${index + 1}`);
+  const plans = read<{ title: string }>(ground.home, 'SELECT title FROM plans ORDER BY title');
+  expect(plans.map(({ title }) => title)).toEqual(titles);
+  const starts = read<{ plan: string }>(
+    ground.home,
+    `SELECT plan FROM signals WHERE type IN ('implement_start', 'plan_start') ORDER BY plan`,
+  );
+  expect(starts.map(({ plan }) => plan)).toEqual(titles.map((title) => title.toLowerCase().replace(' ', '-')));
+  expect(taken()).toEqual(titles.map((title) => `${title.toLowerCase().replace(' ', '-')}.md`));
+  expect(namesIn(join(ground.folder, '.taking'))).toEqual([]);
+  last.stop();
+  expect(await last.ended).toBe('0');
+}
+
+for (const point of faultPoints.filter((each) => each.startsWith('intake.')))
+  it(`an engine that is killed at ${point} makes one plan of each item`, async () => {
+    const ground = await laid();
+    for (const nth of [1, 2]) expect(await live(ground, { point, nth }).ended).toBe('SIGKILL');
+    await expectEachOnce(ground);
+  });
+
+it('an engine that is killed again and again makes one plan of each item', async () => {
+  const ground = await laid();
+  const random = randomOf(seedOf('intake'));
+  for (let lives = 0; lives < runsOf(40, 5); lives += 1) {
+    const life = live(ground);
+    await life.up;
+    await delay(random() * 400);
+    await life.kill();
+  }
+  await expectEachOnce(ground);
+});
