@@ -1,0 +1,56 @@
+/** The line of a branch as a person types it. */
+import { expect, it } from 'vitest';
+import { planOf } from '../support/cli.ts';
+import { daemonGround, shAgents } from '../support/daemon.ts';
+import { startDaemonProcess } from '../support/fleet.ts';
+import { git, until } from '../support/ground.ts';
+
+it('holds done plans in an order that a person changes, and lands none of them while it is paused', async () => {
+  const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
+  const { repo, stator } = made;
+  await startDaemonProcess(made);
+  await made.client().addRepo(repo, { trust: true });
+  git(repo, 'branch', 'release');
+  expect(await stator(['landing', 'list'])).toMatchObject({
+    code: 0,
+    stderr: 'no plan has stood in line; put a done one there with: stator plan land <plan>\n',
+  });
+
+  for (const plan of ['a', 'b', 'c', 'd']) {
+    const content = planOf([`echo ${plan} > ${plan}.txt`]);
+    await made.client().registerPlan({ project: 'demo', plan, content });
+    await made.client().send({ project: 'demo', plan, type: 'implement_start' });
+  }
+  await until(async () => {
+    const plans = await made.client().plans('demo');
+    return plans.length === 4 && plans.every(({ status }) => status === 'done');
+  });
+  expect(await stator(['plan', 'land', 'c', '--into', 'release'])).toMatchObject({ code: 0 });
+  expect(git(repo, 'ls-tree', '--name-only', 'release')).toContain('c.txt');
+
+  // The line of a branch is there once a plan has stood in it.
+  const unknown = await stator(['landing', 'pause', 'main']);
+  expect([unknown.code, unknown.stderr]).toEqual([
+    1,
+    'error: no plan of demo has stood in line for main\nhint: there are lines for release\n',
+  ]);
+  expect((await stator(['plan', 'land', 'd'])).stdout).toMatch(/^d is merged: plan\/d is in main, /);
+  expect(await stator(['landing', 'pause', 'main'])).toMatchObject({
+    code: 0,
+    stdout: 'nothing lands on main until: stator landing resume main\n',
+  });
+  for (const plan of ['a', 'b']) expect((await stator(['plan', 'land', plan, '--no-wait'])).code).toBe(0);
+  await until(async () => (await stator(['landing', 'list'])).stdout.includes('a, b'));
+  expect((await stator(['landing', 'first', 'b'])).stdout).toBe('in line for main: b, a\n');
+  expect((await stator(['landing', 'show', 'main'])).stdout).toMatch(/^1 +b, since .*\n2 +a, since /m);
+  expect((await stator(['landing', 'remove', 'a'])).stdout).toBe('in line for main: b\n');
+  const left = await stator(['landing', 'first', 'a']);
+  expect([left.code, left.stderr]).toEqual([
+    1,
+    'error: a does not stand in line\nhint: put it there with: stator plan land a; those that do: stator landing list\n',
+  ]);
+  expect((await stator(['landing', 'resume', 'main'])).stdout).toBe('plans land on main again\n');
+  await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('b.txt'));
+  expect((await stator(['plan', 'land', 'b'])).stdout).toMatch(/^b is merged already: plan\/b is in main, /);
+  expect(git(repo, 'ls-tree', '--name-only', 'main')).not.toContain('a.txt');
+});
