@@ -148,7 +148,7 @@ it('a folder in which others could start agents is refused, and the trouble is t
   chmodSync(folder, 0o777);
   await expect(engine.client.tryIntake({ name: 'inbox' })).rejects.toMatchObject({
     code: 'bad_config',
-    message: `the folder ${folder} may be written by every user`,
+    message: `the folder ${folder} may be written by other users`,
   });
   chmodSync(folder, 0o755);
   const inRepo = join(on.repo, 'plans');

@@ -2,8 +2,8 @@
  * A folder of documents. A file becomes this engine's by a rename into `.taking`, under a key of its own, and is moved to `taken` when its row is stored: so
  * neither a new name nor an edit makes a second item of it, and of two engines one gets it. What a killed engine left in `.taking` is found again.
  */
-import { lstat, mkdir, readdir, readFile, realpath, rename } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat, mkdir, readdir, realpath, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { decodePlan } from '../../../machines/document/plan-document.ts';
 import { readPlan } from '../../../machines/document/read-plan.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -12,6 +12,7 @@ import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.t
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { FolderIntake } from '../../base/config/config.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
+import { inFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { type Claim, type Found, type ItemReading, lookLimit, type Source, type SourceParts } from './source.ts';
 
@@ -48,7 +49,8 @@ export function createFolderSource({ folder }: FolderIntake, { projects, nowMs }
   async function mustBeSafe(): Promise<void> {
     const found = await lstat(await existing(folder));
     if (!found.isDirectory()) throw unusable('is no folder', 'name a folder');
-    if ((found.mode & 0o002) !== 0) throw unusable('may be written by every user', `chmod o-w ${shellWord(folder)}`);
+    if (found.uid !== process.getuid?.()) throw unusable('belongs to another user', 'name a folder of your own');
+    if ((found.mode & 0o022) !== 0) throw unusable('may be written by other users', `chmod go-w ${shellWord(folder)}`);
     const real = await realpath(folder);
     for (const { project, path } of projects.all()) {
       const root = await realpath(path).catch(() => path); // a repo that is away holds nothing
@@ -137,7 +139,7 @@ export function createFolderSource({ folder }: FolderIntake, { projects, nowMs }
 
   async function claimAt(own: string): Promise<Claim | null> {
     const read = await readAt(join(taking, own), nameOf(own));
-    // What is wrong with it is told at the next look.
+    // The next look says what is wrong with it.
     if ('reason' in read) return null;
     return {
       item: own.slice(0, own.indexOf('.')),
@@ -172,12 +174,16 @@ async function namesIn(folder: string): Promise<string[]> {
 
 /** `name`: the name of the file as a person gave it. */
 async function readAt(path: string, name: string): Promise<Read> {
-  let bytes: Buffer;
+  let bytes: Buffer | null;
   try {
-    bytes = await readFile(path);
+    const place = { root: await realpath(dirname(path)), way: '' };
+    const ownerUid = process.getuid?.();
+    const options = { maxBytes: planDocumentLimitBytes, ...(ownerUid === undefined ? {} : { ownerUid }) };
+    bytes = inFolder(place, (folder) => folder.read(basename(path), options));
   } catch (thrown) {
     return { reason: `it cannot be read: ${messageOf(thrown)}` };
   }
+  if (bytes === null) return { reason: 'it is gone' };
   const decoded = decodePlan(bytes);
   if ('problem' in decoded) return { reason: decoded.problem.message };
   const reading = readPlan({ text: decoded.content, path: name, beside: [] });
