@@ -32,9 +32,11 @@ export function everyPoint(): Fault[] {
 
 /** Every point, in one round. */
 export function atEachPoint(round: number): Fault[] {
-  // These plans drop no signal files, come from no intake, set nothing up, share no worktree, wait for no other, are not merged and have no hooks and no forge: the points of those have their own proof.
+  // These plans drop no signal files, come from no intake, set nothing up, share no worktree, wait for no other, are not merged, land on nothing, and have no
+  // hooks and no forge: the points of those have their own proof.
   const reached = faultPoints.filter(
-    (point) => !/^(gateway|intake|gc|setup|undo|plan-merge|plan-pull|pull-merge|branch-base|hook)\./.test(point),
+    (point) =>
+      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|plan-pull|pull-merge|branch-base|hook)\./.test(point),
   );
   return reached.flatMap((point) => {
     const nth = nthOf(point, round);
