@@ -213,6 +213,7 @@ it('on the command line, with no engine running: it is kept until one does', asy
     pauses: [{ of: 'queue', ...nothing, since, pending: 0, titles: [] }],
     running: 0,
     max_agents: 3,
+    oldest_pending: null,
   });
   await say('stats');
   expect(JSON.parse((await stator(['queue', 'pause', '--json'])).stdout)).toMatchObject({

@@ -3,7 +3,7 @@
 import type { Operations } from '../operations/operation.ts';
 import { nouns } from '../operations/operations.ts';
 import { routesOf } from './operation-route.ts';
-import type { AnyRoute } from './route.ts';
+import { type AnyRoute, pathOf } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -34,6 +34,11 @@ export const routes: readonly AnyRoute[] = [
   ...Object.values<Operations>(others).flatMap(routesOf),
   ...after,
 ];
+
+/** Whether the path belongs to the API, whatever stands beside it at the same address. */
+export function isApiPath(path: string): boolean {
+  return path.startsWith('/v1/') || routes.some(({ key }) => pathOf(key) === path);
+}
 
 /** The union of the routes that are not operations. It types the client's other functions. */
 export type Routes = (

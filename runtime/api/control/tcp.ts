@@ -10,8 +10,7 @@ import { isSameSecret } from '../../base/platform/token.ts';
 import type { App } from './app.ts';
 import type { Passes } from './people.ts';
 import { errorResponse } from './requests.ts';
-import { pathOf } from './route.ts';
-import { routes } from './routes.ts';
+import { isApiPath } from './routes.ts';
 import { type ControlServer, createHttpServer, type ServerLimits, stopServers, tcpLimits } from './server.ts';
 import { endedWith } from './stream-end.ts';
 import { bearerOf, bodyRefusal, hostOf, hostRefusal, isPageOpened, originRefusal } from './web-guard.ts';
@@ -119,8 +118,7 @@ function unknownToken(given: string | null): EngineError {
 }
 
 function isOfApi({ url }: Request): boolean {
-  const { pathname } = new URL(url);
-  return pathname.startsWith('/v1/') || routes.some(({ key }) => pathOf(key) === pathname);
+  return isApiPath(new URL(url).pathname);
 }
 
 /** Recognizes a page's token by its form: it is shorter than every other token. */

@@ -6,6 +6,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Person } from '../../base/platform/people.ts';
 import { answeringSignals } from '../control/people.ts';
 import { errorResponse } from '../control/requests.ts';
+import { isApiPath } from '../control/routes.ts';
 import { endedWith } from '../control/stream-end.ts';
 import { bearerOf, bodyRefusal, type HeaderOf } from '../control/web-guard.ts';
 import { assetAt } from './assets.ts';
@@ -147,8 +148,9 @@ export function createPageApp(app: { fetch(request: Request): Response | Promise
   };
 }
 
+/** MCP is not served beside the page. */
 function isOfApi(pathname: string): boolean {
-  return pathname.startsWith('/v1/') || pathname === '/openapi.json';
+  return isApiPath(pathname) && pathname !== '/mcp';
 }
 
 function refused(header: HeaderOf, hint: string): EngineError {

@@ -148,9 +148,9 @@ async function rangeOfTask(
   if (whole === null) return null;
   const marked = () => changeMarked(repository, whole, `(${plan} w${wave} t${task})`);
   if (!isNow) return marked();
-  const own = branchRef(taskBranch(branch, wave, task));
-  const [head] = await readRefs(repository, [own]);
-  const fork = head == null ? null : await askOwnGit(repository.path, ['merge-base', whole.to, own]);
+  // The branch goes away once its work is merged, perhaps between these two looks; its commit does not.
+  const [head] = await readRefs(repository, [branchRef(taskBranch(branch, wave, task))]);
+  const fork = head == null ? null : await askOwnGit(repository.path, ['merge-base', whole.to, head]);
   if (head != null && fork !== null && fork !== head) return { from: fork, to: head };
   return marked();
 }
