@@ -35,7 +35,7 @@ export const routes: readonly AnyRoute[] = [
   ...after,
 ];
 
-/** Whether the path belongs to the API, whatever stands beside it at the same address. */
+/** Whether the path belongs to the API, and not to the page that is served at the same address. */
 export function isApiPath(path: string): boolean {
   return path.startsWith('/v1/') || routes.some(({ key }) => pathOf(key) === path);
 }
