@@ -10,6 +10,7 @@ import {
   readProcessTable,
   signalProcess,
 } from '../../runtime/base/platform/process-table.ts';
+import { readStandstill } from '../../runtime/work/agents/frozen.ts';
 import { lastActivityMs, watchRun } from '../../runtime/work/agents/liveness.ts';
 import { tailOf } from '../../runtime/work/agents/output-log.ts';
 import { processesOf } from '../../runtime/work/agents/process-tree.ts';
@@ -157,6 +158,8 @@ test('a frozen run stands still, and goes on when it is thawed', async () => {
   const launched = await run.start();
   await until(() => tailOf(run.folder).length > 0 && run.read('ticks').length > 0);
   await freezeTree(run.folder, run.runId);
+  // The watch for stops from outside reads that it was stator.
+  expect(readStandstill(run.folder).isFrozen).toBe(true);
   const states = processesOf(run.folder, run.runId).map((identity) => findProcess(identity)?.state);
   // A shell that forks by vfork(2) is D, not T, for as long as its child stands still before the exec.
   expect(states.slice(1).filter((state) => state !== 'T' && state !== 'D')).toEqual([]);
@@ -165,6 +168,7 @@ test('a frozen run stands still, and goes on when it is thawed', async () => {
   await Promise.race([watched, until(() => false, 300).catch(() => undefined)]);
   expect([tailOf(run.folder), run.read('ticks'), lastActivityMs(run.folder)]).toEqual([output, ticks, atMs]);
   thawTree(run.folder, run.runId);
+  expect(readStandstill(run.folder).isFrozen).toBe(false);
   await until(() => tailOf(run.folder) !== output && run.read('ticks') !== ticks);
   await stopTree(run.folder, run.runId, { graceMs: 2000 });
   expect(await watched).toEqual({ kind: 'exited', code: 143 });

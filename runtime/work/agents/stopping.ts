@@ -4,6 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Identity, isAlive, isSame, type ProcessRow, signalProcess } from '../../base/platform/process-table.ts';
 import { dropSpecialBits } from '../../base/platform/special-bits.ts';
+import { noteFrozen, noteThawed } from './frozen.ts';
 import { findTree, type RunTree } from './process-tree.ts';
 import { writtenFolders } from './resource-watch.ts';
 import { type RunFolder, readAgent, readClaim, voidOrAdopt } from './run-folder.ts';
@@ -115,6 +116,7 @@ async function closeFiles(folder: RunFolder): Promise<void> {
  * call stops when it returns from it.
  */
 export async function freezeTree(folder: RunFolder, runId: string): Promise<void> {
+  noteFrozen(folder);
   await hold(() => findTree(folder, runId), FREEZE_LIMIT_MS);
 }
 
@@ -149,6 +151,7 @@ export function thawTree(folder: RunFolder, runId: string): void {
   const { wrapper, members } = findTree(folder, runId);
   if (wrapper) signalProcess(wrapper, 'SIGCONT');
   for (const member of members) signalProcess(member, 'SIGCONT');
+  noteThawed(folder);
 }
 
 /**

@@ -2,7 +2,6 @@
 import type { AgentFreeze } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import type { Handler } from '../../core/outbox/handler.ts';
-import { noteFrozen, noteThawed } from '../agents/frozen.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { freezeTree, thawTree } from '../agents/stopping.ts';
 import { type EffectParts, readLaunch } from './workplace.ts';
@@ -13,13 +12,8 @@ export function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
     const folder = (await readLaunch(parts, key))?.folder;
     if (folder === undefined) return { type: null };
     const runId = runIdOf(parts.home, key);
-    if (effect.kind === 'agent.freeze') {
-      noteFrozen(folder);
-      await freezeTree(folder, runId);
-    } else {
-      thawTree(folder, runId);
-      noteThawed(folder);
-    }
+    if (effect.kind === 'agent.freeze') await freezeTree(folder, runId);
+    else thawTree(folder, runId);
     return { type: null };
   };
 }
