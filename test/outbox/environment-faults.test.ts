@@ -163,8 +163,9 @@ describe('an agent at work', () => {
     const engine = await startEngine({ faults });
     await begin(engine, 'ends', planText(['echo a > a.txt']));
     await untilHeld(engine, 'ends', /ends-w1-t1 waits: EIO/);
-    const [agent] = await engine.client.instances({ plan: 'ends' });
-    expect(agent).toMatchObject({ state: 'running', attempt: 1 });
+    const agent = async () => (await engine.client.instances({ plan: 'ends' }))[0];
+    await until(async () => (await agent())?.state === 'running');
+    expect((await agent())?.attempt).toBe(1);
     isAway = false;
     expect(attempts(await untilStatus(engine, 'ends', 'done'))).toEqual([1]);
   });
