@@ -381,8 +381,8 @@ function watchRepos(
     troubles: () => state.getSnapshot().context.troubles,
     note: (project, reason) => state.trigger.repoLooked({ project, reason }),
     onSignals,
-    async onFound(project) {
-      await commands.refreshRepo(project);
+    async onFound(project, { isAgain }) {
+      if (isAgain) await commands.refreshRepo(project);
       await projects
         .noteAddress(project)
         .catch((thrown: unknown) => log.warn(`where other hosts find ${project}: ${messageOf(thrown)}`));

@@ -25,6 +25,7 @@ async function looked() {
   const store = openStoreInMemory();
   const machine = { isLoaded: false, isClosed: false };
   let silent = false;
+  const found: boolean[] = [];
   const known: Record<string, string> = {};
   const project = { project: 'demo', path: ground.repo };
   const health = createHealth({
@@ -55,7 +56,7 @@ async function looked() {
       else known[name] = reason;
     },
     onSignals: () => {},
-    onFound: async () => {},
+    onFound: async (_project, { isAgain }) => void found.push(isAgain),
     onRound: async () => {},
   });
   await health.start();
@@ -63,6 +64,7 @@ async function looked() {
   return {
     machine,
     known,
+    found,
     async look() {
       if (!machine.isLoaded) return health.look('demo');
       silent = true;
@@ -90,7 +92,7 @@ it('a healthy repo is not degraded by a machine that is too busy to answer twice
 });
 
 it('a repo that is closed for a moment keeps what is known of it, and its tree is told when it recovers', async () => {
-  const { machine, known, look, words, stop } = await looked();
+  const { machine, known, found, look, words, stop } = await looked();
   const away = `${ground.repo}-away`;
   renameSync(ground.repo, away);
   const reason = await look();
@@ -103,5 +105,7 @@ it('a repo that is closed for a moment keeps what is known of it, and its tree i
   expect(await look()).toBeNull();
   expect(known).toEqual({});
   expect(await words()).toEqual(['repo_recovered', 'repo_degraded']); // the newest first
+  // Only then is its configuration read anew.
+  expect(found).toEqual([false, true]);
   stop();
 });

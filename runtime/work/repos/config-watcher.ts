@@ -5,6 +5,7 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createFileWatcher, type FileWatcher } from '../../base/platform/file-watcher.ts';
+import { templateNames } from '../agents/prompts/template-files.ts';
 
 export interface ConfigWatcherParts {
   /** Further files besides the configuration and the prompts; absolute. */
@@ -44,7 +45,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
   function begin(main: string, paths: readonly string[]): FileWatcher | null {
     if (paths.length === 0) return null;
     const configs = configsOf(main);
-    const prompts = join(main, '.stator', 'prompts');
+    const [prompts = ''] = promptsOf(main);
     return createFileWatcher({
       paths,
       includes: (path) =>
@@ -66,7 +67,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
   /** Reports files that are not as they were at the last look, or that another watch was for. */
   function compare(main: string, files: readonly string[], isReplaced = false): void {
     const before = state;
-    state = [...configsOf(main), ...files].map(stateAt).join('\n');
+    state = [...configsOf(main), ...promptsOf(main), ...files].map(stateAt).join('\n');
     if (state !== before || isReplaced) onChange();
   }
 
@@ -96,6 +97,12 @@ function foldersOf(main: string): string[] {
 
 function configsOf(main: string): string[] {
   return foldersOf(main).map((folder) => join(folder, 'config.toml'));
+}
+
+/** Their folder, whose own state changes when a file comes or goes, and the files that roles read. */
+function promptsOf(main: string): string[] {
+  const folder = join(main, '.stator', 'prompts');
+  return [folder, ...templateNames.map((name) => join(folder, `${name}.md`))];
 }
 
 function stateAt(path: string): string {

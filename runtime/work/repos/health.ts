@@ -40,8 +40,11 @@ export interface HealthParts {
   note(project: string, reason: string | null): void;
   /** Called when a signal for a repo's tree is in the inbox. */
   onSignals(): void;
-  /** Called when the first check of a repo after the start, or after it was unusable, succeeds: its file may have changed meanwhile. */
-  onFound(project: string): Promise<void>;
+  /**
+   * Called when the first check of a repo after the start, or after it was unusable, succeeds. `isAgain`: it was unusable, and its file may have changed meanwhile.
+   * At the start it has just been read, and the first look at its files reads it again.
+   */
+  onFound(project: string, found: { readonly isAgain: boolean }): Promise<void>;
   /** Called periodically: missing repos of daemon.toml may exist by now. */
   onRound(): Promise<void>;
 }
@@ -133,8 +136,8 @@ export function createHealth(parts: HealthParts): Health {
     const isFirst = !seen.has(project);
     seen.add(project);
     if (reason !== before) await tell(project, reason);
-    // Also after it was unusable: its file may have changed by now.
-    if (reason === null && (isFirst || before !== null)) await parts.onFound(project);
+    const isAgain = before !== null;
+    if (reason === null && (isFirst || isAgain)) await parts.onFound(project, { isAgain });
   }
 
   async function tell(project: string, reason: string | null): Promise<void> {
