@@ -197,7 +197,7 @@ export const landingMachine = base.createMachine({
     landing_joined: { actions: 'join' },
     landing_left: [
       { guard: 'waits', actions: 'leaveLine' },
-      { description: 'it has left, or it is being merged and is told what became of that' },
+      { description: 'it has left, or it is being merged, and then the result is sent to it' },
     ],
     landing_removed: { guard: 'waits', actions: ['sayLeft', 'leaveLine'] },
     landing_first: { guard: 'waits', actions: 'putFirst' },

@@ -170,7 +170,7 @@ describe('the line of a branch', () => {
     await done(engine, 'two', 'echo mine > same.txt');
     await say(engine, 'one', 'land');
     await merged(engine, 'one');
-    // What others wrote about a commit does not fill what the fixer is told.
+    // A long subject of somebody's commit does not fill the fixer's message.
     git(on.repo, 'commit', '-q', '--allow-empty', '-m', 'x'.repeat(100_000));
     await say(engine, 'two', 'land');
     const two = await merged(engine, 'two');

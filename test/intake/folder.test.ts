@@ -142,7 +142,7 @@ it('no more become plans within an hour than may', async () => {
   });
 });
 
-it('a folder in which others could start agents is refused, and the trouble is told', async () => {
+it('a folder in which others could start agents is refused, and the status says so', async () => {
   const { on, folder, start } = inbox();
   const engine = await start();
   chmodSync(folder, 0o777);

@@ -327,7 +327,7 @@ describe('inside a family', () => {
         "agent.waiting.permission run_idle: it changes nothing now",
         "agent.waiting.rateLimit answered: no question of this agent is open",
         "agent.waiting.rateLimit requeue: nothing runs",
-        "landing landing_left: it has left, or it is being merged and is told what became of that",
+        "landing landing_left: it has left, or it is being merged, and then the result is sent to it",
         "landing landing_opened: it is there already",
         "landing.gate.open landing_resumed: it is open",
         "landing.gate.paused landing_paused: it is paused already",

@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await fileOf(page, 'a/100.txt').getByText('+167', { exact: true }).waitFor(limit);
     await page.getByText('301 files, +70100 −0').waitFor(limit);
     expect(await drawn(page)).toBeLessThan(3_000);
-    // The last files are there when one goes to them, and what is far away by then is drawn no more.
+    // Scrolled to the end, the last files are in the document, and those far above are not any more.
     await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'c/199.txt' }).click();
     await fileOf(page, 'c/199.txt').getByText('+167', { exact: true }).waitFor(limit);
     await expect.poll(() => fileOf(page, 'a/100.txt').locator('.code').count(), limit).toBe(0);

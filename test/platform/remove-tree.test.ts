@@ -1,4 +1,4 @@
-/** Folders that their owner may not enter, because the program that wrote them closed them. Tried as a user whom permissions stop. */
+/** Removal of folders that a program has made without permissions for their owner; as a user to whom permissions apply, so not as root. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -284,7 +284,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           calls += 1;
         });
         closed.close();
-        // It looks as often as the closed one and after it, so what that one would have reported is reported by then.
+        // The open store polls as often as the closed one, and later: by its report the closed one would have made its own.
         const told = new Promise<void>((resolve) => void other.watch(() => resolve()));
         await commit(signal());
         await told;

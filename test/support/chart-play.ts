@@ -245,7 +245,7 @@ function withErrors(_key: string, value: unknown): unknown {
   return value instanceof Error ? { name: value.name, message: value.message } : value;
 }
 
-/** Whoever keeps a whole event keeps its time with it, which XState's events do not have. An actor is compared by its id, if the chart gives it one. */
+/** Leaves out the time of an event that the context holds, as XState's events have none. An actor is compared by its id, if the chart gives it one. */
 function withoutTime(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTime);
   if (typeof value !== 'object' || value === null) return value;

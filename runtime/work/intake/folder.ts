@@ -121,7 +121,9 @@ export function createFolderSource({ folder }: FolderIntake, { projects, nowMs }
       if (systemCode(thrown) === 'ENOENT') return null; // another engine has it
       throw thrown;
     }
-    return claimAt(own);
+    const read = await readAt(join(taking, own), name);
+    // The next look says what is wrong with it.
+    return 'reason' in read ? null : claimOf(own, read.reading);
   }
 
   /** A file that an engine made its own before it was killed. */
@@ -133,17 +135,14 @@ export function createFolderSource({ folder }: FolderIntake, { projects, nowMs }
       kind: 'item',
       title: document.title ?? nameOf(own),
       plan: read.plan,
-      claim: () => claimAt(own),
+      claim: async () => claimOf(own, read.reading),
     };
   }
 
-  async function claimAt(own: string): Promise<Claim | null> {
-    const read = await readAt(join(taking, own), nameOf(own));
-    // The next look says what is wrong with it.
-    if ('reason' in read) return null;
+  function claimOf(own: string, reading: ItemReading): Claim {
     return {
       item: own.slice(0, own.indexOf('.')),
-      reading: read.reading,
+      reading,
       async taken() {
         await mkdir(taken, { recursive: true, mode: 0o700 });
         await rename(join(taking, own), join(taken, own)).catch((thrown: unknown) => {
