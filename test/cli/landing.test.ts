@@ -28,11 +28,10 @@ it('holds done plans in an order that a person changes, and lands none of them w
   expect(await stator(['plan', 'land', 'c', '--into', 'release'])).toMatchObject({ code: 0 });
   expect(git(repo, 'ls-tree', '--name-only', 'release')).toContain('c.txt');
 
-  // The line of a branch is there once a plan has stood in it.
-  const unknown = await stator(['landing', 'pause', 'main']);
+  const unknown = await stator(['landing', 'pause', 'mian']);
   expect([unknown.code, unknown.stderr]).toEqual([
     1,
-    'error: no plan of demo has stood in line for main\nhint: there are lines for release\n',
+    `error: mian is no branch of demo\nhint: its branches: git -C ${repo} branch\n`,
   ]);
   expect((await stator(['plan', 'land', 'd'])).stdout).toMatch(/^d is merged: plan\/d is in main, /);
   expect(await stator(['landing', 'pause', 'main'])).toMatchObject({
@@ -53,4 +52,28 @@ it('holds done plans in an order that a person changes, and lands none of them w
   await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('b.txt'));
   expect((await stator(['plan', 'land', 'b'])).stdout).toMatch(/^b is merged already: plan\/b is in main, /);
   expect(git(repo, 'ls-tree', '--name-only', 'main')).not.toContain('a.txt');
+});
+
+it('pauses a branch before a plan has stood in its line, and keeps the pause while the repo is removed', async () => {
+  const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
+  const { repo, stator } = made;
+  await startDaemonProcess(made);
+  const client = made.client();
+  await client.addRepo(repo, { trust: true });
+  expect((await stator(['landing', 'pause'])).stderr).toContain('no plan of demo has stood in line');
+  expect((await stator(['landing', 'pause', 'main'])).stdout).toBe(
+    'nothing lands on main until: stator landing resume main\n',
+  );
+  await client.registerPlan({ project: 'demo', plan: 'a', content: planOf(['echo a > a.txt']) });
+  await client.send({ project: 'demo', plan: 'a', type: 'implement_start' });
+  await until(async () => (await client.plan('demo', 'a')).status === 'done');
+  expect((await stator(['plan', 'land', 'a', '--no-wait'])).code).toBe(0);
+  const inLine = [{ branch: 'main', paused: true, line: [{ plan: 'a' }] }];
+  await until(async () => (await client.landing({ project: 'demo' })).line.length === 1);
+  await client.removeRepo({ project: 'demo' });
+  expect(await client.landings()).toEqual([]);
+  await client.addRepo(repo, { trust: true });
+  expect(await client.landings()).toMatchObject(inLine);
+  expect((await stator(['landing', 'resume'])).stdout).toBe('plans land on main again\n');
+  await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('a.txt'));
 });

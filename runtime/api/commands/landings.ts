@@ -1,6 +1,10 @@
 /** What a person may do about the line of a branch. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { landingTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Change } from '../../core/store/port.ts';
+import { realBranch } from '../../work/git/plan-base.ts';
+import { branchRef, readRef } from '../../work/git/refs.ts';
 import type { LandingEntry } from '../contract/landings.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
@@ -8,12 +12,17 @@ import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 type Word = 'landing_paused' | 'landing_resumed' | 'landing_first' | 'landing_removed';
 
 export function createLandingCommands(parts: CommandDependencies) {
-  const { views } = parts;
+  const { views, projects, clock } = parts;
   const { post } = createSignalSender(parts);
 
-  async function say({ project, branch }: LandingEntry, type: Word, payload: object): Promise<LandingEntry> {
+  type Line = Pick<LandingEntry, 'project' | 'branch'>;
+
+  async function say({ project, branch }: Line, type: Word, payload: object): Promise<LandingEntry> {
     const tree = landingTree(project, branch);
-    const { signal } = await post({ tree, type, payload, origin: 'person' }, verdictWaitMs);
+    // The first word about a branch may be a person's: no plan has stood in its line.
+    const opened = { type: 'landing_opened', payload: {}, origin: 'engine', at: clock.nowMs() } as const;
+    const before: Change[] = [{ do: 'signal.insert', tree, ...opened }];
+    const { signal } = await post({ tree, type, payload, origin: 'person' }, verdictWaitMs, before);
     if (signal.status === 'done') return views.landing(project, branch);
     if (signal.status === 'failed')
       throw new EngineError(
@@ -28,10 +37,29 @@ export function createLandingCommands(parts: CommandDependencies) {
     );
   }
 
+  /** The line of a branch of the repo, whether a plan has stood in it or not. Throws `not_found`. */
+  async function lineOf(project: string, name: string): Promise<Line> {
+    const repository = await projects.repository(project);
+    const branch = await realBranch(repository, name);
+    const known = await views.landings({ project });
+    if (known.some((entry) => entry.branch === branch) || (await readRef(repository, branchRef(branch))) !== null)
+      return { project, branch };
+    throw new EngineError(
+      'not_found',
+      `${name} is no branch of ${project}`,
+      `its branches: git -C ${shellWord(repository.path)} branch`,
+    );
+  }
+
   return {
-    /** Throws as `views.landing`, and `unavailable`. */
-    async switchLanding(project: string, branch: string | undefined, isOpen: boolean): Promise<LandingEntry> {
-      return say(await views.landing(project, branch), isOpen ? 'landing_resumed' : 'landing_paused', {});
+    /** A branch that is named is paused before a plan has stood in its line. Throws as `views.landing`, and `unavailable`. */
+    async pauseLanding(project: string, branch: string | undefined): Promise<LandingEntry> {
+      const line = branch === undefined ? await views.landing(project) : await lineOf(project, branch);
+      return say(line, 'landing_paused', {});
+    },
+    /** Throws the same. */
+    async resumeLanding(project: string, branch: string | undefined): Promise<LandingEntry> {
+      return say(await views.landing(project, branch), 'landing_resumed', {});
     },
     /** Throws `conflict` where it is in no line, or is being merged; `unavailable`. */
     async landFirst(project: string, plan: string): Promise<LandingEntry> {

@@ -54,14 +54,14 @@ export const landingOperations = {
   }),
   pauseLanding: operation({
     http: 'POST /v1/repos/:project/landing/pause',
-    does: 'lets no plan land on a branch; what is being merged comes to its end',
+    does: 'lets no plan land on a branch, also before one has stood in its line; what is being merged comes to its end',
     again: 'free',
     who: 'person',
     needs: 'steer',
     input: ofBranch,
     answer: entry,
     errors: ofLine,
-    run: ({ commands }, { project, branch }) => commands.switchLanding(project, branch, false),
+    run: ({ commands }, { project, branch }) => commands.pauseLanding(project, branch),
     verb: {
       name: 'pause',
       listed: 'let nothing land',
@@ -69,6 +69,7 @@ export const landingOperations = {
         'Let no plan land on a branch. A merge that has begun is finished; a plan that was checked keeps its place.',
       args: { branch: branchArg },
       examples: ['stator landing pause main'],
+      more: 'A branch may be paused before a plan stands in its line. A pause stays until you resume, also when the repo is removed and added again.',
     },
   }),
   resumeLanding: operation({
@@ -80,7 +81,7 @@ export const landingOperations = {
     input: ofBranch,
     answer: entry,
     errors: ofLine,
-    run: ({ commands }, { project, branch }) => commands.switchLanding(project, branch, true),
+    run: ({ commands }, { project, branch }) => commands.resumeLanding(project, branch),
     verb: {
       name: 'resume',
       listed: 'let plans land again',

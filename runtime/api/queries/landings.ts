@@ -18,11 +18,15 @@ const listLimit = 1_000;
 const shownPlans = 5;
 
 export function createLandingViews(parts: Parts) {
+  const isRegistered = (project: string) => parts.projects.find(project) !== null;
+
   async function landings({ project }: { readonly project?: string }): Promise<LandingEntry[]> {
-    if (project !== undefined && parts.projects.find(project) === null) throw repoNotFound(project);
+    if (project !== undefined && !isRegistered(project)) throw repoNotFound(project);
     const trees = await parts.store.treesOf('landing', { after: '', limit: listLimit });
     const all = await Promise.all(trees.map((tree) => landingAt(parts, tree)));
-    return all.flatMap((entry) => (entry === null || (project ?? entry.project) !== entry.project ? [] : [entry]));
+    // The line of a repo that was removed stays, as its plans do.
+    const isShown = (each: LandingEntry) => (project ?? each.project) === each.project && isRegistered(each.project);
+    return all.filter((entry) => entry !== null).filter(isShown);
   }
 
   return {
