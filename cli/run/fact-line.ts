@@ -121,7 +121,7 @@ function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: FactCo
 function workingText({ from_tags: before, attempt, resumed, stands_in: profile }: HistoryEntry): string {
   if (before.includes('run:paused') || before.includes('run:waiting')) return 'goes on';
   const tries = attempt !== null && attempt > 1 ? ` (attempt ${attempt})` : '';
-  const as = profile === null ? '' : `, as ${plain(profile)} since the account of its own profile is limited`;
+  const as = profile === null ? '' : `, with the profile ${plain(profile)}`;
   return `${resumed ? 'goes on' : 'working'}${tries}${as}`;
 }
 

@@ -120,6 +120,7 @@ describe('without any file', () => {
       name: null,
       account: null,
       fallbacks: [],
+      steps: [],
       enabled: true,
       preset: 'claude',
       program: null,

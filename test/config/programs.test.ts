@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { originOf, type RepoOverrides } from '../../runtime/base/config/config.ts';
+import { originOf, playersOf, type RepoOverrides } from '../../runtime/base/config/config.ts';
 import { daemonDefaults, daemonOf, errorOf, home, putKasmos, repo, repoOf } from '../support/config.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 
@@ -312,5 +312,40 @@ events = ["cancel"]`);
     const before = repoOf(evil).digest;
     putKasmos('[[hooks]]\ntype = "command"\ncommand = "make"');
     expect(repoOf(evil).digest).not.toBe(before);
+  });
+});
+
+describe('who plays an attempt', () => {
+  const { profiles } = repoOf(`
+[agents.coder]
+preset = "claude"
+fallback = "spare"
+escalate = ["fast", "coder", "strong"]
+[agents.fast]
+model = "haiku"
+[agents.strong]
+fallback = "rest"
+[agents.spare]
+preset = "codex"
+[agents.rest]
+preset = "gemini"
+`);
+  const names = (attempt: number) => playersOf(profiles.coder, attempt).map(({ name }) => name);
+
+  it.each([
+    [1, ['fast', 'spare', null, 'strong', 'rest']],
+    [2, [null, 'spare', 'strong', 'rest', 'fast']],
+    [3, ['strong', 'rest', null, 'spare', 'fast']],
+    [9, ['strong', 'rest', null, 'spare', 'fast']],
+  ])('attempt %i', (attempt, expected) => {
+    expect(names(attempt)).toEqual(expected);
+  });
+
+  it('each has the values of its own table, and otherwise those of the role', () => {
+    const [fast, , own] = playersOf(profiles.coder, 1);
+    expect([fast, own]).toMatchObject([
+      { preset: 'claude', model: 'haiku' },
+      { preset: 'claude', model: null },
+    ]);
   });
 });

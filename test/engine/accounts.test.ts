@@ -228,3 +228,96 @@ describe('a profile that stands in', () => {
     await expect(failed).rejects.toMatchObject({ code: 'bad_config' });
   });
 });
+
+describe('a list of profiles for the attempts', () => {
+  const fails = { preset: 'command', program: 'false' } as const;
+  const works = { preset: 'command', program: `sh -c 'echo "$STATOR_ATTEMPT" > made.txt'` } as const;
+  const profiles = (plan: {
+    readonly run_list: readonly { readonly profile: string | null; readonly attempt: number }[];
+  }) => plan.run_list.map(({ profile, attempt }) => [profile, attempt]);
+
+  it('each failed attempt is followed by the next profile, over a restart too, and the history says which one works', async () => {
+    const on = ground();
+    const agents = {
+      coder: { escalate: ['fast', 'coder', 'strong'], ...fails },
+      fast: {},
+      strong: works,
+      reviewer: { enabled: false },
+    };
+    const engine = await startEngine({ on, agents });
+    await begin(engine, 'first', oneTask);
+    await untilPlan(engine, 'first', ({ run_list: runs }) => runs.length > 0);
+    await engine.engine.stop({ agents: 'stop' });
+    const again = await startEngine({ on: engine, adds: false, agents });
+    const done = await untilStatus(again, 'first', 'done');
+    // A run that the stop of the engine ended begins again in the same attempt.
+    expect([...new Set(profiles(done).map((each) => each.join(' ')))]).toEqual(['fast 1', ' 2', 'strong 3']);
+    const told = await again.client.history('demo', 'first');
+    expect(told.flatMap(({ stands_in: profile }) => profile ?? [])).toContain('strong');
+  });
+
+  it('its last profile plays all further attempts, and who would start first is the first', async () => {
+    const agents = {
+      coder: { escalate: ['spare', 'strong'], attempts: 3 },
+      spare: { preset: 'codex' },
+      strong: fails,
+    } satisfies Scene['agents'];
+    const engine = await engineOf({ says: 'error', agents: { ...agents, spare: fails } });
+    await begin(engine, 'first', oneTask);
+    const blocked = await untilPlan(
+      engine,
+      'first',
+      ({ run_list: runs }) => runs.filter(({ state }) => state === 'failed').length === 3,
+    );
+    expect(profiles(blocked)).toEqual([
+      ['spare', 1],
+      ['strong', 2],
+      ['strong', 3],
+    ]);
+    const other = await engineOf({ says: 'ok', agents });
+    await register(other, 'first', oneTask);
+    const act = { project: 'demo', plan: 'first', type: 'implement_start' } as const;
+    expect((await other.client.previewAct(act)).starts).toMatchObject([{ role: 'coder', program: 'codex' }]);
+  });
+
+  it('another of the list plays while the account of one is limited', async () => {
+    const agents = {
+      coder: { preset: 'claude', attempts: 2, escalate: ['coder', 'strong'] },
+      strong: { preset: 'codex' },
+    } satisfies Scene['agents'];
+    const engine = await engineOf({ says: 'limit,ok', agents });
+    await begin(engine, 'first', oneTask);
+    const done = await untilStatus(engine, 'first', 'done');
+    expect(profiles(done)).toEqual([
+      [null, 1],
+      ['strong', 1],
+    ]);
+    expect(callsIn(engine.root).map(({ program }) => program)).toEqual(['claude', 'codex']);
+  });
+
+  it.each<[string, Scene['agents'], string]>([
+    ['a table that is not there', { coder: { escalate: ['strong', 'strng'] }, strong: {} }, 'did you mean'],
+    ['one profile twice', { coder: { escalate: ['coder', 'coder'] } }, 'twice'],
+    [
+      'more profiles than attempts',
+      { coder: { attempts: 1, escalate: ['coder', 'strong'] }, strong: {} },
+      '2 profiles for 1 attempts',
+    ],
+    [
+      'a shell that has nothing to run for it',
+      { reviewer: { enabled: true, escalate: ['strong'] }, strong: { preset: 'sh' } },
+      'stand in',
+    ],
+    [
+      'a circle of fallbacks in one of them',
+      { coder: { escalate: ['strong'] }, strong: { fallback: 'rest' }, rest: { fallback: 'strong' } },
+      'leads back',
+    ],
+  ])('is refused when the configuration is read: %s', async (_what, given, words) => {
+    const failed = engineOf({ says: 'ok', agents: { default: { preset: 'claude' }, ...given } });
+    await expect(failed).rejects.toMatchObject({
+      code: 'bad_config',
+      message: expect.stringContaining(words) as string,
+    });
+  });
+});

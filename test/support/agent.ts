@@ -74,6 +74,7 @@ export function briefOf(
       name: null,
       account: null,
       fallbacks: [],
+      steps: [],
       enabled: true,
       preset: 'sh',
       program: null,

@@ -58,6 +58,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       ...(profile.mode === null ? [] : [[key('mode'), profile.mode] satisfies [string, unknown]]),
       [key('account'), profile.account ?? ''],
       [key('fallback'), profile.fallbacks[0]?.name ?? ''],
+      [key('escalate'), profile.steps.map(({ name }) => name ?? profile.role)],
       [key('timeout'), durationText(profile.timeoutMs)],
       [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],
       [key('attempts'), profile.attempts],

@@ -118,7 +118,7 @@ const runEntry = z.object({
   run: z.string(),
   title: z.string(),
   role: z.string(),
-  /** The profile that was used instead of its role's own; null: the role's own was used. */
+  /** The table of `[agents]` that was used in place of its role's own; null: the role's own was used. */
   profile: z.string().nullable(),
   attempt: count,
   state: z.string(),
@@ -346,7 +346,7 @@ const journalLine = {
   until: time.nullable(),
   /** For an answer: the numbers of its questions. */
   questions: z.array(count),
-  /** For an agent that begins: the profile that it uses because its own account is limited. */
+  /** For an agent that begins: the table of `[agents]` that it uses in place of its role's own: the account of that one is limited, or `escalate` names another for this attempt. */
   stands_in: z.string().nullable(),
   /** true: the agent that begins continues an interrupted attempt. */
   resumed: z.boolean(),

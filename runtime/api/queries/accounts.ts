@@ -14,12 +14,12 @@ export function currentCasting(parts: CastingParts): Promise<Casting> {
   return lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });
 }
 
-/** The limit that keeps an agent from a slot; null: there is none. */
+/** The limit that keeps an agent from a slot, whatever its attempt; null: there is none. */
 export function limitOf(
   { castOf, limits }: Casting,
   { project, role }: { readonly project: string; readonly role: string },
 ): AccountLimitRow | null {
-  return limits.size === 0 ? null : (castOf(project, role as Role)?.limit ?? null); // the stored text is a role
+  return limits.size === 0 ? null : (castOf(project, role as Role, 1)?.limit ?? null); // the stored text is a role
 }
 
 /** Why an agent waits for an account, and what a person can do. */

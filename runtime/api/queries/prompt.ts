@@ -21,7 +21,7 @@ import {
 import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
-import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
+import { lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
 import { composePrompt } from '../../work/agents/prompt.ts';
 import type { RunBrief } from '../../work/agents/run-brief.ts';
 import { draftsFor, promptOptions } from '../../work/effects/agent-prompt.ts';
@@ -53,7 +53,7 @@ export function createPromptView(parts: ViewDependencies) {
     const { profiles } = projects.get(project).config;
     if (key !== null) return profileOf(profiles, { role: run.role, run: await store.run(key) });
     const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
-    return castProfiles(casting, project, profiles)[run.role];
+    return casting.castOf(project, run.role, run.attempt)?.profile ?? profiles[run.role];
   }
 
   return {

@@ -25,9 +25,11 @@ import {
   builtIn,
   canPlay,
   fallbackNames,
+  playersOf,
   type ResolvedProfile,
   resolveCheck,
   resolveProfile,
+  stepNames,
   unplayable,
 } from './profiles.ts';
 import {
@@ -68,7 +70,7 @@ export type {
   OwnAgents,
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
-export { type AgentProfile, everyProfile, unplayable } from './profiles.ts';
+export { type AgentProfile, everyProfile, playersOf, unplayable } from './profiles.ts';
 export type { AgentSettings, Flags, McpServer, Preset, SandboxMode, SignMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
@@ -397,7 +399,7 @@ interface ResolvedRoles {
 }
 
 function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
-  refuseFallbacks(layers);
+  refuseReplacements(layers);
   const resolved = roles.map((role) => resolveProfile(role, layers));
   const profiles = Object.fromEntries(resolved.map(({ profile }) => [profile.role, profile]));
   const origins = resolved.flatMap(({ profile, origins: own }) =>
@@ -433,15 +435,15 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
       terminalProblem(each) ??
       acpKeyProblem(each) ??
       networkProblem(each, each.name ?? each.role);
-    const others = isOn ? profile.fallbacks.map(problemOf) : [];
-    const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
+    const others = isOn ? playersOf(profile, 1) : [];
+    const unfit = others.find((other) => other.name !== null && !canPlay(other));
     const problem = isOn
       ? (problemOf(profile) ??
-        others.find((other) => other !== null) ??
+        others.map(problemOf).find((other) => other !== null) ??
         (unfit === undefined
           ? null
           : ({
-              key: 'fallback',
+              key: profile.steps.some(({ name }) => name === unfit.name) ? 'escalate' : 'fallback',
               message: `${unfit.name} cannot stand in for the ${profile.role}: ${unplayable(unfit)}`,
             } as const)))
       : null;
@@ -465,8 +467,10 @@ function refuseUnfitChecks({ profile, origins }: ResolvedProfile): void {
 }
 
 /** A circle, or a profile that is not there, is found when the configuration is read. All of one place at once. */
-function refuseFallbacks(layers: readonly AgentLayer[]): void {
-  const problems = roles.flatMap((role) => fallbackNames(role, layers).problem ?? []);
+function refuseReplacements(layers: readonly AgentLayer[]): void {
+  const problems = roles.flatMap((role) => [
+    ...[fallbackNames(role, layers), stepNames(role, layers)].flatMap(({ problem }) => problem ?? []),
+  ]);
   const [first] = problems;
   if (first === undefined) return;
   const here = problems.filter(({ origin }) => origin.file === first.origin.file);

@@ -37,6 +37,8 @@ export interface AgentProfile {
   readonly account: string | null;
   /** The agents that work instead while its account is limited, the next one first. They have none of their own. */
   readonly fallbacks: readonly AgentProfile[];
+  /** Who plays the first attempt, the second, and so on; the last one plays all further attempts. Empty: this profile plays all of them. */
+  readonly steps: readonly AgentProfile[];
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
   readonly attempts: number;
@@ -79,6 +81,8 @@ export interface ResolvedProfile {
   readonly origins: Readonly<Record<keyof AgentTable, Origin>>;
 }
 
+const usualAttempts = 3;
+
 export const builtIn: Origin = { file: null, line: null };
 
 /** Roles that no one gets without asking. */
@@ -97,11 +101,17 @@ interface Source {
 export function resolveProfile(role: Role, layers: readonly AgentLayer[]): ResolvedProfile {
   const usual = layers.flatMap((layer) => [...sourcesOf(layer, role, true), ...sourcesOf(layer, 'default', false)]);
   const { profile, origins } = fold(role, usual, null);
-  const fallbacks = fallbackNames(role, layers).names.map((name) => {
+  const replaced = (name: string) => {
     const own = layers.flatMap((layer) => sourcesOf(layer, name, true));
     return fold(role, [...own, ...usual.map((source) => ({ ...source, isOwn: false }))], name).profile;
+  };
+  const fallbacks = fallbackNames(role, layers).names.map(replaced);
+  const steps = stepNames(role, layers).names.map((name) => {
+    if (name === role) return { ...profile, fallbacks };
+    const own = hasFallback(name, layers) ? fallbackNames(role, layers, name).names.map(replaced) : fallbacks;
+    return { ...replaced(name), fallbacks: own.filter((other) => other.name !== name) };
   });
-  return { profile: { ...profile, fallbacks }, origins };
+  return { profile: { ...profile, fallbacks, steps }, origins };
 }
 
 /** The sandbox of the checks: that of the coder, except for what `[agents.check]` sets. If it asks for one that is not possible, the message names the origins. */
@@ -111,43 +121,76 @@ export function resolveCheck(layers: readonly AgentLayer[]): ResolvedProfile {
   return fold('coder', [...own, ...usual], null);
 }
 
-/** A fault in the fallbacks of profiles, and where it is written. */
-export interface FallbackProblem {
-  readonly origin: Origin;
-  readonly message: string;
+/** The profiles that replace that of a role, in their order, up to the first fault in them, and where that is written. */
+export interface Replacements {
+  readonly names: readonly string[];
+  readonly problem: { readonly origin: Origin; readonly message: string } | null;
 }
 
-/** The tables that replace that of the role, in their order, up to the first fault in them. */
-export function fallbackNames(
-  role: Role,
-  layers: readonly AgentLayer[],
-): { readonly names: readonly string[]; readonly problem: FallbackProblem | null } {
-  const named = (table: string) =>
-    pick(
-      layers.flatMap((layer) => sourcesOf(layer, table, true)),
-      'fallback',
-    );
+/** The tables that replace that of the role while its account is limited; `from`: those that replace another profile of the role. */
+export function fallbackNames(role: Role, layers: readonly AgentLayer[], from: string = role): Replacements {
   const names: string[] = [];
-  const all = [...new Set(layers.flatMap(({ tables }) => Object.keys(tables)))];
-  let next = named(role).value === undefined ? named('default') : named(role);
+  let next = from === role ? ofRole(role, layers, 'fallback') : ofTable(from, layers, 'fallback');
   for (;;) {
     const { value: name = null, origin } = next;
     if (name === null) return { names, problem: null };
     const problem = (message: string) => ({ names, problem: { origin, message } });
-    if (name === role || names.includes(name)) {
-      const way = [role, ...names, name].join(' → ');
+    if (name === from || names.includes(name)) {
+      const way = [from, ...names, name].join(' → ');
       return problem(
         `fallback = "${name}" leads back to where it began (${way}); name another profile, or "" for none`,
       );
     }
-    if (!all.includes(name)) {
-      const meant = nearest(name, all);
-      const help = meant === null ? `write a table [agents.${name}]` : `did you mean "${meant}"?`;
-      return problem(`fallback = "${name}": there is no table [agents.${name}]; ${help}`);
-    }
+    const missing = missingTable(name, layers);
+    if (missing !== null) return problem(`fallback = "${name}": ${missing}`);
     names.push(name);
-    next = named(name);
+    next = ofTable(name, layers, 'fallback');
   }
+}
+
+/** The tables of `escalate`. The role's own name is its own table. */
+export function stepNames(role: Role, layers: readonly AgentLayer[]): Replacements {
+  const { value: names = [], origin } = ofRole(role, layers, 'escalate');
+  const problem = (message: string) => ({ names: [], problem: { origin, message } });
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    return problem(`escalate names "${twice}" twice; the last profile plays all further attempts`);
+  for (const name of names) {
+    const missing = name === role ? null : missingTable(name, layers);
+    if (missing !== null) return problem(`escalate names "${name}": ${missing}`);
+    const { problem: inner } = hasFallback(name, layers) ? fallbackNames(role, layers, name) : { problem: null };
+    if (inner !== null) return { names: [], problem: inner };
+  }
+  const attempts = ofRole(role, layers, 'attempts').value ?? usualAttempts;
+  if (names.length > attempts) {
+    return problem(
+      `escalate names ${names.length} profiles for ${attempts} attempts; leave some out, or raise attempts`,
+    );
+  }
+  return { names, problem: null };
+}
+
+function ofTable<Key extends keyof AgentTable>(table: string, layers: readonly AgentLayer[], key: Key) {
+  const sources = layers.flatMap((layer) => sourcesOf(layer, table, true));
+  return pick(sources, key);
+}
+
+/** Nearest first, and in each layer the role's own table before `[agents.default]`, as `resolveProfile` has it. */
+function ofRole<Key extends keyof AgentTable>(role: Role, layers: readonly AgentLayer[], key: Key) {
+  const own = ofTable(role, layers, key);
+  return own.value === undefined ? ofTable('default', layers, key) : own;
+}
+
+function hasFallback(table: string, layers: readonly AgentLayer[]): boolean {
+  return ofTable(table, layers, 'fallback').value !== undefined;
+}
+
+/** null: the table is there. */
+function missingTable(name: string, layers: readonly AgentLayer[]): string | null {
+  const all = [...new Set(layers.flatMap(({ tables }) => Object.keys(tables)))];
+  if (all.includes(name)) return null;
+  const meant = nearest(name, all);
+  return `there is no table [agents.${name}]; ${meant === null ? `write a table [agents.${name}]` : `did you mean "${meant}"?`}`;
 }
 
 /** `name`: the table that replaces the role's own, and comes first; its account is no other table's. */
@@ -180,6 +223,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     role,
     name,
     fallbacks: [],
+    steps: [],
     account: value('account') ?? null,
     enabled: isNamed && (value('enabled') ?? true),
     preset: (acp ? optedAcp(named) : null) ?? named,
@@ -191,7 +235,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     mcp: value('mcp') ?? {},
     timeoutMs: value('timeout') ?? 3_600_000,
     idleTimeoutMs: value('idle_timeout') ?? null,
-    attempts: value('attempts') ?? 3,
+    attempts: value('attempts') ?? usualAttempts,
     maxCostUsd: value('max_cost_usd') ?? null,
     envFile: value('env_file') ?? null,
     sandbox: value('sandbox') ?? 'auto',
@@ -213,10 +257,21 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
   return { profile, origins: origins as ResolvedProfile['origins'] }; // each key of a table, by the list
 }
 
-/** All profiles that may play a role: its own first, then their fallbacks. */
+/**
+ * Who may play an attempt of a role, the first choice first: the step of that attempt and its fallbacks, and then the other steps, the later ones first. For each
+ * attempt these are the same profiles, so a role can start as long as the account of one of them is free.
+ */
+export function playersOf(own: AgentProfile, attempt: number): AgentProfile[] {
+  const steps = own.steps.length === 0 ? [own] : own.steps;
+  const at = Math.min(Math.max(attempt, 1), steps.length) - 1;
+  const ordered = [...steps.slice(at), ...steps.slice(0, at).toReversed()].flatMap((step) => [step, ...step.fallbacks]);
+  const names = ordered.map(({ name }) => name);
+  return ordered.filter(({ name }, index) => names.indexOf(name) === index);
+}
+
+/** All profiles that may play a role. */
 export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): AgentProfile[] {
-  const own = Object.values(profiles);
-  return [...own, ...own.flatMap(({ fallbacks }) => fallbacks)];
+  return Object.values(profiles).flatMap((own) => playersOf(own, 1));
 }
 
 /** An agent that cannot play a role is off where the role resolves to it. */

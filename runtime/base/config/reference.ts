@@ -131,6 +131,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
     '""',
     'the table of [agents] to use while the account of this one is rate limited; "": none, so agents wait',
   ],
+  escalate: [
+    '[]',
+    'the tables of [agents] for the first attempt, the second and so on, such as ["fast", "strong"]; the last one plays all further attempts. The role\'s own name is this table. []: always this one',
+  ],
   mcp: [
     '{}',
     'for agents of the Agent Client Protocol: MCP servers of the agent, such as `[agents.coder.mcp.docs]`, each with `command`, `args` and, by their names, variables of its run in `env`; `command = "stator"`, `args = ["mcp"]` is stator itself',

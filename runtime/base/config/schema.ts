@@ -107,6 +107,15 @@ const agentKeys = {
     is: 'the name of another table of [agents], such as "spare"',
     where: (name) => name === '' || profileName.test(name),
   }).optional(),
+  escalate: listOf(
+    text({
+      min: 1,
+      max: 64,
+      is: 'the name of a table of [agents], such as "strong"',
+      where: (name) => profileName.test(name),
+    }),
+    { max: 10, is: 'a list of tables of [agents], such as ["fast", "strong"]' },
+  ).optional(),
   flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
   model: textOrNone({ max: 200, is: "a model's name" }).optional(),
   acp: flag.optional(),
@@ -223,7 +232,7 @@ const checkTableSchema = z.strictObject(
   { error: `a table with ${checkKeyNames.join(', ')}` },
 );
 
-/** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null for `""`. */
+/** One `[agents.<role>]`, or another profile that a `fallback` or `escalate` names, as checked: durations in milliseconds, null for `""`. */
 export type AgentTable = Readonly<Omit<z.infer<typeof agentTableSchema>, 'preset'> & { preset?: Preset | undefined }>;
 /** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
 export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
@@ -532,13 +541,15 @@ function refuseDuplicateHooks(tables: readonly HookTable[], context: z.Refinemen
   }
 }
 
-/** Another table than that of a role is a profile that some `fallback` beside it names: a role that is mistyped is none. */
+/** Another table than that of a role is a profile that some `fallback` or `escalate` beside it names: a role that is mistyped is none. */
 function refuseUnnamed(tables: unknown, context: z.RefinementCtx): void {
   if (typeof tables !== 'object' || tables === null) return;
   const named = new Set(
-    Object.values(tables).map((table: unknown) =>
-      typeof table === 'object' && table !== null && 'fallback' in table ? table.fallback : null,
-    ),
+    Object.values(tables).flatMap((table: unknown) => {
+      if (typeof table !== 'object' || table === null) return [];
+      const { fallback = null, escalate = [] } = table as { fallback?: unknown; escalate?: unknown }; // looked at by name alone
+      return [fallback, ...(Array.isArray(escalate) ? (escalate as unknown[]) : [])];
+    }),
   );
   const keys = Object.keys(tables).filter((name) => !Object.hasOwn(roleTables, name) && !named.has(name));
   if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: { ...tables } });

@@ -16,7 +16,7 @@ export interface Casting {
   /** The accounts that are rate limited now. */
   readonly limits: ReadonlyMap<string, AccountLimitRow>;
   /** null: the repo is not there, or its configuration is broken. */
-  castOf(project: string, role: Role): Cast | null;
+  castOf(project: string, role: Role, attempt: number): Cast | null;
   /** Every role of a repo for which no agent can start now, as `<project>/<role>`. */
   held(): readonly string[];
 }

@@ -1,6 +1,6 @@
-/** Chooses the profile for a role now: its own, or, while its account is rate limited, its first fallback with a free account. */
+/** Chooses the profile for an attempt of a role now: the first of those that may play it whose account is not rate limited. */
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
-import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
+import { type AgentProfile, playersOf, type RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
 import { isSameLimit } from '../../core/store/account-limit.ts';
 import type { Change, Store } from '../../core/store/port.ts';
@@ -25,12 +25,11 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
   const limits = new Map(rows.map((row) => [row.account, row]));
   const known = new Map<string, Cast | null>();
 
-  function cast(project: string, role: Role): Cast | null {
+  function cast(project: string, role: Role, attempt: number): Cast | null {
     // Also null if the configuration is broken, and then nothing starts.
     if (projects.budgetOf(project) === null) return null;
     const { path: repo, config } = projects.get(project);
-    const own = config.profiles[role];
-    const all = [own, ...own.fallbacks].map((profile) => {
+    const all = playersOf(config.profiles[role], attempt).map((profile) => {
       const account = accountOf(profile, { repo, env });
       return { profile, account, limit: account === null ? null : (limits.get(account) ?? null) };
     });
@@ -39,11 +38,11 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
     return free ?? soonest ?? null;
   }
 
-  function castOf(project: string, role: Role): Cast | null {
-    const key = `${project}/${role}`;
+  function castOf(project: string, role: Role, attempt: number): Cast | null {
+    const key = `${project}/${role}/${attempt}`;
     const found = known.get(key);
     if (found !== undefined) return found;
-    const made = cast(project, role);
+    const made = cast(project, role, attempt);
     known.set(key, made);
     return made;
   }
@@ -57,19 +56,21 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
       return projects
         .list()
         .flatMap(({ project }) =>
-          roles.filter((role) => (castOf(project, role)?.limit ?? null) !== null).map((role) => `${project}/${role}`),
+          roles
+            .filter((role) => (castOf(project, role, 1)?.limit ?? null) !== null)
+            .map((role) => `${project}/${role}`),
         );
     },
   };
 }
 
-/** The profiles with which a repo's roles would start now. */
+/** The profiles with which the first attempts of a repo's roles would start now. */
 export function castProfiles(
   casting: Casting,
   project: string,
   profiles: RepoConfig['profiles'],
 ): RepoConfig['profiles'] {
-  const cast = roles.map((role) => [role, casting.castOf(project, role)?.profile ?? profiles[role]]);
+  const cast = roles.map((role) => [role, casting.castOf(project, role, 1)?.profile ?? profiles[role]]);
   return Object.fromEntries(cast) as RepoConfig['profiles']; // one for each role
 }
 
@@ -79,7 +80,7 @@ export function profileOf(
   { role, run }: { readonly role: Role; readonly run: Pick<RunRow, 'profile'> | null },
 ): AgentProfile {
   const own = profiles[role];
-  return own.fallbacks.find(({ name }) => name === (run?.profile ?? null)) ?? own;
+  return playersOf(own, 1).find(({ name }) => name === (run?.profile ?? null)) ?? own;
 }
 
 /** A limit that only one run has reported is tried again after this time. */

@@ -9,6 +9,7 @@ import {
   type FoundBesides,
   fileDigest,
   type Preset,
+  playersOf,
   type RepoConfig,
   type RepoConfigSource,
   readRepoConfigSource,
@@ -41,7 +42,7 @@ export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
 /** The profiles of all agents that may be started, wherever they are configured. */
 function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
   const all = Object.values(profiles).filter(({ enabled }) => enabled);
-  return new Set(all.flatMap(({ preset, fallbacks }) => [preset, ...fallbacks.map((fallback) => fallback.preset)]));
+  return new Set(all.flatMap((own) => playersOf(own, 1).map(({ preset }) => preset)));
 }
 
 /**
