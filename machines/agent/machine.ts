@@ -66,7 +66,7 @@ const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart'
 
 const made = agentSetup.createMachine({
   id: 'agent',
-  version: '5',
+  version: '1',
   description: 'one agent, over all its attempts',
   context: newAgent,
   output: outputOf,

@@ -101,7 +101,7 @@ const pullVerbs = {
 /** The chart of a plan, from a document to done. An XState machine without effects. */
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '9',
+  version: '1',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {

@@ -173,7 +173,7 @@ const enlistOnly = { implement_requested: [{ guard: 'hasIt', actions: 'grantAgai
 /** The chart of a registered repository, which grants plans the right to implement. An XState machine without effects. */
 export const repoMachine = base.createMachine({
   id: 'repo',
-  version: '2',
+  version: '1',
   description: 'a registered repository',
   context: ({ input }) => ({
     ...input,

@@ -291,7 +291,7 @@ const looking = {
 
 const made = taskSetup.createMachine({
   id: 'task',
-  version: '3',
+  version: '1',
   description: 'one piece of work',
   context: ({ input: { at, ...input } }) => ({
     ...input,

@@ -268,7 +268,7 @@ const ended = { actions: ['recordResult', 'forgetTask'] } as const;
 
 const made = base.createMachine({
   id: 'wave',
-  version: '2',
+  version: '1',
   description: 'a stage of a plan',
   context: ({ input: { at, ...input } }) => ({
     ...input,

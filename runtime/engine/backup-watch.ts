@@ -51,7 +51,7 @@ export function createBackupWatch(
 export async function copyBeforeMigration(parts: BackupParts): Promise<void> {
   try {
     await copyWhere(parts, Date.now(), async (_folder, file) => {
-      const schema = outdatedSchema(file, migrations.length);
+      const schema = outdatedSchema(file, migrations);
       return schema === null ? null : { schema };
     });
   } catch (thrown) {

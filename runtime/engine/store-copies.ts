@@ -99,7 +99,7 @@ export async function copyToRestore(
       copy === undefined ? `there are no copies in ${backupsFolder(homeFolder(env))}` : `there is no copy at ${copy}`,
       'name the file of a copy: stator store restore <file>; see those that there are: stator store check',
     );
-  return { copy, knowsUntilMs: lastKnownMs(copy, migrations.length) };
+  return { copy, knowsUntilMs: lastKnownMs(copy, migrations) };
 }
 
 /** Puts that copy in the place of the store. Throws `owner_taken` while an engine owns the home, and as `copyToRestore`. */

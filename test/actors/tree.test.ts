@@ -63,7 +63,7 @@ describe('a stored tree', () => {
     expect(() => step(tree, trees, 'cancel')).toThrow('before it gave it an id');
   });
 
-  const version = '"version":"agent:5 plan:9 task:3 wave:2"';
+  const version = '"version":"agent:1 plan:1 task:1 wave:1"';
   const broken: Record<string, [from: string, to: string, message: RegExp]> = {
     'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],
     'of another version': [version, '"version":"plan:99"', /it is of version "plan:99", this stator knows/],
@@ -140,7 +140,7 @@ describe('a stored tree', () => {
           },
         },
         'agent:1 plan:0.5 task:1 wave:1': {
-          to: 'agent:5 plan:9 task:3 wave:2',
+          to: 'agent:1 plan:1 task:1 wave:1',
           upgrade: (snapshot) => {
             const { context, ...rest } = snapshot as { context: object };
             return {
@@ -168,7 +168,7 @@ describe('a stored tree', () => {
     expect(step(tree, trees, 'implement_start').requests.signals).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
-    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:1 plan:1 task:1 wave:1');
   });
 
   it('that an upgrade leads in a circle is refused as well', () => {

@@ -145,7 +145,7 @@ test('a migration that leaves rows pointing at nothing is rolled back', () => {
 });
 
 test('migrations that are not numbered one after the other are refused', () => {
-  expect(() => store({ migrations: [rebuild] })).toThrow('not numbered');
+  expect(() => store({ migrations: [first, { ...rebuild, version: 3 }] })).toThrow('not numbered');
 });
 
 test('a store of a newer stator is refused by both versions and left exactly as it was', () => {
@@ -155,6 +155,20 @@ test('a store of a newer stator is refused by both versions and left exactly as 
     const before = readFileSync(file);
     const refused = failure(() => store({ readonly }));
     expectError(refused, 'store_newer', file);
+    expect(readFileSync(file).equals(before)).toBe(true);
+    expect(statSync(file).mtimeMs).toBe(1_000_000_000);
+    if (!readonly) expect(readdirSync(folder)).toEqual(['taskstore.db']);
+  }
+});
+
+test('a store of a build before the first release is refused, and left exactly as it was', () => {
+  madeBy([first]);
+  const later = [{ ...first, version: 3 }];
+  for (const readonly of [false, true]) {
+    utimesSync(file, 1_000_000, 1_000_000);
+    const before = readFileSync(file);
+    const refused = failure(() => store({ readonly, migrations: later }));
+    expectError(refused, 'store_unreadable', file, 'version 1 of the schema', `mv ${file} ${file}.old`);
     expect(readFileSync(file).equals(before)).toBe(true);
     expect(statSync(file).mtimeMs).toBe(1_000_000_000);
     if (!readonly) expect(readdirSync(folder)).toEqual(['taskstore.db']);

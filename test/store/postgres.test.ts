@@ -284,6 +284,17 @@ it('a store of a newer stator is left as it is', async () => {
   await expect(opened(server.urlOf(name)).lastLine()).rejects.toMatchObject({ code: 'store_newer' });
 });
 
+it('a store of a build before the first release is refused, and left as it is', async () => {
+  const name = await emptyDatabase();
+  await server.query(name, 'CREATE TABLE schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL)');
+  await server.query(name, "INSERT INTO schema_versions (version, name) VALUES (1, 'all tables')");
+  await expect(opened(server.urlOf(name)).lastLine()).rejects.toMatchObject({
+    code: 'store_unreadable',
+    message: expect.stringContaining('version 1 of the schema, of a build before the first release'),
+  });
+  expect(await server.query(name, 'SELECT version FROM schema_versions')).toEqual([{ version: 1 }]);
+});
+
 it('a newer version waits until the older hosts have gone, and then changes the schema; an older one does not come back', async () => {
   const name = await emptyDatabase();
   const shown = name;
@@ -300,7 +311,11 @@ it('a newer version waits until the older hosts have gone, and then changes the 
     await store.own(home);
   // From here on this is the program of the next version; a and b have looked already.
   const known = migrations as Migration[];
-  known.push({ version: known.length + 1, name: 'of the next version', sql: 'CREATE TABLE of_the_next (id INTEGER)' });
+  known.push({
+    version: (known.at(-1)?.version ?? 0) + 1,
+    name: 'of the next version',
+    sql: 'CREATE TABLE of_the_next (id INTEGER)',
+  });
   let isNewer = true;
   const older = () => isNewer && known.pop();
   onTestFinished(() => void older());

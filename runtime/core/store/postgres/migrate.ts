@@ -4,27 +4,29 @@ import { StoreTrouble } from '../port.ts';
 import { type Migration, migrationLock, migrations } from './schema.ts';
 
 const oldestServer = 140_000;
+const firstVersion = () => migrations[0]?.version ?? 0;
+const lastVersion = () => migrations.at(-1)?.version ?? 0;
 
-/** Throws `store_newer`, `store_unreadable` for a server that is too old, and PostgreSQL's error about a migration, which then leaves nothing behind. */
+/** Throws `store_newer`, `store_unreadable` for a server that is too old or a store of a build before the first release, and PostgreSQL's error about a migration, which then leaves nothing behind. */
 export async function migrate(client: Client, place: string): Promise<void> {
   await refuseOldServer(client, place);
   if (await isCurrent(client, place)) return;
   for (const migration of migrations) await apply(client, migration);
 }
 
-/** Whether its schema is that of this version. Throws `store_newer`. */
+/** Whether its schema is that of this version. Throws as `versionOf`. */
 export async function isCurrent(client: Client, place: string): Promise<boolean> {
-  return (await versionOf(client, place)) === migrations.length;
+  return (await versionOf(client, place)) === lastVersion();
 }
 
 /** Throws `store_unreadable` where it has another version of the schema, or none. */
 export async function mustBeCurrent(client: Client, place: string): Promise<void> {
   const version = await versionOf(client, place);
-  if (version === migrations.length) return;
+  if (version === lastVersion()) return;
   const message =
     version === 0
       ? `there is no store at ${place} yet`
-      : `${place} has version ${version} of the schema, this stator reads ${migrations.length}`;
+      : `${place} has version ${version} of the schema, this stator reads ${lastVersion()}`;
   throw new StoreTrouble(
     'store_unreadable',
     message,
@@ -59,7 +61,7 @@ async function apply(client: Client, { version, name, sql }: Migration): Promise
   }
 }
 
-/** 0: there is none yet. */
+/** 0: there is none yet. Throws `store_newer`, and `store_unreadable` for a store of a build before the first release. */
 async function versionOf(client: Client, place: string): Promise<number> {
   const there = await client.query<{ found: string | null }>(
     "SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found",
@@ -69,8 +71,16 @@ async function versionOf(client: Client, place: string): Promise<number> {
     'SELECT max(version) AS version FROM schema_versions',
   );
   const version = rows[0]?.version ?? 0;
-  if (version > migrations.length) {
-    const message = `${place} has version ${version} of the schema, this stator knows versions up to ${migrations.length}`;
+  if (version > 0 && version < firstVersion()) {
+    const message = `${place} has version ${version} of the schema, of a build before the first release; this stator reads ${firstVersion()} and later`;
+    throw new StoreTrouble(
+      'store_unreadable',
+      message,
+      'the store is as it was; end its plans with the build that wrote it, then name an empty database',
+    );
+  }
+  if (version > lastVersion()) {
+    const message = `${place} has version ${version} of the schema, this stator knows versions up to ${lastVersion()}`;
     throw new StoreTrouble(
       'store_newer',
       message,

@@ -25,6 +25,7 @@ import {
   pendingRestore,
   refuseForeign,
   storeError,
+  versionsOf,
 } from './db.ts';
 
 export interface StoreCopy {
@@ -102,11 +103,12 @@ export function listCopies(folder: string): StoreCopy[] {
     .sort((a, b) => b.atMs - a.atMs);
 }
 
-/** The version of the schema that a stator which knows `known` of them would change; null: none. */
-export function outdatedSchema(file: string, known: number): number | null {
+/** The version of the schema that these migrations would change; null: none. */
+export function outdatedSchema(file: string, migrations: readonly Migration[]): number | null {
   if (!existsSync(file) || statSync(file).size === 0) return null;
   const version = reading(file, (db) => Number(db.pragma('user_version', { simple: true })));
-  return version > 0 && version < known ? version : null;
+  const { first, last } = versionsOf(migrations);
+  return version >= first && version < last ? version : null;
 }
 
 /** A new copy in that folder, which is made where it is missing; then of its kind the newest `keep` stay. Throws as `writeCopy`. */
@@ -162,9 +164,9 @@ export async function writeCopy(file: string, to: string): Promise<number> {
 }
 
 /** The time of the last event in a store; null: there is none. Throws `store_corrupt`, `store_newer`, `store_unreadable` where no store of this stator can be made of the file. */
-export function lastKnownMs(file: string, known: number): number | null {
+export function lastKnownMs(file: string, migrations: readonly Migration[]): number | null {
   return reading(file, (db) => {
-    refuseForeign(db, file, known);
+    refuseForeign(db, file, migrations);
     return db.prepare<[], number | null>('SELECT max(at) FROM journal').pluck().get() ?? null;
   });
 }

@@ -1,8 +1,8 @@
 /**
  * The store's file: how it is opened, brought up to date, and how its failures are told apart.
  *
- * It is checked before it is opened for good: a file that is damaged, of a newer stator or of another program is refused as it was,
- * byte for byte. There is no integrity check at the start, because it reads the whole file: the header, its length and the schema are
+ * It is checked before it is opened for good: a file that is damaged, of a newer stator, of a build before the first release or of another program is
+ * refused as it was, byte for byte. There is no integrity check at the start, because it reads the whole file: the header, its length and the schema are
  * read, and `storeError` reports damage further in when a query meets it.
  */
 import { chmodSync, type Stats, statSync } from 'node:fs';
@@ -10,10 +10,9 @@ import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
-import { tokenHash } from '../../../base/platform/token.ts';
 import { StoreTrouble } from '../port.ts';
 
-/** One step of the schema. Versions count from 1 without gaps; what has been released never changes. */
+/** One step of the schema. Versions count up from the first without gaps; what has been released never changes. */
 export interface Migration {
   readonly version: number;
   readonly name: string;
@@ -51,8 +50,9 @@ const synchronousFull = 2;
  * Throws `store_locked` (try again), `store_full`, `store_corrupt`, `store_newer` and `store_unreadable`; a plain Error where a migration is wrong.
  */
 export function openDatabase(file: string, options: StoreOptions): Database {
-  if (options.migrations.some((migration, index) => migration.version !== index + 1)) {
-    throw new Error('the migrations of the store are not numbered 1, 2, 3 …');
+  const { first } = versionsOf(options.migrations);
+  if (options.migrations.some(({ version }, index) => version !== first + index)) {
+    throw new Error('the migrations of the store are not numbered one after the other');
   }
   try {
     if (options.isAbsent === true) return openEmpty(options);
@@ -139,7 +139,7 @@ function openEmpty({ migrations, image }: StoreOptions): Database {
 function openForReading(file: string, options: StoreOptions): Database {
   mustNotBeRestoring(file);
   mustExist(file);
-  return opened(file, options, true, (db) => mustBeCurrent(db, file, options.migrations.length));
+  return opened(file, options, true, (db) => mustBeCurrent(db, file, options.migrations));
 }
 
 function mustExist(file: string): void {
@@ -148,11 +148,11 @@ function mustExist(file: string): void {
   throw new StoreTrouble('store_unreadable', `there is no store at ${file} yet`, hint);
 }
 
-function mustBeCurrent(db: Database, file: string, known: number): void {
-  refuseForeign(db, file, known);
-  const version = versionOf(db);
-  if (version === known) return;
-  const message = `${file} has version ${version} of the schema, this stator reads ${known}`;
+function mustBeCurrent(db: Database, file: string, migrations: readonly Migration[]): void {
+  refuseForeign(db, file, migrations);
+  const [version, { last }] = [versionOf(db), versionsOf(migrations)];
+  if (version === last) return;
+  const message = `${file} has version ${version} of the schema, this stator reads ${last}`;
   throw new StoreTrouble('store_unreadable', message, 'let this stator bring it up to date: stator plan list');
 }
 
@@ -174,7 +174,7 @@ function openForWriting(file: string, options: StoreOptions): Database {
 function openShared(file: string, options: StoreOptions): Database {
   mustExist(file);
   return opened(file, options, false, (db) => {
-    mustBeCurrent(db, file, options.migrations.length);
+    mustBeCurrent(db, file, options.migrations);
     makeDurable(db, file);
     db.pragma('foreign_keys = ON');
   });
@@ -187,7 +187,7 @@ function openShared(file: string, options: StoreOptions): Database {
 function examine(file: string, options: StoreOptions): void {
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
   const isReadonly = log !== undefined && log.size > 0;
-  opened(file, options, isReadonly, (db) => refuseForeign(db, file, options.migrations.length)).close();
+  opened(file, options, isReadonly, (db) => refuseForeign(db, file, options.migrations)).close();
 }
 
 function opened(file: string, options: StoreOptions, readonly: boolean, prepare: (db: Database) => void): Database {
@@ -211,8 +211,14 @@ function statOf(file: string): Stats | undefined {
   return found;
 }
 
-/** Throws `store_unreadable` for the database of another program, and `store_newer`. */
-export function refuseForeign(db: Database, file: string, known: number): void {
+/** The versions of the schema that are known. */
+export function versionsOf(migrations: readonly Migration[]): { readonly first: number; readonly last: number } {
+  return { first: migrations[0]?.version ?? 0, last: migrations.at(-1)?.version ?? 0 };
+}
+
+/** Throws `store_unreadable` for the database of another program or of a build before the first release, and `store_newer`. */
+export function refuseForeign(db: Database, file: string, migrations: readonly Migration[]): void {
+  const { first, last } = versionsOf(migrations);
   const id = Number(db.pragma('application_id', { simple: true }));
   const version = versionOf(db);
   const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
@@ -221,8 +227,14 @@ export function refuseForeign(db: Database, file: string, known: number): void {
     const message = `${file} is the database of another program (application id ${id}, ${tables} tables and indexes)`;
     throw new StoreTrouble('store_unreadable', message, 'move it out of the way, or set STATOR_HOME to another folder');
   }
-  if (version > known) {
-    const message = `${file} has version ${version} of the schema, this stator knows versions up to ${known}`;
+  if (version > 0 && version < first) {
+    const message = `${file} has version ${version} of the schema, of a build before the first release; this stator reads ${first} and later`;
+    const moved = `mv ${shellWord(file)} ${shellWord(`${file}.old`)}`;
+    const hint = `the file is as it was; end its plans with the build that wrote it, then move it out of the way: ${moved}`;
+    throw new StoreTrouble('store_unreadable', message, hint);
+  }
+  if (version > last) {
+    const message = `${file} has version ${version} of the schema, this stator knows versions up to ${last}`;
     const writer = writerOf(db);
     const wanted = writer === null ? 'a newer stator' : `stator ${writer}, which wrote it, or a newer one`;
     throw new StoreTrouble('store_newer', message, `install ${wanted}; the file is as it was`);
@@ -258,7 +270,6 @@ function makeDurable(db: Database, file: string): void {
  */
 function migrate(db: Database, file: string, migrations: readonly Migration[]): void {
   db.pragma('foreign_keys = OFF');
-  db.function('sha256', { deterministic: true }, (text: unknown) => tokenHash(String(text)));
   const missing = migrations.filter(({ version }) => version > versionOf(db));
   // Each by itself where rows are changed. A new store has none, and waits for its disk once instead of for each.
   const steps = versionOf(db) === 0 ? [missing] : missing.map((migration) => [migration]);
