@@ -1,4 +1,4 @@
-/** A tree as its row holds it, read without restoring it: its contexts, and its public states. Rows of earlier versions are read as this version would. */
+/** A tree as its row holds it, read without restoring it: its contexts, and its public states. */
 import type { AnyStateMachine } from 'xstate';
 import { type LandingContext, landingMachine } from '../machines/landing/machine.ts';
 import { doneWork, type PlanContext, workOfWave } from '../machines/plan/context.ts';

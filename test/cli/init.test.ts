@@ -203,7 +203,7 @@ describe('the file that init writes', () => {
   it('names the defaults that are in force: with every comment taken away nothing changes', () => {
     const text = uncommented(configText({ name: 'claude', settings: ['preset = "claude"'], install: null }));
     // What it says in words, though nothing of it changes, is a person's own word.
-    const inForce = ({ enables, weakens, digest, origins, ownAgents, agentsOf, ...rest }: RepoConfig) => rest;
+    const inForce = ({ enables, digest, origins, ownAgents, agentsOf, ...rest }: RepoConfig) => rest;
     expect(inForce(repoOf(text))).toEqual(inForce(repoOf('')));
   });
 

@@ -1,16 +1,16 @@
-/** Plans that an earlier version of the program left unfinished, when it was killed, end under this one. */
+/** Plans that an earlier version of the program left unfinished, when it was killed, end under this one; those of a build before the first release end under it. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { beforeLastMigration, buildVersion } from '../support/earlier-version.ts';
+import { buildVersion, earlierVersions } from '../support/earlier-version.ts';
 import { openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
-/** The last that wrote the schema before this one. */
-const earlier = beforeLastMigration('runtime/core/store/sqlite/schema.ts');
+const { upgradable, refused } = earlierVersions('runtime/core/store/sqlite/schema.ts');
 const started: ChildProcess[] = [];
 
 afterEach(() => {
@@ -18,12 +18,19 @@ afterEach(() => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
 });
 
-it.skipIf(earlier !== null)('an earlier version cannot be built: this checkout has no history', () => {});
+it.skipIf(upgradable !== null || refused !== null)(
+  'an earlier version cannot be built: this checkout has no history',
+  () => {},
+);
 
-describe.each(earlier === null ? [] : [earlier])('what %s left unfinished', (commit) => {
+describe.each([
+  ['upgradable', upgradable],
+  ['refused', refused],
+])('what a version whose store is %s left unfinished', (kind, commit) => {
   let root = '';
   let old = '';
   beforeAll(() => {
+    if (commit === null) return;
     root = mkdtempSync(join(tmpdir(), 'stator-earlier-'));
     old = buildVersion(commit, join(root, 'sources'));
   }, 300_000);
@@ -49,7 +56,32 @@ describe.each(earlier === null ? [] : [earlier])('what %s left unfinished', (com
     return { made, start, reached, gate, ranTasks };
   }
 
-  it('by `run`, killed while one agent works and another has ended', async () => {
+  const isRefused = kind === 'refused';
+
+  it.skipIf(commit === null || !isRefused)('stays as it is, and ends under that version', async () => {
+    const { made, start, reached, gate, ranTasks } = begun();
+    const run = start(['run', 'p.md', '--trust']);
+    await until(() => existsSync(reached) && ranTasks().length === 2);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    const files = ['taskstore.db', 'taskstore.db-wal'].map((name) => join(made.home, name));
+    const digests = () => files.map((file) => createHash('sha256').update(readFileSync(file)).digest('hex'));
+    const before = digests();
+    for (const args of [
+      ['run', 'p.md'],
+      ['plan', 'list'],
+      ['daemon', 'start', '--foreground'],
+    ]) {
+      const { code, stderr } = await made.stator(args);
+      expect([args, code, stderr]).toEqual([args, 78, expect.stringContaining('of a build before the first release')]);
+    }
+    expect(digests()).toEqual(before);
+    openGate(gate);
+    expect(await start(['run', 'p.md']).ended).toBe(0);
+    expect(ranTasks()).toEqual(['one', 'three', 'two']);
+  });
+
+  it.skipIf(commit === null || isRefused)('by `run`, killed while one agent works and another has ended', async () => {
     const { made, start, reached, gate, ranTasks } = begun();
     const run = start(['run', 'p.md', '--trust']);
     await until(() => existsSync(reached) && ranTasks().length === 2);
@@ -64,7 +96,7 @@ describe.each(earlier === null ? [] : [earlier])('what %s left unfinished', (com
     expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('w2t1.txt');
   });
 
-  it('by a daemon and a `run` beside it, both killed', async () => {
+  it.skipIf(commit === null || isRefused)('by a daemon and a `run` beside it, both killed', async () => {
     const { made, start, reached, gate, ranTasks } = begun();
     const daemon = start(['daemon', 'start', '--foreground']);
     await until(async () => (await start(['daemon', 'status']).ended) === 0);

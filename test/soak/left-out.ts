@@ -24,7 +24,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
   'test/crash/merge.soak.ts': { why: 'kills at each write of a merge; git/merge-killed at some', shortS: 30 },
   'test/soak/acp.soak.ts': { why: 'sixty kills with each kind of walls; crash/acp has four', shortS: 150 },
   'test/soak/earlier-version.soak.ts': {
-    why: 'builds an earlier version from the history; store/upgraded-verified reads their stores',
+    why: 'builds earlier versions from the history; store/db and store/upgraded-verified read their stores',
     shortS: 60,
   },
   'test/soak/five-charts.soak.ts': { why: 'two hundred kills of five charts; crash/five-charts has eight', shortS: 40 },

@@ -3,11 +3,12 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { beforeLastMigration, buildVersion } from '../support/earlier-version.ts';
+import { buildVersion, earlierVersions } from '../support/earlier-version.ts';
 import { until } from '../support/ground.ts';
 import { type Host, hostOn, hostsGround, must, register, statusOf } from '../support/hosts.ts';
 
-const commit = beforeLastMigration('runtime/core/store/postgres/schema.ts');
+/** null as long as the first schema has not been changed. */
+const { upgradable: commit } = earlierVersions('runtime/core/store/postgres/schema.ts');
 const { emptyStore } = await hostsGround();
 let root = '';
 let old = '';

@@ -6,13 +6,26 @@ import { git } from './ground.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 
-/** The commit right before the last migration came into a list of them; null where the history is not there. */
-export function beforeLastMigration(file: string): string | null {
+/** The version of the first schema in a list of migrations; null: there is none. */
+function firstSchema(text: string): string | null {
+  return /version: (\d+)/.exec(text)?.[1] ?? null;
+}
+
+/**
+ * The last commits that changed this list of migrations, as the version before each of them. `upgradable`: its store is brought up to date. `refused`: it
+ * has schemas of before the first one that is known here. null: there is none, or this checkout has no history.
+ */
+export function earlierVersions(file: string): { readonly upgradable: string | null; readonly refused: string | null } {
+  const none = { upgradable: null, refused: null };
+  const known = firstSchema(readFileSync(join(checkout, file), 'utf8'));
   try {
-    const [changed = ''] = git(checkout, 'log', '-1', '--format=%H', '-Sversion: ', '--', file).trim().split('\n');
-    return changed === '' ? null : git(checkout, 'rev-parse', `${changed}^`).trim();
+    const changed = git(checkout, 'log', '--format=%H', '-Sversion: ', '--', file).trim().split('\n');
+    const before = changed.map((commit) => git(checkout, 'rev-parse', `${commit}^`).trim());
+    const firstAt = (commit: string) => firstSchema(git(checkout, 'show', `${commit}:${file}`));
+    const upgradable = before.slice(0, 1).find((commit) => firstAt(commit) === known) ?? null;
+    return { upgradable, refused: before.find((commit) => firstAt(commit) !== known) ?? null };
   } catch {
-    return null;
+    return none;
   }
 }
 

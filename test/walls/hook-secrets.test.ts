@@ -1,7 +1,6 @@
 /** A password that stood in a hook is in nothing that stator keeps. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { ground, startEngine, type TestEngine } from '../support/engine.ts';
 import { putHooks } from '../support/hooks.ts';
@@ -35,20 +34,4 @@ test('a password in the address of a hook, or in its headers, is not stored, and
   expect((await engine.client.trustOf({ project: 'demo' })).state).toBe('trusted');
   await engine.engine.stop();
   expect(keeps(on)).toEqual([]);
-});
-
-test('one that an earlier version stored is taken out of its row', async () => {
-  const on = ground();
-  putHooks(on.repo, hooks.replaceAll('hunter2', 'env:x'));
-  const engine = await startEngine({ on });
-  await engine.engine.stop();
-  const rows = new BetterSqlite3(join(on.home, 'taskstore.db'));
-  const config = JSON.parse(String(rows.prepare('SELECT config FROM repos').pluck().get()));
-  rows.prepare('UPDATE repos SET config = ?').run(JSON.stringify({ ...config, text: hooks }));
-  const next = await startEngine({ on, adds: false });
-  const kept = String(rows.prepare('SELECT config FROM repos').pluck().get());
-  rows.close();
-  expect(kept).not.toContain('hunter2');
-  expect(kept).toContain('env:HOOK_TOKEN');
-  expect((await next.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual(['good']);
 });

@@ -139,7 +139,7 @@ export const trustEntry = z
     /** The digest of the files in force; null: they no longer parse. */
     digest: z.string().nullable(),
     since: time,
-    /** A verb (`run`, `repo trust`), `daemon.toml`, `init`, `api`, `program` or `an earlier version`. */
+    /** A verb (`run`, `repo trust`), `daemon.toml`, `init`, `api` or `program`. */
     by: z.string(),
     revoked_at: time.nullable(),
   })

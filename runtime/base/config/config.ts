@@ -169,8 +169,6 @@ export interface RepoConfig {
   readonly notes: readonly string[];
   /** The programs that the repo's own files may start, and the gates they weaken, one line for people each; empty: there is nothing to trust. */
   readonly enables: readonly string[];
-  /** The ones that only weaken a gate. */
-  readonly weakens: readonly string[];
   /** The source that sets which program works here: the repo's files, daemon.toml (or the embedding program), or none, which leaves the built-in one. */
   readonly agentsOf: 'repo' | 'user' | 'nobody';
   /** The tables of `[agents]` of the repo's own file. */
@@ -188,9 +186,9 @@ export interface RepoConfigSource {
   readonly kasmosText: string | null;
   /** Why the other program's file could not be read, where it could not. */
   readonly kasmosProblem: string | null;
-  /** The files that they lead to. Absent if an earlier version pinned it. */
+  /** The files that they lead to. Absent until they are looked for. */
   readonly found?: FoundBesides;
-  /** The commit of the user's checkout when a person said yes: command hooks run in its files. Absent in what an earlier version pinned. */
+  /** The commit of the user's checkout when a person said yes: command hooks run in its files. Absent until then. */
   readonly commit?: string;
 }
 

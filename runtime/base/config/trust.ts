@@ -30,9 +30,9 @@ export interface FoundBesides {
   readonly programs: Readonly<Record<string, string>>;
   /** Paths of `env_file`, `copy` and `dir` that lead elsewhere than they say, through a link: as configured, to the real path. */
   readonly places: Readonly<Record<string, string>>;
-  /** Env files inside of the repo, whole: as configured, to the SHA-256 of the content. Absent in what an earlier version pinned. */
-  readonly envFiles?: Readonly<Record<string, string>>;
-  /** Files that the configured programs load by themselves: the path from the repo's root to the SHA-256. Absent where there are none, or an earlier version looked. */
+  /** Env files inside of the repo, whole: as configured, to the SHA-256 of the content. */
+  readonly envFiles: Readonly<Record<string, string>>;
+  /** Files that the configured programs load by themselves: the path from the repo's root to the SHA-256. Absent where there are none. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -54,8 +54,6 @@ export interface Startable {
 export interface TrustView {
   /** One line for people each; empty where the repo's files start nothing and weaken nothing: there is nothing to trust. */
   readonly enables: readonly string[];
-  /** The ones that only weaken a gate: a role that is off, a flag. */
-  readonly weakens: readonly string[];
   /** SHA-256 in hex; changes with everything that `enables` shows, and not with comments, order of keys, limits or times. */
   readonly digest: string;
 }
@@ -86,7 +84,7 @@ export function trustView(startable: Startable): TrustView {
   const acting = hooks.map(({ timeoutMs: _timeout, ...hook }) => hook);
   const pinned =
     lines.length === 0 ? null : { agents, setup, copy, hooks: acting, ...place, ...Object.fromEntries(added) };
-  return { enables: lines, weakens, digest: textDigest(canonical(pinned)) };
+  return { enables: lines, digest: textDigest(canonical(pinned)) };
 }
 
 /** A password is left out; if that would hide something that acts, a person could not know what they agree to. Throws `bad_config`. */

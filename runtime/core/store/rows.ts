@@ -278,11 +278,11 @@ export interface PlanRow {
   readonly tasks: number;
   readonly reviewCycle: number;
   readonly generation: number;
-  /** null: its branch was not made yet, or an earlier version made it and noted nothing. */
+  /** null: its branch was not made yet. */
   readonly base: PlanBase | null;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** The file that it is bound to; null: it came without one, or from a store of an older version. */
+  /** The file that it is bound to; null: it came without one. */
   readonly file: string | null;
   /** The digest of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
@@ -440,11 +440,11 @@ export interface RunRow {
   readonly pid: number | null;
   readonly worktree: string | null;
   readonly folder: string | null;
-  /** How it was started; null: it was not, or by an older stator. */
+  /** How it was started; null: it was not. */
   readonly preset: string | null;
   /** The profile that replaced that of its role; null: none did. */
   readonly profile: string | null;
-  /** The account that it worked with; null: none is known for its program, or an older stator started it. */
+  /** The account that it worked with; null: none is known for its program. */
   readonly account: string | null;
   /** Its program's id of the conversation, if that can be continued. */
   readonly conversation: string | null;

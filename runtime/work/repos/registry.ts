@@ -23,7 +23,6 @@ import type { Settings } from '../../base/config/settings.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { type Change, CommitLost, type LostRepo, mustCommit, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
-import { readTemplates } from '../agents/prompts/template-files.ts';
 import { sharedAddress } from '../git/clone.ts';
 import { identity } from '../git/identity.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
@@ -51,7 +50,7 @@ export interface Project {
   readonly project: string;
   readonly path: string;
   readonly config: RepoConfig;
-  /** The commit of the user's checkout when it was trusted; null: an earlier version did not store it. */
+  /** The commit of the user's checkout when it was trusted; null: a person has not trusted it yet. */
   readonly commit: string | null;
   /** Files of the repo that its configuration names, with their trusted SHA-256. */
   readonly programs: Readonly<Record<string, string>>;
@@ -252,16 +251,9 @@ export async function openProjects(parts: {
   /** By project: the file's content and its modification time. */
   const seen = new Map<string, { age: string; problem: string | null }>();
   const stored = await store.repos();
-  const byProject = (of: readonly RepoRow[]) =>
-    new Map(of.map((row) => [row.project, { ...row, config: masked(row.config) }]));
+  const byProject = (of: readonly RepoRow[]) => new Map(of.map((row) => [row.project, row]));
   const rows = byProject(stored.filter(isHere));
   let others = byProject(stored.filter((row) => !isHere(row)));
-  // Values that an earlier version stored.
-  for (const { project, config } of parts.mayWrite ? stored.filter(isHere) : []) {
-    const row = rows.get(project);
-    if (row !== undefined && !isDeepStrictEqual(config, row.config))
-      await mustCommit(store, [{ do: 'repo.insert', ...row }]);
-  }
   /** Removed repos, with their paths. */
   const removed = new Map(await store.removedRepos());
   /** Repos that are being removed. */
@@ -721,12 +713,10 @@ export async function openProjects(parts: {
     return { source, config: parse(source) };
   }
 
-  /** Whether everything that acts was trusted before. The pins of an earlier version did not cover gates, prompts, programs and places. */
+  /** Whether everything that acts was trusted before. */
   function isAsTrusted(row: RepoRow, { config }: Found): boolean {
     if (row.revokedAt !== null) return false;
-    const before = pinned(row.config);
-    if (before === null || before.digest !== config.digest) return false;
-    return row.config.found !== undefined || config.weakens.length === 0;
+    return pinned(row.config)?.digest === config.digest;
   }
 
   function changesOf(row: RepoRow | null, { source, config }: Found): string[] {
@@ -818,15 +808,12 @@ function exclude(repository: Repository, { worktree }: RepoConfig): Promise<void
 
 /** The paths of the files that lead elsewhere than when they were trusted. */
 function movedPlaces(row: RepoRow, config: RepoConfig): string[] {
-  const pinnedPlaces = row.config.found;
-  // An earlier version's pins are valid if nothing acts that they did not contain.
-  const covered = { programs: {}, places: {}, envFiles: {}, ...pinnedPlaces };
+  const covered = { programs: {}, places: {}, envFiles: {}, ...row.config.found };
   const now = asTrust(() => findPlaces(row.path, config));
   const moved = (['programs', 'places', 'envFiles'] as const).filter(
     (kind) => !isDeepStrictEqual(covered[kind], now[kind]),
   );
-  const uncovered = pinnedPlaces === undefined ? [...config.weakens, ...ownPrompts(row)] : [];
-  return [...moved.flatMap((kind) => differing(covered[kind], now[kind])), ...uncovered];
+  return moved.flatMap((kind) => differing(covered[kind], now[kind]));
 }
 
 /** Paths outside the repo that its files open: the person who trusted them meant those of another machine. */
@@ -946,11 +933,6 @@ function inheritedAgents({ agentsOf, profiles }: RepoConfig): string[] {
   return [
     `agents: ${words}, the built-in default, which acts without asking: neither the repo nor daemon.toml names another`,
   ];
-}
-
-/** Existing prompts that an earlier version did not pin. */
-function ownPrompts({ path }: RepoRow): string[] {
-  return Object.keys(readTemplates(path)).map((name) => `prompt ${name}`);
 }
 
 /** The names under which two tables differ. */

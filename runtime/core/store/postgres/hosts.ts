@@ -63,7 +63,7 @@ export async function tryStoreLock(client: Client, how: 'shared' | 'alone'): Pro
 export async function storeIsTaken(client: Client, place: string, why: 'copy' | 'schema'): Promise<StoreTrouble> {
   const { rows } = await client
     .query<Row>(`SELECT ${columns} FROM hosts h WHERE ${alive} ORDER BY name`)
-    .catch(() => ({ rows: [] as Row[] })); // an earlier store has no such table
+    .catch(() => ({ rows: [] as Row[] })); // another program is making the tables
   const who = rows.length === 0 ? 'another engine works' : `${rows.map(engineText).join(' and ')} work`;
   if (why === 'schema')
     return new StoreTrouble(
