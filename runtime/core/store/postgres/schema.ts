@@ -1,6 +1,6 @@
 /**
- * The schema in PostgreSQL, numbered and forward only. Builds before the first release had lower numbers: their stores are refused. The columns are those of
- * SQLite; text is compared byte by byte, as there.
+ * The schema in PostgreSQL, numbered and forward only, as that of SQLite is: a change of `tables` before the first release raises the number here too. The
+ * columns are those of SQLite; text is compared byte by byte, as there.
  */
 import { tables } from '../tables/schema.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The schema in SQLite, numbered and forward only. A released migration never changes; changes come as later migrations. Builds before the first release had
- * lower numbers: their stores are refused.
+ * The schema in SQLite, numbered and forward only. A released migration never changes; changes come as later migrations. Before the first release, a change
+ * of `tables` raises the number instead: stores of builds with a lower number are refused.
  */
 import { tables } from '../tables/schema.ts';
 import type { Migration } from './db.ts';
