@@ -301,6 +301,7 @@ export const nouns: Nouns = {
       ...verbsOf(machine, { show: '' }),
       ...ofMachine('explain', 'history'),
     ),
+    ...onePage('begin no more of its effects, or go on', ...ofMachine('pause', 'resume')),
     ...ofMachine('verify', 'delete'),
   ]),
   signal: hidden([

@@ -10,7 +10,7 @@ import { requireProject } from './place.ts';
 import { withClient, withMachines } from './session.ts';
 import { fields } from './table.ts';
 import { plain } from './text.ts';
-import { stateText } from './views/machine.ts';
+import { pausesText, stateText } from './views/machine.ts';
 
 const treeArgs = {
   machine: { type: 'positional', description: 'its name under [machines] in daemon.toml' },
@@ -38,9 +38,11 @@ const list = defineVerb({
     const machines = await withClient(quiet, 'read', (client) => client.machines());
     out.list(machines, {
       headings: ['machine', 'what it is', 'version', 'states', 'transitions'],
-      row: ({ name, description, version, states, transitions }) => [
+      row: ({ name, description, version, states, transitions, pauses }) => [
         name,
-        description,
+        pauses === undefined
+          ? description
+          : `paused: ${pausesText(pauses)}${description === '' ? '' : `; ${description}`}`,
         version,
         String(states),
         String(transitions),
@@ -145,8 +147,9 @@ const show = defineVerb({
 });
 
 /** The note of the list about a tree, beside its state: what it cannot do comes first. */
-function shownText({ view, problem, set_aside: aside = [] }: MachineTreeEntry): string {
+function shownText({ view, problem, paused, set_aside: aside = [] }: MachineTreeEntry): string {
   return [
+    ...(paused === true ? ['its effects are paused'] : []),
     ...(problem === undefined ? [] : [plain(problem)]),
     ...aside.map(({ id, type }) => `signal ${id} (${plain(type)}) was set aside`),
     ...Object.entries(view).map(([key, shown]) =>

@@ -2,7 +2,9 @@
 import { clockTime, localTime } from '../../machines/vocabulary/time-text.ts';
 import type {
   HistoryEntry,
+  MachineEntry,
   MachineExplanation,
+  MachineSwitched,
   MachineTreeDeleted,
   MachineVerdict,
   Verification,
@@ -63,6 +65,22 @@ const verifyMachine: View<Verification> = { lines: verificationLines };
 
 const deleteMachineTree: View<MachineTreeDeleted> = { lines: ({ machine, id }) => [`deleted ${machine} ${id}`] };
 
+const switched: View<MachineSwitched> = {
+  lines({ status, changed, machine, lane, pauses }) {
+    const what = lane === null ? plain(machine) : `lane ${plain(lane)} of ${plain(machine)}`;
+    const unchanged = status === 'paused' ? 'was paused already' : 'was not paused';
+    return [
+      changed ? `${status}: ${what}` : `${what} ${unchanged}`,
+      ...(status === 'paused' || pauses.length === 0 ? [] : [`still paused: ${pausesText(pauses)}`]),
+    ];
+  },
+};
+
+/** "all of it", or the names of its lanes. */
+export function pausesText(pauses: NonNullable<MachineEntry['pauses']>): string {
+  return pauses.map(({ lane }) => (lane === null ? 'all of it' : `lane ${plain(lane)}`)).join(', ');
+}
+
 /** One line about the outcome of a message. */
 export function verdictText({ signal, tree }: MachineVerdict): string {
   const { type, status, result } = signal;
@@ -81,6 +99,8 @@ export function stateText(value: unknown): string {
 }
 
 export default {
+  pauseMachine: switched,
+  resumeMachine: switched,
   startMachine: verdict,
   sendMachine: verdict,
   machineExplanation,

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { createKinds } from '../../actors/kinds.ts';
-import { kindOf, lanesOf } from '../../actors/own-machine.ts';
+import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -22,7 +22,6 @@ import { createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createVerdicts } from '../core/inbox/verdicts.ts';
 import { createDispatcher } from '../core/outbox/dispatcher.ts';
 import type { Handlers } from '../core/outbox/handler.ts';
-import { mustCommit } from '../core/store/port.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { createMachineEffect } from '../work/effects/machine-effect.ts';
 import { clearRows, giveSpaceBack, type RowRound } from '../work/gc/rows.ts';
@@ -128,7 +127,7 @@ async function startCore(
 
   const parts = { store, cache, kinds, clock, timeline, machines, projects: { list: () => [] } };
   const views = createMachineTreeViews(parts);
-  const commands = createMachineCommands({ ...parts, views, addSignal });
+  const commands = createMachineCommands({ ...parts, views, addSignal, onChange: dispatcher.wake });
   const { facts } = createFactView({ store, kinds });
   const stopping = new AbortController();
   const services: Service[] = [
@@ -248,20 +247,9 @@ async function startCore(
       return answer === undefined ? answer : (JSON.parse(JSON.stringify(answer)) as T); // it has no other values
     });
 
-  /** Throws `bad_request` for one that there is not, and is not paused. */
-  async function partOf(what: string, part: PausedPart): Promise<{ machine: string; lane: string }> {
+  function partOf(what: string, part: PausedPart): PausedPart {
     refuseUnknownOptions<PausedPart>(what, part, { machine: true, lane: true });
-    const { machine: name, lane = '' } = part;
-    const known = (await store.machinePauses()).some((pause) => pause.machine === name && pause.lane === lane);
-    const machine = machines.find((each) => each.name === name);
-    const lanes = machine === undefined ? [] : lanesOf(machine);
-    if (known || (machine !== undefined && (lane === '' || lanes.includes(lane)))) return { machine: name, lane };
-    const names = machine === undefined ? machines.map((each) => each.name) : lanes;
-    throw new EngineError(
-      'bad_request',
-      `${what}: there is no ${machine === undefined ? `machine "${name}"` : `lane "${lane}" of ${name}`}`,
-      names.length === 0 ? 'there are none' : `there are ${names.join(', ')}`,
-    );
+    return part;
   }
 
   const client: MachineClient = {
@@ -310,22 +298,13 @@ async function startCore(
   return {
     client,
     loss,
-    pause: (part) =>
-      asked(async () => {
-        await mustCommit(store, [{ do: 'machine.pause', ...(await partOf('pause', part)), at: nowMs() }]);
-      }),
-    resume: (part) =>
-      asked(async () => {
-        await mustCommit(store, [{ do: 'machine.resume', ...(await partOf('resume', part)) }]);
-        dispatcher.wake();
-      }),
-    pauses: () =>
-      asked(async () =>
-        (await store.machinePauses()).map(({ machine, lane, pausedAt }) => ({
-          ...{ machine, lane: lane === '' ? null : lane },
-          since: new Date(pausedAt).toISOString(),
-        })),
-      ),
+    async pause(part) {
+      await asked(() => commands.pauseMachine(partOf('pause', part)));
+    },
+    async resume(part) {
+      await asked(() => commands.resumeMachine(partOf('resume', part)));
+    },
+    pauses: () => asked(views.machinePauses),
     async retry(id) {
       const lost = loss();
       if (lost !== null) throw lost;

@@ -72,7 +72,7 @@ export interface DurableEngine<D extends AnyDurable = AnyDurable> {
   readonly machines: { readonly [Each in D as Each['name']]: DurableMachine<Each> };
   /**
    * From now on no effect or promise of that machine begins, or with `lane` none of that lane, in this engine and in later ones. What runs goes on, and signals
-   * and timers are taken. Throws `bad_request` for a machine or a lane that there is not.
+   * and timers are taken. Throws `machine_unknown`, and `bad_request` for a lane that there is not.
    */
   pause(part: PausedPart<D['name']>): Promise<void>;
   /** Ends that one pause. Throws as `pause`. */
@@ -224,6 +224,7 @@ export type DurableErrorCode =
   | 'bad_payload'
   | 'bad_config'
   | 'unknown_signal'
+  | 'machine_unknown'
   | 'too_large'
   | 'not_found'
   | 'refused'

@@ -28,7 +28,8 @@ async function startRegistry() {
   return { taken, state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-it('a release train waits for three plans, asks a person, survives the daemon’s death, and publishes once', async () => {
+/** A daemon that has the release train and a registry, and the command line beside it; `told` puts what a command prints into the snapshot. */
+async function startTrain() {
   const made = daemonGround(`${shAgents}[machines]\nrelease = "${example}"\n`);
   const registry = await startRegistry();
   const env = { RELEASE_REGISTRY: registry.url };
@@ -41,6 +42,11 @@ it('a release train waits for three plans, asks a person, survives the daemon’
     return code;
   };
   const stateOf = async () => JSON.parse((await say('machine', 'show', 'release', '1.2', '--json')).stdout).value;
+  return { made, registry, say, told, stateOf };
+}
+
+it('a release train waits for three plans, asks a person, survives the daemon’s death, and publishes once', async () => {
+  const { made, registry, say, told, stateOf } = await startTrain();
   expect(await told('machine', 'list', 'release')).toBe(69);
   expect((await say('daemon', 'start')).code).toBe(0);
   expect((await say('repo', 'add', made.repo, '--trust')).code).toBe(0);
@@ -99,4 +105,39 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   ]);
   const picture = await say('machine', 'export', 'release', '--tree', '1.2');
   expect(picture.stdout.match(/class="[^"]* lit" data-state="[^"]*"/g)).toEqual([expect.stringContaining('"out"')]);
+});
+
+it('a paused machine begins no effect until it is resumed, and no other daemon does', async () => {
+  const { registry, say, told, stateOf } = await startTrain();
+  const listed = async () => JSON.parse((await say('machine', 'list', '--json')).stdout);
+  const publish = async () =>
+    JSON.parse((await say('machine', 'explain', 'release', '1.2', '--json')).stdout).effects.map(
+      ({ status, paused }: { status: string; paused: boolean }) => [status, paused],
+    );
+  expect((await say('daemon', 'start')).code).toBe(0);
+  expect(await told('machine', 'pause', 'relase')).toBe(1);
+  expect(await told('machine', 'pause', 'release', '--lane', 'publsih')).toBe(64);
+  expect(await told('machine', 'pause', 'release', '--lane', 'publish')).toBe(0);
+  expect(await told('machine', 'pause', 'release')).toBe(0);
+  expect(await told('machine', 'pause', 'release')).toBe(0);
+  const input = JSON.stringify({ project: 'demo', version: '1.2', plans: [] });
+  expect((await say('machine', 'start', 'release', '1.2', '--input', input)).code).toBe(0);
+  expect((await say('machine', 'send', 'release', '1.2', 'approve')).code).toBe(0);
+  expect(await publish()).toEqual([['queued', true]]);
+  expect((await say('machine', 'explain', 'release', '1.2')).stdout).toContain('publish: paused');
+  expect(await told('machine', 'list', 'release')).toBe(0);
+  expect((await say('machine', 'list')).stdout).toMatch(/^release +paused: all of it, lane publish; publishes a version/m);
+  expect((await say('daemon', 'restart')).code).toBe(0);
+  expect(await publish()).toEqual([['queued', true]]);
+  expect(await told('machine', 'resume', 'release')).toBe(0);
+  expect(await publish()).toEqual([['queued', true]]);
+  expect((await listed()).map(({ pauses }: { pauses?: unknown }) => pauses).filter(Boolean)).toEqual([
+    [{ machine: 'release', lane: 'publish', since: expect.any(String) }],
+  ]);
+  expect(registry.taken.size).toBe(0);
+  expect(await told('machine', 'resume', 'release', '--lane', 'publish')).toBe(0);
+  await until(async () => (await stateOf()) === 'out');
+  expect([...registry.taken.values()]).toEqual(['/1.2']);
+  expect(await told('machine', 'resume', 'release')).toBe(0);
+  expect((await listed()).some((each: object) => 'pauses' in each)).toBe(false);
 });

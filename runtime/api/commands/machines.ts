@@ -1,16 +1,18 @@
 /** Commands for user-defined machines: begin a tree, and send it signals. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AnyDefinition } from '../../../actors/definition.ts';
 import type { Waiter } from '../../../actors/kind.ts';
 import { outputAwaited, storedWaiters, waiterOf } from '../../../actors/output-wait.ts';
-import { ownBirth, treeDeleted } from '../../../actors/own-machine.ts';
+import { lanesOf, ownBirth, treeDeleted } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import { noOutput } from '../../core/inbox/signal-row.ts';
-import type { Change } from '../../core/store/port.ts';
+import { type Change, mustCommit } from '../../core/store/port.ts';
 import type { NewLine } from '../../core/store/rows.ts';
-import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
+import type { MachineSwitched, MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { MachineTreeViews } from '../queries/machine-trees.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
@@ -37,6 +39,13 @@ export interface DeleteMachine {
   readonly force: boolean;
 }
 
+/** A machine, or one lane of it. */
+export interface MachinePart {
+  readonly machine: string;
+  /** Default: all of it. */
+  readonly lane?: string | undefined;
+}
+
 /** A tree that takes steps all the while is looked at so often. */
 const deleteTries = 20;
 
@@ -46,8 +55,12 @@ function deletedLine(tree: TreeAddress, at: number): NewLine {
   return { ...said, at, tree, signal: null, actor: '', from: '', to: '', effects: [], refused: null };
 }
 
-interface MachineCommandParts extends Pick<CommandDependencies, 'store' | 'cache' | 'kinds' | 'clock' | 'addSignal'> {
-  readonly views: Pick<MachineTreeViews, 'machineNamed' | 'mustReadTree' | 'plansWatchedBy' | 'machineVerdict'>;
+interface MachineCommandParts
+  extends Pick<CommandDependencies, 'store' | 'cache' | 'kinds' | 'clock' | 'addSignal' | 'onChange'> {
+  readonly views: Pick<
+    MachineTreeViews,
+    'machineNamed' | 'machinePauses' | 'mustReadTree' | 'plansWatchedBy' | 'machineVerdict'
+  >;
 }
 
 /** Throws `refused` for a signal that was not taken, with the reason. */
@@ -66,7 +79,9 @@ function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
   throw new EngineError('refused', `${type} was not taken: ${why}`, hint);
 }
 
-export function createMachineCommands({ store, cache, kinds, clock, views, addSignal }: MachineCommandParts) {
+export function createMachineCommands(parts: MachineCommandParts) {
+  const { store, cache, kinds, clock, views, addSignal, onChange } = parts;
+
   /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);
@@ -112,7 +127,34 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
     ];
   }
 
+  /** A paused part can be resumed even if this engine was not given its machine, or its lane is gone. */
+  async function turn(
+    status: MachineSwitched['status'],
+    { machine, lane: named }: MachinePart,
+  ): Promise<MachineSwitched> {
+    const lane = named ?? null;
+    const pausesOfIt = async () => (await views.machinePauses()).filter((pause) => pause.machine === machine);
+    const isPaused = (await pausesOfIt()).some((pause) => pause.lane === lane);
+    if (!isPaused) mustHaveLane(views.machineNamed(machine), lane);
+    const changed = isPaused === (status === 'resumed');
+    const part = { machine, lane: lane ?? '' };
+    const at = clock.nowMs();
+    if (changed)
+      await mustCommit(store, [
+        status === 'paused' ? { do: 'machine.pause', ...part, at } : { do: 'machine.resume', ...part },
+      ]);
+    onChange();
+    return { status, changed, machine, lane, pauses: await pausesOfIt() };
+  }
+
   return {
+    /**
+     * From now on no effect or promise of that machine begins, or with `lane` none of that lane, in this engine and in later ones. What runs goes on. Throws
+     * `machine_unknown`, and `bad_request` for a lane that it does not have.
+     */
+    pauseMachine: (part: MachinePart) => turn('paused', part),
+    /** Ends that one pause. Throws as `pauseMachine`. */
+    resumeMachine: (part: MachinePart) => turn('resumed', part),
     /**
      * Takes a tree away: its row at once, its journal when it is old enough (`stator gc`). Throws `machine_unknown`, `not_found`, `conflict` where it goes on and
      * nobody says that it may go all the same.
@@ -165,4 +207,17 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
       return mustBeTaken(await views.machineVerdict(signal));
     },
   };
+}
+
+/** Throws `bad_request` with the nearest name. */
+function mustHaveLane(definition: AnyDefinition, lane: string | null): void {
+  const lanes = lanesOf(definition);
+  if (lane === null || lanes.includes(lane)) return;
+  throw new EngineError(
+    'bad_request',
+    `machine ${definition.name} has no lane "${lane}"`,
+    lanes.length === 0
+      ? 'it has no effects and no promises'
+      : `${didYouMean(lane, lanes)}there are ${lanes.join(', ')}`,
+  );
 }

@@ -4,6 +4,17 @@ import { historyEntry } from './plans.ts';
 import { count, lines, refusal, status, time } from './shared-shapes.ts';
 import { signalStatuses } from './signals.ts';
 
+export const machinePause = z
+  .object({
+    machine: z.string(),
+    /** null: the whole machine. */
+    lane: z.string().nullable(),
+    since: time,
+  })
+  .meta({ id: 'MachinePause' });
+/** A pause of a machine of your own, or of one lane of it: none of its effects and promises begins. */
+export interface MachinePause extends z.infer<typeof machinePause> {}
+
 export const machineEntry = z
   .object({
     name: z.string(),
@@ -15,10 +26,27 @@ export const machineEntry = z
     transitions: count,
     /** A program defined it: its trees can be started and can receive signals. */
     own: z.boolean(),
+    /** Its pauses; missing: neither it nor a lane of it is paused. */
+    pauses: z.array(machinePause).optional(),
   })
   .meta({ id: 'Machine' });
 /** A machine of this engine: its name and its version. */
 export interface MachineEntry extends z.infer<typeof machineEntry> {}
+
+export const machineSwitched = z
+  .object({
+    status: z.enum(['paused', 'resumed']),
+    /** false: it was so already. */
+    changed: z.boolean(),
+    machine: z.string(),
+    /** null: the whole machine. */
+    lane: z.string().nullable(),
+    /** The pauses of the machine that are in force now. */
+    pauses: z.array(machinePause),
+  })
+  .meta({ id: 'MachineSwitched' });
+/** The pauses of a machine of your own, after one of them began or ended. */
+export interface MachineSwitched extends z.infer<typeof machineSwitched> {}
 
 const treeStatus = z.enum(['active', 'done', 'error']);
 

@@ -5,6 +5,7 @@ import type { OperationParts } from '../commands/commands.ts';
 import type {
   MachineEntry,
   MachineExplanation,
+  MachineSwitched,
   MachineTreeDeleted,
   MachineTreeEntry,
   MachineTreeReplay,
@@ -23,8 +24,26 @@ const ofTree = (schemas: Schemas) => ({ ...named(schemas), id: schemas.line(128)
 const lookErrors = ['machine_unknown', 'not_found', 'snapshot_unknown'] as const;
 const verdict = answerOf<MachineVerdict>(({ shapes }) => shapes.machineVerdict);
 
+const part = (schemas: Schemas) => ({ ...named(schemas), lane: schemas.line(128).optional() });
+const switched = answerOf<MachineSwitched>(({ shapes }) => shapes.machineSwitched);
+const switchErrors = ['machine_unknown'] as const;
+
+const machineArg = {
+  type: 'positional',
+  valueHint: 'machine',
+  description: 'its name under [machines] in daemon.toml',
+} as const;
+const partArgs = {
+  name: machineArg,
+  lane: {
+    type: 'string',
+    valueHint: 'lane',
+    description: 'only this lane: the name of an action or a promise, or the lane that it has',
+  },
+} as const;
+
 const treeArgs = {
-  name: { type: 'positional', valueHint: 'machine', description: 'its name under [machines] in daemon.toml' },
+  name: machineArg,
   id: { type: 'positional', description: 'the id of the tree' },
 } as const;
 
@@ -60,6 +79,45 @@ export const machineOperations = {
     answer: plainText,
     errors: ['machine_unknown', 'not_found', 'plan_not_found', 'snapshot_unknown', 'unavailable'],
     run: (parts, drawing) => draw(parts, drawing),
+  }),
+  pauseMachine: operation({
+    http: 'POST /v1/machines/:name/pause',
+    does: 'pauses a user-defined machine, or a `lane` of it: no effect or promise of it begins until it is resumed; what runs goes on, and signals and timers are taken',
+    again: 'free',
+    who: 'person',
+    needs: 'steer',
+    input: part,
+    answer: switched,
+    errors: switchErrors,
+    run: ({ commands }, { name: machine, lane }) => commands.pauseMachine({ machine, lane }),
+    verb: {
+      name: 'pause',
+      listed: 'begin no more of its effects, or resume',
+      summary: 'Begin no more effects and promises of a machine of your own, until it is resumed.',
+      needsEngine: true,
+      args: partArgs,
+      examples: ['stator machine pause release', 'stator machine pause release --lane publish'],
+      more: 'What runs goes on. Signals and timers are taken. A pause outlives the daemon; stator machine list shows it.',
+    },
+  }),
+  resumeMachine: operation({
+    http: 'POST /v1/machines/:name/resume',
+    does: 'ends that pause of a user-defined machine, or of its `lane`; other pauses stay',
+    again: 'free',
+    who: 'person',
+    needs: 'steer',
+    input: part,
+    answer: switched,
+    errors: switchErrors,
+    run: ({ commands }, { name: machine, lane }) => commands.resumeMachine({ machine, lane }),
+    verb: {
+      name: 'resume',
+      listed: { with: 'pause' },
+      summary: 'End that pause of a machine of your own; other pauses stay.',
+      needsEngine: true,
+      args: partArgs,
+      examples: ['stator machine resume release', 'stator machine resume release --lane publish'],
+    },
   }),
   machineTrees: operation({
     http: 'GET /v1/machines/:name/trees',

@@ -12,9 +12,10 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
-import type { MachinePause, SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
+import type { MachinePause as MachinePauseRow, SetAsideSignal, TreeRow } from '../../core/store/rows.ts';
 import type {
   MachineExplanation,
+  MachinePause,
   MachineTreeEntry,
   MachineTreeReplay,
   MachineTreeShow,
@@ -127,6 +128,15 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
   }
 
   return {
+    /** By their machines and lanes; the pause of a whole machine comes before those of its lanes. */
+    async machinePauses(): Promise<MachinePause[]> {
+      const pauses = await store.machinePauses();
+      return pauses.map(({ machine, lane, pausedAt }) => ({
+        machine,
+        lane: lane === '' ? null : lane,
+        since: timeText(pausedAt),
+      }));
+    },
     /** Quarantined signals to trees of machines, a line for each tree. */
     async machinesSetAside(): Promise<string[]> {
       const byTree = groupBy(await store.setAsideOfMachines(), ({ tree }) => tree);
@@ -260,7 +270,7 @@ function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): Machin
 
 /** Whether an effect of that lane does not begin; `''`: none of the machine does. */
 function isPaused(
-  pauses: readonly MachinePause[],
+  pauses: readonly MachinePauseRow[],
   { machine, lane }: Pick<MachineEffect, 'machine' | 'lane'>,
 ): boolean {
   return pauses.some((pause) => pause.machine === machine && (pause.lane === '' || pause.lane === lane));

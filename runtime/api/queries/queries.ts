@@ -2,8 +2,10 @@
 
 import { repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
+import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
+import type { MachineEntry } from '../contract/machines.ts';
 import type { ActPreview, FileDiff, PlanChanges, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import { createAccountViews } from './accounts.ts';
@@ -78,6 +80,7 @@ export function createViews(parts: ViewDependencies) {
       tasks.map(({ number }) => taskName(wave, number)),
     );
 
+  const machineTrees = createMachineTreeViews(parts);
   const rangeParts = { store, projects, kinds: parts.kinds, tasksOf };
   const diff = async (question: DiffQuestion): Promise<PlanDiff> =>
     (await loadPlanDiff()).planDiff(rangeParts, question);
@@ -98,8 +101,14 @@ export function createViews(parts: ViewDependencies) {
     ...createAccountViews(parts),
     ...createHostViews(parts),
     ...createLandingViews(parts),
-    ...createMachineTreeViews(parts),
-    machines: () => machineEntries(parts.machines),
+    ...machineTrees,
+    async machines(): Promise<MachineEntry[]> {
+      const paused = groupBy(await machineTrees.machinePauses(), ({ machine }) => machine);
+      return machineEntries(parts.machines).map((entry) => {
+        const pauses = entry.own ? paused.get(entry.name) : undefined;
+        return pauses === undefined ? entry : { ...entry, pauses };
+      });
+    },
     /** Throws `not_found` for a name that is no machine. */
     chart: (name: string, format: 'mermaid' | 'json') => chartOf(name, format, parts.machines),
     /** Throws the same, and `unavailable` if a user-defined machine cannot be laid out. */
