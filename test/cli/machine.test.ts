@@ -126,7 +126,9 @@ it('a paused machine begins no effect until it is resumed, and no other daemon d
   expect(await publish()).toEqual([['queued', true]]);
   expect((await say('machine', 'explain', 'release', '1.2')).stdout).toContain('publish: paused');
   expect(await told('machine', 'list', 'release')).toBe(0);
-  expect((await say('machine', 'list')).stdout).toMatch(/^release +paused: all of it, lane publish; publishes a version/m);
+  expect((await say('machine', 'list')).stdout).toMatch(
+    /^release +paused: all of it, lane publish; publishes a version/m,
+  );
   expect((await say('daemon', 'restart')).code).toBe(0);
   expect(await publish()).toEqual([['queued', true]]);
   expect(await told('machine', 'resume', 'release')).toBe(0);
