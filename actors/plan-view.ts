@@ -22,7 +22,7 @@ import type { ForgeMerge, PlanPull } from '../machines/vocabulary/plan-pull.ts';
 import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
-import type { WaveContext } from '../machines/wave/machine.ts';
+import { fileHolderOf, type WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
 import { type Tags, tagged } from './public-states.ts';
 import { openQuestions, waitsForPerson } from './refusal.ts';
@@ -42,6 +42,8 @@ export interface TaskView {
   branch: string;
   /** The tasks of its wave that come before it. */
   after: readonly number[];
+  /** The running task whose files overlap with its own, and its path that does; null: it waits for none. */
+  filesOf: { task: number; path: string } | null;
 }
 
 export interface WaveView {
@@ -225,6 +227,7 @@ export function planDetail(tree: Tree): PlanDetail {
             ? context.branch
             : taskBranch(context.branch, number, task.number),
         after: task.after ?? [],
+        filesOf: here === undefined ? null : fileHolderOf(here.context, task.number),
       };
     });
     return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };

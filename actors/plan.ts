@@ -4,7 +4,7 @@ import { assertEvent } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
 import { permissionOf } from '../machines/agent/setup.ts';
-import { approvalOf, type PlanContext } from '../machines/plan/context.ts';
+import { approvalOf, claimedFiles, type PlanContext } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
@@ -17,14 +17,15 @@ export function bindPlan(ports: Ports) {
   return planMachine.provide({
     actors: { agent: bindAgent(ports), task: bindTask(ports), wave: bindWave(ports) },
     actions: {
-      askGrant: ({ context: { project, plan, topic, after, policy, request } }) =>
+      askGrant: ({ context }) => {
+        const { project, plan, topic, after, policy, request } = context;
+        const { priority } = policy;
+        const files = claimedFiles(context);
         ports.sendSignal(repoTree(project), 'implement_requested', {
-          plan,
-          topic,
-          after,
-          priority: policy.priority,
-          request,
-        }),
+          ...{ plan, topic, after, priority, request },
+          ...(files === undefined ? {} : { files }),
+        });
+      },
       tellRefused: ({ context: { project, plan } }, word) =>
         ports.sendSignal(planTree(project, plan), 'word_refused', word),
       tellReleased: ({ context: { project, plan } }) =>

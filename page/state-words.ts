@@ -15,6 +15,7 @@ const atWork: Readonly<Record<string, string>> = {
 const waits: Readonly<Record<string, string>> = {
   slot: 'waits for a slot',
   topic: 'waits for its topic',
+  files: 'waits for its files',
   plan_limit: 'waits for its turn',
   back_off: 'tries again soon',
   rate_limit: 'waits for its account',
@@ -81,6 +82,8 @@ function pendingWords(task: Task, { wave, plan }: TaskLook): string {
   const siblings = plan.tasks_by_wave.find(({ number }) => number === wave)?.tasks ?? [];
   const open = siblings.filter(({ number, status }) => task.after.includes(number) && status !== 'done');
   if (open.length > 0) return `waits for task ${open.map(({ number }) => number).join(' and ')}`;
+  const holder = task.waits_for_files;
+  if (holder !== null) return `waits for task ${holder.task}, which writes ${holder.path}`;
   return plan.isolation === 'plan' ? 'waits for the worktree' : 'waits for its turn';
 }
 

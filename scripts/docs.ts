@@ -17,6 +17,7 @@ import {
   notificationsKeys,
   pullRequestsKeys,
   storeKeys,
+  wavesKeys,
   worktreeKeys,
 } from '../runtime/base/config/reference.ts';
 import { routeTable } from './api-section.ts';
@@ -46,6 +47,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'repo keys': () => topKeyTable('repo'),
     'worktree keys': () => keyTable(worktreeKeys),
     'landing keys': () => keyTable(landingKeys),
+    'waves keys': () => keyTable(wavesKeys),
     'documents keys': () => keyTable(documentsKeys),
     'keys of both files': () => topKeyTable('both'),
     flags: () => topKeyTable('flags'),

@@ -8,6 +8,7 @@ import {
   type KeyReference,
   landingKeys,
   topKeys,
+  wavesKeys,
   worktreeKeys,
 } from '../../runtime/base/config/reference.ts';
 import type { KnownAgent } from './agents.ts';
@@ -37,6 +38,9 @@ export function configText(agent: KnownAgent | null): string {
     '',
     '[landing]',
     ...landingKeys.map(commented),
+    '',
+    '[waves]',
+    ...wavesKeys.map(commented),
     '',
     '[documents]',
     ...documentsKeys.map(commented),
@@ -80,6 +84,7 @@ export function unmentionedKeys(text: string): string[] {
     ...named('agents.default.', agentKeys),
     ...named('worktree.', worktreeKeys),
     ...named('landing.', landingKeys),
+    ...named('waves.', wavesKeys),
     ...named('documents.', documentsKeys),
   ];
 }

@@ -1,5 +1,7 @@
 /** The order in which a document's tasks run, as people say it. */
+
 import type { PlanDocument, PlanWave } from '../../machines/document/shape.ts';
+import { createClaims } from '../../machines/vocabulary/file-claims.ts';
 
 /** How many groups a line names. */
 const shownSteps = 12;
@@ -9,12 +11,20 @@ export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
   return waves.flatMap((wave) => (wave.tasks.length < 2 ? [] : [`  wave ${wave.number}: ${orderText(stepsOf(wave))}`]));
 }
 
-/** Numbers of tasks that may run at the same time, in the order of their turns. Tasks that claim one file run one after the other in any case. */
+/** Numbers of tasks that may run at the same time, in the order of their turns, if all take as long. */
 function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
   const left = new Map(tasks.map((task) => [task.number, task.after] as const));
+  const filesOf = new Map(tasks.map((task) => [task.number, task.files] as const));
   const steps: number[][] = [];
   while (left.size > 0) {
-    const free = [...left].filter(([, after]) => !after.some((number) => left.has(number))).map(([number]) => number);
+    const ready = [...left].filter(([, after]) => !after.some((number) => left.has(number))).map(([number]) => number);
+    const claims = createClaims();
+    const free = ready.filter((number) => {
+      const files = filesOf.get(number) ?? [];
+      const isFree = claims.takenOf(files) === null;
+      if (isFree) claims.add(files);
+      return isFree;
+    });
     if (free.length === 0) return steps; // a circle, which is a problem of its own
     for (const number of free) left.delete(number);
     steps.push(free);

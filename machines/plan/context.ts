@@ -21,6 +21,7 @@ import {
   type WaveOutline,
   type WaveOutput,
 } from '../vocabulary/family.ts';
+import { claimOf } from '../vocabulary/file-claims.ts';
 import { hashOf, instanceTitle, type Role } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
@@ -219,6 +220,12 @@ export function documentFacts(content: string): DocumentFacts {
     isParsed: ok,
     problem: first === undefined ? null : `line ${first.line}: ${first.message}`,
   };
+}
+
+/** The files that its tasks declare, where plans wait for each other's; undefined: they do not. */
+export function claimedFiles({ policy, waves }: Pick<PlanContext, 'policy' | 'waves'>): string[] | undefined {
+  if (policy.overlap !== 'serial') return undefined;
+  return claimOf(waves.flatMap(({ tasks }) => tasks.flatMap(({ files }) => files)));
 }
 
 /** The plan's own part in its budget. */

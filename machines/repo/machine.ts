@@ -1,5 +1,6 @@
 /** A registered repository: it grants the right to implement, one plan per topic at a time, in the order asked, higher priority first. */
 import { assertEvent, assign, setup } from 'xstate';
+import { overlapOf } from '../vocabulary/file-claims.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { RepoTag } from '../vocabulary/public-state.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
@@ -9,6 +10,8 @@ export interface Applicant {
   plan: string;
   topic: string | null;
   after: string[];
+  /** What its tasks declare; not there: plans do not wait for each other's files. */
+  files?: string[];
   priority: number;
   /** The plan's own number of its request. */
   request: number;
@@ -21,6 +24,8 @@ export interface RepoContext {
   waiting: Applicant[];
   /** Plans that may implement now, with their topic. */
   granted: Record<string, string | null>;
+  /** The files that the tasks of those plans declare. A plan that is not there claims none. */
+  claims?: Record<string, string[]>;
   done: string[];
   /** By plan, the trees that want to know once that it is done. */
   watchers: Record<string, string[]>;
@@ -45,17 +50,52 @@ export type RepoEvent = SignalEvent<
 >;
 
 /** Why an applicant waits, in the order of the checks; null: it does not. */
-export type GrantObstacle = { kind: 'topic' | 'after' | 'plan_limit'; detail: string };
+export interface GrantObstacle {
+  kind: 'topic' | 'after' | 'files' | 'plan_limit';
+  detail: string;
+  /** The plans that it waits for; not there: no particular one. */
+  plans?: string[];
+}
 
 export function obstacleOf(context: RepoContext, applicant: Applicant): GrantObstacle | null {
   const undone = applicant.after.filter((plan) => !context.done.includes(plan));
-  if (undone.length > 0) return { kind: 'after', detail: `waits for ${undone.join(', ')} to be done` };
+  if (undone.length > 0) return { kind: 'after', detail: `waits for ${undone.join(', ')} to be done`, plans: undone };
   const rival = Object.entries(context.granted).find(([, topic]) => topic !== null && topic === applicant.topic);
-  if (rival !== undefined) return { kind: 'topic', detail: `topic "${applicant.topic}" is taken by ${rival[0]}` };
+  if (rival !== undefined)
+    return { kind: 'topic', detail: `topic "${applicant.topic}" is taken by ${rival[0]}`, plans: [rival[0]] };
+  const holder = holderOf(context, applicant);
+  if (holder !== null) return holder;
   const limit = context.policy.max_active_plans;
   const active = Object.keys(context.granted).length;
   if (limit > 0 && active >= limit) return { kind: 'plan_limit', detail: `${active} of ${limit} plans implement` };
   return null;
+}
+
+/** The plan whose files overlap with its own; null: there is none. */
+function holderOf({ claims = {}, policy }: RepoContext, { plan, files = [] }: Applicant): GrantObstacle | null {
+  if (policy.overlap !== 'serial' || files.length === 0) return null;
+  for (const [other, claimed] of Object.entries(claims)) {
+    const path = other === plan ? null : overlapOf(files, claimed);
+    if (path !== null)
+      return { kind: 'files', detail: `its file ${path} is also one of ${other}, which goes first`, plans: [other] };
+  }
+  return null;
+}
+
+/**
+ * Who gets the right now, in the order of their turns, and what keeps the others from it. A plan that waits for files alone keeps its own from those behind it,
+ * or ever new ones would go before it. It waits only for plans that have the right or that are before it, so no circle comes of it.
+ */
+export function turnsOf(context: RepoContext): { applicant: Applicant; obstacle: GrantObstacle | null }[] {
+  const granted = { ...context.granted };
+  const claims = { ...context.claims };
+  return inTurn(context.waiting).map((applicant) => {
+    const obstacle = obstacleOf({ ...context, granted, claims }, applicant);
+    if (obstacle === null) granted[applicant.plan] = applicant.topic;
+    if (applicant.files !== undefined && (obstacle === null || obstacle.kind === 'files'))
+      claims[applicant.plan] = applicant.files;
+    return { applicant, obstacle };
+  });
 }
 
 function inTurn(waiting: Applicant[]): Applicant[] {
@@ -78,16 +118,18 @@ const words = setup({
     }),
     enlist: assign(({ context, event }) => {
       assertEvent(event, 'implement_requested');
-      const { plan, topic, after, priority, request, at } = event;
+      const { plan, topic, after, files, priority, request, at } = event;
       const before = context.waiting.find((applicant) => applicant.plan === plan);
       const others = context.waiting.filter((applicant) => applicant.plan !== plan);
       // A plan that asks again, with other options, keeps its place.
-      return { waiting: [...others, { plan, topic, after, priority, request, since: before?.since ?? at }] };
+      const claim = files === undefined ? {} : { files };
+      return { waiting: [...others, { plan, topic, after, ...claim, priority, request, since: before?.since ?? at }] };
     }),
     release: assign(({ context, event }) => {
       assertEvent(event, 'implement_released');
       const { [event.plan]: _gone, ...granted } = context.granted;
-      return { granted, waiting: context.waiting.filter((applicant) => applicant.plan !== event.plan) };
+      const { [event.plan]: _free, ...claims } = context.claims ?? {};
+      return { granted, claims, waiting: context.waiting.filter((applicant) => applicant.plan !== event.plan) };
     }),
     noteDone: assign(({ context, event }) => {
       assertEvent(event, 'plan_done');
@@ -118,17 +160,19 @@ const base = words.extend({
   actions: {
     grantReady: words.enqueueActions(({ context, event, enqueue }) => {
       const granted = { ...context.granted };
+      const claims = { ...context.claims };
       const waiting: Applicant[] = [];
-      for (const applicant of inTurn(context.waiting)) {
-        if (obstacleOf({ ...context, granted }, applicant) !== null) {
+      for (const { applicant, obstacle } of turnsOf(context)) {
+        if (obstacle !== null) {
           waiting.push(applicant);
           continue;
         }
         granted[applicant.plan] = applicant.topic;
+        if (applicant.files !== undefined) claims[applicant.plan] = applicant.files;
         enqueue({ type: 'tellGranted', params: { plan: applicant.plan, request: applicant.request } });
       }
       // The first entry of all comes with no signal.
-      enqueue.assign({ granted, waiting, at: 'at' in event ? event.at : context.at });
+      enqueue.assign({ granted, claims, waiting, at: 'at' in event ? event.at : context.at });
     }),
     /** Each is notified once; a tree that wants the next time too asks again. */
     tellWatchers: words.enqueueActions(({ context, event, enqueue }) => {
@@ -179,6 +223,7 @@ export const repoMachine = base.createMachine({
     ...input,
     waiting: [],
     granted: {},
+    claims: {},
     done: [],
     watchers: {},
     degraded: null,

@@ -1,6 +1,7 @@
 /** The engine's own signals: refused from any other sender, except those that a person or a user-defined machine may send to a repo. */
 import { z } from 'zod';
 import { budgetUseSchema } from './budget-schema.ts';
+import { declaredFilesLimit, declaredPathLimit } from './file-claims.ts';
 import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
 import {
@@ -257,6 +258,8 @@ export const engineSignals = {
     plan: word,
     topic: z.string().max(256).nullable(),
     after: z.array(word).max(256),
+    /** What its tasks declare, where plans wait for each other's files. Not there: nothing. */
+    files: z.array(z.string().max(declaredPathLimit)).max(declaredFilesLimit).optional(),
     priority: z.int(),
     /** The plan's own number of this request, which the grant repeats. */
     request: z.int(),

@@ -5,6 +5,10 @@ import { pullMergeModes } from './plan-pull.ts';
 export const isolations = ['task', 'plan'] as const;
 export type Isolation = (typeof isolations)[number];
 
+/** Whose declared files are not put side by side when they overlap: those of the tasks of one wave, or also those of plans. */
+export const overlaps = ['wave', 'serial'] as const;
+export type Overlap = (typeof overlaps)[number];
+
 /** Planners that write drafts of one plan at once: their texts are kept with the plan. */
 export const plannerDraftsLimit = 5;
 
@@ -45,6 +49,8 @@ const madePolicy = z.strictObject({
   require_change: z.boolean(),
   /** A worktree for every task, or one that all tasks of a plan share, one after the other. Signals of earlier versions have none. */
   isolation: z.enum(isolations).default('task'),
+  /** Signals of earlier versions have none. */
+  overlap: z.enum(overlaps).default('wave'),
   /** Plans of one repo that may implement at once; 0 is no limit. */
   max_active_plans: z.int().min(0),
   priority: z.int(),
@@ -91,6 +97,7 @@ export const defaultPolicy: Policy = {
   planner_drafts: 1,
   require_change: true,
   isolation: 'task',
+  overlap: 'wave',
   max_active_plans: 0,
   priority: 0,
   cleanup_age_ms: 7 * 86_400_000,

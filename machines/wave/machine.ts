@@ -17,6 +17,7 @@ import {
   type WaveOrder,
   type WaveOutput,
 } from '../vocabulary/family.ts';
+import { createClaims, overlapOf } from '../vocabulary/file-claims.ts';
 import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
 import type { WaveTag } from '../vocabulary/public-state.ts';
@@ -56,26 +57,42 @@ function timeOf(context: WaveContext, event: WaveEvent): number {
 }
 
 /**
- * The tasks that may start now: the tasks before them are done, and no running task claims one of their files. Where they share a worktree, one at a
+ * The tasks that may start now: the tasks before them are done, and their files overlap with those of no running task. Where they share a worktree, one at a
  * time: the next begins when the one before is final, its commit and its check included.
  */
 function startable({ tasks, results, liveChildren, started, isolation }: WaveContext): number[] {
   if (isolation === 'plan' && started.length > 0) return [];
   const here = new Set(Object.values(liveChildren));
   const begun = new Set(started);
-  const claimed = new Set(
-    tasks.filter((task) => begun.has(task.number) && here.has(task.number)).flatMap((task) => task.files),
-  );
+  const claims = createClaims();
+  claims.add(tasks.filter((task) => begun.has(task.number) && here.has(task.number)).flatMap((task) => task.files));
   const free: number[] = [];
   for (const task of tasks) {
     if (!here.has(task.number) || begun.has(task.number)) continue;
     if (!task.after.every((number) => results[number]?.status === 'done')) continue;
-    if (task.files.some((file) => claimed.has(file))) continue;
+    if (claims.takenOf(task.files) !== null) continue;
     free.push(task.number);
-    for (const file of task.files) claimed.add(file);
+    claims.add(task.files);
     if (isolation === 'plan') break;
   }
   return free;
+}
+
+/** The running task whose files overlap with those of a task that could begin otherwise; null: there is none. */
+export function fileHolderOf(
+  context: Pick<WaveContext, 'tasks' | 'results' | 'liveChildren' | 'started'>,
+  number: number,
+): { task: number; path: string } | null {
+  const { tasks, results, liveChildren, started } = context;
+  const here = new Set(Object.values(liveChildren));
+  const own = tasks.find((task) => task.number === number);
+  if (own === undefined || started.includes(number) || results[number] !== undefined) return null;
+  if (!own.after.every((before) => results[before]?.status === 'done')) return null;
+  for (const task of tasks) {
+    const path = here.has(task.number) && started.includes(task.number) ? overlapOf(own.files, task.files) : null;
+    if (path !== null) return { task: task.number, path };
+  }
+  return null;
 }
 
 function taskInput(context: WaveContext, task: TaskOutline, id: string) {

@@ -12,6 +12,7 @@ import {
   httpKeys,
   landingKeys,
   topKeys,
+  wavesKeys,
   worktreeKeys,
 } from '../../runtime/base/config/reference.ts';
 import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
@@ -214,6 +215,7 @@ describe('the file that init writes', () => {
       ...agentKeys,
       ...worktreeKeys,
       ...landingKeys,
+      ...wavesKeys,
       ...documentsKeys,
     ];
     for (const { key } of keys) expect(text).toMatch(new RegExp(`^# ${key} = .+  # .{10}`, 'm'));
@@ -234,7 +236,16 @@ describe('the reference of the configuration', () => {
   });
 
   it('says of every key what it does and what is accepted', () => {
-    const all = [...topKeys, ...agentKeys, ...worktreeKeys, ...landingKeys, ...documentsKeys, ...httpKeys, ...hookKeys];
+    const all = [
+      ...topKeys,
+      ...agentKeys,
+      ...worktreeKeys,
+      ...landingKeys,
+      ...wavesKeys,
+      ...documentsKeys,
+      ...httpKeys,
+      ...hookKeys,
+    ];
     for (const { key, does, accepted } of all) {
       expect(does.length, key).toBeGreaterThan(10);
       expect(accepted, key).not.toMatch(/^Invalid|anything/);

@@ -33,6 +33,7 @@ function task(number: number, title: string, more: Partial<Task> = {}): Task {
     why: null,
     branch: '',
     after: [],
+    waits_for_files: null,
     usage: noUsage,
     ...more,
   };

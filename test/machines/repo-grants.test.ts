@@ -1,6 +1,6 @@
 /** What keeps a plan from implementing: a table of what its repo has granted, and what it asks for. */
 import { expect, it } from 'vitest';
-import { obstacleOf } from '../../machines/repo/machine.ts';
+import { obstacleOf, turnsOf } from '../../machines/repo/machine.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 
 type Context = Parameters<typeof obstacleOf>[0];
@@ -35,4 +35,55 @@ it('what it comes after is told first, then the topic, then the limit', () => {
   const busy = { granted: { a: 'ui' } };
   expect(obstacle(busy, { after: ['x'], topic: 'ui' }, 1)).toContain('waits for x');
   expect(obstacle(busy, { topic: 'ui' }, 1)).toContain('topic');
+});
+
+/** What each plan that waits is told, in the order of their turns; null: it may implement now. */
+function turns(
+  waiting: Record<string, Partial<Applicant>>,
+  { overlap = 'serial', ...context }: Partial<Context> & { overlap?: 'wave' | 'serial' } = {},
+): [string, string | null][] {
+  const policy = { ...defaultPolicy, overlap };
+  const applicants = Object.entries(waiting).map(([plan, asked], since) => ({
+    ...{ plan, topic: null, after: [], priority: 0, request: 1, since },
+    ...asked,
+  }));
+  const repo = { granted: {}, claims: {}, done: [], ...context, waiting: applicants, policy } as unknown as Context; // all that is asked of it here
+  return turnsOf(repo).map(({ applicant, obstacle }) => [applicant.plan, obstacle?.detail ?? null]);
+}
+
+it('with overlap = "serial" plans whose files overlap implement one after the other', () => {
+  const busy = { granted: { a: null }, claims: { a: ['src/ui/**'] } };
+  const file = 'src/ui/login.ts';
+  expect(turns({ b: { files: [file] } }, busy)).toEqual([['b', `its file ${file} is also one of a, which goes first`]]);
+  expect(turns({ b: { files: ['src/api'] } }, busy)).toEqual([['b', null]]);
+  expect(turns({ b: { files: [] } }, busy)).toEqual([['b', null]]);
+  expect(turns({ b: { files: [file] } }, { ...busy, overlap: 'wave' })).toEqual([['b', null]]);
+});
+
+it('of plans that ask together the first gets the right, and those with other files too', () => {
+  expect(turns({ a: { files: ['x'] }, b: { files: ['x'] }, c: { files: ['y'] } })).toEqual([
+    ['a', null],
+    ['b', 'its file x is also one of a, which goes first'],
+    ['c', null],
+  ]);
+  expect(turns({ a: { files: ['x'] }, b: { files: ['x'], priority: 5 } })[0]).toEqual(['b', null]);
+});
+
+it('a plan that waits for files is not passed by later ones that would take them', () => {
+  const busy = { granted: { a: null }, claims: { a: ['x'] } };
+  expect(turns({ b: { files: ['x', 'y'] }, c: { files: ['y'] } }, busy)).toEqual([
+    ['b', 'its file x is also one of a, which goes first'],
+    ['c', 'its file y is also one of b, which goes first'],
+  ]);
+});
+
+it('a plan that waits for others to be done holds nobody up, so no circle comes of files and **After:**', () => {
+  expect(turns({ a: { files: ['x'], after: ['b'] }, b: { files: ['x'] } })).toEqual([
+    ['a', 'waits for b to be done'],
+    ['b', null],
+  ]);
+});
+
+it('a plan that asks again does not wait for its own files', () => {
+  expect(turns({ a: { files: ['x'] } }, { claims: { a: ['x'] } })).toEqual([['a', null]]);
 });

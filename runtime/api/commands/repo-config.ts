@@ -35,6 +35,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['confirm_file_size', config.confirmAdditions.fileBytes],
     ['confirm_new_files', config.confirmAdditions.newFiles],
     ['close_issues', config.closeIssues],
+    ['waves.overlap', config.overlap],
     ['landing.auto', config.policy.landing_auto],
     ['landing.check', config.landing.check ?? ''],
     ['pull_requests.merge', config.policy.pull_merge],

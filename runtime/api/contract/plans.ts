@@ -109,6 +109,8 @@ const taskEntry = z.object({
   branch: z.string(),
   /** The numbers of the tasks in its wave that must be done first. */
   after: z.array(count).readonly(),
+  /** The running task of its wave whose files overlap with its own, and the path of its own that does; null: it waits for none. */
+  waits_for_files: z.object({ task: count, path: z.string() }).nullable(),
   /** The usage of its own agent, over all attempts. */
   usage,
 });

@@ -23,6 +23,7 @@ export const waiting = z
       'topic',
       'plan_limit',
       'after',
+      'files',
       'paused',
       'decision',
       'wave_confirmation',

@@ -27,20 +27,25 @@ export function usageOfTitle(rows: readonly UsageRow[], title: string): Usage {
 }
 
 type WaveEntry = PlanShow['tasks_by_wave'][number];
+type TaskEntry = WaveEntry['tasks'][number];
+interface Task extends Omit<TaskEntry, 'usage' | 'why' | 'waits_for_files'> {
+  readonly detail: string;
+  readonly filesOf: TaskEntry['waits_for_files'];
+}
 interface Wave extends Omit<WaveEntry, 'tasks'> {
-  readonly tasks: readonly (Omit<WaveEntry['tasks'][number], 'usage' | 'why'> & { readonly detail: string })[];
+  readonly tasks: readonly Task[];
 }
 
 /** The waves of a plan. Each task has its own agent's usage, and the last message of a failed agent. The one coder of a small plan belongs to no task. */
 export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly UsageRow[]): WaveEntry[] {
   return waves.map((wave) => ({
     ...wave,
-    tasks: wave.tasks.map(({ detail, ...task }) => {
+    tasks: wave.tasks.map(({ detail, filesOf, ...task }) => {
       const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
       // Its question is shown with the plan's questions.
       const isTold = task.reason === null || task.reason === 'needs_decision';
       const why = isTold ? null : whyFailed(detail, task.reason);
-      return { ...task, why, usage: usageOfTitle(rows, title) };
+      return { ...task, why, waits_for_files: filesOf, usage: usageOfTitle(rows, title) };
     }),
   }));
 }

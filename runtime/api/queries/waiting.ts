@@ -6,7 +6,7 @@ import { tagged } from '../../../actors/public-states.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
-import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/repo/machine.ts';
+import { type Applicant, type RepoContext, turnsOf } from '../../../machines/repo/machine.ts';
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
@@ -28,6 +28,9 @@ import type { ViewDependencies } from './view-dependencies.ts';
 import { waveOverText } from './wave-over.ts';
 
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
+
+/** So many tasks that wait for files are named. */
+const shownTasks = 3;
 
 const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
 /** The hosts of the store; none where it is of one machine. */
@@ -104,6 +107,7 @@ const holding: ReadonlySet<Waiting['kind']> = new Set([
     'wave_confirmation',
     'topic',
     'after',
+    'files',
     'plan_limit',
     'rate_limit',
     'host',
@@ -325,7 +329,7 @@ function after(text: string): string {
   return text === '' ? '' : `; ${text}`;
 }
 
-/** Tasks of one worktree wait for each other. */
+/** Tasks that no slot would start: those of one worktree wait for each other, and so do those whose files overlap. */
 async function sharedText(
   { cache }: ViewDependencies,
   { project, plan }: { project: string; plan: string },
@@ -335,9 +339,13 @@ async function sharedText(
   const { isolation, waves } = planDetail(tree);
   const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
   const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
-  return count === 0
-    ? ''
-    : `; ${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
+  if (count > 0)
+    return `; ${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
+  const waiting = tasks.flatMap(({ number, filesOf }) =>
+    filesOf === null ? [] : [`task ${number} waits for task ${filesOf.task}, which writes ${filesOf.path} too`],
+  );
+  const more = waiting.length > shownTasks ? [`${waiting.length - shownTasks} more wait so`] : [];
+  return after([...waiting.slice(0, shownTasks), ...more].join('; '));
 }
 
 /** The row says only that it waits; for what, its actor knows. */
@@ -431,8 +439,9 @@ async function waitingForGrant(parts: ViewDependencies, row: PlanRow, since: str
   if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };
   const snapshot = snapshotOf(tree.root);
   const context = snapshot.context as RepoContext; // a repo tree's context
-  const applicant = context.waiting.find((waiting) => waiting.plan === row.plan);
-  if (applicant === undefined) return null;
+  const turn = turnsOf(context).find(({ applicant: { plan } }) => plan === row.plan);
+  if (turn === undefined) return null;
+  const { applicant, obstacle } = turn;
   const state = tagged(snapshot.tags, 'repo:');
   if (state !== 'active')
     return {
@@ -442,8 +451,8 @@ async function waitingForGrant(parts: ViewDependencies, row: PlanRow, since: str
         `repo ${row.project} is ${state}${state === 'paused' ? `; go on with: stator repo resume ${row.project}` : ''}`,
       since: timeText(applicant.since),
     };
-  const obstacle = obstacleOf(context, applicant);
   if (obstacle === null) return null;
-  const never = obstacle.kind === 'after' ? await plansNeverDone(parts, row.project, applicant, context.waiting) : '';
-  return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
+  const { kind, detail, plans = [] } = obstacle;
+  const never = await plansNeverDone(parts, row.project, { plan: row.plan, after: plans }, context.waiting);
+  return { kind, detail: `${detail}${never}`, since: timeText(applicant.since) };
 }

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
-import { defaultPolicy, type Policy } from '../../../machines/vocabulary/policy.ts';
+import { defaultPolicy, type Overlap, type Policy } from '../../../machines/vocabulary/policy.ts';
 import { acpKeyProblem } from './acp-keys.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
@@ -136,6 +136,7 @@ export interface RepoConfig {
   readonly baseFetch: boolean;
   readonly sign: SignMode;
   readonly isolation: 'task' | 'plan';
+  readonly overlap: Overlap;
   readonly requireChange: boolean;
   /** A commit that deletes more than half of the files waits for a person's yes. */
   readonly confirmDeletions: boolean;
@@ -301,6 +302,7 @@ export function parseRepoConfig(
       newFiles: orDefault(values.confirm_new_files, confirmDefaults.newFiles),
     },
     isolation: values.isolation ?? 'task',
+    overlap: values.waves?.overlap ?? 'wave',
     maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
     priority: values.priority ?? 0,
     cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,

@@ -2,7 +2,13 @@
 
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';
-import { defaultPolicy, type Isolation, type Policy, type RolePolicy } from '../../../machines/vocabulary/policy.ts';
+import {
+  defaultPolicy,
+  type Isolation,
+  type Overlap,
+  type Policy,
+  type RolePolicy,
+} from '../../../machines/vocabulary/policy.ts';
 import { type AgentProfile, canPlay, unplayable } from './profiles.ts';
 import type { Flags } from './schema.ts';
 
@@ -13,6 +19,7 @@ interface PolicyParts {
   readonly profiles: Profiles;
   readonly requireChange: boolean;
   readonly isolation: Isolation;
+  readonly overlap: Overlap;
   readonly maxActivePlans: number;
   readonly priority: number;
   readonly cleanupAgeMs: number;
@@ -22,8 +29,18 @@ interface PolicyParts {
 
 /** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
 export function policyOf(parts: PolicyParts): Policy {
-  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs, pullMerge, landingAuto } =
-    parts;
+  const {
+    flags,
+    profiles,
+    requireChange,
+    isolation,
+    overlap,
+    maxActivePlans,
+    priority,
+    cleanupAgeMs,
+    pullMerge,
+    landingAuto,
+  } = parts;
   return {
     ...flags,
     readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
@@ -32,6 +49,7 @@ export function policyOf(parts: PolicyParts): Policy {
     pull_merge: pullMerge,
     require_change: requireChange,
     isolation,
+    overlap,
     max_active_plans: maxActivePlans,
     priority,
     cleanup_age_ms: cleanupAgeMs,

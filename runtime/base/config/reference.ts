@@ -30,6 +30,7 @@ const notificationsShape = daemonShape.notifications.unwrap().shape;
 const pullRequestsShape = daemonShape.pull_requests.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
 const landingShape = repoShape.landing.unwrap().shape;
+const wavesShape = repoShape.waves.unwrap().shape;
 const documentsShape = repoShape.documents.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
@@ -45,6 +46,7 @@ type TableName =
   | 'notifications'
   | 'pull_requests'
   | 'store'
+  | 'waves'
   | 'worktree'
   | 'documents'
   | 'hooks';
@@ -216,6 +218,13 @@ const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
   ],
 };
 
+const wavesWords: Readonly<Record<keyof typeof wavesShape, Words>> = {
+  overlap: [
+    '"wave"',
+    'declared files that overlap are not put side by side: "wave" those of the tasks of one wave, "serial" also those of two plans of the repo',
+  ],
+};
+
 const documentsWords: Readonly<Record<keyof typeof documentsShape, Words>> = {
   write_back: [
     'false',
@@ -304,6 +313,7 @@ export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords))
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const documentsKeys = entries(documentsWords, documentsShape, () => ['.stator/config.toml']);
 export const landingKeys = entries(landingWords, landingShape, () => ['.stator/config.toml']);
+export const wavesKeys = entries(wavesWords, wavesShape, () => ['.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
 export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);
 export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, () => [

@@ -7,7 +7,7 @@ import { landingCheckLimit } from '../../../machines/vocabulary/engine-signals.t
 import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
-import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
+import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
 import type { OptedAcp } from './acp/agents.ts';
 import { isLoopback } from './home.ts';
@@ -449,6 +449,8 @@ const landingSchema = z.strictObject(
   { error: 'a table with auto and check' },
 );
 
+const wavesSchema = z.strictObject({ overlap: oneOf(overlaps).optional() }, { error: 'a table with overlap' });
+
 const documentsSchema = z.strictObject({ write_back: flag.optional() }, { error: 'a table with write_back' });
 
 const repoKeys = {
@@ -473,6 +475,7 @@ const repoKeys = {
   priority: wholeNumber(-1000, 1000).optional(),
   worktree: worktreeSchema.optional(),
   landing: landingSchema.optional(),
+  waves: wavesSchema.optional(),
   documents: documentsSchema.optional(),
   hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
     .superRefine(refuseDuplicateHooks)
@@ -514,6 +517,8 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path.length === 0) return top;
   if (path[0] === 'agents' && path.length === 1) return agentTableNames;
   if (path[0] === 'agents') return path[1] === 'check' ? checkKeyNames : agentKeyNames;
+  if (path[0] === 'landing') return Object.keys(landingSchema.shape);
+  if (path[0] === 'waves') return Object.keys(wavesSchema.shape);
   if (path[0] === 'documents') return Object.keys(documentsSchema.shape);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
