@@ -19,6 +19,7 @@ import type {
   FileDiff,
   HistoryEntry,
   PlanChanges,
+  PlanComments,
   PlanDiff,
   PlanEntry,
   PlanReplay,
@@ -191,6 +192,7 @@ export function createApi(session: Session, onLocked: () => void) {
       ask<PlanChanges>('GET', of(named, `/diff/files?${queryOf({ ...which, after })}`)),
     fileDiff: (named: Named, which: ChangesQuery, query: { path: string; after: number; context?: number }) =>
       ask<FileDiff>('GET', of(named, `/diff/file?${queryOf({ ...which, ...query })}`)),
+    comments: (named: Named) => ask<PlanComments>('GET', of(named, '/comments')),
     prompt: (named: Named, query: Record<string, string>) =>
       ask<PromptShow>('GET', of(named, `/prompt?${new URLSearchParams(query)}`)),
     /** The plan as it was after that line of its journal. */

@@ -1,4 +1,5 @@
 /** Reads what a plan has changed: the list of its files at once, and the text of a file when a person comes near it. */
+import type { LineComment } from '../machines/vocabulary/comment-text.ts';
 import type { PlanChanges } from '../runtime/api/contract/plans.ts';
 import { type Api, ApiError, type Named } from './api.ts';
 import { type FileLines, fileLines } from './file-lines.ts';
@@ -9,8 +10,8 @@ export type ListedFile = PlanChanges['files'][number];
 export interface FileText {
   /** The text is of this content of the file. */
   readonly content: string;
-  /** Whether all unchanged lines are shown as well. */
-  readonly isWhole: boolean;
+  /** How many unchanged lines are shown around each change; null: as git has it. */
+  readonly context: number | null;
   readonly text: string;
   readonly lines: FileLines;
   /** Where the text goes on; null: it is read to its end. */
@@ -45,7 +46,11 @@ export interface ReadChanges extends ChangesOf {
 /** So many characters of texts are kept; those that are far away are read again when they are needed. */
 const keptChars = 4_000_000;
 /** All lines of nearly every file. */
-const wholeContext = 100_000;
+export const wholeContext = 100_000;
+/** So many unchanged lines git has around a change. */
+export const gitContext = 3;
+/** So many lines more are shown at a time. */
+export const moreContext = 20;
 
 /** A file that has no text yet. */
 export const textPart = (path: string): string => `text ${path}`;
@@ -67,6 +72,20 @@ export function textOf({ files }: Pick<ReadChanges, 'files'>, { path, content }:
   return text?.content === content ? text : null;
 }
 
+/** The text of the line of a comment, and of those that follow it without a gap. */
+export function linesFrom({ files }: Pick<ReadChanges, 'files'>, { path, line, side, quoted }: LineComment): string[] {
+  const lines = (files.get(path)?.lines.blocks ?? []).flat();
+  const at = lines.findIndex(({ after }) => after === line);
+  if (side === 'before' || at === -1) return [quoted];
+  const found: string[] = [];
+  for (const { after, text } of lines.slice(at)) {
+    if (after === null) continue;
+    if (after !== line + found.length) break;
+    found.push(text);
+  }
+  return found;
+}
+
 interface ReaderOptions {
   readonly api: Api;
   readonly named: Named;
@@ -79,8 +98,8 @@ interface ReaderOptions {
 export interface ChangesReader {
   /** Reads the texts that are near, one after the other. */
   readNear(): void;
-  /** Reads a file again, with or without all of its unchanged lines. */
-  readWhole(file: ListedFile, isWhole: boolean): void;
+  /** Reads a file again, with so many unchanged lines around each change; null: as git has it. */
+  readWith(file: ListedFile, context: number | null): void;
 }
 
 export function createChangesReader({ api, named, changes, change, outdated }: ReaderOptions): ChangesReader {
@@ -90,7 +109,9 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
     const { near } = changes();
     if (!isOpen(changes(), file)) return false;
     const known = textOf(changes(), file);
-    return known === null ? near.has(textPart(file.path)) : known.next !== null && near.has(restPart(file.path));
+    if (known === null) return near.has(textPart(file.path));
+    // Asked for again: until it is there, the earlier lines are shown.
+    return known.next === 0 || (known.next !== null && near.has(restPart(file.path)));
   }
 
   /** From top to bottom: what a person reads or clicks is not moved by a file above it that comes later. */
@@ -102,18 +123,18 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
   async function read(file: ListedFile, known: FileText | null): Promise<void> {
     const { path, content } = file;
     const { list, task, since, at } = changes();
-    const isWhole = known?.isWhole ?? false;
+    const context = known?.context ?? null;
     let goesOn = true;
     isReading = true;
     try {
-      const query = { path, after: known?.next ?? 0, ...(isWhole ? { context: wholeContext } : {}) };
+      const query = { path, after: known?.next ?? 0, ...(context === null ? {} : { context }) };
       const { from, to, text: part, next } = await api.fileDiff(named, { task, since, to: at }, query);
       // It is read again below.
-      if (changes().list !== list || (textOf(changes(), file)?.isWhole ?? false) !== isWhole) return;
+      if (changes().list !== list || (textOf(changes(), file)?.context ?? null) !== context) return;
       goesOn = from === list?.from && to === list.to;
       if (!goesOn) return outdated();
       const text = `${known?.text ?? ''}${part}`;
-      put(path, { content, isWhole, text, lines: fileLines(text), next, nothing: null });
+      put(path, { content, context, text, lines: fileLines(text), next, nothing: null });
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
       // The list is read again when the daemon is back, and the texts after it.
@@ -122,7 +143,7 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
       const nothing = `${thrown.message}. ${thrown.hint}`;
       put(path, {
         content,
-        isWhole,
+        context,
         text: known?.text ?? '',
         lines: fileLines(known?.text ?? ''),
         next: null,
@@ -152,11 +173,11 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
 
   return {
     readNear,
-    readWhole(file, isWhole) {
+    readWith(file, context) {
       const known = textOf(changes(), file);
       if (known === null) return;
       // It begins again where it goes on: at its first character.
-      const begun = { ...known, isWhole, text: '', lines: fileLines(''), next: 0 };
+      const begun = { ...known, context, text: '', next: 0 };
       change({ files: new Map(changes().files).set(file.path, begun) });
     },
   };

@@ -1,6 +1,5 @@
-/** A person's comments on lines of a change: which agents they reach, and the message that they become. */
-import type { PlanChanges } from '../runtime/api/contract/plans.ts';
-import type { Comment, Place, PlanModel, Recipient } from './plan-model.ts';
+/** A person's comments on lines of a change: which agents they reach. */
+import type { Place, PlanModel, Recipient } from './plan-model.ts';
 import type { Session } from './session.ts';
 
 const open = /^(?:queued|starting|running|waiting|paused|backing_off)$/;
@@ -24,20 +23,6 @@ export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may:
     ...(changes.reviewer && taken.has('request_review') ? [fixer('request_review', 'review_changes_requested')] : []),
     ...toAgents.filter(({ title }) => title !== own),
   ];
-}
-
-/** `words`: what the person says besides; '': nothing. */
-export function messageOf(
-  comments: readonly Comment[],
-  { from, to }: Pick<PlanChanges, 'from' | 'to'>,
-  words: string,
-): string {
-  const parts = comments.map(({ path, line, side, quoted, text }, index) => {
-    const place = `${index + 1}. ${path}, line ${line}${side === 'before' ? ' of before, which is gone' : ''}:`;
-    return [place, `   | ${quoted}`, ...text.split('\n').map((each) => `   ${each}`)].join('\n');
-  });
-  const head = `A person commented on lines of the change ${from.slice(0, 10)}..${to.slice(0, 10)}:`;
-  return [...(words === '' ? [] : [words]), head, ...parts].join('\n\n');
 }
 
 export function isAt(one: Place, other: Place): boolean {

@@ -1,13 +1,26 @@
 /** The changes of one file: its head, and those of its lines that are near the window, with the comments on them. */
 import { type ChangedWords, changedWords, type Span } from './changed-words.ts';
-import { blockPart, type FileText, isOpen, isViewed, type ListedFile, restPart, textOf, textPart } from './changes.ts';
-import { commentView, draftView, placeText } from './comment-view.ts';
+import {
+  blockPart,
+  type FileText,
+  gitContext,
+  isOpen,
+  isViewed,
+  type ListedFile,
+  linesFrom,
+  moreContext,
+  restPart,
+  textOf,
+  textPart,
+  wholeContext,
+} from './changes.ts';
+import { commentView, draftView, placeText, threadView } from './comment-view.ts';
 import { isAt } from './comments.ts';
 import type { DiffLine } from './diff.ts';
 import { type Child, h, type View } from './dom.ts';
 import { type FileLines, runsOf } from './file-lines.ts';
 import { counted, literal } from './format.ts';
-import type { Comment, Place, PlanActions, PlanModel } from './plan-model.ts';
+import type { Comment, Place, PlanActions, PlanModel, Thread } from './plan-model.ts';
 import { type Token, tokensOf } from './syntax.ts';
 
 /** The height of a line, in pixels, where nothing has been drawn yet. */
@@ -50,6 +63,7 @@ interface FileParts {
   /** Of this file alone. */
   readonly comments: readonly Comment[];
   readonly draft: Comment | null;
+  readonly threads: readonly Thread[];
   readonly isSideBySide: boolean;
 }
 
@@ -58,7 +72,8 @@ export function fileView(file: ListedFile, model: PlanModel, actions: PlanAction
   const own = changes.comments.filter(({ path }) => path === file.path);
   const draft = changes.draft?.path === file.path ? changes.draft : null;
   const isSideBySide = changes.isSideBySide && matchMedia(sideBySideWidth).matches;
-  const parts: FileParts = { file, model, actions, comments: own, draft, isSideBySide };
+  const threads = changes.threads.filter(({ path }) => path === file.path);
+  const parts: FileParts = { file, model, actions, comments: own, draft, threads, isSideBySide };
   return h(
     'section',
     { key: file.path, class: 'panel file', 'aria-label': literal(file.path) },
@@ -97,8 +112,8 @@ function headView({ file, model: { changes }, actions, comments }: FileParts): V
             'button',
             {
               class: 'quiet',
-              'aria-pressed': String(text.isWhole),
-              on: { click: () => actions.wholeFile(file, !text.isWhole) },
+              'aria-pressed': String(text.context === wholeContext),
+              on: { click: () => actions.showContext(file, text.context === wholeContext ? null : wholeContext) },
             },
             'whole file',
           ),
@@ -165,15 +180,16 @@ function partView(part: string, { lines, model, actions }: PartOptions): View {
 const made = new WeakMap<readonly DiffLine[], { state: string; view: View }>();
 
 function blockView(index: number, block: readonly DiffLine[], lines: FileLines, parts: FileParts): View {
-  const { file, model, actions, comments, draft, isSideBySide } = parts;
+  const { file, model, actions, comments, draft, threads, isSideBySide } = parts;
   const part = blockPart(file.path, index);
   const isIn = (place: Place) => block.some((line) => isPlaceOf(place, line));
+  const ownThreads = threads.filter((thread) => block.some((line) => isThreadOf(thread, line)));
   const own = comments.filter(isIn);
   const ownDraft = draft !== null && isIn(draft) ? draft : null;
   if (!model.changes.near.has(part) && ownDraft === null)
     return partView(part, { lines: block.length, model, actions });
   // Thousands of lines are as they were.
-  const state = JSON.stringify([own, ownDraft, isSideBySide, model.at]);
+  const state = JSON.stringify([own, ownDraft, ownThreads, isSideBySide, model.at]);
   const before = made.get(block);
   if (before?.state === state) return before.view;
   const rows = isSideBySide ? pairedRows(block, lines, parts) : block.flatMap((line) => lineRows(line, lines, parts));
@@ -186,9 +202,14 @@ function isPlaceOf({ line, side }: Place, { kind, before, after }: DiffLine): bo
   return side === 'after' ? after === line : kind === 'removed' && before === line;
 }
 
+/** A comment on a line whose text has changed since is only in the list above the files. */
+function isThreadOf(thread: Thread, line: DiffLine): boolean {
+  return isPlaceOf(thread, line) && thread.quoted.split('\n')[0] === line.text.slice(0, shownChars);
+}
+
 /** A line, and below it what a person says of it. */
 function lineRows(line: DiffLine, lines: FileLines, parts: FileParts): Child[] {
-  if (line.kind === 'hunk') return [hunkView(line)];
+  if (line.kind === 'hunk') return [hunkView(line, parts)];
   return [h('div', { class: `code ${line.kind}` }, ...sideView(line, lines, parts)), ...saidOf(line, parts)];
 }
 
@@ -202,7 +223,7 @@ function pairedRows(block: readonly DiffLine[], lines: FileLines, parts: FilePar
       ...[left, right].flatMap((line) => (line === null ? [] : saidOf(line, parts))),
     ]);
     if (other === null) return rows;
-    if (other.kind === 'hunk') return [...rows, hunkView(other)];
+    if (other.kind === 'hunk') return [...rows, hunkView(other, parts)];
     return [
       ...rows,
       h(
@@ -221,8 +242,18 @@ function halfView(line: DiffLine | null, lines: FileLines, parts: FileParts): Vi
   return h('div', { class: `code ${line.kind}` }, ...sideView(line, lines, parts));
 }
 
-function hunkView({ text }: DiffLine): View {
-  return h('div', { class: 'code hunk' }, h('code', null, text));
+function hunkView({ text }: DiffLine, { file, model, actions }: FileParts): View {
+  const more = () => actions.showContext(file, (textOf(model.changes, file)?.context ?? gitContext) + moreContext);
+  const button = h(
+    'button',
+    {
+      class: 'quiet',
+      'aria-label': `Show ${moreContext} more lines around each change of ${literal(file.path)}`,
+      on: { click: more },
+    },
+    `↕ ${moreContext} more lines`,
+  );
+  return h('div', { class: 'code hunk' }, h('code', null, text), file.state === 'changed' ? button : null);
 }
 
 const words = new WeakMap<DiffLine, ChangedWords | null>();
@@ -300,11 +331,15 @@ function tokensIn(tokens: readonly Token[], changed: readonly Span[]): Child[] {
   });
 }
 
-function saidOf(line: DiffLine, { file, comments, draft, actions }: FileParts): View[] {
+function saidOf(line: DiffLine, { file, model, comments, draft, threads, actions }: FileParts): View[] {
   const place = placeOf(file, line);
-  if (draft !== null && isAt(draft, place)) return [draftView(draft, actions)];
+  const before = threads.filter((thread) => isThreadOf(thread, line)).map(threadView);
+  if (draft !== null && isAt(draft, place)) {
+    const last = draft.line + linesFrom(model.changes, draft).length - 1;
+    return [...before, draftView(draft, last, actions)];
+  }
   const said = comments.find((each) => isAt(each, place));
-  return said === undefined ? [] : [commentView(said, actions)];
+  return said === undefined ? before : [...before, commentView(said, actions)];
 }
 
 /** Arrows go from line to line of one side. */

@@ -1,7 +1,7 @@
 /** What a plan has changed, file by file, and a person's comments on its lines. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { isViewed } from './changes.ts';
-import { keyOf, removal } from './comment-view.ts';
+import { keyOf, linesText, outcomeText, removal, threadView } from './comment-view.ts';
 import { recipientsOf } from './comments.ts';
 import { h, type View } from './dom.ts';
 import { fileView, foldedOf, sizeOf, stateWords } from './file-view.ts';
@@ -27,6 +27,7 @@ export function changesView(plan: PlanShow, model: PlanModel, actions: PlanActio
       list === null ? null : layouts(model, actions),
     ),
     model.changes.comments.length === 0 ? null : reviewView(model, actions),
+    threadsView(model, actions),
     nothing !== null
       ? h('p', { class: 'nothing' }, nothing)
       : list === null
@@ -116,9 +117,9 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
             h(
               'button',
               { class: 'quiet', type: 'button', on: { click: () => actions.goToFile(comment.path) } },
-              `${literal(comment.path)}:${comment.line}`,
+              linesText(comment),
             ),
-            h('span', null, comment.text),
+            h('span', null, comment.text, comment.suggestion === null ? '' : ' (with other lines)'),
             removal(comment, actions),
           ),
         ),
@@ -147,6 +148,46 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
               ),
             ),
           ]),
+    ),
+  );
+}
+
+/** All that was sent, the newest first; those whose lines are as they were are below these lines as well. */
+function threadsView({ changes: { threads } }: PlanModel, actions: PlanActions): View | null {
+  if (threads.length === 0) return null;
+  const open = threads.filter(({ answers }) => answers.length === 0).length;
+  return panel(
+    {
+      key: 'threads',
+      class: 'panel threads',
+      heading: 'threads-title',
+      title: 'Comments that were sent',
+      count: open === 0 ? threads.length : `${threads.length}, ${open} without an answer`,
+    },
+    h(
+      'ul',
+      null,
+      threads
+        .toReversed()
+        .map((thread) =>
+          h(
+            'li',
+            { key: thread.id },
+            h(
+              'details',
+              null,
+              h(
+                'summary',
+                null,
+                h('span', { class: 'mono' }, linesText(thread)),
+                ` ${thread.text.split('\n')[0] || 'other lines are suggested'}`,
+                h('span', { class: 'dim' }, ` → ${thread.answers.at(-1)?.text ?? outcomeText(thread)}`),
+              ),
+              threadView(thread),
+              h('button', { class: 'quiet', on: { click: () => actions.goToFile(thread.path) } }, 'go to the file'),
+            ),
+          ),
+        ),
     ),
   );
 }

@@ -1,7 +1,9 @@
 /** The data of the plan that is shown, and what a person may do there. */
+import type { LineComment } from '../machines/vocabulary/comment-text.ts';
 import type {
   Explanation,
   HistoryEntry,
+  PlanComments,
   PlanDiff,
   PlanShow,
   PlanStates,
@@ -48,9 +50,11 @@ export interface Place {
   readonly quoted: string;
 }
 
-export interface Comment extends Place {
-  readonly text: string;
-}
+/** As it is kept until it is sent. */
+export type Comment = LineComment;
+
+/** A comment that was sent, with what became of it. */
+export type Thread = PlanComments[number];
 
 /** The receivers of the comments, as the signals that carry them; the last one carries the message. */
 export interface Recipient {
@@ -68,6 +72,8 @@ export interface Changes extends ReadChanges {
   readonly comments: readonly Comment[];
   /** The line that a comment is being written on, with what is written so far. */
   readonly draft: Comment | null;
+  /** What was sent before, the oldest first. */
+  readonly threads: readonly Thread[];
   /** Whether a plan that is done has a reviewer who would start again. */
   readonly reviewer: boolean;
 }
@@ -120,8 +126,8 @@ export interface PlanActions {
   /** Reads the next part of a long list of files. */
   moreFiles(): void;
   openFile(file: ListedFile, isOpen: boolean): void;
-  /** Shows all unchanged lines of a file, or only those around its changes. */
-  wholeFile(file: ListedFile, isWhole: boolean): void;
+  /** Shows so many unchanged lines around each change of a file; null: as many as at first. */
+  showContext(file: ListedFile, lines: number | null): void;
   view(file: ListedFile, isViewed: boolean): void;
   /** Opens a file and goes to its head. */
   goToFile(path: string): void;
@@ -131,9 +137,11 @@ export interface PlanActions {
   /** null: nothing is being written. */
   draftAt(place: Place | null): void;
   /** What is written so far. */
-  drafted(text: string): void;
-  /** Keeps a comment on a line; '': takes it away. */
-  comment(place: Place, text: string): void;
+  drafted(part: Partial<Pick<Comment, 'text' | 'suggestion'>>): void;
+  /** Begins to write a replacement for the lines up to `end`; null: nothing is suggested any more. */
+  suggest(end: number | null): void;
+  /** Keeps a comment; null: takes it away. */
+  comment(place: Place, said: Pick<Comment, 'text' | 'suggestion'> | null): void;
   /** `words`: what the person says besides; '': nothing. */
   sendComments(recipient: Recipient, words: string): void;
   choose(title: string): void;

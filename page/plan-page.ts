@@ -1,13 +1,14 @@
 /** One plan: what is known of it, read again when something happened, and what a person does about it. */
 
+import { commentMessage } from '../machines/vocabulary/comment-text.ts';
 import type { Explanation, HistoryEntry, PlanChanges } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { createActs } from './acts.ts';
 import { ApiError, type Named } from './api.ts';
-import { createChangesReader, type ListedFile } from './changes.ts';
+import { createChangesReader, type ListedFile, linesFrom } from './changes.ts';
 import { createChartView, type Move } from './chart.ts';
-import { isAt, messageOf } from './comments.ts';
+import { isAt } from './comments.ts';
 import { fileId } from './file-view.ts';
 import { missingView } from './frame.ts';
 import { keep, kept } from './kept.ts';
@@ -77,6 +78,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       isSideBySide: kept(sideBySideName) === true,
       comments: (kept(names.comments) ?? []) as readonly Comment[],
       draft: kept(names.draft) as Comment | null,
+      threads: [],
     },
     missing: null,
     busy: null,
@@ -195,6 +197,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       if (isMeant()) changeChanges({ list: null, at, nothing: `${thrown.message}. ${thrown.hint}` });
     }
     texts.readNear();
+    changeChanges({ threads: takeNew(model.changes.threads, await api.comments(named), ({ id }) => id) });
     if (at !== null || (model.plan ?? (await api.plan(named))).status !== 'done') return;
     const { accepted, starts } = await api.preview(named, 'request_review');
     changeChanges({ reviewer: accepted && starts.some(({ role }) => role === 'reviewer') });
@@ -221,6 +224,12 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     keep(names.comments, comments.length === 0 ? null : comments);
     keepDraft(null);
     changeChanges({ comments });
+  }
+
+  /** The draft with what was typed since it was drawn. */
+  function typed(draft: Comment): Comment {
+    const open = kept(names.draft) as Comment | null; // as it was kept here
+    return open !== null && isAt(open, draft) ? open : draft;
   }
 
   function keepDraft(draft: Comment | null): void {
@@ -282,7 +291,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     },
     moreFiles: () => void readMoreFiles().catch(tellRefusal),
     openFile,
-    wholeFile: texts.readWhole,
+    showContext: texts.readWith,
     view(file, isOn) {
       const { [file.path]: _, ...others } = model.changes.viewed;
       const viewed = isOn ? { ...others, [file.path]: file.content } : others;
@@ -310,27 +319,41 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       if (open !== null && isAt(open, place)) return;
       // Another comment is begun: what was written of this one is not lost.
       const written = open?.text.trim() ?? '';
-      if (open !== null && written !== '') actions.comment(open, written);
+      if (open !== null && (written !== '' || open.suggestion !== null))
+        actions.comment(open, { text: written, suggestion: open.suggestion });
       const { path, line, side, quoted } = place;
       const said = model.changes.comments.find((each) => isAt(each, place));
-      keepDraft({ path, line, side, quoted, text: said?.text ?? '' });
+      keepDraft(said ?? { id: newId(), path, line, end: line, side, quoted, text: '', suggestion: null });
     },
     // What is being typed is in its field: nothing is drawn again.
-    drafted(text) {
-      if (model.changes.draft !== null) keep(names.draft, { ...model.changes.draft, text });
+    drafted(part) {
+      if (model.changes.draft !== null) keep(names.draft, { ...typed(model.changes.draft), ...part });
     },
-    comment(place, text) {
+    suggest(end) {
+      const { draft } = model.changes;
+      if (draft === null) return;
+      const lines = linesFrom(model.changes, draft).slice(0, Math.max(1, (end ?? 0) - draft.line + 1));
+      const [first = draft.quoted] = lines;
+      const quoted = end === null ? first : lines.join('\n');
+      const own = { end: end === null ? draft.line : draft.line + lines.length - 1, quoted };
+      keepDraft({ ...typed(draft), ...own, suggestion: end === null ? null : quoted });
+    },
+    comment(place, said) {
       const others = model.changes.comments.filter((each) => !isAt(each, place));
-      const { path, line, side, quoted } = place;
-      keepComments(text === '' ? others : [...others, { path, line, side, quoted, text }]);
+      const { draft, comments } = model.changes;
+      const own = [draft, ...comments].find((each) => each !== null && isAt(each, place));
+      keepComments(said === null || own == null ? others : [...others, { ...own, ...said }]);
     },
     sendComments({ title, signals }, words) {
       const { comments, list } = model.changes;
       const [type = '', first = null] = signals.toReversed();
       if (list === null) return;
-      const body = messageOf(comments, list, words);
+      const body = commentMessage({ from: list.from, to: list.to, comments }, words);
       const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
-      const then = () => keepComments([]);
+      const then = () => {
+        keepComments([]);
+        changesReader.hurry();
+      };
       acts.send({ named, type, payload: title === null ? { body } : { title, body }, first, done, then });
     },
     permit(title, permission, word, message) {
@@ -485,6 +508,13 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
 function keptNames({ project, plan }: Named, person: string | null): Record<'comments' | 'draft' | 'viewed', string> {
   const of = (what: string) => `${what}.${project}/${plan}${person === null ? '' : `@${person}`}`;
   return { comments: of('comments'), draft: of('draft'), viewed: of('viewed') };
+}
+
+/** Four letters of a few thousand are enough to tell a plan's comments apart, and an agent can repeat them. */
+function newId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(6))]
+    .map((byte) => 'abcdefghjkmnpqrstuvwxyz23456789'[byte % 31])
+    .join('');
 }
 
 function isOfSameChange(one: PlanChanges | null, other: PlanChanges): one is PlanChanges {

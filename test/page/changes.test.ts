@@ -9,7 +9,7 @@ import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
-import { planText, script, waves } from '../support/engine.ts';
+import { openGate, planText, script, waves } from '../support/engine.ts';
 import { type Ground, git, makeGround, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 
@@ -207,6 +207,74 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await whose.selectOption({ label: (await since.textContent()) ?? '' });
     await fileOf(page, 'first.txt').waitFor({ ...limit, state: 'detached' });
     await fileOf(page, 'fixed.txt').getByText('+mended').waitFor(limit);
+    await page.close();
+  });
+
+  it('a comment keeps its answer and its commit, and suggested lines are shown as applied when they are', async () => {
+    // The review that a person asks for is not over before the person has given one.
+    const [stays, go] = [join(made.root, 'threads-looked'), join(made.root, 'threads-go')];
+    const review = script(
+      join(made.root, 'threads-review'),
+      `if [ -e '${stays}' ]; then until [ -e '${go}' ]; do sleep 0.1; done; fi; touch '${stays}'`,
+    );
+    // It does what the message says: the suggested lines are those behind the mark.
+    const fix = script(
+      join(made.root, 'threads-fix'),
+      `id=$(sed -n 's/^Comment \\([a-z0-9]*\\), code.txt, lines 2 to 3:$/\\1/p' "$STATOR_PROMPT_FILE" | head -1)
+{ sed -n 1p code.txt; sed -n 's/^   > //p' "$STATOR_PROMPT_FILE"; sed -n '4,$p' code.txt; } > new.tmp && mv new.tmp code.txt
+git commit -qam "one line
+
+Comment $id: both are one line now"`,
+    );
+    const roles = `[agents.reviewer]\npreset = "command"\nprogram = "${review}"\n[agents.fixer]\npreset = "command"\nprogram = "${fix}"\n`;
+    await changed('threads', {}, `printf 'one\\ntwo\\nthree\\nfour\\n' > code.txt`, roles);
+    const { page, complaints } = await open('threads');
+    const code = fileOf(page, 'code.txt');
+    await page.getByRole('button', { name: 'Comment on line 2 of code.txt' }).click();
+    await page.getByRole('textbox', { name: 'Your comment on line 2 of code.txt' }).fill('one line is enough');
+    await page.getByRole('button', { name: 'Suggest other lines' }).click();
+    const last = page.getByRole('spinbutton', { name: 'The last line to replace' });
+    expect(await last.getAttribute('max')).toBe('4');
+    await last.fill('3');
+    await last.press('Tab');
+    const lines = page.getByRole('textbox', { name: 'The lines that you suggest' });
+    await expect.poll(() => lines.inputValue(), limit).toBe('two\nthree');
+    await lines.fill('two = 2');
+    await page.reload();
+    await expect.poll(() => lines.inputValue(), limit).toBe('two = 2');
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await code.getByRole('group', { name: 'Suggested lines' }).getByText('-three').waitFor(limit);
+    const comments = page.getByRole('region', { name: 'Your comments' });
+    await comments.getByText('code.txt:2-3').waitFor(limit);
+    await comments.getByRole('button', { name: 'Send it to' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: /^Yes/ }).click();
+    await page.getByText('The fixer has your comments.').waitFor(limit);
+    openGate(go);
+    const sent = page.getByRole('region', { name: 'Comments that were sent' });
+    await sent.getByText('both are one line now').first().waitFor(limit);
+    await sent.locator('summary').click();
+    await sent.getByText('Applied exactly as suggested.').waitFor(limit);
+    const commit = git(join(made.root, 'threads'), 'rev-parse', 'plan/change').slice(0, 10);
+    await sent.locator('.answer').getByText(commit).waitFor(limit);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('the lines around a change open piece by piece', async () => {
+    const before = Array.from({ length: 100 }, (_, at) => `line ${at + 1}\n`).join('');
+    await changed('pieces', { 'n.txt': before }, `sed -i 's/^line 50$/fifty/' n.txt`);
+    const { page } = await open('pieces');
+    const file = fileOf(page, 'n.txt');
+    await page.getByRole('button', { name: 'Unified' }).click();
+    const same = () => file.locator('.code.same').count();
+    await expect.poll(same, limit).toBe(6);
+    const more = file.getByRole('button', { name: 'Show 20 more lines around each change of n.txt' });
+    await more.click();
+    await expect.poll(same, limit).toBe(46);
+    await more.click();
+    await expect.poll(same, limit).toBe(86);
+    await file.getByRole('button', { name: 'whole file' }).click();
+    await expect.poll(same, limit).toBe(99);
     await page.close();
   });
 });

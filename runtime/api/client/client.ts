@@ -12,6 +12,7 @@ import type {
   HistoryEntry,
   OlderTask,
   PlanChanges,
+  PlanComments,
   PlanDiff,
   PlanEntry,
   PlanPushed,
@@ -374,6 +375,9 @@ export function createClient(call: Call, options: ClientOptions) {
       plan: string,
       query: ChangesQuery & { path: string; context?: number },
     ): Promise<FileDiff> => ask('GET /v1/repos/:project/plans/:plan/diff/file', { params: { project, plan }, query }),
+    /** What people said of lines of these changes, with the commits that answer it. Throws `plan_not_found` and git's errors. */
+    planComments: (project: string, plan: string): Promise<PlanComments> =>
+      ask('GET /v1/repos/:project/plans/:plan/comments', { params: { project, plan } }),
     /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
     send: async (request: SendRequest): Promise<SignalAnswer> => {
       refuseUnknownOptions('send', request, sendOptions);

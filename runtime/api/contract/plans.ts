@@ -522,6 +522,42 @@ export const planChanges = z
 /** The list of the files that a plan or a task has changed. */
 export type PlanChanges = z.infer<typeof planChanges>;
 
+const namedCommit = z.object({ commit: z.string(), at: time, subject: z.string() });
+
+/** What people said of lines of the plan's changes, the oldest first, with what became of it. */
+export const planComments = z
+  .array(
+    z.object({
+      /** The line of the journal with the message that carried it. */
+      seq: z.number(),
+      at: time,
+      /** Who wrote it: `person`, or `person:anna`. */
+      by: z.string(),
+      /** The agent that got it; null: the fixer. */
+      title: z.string().nullable(),
+      /** The last commit that the person saw. */
+      seen: z.string(),
+      id: z.string(),
+      path: z.string(),
+      line: z.number(),
+      end: z.number(),
+      side: z.enum(['before', 'after']),
+      quoted: z.string(),
+      text: z.string(),
+      /** The suggested replacement of those lines; null: none was suggested. */
+      suggestion: z.string().nullable(),
+      /** Whether the plan's branch has the suggestion exactly as it was written; null: nothing was suggested, or it cannot be read. */
+      applied: z.boolean().nullable(),
+      /** What commits since then say about it, the oldest first. */
+      answers: z.array(namedCommit.extend({ text: z.string() })),
+      /** The first commit since then that changed the file, if no commit names the comment; null: there is none. */
+      changed_in: namedCommit.nullable(),
+    }),
+  )
+  .meta({ id: 'PlanComments' });
+/** The comments on a plan's changes, each with its answers. */
+export type PlanComments = z.infer<typeof planComments>;
+
 /** The changes of one file between the commits `from` and `to`, or a part of them. */
 export const fileDiff = z
   .object({

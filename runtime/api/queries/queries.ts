@@ -6,7 +6,7 @@ import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import type { MachineEntry } from '../contract/machines.ts';
-import type { ActPreview, FileDiff, PlanChanges, PlanDiff, PromptShow } from '../contract/plans.ts';
+import type { ActPreview, FileDiff, PlanChanges, PlanComments, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
@@ -19,6 +19,7 @@ import { createLandingViews } from './landings.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
 import type { MetricsView } from './metrics.ts';
 import { createNotificationViews } from './notifications.ts';
+import type { CommentsQuestion } from './plan-comments.ts';
 import type { ChangesQuestion, DiffQuestion, FileQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
 import type { PromptQuestion } from './prompt.ts';
@@ -30,6 +31,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 import { createWordViews } from './words.ts';
 
 const loadPromptView = later(() => import('./prompt.ts'));
+const loadPlanComments = later(() => import('./plan-comments.ts'));
 const loadPlanDiff = later(() => import('./plan-diff.ts'));
 const loadActPreview = later(() => import('./act-preview.ts'));
 const loadMetrics = later(() => import('./metrics.ts'));
@@ -126,6 +128,9 @@ export function createViews(parts: ViewDependencies) {
     /** The same for `planFileDiff`. */
     planFileDiff: async (question: FileQuestion): Promise<FileDiff> =>
       (await loadPlanDiff()).planFileDiff(rangeParts, question),
+    /** Throws `plan_not_found` and git's errors. */
+    planComments: async (question: CommentsQuestion): Promise<PlanComments> =>
+      (await loadPlanComments()).planComments({ store, projects }, question),
     /** Throws the same as `previewAct`. */
     async previewAct(question: ActQuestion): Promise<ActPreview> {
       const { previewAct } = await loadActPreview();

@@ -16,6 +16,7 @@ import {
   fileDiff,
   historyEntry,
   planChanges,
+  planComments,
   planDiff,
   planEntry,
   planPushed,
@@ -400,6 +401,17 @@ export const planRoutes = [
     },
     async ({ core, params, query: { to, at, ...query } }) =>
       json(200, await core.views.planFileDiff({ ...params, ...query, moment: pastOf({ to, at }) })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/comments',
+    {
+      does: 'what people said of lines of its changes, with the commits that answer it, and whether a suggested replacement is in its branch exactly as it was written',
+      who: 'anyone',
+      params: planParams,
+      answers: { 200: planComments },
+      errors: diffErrors,
+    },
+    async ({ core, params }) => json(200, await core.views.planComments(params)),
   ),
 ] as const;
 
