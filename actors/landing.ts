@@ -1,4 +1,4 @@
-/** The named actions of a branch's line as requests: the merge of the plan at its head, the check of it, and the message to that plan. */
+/** The named actions of a branch's line as requests: the merges of the plans at its head, the check of the last one, and the messages to these plans. */
 import { type LandingContext, landingMachine } from '../machines/landing/machine.ts';
 import { idOf, planTree } from '../machines/vocabulary/ids.ts';
 import type { Ports } from './ports.ts';
@@ -7,17 +7,21 @@ export function bindLanding(ports: Ports) {
   return landingMachine.provide({
     actions: {
       askPrepare: ({ context }) => {
-        const { message, approval: approved } = entrantOf(context);
-        ports.ask({ kind: 'landing.prepare', ...workOf(context), message, approved });
+        const { current, batch, branch: into } = context;
+        if (current === null) throw new Error('a line asked for a merge while no plan is at its head');
+        const { plan, branch, message, approval: approved } = current;
+        const on = batch?.merged.at(-1)?.commit ?? null;
+        ports.ask({ kind: 'landing.prepare', id: idOf(context.work), plan, branch, into, message, approved, on });
       },
       askCheck: ({ context }) => {
-        const { commit, check: command } = candidateOf(context);
-        ports.ask({ kind: 'landing.check', ...workOf(context), commit, command });
+        const { last, batch } = batchOf(context);
+        ports.ask({ kind: 'landing.check', ...workOf(context), commit: last.commit, command: batch.check });
       },
-      stopCheck: ({ context, event }) => ports.stop({ run: idOf(context.work), stopAt: event.at }),
+      stopWork: ({ context, event }) => ports.stop({ run: idOf(context.work), stopAt: event.at }),
       askMerge: ({ context }) => {
-        const { commit, base, tip } = candidateOf(context);
-        ports.ask({ kind: 'landing.merge', ...workOf(context), commit, base, tip });
+        const { last, batch } = batchOf(context);
+        const { commit, tip } = last;
+        ports.ask({ kind: 'landing.merge', ...workOf(context), commit, base: batch.base, tip });
       },
       tellMerged: ({ context: { project, branch } }, { entrant: { plan, request }, head, tip }) =>
         ports.sendSignal(planTree(project, plan), 'plan_merged', { head, into: branch, tip, request }),
@@ -29,17 +33,14 @@ export function bindLanding(ports: Ports) {
   });
 }
 
+/** By the last of the plans that land together: its merge holds the others. */
 function workOf(context: LandingContext) {
-  const { plan, branch } = entrantOf(context);
+  const { plan, branch } = batchOf(context).last.entrant;
   return { id: idOf(context.work), plan, branch, into: context.branch };
 }
 
-function entrantOf({ current }: LandingContext) {
-  if (current === null) throw new Error('a line asked for the work of a plan while none is at its head');
-  return current;
-}
-
-function candidateOf({ candidate }: LandingContext) {
-  if (candidate === null) throw new Error('a line asked for the work on a merge before it was made');
-  return candidate;
+function batchOf({ batch }: LandingContext) {
+  const last = batch?.merged.at(-1);
+  if (batch === null || last === undefined) throw new Error('a line asked for the work on a merge before it was made');
+  return { batch, last };
 }

@@ -97,7 +97,7 @@ const inLine = defineVerb({
   },
   examples: ['stator plan land login', 'stator plan land login --no-wait'],
   more: `Exit code 0: it is merged, or --no-wait was given. 1: it is not merged, or not yet; the output says why.
-  One plan lands at a time. It is merged with the branch as it is then; [landing] check runs on that very commit; then the branch moves to it.
+  Plans land in their order. A plan is merged with the branch as it is then; [landing] check runs on that very commit; then the branch moves to it.
   A conflict or a failed check goes to a fixer, then to you; the plans behind it go on. The line: stator landing list`,
   run: ({ plan, into, wait }, call) =>
     land(call, plan, {

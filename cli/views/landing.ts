@@ -9,7 +9,7 @@ import { plain } from '../text.ts';
 const shownPlans = 5;
 
 function stateText({ state, paused, current }: LandingEntry): string {
-  const what = current === null ? state : `${state} ${plain(current.plan)}`;
+  const what = [state, current.map(({ plan }) => plain(plan)).join(', ')].join(' ').trim();
   return paused ? `${what}, paused` : what;
 }
 
@@ -47,7 +47,7 @@ const pauseLanding: View<LandingEntry> = {
 const resumeLanding: View<LandingEntry> = { done: ({ branch }) => [`plans land on ${branch} again`] };
 const order: View<LandingEntry> = {
   done: ({ branch, current, line }) => {
-    const plans = [...(current === null ? [] : [current]), ...line].map(({ plan }) => plan);
+    const plans = [...current, ...line].map(({ plan }) => plan);
     return [`in line for ${branch}: ${plans.length === 0 ? 'nobody' : plans.join(', ')}`];
   },
 };

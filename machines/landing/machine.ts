@@ -1,6 +1,7 @@
 /**
- * The line of a target branch: plans that are done land on it one at a time. The one at its head is merged with the branch as it is now, that very merge is
- * checked, and the branch moves to it. If the branch has moved meanwhile, that plan begins anew.
+ * The line of a target branch: plans that are done land on it. The first ones are merged with the branch as it is now, each on top of the one before, the last
+ * of these merges is checked, and the branch moves to it. If the check fails, fewer are tried, until the plan that fails is alone. If the branch has moved
+ * meanwhile, they begin anew.
  */
 import { and, assertEvent, assign, setup, stateIn } from 'xstate';
 import type { Approval, MergeRefused } from '../vocabulary/plan-merge.ts';
@@ -20,12 +21,24 @@ export interface Entrant {
   since: number;
 }
 
-/** A merge that was made and is on no branch. */
-interface Candidate {
+/** A plan, and its merge, which is on no branch yet. */
+interface Merged {
+  entrant: Entrant;
   commit: string;
-  base: string;
+  /** The plan's own head. */
   tip: string;
+}
+
+/** Plans that are tried together. */
+interface Batch {
+  /** Each is merged on top of the one before. */
+  merged: Merged[];
+  /** The commit of the branch that the first one is on top of. */
+  base: string;
+  /** The command that is to pass on the last one; empty: none. */
   check: string;
+  /** So many more may be merged on top. */
+  room: number;
 }
 
 export interface LandingContext {
@@ -36,9 +49,12 @@ export interface LandingContext {
   count: number;
   /** Those that wait, in their order. */
   line: Entrant[];
-  /** The one at the head, which is being landed; null: none is. */
+  /** The one that is being merged with what is before it; null: none is. */
   current: Entrant | null;
-  candidate: Candidate | null;
+  /** Those that are merged already and are to land together; null: there are none. */
+  batch: Batch | null;
+  /** The first so many of the line failed together; 0: it is not known of any. */
+  suspects: number;
   /** The name of the effect that is under way. */
   work: string | null;
   at: number;
@@ -87,7 +103,7 @@ const words = setup({
   actions: {
     askPrepare: () => {},
     askCheck: () => {},
-    stopCheck: () => {},
+    stopWork: () => {},
     askMerge: () => {},
     tellMerged: (_, _params: { entrant: Entrant; head: string; tip: string }) => {},
     tellRefused: (_, _params: { entrant: Entrant; refused: Refused }) => {},
@@ -100,39 +116,87 @@ const words = setup({
       return { line: [...others, { plan, branch, message, approval, request, since: at }], at };
     }),
     takeNext: assign(({ context: { line } }) => ({ current: line[0] ?? null, line: line.slice(1) })),
-    /** It keeps its place, and is merged with the branch as that is then. */
-    putBack: assign(({ context: { current, line }, event }) => ({
+    addToBatch: assign(({ context: { current, batch, suspects }, event }) => {
+      assertEvent(event, 'landing_prepared');
+      const { commit, base, tip, check, batch: size, at } = event;
+      const { merged, ...others } = batch ?? { merged: [], base, check, room: sizeOf(size, suspects) };
+      const room = Math.max(0, others.room - 1);
+      return {
+        batch: { ...others, room, merged: current === null ? merged : [...merged, { entrant: current, commit, tip }] },
+        current: null,
+        at,
+      };
+    }),
+    /** The next one does not go with those before it: it is tried again when they have landed. */
+    closeBatch: assign(({ context: { current, batch, line }, event }) => ({
       current: null,
-      candidate: null,
-      work: null,
+      batch: batch === null ? null : { ...batch, room: 0 },
       line: current === null ? line : [current, ...line],
       at: event.at,
     })),
-    dropCurrent: assign(({ event }) => ({ current: null, candidate: null, work: null, at: event.at })),
-    noteCandidate: assign(({ event }) => {
-      assertEvent(event, 'landing_prepared');
-      const { commit, base, tip, check, at } = event;
-      return { candidate: { commit, base, tip, check }, at };
-    }),
+    /** They keep their places, and are merged with the branch as it is then. */
+    putBack: assign(({ context, event }) => ({ ...nobody, line: everyone(context), at: event.at })),
+    suspectBatch: assign(({ context, event }) => ({
+      ...nobody,
+      suspects: context.batch?.merged.length ?? 0,
+      line: everyone(context),
+      at: event.at,
+    })),
+    /** What became of them is known. */
+    dropHead: assign(({ context, event }) => ({
+      ...nobody,
+      suspects: Math.max(0, context.suspects - headOf(context).length),
+      at: event.at,
+    })),
     putFirst: assign(({ context: { line }, event }) => {
       assertEvent(event, 'landing_first');
       const [first, rest] = [true, false].map((isIt) => line.filter(({ plan }) => (plan === event.plan) === isIt));
-      return { line: [...(first ?? []), ...(rest ?? [])], at: event.at };
+      return { line: [...(first ?? []), ...(rest ?? [])], suspects: 0, at: event.at };
     }),
     leaveLine: assign(({ context, event }) => {
       assertEvent(event, ['landing_left', 'landing_removed']);
-      return { line: context.line.filter(({ plan }) => plan !== event.plan), at: event.at };
+      return { line: context.line.filter(({ plan }) => plan !== event.plan), suspects: 0, at: event.at };
+    }),
+    /** The others that were tried with it keep their places. */
+    leaveHead: assign(({ context, event }) => {
+      assertEvent(event, ['landing_left', 'landing_removed']);
+      return {
+        ...nobody,
+        line: everyone(context).filter(({ plan }) => plan !== event.plan),
+        suspects: 0,
+        at: event.at,
+      };
     }),
   },
   guards: {
     isOpen: stateIn('#landing.gate.open'),
     hasNext: ({ context }: Args) => context.line.length > 0,
-    hasCheck: ({ event }: Args) => event.type === 'landing_prepared' && event.check !== '',
+    hasRoom: ({ context: { batch, line } }: Args) => batch !== null && batch.room > 0 && line.length > 0,
+    hasCheck: ({ context: { batch } }: Args) => batch !== null && batch.check !== '',
+    /** Others are merged already, and this one goes on top of them. */
+    isBehindOthers: ({ context: { batch } }: Args) => batch !== null,
+    areSeveral: ({ context: { batch } }: Args) => batch !== null && batch.merged.length > 1,
     /** The plan waits in the line, by the request that it speaks of. */
     waits: ({ context, event }: Args) => context.line.some((entrant) => isMeant(entrant, event)),
-    isAtHead: ({ context: { current }, event }: Args) => current !== null && isMeant(current, event),
+    isAtHead: ({ context, event }: Args) => headOf(context).some((entrant) => isMeant(entrant, event)),
   },
 });
+
+const nobody = { current: null, batch: null, work: null } as const;
+
+/** How many are tried together: half of those that failed together, so that the check finds the one that fails. */
+function sizeOf(most: number, suspects: number): number {
+  return suspects === 0 ? most : Math.min(most, Math.max(1, Math.floor(suspects / 2)));
+}
+
+/** Those at the head, in their order. */
+function headOf({ batch, current }: LandingContext): Entrant[] {
+  return [...(batch?.merged ?? []).map(({ entrant }) => entrant), ...(current === null ? [] : [current])];
+}
+
+function everyone(context: LandingContext): Entrant[] {
+  return [...headOf(context), ...context.line];
+}
 
 /** A person names the plan alone; the plan itself also says which of its requests it means. */
 function isMeant({ plan, request }: Entrant, event: LandingEvent): boolean {
@@ -141,45 +205,49 @@ function isMeant({ plan, request }: Entrant, event: LandingEvent): boolean {
 
 const base = words.extend({
   actions: {
-    sayMerged: words.enqueueActions(({ context: { current }, event, enqueue }) => {
+    sayMerged: words.enqueueActions(({ context: { current, batch }, event, enqueue }) => {
       assertEvent(event, 'plan_merged');
       const { head, tip } = event;
       if (current !== null) enqueue({ type: 'tellMerged', params: { entrant: current, head, tip } });
-      enqueue('dropCurrent');
+      for (const { entrant, commit, tip: own } of batch?.merged ?? [])
+        enqueue({ type: 'tellMerged', params: { entrant, head: commit, tip: own } });
+      enqueue('dropHead');
     }),
+    /** There is one at the head. */
     sayRefused: words.enqueueActions(({ context, event, enqueue }) => {
-      const { current } = context;
       const refused = refusedBy(context, event);
-      if (current !== null) enqueue({ type: 'tellRefused', params: { entrant: current, refused } });
-      enqueue('dropCurrent');
+      for (const entrant of headOf(context)) enqueue({ type: 'tellRefused', params: { entrant, refused } });
+      enqueue('dropHead');
     }),
     /** A person took it out: its plan does not know yet. */
-    sayLeft: words.enqueueActions(({ context: { current, line }, event, enqueue }) => {
-      const all = current === null ? line : [current, ...line];
-      for (const entrant of all) if (isMeant(entrant, event)) enqueue({ type: 'tellLeft', params: { entrant } });
+    sayLeft: words.enqueueActions(({ context, event, enqueue }) => {
+      for (const entrant of everyone(context))
+        if (isMeant(entrant, event)) enqueue({ type: 'tellLeft', params: { entrant } });
     }),
   },
 });
 
 const atHead = '#landing.atHead';
-const ended = {
-  plan_merged: { target: `${atHead}.waiting`, actions: 'sayMerged' },
-  merge_refused: { target: `${atHead}.waiting`, actions: 'sayRefused' },
-  effect_failed: { target: `${atHead}.waiting`, actions: 'sayRefused' },
-} as const;
+const waiting = `${atHead}.waiting`;
+const refused = { target: waiting, actions: 'sayRefused' } as const;
+/** With others on the branch before it, it may go: only what the branch itself has against it counts. */
+const notWithOthers = { guard: 'isBehindOthers', target: `${atHead}.prepared`, actions: 'closeBatch' } as const;
+/** It is not known which one it is about. */
+const notTogether = { guard: 'areSeveral', target: waiting, actions: 'suspectBatch' } as const;
+const failed = { merge_refused: [notTogether, refused], effect_failed: [notTogether, refused] } as const;
 const merge = { guard: 'isOpen', target: `${atHead}.merging` } as const;
-const later = { target: `${atHead}.waiting`, actions: 'putBack' } as const;
+const later = { target: waiting, actions: 'putBack' } as const;
 /** Nothing of it is on the branch, so it may still go. */
 const leaves = {
-  landing_left: { guard: 'isAtHead', target: `${atHead}.waiting`, actions: ['stopCheck', 'dropCurrent'] },
-  landing_removed: { guard: 'isAtHead', target: `${atHead}.waiting`, actions: ['stopCheck', 'sayLeft', 'dropCurrent'] },
+  landing_left: { guard: 'isAtHead', target: waiting, actions: ['stopWork', 'leaveHead'] },
+  landing_removed: { guard: 'isAtHead', target: waiting, actions: ['stopWork', 'sayLeft', 'leaveHead'] },
 } as const;
 
 /** The chart of the line in which plans wait for a branch, and land on it one at a time. An XState machine without effects. */
 export const landingMachine = base.createMachine({
   id: 'landing',
   version: '1',
-  description: 'the line of a branch: plans that are done land on it one at a time',
+  description: 'the line of a branch: plans that are done land on it in their order',
   type: 'parallel',
   context: ({ input: { project, branch, at } }) => ({
     project,
@@ -188,7 +256,8 @@ export const landingMachine = base.createMachine({
     count: 0,
     line: [],
     current: null,
-    candidate: null,
+    batch: null,
+    suspects: 0,
     work: null,
     at,
   }),
@@ -204,7 +273,7 @@ export const landingMachine = base.createMachine({
   },
   states: {
     atHead: {
-      description: 'what becomes of the plan at the head?',
+      description: 'what becomes of the plans at the head?',
       initial: 'waiting',
       states: {
         waiting: {
@@ -213,30 +282,38 @@ export const landingMachine = base.createMachine({
           always: { guard: and(['isOpen', 'hasNext']), target: 'preparing', actions: 'takeNext' },
         },
         preparing: {
-          description: 'it is merged with the branch as that is now; no branch is moved',
+          description: 'it is merged with the branch as that is now, or with those before it; no branch is moved',
           tags: ['landing:preparing'],
           entry: ['nextWork', 'askPrepare'],
           on: {
-            ...ended,
             ...leaves,
-            landing_prepared: [
-              { guard: 'hasCheck', target: 'checking', actions: 'noteCandidate' },
-              { ...merge, actions: 'noteCandidate' },
-              later,
-            ],
+            landing_prepared: { target: 'prepared', actions: 'addToBatch' },
+            plan_merged: [notWithOthers, { target: 'waiting', actions: 'sayMerged' }],
+            merge_refused: [notWithOthers, refused],
+            effect_failed: [notWithOthers, refused],
           },
         },
+        prepared: {
+          description: 'the merge is made: is another plan to go along with it?',
+          tags: ['landing:preparing'],
+          always: [
+            { guard: and(['isOpen', 'hasRoom']), target: 'preparing', actions: 'takeNext' },
+            { guard: 'hasCheck', target: 'checking' },
+            merge,
+            later,
+          ],
+        },
         checking: {
-          description: 'the check runs on that merge',
+          description: 'the check runs on the last merge, which holds all of them',
           tags: ['landing:checking'],
           entry: ['nextWork', 'askCheck'],
-          on: { ...ended, ...leaves, check_passed: [merge, later] },
+          on: { ...failed, ...leaves, check_passed: [merge, later] },
         },
         merging: {
           description: 'the branch moves to that merge, unless it has moved meanwhile',
           tags: ['landing:merging'],
           entry: ['nextWork', 'askMerge'],
-          on: { ...ended, landing_moved: later },
+          on: { ...failed, plan_merged: { target: 'waiting', actions: 'sayMerged' }, landing_moved: later },
         },
       },
     },

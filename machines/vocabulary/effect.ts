@@ -205,10 +205,12 @@ interface Landing {
   readonly into: string;
 }
 
-/** Makes the merge of the plan and the branch as it is now. No branch is moved. */
+/** Makes the merge of the plan and the branch as it is now. The branch is not moved. */
 export interface LandingPrepare extends Landing {
   readonly kind: 'landing.prepare';
   readonly message: string;
+  /** The merge of the plan before it, which this one goes on top of; null: the branch. */
+  readonly on: string | null;
   /** What may be merged, and nothing else; null: nobody judged it. */
   readonly approved: Approval | null;
 }

@@ -45,6 +45,8 @@ const approval = z.strictObject({ sha, by: z.enum(['reviewer', 'verifier']) });
 
 /** The longest command of `[landing] check`. */
 export const landingCheckLimit = 8_192;
+/** The most plans that land together: with more, one that fails costs too many checks. */
+export const landingBatchLimit = 20;
 
 /** The id that a forge gives to a remark there. */
 const forgeId = z.string().max(256);
@@ -290,12 +292,14 @@ export const engineSignals = {
   }),
   landing_left: toLanding('a plan is no longer done', { plan: word, request: word }),
   landing_prepared: toLanding('the merge is made, and is on no branch yet', {
-    /** The merge, and the commit of the branch that it goes on top of. */
+    /** The merge, and the commit that it goes on top of: of the branch, or the merge of the plan before it. */
     commit: sha,
     base: sha,
     tip: sha,
     /** The command that is to pass on it; empty: none. */
     check: z.string().max(landingCheckLimit),
+    /** So many plans may be tried together. */
+    batch: z.int().min(1).max(landingBatchLimit),
   }),
   landing_moved: toLanding('the branch has moved since the merge was made', {}),
   // A person says these, by a verb of `stator landing`.

@@ -178,12 +178,12 @@ export function scriptedWork({
       return { type: 'plan_merged', payload: { head: commitOn(merged), into: merged, tip: headOf(branch) } };
     },
     'landing.find': async ({ into }) => ({ type: 'line_found', payload: { into: into ?? 'main' } }),
-    'landing.prepare': async ({ branch, into }) => {
-      const base = headOf(into);
+    'landing.prepare': async ({ branch, into, on }) => {
+      const base = on ?? headOf(into);
       commits += 1;
       return {
         type: 'landing_prepared',
-        payload: { commit: nameOf(commits), base, tip: headOf(branch), check: 'true' },
+        payload: { commit: nameOf(commits), base, tip: headOf(branch), check: 'true', batch: 1 },
       };
     },
     'landing.check': async () => ({ type: 'check_passed', payload: {} }),

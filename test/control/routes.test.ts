@@ -842,7 +842,7 @@ it('every route answers as it says, done and refused', async () => {
   expect([paused.status, paused.json]).toMatchObject([200, { branch: 'main', paused: true }]);
   await client.send({ ...plan('planned'), type: 'land' });
   await until(async () => (await client.landing(demo)).line.length === 1);
-  const waits = { branch: 'main', state: 'empty', paused: true, current: null, line: [{ plan: 'planned' }] };
+  const waits = { branch: 'main', state: 'empty', paused: true, current: [], line: [{ plan: 'planned' }] };
   const landingRows: readonly Row[] = [
     ['GET /v1/landings', { query: '?project=demo' }, 200, [waits]],
     ['GET /v1/repos/:project/landing', { params: demo }, 200, waits],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { landUnderKills } from '../support/landing-kills.ts';
+import { landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
 
 // Nine engines, one after the other.
 it('plans that conflict land each once and checked, though their engine is killed at each step of a line', async () => {
@@ -11,5 +11,10 @@ it('plans that conflict land each once and checked, though their engine is kille
     'landing.after-merge',
   ] as const;
   await landUnderKills({ plans: 3, points, kills: 3, seed: 7 });
+  expect.hasAssertions();
+});
+
+it('a plan that was brought up to date is judged as it is now, though the engine is killed before it knows', async () => {
+  await updateUnderKill();
   expect.hasAssertions();
 });

@@ -22,8 +22,10 @@ import {
 import { git, until } from '../support/ground.ts';
 
 /** An engine whose repo has that check; each check notes the commit that it ran on in `seen`. */
-async function landing(check: string | null, { table = '', ...setup }: EngineSetup & { table?: string } = {}) {
-  const on = ground();
+async function landing(
+  check: string | null,
+  { table = '', on = ground(), ...setup }: EngineSetup & { table?: string } = {},
+) {
   const seen = join(on.root, 'seen');
   const lines = [
     '[landing]',
@@ -49,7 +51,7 @@ async function inLine(engine: TestEngine, plan: string): Promise<void> {
   await say(engine, plan, 'land');
   await until(async () => {
     const lines = await client.landings();
-    if (lines.some(({ current, line }) => [current, ...line].some((each) => each?.plan === plan))) return true;
+    if (lines.some(({ current, line }) => [...current, ...line].some((each) => each.plan === plan))) return true;
     const { merged, merge_refused: refused } = await client.plan('demo', plan);
     return (merged ?? refused) !== null;
   });
@@ -75,7 +77,7 @@ describe('the line of a branch', () => {
     expect(existsSync(join(on.repo, 'two.txt'))).toBe(true);
     expect(git(on.repo, 'status', '--porcelain')).toBe('');
     await until(() => readdirSync(join(on.repo, '.worktrees')).length === 0);
-    expect(await engine.client.landings()).toMatchObject([{ branch: 'main', state: 'empty', current: null, line: [] }]);
+    expect(await engine.client.landings()).toMatchObject([{ branch: 'main', state: 'empty', current: [], line: [] }]);
   });
 
   it('says who is before a plan; a person pauses the line, puts one first, takes one out, and lets it go on', async () => {
@@ -104,7 +106,7 @@ describe('the line of a branch', () => {
     await client.leaveLanding({ project: 'demo', plan: 'two' });
     expect(await client.pauseLanding({ project: 'demo' })).toMatchObject({
       paused: true,
-      current: { plan: 'one' },
+      current: [{ plan: 'one' }],
       line: [{ plan: 'four' }, { plan: 'three' }],
     });
     const two = await untilPlan(engine, 'two', (shown) => shown.landing === 'not_merged');
@@ -186,5 +188,83 @@ describe('the line of a branch', () => {
     await merged(engine, 'one');
     await merged(engine, 'two');
     expect(git(on.repo, 'rev-list', '--count', '--first-parent', '--merges', 'main')).toBe('2');
+  });
+
+  it('checks several plans once, and moves the branch to no commit that did not pass', async () => {
+    const { engine, on, seen } = await landing('test ! -f bad.txt', { table: 'batch = 4' });
+    const { client } = engine;
+    const begun = git(on.repo, 'rev-parse', 'main');
+    await client.pauseLanding({ project: 'demo', branch: 'main' });
+    for (const plan of ['one', 'two', 'bad', 'four']) {
+      await done(engine, plan, `echo 1 > ${plan}.txt`);
+      await inLine(engine, plan);
+    }
+    await client.resumeLanding({ project: 'demo', branch: 'main' });
+    await merged(engine, 'four');
+    await untilBlocked(engine, 'bad');
+    const checked = readFileSync(seen, 'utf8').trim().split('\n');
+    // All four; the first two; the third alone; the fourth.
+    expect(checked).toHaveLength(4);
+    const log = git(on.repo, 'reflog', 'main', '--format=%H').split('\n');
+    const stood = log.slice(0, log.indexOf(begun));
+    expect(stood).toEqual([checked[3], checked[1]]);
+    expect(git(on.repo, 'log', '--first-parent', '--format=%s', `${begun}..main`).split('\n')).toEqual([
+      'Merge plan four: A plan',
+      'Merge plan two: A plan',
+      'Merge plan one: A plan',
+    ]);
+    const head = async (plan: string) => (await client.plan('demo', plan)).merged?.head;
+    expect([await head('one'), await head('two')]).toEqual([git(on.repo, 'rev-parse', 'main~2'), checked[1]]);
+  });
+
+  it('lands the commits of a plan on top of the branch with strategy = "rebase", and the plan counts as landed', async () => {
+    const { engine, on, seen } = await landing('true', { table: 'strategy = "rebase"' });
+    await done(engine, 'one', 'echo 1 > one.txt');
+    await done(engine, 'two', 'echo 2 > two.txt');
+    await inLine(engine, 'one');
+    await inLine(engine, 'two');
+    await merged(engine, 'one');
+    const two = await merged(engine, 'two');
+    expect(git(on.repo, 'rev-list', '--merges', '--count', 'main')).toBe('0');
+    expect(git(on.repo, 'log', '--format=%s', '-2', 'main')).not.toContain('Merge');
+    expect(readFileSync(seen, 'utf8').trim().split('\n').at(-1)).toBe(git(on.repo, 'rev-parse', 'main'));
+    expect(two.merged?.head).toBe(git(on.repo, 'rev-parse', 'main'));
+    // The commits as they were are on its own branch alone.
+    await expect(engine.client.deletePlan('demo', 'one', { clear: 'branches' })).rejects.toMatchObject({
+      code: 'refused',
+    });
+  });
+
+  describe('with a reviewer', () => {
+    /** `moved` changed the name of a file in which `edit` changes a line. */
+    async function reviewed(table: string) {
+      const on = ground();
+      const looks = join(on.root, 'looks');
+      const look = `cat "$STATOR_PROMPT_FILE" > /dev/null; git log -1 --format=%s >> ${looks}`;
+      const reviewer = { preset: 'command', program: '/bin/sh', flags: ['-c', look], attempts: 1 } satisfies OwnAgent;
+      const agents = { default: { preset: 'sh', attempts: 1 }, reviewer } satisfies EngineSetup['agents'];
+      const made = await landing('true', { on, agents, table });
+      await done(made.engine, 'moved', 'git mv README.md READ.md');
+      await done(made.engine, 'edit', 'echo more >> README.md');
+      await say(made.engine, 'moved', 'land');
+      await merged(made.engine, 'moved');
+      await say(made.engine, 'edit', 'land');
+      const edit = await merged(made.engine, 'edit');
+      expect(git(on.repo, 'show', 'main:READ.md')).toContain('more');
+      return { ...made, edit, looks: readFileSync(looks, 'utf8').trim().split('\n') };
+    }
+
+    it('has what it approved reviewed again where bringing it up to date changed what it does', async () => {
+      const { on, edit, looks } = await reviewed('');
+      expect(looks).toHaveLength(3);
+      // It was judged as it landed: with what came meanwhile.
+      expect(looks[2]).toBe('Merge main into plan/edit');
+      expect(edit.merged?.head).toBe(git(on.repo, 'rev-parse', 'main'));
+      expect(git(on.repo, 'diff', '--stat', 'plan/edit', 'main')).toBe('');
+    });
+
+    it('lands it as it is with review_again = "never"', async () => {
+      expect((await reviewed('review_again = "never"')).looks).toHaveLength(2);
+    });
   });
 });

@@ -39,6 +39,7 @@ const passing: ReadonlySet<string> = new Set([
     (state) => `plan.lifecycle.${state}.choosing`,
   ),
   'plan.lifecycle.planning.taking',
+  'landing.atHead.prepared',
 ]);
 
 function unreached(name: Name, ...walks: Set<string>[]): string[] {
@@ -125,14 +126,15 @@ describe('paths', () => {
       events: () => [
         { ...by, type: 'landing_joined', ...place },
         { ...by, type: 'landing_left', plan: 'hello', request: '#1' },
-        ...['', 'npm test'].map((check) => ({ ...by, type: 'landing_prepared', ...made, check })),
+        { ...by, type: 'landing_joined', ...place, plan: 'other', request: '#2' },
+        ...['', 'npm test'].map((check) => ({ ...by, type: 'landing_prepared', ...made, check, batch: 2 })),
         ...['landing_moved', 'landing_paused', 'landing_resumed', 'check_passed'].map((type) => ({ ...by, type })),
         ...['landing_first', 'landing_removed'].map((type) => ({ ...by, type, plan: 'hello' })),
         { ...by, type: 'plan_merged', head: sha(1), into: 'main', tip: sha(3) },
         { ...by, type: 'merge_refused', why: 'check', into: 'main', files: [], detail: 'it fails' },
         { ...by, type: 'effect_failed', detail: 'git is gone' },
       ],
-      marks: ({ line: waiting, current }) => [waiting, current],
+      marks: ({ line: waiting, current, batch }) => [waiting, current, batch],
     });
     expect(unreached('landing', line.reached)).toEqual([]);
   });

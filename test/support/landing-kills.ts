@@ -43,10 +43,32 @@ export async function landUnderKills(trial: Trial): Promise<void> {
   }
 }
 
+/** One plan changes a name, the other the file: whichever is second is brought up to date and reviewed again, and its engine dies in between. */
+export async function updateUnderKill(): Promise<void> {
+  const on = makeGround();
+  try {
+    configure(on, join(on.root, 'passed'), 'true');
+    const plans = { moved: planText(['git mv README.md READ.md']), edit: planText(['echo more >> README.md']) };
+    const looks = join(on.root, 'looks');
+    const look = `git log -1 --format=%s >> ${looks}`;
+    const reviewer = { preset: 'command', program: '/bin/sh', flags: ['-c', look], attempts: 5, sandbox: 'off' };
+    const agents = { default: { preset: 'sh', attempts: 5 }, reviewer };
+    const options = { home: on.home, repo: on.repo, plans, agents };
+    expect(await life(on, { ...options, fault: { point: 'landing.after-update', nth: 1 } })).toBe('killed');
+    expect(await life(on, options)).toBe('done');
+    expect(git(on.repo, 'show', 'main:READ.md').split('\n').at(-1)).toBe('more');
+    expect(readFileSync(looks, 'utf8')).toMatch(/^Merge main into plan\/(moved|edit)$/m);
+    await expectJournalToReplay(on.home);
+  } finally {
+    for (const pid of carriersOf(`STATOR_HOME=${on.home}`)) kill(pid);
+    on.remove();
+  }
+}
+
 async function play(on: Ground, { plans: count, points, kills, seed }: Trial): Promise<void> {
   const passed = join(on.root, 'passed');
   const names = Array.from({ length: count }, (_, index) => `p${index + 1}`);
-  configure(on, passed);
+  configure(on, passed, 'grep -q . same.txt');
   const base = git(on.repo, 'rev-parse', 'main');
   const plans = Object.fromEntries(names.map((name) => [name, planText([`echo ${name} > same.txt`])]));
   const fixer = { preset: 'command', program: '/bin/sh', flags: ['-c', fix], attempts: 5 };
@@ -61,12 +83,12 @@ async function play(on: Ground, { plans: count, points, kills, seed }: Trial): P
   await prove(on, { base, names, passed });
 }
 
-function configure({ home, repo }: Ground, passed: string): void {
+function configure({ home, repo }: Ground, passed: string, test: string): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const daemon = ['blueprint_skip_threshold = 0', 'max_agents = 4', 'max_review_fix_cycles = 1000'];
   writeFileSync(join(home, 'daemon.toml'), `${daemon.join('\n')}\n`);
   mkdirSync(join(repo, '.stator'));
-  const check = `grep -q . same.txt && git rev-parse HEAD >> ${passed}`;
+  const check = `${test} && git rev-parse HEAD >> ${passed}`;
   writeFileSync(join(repo, '.stator', 'config.toml'), `[landing]\nauto = true\ncheck = "${check}"\n`);
   writeFileSync(join(repo, '.gitignore'), '.stator/\n.worktrees/\n');
   git(repo, 'add', '.');

@@ -162,7 +162,7 @@ export function createSimulation(
           post(
             tree,
             'landing_prepared',
-            { commit: sha(shas), base: sha(0), tip: sha(shas), check: 'true' },
+            { commit: sha(shas), base: sha(0), tip: sha(shas), check: 'true', batch: 1 },
             { run: effect.id },
           );
           break;

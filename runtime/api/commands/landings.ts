@@ -19,7 +19,7 @@ export function createLandingCommands(parts: CommandDependencies) {
 
   async function say({ project, branch }: Line, type: Word, payload: object): Promise<LandingEntry> {
     const tree = landingTree(project, branch);
-    // The first word about a branch may be a person's: no plan has stood in its line.
+    // The first word about a branch may be a person's: no plan has waited in its line.
     const opened = { type: 'landing_opened', payload: {}, origin: 'engine', at: clock.nowMs() } as const;
     const before: Change[] = [{ do: 'signal.insert', tree, ...opened }];
     const { signal } = await post({ tree, type, payload, origin: 'person' }, verdictWaitMs, before);
@@ -37,7 +37,7 @@ export function createLandingCommands(parts: CommandDependencies) {
     );
   }
 
-  /** The line of a branch of the repo, whether a plan has stood in it or not. Throws `not_found`. */
+  /** The line of a branch of the repo, whether a plan has waited in it or not. Throws `not_found`. */
   async function lineOf(project: string, name: string): Promise<Line> {
     const repository = await projects.repository(project);
     const branch = await realBranch(repository, name);
@@ -52,7 +52,7 @@ export function createLandingCommands(parts: CommandDependencies) {
   }
 
   return {
-    /** A branch that is named is paused before a plan has stood in its line. Throws as `views.landing`, and `unavailable`. */
+    /** A branch that is named is paused before a plan has waited in its line. Throws as `views.landing`, and `unavailable`. */
     async pauseLanding(project: string, branch: string | undefined): Promise<LandingEntry> {
       const line = branch === undefined ? await views.landing(project) : await lineOf(project, branch);
       return say(line, 'landing_paused', {});
@@ -64,7 +64,7 @@ export function createLandingCommands(parts: CommandDependencies) {
     /** Throws `conflict` where it is in no line, or is being merged; `unavailable`. */
     async landFirst(project: string, plan: string): Promise<LandingEntry> {
       const entry = await views.landingOf(project, plan);
-      return entry.current?.plan === plan ? entry : say(entry, 'landing_first', { plan });
+      return entry.current.some((each) => each.plan === plan) ? entry : say(entry, 'landing_first', { plan });
     },
     /** Throws the same. */
     async leaveLanding(project: string, plan: string): Promise<LandingEntry> {

@@ -32,7 +32,7 @@ export const landingOperations = {
       listed: 'list the lines; show one',
       summary: 'List the lines in which done plans wait for their target branch.',
       examples: ['stator landing list', 'stator landing list --json'],
-      more: 'A plan gets in line with: stator plan land <plan>. One lands at a time for each branch.',
+      more: 'A plan gets in line with: stator plan land <plan>. They land in their order.',
       takesProject: true,
     },
   }),
@@ -54,7 +54,7 @@ export const landingOperations = {
   }),
   pauseLanding: operation({
     http: 'POST /v1/repos/:project/landing/pause',
-    does: 'lets no plan land on a branch, also before one has stood in its line; what is being merged comes to its end',
+    does: 'lets no plan land on a branch, also before one has waited in its line; what is being merged comes to its end',
     again: 'free',
     who: 'person',
     needs: 'steer',

@@ -66,7 +66,7 @@ async function landingAt({ store }: Pick<Parts, 'store'>, tree: TreeAddress): Pr
   const row = await store.tree(tree);
   if (row === null || parsed.kind !== 'landing') return null;
   const stored = storedLanding(tree, row.stored);
-  const { current, line } = stored.context;
+  const { current, batch, line } = stored.context;
   const state =
     (['preparing', 'checking', 'merging'] as const).find((each) => stored.has(`landing:${each}`)) ?? 'empty';
   return {
@@ -74,7 +74,9 @@ async function landingAt({ store }: Pick<Parts, 'store'>, tree: TreeAddress): Pr
     branch: parsed.branch,
     state,
     paused: stored.has('landing:paused'),
-    current: current === null ? null : waitingOf(current),
+    current: [...(batch?.merged ?? []).map(({ entrant }) => entrant), ...(current === null ? [] : [current])].map(
+      waitingOf,
+    ),
     line: line.map(waitingOf),
   };
 }
@@ -83,11 +85,11 @@ function waitingOf({ plan, since }: Entrant): LandingEntry['line'][number] {
   return { plan, since: timeText(since) };
 }
 
-/** From 0, the head; null: it is not in it. */
+/** From 0, those at the head; null: it is not in it. */
 function placeIn({ current, line }: LandingEntry, plan: string): number | null {
-  if (current?.plan === plan) return 0;
+  if (current.some((each) => each.plan === plan)) return 0;
   const place = line.findIndex((each) => each.plan === plan);
-  return place < 0 ? null : place + (current === null ? 0 : 1);
+  return place < 0 ? null : place + current.length;
 }
 
 const doing: Readonly<Record<LandingEntry['state'], string>> = {
@@ -109,11 +111,12 @@ export async function landingWait(
   const place = entry === null ? null : placeIn(entry, plan);
   if (entry === null || place === null) return null;
   const { current, line, paused, branch, state } = entry;
-  const { since = null } = [...(current === null ? [] : [current]), ...line].find((each) => each.plan === plan) ?? {};
-  const before = [...(current === null ? [] : [current]), ...line].slice(0, place).map((each) => each.plan);
+  const all = [...current, ...line];
+  const { since = null } = all.find((each) => each.plan === plan) ?? {};
+  const before = all.slice(0, place).map((each) => each.plan);
   const named = before.slice(0, shownPlans).join(', ');
   const more = before.length > shownPlans ? ` and ${before.length - shownPlans} more` : '';
-  const where = place > 0 ? `is behind ${named}${more}` : current === null ? doing.empty : doing[state];
+  const where = place > 0 ? `is behind ${named}${more}` : current.length === 0 ? doing.empty : doing[state];
   const stop = paused ? `; a person paused the line; go on with: stator landing resume ${shellWord(branch)}` : '';
   return { kind: 'landing', detail: `it stands in line for ${branch} and ${where}${stop}`, since };
 }

@@ -42,9 +42,11 @@ import {
   daemonForm,
   type Flags,
   flagNames,
+  type LandingStrategy,
   type logLevels,
   type PullRequestsTable,
   type RepoFile,
+  type ReviewAgain,
   repoForm,
   type SignMode,
 } from './schema.ts';
@@ -71,7 +73,7 @@ export type {
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile, playersOf, unplayable } from './profiles.ts';
-export type { AgentSettings, Flags, McpServer, Preset, SandboxMode, SignMode } from './schema.ts';
+export type { AgentSettings, Flags, McpServer, Preset, ReviewAgain, SandboxMode, SignMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
@@ -154,7 +156,13 @@ export interface RepoConfig {
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
   /** What is to pass on a merge before its branch moves to it. `policy` says whether plans get in line by themselves. */
-  readonly landing: { readonly check: string | null };
+  readonly landing: {
+    readonly check: string | null;
+    readonly strategy: LandingStrategy;
+    readonly reviewAgain: ReviewAgain;
+    /** So many plans are tried together. */
+    readonly batch: number;
+  };
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
@@ -319,7 +327,12 @@ export function parseRepoConfig(
     baseFetch: values.base_fetch ?? daemon.baseFetch,
     sign: values.sign ?? daemon.sign,
     worktree,
-    landing: { check: values.landing?.check ?? null },
+    landing: {
+      check: values.landing?.check ?? null,
+      strategy: values.landing?.strategy ?? 'merge',
+      reviewAgain: values.landing?.review_again ?? 'conflicts',
+      batch: values.landing?.batch ?? 1,
+    },
     documents: { writeBack: values.documents?.write_back ?? false },
     profiles: agents.profiles,
     checks: agents.checks,

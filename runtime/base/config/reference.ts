@@ -216,6 +216,18 @@ const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
     '""',
     'runs on the merge of a plan and its target branch, in a new checkout, before the branch moves to it, such as "npm ci && npm test"; with the sandbox and the limits of [agents.check]',
   ],
+  strategy: [
+    '"merge"',
+    '"merge": a plan comes to the branch as a merge commit; "rebase": as its own commits, made anew on top, or as one commit where they conflict one by one',
+  ],
+  review_again: [
+    '"conflicts"',
+    'an approved plan that is brought up to date is reviewed again, "conflicts": if that changed more than what is around its lines; "always": each time; "never": only if a fixer resolved a conflict',
+  ],
+  batch: [
+    '1',
+    'so many plans in line are tried together; if the check fails, fewer, until the one that fails is alone',
+  ],
 };
 
 const wavesWords: Readonly<Record<keyof typeof wavesShape, Words>> = {

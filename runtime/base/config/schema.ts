@@ -3,7 +3,7 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { amountLimit } from '../../../machines/vocabulary/budget.ts';
-import { landingCheckLimit } from '../../../machines/vocabulary/engine-signals.ts';
+import { landingBatchLimit, landingCheckLimit } from '../../../machines/vocabulary/engine-signals.ts';
 import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
@@ -444,9 +444,22 @@ const worktreeSchema = z.strictObject(
   { error: 'a table with setup, copy and dir' },
 );
 
+/** How a plan comes to its target branch. */
+const landingStrategies = ['merge', 'rebase'] as const;
+export type LandingStrategy = (typeof landingStrategies)[number];
+/** When a plan that was brought up to date is reviewed again. */
+const reviewAgainModes = ['conflicts', 'always', 'never'] as const;
+export type ReviewAgain = (typeof reviewAgainModes)[number];
+
 const landingSchema = z.strictObject(
-  { auto: flag.optional(), check: textOrNone({ max: landingCheckLimit, is: 'a shell command' }).optional() },
-  { error: 'a table with auto and check' },
+  {
+    auto: flag.optional(),
+    check: textOrNone({ max: landingCheckLimit, is: 'a shell command' }).optional(),
+    strategy: oneOf(landingStrategies).optional(),
+    review_again: oneOf(reviewAgainModes).optional(),
+    batch: wholeNumber(1, landingBatchLimit).optional(),
+  },
+  { error: 'a table with auto, check, strategy, review_again and batch' },
 );
 
 const wavesSchema = z.strictObject({ overlap: oneOf(overlaps).optional() }, { error: 'a table with overlap' });

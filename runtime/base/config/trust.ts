@@ -115,6 +115,7 @@ const gateWords: Readonly<Record<string, string>> = {
   auto_create_pr: 'a done plan is pushed, and a pull request is made',
   auto_merge: 'a done plan is merged into the base branch',
   'landing.auto': 'a done plan gets in line, and is merged into the base branch',
+  'landing.review_again': 'what lands is not reviewed again, even if bringing it up to date changed it',
   'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
   max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
@@ -149,6 +150,8 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
   const all = {
     ...values,
     'landing.auto': values.landing?.auto,
+    // "always" is stricter than without it.
+    'landing.review_again': values.landing?.review_again === 'never' ? 'never' : undefined,
     'pull_requests.merge': values.pull_requests?.merge,
   };
   const set = Object.entries(all).filter(

@@ -22,6 +22,7 @@ export const faultPoints = [
   'plan-merge.before-merge',
   'plan-merge.after-merge',
   'landing.after-prepare',
+  'landing.after-update',
   'landing.after-checkout',
   'landing.after-check',
   'landing.before-merge',

@@ -11,13 +11,16 @@ import type {
 } from '../../../machines/vocabulary/effect.ts';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { ReviewAgain } from '../../base/config/config.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import { mergePrepared, prepareMerge } from '../git/checkout-merge.ts';
 import { ownGit } from '../git/git.ts';
+import { takeIntoBranch } from '../git/joint-base.ts';
 import { dropCheckout, makeCheckout } from '../git/judged-checkout.ts';
 import { branchRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import { type BroughtUp, broughtUp } from '../git/same-change.ts';
 import { type CheckParts, failureText, runCheck } from './check-run.ts';
 import { lostWork, tellLostWork } from './lost-work.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
@@ -39,21 +42,33 @@ export function createLandingFind(parts: EffectParts): Handler<LandingFind> {
   };
 }
 
-/** No branch is moved. What is in the branch already has landed. */
+/**
+ * The target branch is not moved. What is in it already has landed. Where bringing the plan up to date changed what was approved, the plan's own branch gets
+ * that, so that it is judged as it would land.
+ */
 export function createLandingPrepare(parts: EffectParts): Handler<LandingPrepare> {
-  return async ({ plan, branch, into, message, approved }, { row }): Promise<Outcome> => {
+  return async ({ plan, branch, into, message, approved, on }, { row }): Promise<Outcome> => {
     const site = await siteOf(parts, row, { branch, from: branch });
     const { repository, project } = site;
-    const asked = { verb: 'land', plan, branch, into, approved, withAfter: false } as const;
+    const { check, strategy, reviewAgain, batch } = project.config.landing;
+    const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on } as const;
     const lost = () => lostWork(parts.store, repository, { project: row.project, plan, branch });
     const names = await mayMerge(parts, site, { ...asked, lost });
     if ('type' in names) return names;
-    const made = await prepareMerge(repository, { from: branch, into, message, only: approved?.sha ?? null });
+    const wanted = { from: branch, into, message, only: approved?.sha ?? null, on, rebase: strategy === 'rebase' };
+    const made = await prepareMerge(repository, wanted);
     parts.faults?.('landing.after-prepare');
     switch (made.kind) {
       case 'new': {
         const { commit, base, tip } = made;
-        return { type: 'landing_prepared', payload: { commit, base, tip, check: project.config.landing.check ?? '' } };
+        const found =
+          approved === null ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
+        if (approved === null || !isToBeReviewed(reviewAgain, found))
+          return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch } };
+        // With another plan before it, it is not known yet what it would land on.
+        if (on === null) await bringUpToDate(repository, { branch, into, base });
+        parts.faults?.('landing.after-update');
+        return refusal({ kind: 'outdated', by: approved.by }, names);
       }
       case 'merged':
         return { type: 'plan_merged', payload: { head: made.head, into, tip: made.tip } };
@@ -63,6 +78,21 @@ export function createLandingPrepare(parts: EffectParts): Handler<LandingPrepare
         return refusal(made, names);
     }
   };
+}
+
+/** By `[landing] review_again`. What conflicts is reviewed in any case: a fixer resolves it. */
+function isToBeReviewed(reviewAgain: ReviewAgain, found: BroughtUp): boolean {
+  if (found === 'as_it_was' || reviewAgain === 'never') return false;
+  return reviewAgain === 'always' || found === 'other_change';
+}
+
+/** The plan's branch gets what came to the other one. If it has moved meanwhile, it is judged anew without. */
+async function bringUpToDate(
+  repository: Repository,
+  { branch, into, base }: { branch: string; into: string; base: string },
+): Promise<void> {
+  const message = `Merge ${into} into ${branch}`;
+  await takeIntoBranch(repository, { branch, commit: base, message });
 }
 
 /** In a checkout of its own, which is made right before the check starts and goes when it has ended. */

@@ -38,6 +38,8 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
 
 interface Asked extends Omit<Names, 'repo'> {
   readonly withAfter: boolean;
+  /** The commit that it goes on top of; not there, or null: the head of the branch. */
+  readonly on?: string | null;
   /** Work that was done and is not on the plan's branch; null: there is none. */
   lost(): Promise<{ readonly detail: string } | null>;
 }
@@ -46,7 +48,7 @@ interface Asked extends Omit<Names, 'repo'> {
 export async function mayMerge(
   parts: EffectParts,
   site: Site,
-  { withAfter, lost, ...asked }: Asked,
+  { withAfter, lost, on = null, ...asked }: Asked,
 ): Promise<(Names & { readonly into: string }) | Outcome> {
   const { repository, project } = site;
   const wanted = asked.into ?? (await targetOf(parts, site, asked));
@@ -56,7 +58,9 @@ export async function mayMerge(
   const missing = await lost();
   if (missing !== null) return refusal({ kind: 'lost_work', detail: missing.detail }, { ...names, into });
   const { plan } = asked;
-  const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { project: project.project, plan, into });
+  const unmerged = withAfter
+    ? []
+    : await unmergedBelow(parts, repository, { project: project.project, plan, into, commit: on });
   if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
   return { ...names, into };
 }
@@ -65,6 +69,8 @@ export async function mayMerge(
 export type Refused =
   | Exclude<CheckoutMerge, { kind: 'merged' }>
   | { readonly kind: 'after'; readonly plans: readonly string[] }
+  /** What would land is not what that role approved. */
+  | { readonly kind: 'outdated'; readonly by: Approval['by'] }
   | { readonly kind: 'lost_work' | 'check'; readonly detail: string };
 
 /**
@@ -74,10 +80,10 @@ export type Refused =
 async function unmergedBelow(
   { store }: Pick<EffectParts, 'store'>,
   repository: Repository,
-  { project, plan, into }: { project: string; plan: string; into: string },
+  { project, plan, into, commit }: { project: string; plan: string; into: string; commit: string | null },
 ): Promise<string[]> {
   const on = (await store.plan(project, plan))?.base?.on ?? [];
-  const target = await readRef(repository, branchRef(into));
+  const target = commit ?? (await readRef(repository, branchRef(into)));
   // There is no branch to merge into, which is said instead.
   if (target === null) return [];
   const unmerged: string[] = [];
@@ -92,7 +98,7 @@ async function unmergedBelow(
 
 /** `body`: the message to a fixer. */
 export function refusal(refused: Refused, names: Names, body?: string): Outcome {
-  const why = refused.kind === 'unapproved' ? 'moved' : refused.kind;
+  const why = refused.kind === 'unapproved' || refused.kind === 'outdated' ? 'moved' : refused.kind;
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
   return {
@@ -146,6 +152,8 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
         : `${into} is no branch of ${repo}, so there is nothing to merge into; make it (git -C ${shellWord(repo)} branch ${shellWord(into)} <commit>) or name another: stator plan ${verb} ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;
     case 'unapproved':
       return movedText(branch, { head: refused.tip, approved });
+    case 'outdated':
+      return `what came to ${into} changed what ${branch} does, so nothing was merged: ${branch} has that now, and its ${refused.by} looks again`;
     case 'no_work':
       return `there is no branch ${branch}: nothing was done that could be merged`;
     case 'git':

@@ -52,12 +52,17 @@ export type PreparedMerge =
   | Exclude<CheckoutMerge, { kind: 'overlap' | 'busy' | 'git' }>
   | ({ readonly kind: 'new' } & Prepared);
 
-/** `only`: the one commit of `from` that may be merged; without it the head of `from`. */
+/**
+ * `only`: the one commit of `from` that may be merged; without it the head of `from`. `on`: the commit to merge it with, made for `into` before; without it
+ * the head of `into`. `rebase`: the commits of `from` are made anew in place of a merge commit.
+ */
 interface Wanted {
   readonly from: string;
   readonly into: string;
   readonly message: string;
   readonly only?: string | null;
+  readonly on?: string | null;
+  readonly rebase?: boolean;
 }
 
 /**
@@ -83,18 +88,18 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
 
 /** The merge as a commit that is on no branch yet, made for the branch `into` as it is now; or the answer, where there is nothing to bring. */
 export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<PreparedMerge> {
-  const { into, message } = wanted;
+  const { into, message, on = null, rebase = false } = wanted;
   const tip = await findCommit(repo, branchRef(wanted.from));
   if (tip === null) return { kind: 'no_work' };
   if (wanted.only != null && tip !== wanted.only) return { kind: 'unapproved', tip };
-  const target = await findCommit(repo, branchRef(into));
+  const target = on ?? (await findCommit(repo, branchRef(into)));
   if (target === null) return { kind: 'no_branch' };
-  const built = await buildMerge(repo, { source: tip, target, message });
+  const built = await buildMerge(repo, { source: tip, target, message, rebase });
   // All of it is there, by a fast-forward or because nothing was done.
   if (built.kind === 'nothing') return { kind: 'merged', head: tip, tip };
   if (built.kind === 'merged') return { ...built, tip };
   if (built.kind === 'conflict') return built;
-  // All that it changes is there, after a squash or a cherry-pick by hand: a merge commit would hold nothing.
+  // All that it changes is there, after a squash, a rebase or a cherry-pick by hand: a merge commit would hold nothing.
   if ((await treeOf(repo, built.head)) === (await treeOf(repo, target))) return { kind: 'merged', head: target, tip };
   return { kind: 'new', commit: built.head, base: target, tip };
 }

@@ -7,6 +7,7 @@ import { detach, movedMeanwhile, worktreesOn } from './branch.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
+import { replay } from './replay.ts';
 import type { Repository } from './repository.ts';
 import { adminDirOf, inWorktree, isOwnFolder, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
@@ -49,12 +50,15 @@ export async function mergeBranch(
   throw movedMeanwhile(repo, into);
 }
 
-/** `new`: the commit is made, and no branch points to it yet. `merged`: an earlier run did it. */
+/**
+ * `new`: the commit is made, and no branch points to it yet. `merged`: an earlier run did it. `rebase`: commits with one parent that come to the same tree, in
+ * place of a merge commit.
+ */
 export async function buildMerge(
   repo: Repository,
-  wanted: { source: string; target: string; message: string; edit?: EditTree | null },
+  wanted: { source: string; target: string; message: string; edit?: EditTree | null; rebase?: boolean },
 ): Promise<Merge | { kind: 'new'; head: string }> {
-  const { source, target, message, edit = null } = wanted;
+  const { source, target, message, edit = null, rebase = false } = wanted;
   const merged = await mergeTrees(repo, target, source);
   if (merged.kind === 'conflict') return merged;
   // A commit that is already in the history changes nothing.
@@ -63,6 +67,7 @@ export async function buildMerge(
     return head === null ? { kind: 'nothing' } : { kind: 'merged', head };
   }
   const tree = edit === null ? merged.tree : await edit(merged.tree);
+  if (rebase) return { kind: 'new', head: await replay(repo, { tip: source, onto: target, tree, message }) };
   return { kind: 'new', head: await commitTree(repo, { tree, parents: [target, source], message }) };
 }
 

@@ -21,6 +21,8 @@ interface NewCommit {
   readonly isKept?: boolean;
   /** With an environment of its own the commit is always the same, and never signed. */
   readonly env?: Readonly<Record<string, string>>;
+  /** git's variables for the author of a commit that is made anew; not there: the user. */
+  readonly author?: Readonly<Record<string, string>>;
 }
 
 /** If every name is an object's id, the remembered answer. */
@@ -108,15 +110,18 @@ async function lookForAncestor(repo: Place, ancestor: string, descendant: string
 /** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` if no identity is set, `unsigned`. */
 export async function commitTree(repo: Place, commit: NewCommit): Promise<string> {
   const words = [commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent])];
-  const { message, isKept = false } = commit;
-  const signed = commit.env === undefined ? await signedTree(repo, { args: words, message, isKept }) : null;
+  const { message, isKept = false, author = {} } = commit;
+  const signed = commit.env === undefined ? await signedTree(repo, { args: words, message, isKept, author }) : null;
   const made = signed ?? (await writeCommit(repo, commit));
   if (made !== undefined) {
     noteMade(repo, made, commit);
     return made;
   }
   const args = ['commit-tree', ...words, '-F', '-'];
-  const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n`, env: commit.env ?? {} });
+  const result = await tryOwnGit(repo.path, args, {
+    input: `${commit.message.trimEnd()}\n`,
+    env: commit.env ?? author,
+  });
   if (result.exitCode === 0) {
     noteMade(repo, result.stdout, commit);
     return result.stdout;
@@ -128,9 +133,9 @@ export async function commitTree(repo: Place, commit: NewCommit): Promise<string
 /** Makes it with the open git; undefined: there is none, or a separate git must do it. */
 async function writeCommit(
   { path, gits }: Place,
-  { tree, parents, message, env }: NewCommit,
+  { tree, parents, message, env, author }: NewCommit,
 ): Promise<string | undefined> {
-  if (gits === undefined || env !== undefined || message.includes('\0')) return undefined;
+  if (gits === undefined || env !== undefined || author !== undefined || message.includes('\0')) return undefined;
   const lines = await commitLines({ path });
   if (lines === null) return undefined;
   const above = [`tree ${tree}`, ...[...new Set(parents)].map((parent) => `parent ${parent}`), lines];

@@ -52,14 +52,19 @@ function gitSigns(path: string): Promise<boolean> {
  */
 export async function signedTree(
   place: Place,
-  commit: { readonly args: readonly string[]; readonly message: string; readonly isKept: boolean },
+  commit: {
+    readonly args: readonly string[];
+    readonly message: string;
+    readonly isKept: boolean;
+    readonly author: Readonly<Record<string, string>>;
+  },
 ): Promise<string | null> {
   const { path } = place;
   const signing = await signingOf(place, commit);
   if (signing.kind === 'off') return null;
   const before = failed.get(path);
   if (!signing.isAsked && before !== undefined && performance.now() - before < againMs) return null;
-  const made = await trySigned(path, commit);
+  const made = await trySigned(path, commit, commit.author);
   if (made.kind === 'signed') {
     failed.delete(path);
     return made.commit;

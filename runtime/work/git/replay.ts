@@ -1,0 +1,65 @@
+/** The commits of a branch made anew on top of another commit, without a worktree: what a rebase does, but it never stops at a conflict. */
+import { ownGit } from './git.ts';
+import { commitTree, findCommit, mergeTrees, treeOf } from './objects.ts';
+import type { Repository } from './repository.ts';
+
+/** Each costs three processes of git; a longer branch lands as one commit. */
+const maxCommits = 200;
+
+/** A commit that only says what the two sides have in common. It is always the same, and nothing points to it. */
+const sideEnv = { GIT_AUTHOR_DATE: '@0 +0000', GIT_COMMITTER_DATE: '@0 +0000' };
+
+interface Wanted {
+  /** The last commit of the branch. */
+  readonly tip: string;
+  readonly onto: string;
+  /** What both together are, as a merge has it: the result has this tree. */
+  readonly tree: string;
+  /** Of the one commit, where they cannot be made anew one by one. */
+  readonly message: string;
+}
+
+/**
+ * The last of the commits that are made anew on `onto`, with their authors and messages; merges are left out. One commit with all of it where they are too
+ * many, where one of them conflicts, or where they would not come to `tree`, as when a merge among them resolved a conflict. Throws `git_failed`.
+ */
+export async function replay(repo: Repository, wanted: Wanted): Promise<string> {
+  const { onto, tree, message } = wanted;
+  const head = await oneByOne(repo, wanted);
+  if (head !== null && (await treeOf(repo, head)) === tree) return head;
+  return commitTree(repo, { tree, parents: [onto], message });
+}
+
+/** null: that is not possible. */
+async function oneByOne(repo: Repository, { tip, onto }: Wanted): Promise<string | null> {
+  const args = [
+    'rev-list',
+    '--reverse',
+    '--topo-order',
+    '--no-merges',
+    `--max-count=${maxCommits + 1}`,
+    tip,
+    `^${onto}`,
+  ];
+  const commits = (await ownGit(repo.path, args)).split('\n').filter((line) => line !== '');
+  if (commits.length > maxCommits) return null;
+  let head = onto;
+  for (const commit of commits) {
+    const parent = await findCommit(repo, `${commit}^`);
+    if (parent === null) return null;
+    const before = await treeOf(repo, head);
+    const side = await commitTree(repo, { tree: before, parents: [parent], message: 'side', env: sideEnv });
+    const merged = await mergeTrees(repo, side, commit);
+    if (merged.kind === 'conflict') return null;
+    if (merged.tree === before) continue;
+    head = await commitTree(repo, { tree: merged.tree, parents: [head], ...(await wordsOf(repo, commit)) });
+  }
+  return head === onto ? null : head;
+}
+
+async function wordsOf({ path }: Repository, commit: string) {
+  const format = '--format=%an%x00%ae%x00%ad%x00%B';
+  const said = await ownGit(path, ['show', '--no-patch', '--date=raw', '--encoding=UTF-8', format, commit]);
+  const [name = '', email = '', date = '', message = ''] = said.split('\0');
+  return { message, author: { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date } };
+}

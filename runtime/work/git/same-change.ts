@@ -1,0 +1,70 @@
+/** Whether two changes do the same: a plan's own when it was approved, and what would land of it. */
+import { ownGit } from './git.ts';
+import { isAncestor } from './objects.ts';
+import type { Repository } from './repository.ts';
+
+/** From one commit to another. */
+interface Change {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** More files than this that both sides changed are not compared line by line. */
+const maxCompared = 500;
+
+const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--full-index'];
+
+export type BroughtUp =
+  /** The branch has not moved since the plan was begun or brought up to date. */
+  | 'as_it_was'
+  /** Only what is around the changes is different. */
+  | 'same_change'
+  | 'other_change';
+
+/** What became of the change of `tip` when it was merged with `target` as `merged`. Throws `git_failed`. */
+export async function broughtUp(
+  repo: Repository,
+  { tip, target, merged }: { tip: string; target: string; merged: string },
+): Promise<BroughtUp> {
+  if (await isAncestor(repo, target, tip)) return 'as_it_was';
+  const bases = (await ownGit(repo.path, ['merge-base', '--all', target, tip])).split('\n');
+  const [base] = bases;
+  // With several common histories there is no one change that was approved.
+  if (base === undefined || bases.length > 1) return 'other_change';
+  const same = await doTheSame(repo, { from: base, to: tip }, { from: target, to: merged });
+  return same ? 'same_change' : 'other_change';
+}
+
+/** The same lines of the same files come and go, wherever they are. */
+async function doTheSame(repo: Repository, one: Change, other: Change): Promise<boolean> {
+  const [a, b] = [await filesOf(repo, one), await filesOf(repo, other)];
+  if (a.size !== b.size) return false;
+  const unlike: string[] = [];
+  for (const [path, what] of a) {
+    const there = b.get(path);
+    if (there?.modes !== what.modes) return false;
+    if (there.blobs !== what.blobs) unlike.push(path);
+  }
+  if (unlike.length === 0) return true;
+  if (unlike.length > maxCompared) return false;
+  return (await linesOf(repo, one, unlike)) === (await linesOf(repo, other, unlike));
+}
+
+async function filesOf({ path }: Repository, { from, to }: Change) {
+  const raw = await ownGit(path, ['diff-tree', '-r', '-z', '--raw', ...plain, from, to]);
+  const fields = raw.split('\0');
+  const files = new Map<string, { modes: string; blobs: string }>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [before, after, old, now, status] = (fields[at] ?? '').split(' ');
+    files.set(fields[at + 1] ?? '', { modes: `${before} ${after} ${status}`, blobs: `${old} ${now}` });
+  }
+  return files;
+}
+
+/** Without the places of the lines, and without the names of the files' contents. */
+async function linesOf({ path }: Repository, { from, to }: Change, files: readonly string[]): Promise<string> {
+  const literal = { env: { GIT_LITERAL_PATHSPECS: '1' } };
+  const args = ['diff', ...plain, '--text', '--unified=0', from, to, '--', ...files];
+  const lines = (await ownGit(path, args, literal)).split('\n');
+  return lines.filter((line) => !line.startsWith('@@ ') && !line.startsWith('index ')).join('\n');
+}
