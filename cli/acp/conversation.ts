@@ -1,7 +1,9 @@
 /** One conversation of an editor: at most one plan at a time, which `stator run` works through, and the messages to it. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
-import type { RunFinished } from '../../runtime/api/client/client.ts';
+import { isOver } from '../../machines/vocabulary/plan-status.ts';
+import type { PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Rpc } from '../../runtime/work/agents/relay/json-rpc.ts';
@@ -43,6 +45,11 @@ interface Handed {
   of: PlanAddress | null;
 }
 
+interface Left {
+  readonly question: Question | null;
+  readonly wasPaused: boolean;
+}
+
 const interruptedCode = 130;
 
 export function createConversation({ call, rpc, sessionId, hasForms }: Parts): Conversation {
@@ -52,8 +59,12 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   let asked: number | null = null;
   /** The numbers of those that are answered, which a look that was under way may still see. */
   const answered = new Set<number>();
+  /** Whether words were taken since the run began, which may have ended for want of them. */
+  let isTold = false;
   let isTurn = false;
-  let isCancelled = false;
+  /** Of the last turn. */
+  let cancelled = new AbortController();
+  const isCancelled = () => cancelled.signal.aborted;
   const update = (one: Readonly<Record<string, unknown>>) => rpc.notify('session/update', { sessionId, update: one });
   const say = (text: string) =>
     update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: `${plainLines(text)}\n` } });
@@ -67,6 +78,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     const { prompt, name, of } = one;
     // What a planner made of a text is no edit of it.
     const known = of === null || name === null ? null : await findByName(call, name);
+    isTold = false;
     return startRun({
       call,
       shown: createShownPlan({ call, rpc, sessionId, update }),
@@ -87,19 +99,31 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       shown.again();
       const over = ended.then(() => null);
       const question = await Promise.race([over, shown.question((number) => !answered.has(number))]);
-      if (question === null && (await goesOnAlone(one, await ended))) continue;
+      if (question === null && ((await goesOnAlone(one, await ended)) || (await goesOnTold(one)))) continue;
       if (question === null) return end(one, await ended);
-      const answer = hasForms ? await Promise.race([over, answerInForm(question)]) : null;
+      const answer = hasForms ? await answerInTime(one, question, over) : null;
       if (answer !== null) {
         await tell(one, { text: answer, asked: question.number });
-      } else if (isCancelled || hasEnded()) {
+      } else if (isCancelled() || hasEnded()) {
         await over;
       } else {
-        asked = question.number;
-        say(`${askedText(question)}\nyour next prompt is the answer`);
+        put(question);
         return 'end_turn';
       }
     }
+  }
+
+  function put(question: Question): void {
+    asked = question.number;
+    say(`${askedText(question)}\nyour next prompt is the answer`);
+  }
+
+  /** A run ends by itself where all of its agents wait; the form stays as long as the question does. null: no answer. */
+  async function answerInTime(one: Handed, question: Question, over: Promise<null>): Promise<string | null> {
+    const form = answerInForm(question);
+    const cancel = isCancelled() ? null : once(cancelled.signal, 'abort').then(() => null);
+    const gone = over.then(async () => (openQuestion(await planOf(one)) === null ? null : form));
+    return Promise.race([form, gone, cancel]);
   }
 
   /** null: the person did not fill it in. */
@@ -122,6 +146,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     if (words.asked !== null) answered.add(words.asked);
     const nobody = `there is no plan yet that could take this: ${words.text}`;
     const trouble = of === null ? nobody : await sayToPlan(call, of, words).catch(messageOf);
+    isTold ||= trouble === null;
     if (trouble === null) return;
     if (words.asked !== null) answered.delete(words.asked);
     say(trouble);
@@ -133,22 +158,48 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     const plan = await findByName(call, one.name).catch(() => null);
     if (plan === null) return false;
     one.of = { project: plan.project, plan: plan.plan };
-    if (isCancelled || !(await beginWithoutPlanner(call, plan).catch(() => false))) return false;
+    if (isCancelled() || !(await beginWithoutPlanner(call, plan).catch(() => false))) return false;
     running = null;
     return true;
   }
 
-  function end(one: Handed, { code, trouble, finished }: RunEnded): StopReason {
-    const [question] = running?.shown.around().questions ?? [];
-    if (!isCancelled) asked = question?.number ?? null;
+  /** Whether an answer came while a run was ending for want of it: the plan can go on, in a run of its own. */
+  async function goesOnTold(one: Handed): Promise<boolean> {
+    const plan = isTold && !isCancelled() ? await planOf(one) : null;
+    if (plan === null || plan.blocked !== null || plan.paused || isOver(plan.status)) return false;
     running = null;
+    return true;
+  }
+
+  async function end(one: Handed, ended: RunEnded): Promise<StopReason> {
+    const { question, wasPaused } = await leave(one, ended);
+    if (question !== null) put(question);
+    if (isCancelled() || wasPaused) return 'cancelled';
+    return ended.code !== 0 && one.of === null ? 'refusal' : 'end_turn';
+  }
+
+  /** What a run leaves that is over. The plan is read anew, as a run may end before anybody sees what its agents ask last. */
+  async function leave(one: Handed, { code, trouble, finished }: RunEnded): Promise<Left> {
+    running = null;
+    const plan = code === 0 ? null : await planOf(one);
+    const question = openQuestion(plan);
+    const wasPaused = plan?.paused ?? code === interruptedCode;
     if (finished !== null) say(endText(finished));
-    const wasPaused = code !== 0 && (isCancelled || code === interruptedCode);
     if (wasPaused) say(one.of === null ? 'nothing was started' : 'paused; your next prompt goes on with it');
-    else if (code !== 0 && trouble !== '') say(trouble);
+    else if (code !== 0 && question === null && trouble !== '') say(trouble);
     if (code === 0 || one.of === null) handed = null;
-    if (isCancelled || wasPaused) return 'cancelled';
-    return code !== 0 && one.of === null ? 'refusal' : 'end_turn';
+    return { question, wasPaused };
+  }
+
+  /** null: there is none yet, or it cannot be read. */
+  async function planOf({ of }: Handed): Promise<PlanShow | null> {
+    return of === null ? null : findByName(call, of.plan).catch(() => null);
+  }
+
+  /** The first one that waits for its answer. */
+  function openQuestion(plan: PlanShow | null): Question | null {
+    if (plan === null || plan.paused || isOver(plan.status)) return null;
+    return plan.questions.find(({ number }) => !answered.has(number)) ?? null;
   }
 
   async function pause(): Promise<void> {
@@ -165,8 +216,8 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
 
   /** What came about since the last turn: a plan that was waiting for an answer may be over, or paused. */
   async function catchUp(one: Handed): Promise<void> {
-    if (running === null || !(running.hasEnded() || isCancelled)) return;
-    end(one, await running.ended);
+    if (running === null || !(running.hasEnded() || isCancelled())) return;
+    await leave(one, await running.ended);
   }
 
   /** Whether a prompt hands over a plan, and says nothing to the one that there is. */
@@ -177,7 +228,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
 
   async function converse(prompt: Prompt): Promise<StopReason> {
     if (handed !== null) await catchUp(handed);
-    isCancelled = false;
+    cancelled = new AbortController();
     if (handed !== null && isAnother(handed, prompt)) {
       if (running !== null) return refuse();
       say(`${handed.of?.plan ?? 'the plan before'} stays as it is`);
@@ -205,13 +256,13 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       }
     },
     cancel() {
-      isCancelled = true;
+      cancelled.abort();
       void pause();
     },
     async end() {
       const ended = running?.ended;
       if (ended === undefined) return;
-      isCancelled = true;
+      cancelled.abort();
       await pause();
       await ended;
     },

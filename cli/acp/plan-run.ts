@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import type { FactEntry, RunFinished } from '../../runtime/api/client/client.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import type { Call } from '../command.ts';
+import type { ErrorMessage } from '../messages.ts';
 import type { PlanAddress } from '../named-plan.ts';
 import { factLines } from '../run/fact-line.ts';
 import type { ShownPlan } from './shown-plan.ts';
@@ -64,7 +65,7 @@ export function startRun({ call, shown, words, input, onPlan, say }: RunParts): 
   const ended = once(child, 'close').then(async ([code]): Promise<RunEnded> => {
     await shown.stop(finished);
     isOver = true;
-    return { code: code as number | null, trouble: trouble.trim(), finished }; // as node says it
+    return { code: code as number | null, trouble: troubleText(trouble), finished }; // as node says it
   });
   return { shown, ended, hasEnded: () => isOver, interrupt: () => void child.kill('SIGINT') };
 }
@@ -76,4 +77,20 @@ function lineOf(line: string): ({ readonly type: 'fact' } & FactEntry) | RunFini
   } catch {
     return null; // a word of another program
   }
+}
+
+/** Errors of `--json` as a person reads them; other lines as they are. */
+function troubleText(lines: string): string {
+  return lines
+    .trim()
+    .split('\n')
+    .map((line) => {
+      try {
+        const { error, log = '', hint } = JSON.parse(line) as ErrorMessage; // as `run` writes them
+        return [error, log, hint].filter((text) => text !== '').join('\n');
+      } catch {
+        return line;
+      }
+    })
+    .join('\n');
 }

@@ -7,6 +7,7 @@ import { acpAgent, acpCalls } from '../support/acp.ts';
 import { editor, text } from '../support/acp-editor.ts';
 import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { processesWith } from '../support/leftovers.ts';
 
 const shell = '[agents.default]\npreset = "sh"\nattempts = 1\n';
 const coderAlone = (root: string) => {
@@ -19,6 +20,8 @@ const coderAlone = (root: string) => {
 const asks = (question: string, file: string) =>
   `if grep -q "^A person answers" "$STATOR_PROMPT_FILE"; then grep -A 4 "^A person answers" "$STATOR_PROMPT_FILE" > ${file}
 else stator signal emit needs_decision --payload "${question}"; ${openedBy(file)}; fi`;
+/** The same, but its agent ends with its question. */
+const asksAndEnds = (question: string, file: string) => asks(question, file).replace(openedBy(file), 'true');
 const openedBy = (file: string) => `until [ -e "$STATOR_HOME/${file}" ]; do sleep 0.1; done`;
 
 type Editor = Awaited<ReturnType<typeof editor>>;
@@ -36,6 +39,11 @@ async function untilAnswered(on: Editor, question: string, file: string) {
     return plan !== null && !JSON.stringify(plan.blocked).includes(question);
   });
   writeFileSync(join(on.home, file), '');
+}
+
+/** Only the editor and its `stator acp` are left: the run has ended, and its engine with it. */
+async function untilRunEnded(on: Editor): Promise<void> {
+  await until(() => processesWith((entries) => entries.includes(`STATOR_HOME=${on.home}`)).length === 2);
 }
 
 // A planner, and two runs of its plan.
@@ -121,18 +129,50 @@ it('an editor with forms gets a question as a form, and one that is declined as 
   expect(git(on.repo, 'show', `${branch}:size.txt`)).toContain('as a house');
 });
 
-// An agent that asks is paused.
 it('a cancel while a question is open pauses the plan, and the next prompt is still its answer', async () => {
   const on = await editor(() => shell);
   on.send({ prompt: text(planText([asks('which colour?', 'colour.txt')])) });
   await until(() => on.stops().length === 1);
   on.send({ cancel: true });
   await until(async () => (await planOf(on))?.paused === true);
+  writeFileSync(join(on.home, 'colour.txt'), '');
   on.send({ prompt: text('blue as the sky') });
   await until(() => on.stops().length === 2);
   expect(on.stops()).toEqual(['end_turn', 'end_turn']);
   const [{ branch }] = JSON.parse((await on.stator(['plan', 'list', '--json'])).stdout) as [{ branch: string }];
   expect(git(on.repo, 'show', `${branch}:colour.txt`)).toContain('blue as the sky');
+});
+
+// Its run ends as blocked then, and its engine with it.
+it('agents that end with their questions are asked in words all the same, and a cancel then claims no pause', async () => {
+  const on = await editor(() => shell);
+  on.send({
+    prompt: text(planText([asksAndEnds('which colour?', 'colour.txt')], [asksAndEnds('which size?', 'size.txt')])),
+  });
+  await until(() => on.stops().length === 1);
+  expect(on.said()).toContain('asks: which colour?\nyour next prompt is the answer');
+  await untilRunEnded(on);
+  on.send({ cancel: true });
+  on.send({ prompt: text('blue as the sky') });
+  await until(() => on.stops().length === 2);
+  expect(on.said()).toContain('asks: which size?\nyour next prompt is the answer');
+  await untilRunEnded(on);
+  on.send({ prompt: text('as a house') });
+  await until(() => on.stops().length === 3);
+  expect(on.stops()).toEqual(['end_turn', 'end_turn', 'end_turn']);
+  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 2 tasks/);
+  expect(on.said()).not.toMatch(/paused|"error"/);
+});
+
+it('a form whose agent has ended meanwhile is still the way to answer', async () => {
+  const on = await editor(() => shell, { forms: true });
+  on.send({ prompt: text(planText([asksAndEnds('which colour?', 'colour.txt')])) });
+  await until(() => on.seen().some(({ form }) => form !== undefined));
+  await untilRunEnded(on);
+  on.send({ answer: 'blue as the sky' });
+  await until(() => on.stops().length === 1);
+  expect(on.said()).toMatch(/a-plan-[0-9a-f]{6} is done: 1 task/);
+  expect(on.seen().filter(({ form }) => form !== undefined)).toHaveLength(1);
 });
 
 it('a permission to which the editor gave no answer is asked again in the next turn', async () => {
