@@ -46,7 +46,7 @@ import { openTimeline } from '../core/store/timeline.ts';
 import { concernsHere } from '../core/store/written.ts';
 import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
 import { createTerminal } from '../work/agents/terminal.ts';
-import { createSecretSearch } from '../work/effects/secrets/search.ts';
+import { secretSearch } from '../work/effects/secrets/search.ts';
 import { createForgeStates } from '../work/forges/forge-states.ts';
 import { createCleaning } from '../work/gc/gc.ts';
 import { claimantOf } from '../work/repos/engine-lock.ts';
@@ -125,7 +125,6 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
 export async function openParts(options: CoreOptions, runner: () => EffectRunner | null) {
   const { home, mode, clock, log, owner, faults, env = process.env } = options;
   const walls = createWalls(env);
-  const secrets = createSecretSearch();
   const resources = createResources(env, walls);
   const terminal = createTerminal(env);
   const config = loadDaemonConfig(home, options.configFile);
@@ -344,7 +343,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     log,
     env,
     walls,
-    secrets,
+    secrets: secretSearch,
     flagCheck: createFlagCheck(env),
     resources,
     ownHooks,
@@ -422,7 +421,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     viewed: () => Object.keys(state.getSnapshot().context.viewers),
     watched: () => state.getSnapshot().context.watched,
     walls,
-    secrets,
+    secrets: secretSearch,
     resources,
     terminal,
     faults,
