@@ -30,7 +30,7 @@ const memoryMb = 512;
 /** That of this process: to load the rules takes a thread a tenth of a second, so the engines of one process share it. */
 export const secretSearch = createSecretSearch();
 
-export function createSecretSearch(): SecretSearch {
+function createSecretSearch(): SecretSearch {
   let worker: Worker | null = null;
   let idle: NodeJS.Timeout | undefined;
   let count = 0;
