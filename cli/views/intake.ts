@@ -29,6 +29,9 @@ const intake: View<IntakeShow> = {
     ['starts', shown.start ? 'by itself' : 'a person starts its plans'],
     ['open', `${shown.open} of ${shown.open_limit}`],
     ['last hour', `${shown.last_hour} of ${shown.per_hour}`],
+    ...(shown.passed === null
+      ? []
+      : [['passed over', `${clockTime(shown.passed.at)}: ${plain(shown.passed.reason)}`] as [string, string]]),
     ['items', shown.items.length === 0 ? 'none' : `${shown.taken} became plans`],
     ...shown.items.map((item): [string, string] => [clockTime(item.at), itemText(item)]),
   ],

@@ -336,8 +336,10 @@ function createWatchers(core: Parts): Watchers {
       ...{ store, projects, faults, log, troubles, nowMs },
       intakes: () => core.settings.current().intakes,
       mayWork: () => isOwner() && core.startable() === 'all',
-      async register(plan) {
-        await core.commands.registerPlan({ ...plan, branch: null, topic: null, file: null });
+      async register({ work, ...plan }) {
+        if (work.kind === 'message') await core.commands.registerSession({ ...plan, message: work.message });
+        else
+          await core.commands.registerPlan({ ...plan, content: work.content, branch: null, topic: null, file: null });
       },
       async begin(start) {
         const signal = { ...start, payload: {}, origin: 'engine', run: null, waitMs: startWaitMs } as const;

@@ -42,11 +42,15 @@ async function laid(): Promise<Ground & { folder: string }> {
   return { ...ground, folder };
 }
 
-function live(ground: Ground, fault?: { point: FaultPoint; nth: number }) {
-  const child: ChildProcess = spawn(process.execPath, [engineScript, JSON.stringify({ home: ground.home, fault })], {
-    env: ground.env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+function live(ground: Ground, fault?: { point: FaultPoint; nth: number }, at?: string) {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [engineScript, JSON.stringify({ home: ground.home, fault, at })],
+    {
+      env: ground.env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const ended = new Promise<string>((resolve) =>
     child.once('close', (code, signal) => resolve(signal ?? String(code))),
   );
@@ -112,4 +116,30 @@ it('an engine that is killed again and again makes one plan of each item', async
     await life.kill();
   }
   await expectEachOnce(ground);
+});
+
+it('an engine that is killed at each point makes one plan of a time of a schedule', async () => {
+  const ground = await laid();
+  const table = 'source = "schedule"\nproject = "demo"\nschedule = "0 3 * * *"\nmessage = "```sh\\ntrue\\n```"\n';
+  writeFileSync(join(ground.home, 'daemon.toml'), `[intake.nightly]\n${table}`);
+  const first = live(ground, undefined, '2030-01-02T12:00:00Z');
+  const marks = () => read<{ reached_at: number }>(ground.home, 'SELECT reached_at FROM intake_marks');
+  await first.up;
+  await until(() => marks().length === 1);
+  first.stop();
+  expect(await first.ended).toBe('0');
+  const due = '2030-01-03T03:00:01Z';
+  for (const point of faultPoints.filter((each) => each.startsWith('intake.')))
+    expect(await live(ground, { point, nth: 1 }, due).ended).toBe('SIGKILL');
+  const last = live(ground, undefined, due);
+  const started = () =>
+    read<{ item: string }>(ground.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL');
+  await until(() => started().length > 0);
+  last.stop();
+  expect(await last.ended).toBe('0');
+  expect(read(ground.home, 'SELECT item FROM intake_items')).toEqual([{ item: '2030-01-03T03:00:00.000Z' }]);
+  expect(read(ground.home, 'SELECT plan FROM plans')).toEqual([{ plan: 'nightly-2030-01-03-0300' }]);
+  expect(read(ground.home, 'SELECT plan FROM issues')).toEqual([{ plan: 'nightly-2030-01-03-0300' }]);
+  expect(read(ground.home, "SELECT plan FROM signals WHERE type = 'implement_start'")).toHaveLength(1);
+  expect(marks()).toEqual([{ reached_at: Date.parse('2030-01-03T03:00:00Z') }]);
 });

@@ -571,6 +571,19 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await commit(registered());
         expect(await store.intakeCounts({ sinceMs: 10 })).toEqual([{ ...counts, open: 1 }]);
       });
+
+      it('have times that are looked at once, also by two writers at once', async () => {
+        const mark = { do: 'intake.mark', intake: 'nightly', pattern: '0 3 * * * UTC', reason: null } as const;
+        const both = async (change: Change) =>
+          (await Promise.all([store.commit([change]), store.commit([change])])).map(({ status }) => status).sort();
+        expect(await both({ ...mark, reachedAt: 5, before: null })).toEqual(['committed', 'lost']);
+        expect(await both({ ...mark, reachedAt: 9, reason: 'full', before: 5 })).toEqual(['committed', 'lost']);
+        expect(await store.intakeMarks()).toEqual([
+          { intake: 'nightly', pattern: '0 3 * * * UTC', reachedAt: 9, reason: 'full' },
+        ]);
+        await commit({ do: 'intake.unmark', intake: 'nightly' });
+        expect(await store.intakeMarks()).toEqual([]);
+      });
     });
 
     describe('trees', () => {

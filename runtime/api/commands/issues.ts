@@ -10,7 +10,7 @@ import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
-import type { PlanKey } from '../../core/store/port.ts';
+import type { Change, PlanKey } from '../../core/store/port.ts';
 import type { IssueRow, NewNotification, PlanRow } from '../../core/store/rows.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
 import { findReference } from '../../work/forges/reference.ts';
@@ -28,7 +28,7 @@ import type {
 import type { SignalAnswer } from '../contract/signals.ts';
 import { timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
-import { issueDocument, type Said } from './issue-document.ts';
+import { type IssueMaterial, issueDocument, type Said } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
 import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
@@ -62,6 +62,13 @@ export interface ImportIssue extends IssueAsk {
   readonly messages: readonly Said[];
   readonly notifications: readonly Pick<NewNotification, 'type' | 'message' | 'at'>[];
 }
+
+export interface NewSession extends PlanKey {
+  readonly message: string;
+  readonly before: readonly Change[];
+}
+
+const noMaterial: IssueMaterial = { issue: null, trouble: null, isMissing: false };
 
 /** A message that finds its session between two states is sent again: this many times, with this delay. */
 const continueTries = 60;
@@ -315,11 +322,10 @@ export function createIssueCommands(parts: IssueParts) {
           ...notifications.map((told) => ({ do: 'notification.insert', ...key, ...told }) as const),
         ]);
       if (isDone && (await store.plan(project, plan)) === null) {
-        const material = { issue: null, trouble: null, isMissing: false };
         const content = issueDocument({
           name: reference ?? plan,
           message: goOn,
-          material,
+          material: noMaterial,
           said: await sessions.saidTo(place),
         });
         await parts.registerPlan({
@@ -425,6 +431,19 @@ export function createIssueCommands(parts: IssueParts) {
     async startWork({ project, name, message }: { project: string; name: string; message: string }): Promise<string> {
       await begin(placeNamed(project, name), { message, pullRequest: null, waits: true });
       return sessionTitle(name);
+    },
+    /** A session for a message, which does not start. `before` is written in its commit. Throws as `registerPlan`. */
+    async registerSession({ project, plan, message, before }: NewSession): Promise<void> {
+      const { branch, folder } = placeNamed(project, plan);
+      const key = { project, plan };
+      const at = clock.nowMs();
+      const content = issueDocument({ name: plan, message, material: noMaterial, said: [] });
+      const rows = [
+        { do: 'issue.insert', ...key, reference: null, title: null, pullRequest: null, createdAt: at },
+        { do: 'issue.say', key, by: 'person', content: message, at },
+      ] as const;
+      const session = { session: { folder }, before: [...before, ...rows] };
+      await parts.registerPlan({ ...key, content, branch, topic: null, file: null, ...session });
     },
     /** `start`, or `continue` if there is a session; it waits for its slot. */
     enqueueIssue: (ask: IssueAsk & { readonly message: string }): Promise<IssueStarted> =>

@@ -1,6 +1,6 @@
 /** Intakes: where plans come from by themselves. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { IntakeConfig } from '../../base/config/config.ts';
+import { type IntakeConfig, intakeFrom } from '../../base/config/config.ts';
 import { later } from '../../base/platform/later.ts';
 import type { IntakeCountRow, IntakeItemRow } from '../../core/store/rows.ts';
 import type { OperationParts } from '../commands/commands.ts';
@@ -18,7 +18,7 @@ const intakeEntry = shape((schemas) => {
     .object({
       name: z.string(),
       source: z.string(),
-      /** The folder. */
+      /** The folder, or the times. */
       from: z.string(),
       project: z.string(),
       enabled: z.boolean(),
@@ -40,6 +40,8 @@ const intakeShow = shape((schemas) => {
   const { z, time } = schemas;
   return intakeEntry(schemas)
     .extend({
+      /** The last time of a schedule at which nothing came, and why. */
+      passed: z.object({ at: time, reason: z.string() }).nullable(),
       /** The last 100, the newest first. */
       items: z.array(
         z.object({
@@ -72,7 +74,7 @@ const intakeTried = shape(({ z, count }) =>
       items: z.array(
         z.object({
           title: z.string(),
-          /** `comes`: it becomes a plan now. `waits`: when there is room. `left`: not as it is. */
+          /** `comes`: it becomes a plan now. `waits`: when there is room, or when it is due. `left`: not as it is. */
           state: z.enum(['comes', 'waits', 'left']),
           /** The name that its plan gets, or begins with. */
           plan: z.string().nullable(),
@@ -121,7 +123,10 @@ export const intakeOperations = {
       const config = mustFind(parts, name);
       const { timeText } = await loadTimeText();
       const items = await parts.store.intakeItems({ intake: name, limit: shownItems });
-      return { ...entryOf(config, await countsOf(parts)), items: items.map((item) => itemOf(item, timeText)) };
+      const mark = (await parts.store.intakeMarks()).find(({ intake }) => intake === name);
+      const passed = mark?.reason == null ? null : { at: timeText(mark.reachedAt), reason: mark.reason };
+      const entry = { ...entryOf(config, await countsOf(parts)), passed };
+      return { ...entry, items: items.map((item) => itemOf(item, timeText)) };
     },
     verb: {
       name: 'show',
@@ -149,8 +154,9 @@ export const intakeOperations = {
       const items = found.map((each): IntakeTried['items'][number] => {
         const { title } = each;
         if (each.kind === 'left') return { title, state: 'left', plan: null, reason: each.reason };
-        left -= 1;
         const { plan } = each;
+        if (each.kind === 'later') return { title, state: 'waits', plan, reason: each.reason };
+        left -= 1;
         return left < 0
           ? { title, state: 'waits', plan, reason: room.reason }
           : { title, state: 'comes', plan, reason: null };
@@ -186,7 +192,7 @@ function entryOf(config: IntakeConfig, counts: readonly IntakeCountRow[]): Intak
   const { name, source, project } = config;
   const own = counts.find(({ intake }) => intake === name);
   return {
-    ...{ name, source, from: config.folder, project, enabled: config.isEnabled, start: config.starts },
+    ...{ name, source, from: intakeFrom(config), project, enabled: config.isEnabled, start: config.starts },
     ...{ per_hour: config.perHour, open_limit: config.open },
     ...{ taken: own?.taken ?? 0, last_hour: own?.recent ?? 0, open: own?.open ?? 0 },
   };

@@ -60,7 +60,8 @@ export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses, unheardEvents } from './hooks.ts';
-export type { FolderIntake, IntakeConfig } from './intake.ts';
+export { type IntakeConfig, type IntakeOf, type IntakeSourceName, intakeFrom } from './intake.ts';
+export { type ScheduleTimes, scheduleTimes } from './intake-sources/schedule.ts';
 export type {
   AgentCall,
   AgentCommand,

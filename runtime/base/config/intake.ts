@@ -1,28 +1,18 @@
 /** `[intake.<name>]` of daemon.toml: where plans come from by themselves. A repo's own file has no such table, because it must not start agents by itself. */
-import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { flag, oneOf, text, wholeNumber } from './schema-words.ts';
+import { folderSource } from './intake-sources/folder.ts';
+import { scheduleSource } from './intake-sources/schedule.ts';
+import { commonKeys, type KeyWords } from './intake-sources/source.ts';
+import { oneOf } from './schema-words.ts';
 
-const intakeSources = ['folder'] as const;
+const sources = { folder: folderSource, schedule: scheduleSource };
+type SourceName = keyof typeof sources;
+const sourceNames = Object.keys(sources) as SourceName[]; // the keys of the table above, nothing else
 
 const intakeName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-const common = {
-  source: oneOf(intakeSources),
-  project: text({ min: 1, max: 255, is: 'the name of a registered repo' }),
-  enabled: flag.optional(),
-  start: flag.optional(),
-  per_hour: wholeNumber(1, 1000).optional(),
-  open: wholeNumber(1, 1000).optional(),
-};
-const folderTable = z.strictObject({
-  ...common,
-  source: z.literal('folder'),
-  folder: text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
-});
-
-const intakeTable = z.discriminatedUnion('source', [folderTable], {
-  error: `source = one of ${intakeSources.map((source) => `"${source}"`).join(', ')}`,
+const intakeTable = z.discriminatedUnion('source', [folderSource.schema, scheduleSource.schema], {
+  error: `source = one of ${sourceNames.map((source) => `"${source}"`).join(', ')}`,
 });
 
 export const intakesSchema = z
@@ -30,14 +20,33 @@ export const intakesSchema = z
     error: 'tables such as [intake.inbox]',
   })
   .refine((tables) => Object.keys(tables).length <= 100, { error: 'at most 100 tables' });
-type IntakeTables = z.infer<typeof intakesSchema>;
+type IntakeTables = z.output<typeof intakesSchema>;
+type IntakeTable = z.output<typeof intakeTable>;
 
+const tables = Object.values(sources);
+const common = { source: oneOf(sourceNames), ...commonKeys };
 /** Every key that a table of some source has. */
-export const intakeShape = { ...common, ...folderTable.shape, source: common.source };
+export const intakeShape: Readonly<Record<string, z.ZodType>> = Object.assign(
+  { ...common },
+  ...tables.map(({ keys }) => keys),
+);
+/** What each of them does, with what is taken where it is missing. */
+export const intakeWords: Readonly<Record<string, KeyWords>> = Object.assign(
+  {
+    source: [null, 'where its items come from; required'],
+    project: [null, 'the repo that their plans are of, as `stator repo list` has it; required'],
+    enabled: ['true', 'false: nothing of it becomes a plan; `stator intake try` works'],
+    start: ['true', 'its plans are started; false: they are registered, and a person starts them'],
+    per_hour: ['12', 'items that become plans within an hour'],
+    open: ['3', 'its plans that are not done or cancelled, at once; 1 for a schedule with overlap = "refuse"'],
+  } satisfies Record<keyof typeof common, KeyWords>,
+  ...tables.map(({ words }) => words),
+);
 
 /** The keys of a table with that source; all of them where the source is unknown. */
 export function intakeKeysOf(source: unknown): string[] {
-  return Object.keys(source === 'folder' ? folderTable.shape : intakeShape);
+  const known = tables.find((table) => table.source === source);
+  return Object.keys(known === undefined ? intakeShape : known.schema.shape);
 }
 
 interface Common {
@@ -51,20 +60,30 @@ interface Common {
   /** How many of its plans may be there that are not over. */
   readonly open: number;
 }
-export interface FolderIntake extends Common {
-  readonly source: 'folder';
-  readonly folder: string;
-}
+type ConfigOf<Table> = Table extends IntakeTable ? Common & Readonly<Omit<Table, keyof typeof commonKeys>> : never;
 /** An intake as configured, defaults filled in. */
-export type IntakeConfig = FolderIntake;
+export type IntakeConfig = ConfigOf<IntakeTable>;
+export type IntakeSourceName = IntakeConfig['source'];
+export type IntakeOf<Name extends IntakeSourceName> = Extract<IntakeConfig, { readonly source: Name }>;
 
 const defaults = { perHour: 12, open: 3 };
 
+function openOf(table: IntakeTable): number {
+  return (
+    table.open ?? (sources[table.source] as { open?: (own: never) => number }).open?.(table as never) ?? defaults.open
+  ); // its own table
+}
+
 /** In the order of the file. */
-export function intakesOf(tables: IntakeTables): IntakeConfig[] {
-  return Object.entries(tables).map(([name, table]) => {
-    const { enabled: isEnabled = true, start: starts = true, per_hour: perHour = defaults.perHour } = table;
-    const own = { name, project: table.project, isEnabled, starts, perHour, open: table.open ?? defaults.open };
-    return { ...own, source: table.source, folder: table.folder };
+export function intakesOf(tablesByName: IntakeTables): IntakeConfig[] {
+  return Object.entries(tablesByName).map(([name, table]) => {
+    const { project, enabled: isEnabled = true, start: starts = true, per_hour: perHour = defaults.perHour } = table;
+    const { enabled: _enabled, start: _start, per_hour: _perHour, ...own } = table;
+    return { ...own, name, project, isEnabled, starts, perHour, open: openOf(table) };
   });
+}
+
+/** Where its items come from, for people. */
+export function intakeFrom(config: IntakeConfig): string {
+  return sources[config.source].from(config as never); // the table of its own source
 }

@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import { hookTableSchema, hookTypes } from './hooks.ts';
-import { intakeShape } from './intake.ts';
+import { intakeShape, intakeWords } from './intake.ts';
 import { agentTablesSchema, daemonFileSchema, hostTable, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
 
@@ -288,16 +288,6 @@ const hostWords: Readonly<Record<keyof typeof hostTable.shape, Words>> = {
     '""',
     'a folder for clones, each under the name of its repo: this host takes over the repos of lost hosts, trusted as they were there, and clones what it lacks; "": it takes over none',
   ],
-};
-
-const intakeWords: Readonly<Record<keyof typeof intakeShape, Words>> = {
-  source: [null, 'where its items come from; required'],
-  project: [null, 'the repo that their plans are of, as `stator repo list` has it; required'],
-  enabled: ['true', 'false: nothing of it becomes a plan; `stator intake try` works'],
-  start: ['true', 'its plans are started; false: they are registered, and a person starts them'],
-  per_hour: ['12', 'items that become plans within an hour'],
-  open: ['3', 'its plans that are not done or cancelled, at once'],
-  folder: [null, 'folder: the folder of the documents, outside of every registered repo; required'],
 };
 
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {

@@ -126,6 +126,8 @@ export interface Tables {
   readonly intake: {
     take(change: Of<'intake.take'>): Answer<boolean>;
     noteStart(change: Of<'intake.note-start'>): Answer<unknown>;
+    mark(change: Of<'intake.mark'>): Answer<boolean>;
+    unmark(intake: string): Answer<unknown>;
   };
   readonly repos: {
     insert(row: Of<'repo.insert'>): Answer<boolean>;
@@ -345,6 +347,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return intake.take(change);
     case 'intake.note-start':
       return done(intake.noteStart(change));
+    case 'intake.mark':
+      return intake.mark(change);
+    case 'intake.unmark':
+      return done(intake.unmark(change.intake));
     case 'repo.insert':
       return repos.insert(change);
     case 'repo.remove':

@@ -21,6 +21,7 @@ import type {
   InboxLoad,
   IntakeCountRow,
   IntakeItemRow,
+  IntakeMarkRow,
   IssueMessage,
   IssueRow,
   JournalLine,
@@ -372,6 +373,10 @@ export type Change =
       readonly at: number | null;
       readonly reason: string | null;
     }
+  /** How far the times of a source were looked at. On condition that it was at `before`; null: at none. */
+  | ({ readonly do: 'intake.mark'; readonly before: number | null } & IntakeMarkRow)
+  /** Its times are looked at from a new beginning. */
+  | { readonly do: 'intake.unmark'; readonly intake: string }
   /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
   | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
@@ -649,6 +654,8 @@ export interface Store {
   intakeItem(intake: string, item: string): Promise<IntakeItemRow | null>;
   /** Items whose plans are not started yet, the oldest first. */
   intakeUnstarted(intake: string): Promise<readonly IntakeItemRow[]>;
+  /** One for each intake whose times are looked at, by name. */
+  intakeMarks(): Promise<readonly IntakeMarkRow[]>;
   /** One for each intake that ever had an item. */
   intakeCounts(query: { readonly sinceMs: number }): Promise<readonly IntakeCountRow[]>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;

@@ -53,6 +53,16 @@ export interface IntakeItemRow {
   readonly startedAt: number | null;
 }
 
+/** How far the times of a source were looked at: none up to then is looked at again. */
+export interface IntakeMarkRow {
+  readonly intake: string;
+  /** What makes its times: with another one, it begins anew. */
+  readonly pattern: string;
+  readonly reachedAt: number;
+  /** Why nothing came at that time; null: something came, or it is the beginning. */
+  readonly reason: string | null;
+}
+
 /** How many items of an intake became plans. */
 export interface IntakeCountRow {
   readonly intake: string;

@@ -11,14 +11,14 @@ import { createServiceLoop, type Trouble, type Troubles } from '../../base/platf
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeItemRow } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
-import { roomNow } from './preview.ts';
-import type { Claim, Source } from './source.ts';
-import { createSource } from './sources.ts';
+import { countsNow, roomNow } from './preview.ts';
+import type { Claim, Source, Work } from './source.ts';
+import { createSource } from './sources/sources.ts';
 
 export interface NewPlan {
   readonly project: string;
   readonly plan: string;
-  readonly content: string;
+  readonly work: Work;
   /** Written in the commit that registers it. */
   readonly before: readonly Change[];
 }
@@ -31,7 +31,10 @@ export interface StartOfPlan {
 }
 
 export interface IntakeWatchParts {
-  readonly store: Pick<Store, 'commit' | 'plan' | 'births' | 'intakeItem' | 'intakeUnstarted' | 'intakeCounts'>;
+  readonly store: Pick<
+    Store,
+    'commit' | 'plan' | 'births' | 'intakeItem' | 'intakeUnstarted' | 'intakeCounts' | 'intakeMarks'
+  >;
   readonly projects: Pick<Projects, 'all' | 'get' | 'isElsewhere' | 'mustBeTrusted'>;
   readonly faults: Faults | undefined;
   readonly log: Log;
@@ -61,6 +64,9 @@ const lookMs = 2_000;
 const idleMs = 3_600_000;
 /** A repo that could not start work is asked again after that. */
 const againMs = 30_000;
+const waitsForTurn = 'it waits until the one before it is over';
+/** Lost if another engine made a plan of the item. */
+const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark']);
 /** Names that are tried for a plan: `login`, `login-2` and so on. */
 const nameTries = 50;
 
@@ -68,8 +74,8 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
   const { store, projects, troubles, faults, log, everyMs = lookMs } = parts;
   /** By name, with the configuration that it was made for. */
   const sources = new Map<string, { readonly config: IntakeConfig; readonly source: Source }>();
-  /** When a plan that could not be started is tried again, by intake and item. */
-  const retryAtMs = new Map<string, number>();
+  /** Plans that could not be started, by intake and item: why, and when each is tried again. */
+  const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
 
   function sourceOf(config: IntakeConfig): Source {
     const known = sources.get(config.name);
@@ -83,9 +89,12 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     const { name, project } = config;
     projects.get(project);
     projects.mustBeTrusted(project);
-    let { items: left } = await roomNow(config, parts);
+    const room = await roomNow(config, parts);
+    const source = sourceOf(config);
+    await source.settle?.(room);
+    let left = room.items;
     // A full intake is not looked at.
-    const found = left === 0 ? [] : await sourceOf(config).look();
+    const found = left === 0 ? [] : await source.look(room);
     for (const each of found) {
       if (left === 0 || !parts.mayWork()) return;
       if (each.kind !== 'item') continue;
@@ -103,17 +112,17 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
   async function takeItem(
     { name: intake, project }: IntakeConfig,
     { title, plan: proposed }: { readonly title: string; readonly plan: string },
-    { item, reading }: Claim,
+    { item, work, with: others }: Claim,
   ): Promise<boolean> {
     for (let number = 1; ; number += 1) {
       const plan = number === 1 ? proposed : `${proposed.slice(0, 120)}-${number}`;
       const take = { intake, item, key: { project, plan }, title: title.slice(0, 300), at: parts.nowMs() };
       try {
-        await parts.register({ project, plan, content: reading.content, before: [{ do: 'intake.take', ...take }] });
+        await parts.register({ project, plan, work, before: [{ do: 'intake.take', ...take }, ...others] });
         log.info(`intake ${intake}: ${title.slice(0, 100)} is plan ${project}/${plan}`);
         return true;
       } catch (thrown) {
-        if (thrown instanceof CommitLost && thrown.change.do === 'intake.take') return false;
+        if (thrown instanceof CommitLost && ofItems.has(thrown.change.do)) return false;
         const isTaken = thrown instanceof EngineError && ['conflict', 'branch_taken'].includes(thrown.code);
         if (!isTaken || number === nameTries) throw thrown;
       }
@@ -123,20 +132,34 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
   /** A plan that cannot be started holds up no other one. Throws the first reason. */
   async function startPlans(config: IntakeConfig): Promise<void> {
     const failures: unknown[] = [];
-    for (const row of await store.intakeUnstarted(config.name)) {
+    for (const row of await startable(config)) {
       const key = `${row.intake} ${row.item}`;
-      if ((retryAtMs.get(key) ?? 0) > performance.now()) continue;
+      const retry = retries.get(key);
+      if (retry !== undefined && retry.atMs > performance.now()) {
+        failures.push(retry.thrown);
+        continue;
+      }
       try {
         await startPlan(config, row);
-        retryAtMs.delete(key);
+        retries.delete(key);
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;
         failures.push(thrown);
-        retryAtMs.set(key, performance.now() + againMs);
+        retries.set(key, { atMs: performance.now() + againMs, thrown });
         await note(row, { at: null, reason: onOneLine(withHint(thrown)) });
       }
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  async function startable(config: IntakeConfig): Promise<readonly IntakeItemRow[]> {
+    const rows = await store.intakeUnstarted(config.name);
+    if (rows.length === 0 || sourceOf(config).isInTurn !== true) return rows;
+    const { open } = await countsNow(config, parts);
+    const isFree = open === rows.length;
+    for (const row of isFree ? rows.slice(1) : rows)
+      if (row.reason !== waitsForTurn) await note(row, { at: null, reason: waitsForTurn });
+    return isFree ? rows.slice(0, 1) : [];
   }
 
   async function startPlan({ starts }: IntakeConfig, row: IntakeItemRow): Promise<void> {
@@ -172,12 +195,21 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     }
   }
 
+  /** The times of a source that is off are not missed. */
+  async function forgetMarks(intakes: readonly IntakeConfig[]): Promise<void> {
+    const off = new Set(intakes.flatMap(({ name, isEnabled }) => (isEnabled ? [] : [name])));
+    const over = (await store.intakeMarks()).filter(({ intake }) => off.has(intake));
+    if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
+  }
+
   const loop = createServiceLoop({
     trouble: { what: 'items that become plans by themselves are not looked at' },
     troubles,
     everyMs,
     async work() {
-      const intakes = parts.intakes().filter(({ isEnabled, project }) => isEnabled && !projects.isElsewhere(project));
+      const here = parts.intakes().filter(({ project }) => !projects.isElsewhere(project));
+      const intakes = here.filter(({ isEnabled }) => isEnabled);
+      if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
       if (intakes.length === 0) return idleMs;
       if (parts.mayWork()) await Promise.all(intakes.map(round));
       return null;

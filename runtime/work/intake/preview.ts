@@ -1,12 +1,18 @@
 /** What an intake would make plans of now. Changes nothing. */
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Store } from '../../core/store/port.ts';
+import type { IntakeCountRow } from '../../core/store/rows.ts';
 import { hourMs, type Room, roomOf } from './room.ts';
 import type { Found, SourceParts } from './source.ts';
-import { createSource } from './sources.ts';
+import { createSource } from './sources/sources.ts';
 
 interface PreviewParts extends SourceParts {
   readonly store: SourceParts['store'] & Pick<Store, 'intakeCounts'>;
+}
+
+interface CountParts {
+  readonly store: Pick<Store, 'intakeCounts'>;
+  nowMs(): number;
 }
 
 export interface Preview {
@@ -17,13 +23,18 @@ export interface Preview {
 
 /** Throws an `EngineError` if the source cannot be looked at, and the store's errors. */
 export async function previewIntake(config: IntakeConfig, parts: PreviewParts): Promise<Preview> {
-  return { room: await roomNow(config, parts), found: await createSource(config, parts).look() };
+  const room = await roomNow(config, parts);
+  return { room, found: await createSource(config, parts).look(room) };
 }
 
-export async function roomNow(
-  config: IntakeConfig,
-  { store, nowMs }: Pick<PreviewParts, 'store' | 'nowMs'>,
-): Promise<Room> {
+export async function roomNow(config: IntakeConfig, { store, nowMs }: CountParts): Promise<Room> {
+  return roomOf(config, await countsNow(config, { store, nowMs }));
+}
+
+export async function countsNow(
+  { name }: Pick<IntakeConfig, 'name'>,
+  { store, nowMs }: CountParts,
+): Promise<Pick<IntakeCountRow, 'recent' | 'open'>> {
   const counts = await store.intakeCounts({ sinceMs: nowMs() - hourMs });
-  return roomOf(config, counts.find(({ intake }) => intake === config.name) ?? { recent: 0, open: 0 });
+  return counts.find(({ intake }) => intake === name) ?? { recent: 0, open: 0 };
 }

@@ -1,28 +1,31 @@
 /** What a source of items has now. */
-import type { PlanReading } from '../../../machines/document/read-plan.ts';
-import type { IntakeConfig } from '../../base/config/config.ts';
-import type { Store } from '../../core/store/port.ts';
+import type { Change, Store } from '../../core/store/port.ts';
 import type { Projects } from '../repos/registry.ts';
+import type { Room } from './room.ts';
 
 export interface SourceParts {
-  readonly store: Pick<Store, 'intakeItem'>;
+  readonly store: Pick<Store, 'intakeItem' | 'intakeMarks' | 'commit'>;
   readonly projects: Pick<Projects, 'all'>;
   nowMs(): number;
 }
 
-/** The document of an item, read. */
-export type ItemReading = Pick<PlanReading, 'content' | 'document' | 'family'>;
+/** `document`: a plan. `message`: what one agent is to do. */
+export type Work =
+  | { readonly kind: 'document'; readonly content: string }
+  | { readonly kind: 'message'; readonly message: string };
 
 /** An item that is this engine's alone. */
 export interface Claim {
   /** The key of the item: no other item of the intake ever has it. */
   readonly item: string;
-  readonly reading: ItemReading;
+  readonly work: Work;
+  /** Written in the commit that makes it a plan, which is lost where one of them is. */
+  readonly with: readonly Change[];
   /** To be called when its row is stored. May be called again after a crash. */
   taken(): Promise<void>;
 }
 
-/** `item`: it can become a plan. `left`: it stays where it is, for that reason. */
+/** `item`: it can become a plan. `later`: not yet. `left`: it does not, as it is. */
 export type Found =
   | {
       readonly kind: 'item';
@@ -32,14 +35,17 @@ export type Found =
       /** null: it is not there any more, or has changed. */
       claim(): Promise<Claim | null>;
     }
+  | { readonly kind: 'later'; readonly title: string; readonly plan: string; readonly reason: string }
   | { readonly kind: 'left'; readonly title: string; readonly reason: string };
 
 export interface Source {
+  /** true: its plans are started one after the other; default: as soon as they are there. */
+  readonly isInTurn?: boolean;
+  /** Stores what is decided without an item: called before each look of the watch. */
+  settle?(room: Room): Promise<void>;
   /** The oldest first, at most `lookLimit`. Changes nothing. Throws an `EngineError` if the source cannot be looked at. */
-  look(): Promise<readonly Found[]>;
+  look(room: Room): Promise<readonly Found[]>;
 }
-
-export type SourceOf<Config extends IntakeConfig> = (config: Config, parts: SourceParts) => Source;
 
 /** The most items that one look finds; the others are found when these are gone. */
 export const lookLimit = 100;

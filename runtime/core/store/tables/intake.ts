@@ -1,6 +1,6 @@
 /** Items that became plans by themselves, each once. */
 import type { ChangeOf } from '../port.ts';
-import type { IntakeCountRow, IntakeItemRow } from '../rows.ts';
+import type { IntakeCountRow, IntakeItemRow, IntakeMarkRow } from '../rows.ts';
 import { type Answer, type Connection, changedOne, orNull } from './connection.ts';
 
 const columns = 'intake, item, project, plan, title, reason, at, started_at AS "startedAt"';
@@ -29,6 +29,19 @@ export function createIntakeTable(db: Connection) {
      GROUP BY i.intake ORDER BY i.intake`,
   );
 
+  const begin = db.prepare(
+    `INSERT INTO intake_marks (intake, pattern, reached_at, reason) VALUES (@intake, @pattern, @reachedAt, @reason)
+     ON CONFLICT (intake) DO NOTHING`,
+  );
+  const goOn = db.prepare(
+    `UPDATE intake_marks SET pattern = @pattern, reached_at = @reachedAt, reason = @reason
+     WHERE intake = @intake AND reached_at = @before`,
+  );
+  const unmark = db.prepare('DELETE FROM intake_marks WHERE intake = ?');
+  const marks = db.prepare<[], IntakeMarkRow>(
+    'SELECT intake, pattern, reached_at AS "reachedAt", reason FROM intake_marks ORDER BY intake',
+  );
+
   return {
     take: ({ intake, item, key, title, at }: Omit<ChangeOf<'intake.take'>, 'do'>): Answer<boolean> =>
       changedOne(take.run(intake, item, key.project, key.plan, title, at)),
@@ -37,6 +50,12 @@ export function createIntakeTable(db: Connection) {
     read: (intake: string, item: string) => orNull(one.get(intake, item)),
     list: (intake: string, limit: number) => list.all(intake, limit),
     unstarted: (intake: string) => unstarted.all(intake),
+    mark({ intake, pattern, reachedAt, reason, before }: Omit<ChangeOf<'intake.mark'>, 'do'>): Answer<boolean> {
+      const row = { intake, pattern, reachedAt, reason };
+      return changedOne(before === null ? begin.run(row) : goOn.run({ ...row, before }));
+    },
+    unmark: (intake: string) => unmark.run(intake),
+    marks: () => marks.all(),
     counts: (sinceMs: number) => counts.all({ sinceMs }),
   };
 }

@@ -65,6 +65,7 @@ export function createReadings(
     intakeItems: (query) => ask(() => intake.list(query.intake, query.limit)),
     intakeItem: (name, item) => ask(() => intake.read(name, item)),
     intakeUnstarted: (name) => ask(() => intake.unstarted(name)),
+    intakeMarks: () => ask(() => intake.marks()),
     intakeCounts: ({ sinceMs }) => ask(() => intake.counts(sinceMs)),
     forges: () => ask(() => forges.list()),
     accountLimits: () => ask(() => accounts.list()),

@@ -292,6 +292,12 @@ export const tables = (nowMs: string) => `
     PRIMARY KEY (intake, item)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX intake_items_unstarted ON intake_items (intake) WHERE started_at IS NULL;
+  CREATE TABLE intake_marks (
+    intake TEXT PRIMARY KEY,
+    pattern TEXT NOT NULL,
+    reached_at INTEGER NOT NULL,
+    reason TEXT
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE forges (
     project TEXT PRIMARY KEY,

@@ -1,0 +1,41 @@
+/** A source of items as a table of daemon.toml names it: one value in a file of its own. */
+import { z } from 'zod';
+import { flag, text, wholeNumber } from '../schema-words.ts';
+
+/** The keys that the table of every source has, beside `source`. */
+export const commonKeys = {
+  project: text({ min: 1, max: 255, is: 'the name of a registered repo' }),
+  enabled: flag.optional(),
+  start: flag.optional(),
+  per_hour: wholeNumber(1, 1000).optional(),
+  open: wholeNumber(1, 1000).optional(),
+};
+
+/** As TOML what is taken where it is missing, or null; then what it does. */
+export type KeyWords = readonly [string | null, string];
+
+interface SourceTable<Name extends string, Keys extends z.ZodRawShape> {
+  readonly source: Name;
+  /** Its own keys, in one word each, so that they are the same in code. */
+  readonly keys: Keys;
+  readonly words: { readonly [key in keyof Keys]: KeyWords };
+  /** Where its items come from, for people. */
+  readonly from: (own: z.output<z.ZodObject<Keys>>) => string;
+  /** `open` where a table does not have it. */
+  readonly open?: (own: z.output<z.ZodObject<Keys>>) => number;
+  /** What is wrong with the keys together; null: nothing. */
+  readonly problem?: (
+    own: z.output<z.ZodObject<Keys>>,
+  ) => { readonly key: keyof Keys & string; readonly accepted: string } | null;
+}
+
+export function intakeSource<const Name extends string, Keys extends z.ZodRawShape>(table: SourceTable<Name, Keys>) {
+  const { source, keys, problem = () => null } = table;
+  const own = z.object(keys);
+  const schema = z.strictObject({ ...commonKeys, source: z.literal(source), ...keys }).superRefine((value, context) => {
+    const read = own.safeParse(value);
+    const found = read.success ? problem(read.data) : null;
+    if (found !== null) context.addIssue({ code: 'custom', path: [found.key], message: found.accepted });
+  });
+  return { ...table, schema };
+}

@@ -1,0 +1,120 @@
+/**
+ * The times of a cron pattern. Each of them is an item, whose key is that time: at the latest one that is due, one plan comes. How far the times were looked
+ * at is a row, which moves on in the commit that registers the plan, or that passes the time over. So no time comes twice, and none before the row was made.
+ */
+import { basename } from 'node:path';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { type IntakeOf, scheduleTimes } from '../../../base/config/config.ts';
+import type { IntakeMarkRow } from '../../../core/store/rows.ts';
+import { mustBeOwn } from '../own-path.ts';
+import { readDocument } from '../read-document.ts';
+import type { Room } from '../room.ts';
+import type { Found, Source, SourceParts, Work } from '../source.ts';
+
+/** A time that was looked at so much later was missed: an engine looks every two seconds. */
+const lateMs = 60_000;
+
+type Due =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'due'; readonly atMs: number }
+  /** It is over, and nothing comes. */
+  | { readonly kind: 'passed'; readonly atMs: number; readonly reason: string };
+
+interface Latest {
+  /** The latest time of the pattern; null: it had none. */
+  readonly lastMs: number | null;
+  readonly reachedAt: number;
+  readonly nowMs: number;
+  readonly missed: IntakeOf<'schedule'>['missed'];
+  readonly room: Room;
+}
+
+/** What comes of the latest time. Earlier ones that were not looked at are missed in any case. */
+export function dueNow({ lastMs, reachedAt, nowMs, missed, room }: Latest): Due {
+  if (lastMs === null || lastMs <= reachedAt) return { kind: 'none' };
+  if (missed === 'skip' && nowMs - lastMs > lateMs)
+    return { kind: 'passed', atMs: lastMs, reason: 'it was missed, and missed = "skip"' };
+  return room.items === 0 ? { kind: 'passed', atMs: lastMs, reason: room.reason } : { kind: 'due', atMs: lastMs };
+}
+
+export function createScheduleSource(config: IntakeOf<'schedule'>, parts: SourceParts): Source {
+  const { name, timezone, schedule, missed, overlap } = config;
+  const { store, projects, nowMs } = parts;
+  const times = scheduleTimes(config);
+  const pattern = `${schedule} ${timezone}`;
+
+  /** null: its times are not looked at yet. */
+  async function markNow(): Promise<IntakeMarkRow | null> {
+    return (await store.intakeMarks()).find(({ intake }) => intake === name) ?? null;
+  }
+
+  function due(mark: IntakeMarkRow, room: Room): Due {
+    const now = nowMs();
+    return dueNow({ lastMs: times.last(now), reachedAt: mark.reachedAt, nowMs: now, missed, room });
+  }
+
+  async function settle(room: Room): Promise<void> {
+    const mark = await markNow();
+    const reach = (reachedAt: number, reason: string | null) =>
+      // Where it is lost, another engine did it.
+      store.commit([{ do: 'intake.mark', intake: name, pattern, reachedAt, reason, before: mark?.reachedAt ?? null }]);
+    if (mark === null || mark.pattern !== pattern) await reach(nowMs(), null);
+    else {
+      const found = due(mark, room);
+      if (found.kind === 'passed') await reach(found.atMs, found.reason);
+    }
+  }
+
+  async function look(room: Room): Promise<Found[]> {
+    const mark = await markNow();
+    const found: Due = mark === null || mark.pattern !== pattern ? { kind: 'none' } : due(mark, room);
+    const next = times.next(nowMs());
+    return [
+      ...(found.kind === 'none' || mark === null ? [] : [await foundAt(found, mark)]),
+      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: 'it is not due yet' } as const]),
+    ];
+  }
+
+  async function foundAt(found: Exclude<Due, { kind: 'none' }>, mark: IntakeMarkRow): Promise<Found> {
+    const { title, plan } = named(found.atMs);
+    if (found.kind === 'passed') return { kind: 'left', title, reason: found.reason };
+    return {
+      kind: 'item',
+      title,
+      plan,
+      claim: async () => ({
+        item: new Date(found.atMs).toISOString(),
+        work: await workNow(),
+        with: [
+          { do: 'intake.mark', intake: name, pattern, reachedAt: found.atMs, reason: null, before: mark.reachedAt },
+        ],
+        async taken() {},
+      }),
+    };
+  }
+
+  /** Read at each time, so that an edit counts from the next one on. Throws `bad_config`. */
+  async function workNow(): Promise<Work> {
+    const { message, document: path } = config;
+    if (message !== undefined) return { kind: 'message', message };
+    if (path === undefined) throw new Error(`intake ${name} has neither a document nor a message`);
+    await mustBeOwn({ path, is: 'file' }, projects);
+    const read = await readDocument(path, basename(path));
+    if ('reason' in read) throw new EngineError('bad_config', `the file ${path}: ${read.reason}`, 'correct it');
+    return { kind: 'document', content: read.reading.content };
+  }
+
+  /** By the clock of its time zone. */
+  function named(atMs: number): { title: string; plan: string } {
+    const parts = new Intl.DateTimeFormat('en-CA', {
+      ...{ timeZone: timezone, year: 'numeric', month: '2-digit', day: '2-digit' },
+      ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+    }).formatToParts(atMs);
+    const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+    const day = `${part('year')}-${part('month')}-${part('day')}`;
+    const title = `${name} of ${day} ${part('hour')}:${part('minute')} ${timezone}`;
+    return { title, plan: `${name}-${day}-${part('hour')}${part('minute')}` };
+  }
+
+  return { settle, look, isInTurn: overlap === 'queue' };
+}

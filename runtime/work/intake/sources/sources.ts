@@ -1,0 +1,14 @@
+/** Every source, by its name in the configuration. */
+import type { IntakeConfig, IntakeOf, IntakeSourceName } from '../../../base/config/config.ts';
+import type { Source, SourceParts } from '../source.ts';
+import { createFolderSource } from './folder.ts';
+import { createScheduleSource } from './schedule.ts';
+
+const sources: { readonly [Name in IntakeSourceName]: (config: IntakeOf<Name>, parts: SourceParts) => Source } = {
+  folder: createFolderSource,
+  schedule: createScheduleSource,
+};
+
+export function createSource(config: IntakeConfig, parts: SourceParts): Source {
+  return sources[config.source](config as never, parts); // the configuration of its own source
+}
