@@ -1,16 +1,22 @@
 import { expect, it } from 'vitest';
 import { landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
 
+const points = [
+  'landing.after-prepare',
+  'landing.after-checkout',
+  'landing.after-check',
+  'landing.before-merge',
+  'landing.after-merge',
+] as const;
+
 // Nine engines, one after the other.
 it('plans that conflict land each once and checked, though their engine is killed at each step of a line', async () => {
-  const points = [
-    'landing.after-prepare',
-    'landing.after-checkout',
-    'landing.after-check',
-    'landing.before-merge',
-    'landing.after-merge',
-  ] as const;
-  await landUnderKills({ plans: 3, points, kills: 3, seed: 7 });
+  await landUnderKills({ plans: 3, points, kills: 3, seed: 7, batch: 1 });
+  expect.hasAssertions();
+});
+
+it('plans that are tried together land each once, on checked commits, though their engine is killed at each step', async () => {
+  await landUnderKills({ plans: 4, points, kills: 1, seed: 7, batch: 4 });
   expect.hasAssertions();
 });
 

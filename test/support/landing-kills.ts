@@ -1,4 +1,4 @@
-/** Plans that conflict pairwise and land by themselves, with a fixer that is a script, while their engine is killed: none is lost, none lands twice, none unchecked. */
+/** Plans that conflict and land by themselves, with a fixer that is a script, while their engine is killed: none is lost, none lands twice, none unchecked. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ interface Trial {
   /** Further kills, at random moments. */
   readonly kills: number;
   readonly seed: number;
+  /** `[landing] batch`. 1: all plans conflict pairwise. More: each third one does, and the second makes the check fail until its fixer has mended it. */
+  readonly batch: number;
 }
 
 /** A kill at a random moment comes so long after the engine is up, at most. */
@@ -27,6 +29,7 @@ const momentMs = 1_200;
 
 /** Both sides' lines stay, in the order in which they came. */
 const fix = [
+  '[ ! -f bad.txt ] || { git rm -q bad.txt && git commit -qm mended; }',
   'git merge -q main && exit',
   'git show main:same.txt > same.txt',
   'git show HEAD:same.txt | while read -r line; do grep -qx "$line" same.txt || echo "$line" >> same.txt; done',
@@ -47,7 +50,7 @@ export async function landUnderKills(trial: Trial): Promise<void> {
 export async function updateUnderKill(): Promise<void> {
   const on = makeGround();
   try {
-    configure(on, join(on.root, 'passed'), 'true');
+    configure(on, join(on.root, 'passed'), 'true', 1);
     const plans = { moved: planText(['git mv README.md READ.md']), edit: planText(['echo more >> README.md']) };
     const looks = join(on.root, 'looks');
     const look = `git log -1 --format=%s >> ${looks}`;
@@ -65,12 +68,18 @@ export async function updateUnderKill(): Promise<void> {
   }
 }
 
-async function play(on: Ground, { plans: count, points, kills, seed }: Trial): Promise<void> {
+async function play(on: Ground, { plans: count, points, kills, seed, batch }: Trial): Promise<void> {
   const passed = join(on.root, 'passed');
   const names = Array.from({ length: count }, (_, index) => `p${index + 1}`);
-  configure(on, passed, 'grep -q . same.txt');
+  const sharing = names.filter((_, index) => batch === 1 || index % 3 === 0);
+  configure(on, passed, `test ! -f bad.txt`, batch);
   const base = git(on.repo, 'rev-parse', 'main');
-  const plans = Object.fromEntries(names.map((name) => [name, planText([`echo ${name} > same.txt`])]));
+  const workOf = (name: string, index: number) => [
+    `echo ${name} > ${name}.txt`,
+    ...(sharing.includes(name) ? [`echo ${name} > same.txt`] : []),
+    ...(batch > 1 && index === 1 ? ['touch bad.txt'] : []),
+  ];
+  const plans = Object.fromEntries(names.map((name, index) => [name, planText([workOf(name, index).join('; ')])]));
   const fixer = { preset: 'command', program: '/bin/sh', flags: ['-c', fix], attempts: 5 };
   const agents = { default: { preset: 'sh', attempts: 5 }, fixer };
   const options = { home: on.home, repo: on.repo, plans, agents };
@@ -80,16 +89,16 @@ async function play(on: Ground, { plans: count, points, kills, seed }: Trial): P
   for (let nth = 0; nth < kills && !isDone; nth += 1)
     isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
   if (!isDone) expect(await life(on, options)).toBe('done');
-  await prove(on, { base, names, passed });
+  await prove(on, { base, names, sharing, passed, batch });
 }
 
-function configure({ home, repo }: Ground, passed: string, test: string): void {
+function configure({ home, repo }: Ground, passed: string, test: string, batch: number): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const daemon = ['blueprint_skip_threshold = 0', 'max_agents = 4', 'max_review_fix_cycles = 1000'];
   writeFileSync(join(home, 'daemon.toml'), `${daemon.join('\n')}\n`);
   mkdirSync(join(repo, '.stator'));
   const check = `${test} && git rev-parse HEAD >> ${passed}`;
-  writeFileSync(join(repo, '.stator', 'config.toml'), `[landing]\nauto = true\ncheck = "${check}"\n`);
+  writeFileSync(join(repo, '.stator', 'config.toml'), `[landing]\nauto = true\ncheck = "${check}"\nbatch = ${batch}\n`);
   writeFileSync(join(repo, '.gitignore'), '.stator/\n.worktrees/\n');
   git(repo, 'add', '.');
   git(repo, 'commit', '-qm', 'configured');
@@ -118,19 +127,32 @@ function endOf(child: ChildProcess): Promise<[number | null, string | null]> {
   return new Promise((resolve) => child.once('close', (code, signal) => resolve([code, signal])));
 }
 
-async function prove(
-  { home, repo }: Ground,
-  { base, names, passed }: { base: string; names: readonly string[]; passed: string },
-): Promise<void> {
+interface Proof {
+  readonly base: string;
+  readonly names: readonly string[];
+  /** Those that write into the same file. */
+  readonly sharing: readonly string[];
+  readonly passed: string;
+  readonly batch: number;
+}
+
+async function prove({ home, repo }: Ground, { base, names, sharing, passed, batch }: Proof): Promise<void> {
   const log = git(repo, 'log', '--first-parent', '--format=%H %s', `${base}..main`).split('\n');
   const landed = log.map((line) => line.replace(/^\w+ Merge plan (\w+): A plan$/, '$1'));
   expect([...landed].sort(), 'each plan landed once').toEqual([...names].sort());
   const checked = new Set(readFileSync(passed, 'utf8').split('\n'));
+  const places = git(repo, 'reflog', 'main', '--format=%H').split('\n');
+  const stood = places.slice(0, places.indexOf(base));
   expect(
-    log.filter((line) => !checked.has(line.split(' ')[0] ?? '')),
-    'landed unchecked',
+    stood.filter((commit) => !checked.has(commit)),
+    'the branch was at an unchecked commit',
   ).toEqual([]);
-  expect(git(repo, 'show', 'main:same.txt').split('\n').sort(), 'whose work is there').toEqual([...names].sort());
+  expect(stood[0]).toBe(git(repo, 'rev-parse', 'main'));
+  if (batch === 1) expect(new Set(stood)).toEqual(new Set(log.map((line) => line.split(' ')[0])));
+  expect(git(repo, 'show', 'main:same.txt').split('\n').sort(), 'whose work is there').toEqual([...sharing].sort());
+  const files = git(repo, 'ls-tree', '--name-only', 'main').split('\n');
+  expect(files.filter((file) => /^p\d+\.txt$/.test(file)).sort()).toEqual(names.map((name) => `${name}.txt`).sort());
+  expect(files).not.toContain('bad.txt');
   expect(git(repo, 'status', '--porcelain')).toBe('');
   await expectJournalToReplay(home);
 }
