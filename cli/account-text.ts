@@ -1,3 +1,4 @@
+import { accountStateText } from '../machines/vocabulary/account-text.ts';
 import { untilText } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { counted, plain } from './text.ts';
@@ -7,12 +8,12 @@ const namedLimit = 5;
 
 /** Until when each is rate limited, and which agents wait for it. */
 export function accountLines(accounts: readonly AccountEntry[], nowMs: number): string[] {
-  return accounts.map(({ account, until, waiting }) => {
+  return accounts.map(({ account, until, waiting, used_percent: used }) => {
     const names = waiting.slice(0, namedLimit).map(({ project, title }) => `${project}/${title}`);
     const more = waiting.length > namedLimit ? ` and ${waiting.length - namedLimit} more` : '';
     const verb = waiting.length === 1 ? 'waits' : 'wait';
     const who =
       waiting.length === 0 ? '' : `; ${counted(waiting.length, 'agent')} ${verb} for it: ${names.join(', ')}${more}`;
-    return plain(`account ${account} is rate limited ${untilText(until, nowMs)}${who}`);
+    return plain(`${accountStateText(account, used === null ? null : used / 100)} ${untilText(until, nowMs)}${who}`);
   });
 }

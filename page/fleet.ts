@@ -1,4 +1,5 @@
 /** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
+import { accountStateText } from '../machines/vocabulary/account-text.ts';
 import { age, untilText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
@@ -170,10 +171,10 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
 
 /** The accounts that are limited, until when, and which agents wait for them. */
 function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
-  return accounts.map(({ account, until, waiting }) => {
+  return accounts.map(({ account, until, waiting, used_percent: used }) => {
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
     const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
-    const text = `The account ${account} is rate limited ${untilText(until, nowMs)}.${waits}`;
+    const text = `The ${accountStateText(account, used === null ? null : used / 100)} ${untilText(until, nowMs)}.${waits}`;
     return h('p', { key: account, class: 'notice', role: 'status' }, glyph('held'), text);
   });
 }

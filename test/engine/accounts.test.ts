@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
+import { reservedUntil } from '../../runtime/work/agents/accounts.ts';
+import { createClaudeReader } from '../../runtime/work/agents/reports/claude.ts';
 import {
   begin,
   ground,
@@ -226,6 +228,74 @@ describe('a profile that stands in', () => {
   ] as const)('is refused when the configuration is read: %s', async (_what, given) => {
     const failed = engineOf({ says: 'ok', agents: { default: { preset: 'claude' }, reviewer: {}, ...given } });
     await expect(failed).rejects.toMatchObject({ code: 'bad_config' });
+  });
+});
+
+describe('a reserve', () => {
+  it('holds back new agents while less of the limit is left, and the run that said so is not stopped', async () => {
+    const agents = { coder: { preset: 'claude', attempts: 1, reserve: '20%' } } satisfies Scene['agents'];
+    const engine = await engineOf({ says: 'near,ok', agents });
+    await begin(engine, 'first', oneTask);
+    await untilStatus(engine, 'first', 'done');
+    await begin(engine, 'second', oneTask);
+    const waiting = await untilLimited(engine, 'second');
+    expect(waiting.waiting_for?.detail).toContain('has used 85% of its limit, and the rest is its reserve until ');
+    expect(await engine.client.accounts()).toMatchObject([{ used_percent: 85, waiting: [{ plan: 'second' }] }]);
+    expect(callsIn(engine.root)).toHaveLength(1);
+    expect(await notices(engine)).toBe(1);
+    // A person who wants it tried gets it tried, and the account stays held back for others.
+    await engine.client.instanceWord('demo', 'second-w1-t1', 'restart');
+    await untilStatus(engine, 'second', 'done');
+    expect(await notices(engine)).toBe(1);
+  });
+
+  it('lets the fallback play, and is no reason to wait where more is left', async () => {
+    const spare = { preset: 'codex' } as const;
+    const coder = { preset: 'claude', attempts: 1, fallback: 'spare' } as const;
+    const programs = async (reserve: string) => {
+      const engine = await engineOf({ says: 'near,ok', agents: { coder: { ...coder, reserve }, spare } });
+      for (const plan of ['first', 'second']) {
+        await begin(engine, plan, oneTask);
+        await untilStatus(engine, plan, 'done');
+      }
+      return callsIn(engine.root).map(({ program }) => program);
+    };
+    expect(await programs('20%')).toEqual(['claude', 'codex']);
+    expect(await programs('15%')).toEqual(['claude', 'claude']);
+  });
+
+  it.each([
+    [null, { used: 0.99, untilMs: 90_000 }, null],
+    [0.2, null, null],
+    [0.2, { used: 0.8, untilMs: 90_000 }, null],
+    [0.2, { used: 0.81, untilMs: 90_000 }, 90_000],
+    [0.2, { used: 0.81, untilMs: 10_000 }, null],
+    [0.2, { used: 1, untilMs: null }, 10_000 + 300_000],
+    [0.2, { used: 1, untilMs: 90 * 86_400_000 }, 10_000 + 7 * 86_400_000],
+  ])('%j of a limit of which %j is used holds until %j', (reserve, quota, until) => {
+    expect(reservedUntil({ reserve }, quota, 10_000)).toBe(until);
+  });
+
+  it.each([
+    [[], null],
+    [[{ status: 'allowed', resetsAt: 5 }], null],
+    [[{ status: 'allowed_warning', resetsAt: 5, utilization: 0.85 }], { used: 0.85, untilMs: 5000 }],
+    [[{ utilization: 0.85 }, { status: 'allowed' }], { used: 0.85, untilMs: null }],
+    [[{ utilization: 82, resetsAt: 7 }], { used: 0.82, untilMs: 7000 }],
+    [[{ utilization: -1 }], null],
+    [[{ utilization: 'much' }], null],
+  ])('claude says %j', (infos, quota) => {
+    const reader = createClaudeReader();
+    for (const info of infos) reader.event({ type: 'rate_limit_event', rate_limit_info: info });
+    expect(reader.report({ code: 0, writtenAtMs: 0 }).quota).toEqual(quota);
+  });
+
+  it.each(['20', '0%', '100%', '20.5%'])('of %s is refused when the configuration is read', async (reserve) => {
+    const failed = engineOf({ says: 'ok', agents: { coder: { preset: 'claude', reserve } } });
+    await expect(failed).rejects.toMatchObject({
+      code: 'bad_config',
+      message: expect.stringContaining('20%') as string,
+    });
   });
 });
 

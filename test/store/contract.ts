@@ -1499,13 +1499,20 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
 
     it('an account that is limited gives no slot, is told of once, and a limit that comes back is the same one', async () => {
       const notice = { type: 'account_limited', project: 'a', plan: 'p', message: 'm', at: 5 };
-      const limit = (until: number, at: number): Change => ({ do: 'account.limit', account: 'x', until, at, notice });
+      const limit = (until: number, at: number, used: number | null = null): Change => ({
+        ...{ do: 'account.limit', account: 'x', until, used, at, notice },
+      });
       await commit(limit(100, 5), limit(90, 6));
       const lost = await store.commit([{ do: 'account.require', account: 'x', at: 99 }]);
       expect(lost.status).toBe('lost');
       await commit({ do: 'account.require', account: 'x', at: 100 }, { do: 'account.require', account: 'y', at: 5 });
       await commit(limit(200, 150));
-      expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 200 }]);
+      expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 200, used: null }]);
+      // That its reserve is reached says less than that the service takes no more.
+      await commit(limit(200, 160, 0.9));
+      expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 200, used: null }]);
+      await commit(limit(300, 201, 0.9));
+      expect(await store.accountLimits()).toEqual([{ account: 'x', since: 5, until: 300, used: 0.9 }]);
       expect(await store.notifications({ limit: 10 })).toHaveLength(1);
       await commit({ do: 'account.free', account: 'x', before: 5 });
       expect(await store.accountLimits()).toHaveLength(1);

@@ -75,6 +75,7 @@ export function briefOf(
       account: null,
       fallbacks: [],
       steps: [],
+      reserve: null,
       enabled: true,
       preset: 'sh',
       program: null,

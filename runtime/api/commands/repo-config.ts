@@ -62,6 +62,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       ...(profile.mode === null ? [] : [[key('mode'), profile.mode] satisfies [string, unknown]]),
       [key('account'), profile.account ?? ''],
       [key('fallback'), profile.fallbacks[0]?.name ?? ''],
+      [key('reserve'), profile.reserve === null ? '' : `${Math.round(profile.reserve * 100)}%`],
       [key('escalate'), profile.steps.map(({ name }) => name ?? profile.role)],
       [key('timeout'), durationText(profile.timeoutMs)],
       [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],

@@ -1,4 +1,5 @@
 /** The accounts that are rate limited now, and the agents that wait for each. */
+import { accountStateText } from '../../../machines/vocabulary/account-text.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
@@ -23,8 +24,8 @@ export function limitOf(
 }
 
 /** Why an agent waits for an account, and what a person can do. */
-export function limitText({ account, until }: AccountLimitRow, title: string): string {
-  return `the account ${account} is rate limited until ${timeText(until)}; try at once with: stator agent restart ${shellWord(title)}`;
+export function limitText({ account, until, used }: AccountLimitRow, title: string): string {
+  return `the ${accountStateText(account, used)} until ${timeText(until)}; try at once with: stator agent restart ${shellWord(title)}`;
 }
 
 export function createAccountViews(parts: CastingParts) {
@@ -37,10 +38,11 @@ export function createAccountViews(parts: CastingParts) {
         if (run.state === 'queued') return limitOf(casting, run)?.account;
         return run.state === 'waiting' && run.reason === 'rate-limited' ? run.account : null;
       };
-      return [...casting.limits.values()].map(({ account, since, until }) => ({
+      return [...casting.limits.values()].map(({ account, since, until, used }) => ({
         account,
         since: timeText(since),
         until: timeText(until),
+        used_percent: used === null ? null : Math.round(used * 100),
         waiting: live
           .filter((run) => accountOf(run) === account)
           .map(({ project, plan, title }) => ({ project, plan, title }))

@@ -39,6 +39,8 @@ export interface AgentProfile {
   readonly fallbacks: readonly AgentProfile[];
   /** Who plays the first attempt, the second, and so on; the last one plays all further attempts. Empty: this profile plays all of them. */
   readonly steps: readonly AgentProfile[];
+  /** The share of its service's limit that is kept back, between 0 and 1; null: none. */
+  readonly reserve: number | null;
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number | null;
   readonly attempts: number;
@@ -233,6 +235,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     model: value('model') ?? null,
     mode: value('mode') ?? null,
     mcp: value('mcp') ?? {},
+    reserve: value('reserve') ?? null,
     timeoutMs: value('timeout') ?? 3_600_000,
     idleTimeoutMs: value('idle_timeout') ?? null,
     attempts: value('attempts') ?? usualAttempts,

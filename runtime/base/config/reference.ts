@@ -133,6 +133,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
     '""',
     'the table of [agents] to use while the account of this one is rate limited; "": none, so agents wait',
   ],
+  reserve: [
+    '""',
+    'claude: new agents of the account wait, or use their fallback, while less than this share of a limit is left, such as "20%"; "": none, so they work until the service stops them',
+  ],
   escalate: [
     '[]',
     'the tables of [agents] for the first attempt, the second and so on, such as ["fast", "strong"]; the last one plays all further attempts. The role\'s own name is this table. []: always this one',

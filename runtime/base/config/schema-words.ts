@@ -24,6 +24,15 @@ export function amountOrNone(max: number) {
     .transform((value) => (value === '' ? null : value));
 }
 
+/** A share such as `"20%"`, as a number between 0 and 1. */
+export function shareOrNone() {
+  const error = 'a share such as "20%", from 1% to 99%, or "" for none';
+  return z
+    .string({ error })
+    .regex(/^(?:|[1-9]\d?%)$/, { error })
+    .transform((value) => (value === '' ? null : Number(value.slice(0, -1)) / 100));
+}
+
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: `one of ${words.map((word) => `"${word}"`).join(', ')}` });
 }

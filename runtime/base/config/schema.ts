@@ -23,6 +23,7 @@ import {
   oneOf,
   placesInWalls,
   sandboxModes,
+  shareOrNone,
   sizeOrNone,
   text,
   textOrNone,
@@ -107,6 +108,7 @@ const agentKeys = {
     is: 'the name of another table of [agents], such as "spare"',
     where: (name) => name === '' || profileName.test(name),
   }).optional(),
+  reserve: shareOrNone().optional(),
   escalate: listOf(
     text({
       min: 1,

@@ -12,9 +12,12 @@ export function isSameLimit(known: Pick<AccountLimitRow, 'until'>, at: number): 
 /** The new row, and whether people are to be notified. */
 export function limitedNow(
   before: AccountLimitRow | null,
-  { account, until, at }: Omit<AccountLimitRow, 'since'> & { readonly at: number },
+  { account, until, used, at }: Omit<AccountLimitRow, 'since'> & { readonly at: number },
 ): { readonly row: AccountLimitRow; readonly isNews: boolean } {
   const isSame = before !== null && isSameLimit(before, at);
-  if (!isSame) return { row: { account, since: at, until }, isNews: true };
-  return { row: { account, since: before.since, until: Math.max(before.until, until) }, isNews: false };
+  if (!isSame) return { row: { account, since: at, until, used }, isNews: true };
+  // That only its reserve is left says less than that the service takes no more.
+  const isRefused = before.used === null && at < before.until;
+  const row = { account, since: before.since, until: Math.max(before.until, until), used: isRefused ? null : used };
+  return { row, isNews: false };
 }

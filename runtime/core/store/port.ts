@@ -190,7 +190,7 @@ export type Change =
     }
   /** On condition that the account is not limited at that time. */
   | { readonly do: 'account.require'; readonly account: string; readonly at: number }
-  /** It is rate limited until then; if that is new, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
+  /** It is rate limited or kept back until then; if that is new, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
   | ({ readonly do: 'account.limit'; readonly at: number; readonly notice: NewNotification } & Omit<
       AccountLimitRow,
       'since'

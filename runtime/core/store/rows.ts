@@ -468,7 +468,7 @@ export interface RunRow {
   readonly last_message: string | null;
 }
 
-/** An account that a service reported as rate limited. */
+/** An account that a service reported as rate limited, or whose reserve is reached. */
 export interface AccountLimitRow {
   /** The name that a person gave it, or a digest of its identity. */
   readonly account: string;
@@ -476,6 +476,8 @@ export interface AccountLimitRow {
   readonly since: number;
   /** From then on it is tried again. */
   readonly until: number;
+  /** How much of its limit is used, between 0 and 1, where the rest is kept back; null: the service takes no more. */
+  readonly used: number | null;
 }
 
 /** The usage of all runs of one agent; null: none was reported. */

@@ -1,4 +1,5 @@
 /** Chooses the profile for an attempt of a role now: the first of those that may play it whose account is not rate limited. */
+import { accountStateText } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { type AgentProfile, playersOf, type RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
@@ -98,18 +99,28 @@ export function heldUntil(
   return isSecond ? until : Math.min(until, at + probeMs);
 }
 
+const longestHoldMs = 7 * 86_400_000;
+
+/** Until when an account is kept back after a run of this profile; null: enough of its limit is left, or its program does not say how much. */
+export function reservedUntil(
+  { reserve }: Pick<AgentProfile, 'reserve'>,
+  quota: { readonly used: number; readonly untilMs: number | null } | null,
+  at: number,
+): number | null {
+  if (reserve === null || quota === null) return null;
+  // 1 - 0.8 is less than 0.2 in binary.
+  if (Math.round((quota.used + reserve) * 1000) <= 1000) return null;
+  const until = quota.untilMs ?? at + probeMs;
+  return until <= at ? null : Math.min(until, at + longestHoldMs);
+}
+
 /** Stored before the slot is released, so that no agent of the same account gets it. After a crash it is stored again, but people are notified once. */
 export function accountLimited(
-  {
-    account,
-    until,
-    told,
-    at,
-  }: { readonly account: string; readonly until: number; readonly told: number; readonly at: number },
+  { account, until, told, used, at }: Omit<AccountLimitRow, 'since'> & { readonly told: number; readonly at: number },
   { project, plan, title }: Pick<RunRow, 'project' | 'plan' | 'title'>,
 ): Change {
   const again = until < told ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
-  const message = `the account ${account} is rate limited until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
+  const message = `the ${accountStateText(account, used)} until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
   const notice = { type: 'account_limited', project, plan, message: message.slice(0, 1_000), at } as const;
-  return { do: 'account.limit', account, until, at, notice };
+  return { do: 'account.limit', account, until, used, at, notice };
 }

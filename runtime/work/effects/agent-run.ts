@@ -23,7 +23,7 @@ import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
-import { accountLimited, heldUntil, lookAtAccounts, profileOf } from '../agents/accounts.ts';
+import { accountLimited, heldUntil, lookAtAccounts, profileOf, reservedUntil } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { cancelTurn, takesMessages } from '../agents/message-input.ts';
@@ -541,7 +541,8 @@ async function outcomeOf(
     const again = await noteLimit(parts, effect, { row, told: until });
     return exited({ code, cause: 'rate-limited', detail, until: again });
   }
-  if (code === 0) await noteRoom(parts, row.key);
+  const isReserved = await noteReserve(parts, effect, { row, report });
+  if (code === 0 && !isReserved) await noteRoom(parts, row.key);
   // It may have judged the branch without the lost work: then its verdict does not count.
   const { branch, from } = effect.place;
   if (isJudge(role)) await tellLostWork(parts, context, branch);
@@ -595,9 +596,28 @@ async function noteLimit(
   const at = parts.nowMs();
   const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
   const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
-  await parts.store.commit([accountLimited({ account, until, told, at }, { project, plan, title })]);
+  await parts.store.commit([accountLimited({ account, until, told, used: null, at }, { project, plan, title })]);
   const cast = (await lookAtAccounts(parts)).castOf(project, role, attempt);
   return cast !== null && cast.limit === null ? at : until;
+}
+
+/** Holds back new agents of the account while less of its limit is left than its reserve. Returns whether it does. */
+async function noteReserve(
+  { store, projects, nowMs }: AgentRunParts,
+  { role, title }: AgentRun,
+  { row, report }: { readonly row: EffectContext['row']; readonly report: RunReport | null },
+): Promise<boolean> {
+  const run = await store.run(row.key);
+  const quota = report?.quota ?? null;
+  if (run === null || run.account === null || quota === null) return false;
+  const { project, plan } = row;
+  const at = nowMs();
+  const profile = profileOf(projects.get(project).config.profiles, { role, run });
+  const until = reservedUntil(profile, quota, at);
+  if (until === null) return false;
+  const limited = { account: run.account, until, told: until, used: quota.used, at };
+  await store.commit([accountLimited(limited, { project, plan, title })]);
+  return true;
 }
 
 /** Whether no limit applies: one that was reported before it began is over, for example because a person restarted it. */

@@ -4,14 +4,14 @@ import type { ChangeOf } from '../port.ts';
 import type { AccountLimitRow } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';
 
-const columns = 'account, since, until';
+const columns = 'account, since, until, used';
 
 export function createAccountTable(db: Connection) {
   const read = db.prepare<[string], AccountLimitRow>(`SELECT ${columns} FROM account_limits WHERE account = ?`);
   const list = db.prepare<[], AccountLimitRow>(`SELECT ${columns} FROM account_limits ORDER BY account`);
   const write = db.prepare<[AccountLimitRow]>(
-    `INSERT INTO account_limits (${columns}) VALUES (@account, @since, @until)
-     ON CONFLICT (account) DO UPDATE SET since = excluded.since, until = excluded.until`,
+    `INSERT INTO account_limits (${columns}) VALUES (@account, @since, @until, @used)
+     ON CONFLICT (account) DO UPDATE SET since = excluded.since, until = excluded.until, used = excluded.used`,
   );
   const free = db.prepare('DELETE FROM account_limits WHERE account = ? AND since < ?');
 

@@ -203,7 +203,7 @@ export const tables = (nowMs: string) => `
     base TEXT
   ) STRICT;
   CREATE INDEX launches_folder ON launches (folder);
-  CREATE TABLE account_limits (account TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE account_limits (account TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, used REAL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE queue (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -21,6 +21,7 @@ export function createClaudeReader(): Reader {
   let refusals = 0;
   /** From the event of a rejected request, which reports a subscription's own limit. */
   let resetsAtMs: number | null = null;
+  let quota: NonNullable<ToldReport['quota']> | null = null;
   let result: JsonObject | null = null;
   let isOver = false;
   const final = createFinalMessages();
@@ -59,6 +60,7 @@ export function createClaudeReader(): Reader {
         case 'rate_limit_event':
           if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
             resetsAtMs = secondsAt(event, 'rate_limit_info', 'resetsAt');
+          quota = quotaAt(event) ?? quota;
           break;
         case 'user': {
           isOver = false;
@@ -97,6 +99,7 @@ export function createClaudeReader(): Reader {
         finalMessages: final.all(),
         isOver,
         rateLimit: result === null ? null : rateLimitOf(result, { error, resetsAtMs, writtenAtMs }),
+        quota,
         denied,
         problem,
         hasSpoken,
@@ -197,6 +200,13 @@ function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: Lim
   const isNamed = numberAt(result, 'api_error_status') === 429 || error === 'rate_limit' || resetsAtMs !== null;
   if (!isNamed && line === null) return null;
   return { untilMs: resetsAtMs ?? line?.untilMs ?? null };
+}
+
+/** It reports this only of the limit that is nearest, and only when much of it is used: as a share, or in older versions as a percentage. */
+function quotaAt(event: JsonObject): NonNullable<ToldReport['quota']> | null {
+  const told = numberAt(event, 'rate_limit_info', 'utilization');
+  if (told === null || told < 0 || told > 100) return null;
+  return { used: told > 1 ? told / 100 : told, untilMs: secondsAt(event, 'rate_limit_info', 'resetsAt') };
 }
 
 function isUnknown(problem: string | null): boolean {

@@ -32,6 +32,8 @@ export interface ToldReport {
   readonly isOver: boolean;
   /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
+  /** How much of its account's limit is used, between 0 and 1, and until when; null or missing: it did not say so. */
+  readonly quota?: { readonly used: number; readonly untilMs: number | null } | null;
   /** The service accepts nothing from this login until a person acts: another attempt would fail in the same way. */
   readonly denied: boolean;
   /** A failure that another attempt would repeat, with the remedy; null or missing: none. */
