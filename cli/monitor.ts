@@ -4,7 +4,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
 import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
-import { attach } from '../runtime/engine/attach.ts';
+import { attach, readStored } from '../runtime/engine/attach.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
@@ -35,6 +35,7 @@ export default defineVerb({
     'stator monitor --json --project shop',
   ],
   more: `It shows all repos, or that of --project. If the engine restarts, it continues with the next one.
+  Without an engine the board shows the stored state, and changes nothing.
   ? lists the keys of the board. Exit code 0 after q, 130 after Ctrl-C.
   With --lines, --since, --verbose or --json, in a pipe, and with TERM=dumb it prints lines until Ctrl-C;
   --verbose also prints internal steps.`,
@@ -42,20 +43,23 @@ export default defineVerb({
     const start = sinceOf(since, Date.now());
     const said = plan === undefined ? projectOf(call) : { ...needProject(call), plan: saidPlan(call, plan) };
     const first = await attached(call);
-    if (first === null) {
+    const isBoard = lines !== true && since === undefined && mayDraw(call);
+    const seen = first ?? (isBoard ? await readStored(homeFolder(call.env), call.env) : null);
+    if (seen === null) {
       const engine = engineHere(call.env);
       const hint = `${absentStep(engine)}; what happened before: stator plan history <plan>`;
       throw new EngineError('no_daemon', `${absentText(engine)}, so nothing can be shown as it happens`, hint);
     }
-    const filter = await checkedFilter(call, first, said);
-    const isBoard = lines !== true && since === undefined && mayDraw(call);
-    if (isBoard) {
+    const filter = await checkedFilter(call, seen, said);
+    if (isBoard || first === null) {
+      if (first === null) await seen.close();
       const { runBoard } = await import('./monitor/board/board.ts');
       const near =
         filter.project === undefined || filter.plan === undefined
           ? null
           : { project: filter.project, plan: filter.plan };
-      return runBoard({ call, first, attach: () => attached(call), near });
+      const stored = () => readStored(homeFolder(call.env), call.env);
+      return runBoard({ call, first, attach: () => attached(call), stored, near });
     }
     const { waiting } = await first.status();
     if (waiting !== null) call.out.note(`the daemon waits: ${waiting}; what happens is told when it goes on`);

@@ -8,7 +8,7 @@ import { fieldText } from './form.ts';
 import { clock, counted, literal } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
-import { shortTitle } from './needs.ts';
+import { planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { agentWords, hasEnded } from './state-words.ts';
@@ -52,7 +52,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
         ),
       ),
     ),
-    content(chosen, agent),
+    content(chosen, agent, actions),
   );
 }
 
@@ -199,7 +199,11 @@ function typing({ title, takes_keys: takesKeys }: InstanceEntry, { busy }: PlanM
   );
 }
 
-function content({ tab, log, diff, prompt, checks, nothing }: Chosen, agent: InstanceEntry | undefined): View {
+function content(
+  { tab, log, diff, prompt, checks, nothing }: Chosen,
+  agent: InstanceEntry | undefined,
+  actions: PlanActions,
+): View {
   if (nothing !== null) return h('p', { class: 'nothing' }, nothing);
   if (tab === 'log') return text('log', log === null ? '…' : log === '' ? emptyLog(agent) : log, 'Log');
   if (tab === 'prompt')
@@ -212,7 +216,7 @@ function content({ tab, log, diff, prompt, checks, nothing }: Chosen, agent: Ins
           text('prompt', prompt.prompt, 'Prompt'),
         );
   if (tab === 'checks') return text('checks', checks === null ? '…' : checksText(checks), 'Checks');
-  return diff === null ? text('diff', '…', 'Changes') : diffView(diff);
+  return diff === null ? text('diff', '…', 'Changes') : diffView(diff, actions);
 }
 
 /** Each check that judged a run, with what it printed. */
@@ -248,7 +252,7 @@ function text(key: string, value: string, label: string): View {
 
 function stays(): void {}
 
-function diffView({ total, diff, files_left_out: left }: PlanDiff): View {
+function diffView({ project, plan, task, total, diff, files_left_out: left }: PlanDiff, actions: PlanActions): View {
   if (total.files === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');
   const lines = literal(diff).split('\n');
   const cut = lines.length > diffLines || left > 0;
@@ -258,7 +262,18 @@ function diffView({ total, diff, files_left_out: left }: PlanDiff): View {
     h(
       'p',
       { class: 'dim source' },
-      `${counted(total.files, 'file')}, +${total.insertions} −${total.deletions}${cut ? '; not all of it is shown' : ''}`,
+      `${counted(total.files, 'file')}, +${total.insertions} −${total.deletions}${cut ? '; not all of it is here: ' : ''}`,
+      cut
+        ? h(
+            'a',
+            {
+              class: 'link',
+              href: `${planAddress({ project, plan })}/changes`,
+              on: { click: () => actions.showChanges({ task, since: null }) },
+            },
+            'read all of it',
+          )
+        : null,
     ),
     h(
       'pre',

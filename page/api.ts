@@ -3,6 +3,7 @@
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
 import type { HostEntry } from '../runtime/api/contract/hosts.ts';
+import type { LandingEntry } from '../runtime/api/contract/landings.ts';
 import type {
   MachineEntry,
   MachineExplanation,
@@ -174,6 +175,12 @@ export function createApi(session: Session, onLocked: () => void) {
       ask<PlanShow>('POST', `/v1/repos/${encodeURIComponent(project)}/plans`, { plan, content }),
     edit: (named: Named, content: string) => ask<SignalAnswer>('PUT', of(named, '/content'), { content }),
     repo: (project: string) => ask<RepoShow>('GET', `/v1/repos/${encodeURIComponent(project)}`),
+    landings: (project: string) => ask<LandingEntry[]>('GET', `/v1/landings?${new URLSearchParams({ project })}`),
+    landingWord: (
+      project: string,
+      word: 'pause' | 'resume' | 'first' | 'remove',
+      of: { branch: string } | { plan: string },
+    ) => ask<unknown>('POST', `/v1/repos/${encodeURIComponent(project)}/landing/${word}`, of),
     repoWord: (project: string, word: 'pause' | 'resume') =>
       ask<unknown>('POST', `/v1/repos/${encodeURIComponent(project)}/${word}`, {}),
     explain: (named: Named) => ask<Explanation>('GET', of(named, '/explain')),

@@ -96,7 +96,13 @@ function toMain(event: Event): void {
 
 /** The view for an address of something that does not exist. */
 export function missingView(name: string, why: string): View {
-  return h('main', { id: 'main', tabindex: '-1' }, h('h1', null, name), h('p', { class: 'nothing' }, why));
+  return h(
+    'main',
+    { id: 'main', tabindex: '-1' },
+    h('h1', null, name),
+    h('p', { class: 'nothing' }, why),
+    h('p', { class: 'nothing' }, h('a', { class: 'link', href: '#/' }, 'All plans')),
+  );
 }
 
 /** `enter` takes a typed token, where that lets a page in. */

@@ -7,7 +7,7 @@ import { patch } from './dom.ts';
 import { doorOf } from './enter.ts';
 import { fleetView, needCount, needsKey, orderOf } from './fleet.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
-import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
+import { type Frame, frameView, lockedView, missingView, type Theme } from './frame.ts';
 import { createMachinePage } from './machine-page.ts';
 import type { Page } from './page.ts';
 import { createPlanPage } from './plan-page.ts';
@@ -87,8 +87,8 @@ function redraw(): void {
 }
 
 function render(): void {
-  const asking = page === null ? needCount(fleet) : 0;
-  document.title = asking > 0 ? `(${asking}) stator` : (page?.title() ?? 'stator');
+  const asking = needCount(fleet);
+  document.title = `${asking > 0 ? `(${asking}) ` : ''}${page?.title() ?? 'stator'}`;
   const actions = { turn, dismiss: () => change({ refused: null }) };
   if (frame.connection === 'locked') {
     patch(
@@ -276,10 +276,20 @@ function route(): void {
     page = createPlanPage({ ...shared, named: { project: first, plan: second }, part: part ?? null });
   if (kind === 'repo' && first) page = createRepoPage({ ...shared, project: first });
   if (kind === 'machine' && first && second) page = createMachinePage({ ...shared, machine: first, id: second });
+  if (kind !== '' && kind !== undefined && page === null) page = unknownPage;
   scrollTo(0, 0);
   fleetRefresher.hurry();
   redraw();
 }
+
+/** For an address that has no view. */
+const unknownPage: Page = {
+  title: () => 'not found · stator',
+  where: () => [{ text: 'not found', href: null }],
+  view: () => missingView('Not found', 'There is no page at this address.'),
+  heard() {},
+  leave() {},
+};
 
 function decoded(text: string): string {
   try {

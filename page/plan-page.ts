@@ -475,7 +475,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
   }
 
   return {
-    title: () => `${model.plan?.blocked === null || model.plan === null ? '' : '(1) '}${named.plan} · stator`,
+    title: () => `${named.plan} · stator`,
     where: () => [
       { text: named.project, href: repoAddress(named.project) },
       { text: named.plan, href: model.chosen === null ? null : planAddress(named) },

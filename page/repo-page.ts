@@ -10,6 +10,13 @@ export interface RepoPageOptions extends PageParts {
   readonly project: string;
 }
 
+const landingSaid = {
+  pause: 'Nothing lands until you resume it.',
+  resume: 'Plans land again.',
+  first: 'It is the next to land.',
+  remove: 'It is out of the line.',
+} satisfies Record<Parameters<RepoActions['landing']>[0], string>;
+
 const begin = `# What it is called
 
 **Goal:** What is true when it is done.
@@ -26,6 +33,7 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
     project,
     repo: null,
     plans: [],
+    lines: [],
     writing: { content: begin, check: null, isBusy: false },
     missing: null,
   };
@@ -41,8 +49,8 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
 
   async function read(): Promise<void> {
     try {
-      const [repo, plans] = await Promise.all([api.repo(project), api.plans(true)]);
-      change({ repo, plans: plans.filter((plan) => plan.project === project), missing: null });
+      const [repo, plans, lines] = await Promise.all([api.repo(project), api.plans(true), api.landings(project)]);
+      change({ repo, lines, plans: plans.filter((plan) => plan.project === project), missing: null });
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
       if (/not_found$/.test(thrown.code)) change({ missing: `${thrown.message}. ${thrown.hint}` });
@@ -78,6 +86,13 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
           .catch(tellRefusal)
           .finally(() => changeWriting({ isBusy: false }));
       },
+    },
+    landing(word, of) {
+      api
+        .landingWord(project, word, of)
+        .then(() => say(landingSaid[word]))
+        .catch(tellRefusal)
+        .finally(() => refresher.hurry());
     },
     switchRepo(word) {
       api

@@ -1,5 +1,6 @@
 /** One repo: whether it works, its plans, and a form for the next one. */
 import { ago } from '../machines/vocabulary/time-text.ts';
+import type { LandingEntry } from '../runtime/api/contract/landings.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoShow } from '../runtime/api/contract/repos.ts';
 import { type DocumentForm, documentForm, type Writing } from './document-form.ts';
@@ -16,6 +17,8 @@ export interface RepoModel {
   readonly project: string;
   readonly repo: RepoShow | null;
   readonly plans: readonly PlanEntry[];
+  /** The lines of plans that wait for a branch. */
+  readonly lines: readonly LandingEntry[];
   readonly writing: Writing;
   /** Why there is no such repo. */
   readonly missing: string | null;
@@ -25,13 +28,19 @@ export interface RepoActions {
   readonly may: Session['may'];
   readonly form: Omit<DocumentForm, 'name' | 'keep'>;
   switchRepo(word: 'pause' | 'resume'): void;
+  landing(word: 'pause' | 'resume' | 'first' | 'remove', of: { branch: string } | { plan: string }): void;
 }
 
-export function repoView({ project, repo, plans, writing }: RepoModel, actions: RepoActions, nowMs: number): View {
+export function repoView(
+  { project, repo, plans, lines, writing }: RepoModel,
+  actions: RepoActions,
+  nowMs: number,
+): View {
   return h(
     'main',
     { class: 'plan repo', id: 'main', tabindex: '-1' },
     repo === null ? h('p', { class: 'boot' }, '…') : head(repo, actions, nowMs),
+    lines.map((line) => landingView(line, actions, nowMs)),
     panel(
       { heading: 'repo-plans', title: 'Plans', count: plans.length },
       h(
@@ -68,6 +77,65 @@ export function repoView({ project, repo, plans, writing }: RepoModel, actions: 
             }),
           }),
         ),
+  );
+}
+
+const landingWords = {
+  empty: '',
+  preparing: 'is being merged with the branch, on no branch yet',
+  checking: 'is being checked',
+  merging: 'is being merged',
+} satisfies Record<LandingEntry['state'], string>;
+
+/** Who lands on a branch now, and who is behind. */
+function landingView(
+  { project, branch, state, paused, current, line }: LandingEntry,
+  actions: RepoActions,
+  nowMs: number,
+): View {
+  const word = paused ? 'resume' : 'pause';
+  const row = ({ plan, since }: LandingEntry['line'][number], what: string, buttons: readonly View[]) =>
+    h(
+      'li',
+      { key: plan },
+      h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
+      h('span', null, what),
+      h('span', { class: 'dim', title: since }, ago(since, nowMs)),
+      actions.may('steer') ? h('span', { class: 'commands' }, buttons) : null,
+    );
+  const button = (text: string, plan: string, does: 'first' | 'remove') =>
+    h('button', { 'aria-label': `${text}: ${plan}`, on: { click: () => actions.landing(does, { plan }) } }, text);
+  return panel(
+    {
+      key: `line ${branch}`,
+      heading: `line-of-${branch}`,
+      title: `Landing on ${branch}`,
+      count: line.length + (current === null ? 0 : 1),
+    },
+    h(
+      'ul',
+      { class: 'repo-plans' },
+      current === null ? null : row(current, landingWords[state], [button('Take out', current.plan, 'remove')]),
+      line.map((waiting, index) =>
+        row(waiting, `place ${index + 1}`, [
+          ...(index === 0 ? [] : [button('First', waiting.plan, 'first')]),
+          button('Take out', waiting.plan, 'remove'),
+        ]),
+      ),
+      current === null && line.length === 0 ? h('li', { class: 'dim' }, 'No plan is in line.') : null,
+      h(
+        'li',
+        { key: 'line' },
+        h('span', { class: 'dim' }, paused ? 'Paused: nothing lands.' : 'Plans land one after the other.'),
+        actions.may('steer')
+          ? h(
+              'button',
+              { on: { click: () => actions.landing(word, { branch }) } },
+              paused ? 'Let them land' : 'Pause landing',
+            )
+          : null,
+      ),
+    ),
   );
 }
 

@@ -6,6 +6,7 @@ import { type Call, callSocket, type NextEngine } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
 import { noAnswer } from '../api/client/no-answer.ts';
 import type { Environment } from '../base/config/home.ts';
+import { isInWalls } from '../base/platform/sandbox-variables.ts';
 import { isThisStator } from '../base/platform/version.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
 
@@ -42,6 +43,13 @@ export async function attach(home: string, env: Environment): Promise<Client | n
     return null; // it is starting or stopping: the caller tries again or owns the home itself
   }
   return clientOf({ ...owner, socketPath: owner.socketPath }, home, env);
+}
+
+/** Reads the store as it is, for a home without an engine; null: it cannot be read so, or there is no home here. */
+export async function readStored(home: string, env: Environment): Promise<Client | null> {
+  if (isInRun(env) || isInWalls(env) || !existsSync(home)) return null;
+  const { openReader } = await import('./read-only.ts');
+  return openReader(home, env);
 }
 
 type Listening = OwnerFacts & { readonly socketPath: string };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { noPaint } from '../../cli/colour.ts';
 import { type Key, press } from '../../cli/monitor/board/keys.ts';
-import { pageRows, picture, spaceOf } from '../../cli/monitor/board/picture.ts';
+import { pageRows, picture, rowAt, spaceOf } from '../../cli/monitor/board/picture.ts';
 import { type Board, firstBoard, type News } from '../../cli/monitor/board/state.ts';
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
@@ -142,9 +142,9 @@ describe('the picture of the board', () => {
         ● shop/login  implementing (wave 1 of 2), 1/4 tasks
             ● login-w1-t1  working 4m  says <b>this</b> and that
       waiting (1)
-        ○ shop/after  waits for login to be done
+        ○ shop/after  waits for login to be done for 4m
       at rest (1)
-        ✓ shop/old    done, pull request open, 4/4 tasks
+        ✓ shop/old    done, pull request open, 4/4 tasks, 4m ago
 
 
 
@@ -230,7 +230,7 @@ describe('the picture of the board', () => {
 
   it('from 100 columns on the log or the diff of what is marked stands beside the list', () => {
     const lines = Array.from({ length: 40 }, (_, index) => ({ tone: 'plain' as const, text: `line ${index}` }));
-    const board: Board = { ...fleet, side: { kind: 'log', of: '', title: 'log of asks', lines } };
+    const board: Board = { ...fleet, sideKind: 'log', side: { kind: 'log', of: '', title: 'log of asks', lines } };
     expect(shot(board, 99)).not.toContain('log of asks');
     const wide = shot(board, 120).split('\n');
     expect(wide.find((row) => row.includes('log of asks'))).toMatch(/^needs you \(1\) +│ log of asks$/);
@@ -240,6 +240,67 @@ describe('the picture of the board', () => {
     const turned = keys({ ...board, side: { kind: 'diff', of: '', title: 'diff of asks', lines } }, 'o').board;
     expect(shot(turned, 120)).toMatch(/│ diff of asks\n.*│ line 0$/m);
     expect(shot(keys(board, '?').board, 120)).not.toContain('log of asks');
+  });
+
+  it('what a plan needs is beside the list in full, and its row shows more of it than of its name', () => {
+    const name = 'a-plan-with-a-name-that-is-longer-than-a-third';
+    const why = `${'the error in words '.repeat(30)}\nand its last line`;
+    const need = {
+      source: 'wave' as const,
+      why,
+      since: at,
+      until: null,
+      do: [`stator plan advance ${name} retry-wave`],
+    };
+    const board: Board = { ...firstBoard(null), news: news([plan(name, { turn: 'person', need }), plan('quiet')]) };
+    const wide = shot(board, 200, 40).split('\n');
+    expect(wide.find((row) => row.includes(`│ ${name} needs you`))).toMatch(/^needs you \(1\)/);
+    for (const part of ['│ and its last line', `│ stator plan advance ${name} retry-wave`])
+      expect(wide.some((row) => row.endsWith(part))).toBe(true);
+    expect(wide.find((row) => row.startsWith('> ! shop/'))).toContain(
+      'shop/a-plan-w…than-a-third  the error in words the error in words the er… │',
+    );
+    // A plan that needs nothing has its log there, and `o` turns on.
+    const quiet = keys(board, 'j').board;
+    expect(shot(quiet, 200, 40)).not.toContain('needs you\n');
+    expect([keys(quiet, 'o').board.sideKind, keys(board, 'o').board.sideKind]).toEqual(['diff', 'log']);
+    expect(keys(quiet, 'o', 'o').board.sideKind).toBe('need');
+  });
+
+  it('a click finds the row under it, and nothing beside the list or on a heading', () => {
+    const looking = { width: 120, height: 24, nowMs };
+    const lines = shot(fleet, 120).split('\n');
+    const line = lines.findIndex((row) => row.includes('shop/login'));
+    const marked = keys(fleet, 'j').board.marks.fleet.index;
+    expect(rowAt(fleet, looking, { line, column: 5 })).toBe(marked);
+    for (const place of [
+      { line, column: 100 },
+      { line: line - 1, column: 5 },
+      { line: 0, column: 5 },
+      { line: 22, column: 5 },
+    ])
+      expect(rowAt(fleet, looking, place)).toBeNull();
+  });
+
+  it('a command is typed by its name, completed by Tab, and does what its key does', () => {
+    const tab: Key = { name: 'tab' };
+    const enter: Key = { name: 'enter' };
+    expect(lastRow(keys(fleet, ':').board)).toBe('command, Tab completes (Esc: leave it)> _');
+    expect(shot(keys(fleet, ':', 'h').board)).toContain('help  history\n');
+    expect(keys(fleet, ':', 'hi', tab).board.input?.text).toBe('history');
+    expect(keys(fleet, ':', 'go shop/lo', tab).board.input?.text).toBe('go shop/login');
+    expect(keys(fleet, ':', 'go shop/lo', enter).board.near).toEqual({ project: 'shop', plan: 'login' });
+    expect(keys(fleet, ':', 'sort cost', enter).board.sorting).toBe('cost');
+    expect(keys(fleet, ':', 'diff', enter).command).toEqual(keys(fleet, 'd').command);
+    expect(keys(fleet, ':', 'quit', enter).command).toEqual({ kind: 'quit', exitCode: 0 });
+    expect(lastRow(keys(fleet, ':', 'me', enter).board)).toBe('"me" may be: merge, message');
+    expect(lastRow(keys(fleet, ':', 'dance', enter).board)).toBe('there is no command "dance"');
+  });
+
+  it('without an engine says that it shows what is stored', () => {
+    expect(shot({ ...fleet, link: { kind: 'stored', why: 'no engine runs' } })).toMatch(
+      /^no engine runs: this is the stored state, and nothing can be changed from here\n/,
+    );
   });
 
   it('breaks long lines of a text at words', () => {
@@ -417,6 +478,41 @@ describe('the board on a terminal of 120x40', () => {
     made.open();
     pty.type('q');
     await pty.until(/^code 0$/m);
+  });
+
+  it('without an engine shows what is stored, changes nothing, and goes on with the engine that comes; the mouse marks and opens', async () => {
+    const made = await workplace();
+    await until(async () => (await made.client().plan('demo', 'bad')).need !== null);
+    made.open();
+    expect((await made.stator(['daemon', 'stop'])).code).toBe(0);
+    const pty = made.board({ columns: 120, rows: 40 });
+    await pty.until(/: this is the stored state, and nothing can be changed from here\n.*\nneeds you \(/);
+    await pty.until(/│ login needs you/);
+    const line = pty
+      .screen()
+      .split('\n')
+      .findIndex((row) => row.includes('! demo/bad'));
+    const click = `\x1b[<0;6;${line + 1}M\x1b[<0;6;${line + 1}m`;
+    pty.type(click);
+    await pty.until(/^> ! demo\/bad/m);
+    await pty.until(/│ bad needs you/);
+    pty.type('r');
+    await pty.until('no_daemon: no engine answers now');
+    // What is stored is read like any other state.
+    pty.type('h');
+    await pty.until('history of demo/bad');
+    pty.type('\x1b[<64;6;3M');
+    pty.type('q');
+    await pty.until(/^> ! demo\/bad/m);
+    pty.type(click);
+    await pty.until(/^demo\/bad {2}/m);
+    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    await pty.until(/^demo\/bad {2}/m);
+    await until(() => !pty.screen().includes('this is the stored state'));
+    pty.type('\x03');
+    await pty.ended;
+    expectGivenBack(pty, 130);
+    expect(pty.written().lastIndexOf('\x1b[?1000l')).toBeGreaterThan(pty.written().lastIndexOf('\x1b[?1000h'));
   });
 });
 

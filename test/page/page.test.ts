@@ -428,6 +428,40 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('the plans that land on a branch are on the page of the repo, where they are put first, taken out and let go', async () => {
+    const repo = makeRepo(join(made.root, 'lands'));
+    await client.addRepo(repo, { trust: true });
+    await client.pauseLanding({ project: 'lands', branch: 'main' });
+    for (const plan of ['one', 'two']) {
+      await client.registerPlan({ project: 'lands', plan, content: planText([`echo ${plan} > ${plan}.txt`]) });
+      await client.send({ project: 'lands', plan, type: 'implement_start' });
+      await until(async () => (await client.plan('lands', plan)).status === 'done');
+      await client.send({ project: 'lands', plan, type: 'land' });
+      await until(async () => (await client.landings()).some(({ line }) => line.some((each) => each.plan === plan)));
+    }
+    const { page, complaints } = await open();
+    await page.getByRole('region', { name: 'Repos' }).getByRole('link', { name: 'lands' }).click();
+    const line = page.getByRole('region', { name: 'Landing on main' });
+    await line.getByRole('listitem').filter({ hasText: 'two' }).getByText('place 2').waitFor(limit);
+    await line.getByRole('button', { name: 'First: two' }).click();
+    await line.getByRole('listitem').filter({ hasText: 'two' }).getByText('place 1').waitFor(limit);
+    await line.getByRole('button', { name: 'Take out: one' }).click();
+    await line.getByRole('link', { name: 'one' }).waitFor({ ...limit, state: 'detached' });
+    await line.getByRole('button', { name: 'Let them land' }).click();
+    await line.getByText('No plan is in line.').waitFor(limit);
+    await until(async () => (await client.plan('lands', 'two')).landing === 'merged');
+    expect(readFileSync(join(repo, 'two.txt'), 'utf8')).toBe('two\n');
+    expect((await client.plan('lands', 'one')).landing).not.toBe('merged');
+    // An address that has no view leads back, and the tab says on each page how many plans need a person.
+    await page.goto(`${new URL(page.url()).origin}/#/nothing/here`);
+    await page.getByText('There is no page at this address.').waitFor(limit);
+    expect(await page.title()).toMatch(/^(?:\(\d+\) )?not found · stator$/);
+    await page.getByRole('link', { name: 'All plans' }).click();
+    await page.getByRole('region', { name: 'Repos' }).waitFor(limit);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   it('what needs a person is met where it is listed: a wave that failed runs again, and what is done is merged, once that was meant', async () => {
     const repo = makeRepo(join(made.root, 'listed'));
     await client.addRepo(repo, { trust: true });

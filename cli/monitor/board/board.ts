@@ -18,14 +18,17 @@ import {
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
-import { hasSide, pageRows, picture, spaceOf } from './picture.ts';
-import { markedTarget } from './rows.ts';
+import { hasSide, pageRows, picture, rowAt, spaceOf } from './picture.ts';
+import { markedIndex, markedTarget, rowsOf, sideKindOf } from './rows.ts';
 import { type Board, firstBoard, type News, type Page, type Target } from './state.ts';
-import { takeTerminal } from './terminal.ts';
+import { type Pointer, takeTerminal } from './terminal.ts';
 
 export interface BoardOptions {
   readonly call: Call;
-  readonly first: Client;
+  /** null: no engine runs now. */
+  readonly first: Client | null;
+  /** The store as it is, while no engine runs; null: it cannot be read so. */
+  stored(): Promise<Client | null>;
   attach(): Promise<Client | null>;
   /** The plan to begin with; null: all of them. */
   readonly near: Board['near'];
@@ -33,9 +36,11 @@ export interface BoardOptions {
 
 /** Ages are shown in minutes, and a log that grows is looked at this often. */
 const tickMs = 1_000;
+/** Rows that one step of the wheel moves. */
+const wheelSteps = 3;
 
 /** Answers the exit code: 0 after `q`, 130 after Ctrl-C. Throws the errors of an engine, except its absence. */
-export function runBoard({ call, first, attach, near }: BoardOptions): Promise<number> {
+export function runBoard({ call, first, attach, stored, near }: BoardOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const { out } = call;
     let board = firstBoard(near);
@@ -49,12 +54,14 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
         drawing.anew();
         show(board);
       },
+      pointed,
       leaving: attention.suspend,
     });
     const looking = () => ({ ...terminal.size(), nowMs: Date.now() });
     const drawing = createDrawing(terminal, pressed);
     const feed = createFeed(first, {
       attach,
+      stored,
       project: call.project,
       near: () => board.near,
       told: (news) => {
@@ -86,6 +93,27 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       if (command !== null) obey(command);
     }
 
+    /** As the keys do it. */
+    function pointed({ does, line, column }: Pointer): void {
+      if (isOver) return;
+      if (does !== 'click') {
+        for (let step = 0; step < wheelSteps; step += 1) pressed({ name: does });
+        return;
+      }
+      if (board.input !== null || board.confirmation !== null) return;
+      const at = looking();
+      const index = rowAt(board, at, { line, column });
+      if (index === null) return;
+      const rows = rowsOf(board, at.nowMs);
+      const place = board.near === null ? 'fleet' : 'near';
+      if (markedIndex(rows, board.marks[place]) === index) {
+        pressed({ name: 'enter' });
+        return;
+      }
+      show({ ...board, marks: { ...board.marks, [place]: { id: rows[index]?.id ?? null, index } } });
+      void readSide();
+    }
+
     function obey(command: Command): void {
       switch (command.kind) {
         case 'quit':
@@ -105,7 +133,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
           feed.look();
           return;
         case 'open':
-          void asked('asking', (client) => open(client, command));
+          void asked('asking', (client) => open(client, command), feed.reading());
           return;
         case 'ask':
           void asked('asking', (client) => ask(client, command.target));
@@ -122,9 +150,12 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
     }
 
     /** One thing at a time. A refusal is shown; any other failure ends the board. */
-    async function asked(busy: string, use: (client: Client) => Promise<void>): Promise<void> {
+    async function asked(
+      busy: string,
+      use: (client: Client) => Promise<void>,
+      client: Client | null = feed.client(),
+    ): Promise<void> {
       if (board.busy !== null) return;
-      const client = feed.client();
       show({ ...board, busy, message: null });
       try {
         if (client === null)
@@ -195,11 +226,13 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
 
     /** A log grows all the time; a diff is read again when its plan has moved. */
     async function readSide(): Promise<void> {
-      const client = feed.client();
+      const client = feed.reading();
       const at = looking();
       const target = markedTarget(board, at.nowMs);
       if (isReading || client === null || target === null || target.plan === null || !hasSide(board, at)) return;
-      const { sideKind: kind, side } = board;
+      const { side } = board;
+      const kind = sideKindOf(board, target);
+      if (kind === 'need') return;
       const plan = board.news?.seen.plans.find((each) => each.project === target.project && each.plan === target.plan);
       const of = [target.project, target.plan, target.title, plan?.updated_at].join(' ');
       if (kind === 'diff' && side?.kind === kind && side.of === of) return;

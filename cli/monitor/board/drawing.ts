@@ -109,6 +109,7 @@ function* keysOf(text: string, key: InkKey): Generator<Key> {
     if (/^[a-z]$/.test(text)) yield { name: 'ctrl', letter: text };
     return;
   }
+  if (key.tab) yield { name: 'tab' };
   if (key.meta || key.tab) return;
   for (const character of text) {
     const code = character.charCodeAt(0);

@@ -10,6 +10,8 @@ import type { Board, Link, News } from './state.ts';
 export interface FeedOptions {
   /** An engine, with or without news; null: there is none. */
   attach(): Promise<Client | null>;
+  /** Reads the store where there is no engine; null: it cannot be read so. */
+  stored(): Promise<Client | null>;
   readonly project: string | undefined;
   near(): Board['near'];
   told(news: News): void;
@@ -23,6 +25,8 @@ export interface FeedOptions {
 export interface Feed {
   /** The engine that answers now; null: none does. */
   client(): Client | null;
+  /** The same, or what reads the store while there is none. */
+  reading(): Client | null;
   look(): void;
   /** It sends no more requests. An engine that hangs is not waited for. */
   stop(): void;
@@ -39,9 +43,13 @@ const silentMs = 5_000;
 /** A look at a thousand plans takes the engine a while: it needs most of its time for other work. */
 const restShare = 10;
 
-export function createFeed(first: Client, options: FeedOptions): Feed {
+export function createFeed(first: Client | null, options: FeedOptions): Feed {
   const ended = new AbortController();
   let current: Client | null = first;
+  /** Open until the board ends, since a page may be read from it when an engine comes. */
+  let reader: Client | null = null;
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let wasThere = first !== null;
   let wake = () => {};
   let isWanted = false;
   ended.signal.addEventListener('abort', () => wake());
@@ -127,8 +135,18 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
     }
   }
 
+  async function lookAtStore(): Promise<void> {
+    if (performance.now() - readAtMs < longestMs) return;
+    readAtMs = performance.now();
+    reader ??= await options.stored();
+    if (reader === null) return;
+    options.linked({ kind: 'stored', why: reader.note ?? '' });
+    await lookOnce(reader);
+  }
+
   async function withEngine(client: Client): Promise<void> {
     current = client;
+    wasThere = true;
     try {
       const { waiting } = await client.status();
       options.linked(waiting === null ? { kind: 'there' } : { kind: 'waits', why: waiting });
@@ -145,6 +163,8 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
       try {
         client ??= await options.attach();
         if (client !== null) await withEngine(client);
+        // After an engine its last news is shown: the next one is nearly always back at once.
+        else if (!wasThere) await lookAtStore();
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;
         // The next engine, or the next try, may succeed.
@@ -152,11 +172,13 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
       }
       await pause(retryMs, ended.signal);
     }
+    await reader?.close();
   }
 
   void run().catch(options.failed);
   return {
     client: () => current,
+    reading: () => current ?? (wasThere ? null : reader),
     look() {
       isWanted = true;
       wake();

@@ -1,6 +1,6 @@
 /** What a key does: to the board itself, or a command that other code carries out. Pure. */
 import type { Line } from '../../spans.ts';
-import { markedIndex, markedTarget, type Row, rowsOf } from './rows.ts';
+import { markedIndex, markedTarget, type Row, rowsOf, sideKindOf } from './rows.ts';
 import {
   type Board,
   type BoardAction,
@@ -11,10 +11,11 @@ import {
   sortings,
   type Target,
 } from './state.ts';
+import { completed, completionsOf, type TypedCommand, typedCommand } from './typed-commands.ts';
 
 /** A key that has a name, or what was typed. */
 export type Key =
-  | { readonly name: 'up' | 'down' | 'pageup' | 'pagedown' | 'home' | 'end' | 'enter' | 'escape' | 'backspace' }
+  | { readonly name: 'up' | 'down' | 'pageup' | 'pagedown' | 'home' | 'end' | 'enter' | 'escape' | 'backspace' | 'tab' }
   | { readonly name: 'ctrl'; readonly letter: string }
   | { readonly name: 'text'; readonly text: string }
   /** Pasted text, perhaps of several lines. It is never read as keys: a line of it may spell a command. */
@@ -59,7 +60,7 @@ export function press(board: Board, key: Key, space: Space): Pressed {
   if (key.name === 'paste' && board.input === null) return { board, command: null };
   // A message stays until the next key.
   const calm: Board = board.message === null ? board : { ...board, message: null };
-  if (calm.input !== null) return pressInput(calm, calm.input, key);
+  if (calm.input !== null) return pressInput(calm, calm.input, key, space);
   if (calm.confirmation !== null) return pressConfirmation(calm, key);
   if (calm.isHelp) return stay({ ...calm, isHelp: false });
   if (calm.page !== null) return pressPage(calm, key, space);
@@ -70,7 +71,7 @@ function stay(board: Board): Pressed {
   return { board, command: null };
 }
 
-function pressInput(board: Board, input: Input, key: Key): Pressed {
+function pressInput(board: Board, input: Input, key: Key, space: Space): Pressed {
   const put = (text: string) => stay(changed(board, { ...input, text: text.slice(0, inputLimit) }));
   switch (key.name) {
     case 'escape': {
@@ -85,24 +86,35 @@ function pressInput(board: Board, input: Input, key: Key): Pressed {
       return stay(board);
     case 'text': {
       const chosen = input.text === '' ? input.choices?.[Number(key.text) - 1] : undefined;
-      return chosen === undefined ? put(input.text + key.text) : entered(board, { ...input, text: chosen });
+      return chosen === undefined ? put(input.text + key.text) : entered(board, { ...input, text: chosen }, space);
     }
+    case 'tab':
+      return input.kind === 'command' ? put(completed(board, input.text)) : stay(board);
     case 'paste':
       return put(input.text + key.text.replace(/[\r\n]+/g, ' '));
     case 'enter':
-      return entered(board, input);
+      return entered(board, input, space);
     default:
       return stay(board);
   }
 }
 
-/** A filter acts while it is typed. */
+/** So many completions are shown. */
+const completionsMost = 12;
+
+/** A filter acts while it is typed; a command shows how it may go on. */
 function changed(board: Board, input: Input): Board {
+  if (input.kind === 'command') {
+    const all = completionsOf(board, input.text);
+    const more = all.length > completionsMost ? '  …' : '';
+    return { ...board, input: { ...input, question: `${all.slice(0, completionsMost).join('  ')}${more}` } };
+  }
   return input.kind === 'filter' ? { ...board, input, filter: input.text } : { ...board, input };
 }
 
-function entered(board: Board, input: Input): Pressed {
+function entered(board: Board, input: Input, space: Space): Pressed {
   const closed = { ...board, input: null };
+  if (input.kind === 'command') return obeyed(closed, input.text, space);
   if (input.kind === 'filter') return stay(closed);
   if (input.kind === 'search') return stay(board.page === null ? closed : searched(closed, input.text, 1));
   // An empty line is no answer.
@@ -110,6 +122,31 @@ function entered(board: Board, input: Input): Pressed {
   const { kind: action, target, permission } = input;
   if (permission === null) return { board: closed, command: { kind: 'do', action, target, input } };
   return { board: { ...closed, page: null }, command: { kind: 'do', action, target, input, permission } };
+}
+
+function obeyed(board: Board, text: string, space: Space): Pressed {
+  if (text.trim() === '') return stay(board);
+  const command = typedCommand(board, text);
+  if (command !== null) return carriedOut(board, command, space);
+  const all = completionsOf(board, text.trim());
+  const why = all.length === 0 ? `there is no command "${text.trim()}"` : `"${text.trim()}" may be: ${all.join(', ')}`;
+  return stay({ ...board, message: { tone: 'attention', lines: [why] } });
+}
+
+function carriedOut(board: Board, command: TypedCommand, space: Space): Pressed {
+  switch (command.kind) {
+    case 'key':
+      return press(board, { name: 'text', text: command.letter }, space);
+    case 'sort':
+      return stay({ ...board, near: null, page: null, sorting: command.by });
+    case 'go': {
+      const { project, plan } = command;
+      const marks = { ...board.marks, near: { id: null, index: 0 } };
+      return { board: { ...board, page: null, near: { project, plan }, marks }, command: { kind: 'look' } };
+    }
+    default:
+      return command satisfies never;
+  }
 }
 
 function pressConfirmation(board: Board, key: Key): Pressed {
@@ -198,14 +235,18 @@ interface Wanted {
   readonly permission?: string;
 }
 
-function asking(board: Board, { kind, target, text = '', permission = undefined }: Wanted): Board {
+function asking(board: Board, wanted: Wanted): Board {
+  return { ...board, input: inputOf(wanted) };
+}
+
+function inputOf({ kind, target, text = '', permission = undefined }: Wanted): Input {
   const title = target?.title ?? target?.plan ?? '';
   const questions: Partial<Record<InputKind, string>> = {
     send: `a message for the next turn of ${title}`,
     deny: `denied, and ${title} is told why, or what it should do instead`,
   };
   const question = questions[kind] ?? null;
-  const input = {
+  return {
     kind,
     target,
     text,
@@ -215,7 +256,6 @@ function asking(board: Board, { kind, target, text = '', permission = undefined 
     mayBeEmpty: false,
     permission: permission ?? null,
   };
-  return { ...board, input };
 }
 
 function textOf(line: Line): string {
@@ -264,8 +304,12 @@ function pressList(board: Board, key: Key, space: Space): Pressed {
       return stay({ ...board, isHelp: true });
     case '/':
       return stay(board.near === null ? asking(board, { kind: 'filter', target: null, text: board.filter }) : board);
-    case 'o':
-      return stay({ ...board, sideKind: board.sideKind === 'log' ? 'diff' : 'log' });
+    case ':':
+      return stay(changed(board, inputOf({ kind: 'command', target: null })));
+    case 'o': {
+      const shown = sideKindOf(board, markedTarget(board, space.nowMs));
+      return stay({ ...board, sideKind: shown === 'need' ? 'log' : shown === 'log' ? 'diff' : 'need' });
+    }
     case 'S': {
       const next = sortings[(sortings.indexOf(board.sorting) + 1) % sortings.length] ?? 'turn';
       return stay({ ...board, sorting: board.near === null ? next : board.sorting });

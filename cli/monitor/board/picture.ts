@@ -3,10 +3,10 @@ import { accountLines } from '../../account-text.ts';
 import type { Paint } from '../../colour.ts';
 import { pauseLines } from '../../queue/part.ts';
 import { cutLine, type Line, paintLine } from '../../spans.ts';
-import { counted, plain, widthOf } from '../../text.ts';
+import { counted, plain, plainLines, widthOf } from '../../text.ts';
 import { broken, brokenLine, typedLine } from '../../typed.ts';
-import { markedIndex, nearHead, nearOf, type Row, rowsOf } from './rows.ts';
-import type { Board, Input, Page } from './state.ts';
+import { markedIndex, markedTarget, nearHead, nearOf, needOf, type Row, rowsOf, sideKindOf } from './rows.ts';
+import type { Board, Input, Page, Target } from './state.ts';
 
 export interface Looking {
   readonly width: number;
@@ -61,6 +61,10 @@ function linkLine({ link }: Board): Line | null {
   switch (link.kind) {
     case 'there':
       return null;
+    case 'stored':
+      return [
+        { tone: 'attention', text: `${link.why}: this is the stored state, and nothing can be changed from here` },
+      ];
     case 'gone':
       return [{ tone: 'attention', text: 'the engine went away; waiting for the next one' }];
     case 'silent':
@@ -191,6 +195,7 @@ const inputNames = {
   send: 'message',
   transition: 'event',
   deny: 'deny',
+  command: 'command, Tab completes',
 } as const;
 
 function inputLines({ kind, question, text }: Input, width: number): Line[] {
@@ -213,15 +218,32 @@ function bodyLines(board: Board, looking: Looking, space: number): Line[] {
     const from = Math.max(0, Math.min(top, rows.length - space));
     return rows.slice(from, from + space);
   }
-  const rows = rowsOf(board, looking.nowMs);
+  const rows = rowsOf(board, looking.nowMs, hasSide(board, looking) ? listWidth(looking) : looking.width);
   if (rows.length === 0) return [[{ tone: 'dim', text: emptyText(board) }]];
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
-  // By whole pages, so that one step of the mark changes two rows and not all.
-  const from = index < 0 ? 0 : Math.floor(index / space) * space;
+  const from = firstRow(index, space);
   const list = rows.slice(from, from + space).map((row, at) => rowLine(row, from + at === index));
-  return hasSide(board, looking)
-    ? besides(list, sideLines(board, looking.width - listWidth(looking), space), looking)
-    : list;
+  return hasSide(board, looking) ? besides(list, sideLines(board, looking, space), looking) : list;
+}
+
+/** By whole pages, so that one step of the mark changes two rows and not all. */
+function firstRow(marked: number, space: number): number {
+  return marked < 0 ? 0 : Math.floor(marked / space) * space;
+}
+
+/** Which row of the list is at that line of the terminal, the first by 0; null: none, or what is beside the list. */
+export function rowAt(
+  board: Board,
+  looking: Looking,
+  place: { readonly line: number; readonly column: number },
+): number | null {
+  if (board.page !== null || board.isHelp) return null;
+  if (hasSide(board, looking) && place.column >= listWidth(looking)) return null;
+  const rows = rowsOf(board, looking.nowMs);
+  const space = spaceOf(board, looking);
+  const line = place.line - frameOf(board, looking).head.length;
+  const index = firstRow(markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']), space) + line;
+  return line < 0 || line >= space || (rows[index]?.id ?? null) === null ? null : index;
 }
 
 /** From so many columns on, the log or the diff of what is marked is beside the list. */
@@ -248,14 +270,33 @@ function besides(list: readonly Line[], side: readonly Line[], looking: Looking)
   });
 }
 
-/** The end of a log, the beginning of a diff. */
-function sideLines({ side, sideKind }: Board, width: number, space: number): Line[] {
-  if (side === null || side.kind !== sideKind) return [[{ tone: 'dim', text: sideKind }]];
+/** All that is needed, the end of a log, or the beginning of a diff. */
+function sideLines(board: Board, looking: Looking, space: number): Line[] {
+  const { side } = board;
+  const width = looking.width - listWidth(looking);
+  const target = markedTarget(board, looking.nowMs);
+  const kind = sideKindOf(board, target);
+  if (kind === 'need') return needLines(board, target, width).slice(0, space);
+  if (side === null || side.kind !== kind) return [[{ tone: 'dim', text: kind }]];
   const rows = pageRows(side, width);
   const room = Math.max(0, space - 1);
   return [
     [{ tone: 'strong', text: side.title }],
     ...(side.kind === 'log' ? rows.slice(Math.max(0, rows.length - room)) : rows.slice(0, room)),
+  ];
+}
+
+/** The question or the error as it is, and what answers it. */
+function needLines(board: Board, target: Target | null, width: number): Line[] {
+  const need = needOf(board, target);
+  if (need === null) return [];
+  const lines = plainLines(need.why)
+    .split('\n')
+    .map((text) => ({ tone: 'plain' as const, text }));
+  const commands = need.do.map((text) => ({ tone: 'dim' as const, text: plain(text) }));
+  return [
+    [{ tone: 'attention', text: `${need.plan ?? need.project} needs you` }],
+    ...pageRows({ lines: [...lines, { tone: 'plain', text: '' }, ...commands] }, width),
   ];
 }
 
@@ -284,7 +325,9 @@ const help: readonly (readonly [string, string])[] = [
   ['Esc, q', 'back; q on the first page ends the board'],
   ['/', 'show only what has these words; in a text: search, n N next'],
   ['S', 'the next order: by whose turn it is, name, age, cost'],
-  ['o', 'beside the list, from 100 columns on: the log or the diff'],
+  ['o', 'beside the list, from 100 columns on: the need, the log, the diff'],
+  [':', 'a command by its name; Tab completes it. go <plan>, sort <by>'],
+  ['mouse', 'click: marks, again: Enter; the wheel moves'],
   ['l', 'log of the agent (of a plan: who works, else who worked last)'],
   ['d', 'diff of the plan, or of the marked task'],
   ['h', 'history of the plan'],

@@ -1,7 +1,7 @@
 /** The rows of the board: plans that need a person first, then running, waiting and other ones; or the waves, tasks and agents of one plan. Pure. */
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
-import { minutesText, withLocalTimes } from '../../../machines/vocabulary/time-text.ts';
+import { ago, minutesText, withLocalTimes } from '../../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
@@ -10,7 +10,7 @@ import { estimateText, planStateText, taskHead, waitText, waveLine } from '../..
 import type { Line, Span } from '../../spans.ts';
 import { brief, counted, cut, padded, plain, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
-import type { Board, Mark, NearPlan, News, Sorting, Target } from './state.ts';
+import type { Board, Mark, NearPlan, News, SideKind, Sorting, Target } from './state.ts';
 
 export interface Row {
   /** null: a heading, which is passed over. */
@@ -19,13 +19,14 @@ export interface Row {
   readonly line: Line;
 }
 
-/** Names are in one column, of half of the width at most. */
+/** Names are in one column, of a third of the width at most: what a plan needs is read before its name. */
 const widestName = 36;
 
-export function rowsOf(board: Board, nowMs: number): Row[] {
+/** `width`: of the list; it changes how the rows look, and nothing else. */
+export function rowsOf(board: Board, nowMs: number, width = 3 * widestName): Row[] {
   const { news, near } = board;
   if (news === null) return [];
-  if (near === null) return fleetRows(news, { filter: board.filter, sorting: board.sorting, nowMs });
+  if (near === null) return fleetRows(news, { filter: board.filter, sorting: board.sorting, nowMs, width });
   const shown = nearOf(board);
   return shown === null ? [] : nearRows(shown, nowMs);
 }
@@ -52,18 +53,38 @@ export function markedTarget(board: Board, nowMs: number): Target | null {
   return rows[index]?.target ?? (board.near === null ? null : planTarget(board.near.project, board.near.plan));
 }
 
+/** What that plan or repo needs of a person; null: nothing, or it is the row of an agent. */
+export function needOf({ news }: Board, target: Target | null): News['status']['needs_you'][number] | null {
+  const of = target === null || target.title !== null ? undefined : news?.status.needs_you;
+  return of?.find(({ project, plan }) => project === target?.project && plan === target.plan) ?? null;
+}
+
+/** What is beside the list. */
+export function sideKindOf(board: Board, target: Target | null): SideKind {
+  return board.sideKind === 'need' && needOf(board, target) === null ? 'log' : board.sideKind;
+}
+
+/** The end of a name tells as much as its beginning. */
+function shortName(name: string, width: number): string {
+  if (widthOf(name) <= width) return name;
+  const tail = Math.floor((width - 1) / 2);
+  return `${cut(name, width - tail)}${name.slice(name.length - tail)}`;
+}
+
 interface Looking {
+  readonly width: number;
   readonly filter: string;
   readonly sorting: Sorting;
   readonly nowMs: number;
 }
 
-function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking): Row[] {
+function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Looking): Row[] {
   const isMeant = matches(filter);
   const named = (project: string, plan: string | null) => (plan === null ? project : `${project}/${plan}`);
   const entries = new Map(seen.plans.map((entry) => [named(entry.project, entry.plan), entry]));
   const nameWidth = Math.min(
     widestName,
+    Math.floor(width / 3),
     Math.max(0, ...seen.plans.map((entry) => widthOf(named(entry.project, entry.plan)))),
   );
   const agentsOf = groupBy(seen.agents, ({ project, plan }) => named(project, plan));
@@ -74,7 +95,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking):
     const agents = (agentsOf.get(name) ?? []).filter(({ live }) => live);
     const isShown = isMeant(name, ...agents.map(({ title }) => title), ...rest.map(({ text }) => text));
     if (entry === undefined || !isShown) return [];
-    const line: Line = [mark, { tone: 'strong', text: ` ${padded(cut(name, nameWidth), nameWidth)}` }, ...rest];
+    const line: Line = [mark, { tone: 'strong', text: ` ${padded(shortName(name, nameWidth), nameWidth)}` }, ...rest];
     return [
       { id: name, target: planTarget(entry.project, entry.plan), line },
       ...agents.map((agent) => agentRow(agent, nowMs)),
@@ -94,7 +115,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking):
       {
         id: name,
         target: planTarget(need.project, null),
-        line: [mark, { tone: 'strong', text: ` ${padded(cut(name, nameWidth), nameWidth)}` }, ...rest],
+        line: [mark, { tone: 'strong', text: ` ${padded(shortName(name, nameWidth), nameWidth)}` }, ...rest],
       },
     ];
   });
@@ -104,16 +125,19 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking):
     if (told.has(name) || entry === undefined) return [];
     return planRow(name, { tone: 'busy', text: '●' }, [{ tone: 'plain', text: `  ${standingText(entry)}` }]);
   });
-  const waiting = status.waiting.flatMap(({ project, plan, why }) =>
+  const waiting = status.waiting.flatMap(({ project, plan, why, since }) =>
     planRow(named(project, plan), { tone: 'dim', text: '○' }, [
       { tone: 'dim', text: `  ${brief(withLocalTimes(why, nowMs))}` },
+      { tone: 'dim', text: since === null ? '' : ` for ${minutesText(nowMs - Date.parse(since))}` },
     ]),
   );
   const rest = seen.plans
     .filter(({ project, plan }) => !told.has(named(project, plan)))
     .toSorted((a, b) => restOrder(a) - restOrder(b) || b.updated_at.localeCompare(a.updated_at))
     .flatMap((entry) =>
-      planRow(named(entry.project, entry.plan), restMark(entry), [{ tone: 'dim', text: `  ${standingText(entry)}` }]),
+      planRow(named(entry.project, entry.plan), restMark(entry), [
+        { tone: 'dim', text: `  ${standingText(entry)}, ${ago(entry.updated_at, nowMs)}` },
+      ]),
     );
   if (sorting !== 'turn') {
     const all = sorted([...needs, ...running, ...waiting, ...rest], entries, sorting);

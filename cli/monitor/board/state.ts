@@ -33,6 +33,8 @@ export interface News {
 /** `there`; or why there is no news, which is waited for. */
 export type Link =
   | { readonly kind: 'there' }
+  /** There was no engine yet: what is shown is read from the store. `why`: which engine is missing. */
+  | { readonly kind: 'stored'; readonly why: string }
   | { readonly kind: 'gone' }
   /** It got a request a while ago, and does not answer. */
   | { readonly kind: 'silent' }
@@ -56,22 +58,23 @@ export interface Page {
   readonly permission: string | null;
 }
 
-/** What is beside the list where there is room: the log or the diff of what is marked. */
+/** What is read for the place beside the list: the log or the diff of what is marked. */
 export interface Side {
-  readonly kind: SideKind;
+  readonly kind: Exclude<SideKind, 'need'>;
   /** The row that it is about, and its time. */
   readonly of: string;
   readonly title: string;
   readonly lines: Page['lines'];
 }
 
-export type SideKind = 'log' | 'diff';
+/** `need`: what the marked plan needs, in full; the log of one that needs nothing. */
+export type SideKind = 'need' | 'log' | 'diff';
 
 /** `turn`: plans that need a person first, then running, waiting and other ones. */
 export const sortings = ['turn', 'name', 'age', 'cost'] as const;
 export type Sorting = (typeof sortings)[number];
 
-export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition' | 'deny';
+export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition' | 'deny' | 'command';
 
 export interface Input {
   readonly kind: InputKind;
@@ -152,7 +155,7 @@ export function firstBoard(near: Board['near']): Board {
     marks: { fleet: first, near: first },
     filter: '',
     sorting: 'turn',
-    sideKind: 'log',
+    sideKind: 'need',
     side: null,
     page: null,
     input: null,

@@ -19,11 +19,20 @@ export interface BoardTerminal {
   leave(): void;
 }
 
+/** Where the mouse is, from 0 on, and what it does there. */
+export interface Pointer {
+  readonly does: 'click' | 'up' | 'down';
+  readonly line: number;
+  readonly column: number;
+}
+
 export interface TerminalOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: Stream;
   /** Called after the size has changed. */
   resized(): void;
+  /** Called at a click, and at each step of the wheel. */
+  pointed(pointer: Pointer): void;
   /** Called before the terminal is given back. */
   leaving(): void;
 }
@@ -41,6 +50,13 @@ const clearBelow = '\x1b[J';
 /** What is pasted comes marked as such. */
 const markPastes = '\x1b[?2004h';
 const leavePastes = '\x1b[?2004l';
+/** Clicks and the wheel are reported, in the form that has no limit of columns. */
+const reportMouse = '\x1b[?1000h\x1b[?1006h';
+const leaveMouse = '\x1b[?1006l\x1b[?1000l';
+const mouseReport = /\x1b\[<(\d+);(\d+);(\d+)([Mm])/g;
+/** The beginning of a report, whose rest is still to come. */
+const openReport = /\x1b\[<[\d;]*$/;
+const pointers: Readonly<Record<string, Pointer['does']>> = { '0': 'click', '64': 'up', '65': 'down' };
 
 function toRow(index: number): string {
   return `\x1b[${index + 1};1H`;
@@ -51,7 +67,7 @@ const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGALRM', 'SIGUSR2']
 /** A process that cannot be stopped (without a shell to return to) goes on after this. */
 const suspendedMs = 100;
 
-export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOptions): BoardTerminal {
+export function takeTerminal({ stdin, stdout, resized, pointed, leaving }: TerminalOptions): BoardTerminal {
   // Ink asks for raw mode, and we have it already.
   const keys = Object.assign(new PassThrough(), {
     isTTY: true,
@@ -62,7 +78,19 @@ export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOption
   let isTaken = false;
   /** The rows as they are there; null: unknown. */
   let shown: readonly string[] | null = null;
-  const heard = (chunk: Buffer | string) => void keys.write(chunk);
+  let waiting = '';
+  const heard = (chunk: Buffer | string) => {
+    const text = waiting + (typeof chunk === 'string' ? Buffer.from(chunk) : chunk).toString('latin1');
+    waiting = openReport.exec(text)?.[0] ?? '';
+    const typed = text
+      .slice(0, text.length - waiting.length)
+      .replace(mouseReport, (_all, button, column, line, end) => {
+        const does = pointers[String(button)];
+        if (does !== undefined && end === 'M') pointed({ does, line: Number(line) - 1, column: Number(column) - 1 });
+        return '';
+      });
+    if (typed !== '') keys.write(Buffer.from(typed, 'latin1'));
+  };
 
   function take(): void {
     if (isTaken) return;
@@ -71,14 +99,14 @@ export function takeTerminal({ stdin, stdout, resized, leaving }: TerminalOption
     stdin.setRawMode(true);
     stdin.on('data', heard);
     stdin.resume();
-    stdout.write(`${toAlternate}${hideCursor}${cutLongLines}${markPastes}${clearAll}`);
+    stdout.write(`${toAlternate}${hideCursor}${cutLongLines}${markPastes}${reportMouse}${clearAll}`);
   }
 
   function giveBack(): void {
     if (!isTaken) return;
     isTaken = false;
     leaving();
-    stdout.write(`${plainLetters}${leavePastes}${breakLongLines}${showCursor}${fromAlternate}`);
+    stdout.write(`${plainLetters}${leaveMouse}${leavePastes}${breakLongLines}${showCursor}${fromAlternate}`);
     stdin.off('data', heard);
     stdin.pause();
     try {
