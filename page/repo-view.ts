@@ -110,19 +110,19 @@ function landingView(
       key: `line ${branch}`,
       heading: `line-of-${branch}`,
       title: `Landing on ${branch}`,
-      count: line.length + (current === null ? 0 : 1),
+      count: current.length + line.length,
     },
     h(
       'ul',
       { class: 'repo-plans' },
-      current === null ? null : row(current, landingWords[state], [button('Take out', current.plan, 'remove')]),
+      current.map((landed) => row(landed, landingWords[state], [button('Take out', landed.plan, 'remove')])),
       line.map((waiting, index) =>
         row(waiting, `place ${index + 1}`, [
           ...(index === 0 ? [] : [button('First', waiting.plan, 'first')]),
           button('Take out', waiting.plan, 'remove'),
         ]),
       ),
-      current === null && line.length === 0 ? h('li', { class: 'dim' }, 'No plan is in line.') : null,
+      current.length + line.length === 0 ? h('li', { class: 'dim' }, 'No plan is in line.') : null,
       h(
         'li',
         { key: 'line' },
