@@ -2,7 +2,15 @@
  * A user-defined machine, as a program gives it to an engine: a statechart that XState made, and what its named actions ask for. The chart says when;
  * what is done in the world is here, and every part of it outlives the process.
  */
-import type { AnyStateMachine, EventFromLogic, InputFrom, OutputFrom, SnapshotFrom, TagsFrom } from 'xstate';
+import type {
+  AnyStateMachine,
+  EmittedFrom,
+  EventFromLogic,
+  InputFrom,
+  OutputFrom,
+  SnapshotFrom,
+  TagsFrom,
+} from 'xstate';
 import type { z } from 'zod';
 
 type ProvidedActions<M extends AnyStateMachine> = NonNullable<Parameters<M['provide']>[0]['actions']>;
@@ -205,6 +213,11 @@ export type SentTo<D extends AnyParts> = {
     : PayloadOf<D['machine'], Type>);
 }[string & keyof NonNullable<D['signals']>];
 
+/** What the chart's root emits, by the types of its setup. */
+export type EmittedOf<D extends AnyParts> = EmittedFrom<D['machine']>;
+/** The types of what a logic emits; none where it has no types for it. */
+type EmittedType<M extends AnyStateMachine> = string extends EmittedFrom<M>['type'] ? never : EmittedFrom<M>['type'];
+
 /** What the engine itself writes into the journal of a tree, and events that XState makes. */
 type JournalEvent =
   | 'begun'
@@ -214,12 +227,34 @@ type JournalEvent =
   | 'output_awaited'
   | 'tree_deleted'
   | `xstate.${string}`;
-/** The events in the facts of a tree: its own, and those of the machines below it that its chart has types for. */
+/** The events in the facts of a tree: its own and what it emits, and those of the machines below it that its chart has types for. */
 export type FactEvent<D extends AnyParts> =
   | JournalEvent
   | EventType<D['machine']>
+  | EmittedType<D['machine']>
   | (MachinesBelow<D['machine']> extends infer Below
       ? Below extends AnyStateMachine
-        ? EventType<Below>
+        ? EventType<Below> | EmittedType<Below>
         : never
       : never);
+
+/** The emitted event of a fact, with its type as `event`: of the root by its types, of the actors below it by theirs. */
+export type FactEmitted<D extends AnyParts> =
+  | EmittedOf<D>
+  | (MachinesBelow<D['machine']> extends infer Below
+      ? Below extends AnyStateMachine
+        ? EmittedFrom<Below>
+        : never
+      : never);
+
+/** Stops what it was returned for. May be called twice. */
+export interface Subscription {
+  unsubscribe(): void;
+}
+
+/** Hears what the root of a tree emits: one type of it, or with `*` all of them. */
+export type ListenTo<D extends AnyParts> = <Type extends EmittedOf<D>['type'] | '*'>(
+  id: string,
+  type: Type,
+  listener: (event: EmittedOf<D> & (Type extends '*' ? unknown : { type: Type })) => void,
+) => Promise<Subscription>;

@@ -19,6 +19,7 @@ import { mustRest, pathOf } from './actor-path.ts';
 import { hiddenContext, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
+import { type Emission, emission } from './recorder.ts';
 import { withPlace } from './thrown-place.ts';
 
 /** The event that a settled promise sends to the actor that represents it. */
@@ -178,12 +179,23 @@ function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: nu
   const kind = logicKindOf(logic);
   if (kind === 'machine' && depth < nestingLimit)
     return bindMachine(logic as AnyStateMachine, ports, `${label}/`, depth + 1);
+  if (kind === 'transition') return emittingTransition(logic as AnyActorLogic);
   return kind === 'promise' ? promiseBy(ports, label) : logic;
+}
+
+/** XState gives its function the scope of its actor, with an `emit` that only listeners in this process hear. */
+function emittingTransition(logic: AnyActorLogic): AnyActorLogic {
+  return {
+    ...logic,
+    transition: (state, event, scope) =>
+      logic.transition(state, event, { ...scope, emit: recordedEmit(scope as unknown as Scope) }), // XState's own, with its system
+  };
 }
 
 interface System {
   _register(id: string, actor: AnyActorRef): unknown;
   _relay(source: unknown, target: unknown, event: unknown): void;
+  _sendInspectionEvent(event: Emission): void;
 }
 
 interface Scope {
@@ -227,7 +239,15 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
   });
 }
 
-/** Actions without an implementation, and events for listeners of a process, would silently do nothing. In a replay of the past nothing is done again. */
+/** What an actor emits is recorded for the journal of its tree, in its order with the transitions. */
+function recordedEmit({ self, system }: Pick<Scope, 'self' | 'system'>): Scope['emit'] {
+  return (event) => {
+    const kept = asJson(`the emitted event "${event.type}"`, event) as AnyEventObject;
+    system._sendInspectionEvent({ type: emission, actorRef: self, event: kept });
+  };
+}
+
+/** Actions without an implementation, and listeners that no restart would find again, would silently do nothing. In a replay of the past nothing is done again. */
 function prepareScope(
   machine: AnyStateMachine,
   scope: Scope,
@@ -243,9 +263,14 @@ function prepareScope(
     if (isBesides) execute({ ...action, exec: (...given) => beside(ports.memory(), () => exec(...given)) });
     else execute(action);
   };
-  scope.emit = ({ type }) => {
-    throw new Error(`machine "${machine.id}" emits "${type}", which nobody would hear: its facts tell what it does`);
-  };
+  scope.emit = recordedEmit(scope);
+  Object.assign(scope.self, {
+    on(type: string) {
+      throw new Error(
+        `a listener for "${type}" of an actor of machine "${machine.id}" would be lost in a restart: facts and on() of the engine have what is emitted`,
+      );
+    },
+  });
 }
 
 /**

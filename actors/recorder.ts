@@ -1,11 +1,13 @@
 /** Watches a tree while it steps: which states changed, which agents moved, and whether an event between actors had no transition. */
-import type {
-  ActorRefLike,
-  AnyActorRef,
-  AnyMachineSnapshot,
-  AnyStateMachine,
-  InspectionEvent,
-  StateValue,
+import {
+  type ActorRefLike,
+  type AnyActorRef,
+  type AnyEventObject,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createMachine,
+  type InspectionEvent,
+  type StateValue,
 } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
 import { mustRest, pathOf as pathOfActor } from './actor-path.ts';
@@ -18,7 +20,17 @@ export interface Transition {
   readonly from: string;
   readonly to: string;
   readonly chart: AnyStateMachine;
+  /** What the actor emitted; missing: the line is of no such event. `event` is its type then, and no state changed. */
+  readonly emitted?: AnyEventObject;
 }
+
+/** An event that an actor emitted. It is no event of XState's inspection; the logic of durable charts sends it with them. */
+export interface Emission {
+  readonly type: typeof emission;
+  readonly actorRef: AnyActorRef;
+  readonly event: AnyEventObject;
+}
+export const emission = '@stator.emission';
 
 /** An agent that a step touched, as it is after the step. */
 export interface AgentSnapshot {
@@ -31,7 +43,7 @@ export interface AgentSnapshot {
 const eventLimit = 10_000;
 
 export interface Recorder {
-  inspect(event: InspectionEvent): void;
+  inspect(event: InspectionEvent | Emission): void;
   /** What was recorded since the last call. Throws if one actor sent another an event for which the receiver has no transition. */
   take(): { transitions: Transition[]; agents: AgentSnapshot[] };
 }
@@ -51,6 +63,9 @@ export function regionsOf(machine: AnyMachineSnapshot['machine'], value: StateVa
     Object.entries(value as Record<string, StateValue>).map(([region, inner]) => [region, stateText(inner)]),
   );
 }
+
+/** Of an actor that is no machine. */
+const noChart = createMachine({});
 
 /** null: the actor is no machine, and has no states of its own. */
 function machineSnapshot(ref: ActorRefLike): AnyMachineSnapshot | null {
@@ -101,7 +116,8 @@ export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolea
     // An event may cause several steps. They become one line for each region: from the state in which the event arrived to the last one.
     for (let index = lines.length - 1; index >= 0; index -= 1) {
       const earlier = lines[index];
-      if (earlier === undefined || earlier.actor !== actor || earlier.event !== event) break;
+      if (earlier === undefined || earlier.emitted !== undefined) break;
+      if (earlier.actor !== actor || earlier.event !== event) break;
       if (earlier.to !== prefix + from) continue;
       lines[index] = { actor, event, from: earlier.from, to: prefix + to, chart };
       return;
@@ -109,13 +125,22 @@ export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolea
     lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to, chart });
   }
 
+  function countEvent(): void {
+    events += 1;
+    if (isByIds && events > eventLimit)
+      throw new Error(`its actors send or emit events without end (more than ${eventLimit} in one step)`);
+  }
+
   return {
     inspect(event) {
-      if (event.type === '@xstate.event') {
+      if (event.type === emission) {
+        countEvent();
+        const { actorRef: ref, event: emitted } = event;
+        const chart = machineSnapshot(ref)?.machine ?? noChart;
+        lines.push({ actor: pathOfActor(ref).join('/'), event: emitted.type, from: '', to: '', chart, emitted });
+      } else if (event.type === '@xstate.event') {
         microsteps = 0;
-        events += 1;
-        if (isByIds && events > eventLimit)
-          throw new Error(`its actors send each other events without end (more than ${eventLimit} in one step)`);
+        countEvent();
         if (event.sourceRef !== undefined) fromActors.add(event.event);
         const now = seen.has(event.actorRef) ? null : machineSnapshot(event.actorRef);
         if (now !== null) seen.set(event.actorRef, now.value);

@@ -49,13 +49,17 @@ const machineExplanation: View<MachineExplanation> = {
 const machineHistory: View<HistoryEntry[]> = {
   list: {
     headings: ['seq', 'at', 'by', 'event', 'from', 'to'],
-    row: ({ seq, at, origin, event, from, to, refused }) => [
+    row: ({ seq, at, origin, event, from, to, refused, emitted }) => [
       String(seq),
       `${at.slice(0, 10)} ${clockTime(at)}`,
       origin,
       event,
       from,
-      refused === null ? to : { text: `refused${refused.guard === null ? '' : `: ${refused.guard}`}`, tone: 'bad' },
+      emitted !== undefined
+        ? plain(`emitted ${JSON.stringify(emitted)}`)
+        : refused === null
+          ? to
+          : { text: `refused${refused.guard === null ? '' : `: ${refused.guard}`}`, tone: 'bad' },
     ],
     empty: 'nothing happened yet',
   },

@@ -273,6 +273,7 @@ async function startCore(
         dispatcher.wake();
         return deleted;
       }),
+    newestFact: () => asked(() => store.lastLine()),
     async *events({ since = 0, tree, signal }) {
       const subscription = bus.subscribe();
       const close = () => subscription.close();

@@ -5,8 +5,10 @@ import type {
   ActionName,
   AnyParts,
   EventType,
+  FactEmitted,
   FactEvent,
   InputOf,
+  ListenTo,
   MachineParts,
   MachinesBelow,
   Message,
@@ -122,7 +124,16 @@ export interface DurableMachine<D extends AnyParts> {
    * From its first fact on, or from the one behind `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
    * `signal` aborts, and when the loop is left.
    */
-  facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<DurableFact<FactEvent<D>>>;
+  facts(
+    id: string,
+    options?: { after?: number; signal?: AbortSignal },
+  ): AsyncIterable<DurableFact<FactEvent<D>, FactEmitted<D>>>;
+  /**
+   * Calls the listener with each event of that type that the root of that tree emits from now on, or with `*` each event, once its step is committed; also where
+   * the tree begins later. What was emitted before is in its facts, and so is what actors below the root emit. Resolves when it listens, which ends by
+   * `unsubscribe()` and with the engine. What the listener throws is an uncaught exception of this process, as in XState.
+   */
+  readonly on: ListenTo<D>;
   /** Why a tree is in its state: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<TreeExplanation>;
   /** Takes it away, its journal later (`keepEndedMs`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
@@ -175,7 +186,7 @@ export interface SentSignal {
 }
 
 /** A line of the journal of a tree. `seq` grows over all trees. */
-export interface DurableFact<Event = string> {
+export interface DurableFact<Event = string, Emitted = { readonly type: string }> {
   readonly seq: number;
   /** ISO 8601. */
   readonly at: string;
@@ -189,6 +200,8 @@ export interface DurableFact<Event = string> {
   readonly from: string;
   readonly to: string;
   readonly effects: string[];
+  /** What the actor emitted; missing: the fact is of no such event. */
+  readonly emitted?: Emitted | undefined;
 }
 
 /** Why a tree is in its state, and what it waits for. */

@@ -1,6 +1,16 @@
 /** User-defined machines in an engine: addressed by their names, and what the engine reports about them when it begins. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { chartShape } from '../../actors/chart-shape.ts';
-import type { AnyDefinition, AnyParts, FactEvent, InputOf, SentTo } from '../../actors/definition.ts';
+import type {
+  AnyDefinition,
+  AnyParts,
+  FactEmitted,
+  FactEvent,
+  InputOf,
+  ListenTo,
+  SentTo,
+  Subscription,
+} from '../../actors/definition.ts';
 import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -33,6 +43,12 @@ export interface Machine<D extends AnyDefinition> {
    * `signal` aborts, and when the loop is left.
    */
   facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<FactOf<D>>;
+  /**
+   * Calls the listener with each event of that type that the root of that tree emits from now on, or with `*` each event, once its step is committed; also where
+   * the tree begins later. What was emitted before is in its facts, and so is what actors below the root emit. Resolves when it listens, which ends by
+   * `unsubscribe()` and with the engine. What the listener throws is an uncaught exception of this process, as in XState.
+   */
+  readonly on: ListenTo<D>;
   /** Why a tree is in its present state: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<MachineExplanation>;
   /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` everything that it waits for is cancelled. */
@@ -46,7 +62,11 @@ export type InputArguments<D extends AnyParts> =
   Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>];
 
 /** A fact of a tree of that machine. */
-export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event'> & { readonly event: FactEvent<D> };
+export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event' | 'emitted'> & {
+  readonly event: FactEvent<D>;
+  /** What an actor emitted; missing: the fact is of no such event. */
+  readonly emitted?: FactEmitted<D> | undefined;
+};
 
 /** The machines that an engine was given, each by its name. */
 export type Machines<D extends AnyDefinition> = { readonly [Each in D as Each['name']]: Machine<Each> };
@@ -62,7 +82,10 @@ export type MachineClient = Pick<
   | 'machineHistory'
   | 'deleteMachineTree'
   | 'events'
->;
+> & {
+  /** The `seq` of the newest fact of all trees. */
+  newestFact(): Promise<number>;
+};
 
 export function createMachines(client: MachineClient, machines: readonly AnyDefinition[]): Machines<AnyDefinition> {
   return Object.fromEntries(machines.map(({ name }) => [name, machineOf(client, name)]));
@@ -91,12 +114,61 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
       const { after = 0, signal } = options;
       return leavable(signal, (left) => factsOf(client, { machine: name, id, after }, left));
     },
+    on: (id, type, listener) => listen(client, { machine: name, id, type }, listener as Listener), // by its type, as `emitted`
     explain: (id) => client.machineExplanation({ name, id }),
     async delete(id, options = {}) {
       await client.deleteMachineTree({ name, id, ...options });
     },
     history: (id, options = {}) => client.machineHistory({ name, id, ...options }),
   };
+}
+
+type Listener = (event: NonNullable<FactEntry['emitted']>) => void;
+
+/** Before a stream of facts that broke is opened again. */
+const reopenMs = 1_000;
+
+async function listen(
+  client: MachineClient,
+  { machine, id, type }: { readonly machine: string; readonly id: string; readonly type: string },
+  listener: Listener,
+): Promise<Subscription> {
+  const left = new AbortController();
+  let seen = await client.newestFact();
+  const hear = async () => {
+    for await (const fact of client.events({ since: seen, tree: machineTree(machine, id), signal: left.signal })) {
+      seen = fact.seq;
+      const { emitted, actor } = fact;
+      if (left.signal.aborted) return;
+      if (emitted === undefined || actor !== '' || (type !== '*' && type !== emitted.type)) continue;
+      try {
+        listener(emitted);
+      } catch (thrown) {
+        // The other listeners and the engine go on.
+        setTimeout(() => {
+          throw thrown;
+        });
+      }
+    }
+  };
+  const hearAll = async () => {
+    for (;;) {
+      const broke = await hear().then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      if (left.signal.aborted || isStopped(broke) || (await client.newestFact().then(() => false, isStopped))) return;
+      // Its engine goes on, so the stream broke or was cut off: the next one begins behind the last fact.
+      await delay(reopenMs, undefined, { ref: false });
+    }
+  };
+  void hearAll();
+  return { unsubscribe: () => left.abort() };
+}
+
+/** Whether the engine has ended; otherwise its store may be read again later. */
+function isStopped(thrown: unknown): boolean {
+  return thrown instanceof EngineError && thrown.code === 'stopped';
 }
 
 interface FactsAsked {

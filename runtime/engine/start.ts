@@ -129,9 +129,14 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     return stopEngine({ core, server, owner, agents, onClosing });
   });
   const client = createClient(callApp(app, undefined), { note: null, engine: core.engine(), close: async () => {} });
+  const newestFact = async () => {
+    const gone = loss();
+    if (gone !== null) throw gone;
+    return core.store.lastLine();
+  };
   return {
     ...createEmbedding(client),
-    machines: createMachines(client, machines),
+    machines: createMachines({ ...client, newestFact }, machines),
     home,
     client,
     fetch: app.fetch,

@@ -35,6 +35,7 @@ async function expectSame(machine: AnyStateMachine, script: readonly Move[], inp
   const durable = await playDurably(definitionOf(machine), input, script);
   expect(durable.looks).toEqual(memory.looks);
   expect(durable.noted).toEqual(memory.noted);
+  expect(durable.emitted).toEqual(memory.emitted);
   expect(begunPromises()).toEqual(memoryBegan);
   // A look at the past leads to the same, and does nothing again.
   const { trees, tree, inputs } = durable;
@@ -47,6 +48,58 @@ async function expectSame(machine: AnyStateMachine, script: readonly Move[], inp
 
 const send = (type: string, more: object = {}): Move => ({ send: { type, ...more } });
 const wait = (waitMs: number): Move => ({ waitMs });
+
+it('what a root, the machines below it and transition logic emit comes in XState’s order, once', async () => {
+  const child = createMachine({
+    initial: 'on',
+    states: {
+      on: { on: { ping: { actions: emit({ type: 'pinged' }) } }, after: { 100: 'off' } },
+      off: { type: 'final' },
+    },
+    exit: emit({ type: 'left' }),
+  });
+  const counter = fromTransition((count: number, { type }: { type: string }, { emit: tell }) => {
+    tell({ type: `counted ${type}` });
+    return count + 1;
+  }, 0);
+  const machine = setup({ actors: { child, counter } }).createMachine({
+    context: { n: 1 },
+    entry: emit({ type: 'born' }),
+    invoke: { src: 'counter', id: 'counter' },
+    initial: 'a',
+    states: {
+      a: {
+        on: {
+          go: { target: 'b', actions: emit(({ context, event }) => ({ type: 'went', n: context.n, by: event.type })) },
+        },
+      },
+      b: {
+        invoke: { src: 'child', id: 'child', onDone: 'c' },
+        on: {
+          ping: {
+            actions: [sendTo('child', { type: 'ping' }), sendTo('counter', { type: 'ping' }), emit({ type: 'sent' })],
+          },
+        },
+      },
+      c: { entry: emit({ type: 'over' }) },
+    },
+  });
+  const { emitted } = await expectSame(machine, [send('go'), send('ping'), send('ping'), { waitMs: 100 }]);
+  expect(emitted).toMatchInlineSnapshot(`
+    [
+      " {"type":"born"}",
+      " {"type":"went","n":1,"by":"go"}",
+      "child {"type":"pinged"}",
+      "counter {"type":"counted ping"}",
+      " {"type":"sent"}",
+      "child {"type":"pinged"}",
+      "counter {"type":"counted ping"}",
+      " {"type":"sent"}",
+      "child {"type":"left"}",
+      " {"type":"over"}",
+    ]
+  `);
+});
 
 describe('delays', () => {
   it('of states come on time, once, begin anew where a state is entered again, and not where it was left', async () => {
@@ -601,7 +654,17 @@ describe('what cannot be kept is refused', () => {
     const dynamic = createMachine({
       on: { go: { actions: enqueueActions(({ enqueue }) => enqueue('nobody' as never)) } },
     });
-    const emitting = createMachine({ on: { go: { actions: emit({ type: 'news' }) } } });
+    const emitting = createMachine({ on: { go: { actions: emit({ type: 'news', at: new Date(0) }) } } });
+    const emitsWithoutEnd = createMachine({
+      on: {
+        go: {
+          actions: enqueueActions(({ enqueue }) => {
+            for (let n = 0; n < 10_001; n += 1) enqueue.emit({ type: 'news' });
+          }),
+        },
+      },
+    });
+    const listening = createMachine({ on: { go: { actions: ({ self }) => void self.on('news', () => {}) } } });
     const circle = createMachine({
       initial: 'a',
       states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
@@ -622,7 +685,9 @@ describe('what cannot be kept is refused', () => {
     for (const [machine, words] of [
       [inline, 'inline child actor'],
       [dynamic, '"nobody"'],
-      [emitting, '"news"'],
+      [emitting, 'the emitted event "news" cannot be kept as JSON: at is a Date'],
+      [emitsWithoutEnd, 'without end'],
+      [listening, 'a listener for "news"'],
       [circle, 'does not come to rest'],
       [date, 'when is a Date'],
     ] as const)

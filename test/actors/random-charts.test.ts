@@ -8,10 +8,10 @@ import { chartOf, clockStepMs, drawnCharts, scripts } from '../support/random-ch
 /** What a play comes to. A chart that fails in memory fails its step as a tree. */
 async function cameTo(play: Promise<Played>): Promise<object> {
   try {
-    const { looks, noted } = await play;
+    const { looks, noted, emitted } = await play;
     const failed = looks.find(({ status }) => status === 'error');
     if (failed !== undefined) return { error: failed.error };
-    return { looks, noted, begun: [...begunPromises()] };
+    return { looks, noted, emitted, begun: [...begunPromises()] };
   } catch (thrown) {
     return { error: (thrown as Error).message };
   }

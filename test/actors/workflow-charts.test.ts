@@ -11,6 +11,7 @@ it.each(Object.entries<Workflow>(workflows))('%s', async (_name, { machine, inpu
     const durable = await playDurably({ name: 'chart', machine, version: 1 }, input, script, () => restores);
     expect(durable.looks).toEqual(memory.looks);
     expect(durable.noted).toEqual(memory.noted);
+    expect(durable.emitted).toEqual(memory.emitted);
     expect(begunPromises()).toEqual(begun);
   }
 });

@@ -64,6 +64,14 @@ it.each(points)('killed at %s, again and again, an unchanged chart of XState get
   const own = (lines as { event: string; to: string }[]).map(({ to }) => to);
   for (const state of ['asking', 'waiting', 'publishing', 'resting', 'out'])
     expect(own.filter((to) => to === state)).toHaveLength(1);
+  const emitted = (lines as { actor: string; emitted?: object }[]).flatMap(({ actor, emitted: event }) =>
+    event === undefined ? [] : [[actor === '' ? 'root' : 'child', event]],
+  );
+  expect(emitted).toEqual([
+    ['root', { type: 'approved', version: '1.2.0' }],
+    ['child', { type: 'woke' }],
+    ['root', { type: 'published', url: 'https://registry.example/1.2.0' }],
+  ]);
   // Once, but where the engine was killed while the promise ran.
   expect(ledger.length).toBeLessThanOrEqual(4);
   expect(new Set(ledger)).toEqual(new Set(['1.2.0']));

@@ -67,6 +67,30 @@ it('depends on SQLite alone, and its types and its page speak of actors alone', 
   expect(read('README.md').length).toBeLessThan(90);
 });
 
+it('is as many packages as its page says, and loads six of them', () => {
+  const lock = JSON.parse(readFileSync(installed('.package-lock.json'), 'utf8'));
+  const guide = readFileSync(join(root, 'docs/embedding.md'), 'utf8');
+  expect(guide).toContain(`An installation has ${Object.keys(lock.packages).length} packages`);
+  const script = `
+    import { createRequire } from 'node:module';
+    import { createEngine, defineMachine } from 'stator-durable';
+    import { createMachine } from 'xstate';
+    const lamp = defineMachine({ name: 'lamp', machine: createMachine({}), version: 1 });
+    const engine = await createEngine({ file: ':memory:', machines: [lamp] });
+    await engine.machines.lamp.start('one');
+    await engine.stop();
+    console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)));
+  `;
+  writeFileSync(join(project, 'loaded.mjs'), script);
+  const loaded: string[] = JSON.parse(
+    execFileSync(process.execPath, ['loaded.mjs'], { cwd: project, encoding: 'utf8' }),
+  );
+  // Beside the package itself and zod, which are no CommonJS.
+  expect([...new Set(loaded.map((file) => file.match(/node_modules\/([^/]+)/)?.[1]))].sort()).toEqual([
+    ...['better-sqlite3', 'bindings', 'file-uri-to-path', 'xstate'],
+  ]);
+});
+
 it('has types to the end, and needs no types of others', () => {
   const text = `
     import { createEngine, defineMachine, EngineError, type DurableFact } from 'stator-durable';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, emit, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 import { createEngine, defineMachine } from '../../runtime/engine/durable.ts';
 import { type OwnPostgres, startPostgres } from '../../scripts/postgres.ts';
@@ -66,6 +66,33 @@ it('two hosts take the events of the same actors, and both see what came of them
   }
   const twice = createEngine({ store, host: 'a', machines: [counter], log });
   await expect(twice).rejects.toMatchObject({ code: 'owner_taken' });
+});
+
+it('what a tree emits on one host is in the facts of the other one, and is heard there', async () => {
+  const store = await database('emitting');
+  const shop = defineMachine({
+    name: 'shop',
+    version: 1,
+    machine: setup({
+      types: { events: {} as { type: 'sell'; amount: number }, emitted: {} as { type: 'sold'; amount: number } },
+    }).createMachine({ on: { sell: { actions: emit(({ event }) => ({ type: 'sold', amount: event.amount })) } } }),
+    signals: { sell: z.strictObject({ amount: z.number() }) },
+  });
+  const open = async (host: string) => {
+    const engine = await createEngine({ store, host, machines: [shop], log });
+    afterwards(() => engine.stop());
+    return engine.machines.shop;
+  };
+  const [a, b] = [await open('a'), await open('b')];
+  const heard: number[] = [];
+  await b.on('one', 'sold', ({ amount }) => heard.push(amount));
+  await a.start('one');
+  for (const amount of [1, 2, 3]) await a.send('one', { type: 'sell', amount });
+  await expect.poll(() => heard).toEqual([1, 2, 3]);
+  for (const each of [a, b])
+    expect((await each.history('one')).flatMap(({ emitted }) => (emitted === undefined ? [] : [emitted]))).toEqual(
+      [1, 2, 3].map((amount) => ({ type: 'sold', amount })),
+    );
 });
 
 it('what a killed host had begun is carried out by another one', async () => {

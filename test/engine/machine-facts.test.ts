@@ -76,6 +76,7 @@ it('cost one look at the journal for each page, not one for each fact', async ()
   let looks = 0;
   const client = {
     ...engine.client,
+    newestFact: async () => 0,
     machineHistory: (...asked: Parameters<typeof engine.client.machineHistory>) => {
       looks += 1;
       return engine.client.machineHistory(...asked);

@@ -7,7 +7,9 @@ import { defineMachine, type Engine, EngineError } from '../../runtime/engine/en
 
 type Event = { type: 'approve'; by: string } | { type: 'published'; url: string };
 
-const child = setup({ types: { events: {} as { type: 'tick' } } }).createMachine({});
+const child = setup({
+  types: { events: {} as { type: 'tick' }, emitted: {} as { type: 'ticked'; n: number } },
+}).createMachine({});
 const machine = setup({
   types: {
     context: {} as { version: string },
@@ -15,6 +17,7 @@ const machine = setup({
     events: {} as Event,
     output: {} as { url: string },
     tags: '' as 'busy' | 'idle',
+    emitted: {} as { type: 'sold'; amount: number } | { type: 'lost' },
   },
   actors: { child },
   actions: { note: assign({}) },
@@ -51,10 +54,17 @@ async function uses(engine: Engine<typeof release>, { untyped: other }: Machines
   expectTypeOf(output).toEqualTypeOf<{ url: string } | null>();
   expectTypeOf(tags).toEqualTypeOf<('busy' | 'idle')[]>();
   expectTypeOf(context).toEqualTypeOf<{ version: string }>();
-  for await (const { event } of release.facts('1')) {
+  const heard = await release.on('1', 'sold', ({ amount }) => expectTypeOf(amount).toEqualTypeOf<number>());
+  heard.unsubscribe();
+  await release.on('1', '*', ({ type }) => expectTypeOf(type).toEqualTypeOf<'sold' | 'lost'>());
+  // @ts-expect-error the root emits no such event
+  await release.on('1', 'ticked', () => {});
+  await other.on('1', 'anything', ({ type }) => expectTypeOf(type).toEqualTypeOf<string & 'anything'>());
+  for await (const { event, emitted } of release.facts('1')) {
+    expectTypeOf(emitted?.type).toEqualTypeOf<'sold' | 'lost' | 'ticked' | undefined>();
     expectTypeOf(event).toEqualTypeOf<
       | ('begun' | 'ended' | 'upgraded' | 'set_aside' | 'output_awaited' | 'tree_deleted' | `xstate.${string}`)
-      | ('approve' | 'published' | 'tick')
+      | ('approve' | 'published' | 'tick' | 'sold' | 'lost' | 'ticked')
     >();
   }
   await other.send('1', { type: 'go', with: 'anything' });

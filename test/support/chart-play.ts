@@ -2,7 +2,16 @@
  * A chart played twice, by the same script: by XState in memory, with a clock that is set by hand, and as a tree that is written down and restored between
  * every two events. What both come to, and what their actions did in which order, is to be the same.
  */
-import { type AnyEventObject, type AnyStateMachine, createActor, fromPromise, SimulatedClock } from 'xstate';
+import {
+  type AnyActorRef,
+  type AnyEventObject,
+  type AnyStateMachine,
+  createActor,
+  fromPromise,
+  type InspectionEvent,
+  SimulatedClock,
+} from 'xstate';
+import { pathOf } from '../../actors/actor-path.ts';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
@@ -34,6 +43,13 @@ export interface Played {
   readonly looks: Look[];
   /** What actions noted, in their order. */
   readonly noted: string[];
+  /** What actors emitted, in its order, each with the path of its actor. */
+  readonly emitted: string[];
+}
+
+/** An id that the chart does not give is another one in each play. */
+function emittedText(path: string, event: AnyEventObject): string {
+  return `${path.replaceAll(/x:\d+/g, '')} ${JSON.stringify(event)}`;
 }
 
 interface Pending {
@@ -94,7 +110,13 @@ export async function playInMemory(
 ): Promise<Played> {
   clear();
   const clock = new SimulatedClock();
-  const actor = createActor(machine, { clock, input: input as never });
+  const emitted: string[] = [];
+  const hear = ({ type, actorRef }: InspectionEvent) => {
+    if (type !== '@xstate.actor') return;
+    const ref = actorRef as AnyActorRef; // what is begun is an actor
+    ref.on('*', (event) => emitted.push(emittedText(pathOf(ref).join('/'), event)));
+  };
+  const actor = createActor(machine, { clock, input: input as never, inspect: hear });
   actor.subscribe({ error: () => {} });
   actor.start();
   await flush();
@@ -110,7 +132,7 @@ export async function playInMemory(
     await flush();
     looks.push(look());
   }
-  return { looks, noted: notes };
+  return { looks, noted: notes, emitted };
 }
 
 const startedAt = 1_000_000;
@@ -137,10 +159,13 @@ export async function playDurably(
   });
   const first = word('machine_started', input, null);
   const born = trees.create(address, first);
-  inputs.push(...born.step.inputs.map(({ signal }) => signal));
+  const emitted: string[] = [];
   let { tree } = born;
 
-  function take({ requests }: Step): void {
+  function take({ inputs: fed, requests }: Step): void {
+    inputs.push(...fed.map(({ signal }) => signal));
+    for (const { actor, emitted: event } of fed.flatMap(({ transitions }) => transitions))
+      if (event !== undefined) emitted.push(emittedText(actor, event));
     for (const { id, dueAt } of requests.timers) timers.set(id, dueAt);
     for (const { run } of requests.stops) {
       timers.delete(run);
@@ -168,9 +193,7 @@ export async function playDurably(
   }
 
   function feed(signal: AnySignal): void {
-    const step = trees.step(tree, signal);
-    inputs.push(...step.inputs.map((input) => input.signal));
-    take(step);
+    take(trees.step(tree, signal));
   }
 
   async function drain(): Promise<void> {
@@ -217,7 +240,7 @@ export async function playDurably(
     looks.push(look());
   }
   queue = [];
-  return { looks, noted: notes, tree, trees, inputs };
+  return { looks, noted: notes, emitted, tree, trees, inputs };
 }
 
 function lookOf(persisted: unknown): Look {

@@ -1,6 +1,6 @@
 /** Charts drawn at random, with a script each: what any chart may use, in any mixture. They are drawn as JSON, so that one that fails can be read. */
 import fc from 'fast-check';
-import { type AnyStateMachine, assign, cancel, enqueueActions, fromTransition, sendParent, setup } from 'xstate';
+import { type AnyStateMachine, assign, cancel, emit, enqueueActions, fromTransition, sendParent, setup } from 'xstate';
 import { type Move, note, work } from './chart-play.ts';
 
 /** Every delay and every wait is a multiple of it. */
@@ -11,7 +11,7 @@ const jobs = ['one', 'two'] as const;
 const targets = ['#a', '#a1', '#b', '#b2', '#c', '#d', '#last', '#deep'] as const;
 
 type Act = readonly [
-  kind: 'note' | 'count' | 'raise' | 'cancel' | 'self' | 'spawn' | 'stop' | 'ping',
+  kind: 'note' | 'emit' | 'count' | 'raise' | 'cancel' | 'self' | 'spawn' | 'stop' | 'ping',
   more?: string,
   delay?: number,
 ];
@@ -51,6 +51,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom<Act>(
     ['note', 'x'],
     ['note', 'y'],
+    ['emit'],
     ['count'],
     ['count'],
     ['spawn', 'kid'],
@@ -115,7 +116,7 @@ const kid = setup({ actors: { work } }).createMachine({
   context: { heard: 0 },
   initial: 'on',
   on: {
-    ping: { actions: assign({ heard: ({ context }) => context.heard + 1 }) },
+    ping: { actions: [assign({ heard: ({ context }) => context.heard + 1 }), emit({ type: 'pinged' })] },
     go: { actions: sendParent({ type: 'other' }) },
   },
   states: {
@@ -125,7 +126,10 @@ const kid = setup({ actors: { work } }).createMachine({
   },
   output: ({ context }) => context.heard,
 });
-const counter = fromTransition((count: number, { type }: { type: string }) => (type === 'ping' ? count + 1 : count), 0);
+const counter = fromTransition((count: number, { type }: { type: string }, { emit: tell }) => {
+  tell({ type: `counted ${type}` });
+  return type === 'ping' ? count + 1 : count;
+}, 0);
 
 interface Counted {
   readonly context: { readonly n: number };
@@ -151,6 +155,8 @@ function actionOf([kind, more = '', delay]: Act): unknown {
   switch (kind) {
     case 'note':
       return note(more);
+    case 'emit':
+      return emit(({ context }) => ({ type: 'news', n: context.n }));
     case 'count':
       return count;
     case 'raise':

@@ -338,6 +338,8 @@ const journalLine = {
   to_tags: lines,
   effects: lines,
   refused: refusal.nullable(),
+  /** For a tree of a machine of your own: what the actor emitted; `event` is its type. Missing: the line is of no such event. */
+  emitted: z.looseObject({ type: z.string() }).optional(),
   /** For a line of an agent or a task: the number of the attempt. */
   attempt: count.nullable(),
   /** Why that attempt did not count. */

@@ -104,7 +104,7 @@ export interface Wanted {
 
 /** Only the content of the line itself: no attempt and no reasons. */
 function bareEntry(line: JournalLine, { before, after }: PublicMove): HistoryEntry {
-  const { seq, at, signal, origin, actor, event, from, to, effects } = line;
+  const { seq, at, signal, origin, actor, event, from, to, effects, emitted } = line;
   const refused = line.refused as Refusal | null; // the stored text is a refusal
   const looked = {
     attempt: null,
@@ -116,7 +116,21 @@ function bareEntry(line: JournalLine, { before, after }: PublicMove): HistoryEnt
     resumed: false,
   };
   const tags = { from_tags: [...before], to_tags: [...after] };
-  return { seq, at: timeText(at), signal, origin, actor, event, from, to, ...tags, effects, refused, ...looked };
+  return {
+    seq,
+    at: timeText(at),
+    signal,
+    origin,
+    actor,
+    event,
+    from,
+    to,
+    ...tags,
+    effects,
+    refused,
+    ...(emitted === undefined ? {} : { emitted }),
+    ...looked,
+  };
 }
 
 interface Names {

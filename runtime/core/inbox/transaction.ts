@@ -3,6 +3,7 @@ import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-e
 import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
 import { outputAwaited } from '../../../actors/output-wait.ts';
 import { publicMove } from '../../../actors/public-states.ts';
+import type { Transition } from '../../../actors/recorder.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { ToldEvent } from '../../../machines/vocabulary/hook-event.ts';
@@ -384,6 +385,7 @@ function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }:
   const { at } = batch;
   const entered = inputs.flatMap(({ transitions }) =>
     transitions.flatMap((transition) => {
+      if (transition.emitted !== undefined) return [];
       const move = publicMove(transition.chart, transition);
       return [...move.after].filter(move.enters);
     }),
@@ -434,17 +436,21 @@ function addLine({ lines, changes }: Batch, line: NewLine, input: string | null)
   changes.push({ do: 'journal.append', line, input });
 }
 
+type SeenLine = Omit<Transition, 'chart'>;
+
 function addLines(
   batch: Batch,
   { row, address, input, keys }: { row: SignalRow; address: TreeAddress; input: Input; keys: string[] },
 ): void {
   const { signal, transitions } = input;
-  const seen = transitions.length > 0 ? transitions : [{ actor: signal.actor, event: signal.type, from: '', to: '' }];
+  const heard: SeenLine = { actor: signal.actor, event: signal.type, from: '', to: '' };
+  const hasMoved = transitions.some(({ emitted }) => emitted === undefined);
+  const seen: readonly SeenLine[] = hasMoved ? transitions : [heard, ...transitions];
   // Spelled out, not spread: this is the innermost loop of every batch.
   for (let index = 0; index < seen.length; index += 1) {
     const transition = seen[index];
     if (transition === undefined) continue;
-    const { actor, event, from, to } = transition;
+    const { actor, event, from, to, emitted } = transition;
     const effects = index === 0 ? keys : noKeys;
     const { type, origin } = signal;
     const line = {
@@ -459,6 +465,7 @@ function addLines(
       to,
       effects,
       refused: null,
+      ...(emitted === undefined ? {} : { emitted }),
     };
     addLine(batch, line, index === 0 ? JSON.stringify(signal) : null);
   }

@@ -232,7 +232,12 @@ export interface JournalLine {
   readonly to: string;
   readonly effects: string[];
   readonly refused: unknown;
+  /** What the actor emitted, as JSON: `event` is its type. Missing: the line is of no such event. */
+  readonly emitted?: EmittedEvent;
 }
+
+/** An event that a chart emits for listeners. */
+export type EmittedEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 export type NewLine = Omit<JournalLine, 'seq'>;
 

@@ -1,13 +1,13 @@
-/** An unchanged chart of XState's in an engine that kills itself (play-release.mjs): delays, a promise, and a machine below it with a delay of its own. Each try of the promise leaves a line in the ledger. */
+/** An unchanged chart of XState's in an engine that kills itself (play-release.mjs): delays, a promise, events that it emits, and a machine below it with a delay of its own. Each try of the promise leaves a line in the ledger. */
 import { appendFileSync } from 'node:fs';
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, emit, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 import { defineMachine } from '../../../dist/bin/engine.js';
 import { ledger, playRelease } from './play-release.mjs';
 
 const rest = setup({}).createMachine({
   initial: 'asleep',
-  states: { asleep: { after: { 100: 'awake' } }, awake: { type: 'final' } },
+  states: { asleep: { after: { 100: 'awake' }, exit: emit({ type: 'woke' }) }, awake: { type: 'final' } },
   output: 'well',
 });
 const publish = fromPromise(async ({ input: { version } }) => {
@@ -19,7 +19,10 @@ const machine = setup({ actors: { publish, rest } }).createMachine({
   context: ({ input }) => ({ version: input.version, url: null, ended: null }),
   states: {
     asking: { on: { approve: 'waiting' } },
-    waiting: { after: { 300: 'publishing' } },
+    waiting: {
+      entry: emit(({ context }) => ({ type: 'approved', version: context.version })),
+      after: { 300: 'publishing' },
+    },
     publishing: {
       invoke: {
         src: 'publish',
@@ -32,7 +35,7 @@ const machine = setup({ actors: { publish, rest } }).createMachine({
       invoke: { src: 'rest', onDone: { target: 'out', actions: assign({ ended: ({ event }) => event.output }) } },
     },
     failed: { type: 'final' },
-    out: { type: 'final' },
+    out: { type: 'final', entry: emit(({ context }) => ({ type: 'published', url: context.url })) },
   },
 });
 const release = defineMachine({

@@ -104,7 +104,7 @@ const chain = `
         before := (SELECT hash FROM journal WHERE tree = NEW.tree ORDER BY seq DESC LIMIT 1);
       END IF;
       NEW.hash := substr(encode(sha256(convert_to(concat_ws(chr(31), coalesce(before, ''), NEW.at, NEW.tree, concat(NEW.signal), NEW.type, NEW.origin,
-        NEW.actor, NEW.event, NEW.from_state, NEW.to_state, NEW.effects, concat(NEW.refused), concat(NEW.input)), 'UTF8')), 'hex'), 1, 32);
+        NEW.actor, NEW.event, NEW.from_state, NEW.to_state, NEW.effects, concat(NEW.refused), concat(NEW.emitted), concat(NEW.input)), 'UTF8')), 'hex'), 1, 32);
       RETURN NEW;
     END $$;
   CREATE TRIGGER journal_chained BEFORE INSERT ON journal FOR EACH ROW WHEN (NEW.hash IS NULL) EXECUTE FUNCTION chained();`;
@@ -149,7 +149,7 @@ const hosts = `
 
 export const migrations: readonly Migration[] = [
   {
-    version: 20,
+    version: 21,
     name: 'all tables',
     sql: [inPostgres(tables(nowMs) + hosts), functions, numbers, inbox, chain].join('\n'),
   },

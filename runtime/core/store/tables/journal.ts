@@ -24,17 +24,18 @@ interface Row {
   to_state: string;
   effects: string;
   refused: string | null;
+  emitted: string | null;
 }
 
 /** The most lines that one reading returns. */
 const journalPage = 1_000;
-const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
+const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, emitted';
 
 export function createJournalTable(db: Connection) {
   // null: a trigger of the database makes it.
   const insert = db.prepare<unknown[], { seq: number }>(
-    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input, hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, emitted, input, hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
     { answers: 'each' },
   );
   const since = db.prepare<[number, number], Row>(
@@ -83,17 +84,18 @@ export function createJournalTable(db: Connection) {
     expiry,
     /** `input`: the input of the tree, on the first line that resulted from it. Returns the number of the line. */
     append(
-      { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,
+      { at, tree, signal, type, origin, actor, event, from, to, effects, refused, emitted }: NewLine,
       input: string | null,
     ): Answer<number> {
       const names = effects.length === 0 ? '[]' : JSON.stringify(effects);
       const why = refused === null ? null : JSON.stringify(refused);
-      const values = [at, tree, signal, type, origin, actor, event, from, to, names, why, input];
+      const shown = emitted === undefined ? null : JSON.stringify(emitted);
+      const values = [at, tree, signal, type, origin, actor, event, from, to, names, why, shown, input];
       const append = (hash: string | null) => answered(insert.get(...values, hash), (inserted) => inserted?.seq ?? 0);
       if (db.isPipelined) return append(null);
       const row = { at, tree, signal, type, origin, actor, event, from_state: from, to_state: to, effects: names };
       return answered(lastHash.get(tree), (last) =>
-        append(digestOf({ ...row, refused: why, input }, last?.hash ?? null)),
+        append(digestOf({ ...row, refused: why, emitted: shown, input }, last?.hash ?? null)),
       );
     },
     /** The lines of all trees, or of one. */
@@ -121,13 +123,14 @@ export function createJournalTable(db: Connection) {
   };
 }
 
-function lineOf({ from_state, to_state, effects, refused, ...row }: Row): JournalLine {
+function lineOf({ from_state, to_state, effects, refused, emitted, ...row }: Row): JournalLine {
   return {
     ...row,
     from: from_state,
     to: to_state,
     effects: JSON.parse(effects),
     refused: refused === null ? null : JSON.parse(refused),
+    ...(emitted === null ? {} : { emitted: JSON.parse(emitted) }),
   };
 }
 
@@ -144,6 +147,7 @@ interface ChainedRow {
   readonly to_state: string;
   readonly effects: string;
   readonly refused: string | null;
+  readonly emitted: string | null;
   readonly input: string | null;
 }
 
@@ -153,7 +157,21 @@ const digestLength = 32;
 
 /** `before`: the digest of the line before it in its tree; null: there is none. */
 function digestOf(row: ChainedRow, before: string | null): string {
-  const { at, tree, signal, type, origin, actor, event, from_state: from, to_state: to, effects, refused, input } = row;
+  const {
+    at,
+    tree,
+    signal,
+    type,
+    origin,
+    actor,
+    event,
+    from_state: from,
+    to_state: to,
+    effects,
+    refused,
+    emitted,
+    input,
+  } = row;
   const first = isBirth(row) ? '' : (before ?? '');
   const told = [
     first,
@@ -168,6 +186,7 @@ function digestOf(row: ChainedRow, before: string | null): string {
     to,
     effects,
     refused ?? '',
+    emitted ?? '',
     input ?? '',
   ];
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256');

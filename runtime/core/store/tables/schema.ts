@@ -83,6 +83,7 @@ export const tables = (nowMs: string) => `
     to_state TEXT NOT NULL,
     effects TEXT NOT NULL DEFAULT '[]',
     refused TEXT,
+    emitted TEXT,
     input TEXT,
     hash TEXT
   ) STRICT;
