@@ -51,7 +51,7 @@ const show = defineVerb({
     const project = requireProject(call);
     const entries = await withClient(call, 'read', (client) => client.instances({ project }));
     const entry = findInstance(entries, title);
-    const words = await withClient(call, 'read', (client) => client.words(project, { plan: entry.plan, title }));
+    const words = await withClient(call, 'read', (client) => client.words({ project, plan: entry.plan, title }));
     const waiting = words.filter(({ state }) => state === 'waiting');
     out.answer(entry, () => [...instanceLines(entry, out.paint, Date.now()), ...waitingLines(waiting, title)]);
   },
@@ -67,7 +67,7 @@ has not said yet that it read it), refused (no agent could get it any more)`,
     const { out } = call;
     const project = requireProject(call);
     const words = await withClient(call, 'read', (client) =>
-      client.words(project, title === undefined ? {} : { title }),
+      client.words(title === undefined ? { project } : { project, title }),
     );
     out.list(words, {
       headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
@@ -144,7 +144,7 @@ function wordVerb(word: Word, { summary, does, example }: { summary: string; doe
       sendToInstance(call, { title, does }, async (client, project, plan) => {
         const act = { project, plan, type: `agent_${word}`, payload: { title } };
         const isMeant = await isSure(call, client, act, { yes, command: `agent ${word} ${shellWord(title)}` });
-        return isMeant ? client.instanceWord(project, title, word) : null;
+        return isMeant ? client[`${word}Instance`]({ project, title }) : null;
       }),
   });
 }

@@ -165,13 +165,13 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
 async function type({ call, project, title }: Attached, client: Client, line: string): Promise<void> {
   const [, name] = /^<([a-z-]+)>$/.exec(line.trim()) ?? [];
   const key = line === '' ? 'enter' : keys.find((one) => one === name);
-  const answer = await client.typeToInstance(project, title, key === undefined ? { text: line } : { key });
+  const answer = await client.typeToInstance({ project, title, ...(key === undefined ? { text: line } : { key }) });
   if (answer.signal.status !== 'done') printVerdict(call, answer);
 }
 
 /** Its program reads it while it works. An agent that has ended meanwhile gets it as a message. */
 async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
-  const answer = await client.typeToInstance(attached.project, agent.title, { text: line });
+  const answer = await client.typeToInstance({ project: attached.project, title: agent.title, text: line });
   if (answer.signal.status === 'failed') await tell(attached, client, agent, line);
   else printSent(attached.call, answer, 'typed; the log repeats it when it has been read');
 }

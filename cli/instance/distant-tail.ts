@@ -14,7 +14,7 @@ export function createDistantTail(project: string, title: string, attempt: numbe
   return {
     async read(client, { rest }) {
       // Its newest run, whose id that host gives from its own home.
-      const log = (await client.runLogs(project, title, {})).at(-1);
+      const log = (await client.runLogs({ project, title })).at(-1);
       const text = log?.attempt === attempt ? log.text : '';
       const end = rest ? text : text.slice(0, text.lastIndexOf('\n') + 1);
       const fresh = newPart(before, end);

@@ -73,7 +73,7 @@ export async function printLogs(
   }
   const logs = await withClient(call, 'read', async (client) => {
     findInstance(await client.instances({ project }), title);
-    return client.runLogs(project, title, { ...(number === undefined ? {} : { attempt: number }), check });
+    return client.runLogs({ project, title, ...(number === undefined ? {} : { attempt: number }), check });
   });
   return paged(call, { pager }, (out) => {
     for (const log of logs) tell(out, log, { isOnlyOne: logs.length === 1 });

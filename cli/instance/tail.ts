@@ -13,7 +13,7 @@ export async function printTail(
   const project = requireProject(call);
   const text = await withClient(call, 'read', async (client) => {
     findInstance(await client.instances({ project }), title);
-    return client.capture(project, title);
+    return client.capture({ project, title });
   });
   const shown = plainLines(lines === null ? text : lastLines(text, lines));
   const { out } = call;

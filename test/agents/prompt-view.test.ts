@@ -148,7 +148,7 @@ describe("a repo's own prompt", () => {
     await untilPlan(engine, 'p', ({ phase }) => phase === 'wave_waiting');
     const [instance] = await engine.client.instances({ project: 'demo', plan: 'p' });
     expect(instance?.reason).toBe('start-failed');
-    expect(await engine.client.capture('demo', 'p-w1-t1')).toContain(place);
+    expect(await engine.client.capture({ project: 'demo', title: 'p-w1-t1' })).toContain(place);
   });
 });
 

@@ -68,7 +68,9 @@ describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager$
     const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
     await begin(engine, 'eats', planText([`nice; prlimit --data --output SOFT --noheadings; ${eats}`]));
     expect(await failure(engine, 'eats')).toEqual({ reason: 'exit-code', why: maybeMemory });
-    expect(await engine.client.capture('demo', 'eats-w1-t1')).toMatch(/^7\n67108864\ntail: memory exhausted\n/);
+    expect(await engine.client.capture({ project: 'demo', title: 'eats-w1-t1' })).toMatch(
+      /^7\n67108864\ntail: memory exhausted\n/,
+    );
   });
 
   it('a check has the same limit, and an agent that fails within it is told nothing of it', async () => {
@@ -347,7 +349,7 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
       reason: 'resource-limit',
       why: 'memory limit 4 GiB reached',
     });
-    expect(await engine.client.capture('demo', 'eats-w1-t1')).toBe('last words\n');
+    expect(await engine.client.capture({ project: 'demo', title: 'eats-w1-t1' })).toBe('last words\n');
     await begin(engine, 'forks', planText([`echo 'max 3' > /sys/fs/cgroup/pids.events; exit 2`]));
     expect((await failure(engine, 'forks')).why).toBe('process limit 200 reached');
     await begin(engine, 'fails', planText(['echo no; exit 3']));
@@ -377,7 +379,7 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
     await begin(engine, 'ends', planText([ends]));
     await until(() => existsSync(join(on.repo, '.worktrees', 'plan-ends-w1-t1', 'begun')));
     await untilRunning(engine, 'ends-w1-t1');
-    expect(await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause')).toMatchObject({
+    expect(await engine.client.pauseInstance({ project: 'demo', title: 'ends-w1-t1' })).toMatchObject({
       signal: { status: 'done' },
     });
     const states = () => {
@@ -387,11 +389,11 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
         .map(({ state }) => state);
     };
     await until(() => states().every((state) => state === 'T'));
-    await engine.client.instanceWord('demo', 'ends-w1-t1', 'resume');
+    await engine.client.resumeInstance({ project: 'demo', title: 'ends-w1-t1' });
     await until(() => states().every((state) => state !== 'T'));
-    await engine.client.killInstance('demo', 'ends-w1-t1');
+    await engine.client.killInstance({ project: 'demo', title: 'ends-w1-t1' });
     await untilPhase(engine, 'ends', 'wave_waiting');
-    expect(await engine.client.capture('demo', 'ends-w1-t1')).toContain('asked to end');
+    expect(await engine.client.capture({ project: 'demo', title: 'ends-w1-t1' })).toContain('asked to end');
     expect(states()).toEqual([]);
   });
 
@@ -417,7 +419,7 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
     const engine = await startEngine({ on, daemon, env: systemd.env });
     await begin(engine, 'walled', planText(['ls /sys/fs || echo $STATOR_SANDBOX; echo x > x']));
     await untilStatus(engine, 'walled', 'done');
-    expect(await engine.client.capture('demo', 'walled-w1-t1')).toMatch(/No such file.*\nbwrap\n$/);
+    expect(await engine.client.capture({ project: 'demo', title: 'walled-w1-t1' })).toMatch(/No such file.*\nbwrap\n$/);
     expect(systemd.asked()).toHaveLength(2);
   });
 });

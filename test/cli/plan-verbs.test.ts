@@ -461,7 +461,7 @@ describe('a name from kasmos', () => {
     made.write('p.md', planOf([`[ -e '${go}' ]`], ['true']));
     await made.must('plan', 'register', 'p.md', '--start');
     const waiting = () => until(async () => (await shown(made, 'p')).phase === 'wave_waiting');
-    const attempts = async () => (await engine.client.runLogs('demo', 'p-w1-t1', {})).length;
+    const attempts = async () => (await engine.client.runLogs({ project: 'demo', title: 'p-w1-t1' })).length;
     await waiting();
     await made.must('plan', 'transition', 'p', 'retry-wave', '--yes');
     await until(

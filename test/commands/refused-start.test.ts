@@ -113,6 +113,8 @@ describe('an agent whose program went away meanwhile', () => {
     const shown = await untilPhase(engine, 'p', 'wave_waiting');
     expect(shown.tasks_by_wave[1]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'start-failed' });
     expect(runFolders(on.home, 'p').filter((name) => name.includes('wave-2'))).toHaveLength(1);
-    expect(await engine.client.capture('demo', 'p-w2-t1')).toContain(`program "${program}" was not found`);
+    expect(await engine.client.capture({ project: 'demo', title: 'p-w2-t1' })).toContain(
+      `program "${program}" was not found`,
+    );
   });
 });

@@ -304,7 +304,7 @@ describe('the control API over its socket', () => {
     const { client } = engine;
     expect(await client.machine({ name: 'task', format: 'mermaid' })).toContain('stateDiagram-v2');
     expect(JSON.parse(await client.machine({ name: 'plan', format: 'json' }))).toMatchObject({ key: 'plan' });
-    expect(await client.capture('demo', 'shape-w1-t1')).toBe('');
+    expect(await client.capture({ project: 'demo', title: 'shape-w1-t1' })).toBe('');
     expect(await raw(socket, 'DELETE', '/v1/repos/demo/plans/shape')).toMatchObject({
       status: 200,
       body: { status: 'deleted', project: 'demo', plan: 'shape', notes: [] },
@@ -414,7 +414,7 @@ describe('the control API over its socket', () => {
       () => agent.addRepo(engine.repo, { trust: true }),
       () => agent.deletePlan('demo', 'foreign'),
       () => agent.registerPlan({ project: 'demo', plan: 'new', content: '' }),
-      () => agent.killInstance('demo', 'own-w1-t1'),
+      () => agent.killInstance({ project: 'demo', title: 'own-w1-t1' }),
       () => agent.updateContent('demo', 'foreign', ''),
     ])
       await expect(asked()).rejects.toMatchObject({ code: 'forbidden' });

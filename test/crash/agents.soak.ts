@@ -103,7 +103,9 @@ describe('a stop that comes before an agent was claimed', () => {
 
   it('kills one agent; its task fails, the others go on, and a retry runs it once', async () => {
     const scenario = make();
-    const engine = await engineThatAtFirst(scenario, (own) => own.client.killInstance('demo', 'crash-w1-t1'));
+    const engine = await engineThatAtFirst(scenario, (own) =>
+      own.client.killInstance({ project: 'demo', title: 'crash-w1-t1' }),
+    );
     await untilStatus(engine, 'wave_waiting');
     expect(scenario.entries().filter(({ title }) => title === 'crash-w1-t1')).toEqual([]);
     const [failed] = (await engine.client.plan('demo', 'crash')).tasks_by_wave[0]?.tasks ?? [];

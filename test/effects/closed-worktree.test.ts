@@ -13,7 +13,7 @@ it('is open again when the run has ended, and its work counts', async () => {
   expect(git(engine.repo, 'show', 'plan/closes:made.txt')).toBe('made');
   const worktree = join(engine.repo, '.worktrees', 'plan-closes-w1-t1');
   const text = `closes-w1-t1 closed ${worktree} to its own user; it is open again (chmod u+rwx)`;
-  expect(await engine.client.capture('demo', 'closes-w1-t1')).toContain(text);
+  expect(await engine.client.capture({ project: 'demo', title: 'closes-w1-t1' })).toContain(text);
 });
 
 it('is opened by nobody who does not own it, and a link in its place is not followed', async () => {

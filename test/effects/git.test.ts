@@ -108,7 +108,7 @@ describe('the user’s repository', () => {
     expect((await client.plan('demo', 'theirs')).status).toBe('ready');
     await begin(engine, 'folder', planText(['echo a > a.txt']));
     await untilPhase(engine, 'folder', 'wave_waiting');
-    const folder = await client.capture('demo', 'folder-w1-t1');
+    const folder = await client.capture({ project: 'demo', title: 'folder-w1-t1' });
     expectProse(folder, `mv ${join(repo, '.worktrees', 'plan-folder-w1-t1')}`);
     expect(readFileSync(join(repo, '.worktrees', 'plan-folder-w1-t1', 'precious.txt'), 'utf8')).toBe('mine\n');
     expect(git(repo, 'rev-parse', 'plan/theirs')).toBe(git(repo, 'rev-parse', 'main'));

@@ -237,7 +237,7 @@ describe('the setup of a worktree', () => {
       await register(engine, plan, planText(['echo a > a.txt']));
       await say(engine, plan, 'implement_start');
       await untilPhase(engine, plan, 'wave_waiting');
-      return engine.client.capture('demo', `${plan}-w1-t1`);
+      return engine.client.capture({ project: 'demo', title: `${plan}-w1-t1` });
     };
     expectProse(await failed('missing'), 'secrets.txt');
     writeFileSync(join(root, 'outside.txt'), 'secret\n');

@@ -159,7 +159,7 @@ describe('an account that takes no more', () => {
     await untilLimited(engine, 'first');
     await begin(engine, 'second', oneTask);
     await untilLimited(engine, 'second');
-    await engine.client.instanceWord('demo', 'first-w1-t1', 'restart');
+    await engine.client.restartInstance({ project: 'demo', title: 'first-w1-t1' });
     await Promise.all([untilStatus(engine, 'first', 'done'), untilStatus(engine, 'second', 'done')]);
     expect(await engine.client.accounts()).toEqual([]);
   });

@@ -40,7 +40,7 @@ it('a person is asked what the agent asks, with its input and its own answers, a
   });
   await engine.client.answerPermission('demo', 'asks-w1-t1', { answer: 'allow' });
   await untilStatus(engine, 'asks', 'done');
-  const shown = await engine.client.capture('demo', 'asks-w1-t1');
+  const shown = await engine.client.capture({ project: 'demo', title: 'asks-w1-t1' });
   expect(shown).toContain('? touch made.txt\n');
   expect(shown).toContain('allowed: execute: touch made.txt\n');
   expect(shown).toContain('answered: yes');

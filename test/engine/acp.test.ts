@@ -74,7 +74,7 @@ describe('an agent of the Agent Client Protocol', () => {
       conversation: expect.stringMatching(/^[0-9a-f-]{36}$/),
       ...{ inputTokens: 130, outputTokens: 20, costUsd: null, lastMessage: 'It is done.', problem: null },
     });
-    const shown = await engine.client.capture('demo', 'work-w1-t1');
+    const shown = await engine.client.capture({ project: 'demo', title: 'work-w1-t1' });
     expect(shown).toContain('scripted 1.2.3 begins\nI look first.\nWrite a file\n');
     expect(shown).toContain('It is done.\nended\n');
     expect(shown).not.toContain('{"');
@@ -87,7 +87,7 @@ describe('an agent of the Agent Client Protocol', () => {
     const [first, second] = [reportIn(engine, 0), reportIn(engine, 1)] as { conversation: string }[];
     expect(second).toMatchObject({ conversation: first?.conversation, lastMessage: 'I remember 2 prompts' });
     expect(prompts(engine)[1]?.params.prompt?.[0]?.text).toContain('You worked on this before');
-    expect(await engine.client.capture('demo', 'work-w1-t1')).not.toContain('replayed');
+    expect(await engine.client.capture({ project: 'demo', title: 'work-w1-t1' })).not.toContain('replayed');
   });
 
   it('begins anew with the whole prompt in the same attempt where its conversation is gone', async () => {
@@ -231,7 +231,7 @@ describe('an agent of the Agent Client Protocol', () => {
     const engine = await engineOf('slow,edit:more');
     await begin(engine, 'work', oneTask);
     await until(async () => prompts(engine).length === 1);
-    await engine.client.typeToInstance('demo', 'work-w1-t1', { text: 'and one more' });
+    await engine.client.typeToInstance({ project: 'demo', title: 'work-w1-t1', text: 'and one more' });
     await until(async () => existsSync(join((await agentOf(engine)).log ?? '', '..', 'input-last.json')));
     writeFileSync(join(stateOf(engine.root), 'go'), '');
     await untilStatus(engine, 'work', 'done');
@@ -243,7 +243,7 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/work').split('\n')).toEqual(
       expect.arrayContaining(['made.txt', 'more.txt']),
     );
-    expect(await engine.client.capture('demo', 'work-w1-t1')).toContain('> and one more');
+    expect(await engine.client.capture({ project: 'demo', title: 'work-w1-t1' })).toContain('> and one more');
     expect((await engine.client.instances({ plan: 'work' })).length).toBe(1);
   });
 
@@ -251,12 +251,12 @@ describe('an agent of the Agent Client Protocol', () => {
     const engine = await engineOf('steer');
     await begin(engine, 'work', oneTask);
     await until(async () => prompts(engine).length === 1);
-    await engine.client.typeToInstance('demo', 'work-w1-t1', { text: 'use tabs' });
+    await engine.client.typeToInstance({ project: 'demo', title: 'work-w1-t1', text: 'use tabs' });
     await until(async () => acpCalls(engine.root, '_session/steering').length === 1);
     writeFileSync(join(stateOf(engine.root), 'go'), '');
     await untilStatus(engine, 'work', 'done');
     expect(prompts(engine)).toHaveLength(1);
-    expect(await engine.client.capture('demo', 'work-w1-t1')).toContain('I read: use tabs');
+    expect(await engine.client.capture({ project: 'demo', title: 'work-w1-t1' })).toContain('I read: use tabs');
   });
 
   it('is told to end its turn before it is ended, and goes on in its conversation', async () => {

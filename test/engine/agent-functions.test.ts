@@ -50,7 +50,7 @@ describe('an agent that is a function', () => {
     expect(readFileSync(calls[0]?.promptFile ?? '', 'utf8')).toBe(calls[0]?.prompt);
     expect(calls[0]?.env).toMatchObject({ STATOR_ROLE: 'coder', STATOR_PLAN: 'made' });
     const [run] = await at.client.instances({ plan: 'made' });
-    const output = String(await at.client.capture('demo', run?.title ?? ''));
+    const output = String(await at.client.capture({ project: 'demo', title: run?.title ?? '' }));
     expect(output).toContain('it writes a file');
     expect(output).toContain('It is written.');
   });

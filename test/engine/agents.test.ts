@@ -126,7 +126,7 @@ describe('an agent that misbehaves', () => {
     const [loud] = runFolders(home, 'kinds').filter((name) => name.includes('task-1'));
     const { size } = statSync(join(home, 'runs', loud ?? '', 'log'));
     expect(size).toBeLessThanOrEqual(65 * 1024 * 1024);
-    const tail = await client.capture('demo', 'kinds-w1-t1');
+    const tail = await client.capture({ project: 'demo', title: 'kinds-w1-t1' });
     expect(tail.length).toBeLessThanOrEqual(64 * 1024);
     expect(tail.trimEnd().endsWith('end-of-output')).toBe(true);
     const failed = (await client.instances({ plan: 'kinds' })).find((one) => one.title === 'kinds-w1-t4');
@@ -189,7 +189,7 @@ describe('an agent that misbehaves', () => {
     const block = `if [ -e '${go}' ]; then echo x > x.txt; else echo half > half.txt; echo $$ > '${begun}'; sleep 300; fi`;
     await begin(engine, 'kill', planText([block, 'echo y > y.txt']));
     await untilFile(begun);
-    const answer = await client.killInstance('demo', 'kill-w1-t1');
+    const answer = await client.killInstance({ project: 'demo', title: 'kill-w1-t1' });
     expect(answer.signal).toMatchObject({ type: 'agent_kill', status: 'done' });
     const shown = await untilPhase(engine, 'kill', 'wave_waiting');
     expect(tasksOf(shown)).toEqual([
@@ -198,7 +198,7 @@ describe('an agent that misbehaves', () => {
     ]);
     expect(isAlive(begun)).toBe(false);
     expect(existsSync(join(repo, '.worktrees', 'plan-kill-w1-t1', 'half.txt'))).toBe(true);
-    const gone = await client.killInstance('demo', 'kill-w1-t1');
+    const gone = await client.killInstance({ project: 'demo', title: 'kill-w1-t1' });
     expect(gone.signal.refused?.guard).toBe('agent kill-w1-t1 is not under way');
     openGate(go);
     await say(engine, 'kill', 'retry_wave');

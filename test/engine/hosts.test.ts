@@ -156,7 +156,7 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   await must(a.ask('repo', 'add', clone));
   appendFileSync(gate, '');
   await until(async () => (await statusOf(a, b, 'p')) === 'done', explain);
-  const runs = await a.client().runLogs(b.project, 'p-w2-t1', { attempt: 2 });
+  const runs = await a.client().runLogs({ project: b.project, title: 'p-w2-t1', attempt: 2 });
   expect(runs).toHaveLength(1);
   expect(git(clone, 'show', 'plan/p:two.txt').trim()).toBe('two');
 });

@@ -91,7 +91,7 @@ describe('a message that no run has had', () => {
       state: 'waiting',
       text: 'mind the index',
     };
-    expect(await client.words('demo', { title: 'kept-w1-t1' })).toMatchObject([waiting]);
+    expect(await client.words({ project: 'demo', title: 'kept-w1-t1' })).toMatchObject([waiting]);
     await say(engine, 'kept', 'cancel');
     await until(async () => (await client.instances({ plan: 'kept' }))[0]?.state === 'cancelled');
     await say(engine, 'kept', 'reopen');

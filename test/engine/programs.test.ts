@@ -87,7 +87,7 @@ describe('an agent that is a program of others', () => {
       problem: null,
     });
     expect(await agentOf(engine, 'work')).toMatchObject({ preset, state: 'succeeded' });
-    const shown = await client.capture('demo', 'work-w1-t1');
+    const shown = await client.capture({ project: 'demo', title: 'work-w1-t1' });
     expect(shown).toContain('I look first.\n$ echo hello\n');
     expect(shown).toContain('It is done.\n');
     expect(shown).not.toContain('{"');
@@ -230,9 +230,9 @@ describe('an agent that is a program of others', () => {
     expect(waiting.status).toBe('implementing');
     expectProse(waiting.waiting_for?.detail ?? '', 'stator agent restart limit-w1-t1');
     expect(await agentOf(engine, 'limit')).toMatchObject({ state: 'waiting', pid: null });
-    expect((await engine.client.capture('demo', 'limit-w1-t1')).trimEnd().split('\n').at(-1)).toContain(
-      "! You've hit your limit",
-    );
+    expect(
+      (await engine.client.capture({ project: 'demo', title: 'limit-w1-t1' })).trimEnd().split('\n').at(-1),
+    ).toContain("! You've hit your limit");
     await untilStatus(engine, 'limit', 'done');
     const [first, second] = callsIn(engine.root);
     if (first === undefined || second === undefined) throw new Error('it was not called twice');

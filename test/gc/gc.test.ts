@@ -73,7 +73,7 @@ it('takes run folders and worktrees of a plan that is over; its journal stays, a
   expect(runFolders(on)).toEqual([]);
   expect(git(on.repo, 'worktree', 'list').split('\n')).toHaveLength(1);
   expect(await on.client.history('demo', 'p')).toEqual(history);
-  expect(await on.client.capture('demo', 'p-w1-t1')).toBe('');
+  expect(await on.client.capture({ project: 'demo', title: 'p-w1-t1' })).toBe('');
   expect(counted((await on.client.gc(everything)).items)).toEqual({ 'branch kept': 1 });
 });
 

@@ -235,7 +235,7 @@ it('R8: a restart obeys the limit that a start obeys: it gives its slot to who w
   await untilAlive(here, 1);
   await begin(engine, 'second', work('second'));
   await until(async () => (await engine.client.queueStats()).pending === 1);
-  await engine.client.instanceWord('demo', 'first-w1-t1', 'restart');
+  await engine.client.restartInstance({ project: 'demo', title: 'first-w1-t1' });
   await until(() => siblings.came().includes('demo.second-w1-t1.1'));
   const entry = (await engine.client.queue()).find(({ plan }) => plan === 'first');
   // A restart by a person spends no attempt.
@@ -372,7 +372,7 @@ it('R12: every step of an agent through the queue tells once, in its order, and 
   await until(async () => (await engine.client.queueStats()).pending === 1);
   // Nobody needs the one that works and the one that waits any more; a person ends a third.
   for (const plan of ['waits', 'works']) await say(engine, plan, 'cancel');
-  await engine.client.instanceWord('demo', 'killed-w1-t1', 'kill');
+  await engine.client.killInstance({ project: 'demo', title: 'killed-w1-t1' });
   await untilPhase(engine, 'killed', 'wave_waiting');
   await until(async () => (await engine.client.queueStats()).running === 0);
   expect(await toldByAgent(engine)).toEqual({

@@ -108,7 +108,7 @@ describe('explain says of a plan that waits', () => {
     await begin(engine, 'next', planText(['echo x > x.txt']));
     expect(await untilWaitingFor(engine, 'next', 'plan_limit')).toBe('1 of 1 plans implement');
     expect(await untilWaitingFor(engine, 'fails', 'back_off')).toBe('fails-w1-t1 after exit-code');
-    await engine.client.killInstance('demo', 'fails-w1-t1');
+    await engine.client.killInstance({ project: 'demo', title: 'fails-w1-t1' });
     await untilPhase(engine, 'fails', 'wave_waiting');
     const over = await waitingFor(engine, 'fails');
     expect({ ...over, detail: over?.detail.split('\n') }).toEqual({

@@ -243,7 +243,7 @@ describe.each(tried)('$program $version by the protocol', (agent) => {
     await begin(engine, 'task', oneTask);
     await untilStatus(engine, 'task', 'done');
     expect(git(engine.repo, 'show', 'plan/task:made.txt')).toBe('hello');
-    const shown = await engine.client.capture('demo', 'task-w1-t1');
+    const shown = await engine.client.capture({ project: 'demo', title: 'task-w1-t1' });
     expect(shown).toContain('It is done.');
   });
 

@@ -106,7 +106,7 @@ behaves('attempts', {
     const { asked } = engine.model;
     expect(asked.filter(hasRead).map(hasWorked)).toEqual([true]);
     expect(asked.filter((one) => !hasWorked(one))).toHaveLength(1);
-    const log = await engine.client.capture('demo', 'typed-w1-t1');
+    const log = await engine.client.capture({ project: 'demo', title: 'typed-w1-t1' });
     expect(log).toMatch(/^> use the word hello$[\s\S]*^It says hello\.$/m);
     expect(await engine.client.instances({ plan: 'typed' })).toMatchObject([{ attempt: 1, usage: { runs: 1 } }]);
     const sent = (await engine.client.signals({ project: 'demo' })).map(({ type }) => type);

@@ -134,7 +134,7 @@ behaves('failures', {
     await begin(engine, 'limit', oneTask);
     await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     isOver = true;
-    await engine.client.instanceWord('demo', 'limit-w1-t1', 'restart');
+    await engine.client.restartInstance({ project: 'demo', title: 'limit-w1-t1' });
     await untilStatus(engine, 'limit', 'done');
   },
 

@@ -185,7 +185,7 @@ function createPerson(ground: DaemonGround, repos: readonly string[], random: ()
     if (chance(0.01)) await say(entry, 'pause');
     if (chance(0.01)) {
       const [one] = (await ground.client().instances({ project, plan })).filter(({ state }) => state === 'running');
-      if (one !== undefined) await tried('kill', () => ground.client().killInstance(project, one.title));
+      if (one !== undefined) await tried('kill', () => ground.client().killInstance({ project, title: one.title }));
     }
   }
 

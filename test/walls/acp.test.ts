@@ -21,7 +21,7 @@ describe.skipIf(noWallsHere !== null)('inside of walls', () => {
     await begin(engine, 'works', planText([{ title: 'the work', sh: null }]));
     await untilStatus(engine, 'works', 'done');
     expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/works').split('\n')).toContain('made.txt');
-    const shown = await engine.client.capture('demo', 'works-w1-t1');
+    const shown = await engine.client.capture({ project: 'demo', title: 'works-w1-t1' });
     for (const method of ['fs/read_text_file', 'fs/write_text_file', 'terminal/create'])
       expect(shown).toContain(`${method}: -32601`);
     expect(acpCalls(engine.root, 'session/prompt')).toHaveLength(1);

@@ -20,7 +20,7 @@ import { noWallsHere, startWalled } from '../support/walls.ts';
 
 /** The whole output of a run, by its title. */
 async function outputOf({ client }: TestEngine, title: string): Promise<string> {
-  return client.capture('demo', title);
+  return client.capture({ project: 'demo', title: title });
 }
 
 async function logOf({ client }: TestEngine, title: string): Promise<string> {
@@ -94,18 +94,18 @@ describe.skipIf(noWallsHere !== null)(
       await begin(engine, 'ends', planText([ends]));
       await until(() => existsSync(join(open, '..', 'ticks')));
       await untilRunning(engine, 'ends-w1-t1');
-      expect(await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause')).toMatchObject({
+      expect(await engine.client.pauseInstance({ project: 'demo', title: 'ends-w1-t1' })).toMatchObject({
         signal: { status: 'done' },
       });
       const folder = join(await logOf(engine, 'ends-w1-t1'), '..');
       const outer = () =>
         findProcess(parseIdentity(readFileSync(join(folder, 'pid'), 'utf8')) ?? { boot: '', pid: 0, start: '' });
       await until(() => outer()?.state === 'T');
-      await engine.client.instanceWord('demo', 'ends-w1-t1', 'resume');
+      await engine.client.resumeInstance({ project: 'demo', title: 'ends-w1-t1' });
       await until(() => outer()?.state !== 'T');
       const before = readFileSync(join(open, '..', 'ticks'), 'utf8').length;
       await until(() => readFileSync(join(open, '..', 'ticks'), 'utf8').length > before);
-      await engine.client.killInstance('demo', 'ends-w1-t1');
+      await engine.client.killInstance({ project: 'demo', title: 'ends-w1-t1' });
       await untilPlan(engine, 'ends', ({ phase }) => phase === 'wave_waiting');
       expect(await outputOf(engine, 'ends-w1-t1')).toContain('asked to end');
     });

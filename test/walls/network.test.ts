@@ -79,7 +79,9 @@ describe.skipIf(noWallsHere !== null)(
       expect(read('variables')).toBe('http://127.0.0.1:61128 localhost,127.0.0.1,::1 1');
       expect(read('shown')).toContain('"plan":"listed"');
       expect(asked).toEqual([`packages.lan:${port}/one`]);
-      expect(await engine.client.capture('demo', 'listed-w1-t1')).toContain(`stator: network: ${why}`);
+      expect(await engine.client.capture({ project: 'demo', title: 'listed-w1-t1' })).toContain(
+        `stator: network: ${why}`,
+      );
       await until(() => existsSync(told));
       const {
         instance,

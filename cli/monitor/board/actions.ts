@@ -234,7 +234,7 @@ export async function readPage(client: Client, kind: PageKind, target: Target): 
   switch (kind) {
     case 'log': {
       const title = target.title ?? (await agentOf(client, project, plan));
-      const lines = linesOf(await client.capture(project, title));
+      const lines = linesOf(await client.capture({ project, title }));
       return { title: `log of ${title}`, lines: orNothing(lines, 'it has said nothing yet') };
     }
     case 'diff': {

@@ -1,6 +1,5 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
-import type { Typed } from '../../../machines/vocabulary/keys.ts';
 import type { HomeEngine } from '../../base/platform/home-engine.ts';
 import type { CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type { LiveStatus } from '../contract/live-status.ts';
@@ -24,10 +23,8 @@ import type {
   WhatIfQuestion,
 } from '../contract/plans.ts';
 import type { RepoAdded, StatusAnswer } from '../contract/repos.ts';
-import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { PlanTrace } from '../contract/traces.ts';
-import type { WordEntry } from '../contract/words.ts';
 import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
@@ -203,15 +200,6 @@ export function createClient(call: Call, options: ClientOptions) {
     return said;
   }
 
-  async function instanceWord(
-    project: string,
-    title: string,
-    word: 'pause' | 'resume' | 'restart' | 'kill',
-  ): Promise<SignalAnswer> {
-    const params = { project, title };
-    return verdictOf(await ask(`POST /v1/repos/:project/instances/:title/${word}`, { params }));
-  }
-
   /** A method for each operation: its fields are sent where its address has them. */
   function methodsOf<All extends Operations>(all: All): Methods<All> {
     const methods = Object.entries(all).map(([name, operation]) => {
@@ -226,15 +214,20 @@ export function createClient(call: Call, options: ClientOptions) {
           ...(Object.keys(others).length === 0 ? {} : { [place]: others }),
         } as Given<ApiKey>;
         const key = operation.http as ApiKey;
-        return operation.answer === plainText ? text(key, given) : ask(key, given);
+        if (operation.answer === plainText) return text(key, given);
+        return operation.verdict === undefined
+          ? ask(key, given)
+          : ask(key, given).then((answer) => verdictOf(answer as SignalAnswer));
       };
       return [name, method];
     });
     return Object.fromEntries(methods) as Methods<All>; // each operation defines its method's types
   }
 
+  const methods = methodsOf(operations);
+
   return {
-    ...methodsOf(operations),
+    ...methods,
     /** `no engine runs`, or that the home's engine does not answer, if this client is itself a temporary engine; null: it is connected to an engine. */
     note: options.note,
     /** The engine that answers, or that owns the home and does not answer; null: not known, as inside a run. */
@@ -386,61 +379,24 @@ export function createClient(call: Call, options: ClientOptions) {
       const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }, limit));
     },
-    /** Agents, each once over all of its attempts. */
-    instances: (query: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
-      ask('GET /v1/instances', { query }),
-    /** People's messages to the agents of a repo, of one plan, or of one agent, each with its state. */
-    words: (project: string, query: { plan?: string; title?: string } = {}): Promise<WordEntry[]> =>
-      ask('GET /v1/repos/:project/words', { params: { project }, query }),
-    /** The end of an instance's log, at most 64 KiB, safe to print; of it the lines from `start` to `end`, counted from its end (-50, -10). */
-    capture: (
-      project: string,
-      title: string,
-      query: { start?: number | undefined; end?: number | undefined } = {},
-    ): Promise<string> =>
-      text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title }, query }),
-    /** The log of the newest run. `attempt`: the logs of all runs of that attempt, the oldest first. `check`: the logs of the checks that judged these runs instead. Throws `not_found`. */
-    runLogs: (
-      project: string,
-      title: string,
-      { attempt, check }: { attempt?: number; check?: boolean } = {},
-    ): Promise<RunLog[]> =>
-      ask('GET /v1/repos/:project/instances/:title/logs', {
-        params: { project, title },
-        query: { attempt, ...(check === true ? { check: '1' } : {}) },
-      }),
-    /** Ends an agent's run at once; that spends an attempt. Throws `not_found`. */
-    killInstance: (project: string, title: string): Promise<SignalAnswer> => instanceWord(project, title, 'kill'),
-    /** Pauses, resumes, restarts or ends an agent. Throws `not_found`. */
-    instanceWord,
     /** A person's answer to a question of an agent. Throws `not_found`. */
-    answerPermission: async (
+    answerPermission: (
       project: string,
       title: string,
       { answer, permission, message }: { answer: 'allow' | 'deny'; permission?: string; message?: string | undefined },
-    ): Promise<SignalAnswer> => {
-      const params = { project, title };
-      if (answer === 'allow')
-        return verdictOf(await ask('POST /v1/repos/:project/instances/:title/allow', { params, body: { permission } }));
-      return verdictOf(
-        await ask('POST /v1/repos/:project/instances/:title/deny', { params, body: { permission, message } }),
-      );
-    },
+    ): Promise<SignalAnswer> =>
+      answer === 'allow'
+        ? methods.allowPermission({ project, title, permission })
+        : methods.denyPermission({ project, title, permission, message }),
     /** Leaves a message for the agent's next turn. Throws `not_found`. */
     async sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer> {
-      const instances = await ask('GET /v1/repos/:project/instances', { params: { project } });
+      const instances = await methods.instances({ project });
       const found = instances.find((each) => each.title === title);
       if (found === undefined)
         throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
       // The instance's route has no answer on success; the caller of this method wants the verdict.
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
-    },
-    /** Types a line to an agent that reads while it works, or presses a key in its terminal. Throws `not_found`. */
-    async typeToInstance(project: string, title: string, typed: Typed): Promise<SignalAnswer> {
-      return verdictOf(
-        await ask('POST /v1/repos/:project/instances/:title/type', { params: { project, title }, body: typed }),
-      );
     },
     /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
     async *events({

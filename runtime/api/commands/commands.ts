@@ -219,6 +219,15 @@ export function createCommands(parts: CommandDependencies) {
     return post({ ...signal, run: command.run }, command.waitMs, before);
   }
 
+  /** Sends a signal to an agent, with the other fields in its payload. Throws `not_found`, and as `send`. */
+  async function sendToAgent(
+    { project, title, ...more }: { readonly project: string; readonly title: string },
+    sent: { readonly type: SignalType } & Pick<SendCommand, 'origin' | 'run'>,
+  ): Promise<SignalAnswer> {
+    const { plan } = await views.instance(project, title);
+    return send({ ...sent, project, plan, payload: { title, ...more }, dedupeKey: null, waitMs: verdictWaitMs });
+  }
+
   const plans = createPlanCommands(parts);
 
   return {
@@ -234,6 +243,7 @@ export function createCommands(parts: CommandDependencies) {
       ...serviceWarnings(),
     ],
     send,
+    sendToAgent,
     async retry(id: number): Promise<SignalAnswer> {
       const entry = await views.signal(id);
       const revived = await store.commit([{ do: 'signal.revive', id }, ...(await faultAfter(id))]);

@@ -1,6 +1,7 @@
 /** Signals and the verdicts on them, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { count, refusal, status, time } from './shared-shapes.ts';
+import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
+import { count, errorDocument, refusal, status, time } from './shared-shapes.ts';
 
 export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
 const signalStatus = z.enum(signalStatuses);
@@ -26,6 +27,14 @@ export const signalAnswer = z
   .meta({ id: 'Verdict' });
 /** The outcome of a signal, and its plan's state after it. A refusal is in `signal.refused`, and is not thrown. */
 export interface SignalAnswer extends z.infer<typeof signalAnswer> {}
+
+/** A verdict, and, as in every 4xx answer, an error and a hint. */
+export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id: 'Refused' });
+/** kasmos's field for success, with the verdict. */
+export const instanceVerdict = signalAnswer.extend({ status: z.literal('ok') }).meta({ id: 'InstanceVerdict' });
+
+/** A message in a signal. */
+export const messageText = z.string().max(signalBodyLimitBytes);
 
 export const signalEntry = z
   .object({

@@ -19,8 +19,9 @@ import { signalRoutes } from './routes/signals.ts';
 const before = [...engineRoutes, ...daemonRoutes] as const;
 const ofPlans = [...planRoutes, ...lifecycleRoutes, ...liveStatusRoutes, ...signalRoutes] as const;
 const after = [...eventRoutes, ...mcpRoutes] as const;
-const { repo, host, signal, ...others } = nouns;
+const { repo, host, signal, agent, ...others } = nouns;
 const { repos, ...ofRepo } = repo;
+const { typeToInstance, ...ofAgent } = agent;
 
 export const routes: readonly AnyRoute[] = [
   ...before,
@@ -30,7 +31,9 @@ export const routes: readonly AnyRoute[] = [
   ...routesOf(host),
   ...ofPlans,
   ...routesOf(signal),
+  ...routesOf(ofAgent),
   ...instanceRoutes,
+  ...routesOf({ typeToInstance }),
   ...Object.values<Operations>(others).flatMap(routesOf),
   ...after,
 ];

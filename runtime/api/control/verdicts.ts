@@ -3,17 +3,16 @@ import type { z } from 'zod';
 import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
 import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import { verdictWaitMs } from '../commands/signal-sender.ts';
-import { errorDocument } from '../contract/shared-shapes.ts';
-import { type SignalAnswer, signalAnswer } from '../contract/signals.ts';
+import { instanceVerdict, refusedAnswer, type SignalAnswer, signalAnswer } from '../contract/signals.ts';
 import { needOfSignal } from './people.ts';
 import type { Principal } from './principal.ts';
 import { type AppParts, json } from './route.ts';
 
-/** A verdict, and, as in every 4xx answer, an error and a hint. */
-export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id: 'Refused' });
-
 /** 200: done or held; 202: not decided yet; 409: refused. */
 export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refusedAnswer } as const;
+
+/** The same about an agent, with kasmos's field for success. */
+export const agentVerdictAnswers = { 200: instanceVerdict, 202: signalAnswer, 409: refusedAnswer } as const;
 
 /** Errors of admission, which replace a verdict. */
 export const doorErrors = [
@@ -56,6 +55,13 @@ export function answerOf(answer: SignalAnswer) {
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);
   return status === 'pending' ? json(202, answer) : json(200, answer);
+}
+
+/** The answer about an agent, which may be gone: then a signal that is never refused has nothing to do. */
+export function agentAnswerOf({ signal, plan }: SignalAnswer, isNeverRefused: boolean) {
+  if (signal.status === 'pending') return json(202, { signal, plan });
+  if (signal.status === 'failed' && !isNeverRefused) return refused({ signal, plan });
+  return json(200, { status: 'ok' as const, signal, plan });
 }
 
 export function refused(answer: SignalAnswer) {

@@ -23,7 +23,9 @@ function wordTool(word: 'pause' | 'resume' | 'restart' | 'kill', past: string, d
     input: z.strictObject({ title, project }),
     output: said,
     run: async ({ input, ...ask }) => {
-      const answer = await ask.with('write', (client, named) => client.instanceWord(named, input.title, word));
+      const answer = await ask.with('write', (client, named) =>
+        client[`${word}Instance`]({ project: named, title: input.title }),
+      );
       return { ...accepted(answer), message: `${past} ${input.title}` };
     },
   });
@@ -77,9 +79,7 @@ export const agentTools = [
     output: z.object({ logs: z.array(runLog) }),
     text: ({ logs }) => logs.map((log) => log.text).join('\n'),
     run: async ({ input: { title: of, attempt, check }, ...ask }) => ({
-      logs: await ask.with('read', (client, named) =>
-        client.runLogs(named, of, { ...(attempt === undefined ? {} : { attempt }), check }),
-      ),
+      logs: await ask.with('read', (client, named) => client.runLogs({ project: named, title: of, attempt, check })),
     }),
   }),
   tool({
@@ -96,7 +96,7 @@ export const agentTools = [
     text: (output) => output.text,
     run: async ({ input: { title: of, start, end }, ...ask }) => ({
       title: of,
-      text: await ask.with('read', (client, named) => client.capture(named, of, { start, end })),
+      text: await ask.with('read', (client, named) => client.capture({ project: named, title: of, start, end })),
     }),
   }),
   tool({

@@ -141,7 +141,9 @@ async function watchLog(
   while (!signal.aborted) {
     const client = await caller.attach().catch(() => null); // the engine may be starting again
     if (client !== null) {
-      const now = await client.capture(address.project, address.title).finally(() => client.close());
+      const now = await client
+        .capture({ project: address.project, title: address.title })
+        .finally(() => client.close());
       if (before !== null && now !== before) grown();
       before = now;
     }
@@ -157,7 +159,7 @@ async function textOf(client: Client, address: Address): Promise<{ text: string;
     case 'journal':
       return { text: JSON.stringify(await lastLines(client, address)), mimeType: 'application/json' };
     case 'log':
-      return { text: await client.capture(project, address.title), mimeType: 'text/plain' };
+      return { text: await client.capture({ project, title: address.title }), mimeType: 'text/plain' };
     default:
       return address satisfies never;
   }

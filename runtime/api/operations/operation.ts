@@ -62,8 +62,8 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   /** One line for people. */
   readonly does: string;
   /**
-   * `anyone`: nothing is changed, and a run's token is not checked. `person`: refused to a run. `own`: an agent may use it for its own plan, which the path
-   * names.
+   * `anyone`: nothing is changed, and a run's token is not checked. `person`: refused to a run. `own`: an agent may use it for its own plan: that of the path,
+   * or of the agent whose title is in the path.
    */
   readonly who: 'anyone' | 'person' | 'own';
   /** true: an agent's own socket also serves it. Default: false. */
@@ -82,6 +82,11 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   readonly answer?: ShapeOf<Answer>;
   /** true: the answer is about a signal, and its status is 202 while that signal is pending. Default: false. */
   readonly mayPend?: boolean;
+  /**
+   * Set where the answer is the verdict on a signal: the status is 200 once it is done or held, 202 while it is pending, and 409 if it is refused.
+   * `never_refused`: a refusal says that nothing is left to do, and the status is 200.
+   */
+  readonly verdict?: 'refusable' | 'never_refused';
   /** Its error codes besides those of every operation. */
   readonly errors?: readonly ErrorCode[];
   /** Carries it out. Only the engine knows the type of the parts, so that the published types do not need it. */

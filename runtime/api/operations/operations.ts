@@ -1,5 +1,6 @@
 /** All operations. A noun is a line here and a place in the table of routes; an operation is a value in the noun's file. */
 import { accountOperations } from './account.ts';
+import { agentOperations } from './agent.ts';
 import { cleaningOperations } from './cleaning.ts';
 import { forgeOperations } from './forge.ts';
 import { hookOperations } from './hook.ts';
@@ -18,6 +19,7 @@ export const nouns = {
   repo: repoOperations,
   host: hostOperations,
   signal: signalOperations,
+  agent: agentOperations,
   permission: permissionOperations,
   queue: queueOperations,
   landing: landingOperations,
@@ -35,6 +37,7 @@ export const operations = {
   ...nouns.repo,
   ...nouns.host,
   ...nouns.signal,
+  ...nouns.agent,
   ...nouns.permission,
   ...nouns.queue,
   ...nouns.landing,

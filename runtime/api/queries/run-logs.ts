@@ -27,6 +27,14 @@ export interface RunLogQuestion {
   readonly check?: boolean | undefined;
 }
 
+/** Lines are counted from the end: -50 is the fiftieth from there, 0 the end itself. Missing: from the first one, and to the last one. */
+export interface CaptureQuestion {
+  readonly project: string;
+  readonly title: string;
+  readonly start?: number;
+  readonly end?: number;
+}
+
 type RunLogParts = Pick<ViewDependencies, 'home' | 'store' | 'projects'>;
 
 /** The oldest first, at most 20. Throws `not_found` if there is no such agent or attempt, or if no check of it ran. */
@@ -47,6 +55,20 @@ export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Pro
     `no check of ${title} has run${attempt === undefined ? '' : ` in attempt ${attempt}`}`,
     `a check runs when the agent has ended well, where its task has a **Check:** line; what the agent wrote: ${logCommand(title, null)}`,
   );
+}
+
+/** The end of its newest log that is safe to print; empty if there is none. */
+export function capturedLines(
+  { log, preset }: { readonly log: string | null; readonly preset: string | null },
+  { start = 0, end = 0 }: { readonly start?: number; readonly end?: number },
+): string {
+  if (log === null) return '';
+  const folder = dirname(log);
+  const whole = readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder))));
+  if (start === 0 && end === 0) return whole;
+  const lines = whole.replace(/\n$/, '').split('\n');
+  const kept = lines.slice(start === 0 ? 0 : start, end === 0 ? undefined : end);
+  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
 }
 
 function noAttempt(title: string, attempt: number, rows: readonly RunRow[]): EngineError {

@@ -21,7 +21,7 @@ import { hasInput } from '../../work/agents/terminal-input.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import { currentCasting, limitOf } from './accounts.ts';
-import { type RunLogQuestion, runLogs } from './run-logs.ts';
+import { type CaptureQuestion, capturedLines, type RunLogQuestion, runLogs } from './run-logs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -56,15 +56,23 @@ export function createRunViews(parts: ViewDependencies) {
     );
   }
 
+  async function instance(project: string, title: string): Promise<InstanceEntry> {
+    const [row] = await store.runs({ by: 'title', project, title });
+    if (row !== undefined)
+      return instanceEntry(parts, row, { usage: await usageOf(row), casting: await currentCasting(parts) });
+    throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
+  }
+
   return {
-    runLogs: (question: RunLogQuestion): Promise<RunLog[]> => runLogs(parts, question),
+    instance,
     instances: async (filter: { project?: string; plan?: string; live?: boolean }): Promise<InstanceEntry[]> =>
       withUsage(await store.runs({ by: 'latest', ...filter })),
-    async instance(project: string, title: string): Promise<InstanceEntry> {
-      const [row] = await store.runs({ by: 'title', project, title });
-      if (row !== undefined)
-        return instanceEntry(parts, row, { usage: await usageOf(row), casting: await currentCasting(parts) });
-      throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
+    runLogs: (question: RunLogQuestion): Promise<RunLog[]> => runLogs(parts, question),
+    /** The end of an agent's log; of it the lines from `start` to `end`, counted from its end. Throws `not_found`, `elsewhere`. */
+    async capture({ project, title, ...lines }: CaptureQuestion): Promise<string> {
+      const entry = await instance(project, title);
+      parts.projects.mustBeHere(project);
+      return capturedLines(entry, lines);
     },
   };
 }

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import { guardTexts } from '../../../../machines/plan/guard-texts.ts';
 import { instanceTitle } from '../../../../machines/vocabulary/ids.ts';
-import { signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
 import { accepted, olderTask } from '../../contract/plans.ts';
-import type { SignalAnswer } from '../../contract/signals.ts';
+import { messageText, refusedAnswer, type SignalAnswer } from '../../contract/signals.ts';
 import { line, planParams, projectParams } from '../requests.ts';
 import { type Ask, json, route } from '../route.ts';
-import { answerOf, doorErrors, refused, refusedAnswer, sendSignal, verdictAnswers } from '../verdicts.ts';
+import { answerOf, doorErrors, refused, sendSignal, verdictAnswers } from '../verdicts.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
 
@@ -34,7 +33,7 @@ export const lifecycleRoutes = [
       needs: 'steer',
       params: planParams,
       body: z.strictObject({
-        prompt: z.string().max(signalBodyLimitBytes).default(''),
+        prompt: messageText.default(''),
         program: line(1024).or(z.literal('')).default(''),
       }),
       answers: acceptedAnswers,
@@ -56,7 +55,7 @@ export const lifecycleRoutes = [
       who: 'person',
       needs: 'steer',
       params: planParams,
-      body: z.strictObject({ prompt: z.string().max(signalBodyLimitBytes).default('') }),
+      body: z.strictObject({ prompt: messageText.default('') }),
       answers: verdictAnswers,
       errors: ['bad_plan', 'conflict', 'agent_unusable', 'untrusted', 'branch_taken', ...doorErrors],
     },
