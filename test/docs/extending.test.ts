@@ -9,14 +9,14 @@ const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/extending.md'), 'utf8');
 
 /** The changes of those sections, and the files of each. */
-const changes = ['A state of the plan', 'An operation', 'A forge'].map((section) => {
+const changes = ['A state of the plan', 'An operation', 'A forge', "An agent's program"].map((section) => {
   const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
   return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
 });
-const [ofState = [], ofOperation = [], ofForge = []] = changes.map(({ files }) => files);
+const [ofState = [], ofOperation = [], ofForge = [], ofProgram = []] = changes.map(({ files }) => files);
 let copy = '';
 
-/** The sources with both, compiled: with what was made of them, so that the compiler looks only at what a change reaches. */
+/** The sources with all of them, compiled: with what was made of them, so that the compiler looks only at what a change reaches. */
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'stator-extended-'));
   const copied = [
@@ -190,5 +190,64 @@ it('a forge is one value and the calls of its API, and it is recognized, listed 
     known: 'acme',
     token: { token: 'secret', from: 'ACME_TOKEN' },
     forge: 'forge.acme.test',
+  });
+});
+
+/** A program of that name on PATH, which a repo is set up for, and which works on a plan. */
+const works = `
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+const folder = mkdtempSync(join(tmpdir(), 'stator-acme-'));
+const [repo, programs] = ['shop', 'programs'].map((name) => join(folder, name));
+for (const each of [repo, programs]) mkdirSync(each);
+const events = [
+  { type: 'init', session_id: 's', model: 'm' },
+  { type: 'message', role: 'assistant', content: 'It is made.', delta: true },
+  { type: 'result', status: 'success', stats: { total_tokens: 12, input_tokens: 10, output_tokens: 2 } },
+];
+const script = [
+  '#!/bin/sh',
+  'case "$1" in',
+  '  --version) echo 1.0.0 ;;',
+  '  --help) echo "--stream --session --model" ;;',
+  '  *) cat >/dev/null; echo made >made.txt; git add made.txt; git commit -q -m made',
+  ...events.map((event) => "    echo '" + JSON.stringify(event) + "'"),
+  'esac',
+];
+writeFileSync(join(programs, 'acme'), script.join('\\n'), { mode: 0o755 });
+const env = { ...process.env, HOME: folder, STATOR_HOME: join(folder, 'home'), PATH: programs + ':' + process.env.PATH };
+const run = (program, ...args) => execFileSync(program, args, { cwd: repo, env, encoding: 'utf8', stdio: 'pipe' });
+const stator = (...words) => run(process.execPath, join(process.cwd(), 'dist/cli/main.js'), ...words);
+run('git', 'init', '-q', '-b', 'main');
+for (const [key, value] of [['name', 'a'], ['email', 'a@b.test']]) run('git', 'config', 'user.' + key, value);
+run('git', 'commit', '-q', '--allow-empty', '-m', 'first');
+const init = stator('init', '--agent', 'acme', '--yes');
+writeFileSync(join(repo, '.stator', 'config.toml'), '[agents.default]\\npreset = "acme"\\n[agents.reviewer]\\nenabled = false\\n');
+writeFileSync(join(repo, 'p.md'), '# P\\n\\n## Wave 1\\n\\n### Task 1: a\\n\\nMake it.\\n');
+stator('run', 'p.md', '--trust');
+const { checks } = JSON.parse(stator('doctor', '--json'));
+const [agent] = JSON.parse(stator('agent', 'list', '--json'));
+console.log(JSON.stringify({
+  init,
+  doctor: checks.find(({ name }) => name === 'agent acme')?.detail,
+  plan: JSON.parse(stator('plan', 'show', 'p', '--json')).status,
+  agent: { preset: agent.preset, state: agent.state, tokens: agent.usage.input_tokens },
+  log: stator('agent', 'logs', agent.title),
+}));
+rmSync(folder, { recursive: true });
+`;
+
+it('a program that is an agent is two values, and it is offered, looked for and works', { timeout: 900_000 }, () => {
+  const presets = 'runtime/work/agents/presets';
+  expect(ofProgram).toEqual([`${presets}/acme.ts`, 'runtime/base/config/preset-programs.ts', `${presets}/programs.ts`]);
+  writeFileSync(join(copy, 'works.mjs'), works);
+  expect(JSON.parse(run(process.execPath, 'works.mjs'))).toEqual({
+    init: expect.stringContaining('agent: acme\n'),
+    doctor: expect.stringContaining('1.0.0, which was tried'),
+    plan: 'done',
+    agent: { preset: 'acme', state: 'succeeded', tokens: 10 },
+    log: expect.stringContaining('It is made.\n'),
   });
 });
