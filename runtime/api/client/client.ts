@@ -49,6 +49,7 @@ export type * from '../contract/runs.ts';
 export type * from '../contract/shared-shapes.ts';
 export type * from '../contract/signals.ts';
 export type * from '../contract/traces.ts';
+export type * from '../contract/words.ts';
 export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../operations/hook.ts';
 export type { IntakeEntry, IntakeShow, IntakeTried } from '../operations/intake.ts';
 
