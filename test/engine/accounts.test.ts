@@ -244,7 +244,7 @@ describe('a reserve', () => {
     expect(callsIn(engine.root)).toHaveLength(1);
     expect(await notices(engine)).toBe(1);
     // A person who wants it tried gets it tried, and the account stays held back for others.
-    await engine.client.instanceWord('demo', 'second-w1-t1', 'restart');
+    await engine.client.restartInstance({ project: 'demo', title: 'second-w1-t1' });
     await untilStatus(engine, 'second', 'done');
     expect(await notices(engine)).toBe(1);
   });
