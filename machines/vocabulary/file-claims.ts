@@ -5,7 +5,7 @@
 
 /** A document may declare a great many patterns, and each is compared with each: one more overlaps with everything. */
 const patternLimit = 200;
-/** What `{…}` may stand for, and how long a pattern may be; more counts as any path. */
+/** The most names that `{…}` may mean, and the most characters of a pattern; more counts as any path. */
 const branchLimit = 64;
 const lengthLimit = 500;
 
@@ -54,13 +54,13 @@ export function overlapOf(paths: readonly string[], others: readonly string[]): 
   return claims.takenOf(paths);
 }
 
-/** The paths of a plan's tasks, as its repository is told of them. */
+/** The paths of a plan's tasks, as its repository receives them. */
 export function claimOf(paths: readonly string[]): string[] {
   const all = [...new Set(paths)];
   return all.length > declaredFilesLimit || all.some((path) => path.length > declaredPathLimit) ? ['**'] : all;
 }
 
-/** Its names, for each thing that its `{…}` may stand for. */
+/** Its names, one for each alternative of its `{…}`. */
 function formsOf(path: string): (readonly string[])[] {
   if (path.length > lengthLimit) return path.includes('*') || path.includes('{') ? [anyPath] : [namesOf(path)];
   const branches = branchesOf(path);
@@ -127,7 +127,7 @@ function namesMeet(one: string, other: string): boolean {
   );
 }
 
-/** By the lengths of a beginning of each, whether something fits both beginnings. `any` stands for any number of parts, and for none. */
+/** By the lengths of a beginning of each, whether something fits both beginnings. `any` matches any number of parts, and none. */
 function commonBeginnings(
   one: readonly string[],
   other: readonly string[],
