@@ -181,10 +181,12 @@ function chartInPlan(actor: string): AnyStateMachine {
   return word === 'task' || isWorker(word as Role) ? taskMachine : agentMachine; // an agent is called as its role or `agent`
 }
 
-/** These, and the machines of an embedding program. */
+/** These, and the machines of an embedding program; the same object for all who bring none. */
 export function kindsWith(own: readonly Kind[]): Kinds {
-  return createKinds([planKind, repoKind, landingKind, supervisorKind, ...own]);
+  return own.length === 0 ? familyKinds : createKinds([...familyKinds.all, ...own]);
 }
+
+const familyKinds = createKinds([planKind, repoKind, landingKind, supervisorKind]);
 
 export function createKinds(all: readonly Kind[]): Kinds {
   const known = new Map(all.map((kind) => [kind.name, kind]));

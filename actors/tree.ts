@@ -95,6 +95,15 @@ export interface Trees {
   persistText(tree: Tree): PersistedText;
 }
 
+/** One for the same kinds in this process: to bind their machines takes longer than most signals, and a step leaves nothing for the next one. */
+export function treesOf(kinds: Kinds = kindsWith([])): Trees {
+  const known = shared.get(kinds) ?? createTrees(kinds);
+  shared.set(kinds, known);
+  return known;
+}
+
+const shared = new WeakMap<Kinds, Trees>();
+
 /** `kinds`: those of every engine, unless the program brings more. */
 export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   let requests = noRequests();

@@ -6,7 +6,7 @@ import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { storedSupervisor } from '../../actors/stored-tree.ts';
-import { createTrees } from '../../actors/tree.ts';
+import { treesOf } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { placeOf, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -163,7 +163,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     if (mode === 'stays' || mode === 'verb') await locks.take(project);
   };
   const { machines = [] } = options;
-  const trees = createTrees(kindsWith(machines.map(kindOf)));
+  const trees = treesOf(kindsWith(machines.map(kindOf)));
   const cache = createTreeCache({ store, trees });
   const bus = createBus();
   const verdicts = createVerdicts(store);

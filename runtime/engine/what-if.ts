@@ -5,7 +5,7 @@
 
 import { planContext, planSummary } from '../../actors/plan-view.ts';
 import type { OutgoingSignal, TimerRequest } from '../../actors/ports.ts';
-import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
+import { type Tree, type Trees, treesOf } from '../../actors/tree.ts';
 import type { PlanContext } from '../../machines/plan/context.ts';
 import type { Effect, EffectKind } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -66,7 +66,7 @@ export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey
   const limits = { ...parts.limits(), ...other.limits };
   const all = await parts.store.fed(tree);
   const lines = all.filter((line): line is InputLine => line.input !== null);
-  const trees = createTrees();
+  const trees = treesOf();
   const past = readPast(trees, tree, lines);
   if (past === null) throw untrusted(tree, clearedUpTo(all));
   const from = asked.from === undefined ? null : indexOf(asked.from, { plan, all, lines, past });
@@ -178,7 +178,7 @@ async function play(known: Known, policy: PolicyChange | null) {
   const { asked, lines, until, limits } = known;
   const { project, plan } = asked;
   const atMs = lines[until]?.at ?? 0;
-  const begun = seedOf(createTrees(), known);
+  const begun = seedOf(treesOf(), known);
   const context = planContext(begun.tree);
   const scripted: Scripted = new Map();
   const played = await createPlayer().play({

@@ -5,7 +5,7 @@ import { snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import type { Kind, Kinds } from '../../actors/kind.ts';
 import { createKinds, kindsWith } from '../../actors/kinds.ts';
-import { createTrees, type Tree } from '../../actors/tree.ts';
+import { createTrees, type Tree, treesOf } from '../../actors/tree.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Signal } from '../../machines/vocabulary/signal.ts';
 import { plan } from '../support/chaos.ts';
@@ -175,5 +175,15 @@ describe('a stored tree', () => {
     const same = { to: 'plan:99', upgrade: (snapshot: unknown) => snapshot };
     const trees = createTrees(planUpgradedBy({ 'plan:99': same }));
     expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(/plan:99/);
+  });
+});
+
+describe('the trees of a process', () => {
+  it('are the same for the same kinds, and no step has what another one asked for', () => {
+    const shared = treesOf();
+    expect(treesOf(kindsWith([]))).toBe(shared);
+    expect(treesOf(createKinds(kindsWith([]).all))).not.toBe(shared);
+    for (const tree of [shared.restore(plan, stored()), shared.restore(plan, stored())])
+      expect(step(tree, shared, 'pause').requests.stops).toHaveLength(2);
   });
 });

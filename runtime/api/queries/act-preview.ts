@@ -4,7 +4,7 @@
  * answer.
  */
 
-import { createTrees, type Step } from '../../../actors/tree.ts';
+import { type Step, treesOf } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
@@ -81,7 +81,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     run: null,
     at: clock.nowMs(),
   } as Signal; // admission has checked that type and payload match
-  const trees = createTrees(kinds);
+  const trees = treesOf(kinds);
   const step = trees.step(trees.restore(planTree(project, plan), tree.stored), signal, { policy: config.policy });
   if (step.verdict.status !== 'done' || step.verdict.result !== 'done') return nothing;
   const ends = endsOf(step, await store.runs({ by: 'latest', project, plan }));
