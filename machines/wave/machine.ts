@@ -64,12 +64,17 @@ function startable({ tasks, results, liveChildren, started, isolation }: WaveCon
   if (isolation === 'plan' && started.length > 0) return [];
   const here = new Set(Object.values(liveChildren));
   const begun = new Set(started);
+  const due = tasks.filter(
+    (task) =>
+      here.has(task.number) &&
+      !begun.has(task.number) &&
+      task.after.every((number) => results[number]?.status === 'done'),
+  );
+  if (due.length === 0) return [];
   const claims = createClaims();
   claims.add(tasks.filter((task) => begun.has(task.number) && here.has(task.number)).flatMap((task) => task.files));
   const free: number[] = [];
-  for (const task of tasks) {
-    if (!here.has(task.number) || begun.has(task.number)) continue;
-    if (!task.after.every((number) => results[number]?.status === 'done')) continue;
+  for (const task of due) {
     if (claims.takenOf(task.files) !== null) continue;
     free.push(task.number);
     claims.add(task.files);
