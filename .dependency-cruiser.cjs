@@ -176,7 +176,7 @@ module.exports = {
     {
       name: 'page-is-a-browser',
       comment:
-        'the page is served as it is compiled: it has its own files, what draws it, the charts, the words for times, the form of comments, and the shapes of what it is told',
+        'the page is served as it is compiled: it has its own files, what draws it, the charts, the words for times and accounts, the form of comments, and the shapes of what it is told',
       severity: 'error',
       from: { path: '^page/' },
       to: {
@@ -184,7 +184,7 @@ module.exports = {
           '^page/',
           '^node_modules/preact/',
           '^runtime/base/charts/(chart|render|metrics|lit)\\.ts$',
-          '^machines/vocabulary/(comment|time)-text\\.ts$',
+          '^machines/vocabulary/(account|comment|time)-text\\.ts$',
           '^runtime/api/contract/',
         ],
       },

@@ -1,6 +1,6 @@
 /** Intakes: where plans come from by themselves. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type IntakeConfig, intakeFrom } from '../../base/config/config.ts';
+import type { IntakeConfig } from '../../base/config/config.ts';
 import { later } from '../../base/platform/later.ts';
 import type { IntakeCountRow, IntakeItemRow } from '../../core/store/rows.ts';
 import type { OperationParts } from '../commands/commands.ts';
@@ -9,6 +9,7 @@ import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
+const loadConfig = later(() => import('../../base/config/config.ts'));
 const loadTimeText = later(() => import('../queries/time-text.ts'));
 const loadPreview = later(() => import('../../work/intake/preview.ts'));
 
@@ -102,7 +103,7 @@ export const intakeOperations = {
     answer: listOf<IntakeEntry>(intakeEntry),
     run: async (parts) => {
       const counts = await countsOf(parts);
-      return parts.settings.current().intakes.map((config) => entryOf(config, counts));
+      return Promise.all(parts.settings.current().intakes.map((config) => entryOf(config, counts)));
     },
     verb: {
       name: 'list',
@@ -125,7 +126,7 @@ export const intakeOperations = {
       const items = await parts.store.intakeItems({ intake: name, limit: shownItems });
       const mark = (await parts.store.intakeMarks()).find(({ intake }) => intake === name);
       const passed = mark?.reason == null ? null : { at: timeText(mark.reachedAt), reason: mark.reason };
-      const entry = { ...entryOf(config, await countsOf(parts)), passed };
+      const entry = { ...(await entryOf(config, await countsOf(parts))), passed };
       return { ...entry, items: items.map((item) => itemOf(item, timeText)) };
     },
     verb: {
@@ -188,7 +189,8 @@ function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string):
   );
 }
 
-function entryOf(config: IntakeConfig, counts: readonly IntakeCountRow[]): IntakeEntry {
+async function entryOf(config: IntakeConfig, counts: readonly IntakeCountRow[]): Promise<IntakeEntry> {
+  const { intakeFrom } = await loadConfig();
   const { name, source, project } = config;
   const own = counts.find(({ intake }) => intake === name);
   return {
