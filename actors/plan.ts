@@ -34,8 +34,13 @@ export function bindPlan(ports: Ports) {
       tellRepoUndone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_undone', { plan }),
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
-      askBase: ({ context: { work, branch, after } }) =>
-        ports.ask({ kind: 'branch.base', id: idOf(work), branch, after }),
+      askBase: ({ context: { work, branch, after, wave, policy, fresh } }) =>
+        ports.ask({
+          ...{ kind: 'branch.base', id: idOf(work), branch, after },
+          ...(wave === 0 || policy.landing_refresh_ms === null
+            ? {}
+            : { refresh: { contained: (fresh?.mends ?? 0) > 0 } }),
+        }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
       askLine: ({ context: { branch, merge } }) =>
         ports.ask({ kind: 'landing.find', id: idOf(merge?.work ?? null), branch, into: merge?.into ?? null }),

@@ -75,7 +75,7 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
 }
 
 /** A coder for the whole plan, or a fixer: a task on the plan's own branch. */
-function startWorker(role: 'coder' | 'fixer') {
+function startWorker(role: 'coder' | 'fixer', own: { hasCheck?: false } = {}) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const count = context.count + 1;
     const rounds = role === 'fixer' ? { ...context.rounds, fixer: context.rounds.fixer + 1 } : context.rounds;
@@ -89,9 +89,11 @@ function startWorker(role: 'coder' | 'fixer') {
         wave: null,
         number: null,
         message: `${what} (${context.plan})`,
-        hasCheck: context.waves.some((wave) =>
-          wave.tasks.some((task) => task.hasCheck && !isLeftBehind(context, wave.number, task.number)),
-        ),
+        hasCheck:
+          own.hasCheck ??
+          context.waves.some((wave) =>
+            wave.tasks.some((task) => task.hasCheck && !isLeftBehind(context, wave.number, task.number)),
+          ),
         requireChange: role === 'coder' && context.policy.require_change,
         agent: agentInput(context, role, rounds.fixer),
         at,
@@ -152,6 +154,8 @@ export const children = {
   startVerifier: startCoordinator('verifier'),
   startCoder: startWorker('coder'),
   startFixer: startWorker('fixer'),
+  /** In the middle of a plan: later tasks are not done, so the checks of the document say nothing yet. */
+  startMender: startWorker('fixer', { hasCheck: false }),
   startWave,
   /** The active child ends: by itself after its verdict, stopped otherwise. Its end is awaited and forgotten. */
   releaseChild: base.enqueueActions(({ context, event, enqueue }) => {

@@ -176,6 +176,8 @@ export interface PlanContext extends DocumentFacts {
   pull?: PlanPull | null;
   /** What a person allowed beyond its budgets; null or not there: nothing. */
   raised?: RaisedBudgets | null;
+  /** When its branch was last brought up to date with its base, how often a fixer has been asked to since, and the feedback from before that. Not there: never. */
+  fresh?: { at: number; mends: number; told: string | null };
   /** How often the plan was started over; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;

@@ -20,6 +20,7 @@ import {
   type PlanContext,
   questionName,
   selfFixLines,
+  timeOf,
   waveOf,
 } from './context.ts';
 import { draftGuards } from './drafts.ts';
@@ -45,6 +46,18 @@ function fixesAlone(context: PlanContext): boolean {
 
 function hasUsedCycles({ policy }: PlanContext, cycles: number): boolean {
   return policy.max_review_fix_cycles > 0 && cycles + 1 > policy.max_review_fix_cycles;
+}
+
+function isAged({ policy, fresh, timestamps, at, wave }: PlanContext, event: PlanEvent): boolean {
+  const refreshMs = policy.landing_refresh_ms;
+  if (refreshMs === null || wave === 0) return false;
+  return timeOf({ at }, event) - (fresh?.at ?? timestamps.implementing_at ?? at) >= refreshMs;
+}
+
+/** It waited for plans, or begins from a base that may be old: its branch may have been made long ago, by a planner. */
+function needsBase(context: PlanContext, event: PlanEvent): boolean {
+  const begins = context.policy.landing_refresh_ms !== null && context.wave === 0;
+  return context.after.length > 0 || begins || isAged(context, event);
 }
 
 /** A person is responsible for their approval; changes that a verifier made itself are seen by no reviewer. */
@@ -211,8 +224,18 @@ export const planGuards = {
   /** The right is there, the branch is the new one, and no earlier agent works on it any more. */
   mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && hasNoWorkers(context),
   /** Its base must contain the plans that it waited for. */
-  mayBeginAfter: ({ context }: GuardArgs) =>
-    context.granted && !context.archivePending && hasNoWorkers(context) && context.after.length > 0,
+  mayBeginAfter: ({ context, event }: GuardArgs) =>
+    context.granted && !context.archivePending && hasNoWorkers(context) && needsBase(context, event),
+  /** It has gone on from its base for longer than it should. */
+  isAged: ({ context, event }: GuardArgs) => isAged(context, event),
+  /** A fixer can make its work and its base go together. */
+  mendsBase: ({ context, event }: GuardArgs) =>
+    event.type === 'base_conflicted' &&
+    event.body !== undefined &&
+    fixesAlone(context) &&
+    !hasUsedCycles(context, context.fresh?.mends ?? 0),
+  /** A person wants it to go on from the base that it has. */
+  leavesBase: ({ context, event }: GuardArgs) => context.wave > 0 && acceptsIn(event) && context.granted,
   mayFix: ({ context }: GuardArgs) => context.granted && hasNoWorkers(context),
   archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && hasNoWorkers(context),
   isWork: ({ context, event }: GuardArgs) => isRun(event, context.work),

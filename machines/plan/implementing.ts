@@ -44,7 +44,7 @@ const toReview = { implement_finished: reviewing } as const;
 const notByAgent = { implement_finished: { guard: 'isNoAgent', target: reviewing } } as const;
 
 const preparing = plan.createStateConfig({
-  description: 'its branch is brought to a base that contains the plans that it waited for',
+  description: 'its branch is brought to its base as it is now, with the plans that it waited for',
   initial: 'making',
   on: notByAgent,
   states: {
@@ -52,7 +52,14 @@ const preparing = plan.createStateConfig({
       description: 'they do not go together; a person must correct that',
       entry: 'raiseBlock',
       on: {
-        resolve: { target: '#plan.lifecycle.underway.implementing.requesting', actions: 'noteAdvice' },
+        resolve: [
+          {
+            guard: 'leavesBase',
+            target: '#plan.lifecycle.underway.implementing.choosing',
+            actions: ['leaveBase', 'raiseMoved'],
+          },
+          { target: '#plan.lifecycle.underway.implementing.requesting', actions: 'noteAdvice' },
+        ],
         ...editable,
       },
     },
@@ -66,7 +73,10 @@ const preparing = plan.createStateConfig({
           target: '#plan.lifecycle.underway.implementing.choosing',
           actions: 'noteBase',
         },
-        base_conflicted: { guard: 'isWork', target: 'stuck', actions: 'noteBaseConflict' },
+        base_conflicted: [
+          { guard: and(['isWork', 'mendsBase']), target: 'mending', actions: 'noteMend' },
+          { guard: 'isWork', target: 'stuck', actions: 'noteBaseConflict' },
+        ],
         base_unmet: {
           guard: 'isWork',
           target: '#plan.lifecycle.underway.implementing.requesting',
@@ -74,6 +84,19 @@ const preparing = plan.createStateConfig({
         },
         effect_failed: { guard: 'isWork', target: 'stuck', actions: 'noteBaseFailure' },
         ...editable,
+      },
+    },
+    mending: {
+      description: 'a fixer makes its work and its base go together',
+      tags: ['works:fixer'],
+      entry: 'startMender',
+      exit: 'releaseChild',
+      on: {
+        'xstate.done.actor.*': [
+          { guard: 'activeChildSucceeded', target: 'making', actions: ['recordWork', 'forget'] },
+          { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
+        ],
+        implement_finished: { guard: 'hasActiveChild', actions: ['tellFinish', 'raiseMoved'] },
       },
     },
   },
@@ -140,6 +163,11 @@ const wave = plan.createStateConfig({
       tags: ['phase:wave_running'],
       on: {
         'xstate.done.actor.*': [
+          {
+            guard: and(['activeChildSucceeded', 'hasNextWave', 'advancesWaves', 'isAged']),
+            target: '#plan.lifecycle.underway.implementing.preparing',
+            actions: 'forget',
+          },
           { guard: and(['activeChildSucceeded', 'hasNextWave', 'advancesWaves']), actions: ['forget', 'startWave'] },
           { guard: and(['activeChildSucceeded', 'hasNextWave']), target: 'waiting', actions: 'forget' },
           { guard: 'activeChildSucceeded', actions: ['forget', 'raiseFinished'] },
@@ -158,6 +186,11 @@ const wave = plan.createStateConfig({
       on: {
         retry_wave: { guard: 'hasFailedWave', target: 'running', actions: ['tellRetry', 'raiseMoved'] },
         advance_wave: [
+          {
+            guard: and(['hasWaveAfter', 'isAged']),
+            target: '#plan.lifecycle.underway.implementing.preparing',
+            actions: ['passWave', 'raiseMoved'],
+          },
           {
             guard: 'hasWaveAfter',
             target: 'running',

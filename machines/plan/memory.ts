@@ -226,9 +226,18 @@ export const memory = {
     assertEvent(event, 'branch_archived');
     return { archivePending: false, work: null, head: event.head };
   }),
-  noteBase: base.assign(({ event }) => {
+  noteBase: base.assign(({ context, event }) => {
     assertEvent(event, 'branch_based');
-    return { head: event.head };
+    const { head, at } = event;
+    return { head, ...freshAt(context, at) };
+  }),
+  /** It goes on from the base that it has. */
+  leaveBase: base.assign(({ context, event }) => freshAt(context, timeOf(context, event))),
+  noteMend: base.assign(({ context, event }) => {
+    assertEvent(event, 'base_conflicted');
+    const { at = context.at, mends = 0, told = context.feedback } = context.fresh ?? {};
+    const feedback = (event.body ?? event.detail).slice(0, feedbackLimit);
+    return { feedback, fresh: { at, mends: mends + 1, told: mends === 0 ? context.feedback : told } };
   }),
   dropWork: base.assign({ work: null }),
   noteFeedback: base.assign(({ context, event }) => ({
@@ -308,7 +317,7 @@ export const needs = {
   }),
   noteBaseFailure: base.assign(({ event }) => {
     assertEvent(event, 'effect_failed');
-    const reason = `its branch could not be begun from the plans that it waited for: ${event.detail}`;
+    const reason = `its branch could not be brought to its base: ${event.detail}`;
     return { stopCause: { source: 'failed' as const, reason: reason.slice(0, reasonLimit) } };
   }),
   noteLost: base.assign(({ event }) => {
@@ -372,6 +381,15 @@ export const allowances = {
     return { raised: scope === 'day' ? { ...raised, on: day } : raised, at: event.at };
   }),
 };
+
+/** The agents of the next wave get the feedback from before a fixer was asked. */
+function freshAt(
+  { fresh, feedback }: PlanContext,
+  at: number,
+): Pick<PlanContext, 'feedback'> & { fresh: NonNullable<PlanContext['fresh']> } {
+  const isMended = fresh !== undefined && fresh.mends > 0;
+  return { feedback: isMended ? fresh.told : feedback, fresh: { at, mends: 0, told: null } };
+}
 
 function bodyOf(event: PlanEvent): string | null {
   return 'body' in event && typeof event.body === 'string' ? event.body : null;

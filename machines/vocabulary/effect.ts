@@ -164,13 +164,15 @@ export interface BranchArchive {
   readonly pass: number;
 }
 
-/** Brings a plan's branch to a base that contains the plans that it waited for. */
+/** Brings a plan's branch to the base as it is now, with the plans that it waited for in it. */
 export interface BranchBase {
   readonly kind: 'branch.base';
   readonly id: string;
   readonly branch: string;
   /** Their names, in the order of the document. */
   readonly after: readonly string[];
+  /** It has work of its own, so what is made is checked before the branch moves to it. `contained`: also if the branch holds the base already, as after a fixer's merge. */
+  readonly refresh?: { readonly contained: boolean };
 }
 
 /** Merges a done plan's branch into the branch that people work on. */
@@ -344,6 +346,8 @@ export function laneOf(effect: Effect): Lane {
     case 'work.check':
     case 'landing.check':
       return 'check';
+    case 'branch.base':
+      return effect.refresh === undefined ? 'git' : 'check';
     case 'plan.pull':
     case 'pull.merge':
     case 'refs.push':
@@ -353,7 +357,6 @@ export function laneOf(effect: Effect): Lane {
     case 'work.undo':
     case 'worktree.remove':
     case 'branch.archive':
-    case 'branch.base':
     case 'plan.merge':
     case 'landing.find':
     case 'landing.prepare':

@@ -167,12 +167,16 @@ export const engineSignals = {
   check_passed: toPlan('the check passed', {}),
   check_failed: toPlan('the check failed', { detail: text }),
   branch_archived: toPlan('the old branch is kept, a new one begun', { head: sha }),
-  branch_based: toPlan('its branch contains the plans that it waited for', { head: sha }),
-  base_conflicted: toPlan('the plans that it waited for conflict', {
+  branch_based: toPlan('its branch is up to date with its base', { head: sha }),
+  base_conflicted: toPlan('its base does not go together: with itself, or with the branch', {
     files: z.array(z.string().max(4096)).max(100),
     detail: text,
+    /** The message to a fixer, where one can help. */
+    body: text.optional(),
   }),
-  base_unmet: toPlan('a plan that it waited for is no longer done', { plans: z.array(word).max(256) }),
+  base_unmet: toPlan('a plan that it waited for is no longer done, or its branch was moved meanwhile', {
+    plans: z.array(word).max(256),
+  }),
   plan_merged: toPlan('the plan is merged', {
     /** The commit that holds the plan now, and the branch it is on. */
     head: sha,

@@ -39,6 +39,8 @@ const madePolicy = z.strictObject({
   auto_merge: z.boolean(),
   /** A done plan gets in line by itself. Signals of earlier versions have none. */
   landing_auto: z.boolean().default(false),
+  /** How long a plan goes on from its base before it is brought up to date between two waves; null: it is not. */
+  landing_refresh_ms: z.int().min(1).nullable().default(null),
   /** Who merges pull requests. Signals of earlier versions have none. */
   pull_merge: z.enum(pullMergeModes).default('manual'),
   max_review_fix_cycles: z.int().min(0),
@@ -90,6 +92,7 @@ export const defaultPolicy: Policy = {
   auto_create_pr: true,
   auto_merge: false,
   landing_auto: false,
+  landing_refresh_ms: null,
   pull_merge: 'manual',
   max_review_fix_cycles: 3,
   readiness_self_fix_max_lines: 80,

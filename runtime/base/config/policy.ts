@@ -25,6 +25,7 @@ interface PolicyParts {
   readonly cleanupAgeMs: number;
   readonly pullMerge: PullMergeMode;
   readonly landingAuto: boolean;
+  readonly landingRefreshMs: number | null;
 }
 
 /** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
@@ -46,6 +47,7 @@ export function policyOf(parts: PolicyParts): Policy {
     readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
     auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
     landing_auto: landingAuto,
+    landing_refresh_ms: parts.landingRefreshMs,
     pull_merge: pullMerge,
     require_change: requireChange,
     isolation,

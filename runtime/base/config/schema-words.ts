@@ -109,6 +109,13 @@ export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
 }
 
 /** A whole number, `""` for none: null, or `auto`. */
+/** A duration; empty: none. */
+export function durationOrNone(form: DurationForm) {
+  return z.union([z.literal('').transform(() => null), duration(form)], {
+    error: `a duration such as "90s", "30m", "1h" or "7d", ${form.limits}, or "" for none`,
+  });
+}
+
 export function wholeNumberOrNone(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}, "auto", or "" for none`;
   return z.union([z.literal('').transform(() => null), z.literal(auto), wholeNumber(min, max)], { error });

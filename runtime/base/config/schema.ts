@@ -18,6 +18,7 @@ import { type OwnProgramPreset, programPresets } from './preset-programs.ts';
 import {
   amountOrNone,
   duration,
+  durationOrNone,
   flag,
   listOf,
   oneOf,
@@ -457,11 +458,17 @@ const landingSchema = z.strictObject(
   {
     auto: flag.optional(),
     check: textOrNone({ max: landingCheckLimit, is: 'a shell command' }).optional(),
+<<<<<<< HEAD
     strategy: oneOf(landingStrategies).optional(),
     review_again: oneOf(reviewAgainModes).optional(),
     batch: wholeNumber(1, landingBatchLimit).optional(),
   },
   { error: 'a table with auto, check, strategy, review_again and batch' },
+=======
+    refresh: durationOrNone({ minMs: 1, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
+  },
+  { error: 'a table with auto, check and refresh' },
+>>>>>>> 25cadf07 (landing: a plan that takes longer than refresh is brought up to date with its base between two waves, and checked)
 );
 
 const wavesSchema = z.strictObject({ overlap: oneOf(overlaps).optional() }, { error: 'a table with overlap' });

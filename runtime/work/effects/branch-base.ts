@@ -17,26 +17,33 @@ import { holdsWork, joinCommits, type NamedCommit, restartBranch, takeIntoBranch
 import { findCommit, isAncestor } from '../git/objects.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import { type Refreshed, refreshBranch } from './branch-refresh.ts';
+import type { CheckParts } from './check-run.ts';
+import { sidesOf } from './landing.ts';
 import { beginningOf, knownBase, remember } from './plan-base.ts';
-import { type EffectParts, siteOf } from './workplace.ts';
+import { siteOf } from './workplace.ts';
 
 /** The most files in the signal, and the most files that a sentence names. */
 const toldFiles = 100;
 const shownFiles = 10;
 
-export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
-  return async ({ branch, after }, { row }): Promise<Outcome> => {
+export function createBranchBase(parts: CheckParts): Handler<BranchBase> {
+  return async ({ branch, after, refresh }, context): Promise<Outcome> => {
+    const { row } = context;
     const { repository, project } = await siteOf(parts, row, { branch, from: branch });
     const known = await Promise.all(after.map((plan) => doneAt(parts.store, row.project, plan)));
     const unmet = after.filter((_plan, index) => known[index] === null);
     if (unmet.length > 0) return { type: 'base_unmet', payload: { plans: unmet } };
-    const trunk = await beginningOf(project.config, repository);
+    const before = await knownBase(parts, row);
+    const { baseBranch: configured, baseFetch } = project.config;
+    const isRefresh = refresh !== undefined;
+    const baseBranch = configured === '' && isRefresh ? (before?.branch ?? '') : configured;
+    const trunk = await beginningOf({ baseBranch, baseFetch }, repository);
     const wanted = await partsOf(repository, trunk.commit, after, known);
     const head = await readRef(repository, branchRef(branch));
-    const before = await knownBase(parts, row);
     const joint = await joinCommits(repository, wanted.commits);
     if (joint.kind === 'conflict') {
-      if (head !== null && (await containsAll(repository, wanted.commits, head))) return based(head);
+      if (!isRefresh && head !== null && (await containsAll(repository, wanted.commits, head))) return based(head);
       const [first, second] = joint.between;
       return conflict(
         joint.files,
@@ -45,6 +52,21 @@ export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
       );
     }
     const base: PlanBase = { branch: trunk.branch, commit: joint.commit, on: wanted.on };
+    if (isRefresh && head !== null) {
+      // It was begun from a tag or a commit, which nothing comes to.
+      if (before?.branch === null) return based(head);
+      const check = project.config.landing.check;
+      const wish = { repository, branch, head, base, check, checksContained: refresh.contained };
+      const found = await refreshBranch(parts, context, wish);
+      switch (found.kind) {
+        case 'fresh':
+          return based(found.head);
+        case 'moved':
+          return { type: 'base_unmet', payload: { plans: [] } };
+        default:
+          return unfit(repository, { ...row, branch, base, found });
+      }
+    }
     parts.faults?.('branch-base.before-move');
     if (head === null || head === joint.commit) {
       await ensureBranch(repository, { branch, start: joint.commit });
@@ -133,11 +155,40 @@ function based(head: string): Outcome {
 }
 
 function conflict(files: readonly string[], what: string, plan: string): Outcome {
-  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
-  const where = `${files.slice(0, shownFiles).join(', ')}${more}`;
+  const where = someOf(files);
   const name = shellWord(plan);
   const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan answer ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
   return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail } };
+}
+
+/** The branch and its base do not go together: what a person reads, and what a fixer is told. */
+async function unfit(
+  repository: Repository,
+  {
+    plan,
+    branch,
+    base,
+    found,
+  }: { plan: string; branch: string; base: PlanBase; found: Extract<Refreshed, { kind: 'conflict' | 'check' }> },
+): Promise<Outcome> {
+  const into = base.branch ?? base.commit.slice(0, 12);
+  const files = found.kind === 'conflict' ? found.files : [];
+  const what =
+    found.kind === 'conflict'
+      ? `${branch} and ${into} conflict in ${someOf(files)}`
+      : `merged with ${into}, ${branch} fails its check: ${found.detail}`;
+  const name = shellWord(plan);
+  const detail = `${what}\nmerge ${into} into ${branch} by hand, where that is checked out, then: stator plan answer ${name}; or go on from the base that it has: stator plan answer ${name} --accept`;
+  const body = [
+    `The plan is under way, and ${into} has moved since it was begun. ${what}`,
+    ...(await sidesOf(repository, { branch, into: base.commit, target: base.commit })),
+  ].join('\n');
+  return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail, body } };
+}
+
+function someOf(files: readonly string[]): string {
+  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+  return `${files.slice(0, shownFiles).join(', ')}${more}`;
 }
 
 function goneCommit({ path }: Repository, plan: string, commit: string): EngineError {

@@ -169,7 +169,7 @@ async function checkBrief(
 }
 
 /** What came to the branch meanwhile, and what to do about it. */
-async function sidesOf(
+export async function sidesOf(
   { path }: Repository,
   { branch, into, target }: { branch: string; into: string; target: string },
 ): Promise<string[]> {
