@@ -202,7 +202,20 @@ describe('paths', () => {
       ['deciding', 'drafting', 'stuck'].map((state) => `plan.lifecycle.planning.${state}`),
       ['deciding', 'drafting', 'selecting', 'stuck'].map((state) => `plan.lifecycle.planning.${state}`),
     ]);
-    const others = [sides, merges, asked, ...pulls].map(({ reached }) => reached);
+    const based = walk({
+      name: 'plan',
+      input: {
+        ...inputs.plan,
+        policy: policyWith(['fixer'], { landing_refresh_ms: 1, max_review_fix_cycles: 1, blueprint_skip_threshold: 0 }),
+      },
+      events: baseEvents,
+      marks: ({ granted, work, activeChildId, liveChildren, blocked, fresh }) => [
+        [granted, work === null, blocked?.source, fresh?.mends],
+        activeChildId === null ? null : liveChildren[activeChildId],
+        Object.keys(liveChildren).length > (activeChildId === null ? 0 : 1),
+      ],
+    });
+    const others = [sides, merges, asked, based, ...pulls].map(({ reached }) => reached);
     expect(unreached('plan', ...lives.map(({ reached }) => reached), ...others, ...drafts)).toEqual([]);
     expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
   });
@@ -332,6 +345,20 @@ function pullEvents({ context }: AnyMachineSnapshot): readonly object[] {
     { type: 'pr_merge_refused', ...result, detail: 'not allowed' },
     { type: 'pr_merged', ...by, head: null, into: 'main' },
     { type: 'pr_closed', ...by },
+  ];
+}
+
+/** Its base and its work go together, or do not: then a fixer, and after that a person, is asked. */
+function baseEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const { activeChildId, liveChildren, request, work } = context;
+  const result = { ...by, origin: 'engine', run: work };
+  const fixes = activeChildId !== null && liveChildren[activeChildId] === 'fixer';
+  return [
+    ...['implement_start', 'implement_finished', 'cancel', 'resolve'].map((type) => ({ type, ...by })),
+    { type: 'implement_granted', ...by, origin: 'engine', request },
+    { type: 'branch_based', ...result, head: 'a'.repeat(40) },
+    { type: 'base_conflicted', ...result, files: ['a.txt'], detail: 'a.txt', body: 'merge it' },
+    ...(fixes ? ['succeeded', 'failed'] : []).map((outcome) => doneEvent(activeChildId, { ...output, outcome })),
   ];
 }
 
