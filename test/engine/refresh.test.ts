@@ -109,7 +109,7 @@ it('without a fixer a person is asked, and may let it go on from the base that i
   expect(await blocked()).toMatchObject({ source: 'conflict', reason: expect.stringContaining('fails its check') });
   await say(engine, 'p', 'resolve', { accept: true });
   await untilStatus(engine, 'p', 'done');
-  expect(git(on.repo, 'show', 'plan/p:two.txt')).toBe('one.txt\ntwo.txt');
+  expect(git(on.repo, 'show', 'plan/p:two.txt')).toBe('README.md\none.txt\ntwo.txt');
 });
 
 it('killed at each point of it: the branch has the base once, checked, and the plan is done', async () => {

@@ -220,7 +220,6 @@ const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
     '""',
     'runs on the merge of a plan and its target branch, in a new checkout, before the branch moves to it, such as "npm ci && npm test"; with the sandbox and the limits of [agents.check]',
   ],
-<<<<<<< HEAD
   strategy: [
     '"merge"',
     '"merge": a plan comes to the branch as a merge commit; "rebase": as its own commits, made anew on top, or as one commit where they conflict one by one',
@@ -232,11 +231,10 @@ const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
   batch: [
     '1',
     'so many plans in line are tried together; if the check fails, fewer, until the one that fails is alone',
-=======
+  ],
   refresh: [
     '""',
     'a plan that is under way for longer is brought up to date with its base between two waves, once in each such time, and `check` runs on that; "": not',
->>>>>>> 25cadf07 (landing: a plan that takes longer than refresh is brought up to date with its base between two waves, and checked)
   ],
 };
 

@@ -458,17 +458,12 @@ const landingSchema = z.strictObject(
   {
     auto: flag.optional(),
     check: textOrNone({ max: landingCheckLimit, is: 'a shell command' }).optional(),
-<<<<<<< HEAD
     strategy: oneOf(landingStrategies).optional(),
     review_again: oneOf(reviewAgainModes).optional(),
     batch: wholeNumber(1, landingBatchLimit).optional(),
-  },
-  { error: 'a table with auto, check, strategy, review_again and batch' },
-=======
     refresh: durationOrNone({ minMs: 1, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   },
-  { error: 'a table with auto, check and refresh' },
->>>>>>> 25cadf07 (landing: a plan that takes longer than refresh is brought up to date with its base between two waves, and checked)
+  { error: 'a table with auto, check, strategy, review_again, batch and refresh' },
 );
 
 const wavesSchema = z.strictObject({ overlap: oneOf(overlaps).optional() }, { error: 'a table with overlap' });
