@@ -315,7 +315,7 @@ events = ["cancel"]`);
 });
 
 describe('who plays an attempt', () => {
-  const { profiles } = repoOf(`
+  const text = `
 [agents.coder]
 preset = "claude"
 fallback = "spare"
@@ -328,8 +328,8 @@ fallback = "rest"
 preset = "codex"
 [agents.rest]
 preset = "gemini"
-`);
-  const names = (attempt: number) => playersOf(profiles.coder, attempt).map(({ name }) => name);
+`;
+  const players = (attempt: number) => playersOf(repoOf(text).profiles.coder, attempt);
 
   it.each([
     [1, ['fast', 'spare', null, 'strong', 'rest']],
@@ -337,11 +337,11 @@ preset = "gemini"
     [3, ['strong', 'rest', null, 'spare', 'fast']],
     [9, ['strong', 'rest', null, 'spare', 'fast']],
   ])('attempt %i', (attempt, expected) => {
-    expect(names(attempt)).toEqual(expected);
+    expect(players(attempt).map(({ name }) => name)).toEqual(expected);
   });
 
   it('each has the values of its own table, and otherwise those of the role', () => {
-    const [fast, , own] = playersOf(profiles.coder, 1);
+    const [fast, , own] = players(1);
     expect([fast, own]).toMatchObject([
       { preset: 'claude', model: 'haiku' },
       { preset: 'claude', model: null },

@@ -37,7 +37,10 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['close_issues', config.closeIssues],
     ['waves.overlap', config.overlap],
     ['landing.auto', config.policy.landing_auto],
-    ['landing.refresh', config.policy.landing_refresh_ms === null ? '' : durationText(config.policy.landing_refresh_ms)],
+    [
+      'landing.refresh',
+      config.policy.landing_refresh_ms === null ? '' : durationText(config.policy.landing_refresh_ms),
+    ],
     ['landing.check', config.landing.check ?? ''],
     ['landing.strategy', config.landing.strategy],
     ['landing.review_again', config.landing.reviewAgain],
