@@ -161,7 +161,7 @@ function conflict(files: readonly string[], what: string, plan: string): Outcome
   return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail } };
 }
 
-/** The branch and its base do not go together: what a person reads, and what a fixer is told. */
+/** The branch and its base do not go together: what a person reads, and what a fixer reads. */
 async function unfit(
   repository: Repository,
   {
