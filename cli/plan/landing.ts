@@ -30,6 +30,8 @@ interface Landing {
 function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
   const { type, payload, wait, slow, onlyDone, isUnderWay, tell } = landing;
   return withPlan(call, 'write', given, async (client, { project, plan }) => {
+    // A plan that is in line already has its wish, and yet is not merged.
+    const wasMerged = type === 'land' ? (await client.plan(project, plan)).merged !== null : null;
     const request = { project, plan, type, payload, waitMs: wait ? verdictMs : 0 };
     const answer = await sayWhenSlow(call, slow(plan), client.send(request));
     const { status, result } = answer.signal;
@@ -42,7 +44,7 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
     const shown = wait
       ? await sayWhenSlow(call, slow(plan), outcomeOf(client, { project, plan }, isUnderWay))
       : await client.plan(project, plan);
-    return tell(shown, result === 'already');
+    return tell(shown, wasMerged ?? result === 'already');
   });
 }
 

@@ -26,7 +26,9 @@ export async function outcomeOf(
   for (;;) {
     const shown = await client.plan(project, plan);
     const isKept = shown.waiting_for?.kind === 'repo';
-    if (!isUnderWay(shown) || isKept || performance.now() > untilMs) return shown;
+    // Without an engine nothing changes while this waits.
+    const isOver = client.engine?.kind === 'none' || performance.now() > untilMs;
+    if (!isUnderWay(shown) || isKept || isOver) return shown;
     await delay(pollMs);
   }
 }

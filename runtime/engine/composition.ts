@@ -295,6 +295,17 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     }
   }
 
+  /** For an engine of one verb: lands what is in line, until nothing of it can be done now. */
+  async function carryLandings(): Promise<void> {
+    for (;;) {
+      const open = (await store.effects({ by: 'open' })).find(({ kind }) => kind.startsWith('landing.'));
+      if (open === undefined) return;
+      await runner()?.dispatcher.carryOut(open.kind, open.lane);
+      await pump.drain();
+      if (open.status === (await store.effect(open.key))?.status) return;
+    }
+  }
+
   async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
     const signal = keyed({ ...given, origin: namedOrigin(given.origin) });
     const isHere = !projects.isElsewhere(placeOf(signal.tree).project);
@@ -304,6 +315,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
       : { id: await insertSignal(store, signal, before), isSettled: false };
     if (isSettled) return id;
     await settled(id, waitMs);
+    if (mode === 'verb' && signal.type === 'land' && waitMs > 0) await carryLandings();
     await mustBeOwn(id, signal);
     return id;
   }

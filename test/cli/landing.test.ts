@@ -1,4 +1,6 @@
 /** The line of a branch as a person types it. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
@@ -76,4 +78,27 @@ it('pauses a branch before a plan has stood in its line, and keeps the pause whi
   expect(await client.landings()).toMatchObject(inLine);
   expect((await stator(['landing', 'resume'])).stdout).toBe('plans land on main again\n');
   await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('a.txt'));
+});
+
+it('without an engine a plan lands by the command itself, checked, and says at once what keeps it back', async () => {
+  const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
+  const { repo, stator, root } = made;
+  mkdirSync(join(repo, '.stator'));
+  writeFileSync(join(repo, '.stator', 'config.toml'), '[landing]\ncheck = "test -e p.txt"\n');
+  const document = join(root, 'p.md');
+  writeFileSync(document, planOf(['echo p > p.txt']));
+  expect(await stator(['run', document, '--trust'])).toMatchObject({ code: 0 });
+  expect(await stator(['landing', 'pause', 'main'])).toMatchObject({ code: 0 });
+  const kept = await stator(['plan', 'land', 'p']);
+  expect([kept.code, kept.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^pending: p is not merged yet: it stands in line for main and .*paused/m),
+  ]);
+  expect(await stator(['landing', 'resume', 'main'])).toMatchObject({ code: 0 });
+  const landed = await stator(['plan', 'land', 'p']);
+  expect(landed).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^p is merged: plan\/p is in main, /) as string,
+  });
+  expect(git(repo, 'ls-tree', '--name-only', 'main')).toContain('p.txt');
 });

@@ -147,6 +147,7 @@ describe('the control API over its socket', () => {
       attempts: 1,
       reason: null,
       why: null,
+      waits_for_files: null,
       branch: 'plan/shape-w1-t1',
       after: [],
       usage,

@@ -400,6 +400,8 @@ it('every route answers as it says, done and refused', async () => {
     ],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('planned') }, 409, code('conflict')],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('absent') }, 404, code('plan_not_found')],
+    ['GET /v1/repos/:project/plans/:plan/comments', { params: plan('finished') }, 200],
+    ['GET /v1/repos/:project/plans/:plan/comments', { params: plan('absent') }, 404, code('plan_not_found')],
     [
       'GET /v1/repos/:project/plans/:plan/diff/files',
       { params: plan('finished'), query: '?after=0' },

@@ -36,7 +36,9 @@ export function atEachPoint(round: number): Fault[] {
   // hooks and no forge: the points of those have their own proof.
   const reached = faultPoints.filter(
     (point) =>
-      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|plan-pull|pull-merge|branch-base|hook)\./.test(point),
+      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|plan-pull|pull-merge|branch-base|branch-refresh|hook)\./.test(
+        point,
+      ),
   );
   return reached.flatMap((point) => {
     const nth = nthOf(point, round);
