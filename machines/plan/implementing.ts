@@ -97,6 +97,7 @@ const preparing = plan.createStateConfig({
           { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
         ],
         implement_finished: { guard: 'hasActiveChild', actions: ['tellFinish', 'raiseMoved'] },
+        ...editable,
       },
     },
   },

@@ -68,6 +68,8 @@ const contract = `
   underway.implementing.requesting            cancel*                   cancelled.ended
   underway.implementing.preparing.making      implement_finished        underway.reviewing.working
   underway.implementing.preparing.making      cancel*                   cancelled.ended
+  underway.implementing.preparing.mending     implement_finished        underway.implementing.preparing.mending
+  underway.implementing.preparing.mending     cancel*                   cancelled.ending
   underway.implementing.preparing.stuck       implement_finished        underway.reviewing.working
   underway.implementing.preparing.stuck       resolve*                  underway.implementing.preparing.making
   underway.implementing.preparing.stuck       cancel*                   cancelled.ended

@@ -219,7 +219,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
     const { value, context } = snapshotOf(root(plan));
     const { activeChildId, liveChildren, work, timer, blocked, drafts = [] } = context as PlanContext;
     const lifecycle = stateText((value as Record<string, string>).lifecycle ?? '');
-    const mustHaveChild = ['.working', 'wave.running', '.selecting'].some((end) => lifecycle.endsWith(end));
+    const mustHaveChild = ['.working', 'wave.running', '.selecting', '.mending'].some((end) => lifecycle.endsWith(end));
     if (mustHaveChild && (activeChildId === null || liveChildren[activeChildId] === undefined))
       throw new Error(`the plan is in ${lifecycle}, and no child is active`);
     if (!mustHaveChild && !lifecycle.endsWith('wave.waiting') && activeChildId !== null)

@@ -108,6 +108,13 @@ export const worldsByState: Record<string, () => World> = {
   'underway.implementing.stuck': () => after({}, force('implementing')),
   'underway.implementing.requesting': () => after({ content: laterText }, ['implement_start']),
   'underway.implementing.preparing.making': () => released(),
+  'underway.implementing.preparing.mending': () => {
+    const world = released();
+    const [row] = world.open();
+    if (row !== undefined) world.report(row, 'base_conflicted', { files: ['a.txt'], detail: 'a.txt', body: 'a.txt' });
+    world.drain();
+    return world;
+  },
   'underway.implementing.preparing.stuck': () => {
     const world = released();
     const [row] = world.open();

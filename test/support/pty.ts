@@ -1,4 +1,5 @@
 /** A command in a real pseudo terminal, and what stands on its screen: an emulator of a terminal reads every escape that the command writes. */
+import type { ReadStream } from 'node:tty';
 import { type IPty, spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { afterEach } from 'vitest';
@@ -42,6 +43,7 @@ export function openPty(file: string, args: readonly string[], options: PtyOptio
   const emulator = new xterm.Terminal({ cols: columns, rows, scrollback: 10_000, allowProposedApi: true });
   const child = spawn(file, [...args], { cwd, env: { ...env, TERM: 'xterm-256color' }, cols: columns, rows });
   open.add(child);
+  readToEnd(child);
   const lookers = new Set<() => void>();
   let written = '';
   let exitCode: number | null = null;
@@ -100,6 +102,21 @@ export function openPty(file: string, args: readonly string[], options: PtyOptio
     },
     ended,
     pid: child.pid,
+  };
+}
+
+/** For terminals that a program in the background keeps open. */
+const unreadMs = 10_000;
+
+/** The library closes a terminal 200 ms after its program has ended: on a busy machine, the last lines are not read by then. */
+function readToEnd(child: IPty): void {
+  const { _socket: socket } = child as unknown as { readonly _socket: ReadStream };
+  const destroy = socket.destroy.bind(socket);
+  socket.once('end', () => destroy());
+  socket.destroy = (error) => {
+    if (error !== undefined) return destroy(error);
+    setTimeout(destroy, unreadMs).unref();
+    return socket;
   };
 }
 
