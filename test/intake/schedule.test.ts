@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ScheduleTimes, scheduleTimes } from '../../runtime/base/config/config.ts';
@@ -174,6 +174,15 @@ it('a plan comes when it is due, and not before the schedule was there', async (
   writeFileSync(night.document, planText(['echo 1 > one.txt']));
   const engine = await night.start();
   await untilSeen(night, engine);
+  rmSync(night.document);
+  const missing = await engine.client.tryIntake({ name: 'nightly' });
+  expect(missing.items).toMatchObject([
+    {
+      state: 'waits',
+      reason: expect.stringMatching(/^it is not due yet, and as it is now nothing would come: .*cannot be read/) as string,
+    },
+  ]);
+  writeFileSync(night.document, planText(['echo 1 > one.txt']));
   const tried = await engine.client.tryIntake({ name: 'nightly' });
   expect(tried.items).toEqual([
     {

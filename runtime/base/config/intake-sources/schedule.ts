@@ -22,7 +22,7 @@ export interface ScheduleTimes {
  * several times a day skip the gap, and run in both of the repeated hours. Throws for a text that is no pattern of five fields.
  */
 export function scheduleTimes({ schedule, timezone }: Pattern): ScheduleTimes {
-  const { Cron } = fromPackage('croner') as typeof import('croner'); // its own types
+  const { Cron } = croner();
   const cron = new Cron(schedule, { timezone, paused: true, mode: '5-part' });
   return {
     // It looks for times before the given one.
@@ -31,9 +31,14 @@ export function scheduleTimes({ schedule, timezone }: Pattern): ScheduleTimes {
   };
 }
 
+function croner(): typeof import('croner') {
+  return fromPackage('croner') as typeof import('croner'); // its own types
+}
+
 const patternForm = 'five fields as cron has them, such as "0 3 * * 1-5"';
 
 function isPattern(schedule: string): boolean {
+  croner(); // a package that is missing is no mistake of the pattern
   try {
     // A pattern such as the 31st of February has no time at all.
     return scheduleTimes({ schedule, timezone: 'UTC' }).next(0) !== null;

@@ -3,7 +3,7 @@
  * at is a row, which moves on in the commit that registers the plan, or that passes the time over. So no time comes twice, and none before the row was made.
  */
 import { basename } from 'node:path';
-import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
 import { type IntakeOf, scheduleTimes } from '../../../base/config/config.ts';
 import type { IntakeMarkRow } from '../../../core/store/rows.ts';
 import { mustBeOwn } from '../own-path.ts';
@@ -71,7 +71,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
     const next = times.next(nowMs());
     return [
       ...(found.kind === 'none' || mark === null ? [] : [await foundAt(found, mark)]),
-      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: 'it is not due yet' } as const]),
+      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: await laterReason() } as const]),
     ];
   }
 
@@ -91,6 +91,16 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
         async taken() {},
       }),
     };
+  }
+
+  /** What would fail at the next time is said before it comes. */
+  async function laterReason(): Promise<string> {
+    try {
+      await workNow();
+      return 'it is not due yet';
+    } catch (thrown) {
+      return `it is not due yet, and as it is now nothing would come: ${messageOf(thrown)}`;
+    }
   }
 
   /** Read at each time, so that an edit counts from the next one on. Throws `bad_config`. */
