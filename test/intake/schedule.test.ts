@@ -179,7 +179,9 @@ it('a plan comes when it is due, and not before the schedule was there', async (
   expect(missing.items).toMatchObject([
     {
       state: 'waits',
-      reason: expect.stringMatching(/^it is not due yet, and as it is now nothing would come: .*cannot be read/) as string,
+      reason: expect.stringMatching(
+        /^it is not due yet, and as it is now nothing would come: .*cannot be read/,
+      ) as string,
     },
   ]);
   writeFileSync(night.document, planText(['echo 1 > one.txt']));
