@@ -14,6 +14,6 @@ export function accountLines(accounts: readonly AccountEntry[], nowMs: number): 
     const verb = waiting.length === 1 ? 'waits' : 'wait';
     const who =
       waiting.length === 0 ? '' : `; ${counted(waiting.length, 'agent')} ${verb} for it: ${names.join(', ')}${more}`;
-    return plain(`${accountStateText(account, used === null ? null : used / 100)} ${untilText(until, nowMs)}${who}`);
+    return plain(`${accountStateText(account, used)} ${untilText(until, nowMs)}${who}`);
   });
 }

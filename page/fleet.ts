@@ -174,7 +174,7 @@ function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
   return accounts.map(({ account, until, waiting, used_percent: used }) => {
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
     const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
-    const text = `The ${accountStateText(account, used === null ? null : used / 100)} ${untilText(until, nowMs)}.${waits}`;
+    const text = `The ${accountStateText(account, used)} ${untilText(until, nowMs)}.${waits}`;
     return h('p', { key: account, class: 'notice', role: 'status' }, glyph('held'), text);
   });
 }

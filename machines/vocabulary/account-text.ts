@@ -1,5 +1,10 @@
-/** Why an account takes no new agents: the service takes no more, or its reserve is kept back. `used`: how much of its limit is used, between 0 and 1. */
-export function accountStateText(account: string, used: number | null): string {
-  if (used === null) return `account ${account} is rate limited`;
-  return `account ${account} has used ${Math.round(used * 100)}% of its limit, and the rest is its reserve`;
+/** Of a share between 0 and 1; null stays null. */
+export function percentOf(share: number | null): number | null {
+  return share === null ? null : Math.round(share * 100);
+}
+
+/** Why an account takes no new agents: `usedPercent` of its limit is used and the rest is its reserve, or, where that is null, the service takes no more. */
+export function accountStateText(account: string, usedPercent: number | null): string {
+  if (usedPercent === null) return `account ${account} is rate limited`;
+  return `account ${account} has used ${usedPercent}% of its limit, and the rest is its reserve`;
 }

@@ -37,7 +37,7 @@ it('what it comes after is told first, then the topic, then the limit', () => {
   expect(obstacle(busy, { topic: 'ui' }, 1)).toContain('topic');
 });
 
-/** What each plan that waits is told, in the order of their turns; null: it may implement now. */
+/** Why each waiting plan may not implement yet, in the order of their turns; null: it may implement now. */
 function turns(
   waiting: Record<string, Partial<Applicant>>,
   { overlap = 'serial', ...context }: Partial<Context> & { overlap?: 'wave' | 'serial' } = {},

@@ -152,16 +152,18 @@ export const intakeOperations = {
       const { previewIntake } = await loadPreview();
       const { room, found } = await previewIntake(config, { store, projects, nowMs: () => clock.nowMs() });
       let left = room.items;
-      const items = found.map((each): IntakeTried['items'][number] => {
+      const itemOf = async (each: (typeof found)[number]): Promise<IntakeTried['items'][number]> => {
         const { title } = each;
         if (each.kind === 'left') return { title, state: 'left', plan: null, reason: each.reason };
         const { plan } = each;
-        if (each.kind === 'later') return { title, state: 'waits', plan, reason: each.reason };
+        if (each.kind === 'later') return { title, state: 'waits', plan, reason: await each.reason() };
         left -= 1;
         return left < 0
           ? { title, state: 'waits', plan, reason: room.reason }
           : { title, state: 'comes', plan, reason: null };
-      });
+      };
+      const items: IntakeTried['items'][number][] = [];
+      for (const each of found) items.push(await itemOf(each));
       return { name, project, enabled, room: room.items, room_reason: room.reason, items };
     },
     verb: {

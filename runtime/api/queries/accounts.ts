@@ -1,5 +1,5 @@
 /** The accounts that are rate limited now, and the agents that wait for each. */
-import { accountStateText } from '../../../machines/vocabulary/account-text.ts';
+import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
@@ -25,7 +25,7 @@ export function limitOf(
 
 /** Why an agent waits for an account, and what a person can do. */
 export function limitText({ account, until, used }: AccountLimitRow, title: string): string {
-  return `the ${accountStateText(account, used)} until ${timeText(until)}; try at once with: stator agent restart ${shellWord(title)}`;
+  return `the ${accountStateText(account, percentOf(used))} until ${timeText(until)}; try at once with: stator agent restart ${shellWord(title)}`;
 }
 
 export function createAccountViews(parts: CastingParts) {
@@ -42,7 +42,7 @@ export function createAccountViews(parts: CastingParts) {
         account,
         since: timeText(since),
         until: timeText(until),
-        used_percent: used === null ? null : Math.round(used * 100),
+        used_percent: percentOf(used),
         waiting: live
           .filter((run) => accountOf(run) === account)
           .map(({ project, plan, title }) => ({ project, plan, title }))

@@ -1,5 +1,5 @@
 /** Chooses the profile for an attempt of a role now: the first of those that may play it whose account is not rate limited. */
-import { accountStateText } from '../../../machines/vocabulary/account-text.ts';
+import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { type AgentProfile, playersOf, type RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
@@ -120,7 +120,7 @@ export function accountLimited(
   { project, plan, title }: Pick<RunRow, 'project' | 'plan' | 'title'>,
 ): Change {
   const again = until < told ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
-  const message = `the ${accountStateText(account, used)} until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
+  const message = `the ${accountStateText(account, percentOf(used))} until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
   const notice = { type: 'account_limited', project, plan, message: message.slice(0, 1_000), at } as const;
   return { do: 'account.limit', account, until, used, at, notice };
 }

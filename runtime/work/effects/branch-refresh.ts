@@ -4,18 +4,15 @@
  */
 import type { Workplace } from '../../../machines/vocabulary/effect.ts';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
-import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import type { PlanBase } from '../../core/store/rows.ts';
-import { ownGit } from '../git/git.ts';
-import { dropCheckout, makeCheckout } from '../git/judged-checkout.ts';
 import { advanceBranch, buildMerge } from '../git/merge.ts';
-import { isAncestor } from '../git/objects.ts';
+import { isAncestor, parentOf } from '../git/objects.ts';
 import { moveRef, readRef, setRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { type CheckParts, failureText, runCheck } from './check-run.ts';
+import type { CheckParts } from './check-run.ts';
+import { checkMerge } from './merge-check.ts';
 import { remember } from './plan-base.ts';
-import { siteOf } from './workplace.ts';
 
 interface Wanted {
   readonly repository: Repository;
@@ -61,7 +58,18 @@ export async function refreshBranch(parts: CheckParts, context: EffectContext, w
   }
   if (!isContained) await setRef(repository, name, candidate);
   parts.faults?.('branch-refresh.after-merge');
-  const failure = wanted.check === null ? null : await checked(parts, context, { ...wanted, candidate });
+  const place: Workplace = { branch, from: branch, folder: `${worktreeName(branch)}~refresh` };
+  const of = `${branch} merged with ${base.branch ?? 'its base'}`;
+  const failure =
+    wanted.check === null
+      ? null
+      : await checkMerge(parts, context, {
+          plan: context.row.plan,
+          place,
+          commit: candidate,
+          command: wanted.check,
+          of,
+        });
   parts.faults?.('branch-refresh.after-check');
   if (failure !== null) {
     await drop();
@@ -85,34 +93,4 @@ async function merged({ repository, branch, head, base }: Wanted): Promise<strin
   const built = await buildMerge(repository, { source: base.commit, target: head, message });
   if (built.kind === 'conflict') return built;
   return built.kind === 'new' ? built.head : head;
-}
-
-/** Why the check fails on that commit; null: it passed. */
-async function checked(
-  parts: CheckParts,
-  context: EffectContext,
-  { branch, base, candidate: commit, check }: Wanted & { readonly candidate: string },
-): Promise<string | null> {
-  const { plan } = context.row;
-  const command = check ?? 'true';
-  const place: Workplace = { branch, from: branch, folder: `${worktreeName(branch)}~refresh` };
-  const failure = await runCheck(
-    parts,
-    {
-      ...{ plan, place, wave: null, task: null, command, number: 1, note: null },
-      more: async ({ log }) => `cat ${shellWord(log)}`,
-      async makeReady({ repository, worktree: path }) {
-        await makeCheckout(repository, { path, branch, commit, hidden: [], trusted: { commit, paths: [] } });
-      },
-    },
-    context,
-  );
-  const { repository, worktree } = await siteOf(parts, context.row, place);
-  await dropCheckout(repository, { path: worktree, branch });
-  const of = `${branch} merged with ${base.branch ?? 'its base'}`;
-  return failure === null ? null : failureText({ command, of }, failure);
-}
-
-function parentOf({ path }: Repository, commit: string, number: 1 | 2): Promise<string> {
-  return ownGit(path, ['rev-parse', '--verify', `${commit}^${number}`]);
 }

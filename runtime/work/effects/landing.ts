@@ -17,12 +17,13 @@ import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import { mergePrepared, prepareMerge } from '../git/checkout-merge.ts';
 import { ownGit } from '../git/git.ts';
 import { takeIntoBranch } from '../git/joint-base.ts';
-import { dropCheckout, makeCheckout } from '../git/judged-checkout.ts';
+import { parentOf } from '../git/objects.ts';
 import { branchRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { type BroughtUp, broughtUp } from '../git/same-change.ts';
-import { type CheckParts, failureText, runCheck } from './check-run.ts';
+import type { CheckParts } from './check-run.ts';
 import { lostWork, tellLostWork } from './lost-work.ts';
+import { checkMerge } from './merge-check.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
@@ -95,27 +96,15 @@ async function bringUpToDate(
   await takeIntoBranch(repository, { branch, commit: base, message });
 }
 
-/** In a checkout of its own, which is made right before the check starts and goes when it has ended. */
 export function createLandingCheck(parts: CheckParts): Handler<LandingCheck> {
   return async ({ plan, branch, into, commit, command }, context): Promise<Outcome> => {
-    const place = checkoutOf(branch);
-    const failure = await runCheck(
-      parts,
-      {
-        ...{ plan, place, wave: null, task: null, command, number: 1, note: null },
-        more: async ({ log }) => `cat ${shellWord(log)}`,
-        async makeReady({ repository, worktree: path }) {
-          await makeCheckout(repository, { path, branch, commit, hidden: [], trusted: { commit, paths: [] } });
-          parts.faults?.('landing.after-checkout');
-        },
-      },
-      context,
-    );
-    parts.faults?.('landing.after-check');
-    const { repository, worktree } = await siteOf(parts, context.row, place);
-    await dropCheckout(repository, { path: worktree, branch });
-    if (failure === null) return { type: 'check_passed', payload: {} };
-    const text = failureText({ command, of: `${branch} merged with ${into}` }, failure);
+    const text = await checkMerge(parts, context, {
+      ...{ plan, place: checkoutOf(branch), commit, command, of: `${branch} merged with ${into}` },
+      afterCheckout: () => parts.faults?.('landing.after-checkout'),
+      afterCheck: () => parts.faults?.('landing.after-check'),
+    });
+    if (text === null) return { type: 'check_passed', payload: {} };
+    const { repository } = await siteOf(parts, context.row, { branch, from: branch });
     const names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null } as const;
     return refusal(
       { kind: 'check', detail: text },
@@ -160,7 +149,7 @@ async function checkBrief(
   repository: Repository,
   { branch, into, commit, text }: { branch: string; into: string; commit: string; text: string },
 ): Promise<string> {
-  const target = await ownGit(repository.path, ['rev-parse', '--verify', `${commit}^1`]);
+  const target = await parentOf(repository, commit, 1);
   return [
     `The plan is done and approved, but merged with ${into} as it is now it fails this check:`,
     text,

@@ -57,6 +57,11 @@ export async function pointee({ path, gits }: Place, name: string): Promise<stri
   return found === undefined ? askOwnGit(path, ['rev-parse', '-q', '--verify', `${name}^{commit}`]) : found;
 }
 
+/** The first or second parent of a commit. Throws if it has no such parent. */
+export function parentOf({ path }: Pick<Place, 'path'>, commit: string, number: 1 | 2): Promise<string> {
+  return ownGit(path, ['rev-parse', '--verify', `${commit}^${number}`]);
+}
+
 /** `findCommit` for a commit that must exist. Throws `git_failed`. */
 export async function commitOf(repo: Place, name: string): Promise<string> {
   const commit = await findCommit(repo, name);

@@ -35,7 +35,8 @@ export type Found =
       /** null: it is not there any more, or has changed. */
       claim(): Promise<Claim | null>;
     }
-  | { readonly kind: 'later'; readonly title: string; readonly plan: string; readonly reason: string }
+  /** Its reason may need a look at files, and is asked for by who shows it. */
+  | { readonly kind: 'later'; readonly title: string; readonly plan: string; reason(): Promise<string> }
   | { readonly kind: 'left'; readonly title: string; readonly reason: string };
 
 export interface Source {

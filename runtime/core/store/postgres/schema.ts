@@ -28,7 +28,7 @@ export const migrationLock = "hashtextextended('stator migration ' || current_sc
 /** All processes that watch the store listen here. */
 export const channel = 'stator';
 
-/** Rows are numbered in the order of their commits, as SQLite numbers them; a `rowid` that it has of itself is a column here. */
+/** Rows are numbered in the order of their commits, as SQLite numbers them; its implicit `rowid` is a column here. */
 const numbers = [
   ...['plans', 'runs', 'launches'].flatMap((table) => [
     `ALTER TABLE ${table} ADD COLUMN rowid BIGINT NOT NULL UNIQUE;`,

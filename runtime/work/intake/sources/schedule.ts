@@ -71,7 +71,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
     const next = times.next(nowMs());
     return [
       ...(found.kind === 'none' || mark === null ? [] : [await foundAt(found, mark)]),
-      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: await laterReason() } as const]),
+      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: laterReason } as const]),
     ];
   }
 
