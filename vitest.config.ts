@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { realAgents } from './test/soak/left-out.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
 import { hangMs } from './test/support/hang.ts';
+import { seedOfHead } from './test/support/seed.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 import { tempFolder } from './test/support/temp-folder.ts';
 
@@ -15,7 +16,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.
-    env: { STATOR_SANDBOX: 'off', TMPDIR: tempFolder() },
+    env: { STATOR_SANDBOX: 'off', TMPDIR: tempFolder(), STATOR_CRASH_SEED: seedOfHead() },
     // What a test waits for within says sooner what it waited for.
     testTimeout: 2 * hangMs,
     hookTimeout: 2 * hangMs,
@@ -26,7 +27,7 @@ export default defineConfig({
     pool: 'forks',
     // A worker takes many files, and loads the product once: that was a quarter of all the time.
     isolate: false,
-    setupFiles: ['test/support/fresh-modules.ts'],
+    setupFiles: ['test/support/fresh-modules.ts', 'test/support/seeded-properties.ts'],
     retry: 0,
   },
 });

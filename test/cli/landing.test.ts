@@ -30,6 +30,13 @@ it('holds done plans in an order that a person changes, and lands none of them w
   expect(await stator(['plan', 'land', 'c', '--into', 'release'])).toMatchObject({ code: 0 });
   expect(git(repo, 'ls-tree', '--name-only', 'release')).toContain('c.txt');
 
+  for (const none of ['main~1', 'HEAD', '-q', ' ', 'main@{0}', 'ma in'])
+    expect(
+      await made
+        .client()
+        .pauseLanding({ project: 'demo', branch: none })
+        .catch((thrown) => thrown.code),
+    ).toBe('not_found');
   const unknown = await stator(['landing', 'pause', 'mian']);
   expect([unknown.code, unknown.stderr]).toEqual([
     1,

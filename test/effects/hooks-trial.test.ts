@@ -1,9 +1,10 @@
 /** A receiver that fails three times in ten, and an engine that is killed in between. */
 import { expect, it } from 'vitest';
+import { seedOf } from '../support/crash.ts';
 import { tryHooks } from '../support/hook-trial.ts';
 
 // Takes some seconds: each of the failures that is waited out takes its time limit.
 it('gets every event, in order, each under one id, whatever fails and however often the engine is killed', async () => {
-  await tryHooks({ plans: 20, rounds: 8, kills: 3, seed: Number(process.env.STATOR_CRASH_SEED ?? 7) });
+  await tryHooks({ plans: 20, rounds: 8, kills: 3, seed: seedOf('hooks') });
   expect.hasAssertions();
 });

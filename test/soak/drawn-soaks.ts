@@ -5,17 +5,11 @@
 import { readdirSync } from 'node:fs';
 import { drawn } from '../support/drawn.ts';
 import { randomOf } from '../support/random.ts';
+import { seedNumberOf } from '../support/seed.ts';
 import { realShortS, soaks, wholeInSoak } from './left-out.ts';
 
 /** Eight minutes, less what the start of vitest and the last file alone take. */
 export const drawnS = 420;
-
-export function seedNumberOf(seed: string): number {
-  const digits = /^[0-9a-f]{7,40}$/.exec(seed)?.[0];
-  if (digits === undefined)
-    throw new Error(`STATOR_SOAK_SEED=${seed}: a commit is accepted, 7 to 40 hexadecimal digits`);
-  return Number.parseInt(digits.slice(0, 7), 16);
-}
 
 /** Files in the order in which they were drawn, each with its seconds in the short form. */
 export function drawnSoaks(seed: string): readonly (readonly [file: string, seconds: number])[] {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seedOf } from '../support/crash.ts';
 import { landUnderKills } from '../support/landing-kills.ts';
 import { isShort } from './length.ts';
 
@@ -8,9 +9,7 @@ const kills = isShort ? 40 : 200;
 it.each([1, 4])(
   `${plans} plans land each once and checked, though their engine is killed ${kills} times: batch = %i`,
   async (batch) => {
-    const seed = Number(process.env.STATOR_CRASH_SEED ?? Date.now() % 1_000_000);
-    console.log(`landing: STATOR_CRASH_SEED=${seed}`);
-    await landUnderKills({ plans, points: [], kills, seed, batch });
+    await landUnderKills({ plans, points: [], kills, seed: seedOf('landing'), batch });
     expect.hasAssertions();
   },
   3_600_000,

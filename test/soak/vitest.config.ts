@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 import { resultsReporter } from '../real/results-reporter.ts';
 import { builtServer, builtSources } from '../support/build.ts';
 import { hangMs } from '../support/hang.ts';
-import { drawnS, drawnSoaks, seedNumberOf } from './drawn-soaks.ts';
+import { seedNumberOf } from '../support/seed.ts';
+import { drawnS, drawnSoaks } from './drawn-soaks.ts';
 import { realAgents, soaks, wholeInSoak } from './left-out.ts';
 import { isShort } from './length.ts';
 
@@ -26,6 +27,7 @@ export default defineConfig({
     include: [...filesToPlay()],
     env: { STATOR_TEST_WHOLE: '1', STATOR_SANDBOX: 'off', ...seeds },
     globalSetup: ['test/support/build.ts'],
+    setupFiles: ['test/support/seeded-properties.ts'],
     server: builtServer,
     reporters: ['default', resultsReporter()],
     testTimeout: 3_600_000,

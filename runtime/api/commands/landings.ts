@@ -3,6 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { landingTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Change } from '../../core/store/port.ts';
+import { isBranchName } from '../../work/git/branch.ts';
 import { realBranch } from '../../work/git/plan-base.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
 import type { LandingEntry } from '../contract/landings.ts';
@@ -40,10 +41,12 @@ export function createLandingCommands(parts: CommandDependencies) {
   /** The line of a branch of the repo, whether a plan has waited in it or not. Throws `not_found`. */
   async function lineOf(project: string, name: string): Promise<Line> {
     const repository = await projects.repository(project);
-    const branch = await realBranch(repository, name);
-    const known = await views.landings({ project });
-    if (known.some((entry) => entry.branch === branch) || (await readRef(repository, branchRef(branch))) !== null)
-      return { project, branch };
+    if (await isBranchName(repository, name)) {
+      const branch = await realBranch(repository, name);
+      const known = await views.landings({ project });
+      if (known.some((entry) => entry.branch === branch) || (await readRef(repository, branchRef(branch))) !== null)
+        return { project, branch };
+    }
     throw new EngineError(
       'not_found',
       `${name} is no branch of ${project}`,

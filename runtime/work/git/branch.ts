@@ -67,16 +67,23 @@ const plainName = /^(?!HEAD$)[A-Za-z0-9][\w-]*(?:\/[A-Za-z0-9][\w-]*)*$/;
 /** Git reads such a branch name as something else: a flag, HEAD, another ref, a commit. */
 const otherMeaning = /^(?:-.*|@|(?:[A-Z]+_)*HEAD|(?:refs|heads|tags|remotes)\/.*|[0-9a-f]{40}|[0-9a-f]{64})$/s;
 
-async function refuseName(repo: { readonly path: string }, branch: string): Promise<void> {
+type NamePlace = { readonly path: string };
+
+async function refuseName(repo: NamePlace, branch: string): Promise<void> {
   const hint = 'name another one, such as --branch plan/demo';
   if (otherMeaning.test(branch)) {
     const message = `a branch of the name ${JSON.stringify(branch)} would be taken for something else by git`;
     throw new EngineError('bad_request', message, hint);
   }
-  if (plainName.test(branch)) return;
-  const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
-  if (isName.exitCode === 0) return;
+  if (await isBranchName(repo, branch)) return;
   throw new EngineError('bad_request', `git accepts no branch of the name ${JSON.stringify(branch)}`, hint);
+}
+
+/** Whether git takes it as the name of a branch, and as nothing else (`main~1` is a commit, `-q` a flag). Ask before a ref is named by what a caller sent. */
+export async function isBranchName(repo: NamePlace, branch: string): Promise<boolean> {
+  if (otherMeaning.test(branch)) return false;
+  if (plainName.test(branch)) return true;
+  return (await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)])).exitCode === 0;
 }
 
 /**
