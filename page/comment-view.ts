@@ -139,7 +139,7 @@ export function draftView(draft: Comment, last: number, actions: PlanActions): V
             'Suggest other lines',
           ),
       h('button', { class: 'quiet', type: 'button', on: { click: () => actions.draftAt(null) } }, 'cancel'),
-      h('span', { class: 'dim' }, 'Ctrl+Enter'),
+      h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
     ),
   );
 }

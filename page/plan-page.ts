@@ -27,6 +27,7 @@ import {
 import { planView } from './plan-view.ts';
 import { verdicts } from './plan-work.ts';
 import { createRefresher } from './refresh.ts';
+import { stayAt } from './stay-at.ts';
 import { takeNew } from './take.ts';
 
 export interface PlanPageOptions extends PageParts {
@@ -304,9 +305,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       const file = model.changes.list?.files.find((each) => each.path === path);
       if (file === undefined) return say(`${JSON.stringify(path)} has no changes in what is shown.`);
       openFile(file, true);
-      const head = document.getElementById(fileId(path));
-      head?.scrollIntoView();
-      head?.focus({ preventScroll: true });
+      stayAt(fileId(path));
     },
     sideBySide(isSideBySide) {
       keep(sideBySideName, isSideBySide);

@@ -225,7 +225,7 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
             ),
             wayButton('restore', 'Bring it back'),
             wayButton('accept', blocked.source === 'lost_work' ? 'Go on without it' : 'Accept it as it is'),
-            h('span', { class: 'dim' }, 'Ctrl+Enter'),
+            h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
           ),
         ),
   );

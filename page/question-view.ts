@@ -58,7 +58,7 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
               'div',
               { class: 'commands' },
               h('button', { class: 'strong', type: 'submit', disabled: isBusy }, 'Answer'),
-              h('span', { class: 'dim' }, 'Ctrl+Enter'),
+              h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
             ),
           ]
         : []),

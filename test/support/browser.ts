@@ -32,10 +32,19 @@ export interface Tab {
   readonly complaints: string[];
 }
 
-/** With a profile of its own, which goes with it. `name`: is loopback, with any certificate. */
-export async function startBrowser(options: { width?: number; height?: number; name?: string } = {}): Promise<Browser> {
+interface BrowserSetup {
+  readonly width?: number;
+  readonly height?: number;
+  /** Is loopback, with any certificate. */
+  readonly name?: string;
+  /** A phone: it is touched, nothing hovers, and a page says by itself how wide it is. */
+  readonly phone?: boolean;
+}
+
+/** With a profile of its own, which goes with it. */
+export async function startBrowser(options: BrowserSetup = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'stator-browser-'));
-  const { width = 1280, height = 900, name } = options;
+  const { width = 1280, height = 900, name, phone = false } = options;
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     // Root has no sandbox of Chromium's; what is loaded is our own page alone.
@@ -47,6 +56,8 @@ export async function startBrowser(options: { width?: number; height?: number; n
     // The certificate of a test is signed by nobody.
     ignoreHTTPSErrors: name !== undefined,
     viewport: { width, height },
+    hasTouch: phone,
+    isMobile: phone,
   });
   context.setDefaultTimeout(hangMs);
   return {

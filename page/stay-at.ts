@@ -1,0 +1,20 @@
+/** Goes to an element and stays there while what is above it is still being drawn: until then its height is only estimated. */
+
+/** Nothing is drawn that late because of the jump. */
+const mostMs = 5_000;
+/** What a person does to be elsewhere. */
+const moves = ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const;
+
+export function stayAt(id: string): void {
+  const element = document.getElementById(id);
+  if (element === null) return;
+  element.focus({ preventScroll: true });
+  const ended = new AbortController();
+  const { signal } = ended;
+  const observer = new ResizeObserver(() => document.getElementById(id)?.scrollIntoView());
+  observer.observe(document.body);
+  signal.addEventListener('abort', () => observer.disconnect());
+  for (const type of moves) addEventListener(type, () => ended.abort(), { signal, passive: true });
+  setTimeout(() => ended.abort(), mostMs);
+  element.scrollIntoView();
+}
