@@ -57,4 +57,4 @@ function textOf(value: unknown, indent = 0): string | null {
 
 const retrySignal: View<SignalAnswer> = { tell: printVerdict };
 
-export default { signals, signal, retrySignal } satisfies Record<keyof typeof signalOperations, View<never>>;
+export default { signals, signal, retrySignal } satisfies Partial<Record<keyof typeof signalOperations, View<never>>>;

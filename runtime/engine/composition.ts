@@ -10,7 +10,7 @@ import { treesOf } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { placeOf, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { type CommandDependencies, createCommands } from '../api/commands/commands.ts';
+import { type CommandDependencies, createCommands, type OperationParts } from '../api/commands/commands.ts';
 import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
@@ -388,15 +388,15 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const lock = () => owner?.lock() ?? null;
   const { host = null, inspect = host?.inspect ?? null } = options;
   const mcp = createMcpSessions();
-  const whatIf: AppParts['whatIf'] = async (asked) => {
+  const whatIf: OperationParts['whatIf'] = async (asked) => {
     await views.mustRead(asked.project, asked.plan);
     return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
   };
   const relay = createRelay({ store, projects });
-  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, inspect, whatIf, relay };
+  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, inspect, relay };
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
-  const api: AppParts = { ...shared, parts: { ...parts, commands }, uptimeMs, nowMs };
+  const api: AppParts = { ...shared, parts: { ...parts, commands, whatIf, uptimeMs }, uptimeMs, nowMs };
   const app = createApp(api);
   /** Answers what other hosts ask, until the returned function is called. */
   const answerOthers = () => answerHosts(store, createAppForHosts(api), log);

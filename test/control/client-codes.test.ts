@@ -13,7 +13,7 @@ const [declared = ''] = /^export function createClient[\s\S]*?^\}/m.exec(source)
 
 /** By function, the codes that its comment names after "Throws". */
 const named = [
-  ...declared.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(?:async \*?)?(\w+)(?:: (?:async )?\(|[(,])/g),
+  ...declared.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(?:async \*?)?(\w+)(?:: (?:async |ofPlan)?\(|[(,])/g),
 ].flatMap(([, comment = '', name = '']) => {
   const said = comment.split('Throws')[1] ?? '';
   const codes = [...said.matchAll(/`(\w+)`/g)].map(([, code = '']) => code).filter((code) => code in errorClasses);

@@ -100,6 +100,7 @@ it('a client loads neither the schemas nor the routes: they would cost each verb
     'api/client/client.ts',
     'api/client/known-options.ts',
     'api/client/no-answer.ts',
+    'api/contract/admission-errors.ts',
     'engine/attach.ts',
     'engine/connect.ts',
   ]);

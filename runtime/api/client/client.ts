@@ -1,36 +1,22 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
 import type { HomeEngine } from '../../base/platform/home-engine.ts';
-import type { CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
+import type { CleaningOverride, LeftoverKind, PlanDeleted } from '../contract/cleaning.ts';
 import type { LiveStatus } from '../contract/live-status.ts';
-import type {
-  ActPreview,
-  Explanation,
-  FactEntry,
-  FileDiff,
-  HistoryEntry,
-  OlderTask,
-  PlanChanges,
-  PlanComments,
-  PlanDiff,
-  PlanEntry,
-  PlanPushed,
-  PlanReplay,
-  PlanShow,
-  PromptShow,
-  Verification,
-  WhatIf,
-  WhatIfQuestion,
-} from '../contract/plans.ts';
+import type { FactEntry, OlderTask, PlanEntry, PlanShow } from '../contract/plans.ts';
 import type { RepoAdded, StatusAnswer } from '../contract/repos.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
-import type { PlanTrace } from '../contract/traces.ts';
-import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
+import {
+  type AnyOperation,
+  type Methods,
+  namesInPath,
+  type Operations,
+  placeOfFields,
+} from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
-import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
@@ -65,6 +51,22 @@ export interface SendRequest {
   waitMs?: number;
 }
 
+/** A document that becomes a plan. */
+export interface RegisterRequest {
+  project: string;
+  plan: string;
+  content: string;
+  branch?: string | undefined;
+  topic?: string | undefined;
+  file?: string | undefined;
+  /** The document family that it is read as; missing: recognized from the text. `stator`: unchanged. */
+  as?: string;
+  /** The document family that the file is read as from now on. */
+  fileAs?: string | undefined;
+  /** true: its branch may be one that stator did not make, and the plan continues from its head. */
+  adopt?: boolean;
+}
+
 /** How a repo is registered. */
 export interface AddRepoRequest {
   /** true: trust the files as found; a digest: trust them if they have this digest. */
@@ -72,19 +74,6 @@ export interface AddRepoRequest {
   /** How the trust was given. Default `api`. */
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
   mustBeNew?: boolean;
-}
-
-/** Which changes of a plan, and how many of them are known. */
-export interface ChangesQuery {
-  /** `w1-t2`: those of one task. */
-  task?: string;
-  /** Only those after that line of the plan's journal; not with `task`. */
-  since?: number;
-  /** As they were after that line of the journal. */
-  to?: number;
-  /** As they were then (ISO 8601). */
-  at?: string;
-  after?: number;
 }
 
 /** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` if the engine is gone. */
@@ -108,11 +97,17 @@ function queryOf(values: Readonly<Record<string, string | number | boolean | und
   return given.length === 0 ? '' : `?${new URLSearchParams(words)}`;
 }
 
-/** The path of a route with its names and its query. */
-function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): string {
-  const names: Readonly<Record<string, string | number>> = params ?? {};
+/** The fields of a request, by their place. An undefined field is not sent. */
+interface Given {
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+}
+
+/** The path of a request with its names and its query. */
+function pathOf(key: string, { params = {}, query }: Given): string {
   const path = key.slice(key.indexOf(' ') + 1);
-  return `${path.replaceAll(/:(\w+)/g, (_, name: string) => segmentOf(name, String(names[name] ?? '')))}${queryOf(query)}`;
+  return `${path.replaceAll(/:(\w+)/g, (_, name: string) => segmentOf(name, String(params[name] ?? '')))}${queryOf(query)}`;
 }
 
 /** In addresses `.` and `..` mean folders, however they are encoded, and nothing has these names. Throws the code for an unknown name. */
@@ -137,17 +132,26 @@ interface ClientOptions {
   close(): Promise<void>;
 }
 
-/** Requests that end the engine, or that a later engine cannot answer. */
-const unrepeated: ReadonlySet<ApiKey> = new Set(['POST /v1/stop', 'POST /v1/inspect']);
+/** The fields of a method of a plan, without the plan's names. */
+type More<Input> = Omit<Input, 'project' | 'plan'>;
+type MoreArguments<Input> = Record<never, never> extends More<Input> ? [more?: More<Input>] : [more: More<Input>];
+
+/** The same method with the plan's names in front of its other fields. */
+function ofPlan<Input extends { readonly project: string; readonly plan: string }, Answer>(
+  method: (input: Input) => Promise<Answer>,
+) {
+  return (project: string, plan: string, ...[more]: MoreArguments<Input>): Promise<Answer> =>
+    method({ ...more, project, plan } as unknown as Input); // its three parts
+}
 
 /** A client over a call of the control API. */
 export function createClient(call: Call, options: ClientOptions) {
   /** When the last change was sent through it. */
   let changedMs = Number.NEGATIVE_INFINITY;
 
-  async function request<Key extends ApiKey>(
-    key: Key,
-    given: Given<Key>,
+  async function request(
+    key: string,
+    given: Given,
     { by = call, ...options }: { by?: Call; signal?: AbortSignal | undefined; key?: string } = {},
   ): Promise<Answered> {
     const { body } = given;
@@ -160,7 +164,7 @@ export function createClient(call: Call, options: ClientOptions) {
   }
 
   /** The whole answer. If the answer to a change is lost, the next engine gets the request with the same key; so do reads after it. */
-  async function whole<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal) {
+  async function whole(key: string, given: Given, signal?: AbortSignal) {
     const isRead = key.startsWith('GET');
     const requestKey = options.next === undefined || isRead ? undefined : crypto.randomUUID();
     if (!isRead) changedMs = performance.now();
@@ -177,7 +181,7 @@ export function createClient(call: Call, options: ClientOptions) {
     } catch (thrown) {
       const { next } = options;
       const isDue = performance.now() - changedMs < readsAfterMs;
-      if (next === undefined || !isDue || unrepeated.has(key)) throw thrown;
+      if (next === undefined || !isDue) throw thrown;
       // Loaded only when it is needed.
       const { askNext, isLost, lookCommand } = await import('./lost-answer.ts');
       if (!isLost(thrown)) throw thrown;
@@ -186,42 +190,46 @@ export function createClient(call: Call, options: ClientOptions) {
   }
 
   /** The answer's JSON. A refusal with a verdict is an answer as well, though its status is 409; an error is thrown. */
-  async function ask<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<AnswerOf<Key>> {
+  async function ask<Answer>(key: string, given: Given, signal?: AbortSignal): Promise<Answer> {
     const { ok, status, text } = await whole(key, given, signal);
     const value = jsonOf(text);
     if (!ok && !isVerdict(value)) throw errorOf(status, text);
     if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, status, value);
-    return value as AnswerOf<Key>; // both ends are of one build and share the schemas, or the answer was checked
+    return value as Answer; // both ends are of one build and share the schemas, or the answer was checked
   }
 
-  async function text<Key extends ApiKey>(key: Key, given: Given<Key>): Promise<string> {
+  async function text(key: string, given: Given): Promise<string> {
     const answer = await request(key, given);
     const said = await answer.text();
     if (!answer.ok) throw errorOf(answer.status, said);
     return said;
   }
 
-  /** A method for each operation: its fields are sent where its address has them. */
+  /** Sends an operation's fields to their places. */
+  async function carryOut(
+    operation: AnyOperation,
+    input: Readonly<Record<string, unknown>> = {},
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const names = namesInPath(operation);
+    const fields = Object.entries(input);
+    const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));
+    const params = Object.fromEntries(fields.filter(([field]) => names.includes(field)));
+    const given = {
+      params,
+      ...(Object.keys(others).length === 0 ? {} : { [placeOfFields(operation)]: others }),
+    };
+    if (operation.answer === plainText) return text(operation.http, given);
+    const answer = await ask(operation.http, given, signal);
+    return operation.verdict === undefined ? answer : verdictOf(answer as SignalAnswer); // `verdict` says so
+  }
+
+  /** A method for each operation. */
   function methodsOf<All extends Operations>(all: All): Methods<All> {
-    const methods = Object.entries(all).map(([name, operation]) => {
-      const names = namesInPath(operation);
-      const place = placeOfFields(operation);
-      const method = (input: Readonly<Record<string, unknown>> = {}) => {
-        const fields = Object.entries(input);
-        const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));
-        const params = Object.fromEntries(fields.filter(([field]) => names.includes(field)));
-        const given = {
-          ...(names.length === 0 ? {} : { params }),
-          ...(Object.keys(others).length === 0 ? {} : { [place]: others }),
-        } as Given<ApiKey>;
-        const key = operation.http as ApiKey;
-        if (operation.answer === plainText) return text(key, given);
-        return operation.verdict === undefined
-          ? ask(key, given)
-          : ask(key, given).then((answer) => verdictOf(answer as SignalAnswer));
-      };
-      return [name, method];
-    });
+    const methods = Object.entries(all).map(([name, operation]) => [
+      name,
+      (input?: Readonly<Record<string, unknown>>) => carryOut(operation, input),
+    ]);
     return Object.fromEntries(methods) as Methods<All>; // each operation defines its method's types
   }
 
@@ -238,147 +246,88 @@ export function createClient(call: Call, options: ClientOptions) {
     /** The engine, its repos and their agents. */
     status: (): Promise<StatusAnswer> => ask('GET /v1/status', {}),
     /** Security warnings, one line each. */
-    warnings: async (): Promise<readonly string[]> => (await ask('GET /v1/ping', {})).warnings,
+    warnings: async (): Promise<readonly string[]> =>
+      (await ask<{ readonly warnings: readonly string[] }>('GET /v1/ping', {})).warnings,
     /**
      * Registers a repo by any path inside it, or updates a registered one; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` if its files enable
      * something and `trust` is false, or another digest than theirs.
      */
     addRepo: (path: string, { trust, way, mustBeNew = false }: AddRepoRequest): Promise<RepoAdded> =>
-      ask('POST /v1/repos', { body: { path, trust, way, existing: mustBeNew ? undefined : 'ok' } }),
+      methods.addRepo({ path, trust, way, existing: mustBeNew ? undefined : 'ok' }),
     /** The plans of all repos, or of one. Empty if that repo is not registered. */
-    plans: (project?: string): Promise<PlanEntry[]> => ask('GET /v1/plans', { query: { project } }),
+    plans: (project?: string): Promise<PlanEntry[]> => methods.plans({ project }),
     /** The plans of a repo in kasmos’s format. Throws `repo_not_found`. */
-    tasks: (project: string): Promise<OlderTask[]> => ask('GET /v1/repos/:project/tasks', { params: { project } }),
+    tasks: (project: string): Promise<OlderTask[]> => methods.tasks({ project }),
     /** A repo at this moment, in brief; `cap`: the most entries of a list. Throws `repo_not_found`. */
-    liveStatus: (project: string, cap?: number): Promise<LiveStatus> =>
-      ask('GET /v1/repos/:project/live-status', { params: { project }, query: { cap } }),
+    liveStatus: (project: string, cap?: number): Promise<LiveStatus> => methods.liveStatus({ project, cap }),
     /** One plan with its waves and tasks. Throws `plan_not_found`. */
-    plan: (project: string, plan: string): Promise<PlanShow> =>
-      ask('GET /v1/repos/:project/plans/:plan', { params: { project, plan } }),
+    plan: ofPlan(methods.plan),
     /** Registers a plan from its document, at most 1 MiB. Throws `bad_plan`, and `conflict` if the name is taken. */
-    registerPlan: ({
-      project,
-      fileAs: file_as,
-      ...body
-    }: {
-      project: string;
-      plan: string;
-      content: string;
-      branch?: string | undefined;
-      topic?: string | undefined;
-      file?: string | undefined;
-      /** The document family that it is read as; missing: recognized from the text. `stator`: unchanged. */
-      as?: string;
-      /** The document family that the file is read as from now on. */
-      fileAs?: string | undefined;
-      /** true: its branch may be one that stator did not make, and the plan continues from its head. */
-      adopt?: boolean;
-    }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body: { ...body, file_as } }),
+    registerPlan: ({ fileAs: file_as, ...asked }: RegisterRequest): Promise<PlanShow> =>
+      methods.registerPlan({ ...asked, file_as }),
     /** Has one coder do all of a draft, without a planner; `prompt` is appended to the document. Throws `conflict`, `bad_plan`, `agent_unusable`. */
-    soloPlan: async (project: string, plan: string, { prompt }: { prompt?: string } = {}): Promise<SignalAnswer> =>
-      verdictOf(await ask('POST /v1/repos/:project/plans/:plan/solo', { params: { project, plan }, body: { prompt } })),
+    soloPlan: ofPlan(methods.soloPlan),
     /** Changes the document of a plan. `file`: the file that holds the text. Throws `conflict` if the plan has another file. */
     updateContent: async (
       project: string,
       plan: string,
       content: string,
-      { file, as, fileAs: file_as }: { file?: string; as?: string; fileAs?: string | undefined } = {},
-    ): Promise<SignalAnswer> =>
-      verdictOf(
-        await ask('PUT /v1/repos/:project/plans/:plan/content', {
-          params: { project, plan },
-          body: { content, file, as, file_as },
-        }),
-      ),
+      { fileAs: file_as, ...asked }: { file?: string; as?: string; fileAs?: string | undefined } = {},
+    ): Promise<SignalAnswer> => methods.updateContent({ project, plan, content, ...asked, file_as }),
     /** Binds a plan to its file without changing the document. Throws `conflict`. */
     takeFile: (
       project: string,
       plan: string,
-      { fileAs: file_as, ...body }: { file: string; content: string; as?: string; fileAs?: string | undefined },
-    ): Promise<PlanShow> =>
-      ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body: { ...body, file_as } }),
+      { fileAs: file_as, ...asked }: { file: string; content: string; as?: string; fileAs?: string | undefined },
+    ): Promise<PlanShow> => methods.takeFile({ project, plan, ...asked, file_as }),
     /** Deletes a plan. `clear`: the leftovers that are deleted with it. Throws `refused` if work would be lost that no override names. */
     deletePlan: (
       project: string,
       plan: string,
       { clear, overrides = [] }: { clear?: LeftoverKind | undefined; overrides?: readonly CleaningOverride[] } = {},
-    ): Promise<PlanDeleted> => {
-      const flags = Object.fromEntries(overrides.map((override) => [override, true]));
-      return ask('DELETE /v1/repos/:project/plans/:plan', { params: { project, plan }, query: { clear, ...flags } });
-    },
+    ): Promise<PlanDeleted> =>
+      methods.deletePlan({ project, plan, clear, ...Object.fromEntries(overrides.map((each) => [each, true])) }),
     /** Lists what would be deleted with a plan. Changes nothing. */
-    planLeftovers: (project: string, plan: string): Promise<PlanLeftovers> =>
-      ask('GET /v1/repos/:project/plans/:plan/leftovers', { params: { project, plan } }),
+    planLeftovers: ofPlan(methods.planLeftovers),
     /** Pushes the plan's branch, to `remote` or to the remote that git would choose. Throws `refused`, `git_failed`. */
-    pushPlan: (project: string, plan: string, body: { remote?: string }): Promise<PlanPushed> =>
-      ask('POST /v1/repos/:project/plans/:plan/push', { params: { project, plan }, body }),
+    pushPlan: ofPlan(methods.pushPlan),
     /** What happened to a plan, the oldest first; `after`: only what has a higher `seq`. Throws `plan_not_found`. */
-    history: (project: string, plan: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
-      ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query }),
+    history: ofPlan(methods.history),
     /** A plan as a trace of OpenTelemetry, in the JSON of its protocol. Throws `plan_not_found`. */
-    planTrace: (project: string, plan: string): Promise<PlanTrace> =>
-      ask('GET /v1/repos/:project/plans/:plan/trace', { params: { project, plan } }),
+    planTrace: ofPlan(methods.planTrace),
     /** Why a plan is in its state, and what can be done. Throws `plan_not_found`. */
-    explain: (project: string, plan: string): Promise<Explanation> =>
-      ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
+    explain: ofPlan(methods.explain),
     /** A plan as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
-    planReplay: (project: string, plan: string, query: { to?: number; at?: string } = {}): Promise<PlanReplay> =>
-      ask('GET /v1/repos/:project/plans/:plan/replay', { params: { project, plan }, query }),
+    planReplay: ofPlan(methods.planReplay),
     /**
      * A plan's course with other inputs: replayed from its journal, and simulated from the point where they matter. Nothing is carried out. Throws
      * `plan_not_found`, `bad_request`, `not_found`, `snapshot_unknown`.
      */
-    whatIf: (project: string, plan: string, body: WhatIfQuestion): Promise<WhatIf> =>
-      ask('POST /v1/repos/:project/plans/:plan/what-if', { params: { project, plan }, body }),
+    whatIf: ofPlan(methods.whatIf),
     /** Checks that the stored state of a plan matches its journal. Throws `plan_not_found`. */
-    verifyPlan: (project: string, plan: string): Promise<Verification> =>
-      ask('GET /v1/repos/:project/plans/:plan/verify', { params: { project, plan } }),
-    /** Checks the same for every tree of the store. */
-    verify: (query: { sample?: number } = {}): Promise<Verification> => ask('GET /v1/verify', { query }),
-    /** What a person's signal would do. Changes nothing. */
-    previewAct: ({
-      project,
-      ...body
-    }: {
-      project: string;
-      plan: string;
-      type: string;
-      payload?: unknown;
-    }): Promise<ActPreview> => ask('POST /v1/repos/:project/preview', { params: { project }, body }),
+    verifyPlan: ofPlan(methods.verifyPlan),
     /** The prompt that an agent would get now: the agent of a task (`w1-t2`) or of a role. Without both: the agent that works, or would start next. */
-    prompt: (project: string, plan: string, query: { task?: string; role?: string } = {}): Promise<PromptShow> =>
-      ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query }),
+    prompt: ofPlan(methods.prompt),
     /**
      * The changes of the plan, or of one task (`w1-t2`); with `to` or `at` (ISO 8601) as they were after that line of its journal, or then. Throws
      * `conflict` if there is no commit yet; of a moment also `not_found`, `snapshot_unknown`.
      */
-    planDiff: (
-      project: string,
-      plan: string,
-      query: { task?: string; to?: number; at?: string } = {},
-    ): Promise<PlanDiff> => ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query }),
+    planDiff: ofPlan(methods.planDiff),
     /**
      * The files of the same changes, without their texts; with `since` only what changed after that line of the journal. At most 1,000: the `next` of an
      * answer is the `after` of the next one. Throws the same, and `bad_request` for `task` with `since`.
      */
-    planChanges: (project: string, plan: string, query: ChangesQuery = {}): Promise<PlanChanges> =>
-      ask('GET /v1/repos/:project/plans/:plan/diff/files', { params: { project, plan }, query }),
+    planChanges: ofPlan(methods.planChanges),
     /** The changes of one file, in parts that go on in the same way. Throws the same, and `not_found` for a file that has not changed. */
-    planFileDiff: (
-      project: string,
-      plan: string,
-      query: ChangesQuery & { path: string; context?: number },
-    ): Promise<FileDiff> => ask('GET /v1/repos/:project/plans/:plan/diff/file', { params: { project, plan }, query }),
+    planFileDiff: ofPlan(methods.planFileDiff),
     /** What people said of lines of these changes, with the commits that answer it. Throws `plan_not_found` and git's errors. */
-    planComments: (project: string, plan: string): Promise<PlanComments> =>
-      ask('GET /v1/repos/:project/plans/:plan/comments', { params: { project, plan } }),
+    planComments: ofPlan(methods.planComments),
     /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
-    send: async (request: SendRequest): Promise<SignalAnswer> => {
+    async send(request: SendRequest): Promise<SignalAnswer> {
       refuseUnknownOptions('send', request, sendOptions);
-      const { project, plan, type, payload, dedupeKey, waitMs } = request;
-      const body = { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs };
-      const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);
-      return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }, limit));
+      const { dedupeKey: dedupe_key, waitMs: wait_ms, ...signal } = request;
+      const limit = AbortSignal.timeout((wait_ms ?? 0) + sendLimitMs);
+      return (await carryOut(operations.sendSignal, { ...signal, dedupe_key, wait_ms }, limit)) as SignalAnswer; // its answer
     },
     /** A person's answer to a question of an agent. Throws `not_found`. */
     answerPermission: (
@@ -396,8 +345,7 @@ export function createClient(call: Call, options: ClientOptions) {
       if (found === undefined)
         throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
       // The instance's route has no answer on success; the caller of this method wants the verdict.
-      const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
-      return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
+      return methods.sendSignal({ project, plan: found.plan, type: 'agent_send', payload: { title, body: message } });
     },
     /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
     async *events({

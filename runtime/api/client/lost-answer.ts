@@ -49,7 +49,7 @@ function notKnown(look: string, limitMs: number, cause: unknown): EngineError {
 }
 
 interface Given {
-  readonly params?: Readonly<Record<string, string | number>> | undefined;
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The command that shows the outcome of a request. */

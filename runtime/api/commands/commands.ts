@@ -11,7 +11,7 @@ import { tokenHash } from '../../base/platform/token.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
 import { dependentPlan } from '../../core/inbox/signal-row.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
-import type { Change } from '../../core/store/port.ts';
+import type { Change, PlanKey } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
 import { refuseUnplayable } from '../../work/effects/playable.ts';
@@ -22,8 +22,10 @@ import { identity } from '../../work/git/identity.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
+import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { createDocumentCommands } from './documents.ts';
 import { createHostCommands } from './hosts.ts';
 import { createIssueCommands } from './issues.ts';
 import { createLandingCommands } from './landings.ts';
@@ -49,6 +51,10 @@ export type Commands = ReturnType<typeof createCommands>;
 /** The dependencies of operations. */
 export interface OperationParts extends CommandDependencies {
   readonly commands: Commands;
+  /** The course that a plan would have taken with other inputs. Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
+  whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;
+  /** How long the daemon, or a program's engine, has run. A change of the system clock does not affect it. */
+  uptimeMs(): number;
 }
 
 /** Signals after which agents run, and their work is committed. */
@@ -228,7 +234,7 @@ export function createCommands(parts: CommandDependencies) {
     return send({ ...sent, project, plan, payload: { title, ...more }, dedupeKey: null, waitMs: verdictWaitMs });
   }
 
-  const plans = createPlanCommands(parts);
+  const { mustBeFileOf, bindFile, ...plans } = createPlanCommands(parts);
 
   return {
     /**
@@ -257,6 +263,7 @@ export function createCommands(parts: CommandDependencies) {
       return views.answer(id);
     },
     ...plans,
+    ...createDocumentCommands({ registerPlan: plans.registerPlan, bindFile, mustBeFileOf, send }),
     /** `olderThanMs` null: the setting `retention`. Throws as `Cleaning.clear`. */
     clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
       cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),

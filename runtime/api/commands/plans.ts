@@ -315,7 +315,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   return {
     mustBeFileOf,
     /** Binds a plan to its file, and stores the text as the known one, so that it does not count as an edit. Throws as `mustBeFileOf`. */
-    async takeFile({ project, plan, file, content, fileAs }: FileRequest): Promise<PlanShow> {
+    async bindFile({ project, plan, file, content, fileAs }: FileRequest): Promise<PlanShow> {
       const taken = { file, digest: textDigest(content), as: fileAs };
       await commitJudged(async () => {
         const { file: before } = await mustBeFileOf({ project, plan, file });

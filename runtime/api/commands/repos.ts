@@ -30,6 +30,7 @@ import { timeOrNull, timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork } from './plan-work.ts';
 import { configEntries } from './repo-config.ts';
+import { repeatedRequest } from './request.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
 export interface AddRepo {
@@ -354,7 +355,9 @@ export function createRepoCommands(parts: CommandDependencies) {
      * Throws `bad_repo`, `conflict` (the name is taken, or without `ensure` the path), `untrusted`, `bad_config`.
      */
     async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
-      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure, mustBeFree });
+      // A repo that the cut-off engine registered for this request is no conflict.
+      const mustBeNew = !ensure && repeatedRequest() === null;
+      const registration = await projects.register(path, { trust, way, mustBeNew, mustBeFree });
       const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
       if (await isNew(registration)) await mustBeDone(registered(project));
       const taken = await takenBy(project);

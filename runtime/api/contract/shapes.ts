@@ -14,4 +14,5 @@ export * from './repos.ts';
 export * from './runs.ts';
 export * from './shared-shapes.ts';
 export * from './signals.ts';
+export * from './traces.ts';
 export * from './words.ts';

@@ -2,26 +2,9 @@
  * The control API: one app for the socket, for an embedded engine and for mounting in other servers. Every failure is `{error, code, hint}` with the status
  * of its code.
  *
- * The requests of hooks are defined in `operations/hook.ts` (docs/extending.md). A route of a noun without operations is defined only in `routes/<noun>.ts`:
- *
- * route(
- * 'POST /v1/repos/:project/plans/:plan/merge',
- * {
- * does: 'merges a plan into its base', // the line of it in openapi.json and docs/control-api.md
- * who: 'person', // asked before anything is read: anyone | person | own (its agents too)
- * needs: 'steer', // the role of a person with a token: look | answer | steer; default: only the owner (of `anyone`: look)
- * inRuns: false, // true: an agent's own socket serves it as well
- * params: planParams, // strict objects with a maximum everywhere, from requests.ts or beside the route
- * body: z.strictObject({ message: line(500).optional() }),
- * answers: { 200: mergeAnswer }, // by status; a schema of shapes.ts, 'text', 'empty' or 'events'
- * errors: ['plan_not_found', 'conflict'], // the codes that `commands` throws
- * },
- * async ({ core, params, body }) => json(200, await core.commands.mergePlan(params, body)),
- * ),
- *
- * A handler parses nothing and decides nothing: it calls `core.views` or `core.commands`. A handler that sends a signal is `say(ask, {...})` with
- * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in client.ts, typed by the route's
- * key. test/control/routes.test.ts has a row for each of its answers. `npm run docs` rewrites the table of docs/control-api.md.
+ * What may be asked is a value in `operations/<noun>.ts` (docs/extending.md). The routes in `routes/` are no operations: those of the daemon around an engine,
+ * streams, MCP, and kasmos's requests whose answers have kasmos's form. test/control/routes.test.ts has a row for each answer of a route. `npm run docs`
+ * rewrites the table of docs/control-api.md.
  */
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';

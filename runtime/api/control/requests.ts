@@ -1,8 +1,7 @@
 /** Parses requests to the control API: strict and bounded. An unknown field is refused with its name and the nearest known one. */
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { decodePlan } from '../../../machines/document/plan-document.ts';
-import { familyNames, readPlan } from '../../../machines/document/read-plan.ts';
+import { familyNames } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -27,9 +26,7 @@ export const digits = z
   .regex(/^\d{1,15}$/, 'is no whole number')
   .transform(Number);
 
-export const flag = z.enum(['0', '1']).optional();
-/** The same as a boolean. */
-export const bit = z.enum(['0', '1']).transform((value) => value === '1');
+export const flag = z.enum(['0', '1']).transform((value) => value === '1');
 
 export const digest = z.string().regex(/^[0-9a-f]{64}$/i, { error: '64 hex digits' });
 
@@ -135,32 +132,6 @@ function isTorn(value: unknown): boolean {
 
 /** The document family that a text is read as; missing: recognized from the text. */
 export const family: z.ZodType<string> = z.enum(familyNames as readonly [string, ...string[]]);
-
-/**
- * The document family that a plan's file is read as from now on: `file_as`, otherwise the family of this text. `as: stator` only means that the client
- * converted the text to stator's form before it was sent.
- */
-export function fileFamily(said: { file_as?: string | undefined; as?: string | undefined }): string | null {
-  return said.file_as ?? (said.as === 'stator' ? null : (said.as ?? null));
-}
-
-/** The document in stator's own form. Throws `bad_plan`. */
-export function documentOf(
-  content: string,
-  { file = '', as }: { file?: string | undefined; as?: string | undefined } = {},
-): string {
-  const decoded = decodePlan(new TextEncoder().encode(content));
-  if ('problem' in decoded)
-    throw new EngineError(
-      'bad_plan',
-      decoded.problem.message,
-      'see what a document may be with: stator plan check <file>',
-    );
-  return readPlan(
-    { text: decoded.content, path: file, beside: [] },
-    familyNames.find((name) => name === as),
-  ).content;
-}
 
 /** undefined keys are left out, so that optional properties stay optional. */
 export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

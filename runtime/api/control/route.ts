@@ -3,9 +3,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
-import type { PlanKey } from '../../core/store/port.ts';
 import type { Commands, OperationParts } from '../commands/commands.ts';
-import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { EventParts, EventStreams } from './events.ts';
 import type { McpSessions } from './mcp.ts';
 import type { Need, Passes } from './people.ts';
@@ -16,8 +14,6 @@ export interface AppParts extends EventParts {
   /** The dependencies of operations. */
   readonly parts: OperationParts;
   readonly log: Log;
-  /** The course that a plan would have taken with other inputs. */
-  whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;
   /** How long the daemon, or a program's engine, has run. A change of the system clock does not affect it. */
   uptimeMs(): number;
   nowMs(): number;

@@ -1,7 +1,7 @@
 /** Signals that routes send. The answer is the verdict. */
 import type { z } from 'zod';
 import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
-import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { verdictWaitMs } from '../commands/signal-sender.ts';
 import { instanceVerdict, refusedAnswer, type SignalAnswer, signalAnswer } from '../contract/signals.ts';
 import { needOfSignal } from './people.ts';
@@ -13,16 +13,6 @@ export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refus
 
 /** The same about an agent, with kasmos's field for success. */
 export const agentVerdictAnswers = { 200: instanceVerdict, 202: signalAnswer, 409: refusedAnswer } as const;
-
-/** Errors of admission, which replace a verdict. */
-export const doorErrors = [
-  'unauthorized',
-  'not_allowed',
-  'repo_not_found',
-  'plan_not_found',
-  'bad_payload',
-  'too_large',
-] as const satisfies readonly ErrorCode[];
 
 export interface Word {
   readonly project: string;

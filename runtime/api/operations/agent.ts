@@ -3,6 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { keys } from '../../../machines/vocabulary/keys.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { OperationParts } from '../commands/commands.ts';
+import { admissionErrors } from '../contract/admission-errors.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
@@ -14,15 +15,7 @@ const operation = operationWith<OperationParts>();
 const person: Sender = { origin: 'person', run: null };
 const titled = ({ name }: Schemas) => ({ project: name, title: name });
 const verdict = answerOf<SignalAnswer>(({ shapes }) => shapes.signalAnswer);
-const errors = [
-  'not_found',
-  'unauthorized',
-  'not_allowed',
-  'repo_not_found',
-  'plan_not_found',
-  'bad_payload',
-  'too_large',
-] as const;
+const errors = ['not_found', ...admissionErrors] as const;
 
 /** A line counted from the end: -50 is the fiftieth from there, 0 the end itself. */
 const lineFromEnd = ({ z }: Schemas) =>
@@ -38,7 +31,7 @@ function change(type: SignalType, { http, does }: { readonly http: `POST /${stri
     again: 'signal',
     who: 'own',
     needs: 'steer',
-    verdict: type === 'agent_kill' ? 'never_refused' : 'refusable',
+    verdict: type === 'agent_kill' ? 'agent_end' : 'agent',
     run: ({ commands }, at, sender) => commands.sendToAgent(at, { type, ...sender }),
   });
 }
@@ -122,7 +115,7 @@ export const agentOperations = {
     needs: 'answer',
     input: (schemas) => ({ ...titled(schemas), permission: schemas.shapes.questionId.optional() }),
     answer: verdict,
-    verdict: 'refusable',
+    verdict: 'agent',
     errors,
     run: ({ commands }, asked) => commands.sendToAgent(asked, { type: 'agent_allow', ...person }),
   }),
@@ -138,7 +131,7 @@ export const agentOperations = {
       message: schemas.shapes.messageText.optional(),
     }),
     answer: verdict,
-    verdict: 'refusable',
+    verdict: 'agent',
     errors,
     run: ({ commands }, asked) => commands.sendToAgent(asked, { type: 'agent_deny', ...person }),
   }),
@@ -154,7 +147,7 @@ export const agentOperations = {
       key: schemas.z.enum(keys).optional(),
     }),
     answer: verdict,
-    verdict: 'refusable',
+    verdict: 'agent',
     errors,
     run({ commands }, asked) {
       if ((asked.text === undefined) !== (asked.key === undefined))

@@ -62,14 +62,16 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   /** One line for people. */
   readonly does: string;
   /**
-   * `anyone`: nothing is changed, and a run's token is not checked. `person`: refused to a run. `own`: an agent may use it for its own plan: that of the path,
-   * or of the agent whose title is in the path.
+   * `anyone`: nothing is changed, and a run's token is not checked. `person`: refused to a run. `own`: an agent may use it for its own plan: that of the field
+   * `plan`, or of the agent whose title is in the path.
    */
   readonly who: 'anyone' | 'person' | 'own';
   /** true: an agent's own socket also serves it. Default: false. */
   readonly inRuns?: boolean;
   /** The role that a person with a token of their own needs. Default: `look` if `who` is anyone, otherwise only the owner of the home may use it. */
   readonly needs?: PersonRole;
+  /** true: the field `type` is the type of a signal, and such a person also needs the role for that signal. Default: false. */
+  readonly sendsSignal?: boolean;
   /** true: any host accepts this change of a repo, and relays it to the repo's own host. All reads are relayed. Default: false. */
   readonly anyHost?: boolean;
   /**
@@ -77,16 +79,20 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
    * `never`: a request that was cut off is not begun again. `signal`: the request is one signal, which carries the key. `free`: repeating it changes nothing.
    */
   readonly again?: 'kept' | 'never' | 'signal' | 'free';
+  /** The most bytes of its body. Default: 1 MiB. */
+  readonly bodyLimitBytes?: number;
   input?(schemas: Schemas): Input;
   /** Default: the answer is empty. `plainText` (shape.ts): the answer is no JSON. */
   readonly answer?: ShapeOf<Answer>;
+  /** Set where it creates something: the status is 201. A function: 201 for that input, otherwise 200. */
+  readonly creates?: true | ((input: never) => boolean);
   /** true: the answer is about a signal, and its status is 202 while that signal is pending. Default: false. */
   readonly mayPend?: boolean;
   /**
-   * Set where the answer is the verdict on a signal: the status is 200 once it is done or held, 202 while it is pending, and 409 if it is refused.
-   * `never_refused`: a refusal says that nothing is left to do, and the status is 200.
+   * Set where the answer is the verdict on a signal to a plan or an agent: the status is 200 once it is done or held, 202 while it is pending, and 409 if it
+   * is refused. `agent_end`: a refusal says that nothing is left to do, and the status is 200.
    */
-  readonly verdict?: 'refusable' | 'never_refused';
+  readonly verdict?: 'plan' | 'agent' | 'agent_end';
   /** Its error codes besides those of every operation. */
   readonly errors?: readonly ErrorCode[];
   /** Carries it out. Only the engine knows the type of the parts, so that the published types do not need it. */
@@ -101,8 +107,9 @@ export interface Sender {
 }
 
 /** An operation that runs with these parts. */
-type Definition<Parts, Input extends Fields, Answer> = Omit<Operation<Input, Answer>, 'run' | 'who'> &
-  (
+type Definition<Parts, Input extends Fields, Answer> = Omit<Operation<Input, Answer>, 'run' | 'who' | 'creates'> & {
+  readonly creates?: true | ((input: Read<Input>) => boolean);
+} & (
     | { readonly who: 'anyone' | 'person'; run(parts: Parts, input: Read<Input>): MaybeLater<Answer> }
     | { readonly who: 'own'; run(parts: Parts, input: Read<Input>, sender: Sender): MaybeLater<Answer> }
   );

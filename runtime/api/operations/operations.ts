@@ -11,6 +11,7 @@ import { landingOperations } from './landing.ts';
 import { machineOperations } from './machine.ts';
 import { notifyOperations } from './notify.ts';
 import { permissionOperations } from './permission.ts';
+import { planOperations } from './plan.ts';
 import { queueOperations } from './queue.ts';
 import { repoOperations } from './repo.ts';
 import { signalOperations } from './signal.ts';
@@ -18,6 +19,7 @@ import { signalOperations } from './signal.ts';
 export const nouns = {
   repo: repoOperations,
   host: hostOperations,
+  plan: planOperations,
   signal: signalOperations,
   agent: agentOperations,
   permission: permissionOperations,
@@ -36,6 +38,7 @@ export const nouns = {
 export const operations = {
   ...nouns.repo,
   ...nouns.host,
+  ...nouns.plan,
   ...nouns.signal,
   ...nouns.agent,
   ...nouns.permission,

@@ -3,6 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type {
   ReloadAnswer,
+  RepoAdded,
   RepoEntry,
   RepoMoved,
   RepoPast,
@@ -32,6 +33,22 @@ export const repoOperations = {
     who: 'anyone',
     answer: listOf<RepoEntry>(({ shapes }) => shapes.repoEntry),
     run: ({ views }) => views.repos(),
+  }),
+  addRepo: operation({
+    http: 'POST /v1/repos',
+    does: 'registers the repo of any path inside it: 201. 409 if its files enable something and the request does not trust them (`trust`: true, or the digest that was shown), and if it is already registered: with `existing: "ok"` that is 200',
+    who: 'person',
+    input: ({ z, line, digest, shapes }) => ({
+      path: line(4_096),
+      trust: z.union([z.boolean(), digest]).optional(),
+      way: z.enum(shapes.trustWays).optional(),
+      existing: z.literal('ok').optional(),
+    }),
+    creates: ({ existing }) => existing === undefined,
+    answer: answerOf<RepoAdded>(({ shapes }) => shapes.repoAdded),
+    errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
+    run: ({ commands }, { path, trust = false, way = 'api', existing }) =>
+      commands.addRepo(path, { trust, way, ensure: existing === 'ok' }),
   }),
   repo: operation({
     http: 'GET /v1/repos/:project',

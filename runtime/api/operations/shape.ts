@@ -12,6 +12,7 @@ export interface Schemas {
     | 'string'
     | 'boolean'
     | 'int'
+    | 'number'
     | 'enum'
     | 'literal'
     | 'array'
@@ -34,6 +35,8 @@ export interface Schemas {
   };
   /** How long a request waits for the verdict on its signal, in milliseconds; 0: not at all. */
   readonly waitMs: Zod.ZodDefault<Zod.ZodInt>;
+  /** The document family that a text is read as. */
+  readonly family: Zod.ZodType<string>;
   /** A SHA-256 in hex. */
   readonly digest: Zod.ZodString;
   /** ISO 8601 UTC. */

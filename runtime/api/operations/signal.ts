@@ -1,24 +1,93 @@
-/** The inbox: signals listed and delivered again. */
+/** The inbox: signals sent, previewed, listed and delivered again. */
 import type { OperationParts } from '../commands/commands.ts';
+import { admissionErrors } from '../contract/admission-errors.ts';
+import type { ActPreview } from '../contract/plans.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { operationWith } from './operation.ts';
 import { answerOf, listOf, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
+const entry = answerOf<SignalEntry>(({ shapes }) => shapes.signalEntry);
+const verdict = answerOf<SignalAnswer>(({ shapes }) => shapes.signalAnswer);
 const which = ({ digits }: Schemas) => ({ id: digits });
 const idArg = { type: 'positional', number: 'the id of a signal', description: 'the number of the signal' } as const;
 
+const filter = ({ line, z, shapes }: Schemas) => ({
+  plan: line(256).optional(),
+  status: z.enum(shapes.signalStatuses).optional(),
+});
+
 export const signalOperations = {
+  sendSignal: operation({
+    http: 'POST /v1/repos/:project/signals',
+    does: 'sends a signal and waits for the verdict: 200, 202 while it is pending, 409 refused',
+    again: 'signal',
+    who: 'own',
+    needs: 'answer',
+    sendsSignal: true,
+    inRuns: true,
+    input: ({ name, z, waitMs }) => ({
+      project: name,
+      plan: z.string().max(256).default(''),
+      type: z.string().min(1).max(128),
+      payload: z.unknown().optional(),
+      dedupe_key: z.string().min(1).max(256).optional(),
+      wait_ms: waitMs,
+    }),
+    answer: verdict,
+    verdict: 'plan',
+    errors: ['unknown_signal', 'branch_taken', ...admissionErrors],
+    run: ({ commands }, { payload = {}, dedupe_key: dedupeKey = null, wait_ms: waitMs, ...of }, sender) =>
+      commands.send({ ...of, payload, dedupeKey, waitMs, ...sender }),
+  }),
+  previewAct: operation({
+    http: 'POST /v1/repos/:project/preview',
+    does: 'what a person’s signal would do to a plan, and whether it needs a confirmation; changes nothing',
+    again: 'free',
+    who: 'anyone',
+    input: ({ name, z }) => ({
+      project: name,
+      plan: z.string().max(256),
+      type: z.string().min(1).max(128),
+      payload: z.unknown().optional(),
+    }),
+    answer: answerOf<ActPreview>(({ shapes }) => shapes.actPreview),
+    errors: ['unknown_signal', 'not_allowed', 'bad_payload', 'too_large', 'repo_not_found', 'plan_not_found'],
+    run({ views }, { payload = {}, ...of }) {
+      views.mustKnow(of.project);
+      return views.previewAct({ ...of, payload });
+    },
+  }),
+  signalsOfRepo: operation({
+    http: 'GET /v1/repos/:project/signals',
+    does: "up to 1,000 of a repo's signals, the newest first",
+    who: 'anyone',
+    input: (schemas) => ({ project: schemas.name, ...filter(schemas) }),
+    answer: listOf<SignalEntry>(({ shapes }) => shapes.signalEntry),
+    errors: ['repo_not_found'],
+    run({ views }, asked) {
+      views.mustKnow(asked.project);
+      return views.signals(asked);
+    },
+  }),
+  signalOfRepo: operation({
+    http: 'GET /v1/repos/:project/signals/:id',
+    does: "one of a repo's signals",
+    who: 'anyone',
+    input: (schemas) => ({ project: schemas.name, ...which(schemas) }),
+    answer: entry,
+    errors: ['repo_not_found', 'not_found'],
+    run({ views }, { project, id }) {
+      views.mustKnow(project);
+      return views.signal(id, project);
+    },
+  }),
   signals: operation({
     http: 'GET /v1/signals',
     does: 'up to 1,000 signals of all repos, the newest first',
     who: 'anyone',
-    input: ({ z, line, shapes }) => ({
-      project: line(255).optional(),
-      plan: line(256).optional(),
-      status: z.enum(shapes.signalStatuses).optional(),
-    }),
+    input: (schemas) => ({ project: schemas.line(255).optional(), ...filter(schemas) }),
     answer: listOf<SignalEntry>(({ shapes }) => shapes.signalEntry),
     run: ({ views }, filter) => views.signals(filter),
     verb: {
@@ -38,7 +107,7 @@ export const signalOperations = {
     does: 'one signal',
     who: 'anyone',
     input: which,
-    answer: answerOf<SignalEntry>(({ shapes }) => shapes.signalEntry),
+    answer: entry,
     errors: ['not_found'],
     run: ({ views }, { id }) => views.signal(id),
     verb: {
@@ -56,7 +125,7 @@ export const signalOperations = {
     who: 'person',
     needs: 'steer',
     input: which,
-    answer: answerOf<SignalAnswer>(({ shapes }) => shapes.signalAnswer),
+    answer: verdict,
     errors: ['not_found', 'conflict'],
     run: ({ commands }, { id }) => commands.retry(id),
     verb: {

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../../../machines/vocabulary/signal.ts';
+import { admissionErrors } from '../../contract/admission-errors.ts';
 import { time } from '../../contract/shared-shapes.ts';
 import { messageText, refusedAnswer, signalAnswer } from '../../contract/signals.ts';
 import { line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route } from '../route.ts';
-import { doorErrors, refused, sendAndAnswer } from '../verdicts.ts';
+import { refused, sendAndAnswer } from '../verdicts.ts';
 
 const message = z
   .strictObject({
@@ -34,7 +35,7 @@ export const instanceRoutes = [
         }),
       }),
       answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },
-      errors: ['not_found', ...doorErrors],
+      errors: ['not_found', ...admissionErrors],
     },
     (ask) => sendTo(ask, ask.body.choice === 0 ? 'agent_allow' : 'agent_deny'),
   ),
@@ -72,7 +73,15 @@ export const instanceRoutes = [
           path: ['prompt'],
         }),
       answers: { 202: z.object({ title: z.string() }), 409: refusedAnswer },
-      errors: ['bad_plan', 'conflict', 'agent_unusable', 'untrusted', 'branch_taken', 'unavailable', ...doorErrors],
+      errors: [
+        'bad_plan',
+        'conflict',
+        'agent_unusable',
+        'untrusted',
+        'branch_taken',
+        'unavailable',
+        ...admissionErrors,
+      ],
     },
     async ({ core: { commands, views }, params: { project }, body: { title, program, prompt, task_file: file } }) => {
       views.mustKnow(project);
@@ -99,7 +108,7 @@ export const instanceRoutes = [
       params: titleParams,
       body: message,
       answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },
-      errors: ['not_found', ...doorErrors],
+      errors: ['not_found', ...admissionErrors],
     },
     (ask) => sendTo(ask, 'agent_send', { body: ask.body.message ?? ask.body.prompt ?? '' }),
   ),

@@ -1,30 +1,17 @@
-/** kasmos's signals to a plan, and its list of plans. */
+/** kasmos's signals to a plan. */
 import { z } from 'zod';
 import { guardTexts } from '../../../../machines/plan/guard-texts.ts';
 import { instanceTitle } from '../../../../machines/vocabulary/ids.ts';
-import { accepted, olderTask } from '../../contract/plans.ts';
+import { admissionErrors } from '../../contract/admission-errors.ts';
+import { accepted } from '../../contract/plans.ts';
 import { messageText, refusedAnswer, type SignalAnswer } from '../../contract/signals.ts';
-import { line, planParams, projectParams } from '../requests.ts';
+import { line, planParams } from '../requests.ts';
 import { type Ask, json, route } from '../route.ts';
-import { answerOf, doorErrors, refused, sendSignal, verdictAnswers } from '../verdicts.ts';
+import { refused, sendSignal } from '../verdicts.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
 
 export const lifecycleRoutes = [
-  route(
-    'GET /v1/repos/:project/tasks',
-    {
-      does: 'the plans of a repo in kasmos’s format',
-      who: 'anyone',
-      params: projectParams,
-      answers: { 200: z.array(olderTask) },
-      errors: ['repo_not_found'],
-    },
-    async ({ core: { views }, params: { project } }) => {
-      views.mustKnow(project);
-      return json(200, await views.olderTasks(project));
-    },
-  ),
   route(
     'POST /v1/repos/:project/plans/:plan/plan',
     {
@@ -37,7 +24,7 @@ export const lifecycleRoutes = [
         program: line(1024).or(z.literal('')).default(''),
       }),
       answers: acceptedAnswers,
-      errors: doorErrors,
+      errors: admissionErrors,
     },
     async (ask) => {
       const { project, plan } = names(ask.params);
@@ -49,22 +36,6 @@ export const lifecycleRoutes = [
     },
   ),
   route(
-    'POST /v1/repos/:project/plans/:plan/solo',
-    {
-      does: 'has one coder do all of a draft, without a planner; `prompt` is appended to the document; 409 without a verdict means that nothing has changed',
-      who: 'person',
-      needs: 'steer',
-      params: planParams,
-      body: z.strictObject({ prompt: messageText.default('') }),
-      answers: verdictAnswers,
-      errors: ['bad_plan', 'conflict', 'agent_unusable', 'untrusted', 'branch_taken', ...doorErrors],
-    },
-    async (ask) => {
-      const { project, plan } = names(ask.params);
-      return answerOf((await ask.core.commands.soloPlan({ project, plan, words: ask.body.prompt })).answer);
-    },
-  ),
-  route(
     'POST /v1/repos/:project/plans/:plan/implement',
     {
       does: 'starts implementing',
@@ -72,7 +43,7 @@ export const lifecycleRoutes = [
       needs: 'steer',
       params: planParams,
       answers: acceptedAnswers,
-      errors: ['branch_taken', ...doorErrors],
+      errors: ['branch_taken', ...admissionErrors],
     },
     async (ask) => {
       const { project, plan } = names(ask.params);

@@ -3,16 +3,17 @@
 import { basename } from 'node:path';
 import { taskIn } from '../../../machines/vocabulary/ids.ts';
 import { isOver } from '../../../machines/vocabulary/plan-status.ts';
-import { type LiveStatus, liveStatusStages as stages } from '../contract/live-status.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import { type LiveStatus, liveStatusCap, liveStatusStages as stages } from '../contract/live-status.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { InstanceEntry } from '../contract/runs.ts';
-import type { AppParts } from './route.ts';
+import type { Views } from './queries.ts';
 
 /** `cap` is the most entries of a list. Throws `repo_not_found`. */
 export async function liveStatusOf(
-  { views, nowMs, uptimeMs }: AppParts,
+  { views, clock, uptimeMs }: { readonly views: Views; readonly clock: Pick<Clock, 'nowMs'>; uptimeMs(): number },
   project: string,
-  cap: number,
+  cap: number = liveStatusCap.default,
 ): Promise<LiveStatus> {
   views.mustKnow(project);
   const [entries, instances, repos] = await Promise.all([
@@ -35,7 +36,7 @@ export async function liveStatusOf(
   ]; // one each
   return {
     schema_version: 2,
-    generated_at: new Date(nowMs()).toISOString(),
+    generated_at: new Date(clock.nowMs()).toISOString(),
     project,
     daemon_running: true,
     uptime: Math.floor(uptimeMs() / 1_000),
