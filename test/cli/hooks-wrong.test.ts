@@ -12,7 +12,7 @@ url = "https://x.test"
 [[hooks]]
 type = "command"
 name = "good"
-command = "echo $STATOR_HOOK_EVENT >> told"
+command = 'test "$STATOR_HOOK_EVENT" = implement_start'
 events = ["implement_start"]
 [[hooks]]
 type = "webhook"

@@ -1,5 +1,5 @@
 /** Briefs for the tests: a run of a plan that is written as markdown, with what a test wants to be different. */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -9,11 +9,12 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../../runtime/base/config/config.ts';
 import { composePrompt } from '../../runtime/work/agents/prompt.ts';
 import type { RunBrief } from '../../runtime/work/agents/run-brief.ts';
+import { removeFolder } from './remove-folder.ts';
 
 const folders: string[] = [];
 
 afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) removeFolder(folder);
 });
 
 export function createFolder(): string {

@@ -1,5 +1,5 @@
 /** A home and a repo in a temp folder, and short ways to write their configuration and to read what is refused of it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -11,6 +11,7 @@ import {
   type RepoConfig,
   type RepoOverrides,
 } from '../../runtime/base/config/config.ts';
+import { removeFolder } from './remove-folder.ts';
 
 let folder = '';
 export let home = '';
@@ -23,7 +24,7 @@ beforeEach(() => {
   mkdirSync(home);
   mkdirSync(repo);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => removeFolder(folder));
 
 export function put(file: string, content: string | Buffer): string {
   mkdirSync(dirname(file), { recursive: true });

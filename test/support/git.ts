@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { inspectRepository, type Repository } from '../../runtime/work/git/repository.ts';
+import { removeFolder } from './remove-folder.ts';
 
 const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
 
@@ -35,7 +36,7 @@ export function temporaryHome(): { readonly path: string } {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
-    rmSync(home.path, { recursive: true, force: true });
+    removeFolder(home.path);
   });
   return home;
 }

@@ -4,8 +4,8 @@ import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import { hangMs } from './hang.ts';
+import { removeFolder } from './remove-folder.ts';
 
 export function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
@@ -27,16 +27,6 @@ export function makeGround(): Ground {
   cpSync(repoToCopy(), repo, { recursive: true });
   const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };
   return { root, repo, home, env, remove: () => removeFolder(root) };
-}
-
-/** The process of a run may write its last file meanwhile: node's own retries look for no new ones. */
-function removeFolder(path: string, retries = 20): void {
-  try {
-    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
-  } catch (thrown) {
-    if (retries === 0 || systemCode(thrown) !== 'ENOTEMPTY') throw thrown;
-    removeFolder(path, retries - 1);
-  }
 }
 
 /** Made once for each file of tests: three of git for each test are more than many a test takes itself. */

@@ -1,6 +1,6 @@
 /** Runs with real processes for the tests: each in a folder of its own under a temp home, and none of them alive when its test is over. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { createRunFolder, type RunFolder, readExit, runFolderAt } from '../../ru
 import { type Launched, type LaunchRequest, launch } from '../../runtime/work/agents/wrapper.ts';
 import { hangMs } from './hang.ts';
 import { killLeft, type LeftProcess, processesWith, readOrEmpty } from './leftovers.ts';
+import { removeFolder } from './remove-folder.ts';
 
 export interface TestRun {
   readonly folder: RunFolder;
@@ -31,7 +32,7 @@ afterEach(async () => {
     killLeft(left);
     expect(left, 'processes left behind by the test').toEqual([]);
   } finally {
-    for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+    for (const home of homes.splice(0)) removeFolder(home);
   }
 });
 
