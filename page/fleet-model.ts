@@ -57,5 +57,8 @@ export interface FleetActions {
   sort(): void;
   /** All of it where no pause is named. */
   switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void;
+  /** Whether the browser tells of new needs on the desktop. */
+  desktop(): 'on' | 'off' | 'missing';
+  turnDesktop(isOn: boolean): void;
   readNotifications(): void;
 }

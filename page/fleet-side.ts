@@ -123,10 +123,12 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
       heading: 'told-title',
       title: 'Notifications',
       count: all.length,
-      more:
+      more: [
+        desktopSwitch(actions),
         all.length === 0 || !actions.may('answer')
           ? null
           : h('button', { class: 'quiet', on: { click: actions.readNotifications } }, 'mark as read'),
+      ],
     },
     h(
       'ol',
@@ -149,6 +151,22 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
           ),
         ),
     ),
+  );
+}
+
+function desktopSwitch({ desktop, turnDesktop }: FleetActions): View | null {
+  const state = desktop();
+  if (state === 'missing') return null;
+  return h(
+    'button',
+    {
+      key: 'desktop',
+      class: 'quiet',
+      'aria-pressed': String(state === 'on'),
+      title: 'A notice of the browser when a plan begins to need you while this page is open and not in view',
+      on: { click: () => turnDesktop(state === 'off') },
+    },
+    'on the desktop',
   );
 }
 

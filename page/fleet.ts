@@ -14,6 +14,7 @@ import { nameLink } from './long-name.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
 import { type Needs, needsView } from './needs-view.ts';
+import { isFound } from './search.ts';
 import { firstLineOf, planWords, retriedText } from './state-words.ts';
 import { sureView } from './sure-view.ts';
 
@@ -118,11 +119,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
 }
 
 function isWanted({ plan, group }: Row, { filter, group: only }: FleetView): boolean {
-  const text = filter.trim().toLowerCase();
-  return (
-    (only === null || only === group) &&
-    (text === '' || `${nameOf(plan)} ${plan.topic ?? ''}`.toLowerCase().includes(text))
-  );
+  return (only === null || only === group) && (filter.trim() === '' || isFound(plan, filter.trim()));
 }
 
 function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[]): View {
@@ -259,8 +256,8 @@ function filters(rows: readonly Row[], repos: readonly RepoEntry[], view: FleetV
     h('input', {
       type: 'search',
       id: 'filter',
-      placeholder: 'Filter  /',
-      'aria-label': 'Filter plans by name or topic',
+      placeholder: 'Search  /',
+      'aria-label': 'Search plans by name, repo, title, goal, topic, state or day',
       value: view.filter,
       on: {
         input: (event) => actions.show({ filter: (event.target as HTMLInputElement).value, isWhole: false }),
@@ -331,7 +328,12 @@ function planRow({ plan, agents }: Row, nowMs: number): View {
     'tr',
     { key: nameOf(plan) },
     h('td', { title: planWords(plan) }, stateOf(shapeOf(plan), planWords(plan))),
-    h('td', { class: 'name' }, nameLink(planAddress(plan), plan.plan, `${plan.project}/`)),
+    h(
+      'td',
+      { class: 'name', title: plan.goal ?? '' },
+      nameLink(planAddress(plan), plan.plan, `${plan.project}/`),
+      plan.title === null ? null : h('span', { class: 'plan-name-title dim' }, plan.title),
+    ),
     h('td', null, progress(plan)),
     h('td', { class: 'now', title: now }, now),
     h('td', { class: 'num', 'data-name': 'tokens' }, amount(tokens)),

@@ -19,11 +19,15 @@ export interface Frame {
   readonly said: string | null;
   /** The person of the page; null: the owner. */
   readonly person: string | null;
+  readonly role: string;
+  /** Whether the page was entered with a token, so that somebody else may enter it. */
+  readonly canSignOut: boolean;
 }
 
 export interface FrameActions {
   turn(theme: Theme): void;
   dismiss(): void;
+  signOut(): void;
 }
 
 const connections: Readonly<Record<Connection, { word: string; why: string }>> = {
@@ -33,6 +37,13 @@ const connections: Readonly<Record<Connection, { word: string; why: string }>> =
   stranger: { word: 'stranger', why: 'another program answers at this address, and is told nothing' },
   resting: { word: 'resting', why: 'nobody looks at this page' },
   locked: { word: 'locked', why: 'this page is let in no more' },
+};
+
+/** What each role may do. */
+const roles: Readonly<Record<string, string>> = {
+  look: 'may see everything',
+  answer: 'may see everything, and answer questions',
+  steer: 'may see everything, answer questions, and steer plans and agents',
 };
 
 const nextTheme = { auto: 'light', light: 'dark', dark: 'auto' } as const;
@@ -57,7 +68,13 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
         { class: `connection ${frame.connection}`, role: 'status', title: why },
         h('span', { class: 'dot', 'aria-hidden': 'true' }),
         frame.person === null || frame.connection !== 'live' ? word : `${word} as ${frame.person}`,
+        frame.person === null || frame.connection !== 'live'
+          ? null
+          : h('span', { class: 'dim role', title: roles[frame.role] ?? '' }, frame.role),
       ),
+      frame.canSignOut && frame.connection !== 'locked'
+        ? h('button', { class: 'quiet', on: { click: actions.signOut } }, 'sign out')
+        : null,
       h(
         'button',
         {

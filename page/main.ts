@@ -3,6 +3,7 @@ import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
+import { createDesktopNotice } from './desktop-notice.ts';
 import { patch } from './dom.ts';
 import { doorOf } from './enter.ts';
 import { fleetView, needCount, needsKey, orderOf } from './fleet.ts';
@@ -30,6 +31,7 @@ const root = document.getElementById('page') as HTMLElement; // it is in index.h
 root.replaceChildren(); // this was shown until the scripts were read
 const session = createSession();
 const api = createApi(session, () => {});
+const desktop = createDesktopNotice();
 
 let frame: Frame = {
   where: [],
@@ -39,6 +41,8 @@ let frame: Frame = {
   refused: null,
   said: null,
   person: null,
+  role: '',
+  canSignOut: false,
 };
 /** The ways to authorize a page at this address. */
 let door: 'address' | 'token' = 'address';
@@ -89,7 +93,7 @@ function redraw(): void {
 function render(): void {
   const asking = needCount(fleet);
   document.title = `${asking > 0 ? `(${asking}) ` : ''}${page?.title() ?? 'stator'}`;
-  const actions = { turn, dismiss: () => change({ refused: null }) };
+  const actions = { turn, signOut, dismiss: () => change({ refused: null }) };
   if (frame.connection === 'locked') {
     patch(
       root,
@@ -111,6 +115,12 @@ function change(part: Partial<Frame>): void {
 function whyLocked(): string {
   if (!isSecureContext) return 'This page works over https only, or at an address of this machine.';
   return door === 'token' ? 'This page needs your token.' : 'This page is not let in any more.';
+}
+
+/** Nothing of the person stays in this tab: neither what was read nor the key. */
+function signOut(): void {
+  session.leave();
+  location.reload();
 }
 
 function enterBy(token: string): void {
@@ -147,6 +157,10 @@ const fleetActions: FleetActions = {
   show: (part) => arrange(part),
   sort: () => arrange({}),
   switchQueue,
+  desktop: desktop.state,
+  turnDesktop(isOn) {
+    desktop.turn(isOn).then(redraw).catch(tellRefusal);
+  },
   readNotifications() {
     api.readNotifications().then(readAnew).catch(tellRefusal);
   },
@@ -223,6 +237,7 @@ async function readFleet(): Promise<number> {
     trees,
     isKnown: true,
   };
+  desktop.looked(plans);
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };
   else if (needsKey(fleet) !== before) unsettle();
   redraw();
@@ -302,6 +317,7 @@ function decoded(text: string): string {
 const stream = createStream({
   api,
   session,
+  mayRest: () => desktop.state() !== 'on',
   onFacts(facts, isGap) {
     page?.heard(facts, isGap);
     fleetRefresher.poke();
@@ -309,13 +325,13 @@ const stream = createStream({
   onConnection: (connection) => (connection === 'locked' ? lock() : change({ connection })),
 });
 
-async function lock(): Promise<void> {
-  door = await doorOf().catch(() => 'address' as const);
+function lock(): void {
   change({ connection: 'locked' });
 }
 
 function begin(): void {
-  change({ connection: 'connecting', person: session.person(), refused: null });
+  const [person, role] = [session.person(), session.role()];
+  change({ connection: 'connecting', person, role, canSignOut: door === 'token', refused: null });
   fleet = { ...fleet, isKnown: false };
   route();
   stream.start();
@@ -345,5 +361,6 @@ setInterval(() => {
   if (!document.hidden) redraw();
 }, tickMs);
 
+door = await doorOf().catch(() => 'address' as const);
 if (await session.begin()) begin();
-else await lock();
+else lock();

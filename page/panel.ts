@@ -11,7 +11,7 @@ export interface PanelHead {
   /** How many there are, or how long it is so. */
   readonly count?: string | number | undefined;
   /** What is behind them in the same line. */
-  readonly more?: Child;
+  readonly more?: Child | readonly Child[];
 }
 
 export function panel(

@@ -54,6 +54,7 @@ export function repoView(
             'li',
             { key: plan.plan },
             h('a', { class: 'link', href: planAddress(plan) }, plan.plan),
+            plan.title === null ? null : h('span', { class: 'dim' }, plan.title),
             stateOf(shapeOf(plan), planWords(plan)),
             progress(plan),
             h('span', { class: 'dim', title: plan.updated_at }, ago(plan.updated_at, nowMs)),

@@ -13,12 +13,16 @@ export type Need = 'answer' | 'steer';
 export interface Session {
   /** The name of the token's person; null: the owner of the home. */
   person(): string | null;
+  /** `owner`, or the role of that token. */
+  role(): string;
   may(need: Need): boolean;
   /** Whether a signal of that type is not refused for its sender's role. */
   maySend(type: string): boolean;
   /** For a token that a person typed; false: it is no one's token. */
   enter(typed: string): Promise<boolean>;
   token(): string | null;
+  /** This tab forgets who it is. */
+  leave(): void;
   /** Takes the token of the address or the tab; false: there is no valid one. */
   begin(): Promise<boolean>;
   /** Another program may answer by now: no token is sent before `renew` is `ready`. */
@@ -77,6 +81,8 @@ export function createSession(): Session {
 
   return {
     person: () => login.person,
+    role: () => login.role,
+    leave: () => keep(null),
     may,
     maySend: (type) => may(login.answers.includes(type) ? 'answer' : 'steer'),
     async enter(typed) {

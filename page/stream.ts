@@ -12,6 +12,8 @@ export interface Stream {
 interface StreamOptions {
   readonly api: Api;
   readonly session: Session;
+  /** Whether a page that is not visible may close its connection. */
+  mayRest(): boolean;
   /** At most once for each frame; `isGap`: what came before was missed, so all must be read again. */
   onFacts(facts: readonly FactEntry[], isGap: boolean): void;
   onConnection(connection: Connection): void;
@@ -21,7 +23,7 @@ const retryMs = { first: 250, most: 2_000 };
 /** A browser lets a page have six connections: a page that is not visible closes its own. */
 const restMs = 30_000;
 
-export function createStream({ api, session, onFacts, onConnection }: StreamOptions): Stream {
+export function createStream({ api, session, mayRest, onFacts, onConnection }: StreamOptions): Stream {
   let seq: number | null = null;
   let waiting: FactEntry[] = [];
   let isGap = false;
@@ -103,7 +105,7 @@ export function createStream({ api, session, onFacts, onConnection }: StreamOpti
     start() {
       document.addEventListener('visibilitychange', () => {
         clearTimeout(rest);
-        if (document.hidden) rest = setTimeout(() => reading?.abort(), restMs);
+        if (document.hidden && mayRest()) rest = setTimeout(() => reading?.abort(), restMs);
       });
       onConnection('connecting');
       void keepReading();

@@ -72,6 +72,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     merging: false,
     estimate: null,
     merge_refused: null,
+    created_at: '2026-01-02T03:00:00.000Z',
     updated_at: '2026-01-02T03:04:00.000Z',
     file: null,
     budget: [],

@@ -116,6 +116,8 @@ describe('the control API over its socket', () => {
     const entry = {
       project: 'demo',
       plan: 'shape',
+      title: 'A plan',
+      goal: 'g',
       status: 'done',
       phase: null,
       landing: 'not_merged',
@@ -132,6 +134,7 @@ describe('the control API over its socket', () => {
       waiting_for: null,
       turn: 'nobody',
       need: null,
+      created_at: time,
       updated_at: time,
       file: null,
       usage: { runs: 1, input_tokens: null, output_tokens: null, cost_usd: null },

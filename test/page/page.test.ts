@@ -155,6 +155,40 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.close();
   });
 
+  it('plans are found by their titles, goals, states and days, and a new need is told on the desktop', async () => {
+    const document = planText(['true']).replace('# A plan', '# Move the mail\n\n**Goal:** Letters leave by Postmark.');
+    await client.registerPlan({ project: 'demo', plan: 'letters', content: document });
+    await client.registerPlan({ project: 'demo', plan: 'other', content: planText(['true']) });
+    const { page } = await open();
+    const names = () => page.locator('td.name a').allTextContents();
+    await page.getByText('Move the mail').waitFor(limit);
+    const field = page.getByRole('searchbox', { name: /^Search plans/ });
+    const { created_at: created } = await client.plan('demo', 'letters');
+    for (const search of ['MAIL move', 'postmark', 'demo/letters ready', `letters ${created.slice(0, 7)}`]) {
+      await field.fill(search);
+      await expect.poll(names, limit).toEqual(['demo/letters']);
+    }
+    await field.fill('postmark done');
+    await page.getByText('No plan fits.').waitFor(limit);
+    await field.fill('');
+    // The browser's own way to the desktop, which a test cannot look at, notes what it is given.
+    await browser.context.grantPermissions(['notifications']);
+    await page.evaluate(
+      'window.Notification = class extends Notification { constructor(title, options) { super(title, options); (window.told ??= []).push([title, options.body]); } }',
+    );
+    await page.getByRole('button', { name: 'on the desktop' }).click();
+    await page.getByRole('button', { name: 'on the desktop', pressed: true }).waitFor(limit);
+    await client.send({ project: 'demo', plan: 'other', type: 'needs_decision', payload: { reason: 'Seen already?' } });
+    await page.getByText('Seen already?').first().waitFor(limit);
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true })");
+    await client.send({ project: 'demo', plan: 'letters', type: 'needs_decision', payload: { reason: 'Which key?' } });
+    await expect
+      .poll(() => page.evaluate('window.told'), limit)
+      .toEqual([['demo/letters needs you', 'question 1: Which key?']]);
+    for (const plan of ['other', 'letters']) await client.send({ project: 'demo', plan, type: 'cancel' });
+    await page.close();
+  });
+
   it('what is refused is told with its code and what to do', async () => {
     await client.registerPlan({ project: 'demo', plan: 'planned', content: planText(['true']) });
     const { page } = await open('demo/planned/chart');

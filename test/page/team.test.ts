@@ -33,7 +33,9 @@ async function enter(browser: Browser, origin: string, token: string) {
 }
 
 const buttons = async (page: Page) =>
-  (await page.locator('button:visible').allTextContents()).map((text) => text.trim()).filter((text) => text !== 'auto');
+  (await page.locator('button:visible').allTextContents())
+    .map((text) => text.trim())
+    .filter((text) => !/^(?:auto|sign out|on the desktop)$/.test(text));
 
 /** Every button of every part of a plan's page, and of the repo's and the fleet's. */
 async function offered(page: Page, origin: string): Promise<string[]> {
@@ -158,3 +160,24 @@ it.skipIf(!hasBrowser())('a draft is chosen by who may steer, and who may answer
   const history = await client.history('demo', 'login');
   expect(history.find(({ event }) => event === 'choose')?.origin).toBe('person:bob');
 });
+
+it.skipIf(!hasBrowser())(
+  'a role is shown, the page can be installed, and who signs out leaves nothing in the tab',
+  async () => {
+    const { browser, origin, tokenFor } = await behindProxy();
+    const { page } = await enter(browser, origin, tokenFor('anna', 'answer'));
+    await page.locator('.connection', { hasText: 'live as anna' }).getByText('answer').waitFor(limit);
+    const session = await browser.context.newCDPSession(page);
+    const { errors, data } = await session.send('Page.getAppManifest');
+    expect(errors).toEqual([]);
+    expect(JSON.parse(data ?? '')).toMatchObject({ name: 'stator', start_url: '/' });
+    const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+    // Nobody signed the certificate of the test.
+    expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(['not-from-secure-origin']);
+    await page.getByRole('button', { name: 'sign out' }).click();
+    await page.getByLabel('Your token').waitFor(limit);
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+    await page.reload();
+    await page.getByLabel('Your token').waitFor(limit);
+  },
+);

@@ -65,6 +65,10 @@ export const planEntry = z
   .object({
     project: z.string(),
     plan: z.string(),
+    /** The heading of its document. */
+    title: z.string().nullable(),
+    /** In lists at most 300 characters. */
+    goal: z.string().nullable(),
     status,
     phase: z.string().nullable(),
     /** Where the work of a done plan is, as far as stator knows: it does not see a merge that was made with git by hand. null: the plan is not done. */
@@ -85,6 +89,7 @@ export const planEntry = z
     turn: z.enum(['person', 'agents', 'waiting', 'nobody']),
     /** Why a person must act, even while agents are running; null: no person needs to act. */
     need: need.nullable(),
+    created_at: time,
     updated_at: time,
     /** The file that it is bound to: relative to the repo's root, with `/`; absolute for a file outside the repo; null: it has no file. */
     file: z.string().nullable(),
@@ -134,8 +139,6 @@ const runEntry = z.object({
 
 export const planShow = planEntry
   .extend({
-    title: z.string().nullable(),
-    goal: z.string().nullable(),
     /** Links to a tracker's issues, from its document. */
     issues: z.array(z.string()),
     content: z.string(),

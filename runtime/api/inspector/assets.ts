@@ -10,6 +10,8 @@ const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** Handwritten files are in the package unchanged; compiled files are in `dist`. */
@@ -18,7 +20,7 @@ const built = inPackage('dist');
 
 /** The folder for each path prefix. A file name has only letters, digits and dashes, so no path leads out of the folder. */
 const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
-  [/^\/(page\/[a-z-]+\.(?:html|css|svg))$/, whole],
+  [/^\/(page\/[a-z-]+\.(?:html|css|svg|png|webmanifest))$/, whole],
   [/^\/(charts\/[a-z-]+\.json)$/, whole],
   [/^\/((?:page|runtime\/base\/charts)\/[a-z-]+\.js)$/, built],
   [/^\/(machines\/vocabulary\/(?:account|comment|time)-text\.js)$/, built],

@@ -54,7 +54,6 @@ export function damagedShown(row: PlanRow, { message, hint }: EngineError, rows:
 function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: RowsOfPlan): PlanShow {
   return {
     ...entry,
-    title: row.title,
     goal: row.goal,
     issues: parsePlan(content).document.issues,
     content,

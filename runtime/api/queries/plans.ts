@@ -46,6 +46,8 @@ const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
 
 /** A plan that is tried again for weeks has thousands of runs. */
 const runsShown = 200;
+/** Characters of a goal in a list. */
+const listedGoal = 300;
 /** How often a plan is read again if it is deleted and registered between two reads. */
 const looks = 3;
 /** How long the result, whether a repo has a forge, is reused. */
@@ -224,6 +226,8 @@ export function createPlanViews(parts: ViewDependencies) {
     return {
       project: row.project,
       plan: row.plan,
+      title: row.title,
+      goal: row.goal?.slice(0, listedGoal) ?? null,
       status: row.status,
       phase: row.phase,
       landing: row.landing,
@@ -239,6 +243,7 @@ export function createPlanViews(parts: ViewDependencies) {
       paused: row.paused,
       waiting_for: waiting,
       ...(await turnOf(parts, row, { blocked, waiting, runs: newest })),
+      created_at: timeText(row.createdAt),
       updated_at: timeText(row.updatedAt),
       file: row.file,
       usage: sumOfUsage(usage),

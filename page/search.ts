@@ -1,0 +1,29 @@
+/** Which plans a search finds: each of its words is in the plan's name, repo, title, goal, topic, state or days. */
+import { localDay } from '../machines/vocabulary/time-text.ts';
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import { words } from './format.ts';
+import { groupOf, needOf } from './needs.ts';
+import { planWords } from './state-words.ts';
+
+/** The searched text of each plan: most of a thousand plans have not changed since the last letter. */
+const texts = new WeakMap<PlanEntry, string>();
+
+export function isFound(plan: PlanEntry, search: string): boolean {
+  const text = textOf(plan);
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+/** Days as `2026-11-27`, where this browser is: `2026-11` finds those of a month. */
+function textOf(plan: PlanEntry): string {
+  const known = texts.get(plan);
+  if (known !== undefined) return known;
+  const { project, title, goal, topic, status, landing, created_at: created, updated_at: updated } = plan;
+  const days = [created, updated].map((time) => localDay(new Date(time)));
+  const parts = [`${project}/${plan.plan}`, title, goal, topic, status, words(groupOf(plan)), planWords(plan)];
+  const text = [...parts, landing === null ? '' : words(landing), needOf(plan)?.why, ...days].join('\n').toLowerCase();
+  texts.set(plan, text);
+  return text;
+}
