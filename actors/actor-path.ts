@@ -16,6 +16,11 @@ export function pathOf(ref: AnyActorRef): string[] {
   return parent === undefined ? [] : [...pathOf(parent), ref.id];
 }
 
+/** A path as a key: an id may hold any sign. */
+export function pathKey(path: readonly string[]): string {
+  return path.map((id) => JSON.stringify(id)).join('/');
+}
+
 /** The living actor at a path; null: it is gone. */
 export function actorBelow(root: AnyActorRef, path: readonly string[]): AnyActorRef | null {
   let actor = root;

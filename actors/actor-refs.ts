@@ -3,7 +3,8 @@
  * actor that has ended, would be lost, and what is sent to it would come to the machine itself. So those are stored with their paths.
  */
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
-import { pathOf } from './actor-path.ts';
+import { pathKey, pathOf } from './actor-path.ts';
+import { replaced, withErrors } from './kept-error.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 
@@ -35,9 +36,9 @@ export function storedContext(context: unknown, children: Children): unknown {
   });
 }
 
-/** A copy of a stored context with its actors. */
+/** A copy of a stored context with its actors and errors. */
 export function contextWith<Context>(context: Context, refTo: (stored: StoredRef) => unknown): Context {
-  return replaced(context, (value) => (isStoredRef(value) ? refTo(value) : undefined)) as Context; // of the same form
+  return replaced(withErrors(context), (value) => (isStoredRef(value) ? refTo(value) : undefined)) as Context; // of the same form
 }
 
 /** The actors with paths are hidden from XState; null: there are none. */
@@ -61,8 +62,8 @@ export function reviveActors(contexts: readonly unknown[], root: AnyActorRef, ch
     const parent = actorAt(path.slice(0, -1));
     const children =
       parent === root ? childrenOfRoot : (parent.getSnapshot() as { children?: Children } | null)?.children;
-    const found = (children?.[id] as AnyActorRef | undefined) ?? gone.get(path.join('/')) ?? endedActor(parent, id);
-    if (children?.[id] === undefined) gone.set(path.join('/'), found);
+    const found = (children?.[id] as AnyActorRef | undefined) ?? gone.get(pathKey(path)) ?? endedActor(parent, id);
+    if (children?.[id] === undefined) gone.set(pathKey(path), found);
     return found;
   };
   const revive = (part: object) => {
@@ -89,19 +90,4 @@ function endedActor(parent: AnyActorRef, id: string): AnyActorRef {
 
 function isStoredRef(value: object): value is StoredRef {
   return 'xstate$$type' in value && value.xstate$$type === 1;
-}
-
-/** A copy with some objects replaced; the very same value where none is. */
-function replaced(value: unknown, by: (value: object) => unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const other = by(value);
-  if (other !== undefined) return other;
-  let copy: Record<string, unknown> | null = null;
-  for (const [key, inner] of Object.entries(value)) {
-    const own = replaced(inner, by);
-    if (own === inner) continue;
-    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>; // by its keys
-    copy[key] = own;
-  }
-  return copy ?? value;
 }

@@ -21,6 +21,11 @@ const ownWords: ReadonlySet<string> = new Set([
   treeDeleted,
 ]);
 
+/** The ends and errors of actors, and delays: a sender of these would speak for an actor. A route is what a person may ask for. */
+function isOfXState(type: string): boolean {
+  return /^(?:xstate|stator)\./.test(type) && type !== 'xstate.route';
+}
+
 /**
  * A user-defined machine, for `createEngine({ machines })` and for daemon.toml. Throws `bad_machine` with the place: a name that is taken, an action that
  * the machine does not have, a chart that starts something which no restart would find again.
@@ -77,7 +82,8 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   checkChart(what, machine);
   checkActors(what, definition);
   for (const [type, schema] of Object.entries(signals)) {
-    if (ownWords.has(type)) throw refused(what, `signals.${type}: the engine alone says this`, 'give it another name');
+    if (ownWords.has(type) || isOfXState(type))
+      throw refused(what, `signals.${type}: the engine alone says this`, 'give it another name');
     if (typeof (schema as { safeParse?: unknown } | undefined)?.safeParse !== 'function')
       throw refused(what, `signals.${type}: it is no schema`, 'give a zod schema, such as z.object({})');
   }
@@ -241,14 +247,27 @@ function checkNames(what: string, machine: AnyStateMachine): void {
       among(name, Object.keys(known)),
     );
   };
+  const mustAction = (action: unknown, place: string) => {
+    must('action', nameOf(action), actions, place);
+    must('delay', partOf(action, 'delay'), delays, place);
+    const begun = partOf(action, 'src');
+    must('actor', begun, actors, place);
+    if (typeof begun === 'object' && begun !== null)
+      throw refused(
+        what,
+        `${place}: spawnChild is given the logic itself, which no restart would find again`,
+        "name it in setup({ actors }), and give the name: spawnChild('name')",
+      );
+  };
+  for (const [name, action] of Object.entries(actions)) mustAction(action, `the action "${name}"`);
+  for (const [name, guard] of Object.entries(guards))
+    if (typeof guard === 'function' && 'guards' in guard)
+      for (const inner of guardNames(guard)) must('guard', inner, guards, `the guard "${name}"`);
   for (const node of nodesOf(machine.root)) {
     const place = node.path.length === 0 ? 'the root' : `state ${node.path.join('.')}`;
-    const transitions = [...node.transitions.values()].flat();
+    const transitions = [node.initial, ...[...node.transitions.values()].flat()];
     const acts = [...node.entry, ...node.exit, ...transitions.flatMap((each) => each.actions)];
-    for (const action of acts) {
-      must('action', nameOf(action), actions, place);
-      must('delay', delayOf(action), delays, place);
-    }
+    for (const action of acts) mustAction(action, place);
     for (const { guard } of transitions) for (const name of guardNames(guard)) must('guard', name, guards, place);
     for (const { src } of node.invoke) must('actor', src, actors, place);
     for (const { delay } of node.after) must('delay', delay, delays, place);
@@ -260,9 +279,10 @@ function nameOf(named: unknown): unknown {
   return typeof named === 'object' && named !== null && 'type' in named ? named.type : null;
 }
 
-/** The name of the delay of a delayed `raise` or `sendTo`. */
-function delayOf(action: unknown): unknown {
-  return typeof action === 'function' && 'delay' in action ? action.delay : null;
+/** Of an action that XState made: the delay of a `raise` or `sendTo`, and the logic of a `spawnChild`. */
+function partOf(action: unknown, part: 'delay' | 'src'): unknown {
+  if (typeof action !== 'function' || !('resolve' in action)) return null;
+  return (action as { readonly [part in 'delay' | 'src']?: unknown })[part] ?? null; // its own properties
 }
 
 /** The guards inside `and`, `or` and `not`. */

@@ -131,7 +131,16 @@ export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
 
 /** The payload of the event of that type. */
 type PayloadOf<M extends AnyStateMachine, Type extends string> =
-  string extends EventType<M> ? unknown : Omit<Extract<EventFromLogic<M>, { readonly type: Type }>, 'type' | 'at'>;
+  string extends EventType<M>
+    ? unknown
+    : Supplied<Omit<Extract<EventFromLogic<M>, { readonly type: Type }>, 'type'>, { at: number }>;
+
+/** `Defaults`: what the engine supplies where it is left out, and where the chart takes a value of that type. */
+type Supplied<Given, Defaults, Key extends keyof Given = Supplies<Given, Defaults>> = Omit<Given, Key> &
+  Partial<Pick<Given, Key>>;
+type Supplies<Given, Defaults> = {
+  [Key in keyof Given & keyof Defaults]: Defaults[Key] extends Given[Key] ? Key : never;
+}[keyof Given & keyof Defaults];
 
 /** The machines that the chart may start. */
 export type MachinesBelow<M extends AnyStateMachine> = Extract<
@@ -200,8 +209,8 @@ export interface AnyDefinition extends AnyParts {
   readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
 }
 
-/** The input of its chart, with which a tree begins. */
-export type InputOf<D extends AnyParts> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
+/** The input of its chart, with which a tree begins. `id` is that of the tree and `at` the time, unless they are given. */
+export type InputOf<D extends AnyParts> = Supplied<InputFrom<D['machine']>, { id: string; at: number }>;
 /** Its output once it is done. */
 export type OutputOf<D extends AnyParts> = OutputFrom<D['machine']>;
 /** The tags of its states. */

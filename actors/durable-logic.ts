@@ -15,9 +15,10 @@ import type {
   AnyStateNode,
 } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
-import { mustRest, pathOf } from './actor-path.ts';
+import { mustRest, pathKey, pathOf } from './actor-path.ts';
 import { hiddenContext, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson } from './json-value.ts';
+import { keptError, withErrors } from './kept-error.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { type Emission, emission } from './recorder.ts';
 import { withPlace } from './thrown-place.ts';
@@ -194,7 +195,7 @@ function emittingTransition(logic: AnyActorLogic): AnyActorLogic {
 
 interface System {
   _register(id: string, actor: AnyActorRef): unknown;
-  _relay(source: unknown, target: unknown, event: unknown): void;
+  _relay(source: unknown, target: unknown, event: AnyEventObject): void;
   _sendInspectionEvent(event: Emission): void;
 }
 
@@ -217,9 +218,10 @@ function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: 
       begin(scope);
       return getInitialSnapshot.call(machine, scope as never, input as never); // its own function, with the arguments of XState
     },
-    restoreSnapshot(snapshot: AnyMachineSnapshot, scope: Scope) {
+    restoreSnapshot(stored: AnyMachineSnapshot, scope: Scope) {
       begin(scope);
       const { restoredContexts } = ports.memory();
+      const snapshot = { ...stored, context: withErrors(stored.context) };
       const context = hiddenContext(snapshot.context);
       const given = context === null ? snapshot : { ...snapshot, context };
       const restored = restoreSnapshot.call(machine, given as never, scope as never); // likewise
@@ -264,12 +266,31 @@ function prepareScope(
     else execute(action);
   };
   scope.emit = recordedEmit(scope);
-  Object.assign(scope.self, {
-    on(type: string) {
-      throw new Error(
-        `a listener for "${type}" of an actor of machine "${machine.id}" would be lost in a restart: facts and on() of the engine have what is emitted`,
-      );
-    },
+}
+
+/** What an actor has of its own while its chart runs; `_syncSnapshot`: XState itself listens to it. */
+interface Observed {
+  readonly observers: ReadonlySet<unknown>;
+  readonly eventListeners: ReadonlyMap<string, unknown>;
+  readonly _syncSnapshot?: boolean;
+}
+
+/** Code that listens to an actor lives in one process. It may have begun before the actor did. */
+function refuseListeners(actor: AnyActorRef): void {
+  const refuse = (what: string): never => {
+    throw new Error(
+      `${what} of the actor "${pathOf(actor).join('/')}" would be lost in a restart: in the chart onSnapshot, onDone and sendParent tell of it, outside of it facts and on() of the engine`,
+    );
+  };
+  const { observers, eventListeners, _syncSnapshot: isSynced } = actor as AnyActorRef & Partial<Observed>;
+  const [listening] = eventListeners?.keys() ?? [];
+  if (listening !== undefined) refuse(`a listener for "${listening}"`);
+  const isRoot = (actor as { readonly _parent?: unknown })._parent === undefined; // the engine observes it
+  if (!isRoot && (observers?.size ?? 0) > (isSynced === true ? 1 : 0)) refuse('an observer');
+  Object.assign(actor, {
+    on: (type: string) => refuse(`a listener for "${type}"`),
+    subscribe: () => refuse('an observer'),
+    select: () => refuse('an observer'),
   });
 }
 
@@ -307,11 +328,13 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   const { _relay: relay, _register: register } = system;
   Object.assign(system, {
     _register(id: string, actor: AnyActorRef) {
+      refuseListeners(actor);
       if (!ports.memory().isRestoring) giveUp(ports, pathOf(actor));
       return register(id, actor);
     },
     // An actor that is started again reports its state to its parent, which already knows it.
-    _relay(source: unknown, target: unknown, event: unknown) {
+    _relay(source: unknown, target: unknown, event: AnyEventObject) {
+      if (event.type.startsWith('xstate.error.actor.')) keptError(event.error);
       if (!ports.memory().isRestoring) relay(source, target, event);
     },
     scheduler: schedulerBy(ports),
@@ -353,21 +376,21 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       timer(run, at + Math.max(0, Math.round(delay)));
     },
     cancel(source, id) {
-      const from = placeText(pathOf(source));
-      drop((delayed) => delayed.id === id && delayed.isNamed === true && placeText(delayed.source) === from);
+      const from = pathKey(pathOf(source));
+      drop((delayed) => delayed.id === id && delayed.isNamed === true && pathKey(delayed.source) === from);
     },
     // No actor receives an event for one that has ended: another actor may be at its place by then.
     cancelAll(source) {
-      const from = placeText(pathOf(source));
-      drop((delayed) => placeText(delayed.source) === from || placeText(delayed.target) === from);
+      const from = pathKey(pathOf(source));
+      drop((delayed) => pathKey(delayed.source) === from || pathKey(delayed.target) === from);
     },
   };
 }
 
 /** An actor that begins under the id of one that lives takes its place: what that one waits for, or an actor below it, is not for the new one. */
 function giveUp({ memory, stop }: DurablePorts, path: readonly string[]): void {
-  const place = `${placeText(path)}/`;
-  const isOf = (other: readonly string[] = []) => `${placeText(other)}/`.startsWith(place);
+  const place = `${pathKey(path)}/`;
+  const isOf = (other: readonly string[] = []) => `${pathKey(other)}/`.startsWith(place);
   const { open, delayed, askers } = memory();
   for (const run of Object.keys(open)) {
     const timer = delayed[run];
@@ -379,10 +402,6 @@ function giveUp({ memory, stop }: DurablePorts, path: readonly string[]): void {
   }
 }
 
-function placeText(path: readonly string[]): string {
-  return path.join('/');
-}
-
 /**
  * An id names one delayed event of an actor: the newest, until it is cancelled or any that had the id has come. The others are delivered all the same, and nothing
  * cancels them.
@@ -390,7 +409,7 @@ function placeText(path: readonly string[]): string {
 export function takeDelayId(delayed: Memory['delayed'], { id, source }: DelayedEvent): void {
   if (id === '') return;
   for (const [run, { isNamed, ...other }] of Object.entries(delayed))
-    if (isNamed === true && other.id === id && placeText(other.source) === placeText(source)) delayed[run] = other;
+    if (isNamed === true && other.id === id && pathKey(other.source) === pathKey(source)) delayed[run] = other;
 }
 
 interface Waiting {

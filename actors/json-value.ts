@@ -1,4 +1,5 @@
 /** Whether a value can be kept as JSON, which is what everything in the store is: a date, a map or a function would come back as something else. */
+import { isKeptError } from './kept-error.ts';
 
 /** Deeper than any intended value; a value that contains itself has no end. */
 const depthLimit = 100;
@@ -15,6 +16,7 @@ export function jsonProblem(value: unknown, place = '', depth = 0): string | nul
       value.map((item, index) => [`${place}[${index}]`, item]),
       depth,
     );
+  if (isKeptError(value)) return null;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) return `${at} is a ${value.constructor.name}`;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);

@@ -25,6 +25,7 @@ import {
   settled,
 } from './durable-logic.ts';
 import { asJson } from './json-value.ts';
+import { errorAsJson, withErrors } from './kept-error.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, waitFor } from './output-wait.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';
@@ -101,7 +102,7 @@ function promiseWork(create: PromiseCreator, { attempts = 1, ...work }: ActorWor
     ...work,
     attempts,
     async run({ input, signal }) {
-      const output = await create(promiseCall(input, signal));
+      const output = await create(promiseCall(withErrors(input), signal));
       return { type: promiseSettled, ...(output === undefined ? {} : { output }) } as never; // no event of the chart
     },
   };
@@ -336,9 +337,9 @@ function isPromise(definition: AnyDefinition, asked: string): boolean {
 
 /** The answer of an effect, as the event of the promise that the effect represents. Of an error, what JSON can carry. */
 function promiseEvent(type: string, payload: object): AnyEventObject {
-  const { output, detail = '' } = payload as { output?: unknown; detail?: string };
+  const { output, detail, error } = payload as { output?: unknown; detail?: string; error?: unknown };
   if (type === promiseSettled) return { type: settled, output };
-  return { type: rejected, error: { name: 'Error', message: detail } };
+  return { type: rejected, error: withErrors(error ?? errorAsJson(new Error(detail))) };
 }
 
 /** A message to a plan or a repo is checked here, like a signal from a person; a message to a user-defined machine is checked by its receiver. Throws a plain Error that names the fault. */
@@ -368,15 +369,16 @@ function messageTo(
 /** The result of a request goes to the actor that made it, found by the id of the request. Every other signal goes to the root. */
 function rulesOf(definition: AnyDefinition): Rules {
   const { signals: taken = {} } = definition;
+  // A field of that name that the event has itself is its own.
   const eventOf = (_root: AnyActorRef, { type, payload, run, at }: AnySignal, memory: Memory) => {
     const delayed = run === null ? undefined : memory.delayed[run];
-    if (delayed !== undefined && type === 'timer_due') return { ...delayed.event, at };
+    if (delayed !== undefined && type === 'timer_due') return { at, ...withErrors(delayed.event) };
     const asked = run === null ? '' : pathOfRequest(run);
     if (isPromise(definition, asked)) return { ...promiseEvent(type, payload), at };
     if (type === 'effect_failed') return { ...payload, effect: asked, type, at };
     const effect = definition.effects?.[asked];
     if (type === 'timer_due' && effect !== undefined && 'afterMs' in effect) return { type: effect.event, at };
-    return { ...payload, type, at };
+    return { at, ...payload, type };
   };
   return {
     addresseeOf(root, { type, run }, { open, delayed, askers }) {

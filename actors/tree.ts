@@ -112,7 +112,10 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   const known = new Map<Kind, { machine: AnyStateMachine; version: string }>();
 
   function remembered(): Memory {
-    if (memory === null) throw new Error('an action asked for something outside of a step');
+    if (memory === null)
+      throw new Error(
+        'an actor was sent something outside of a step: a timer or a callback of an action has no way to its chart but send() of the engine; delays and promises of the chart have one',
+      );
     return memory;
   }
 
@@ -460,7 +463,7 @@ function forget(memory: Memory, run: string): void {
 
 function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {
   const parsed = parseTree(address);
-  if (parsed.kind === 'machine') return { ...payload, id: parsed.id, at };
+  if (parsed.kind === 'machine') return { id: parsed.id, at, ...payload };
   const { kind: _kind, ...names } = parsed;
   return { ...payload, ...names, at };
 }

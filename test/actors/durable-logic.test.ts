@@ -15,6 +15,7 @@ import {
   fromPromise,
   fromTransition,
   log,
+  not,
   raise,
   sendParent,
   sendTo,
@@ -22,6 +23,7 @@ import {
   spawnChild,
   stopChild,
 } from 'xstate';
+import { z } from 'zod';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import { logicKindOf } from '../../actors/durable-logic.ts';
 import { begunPromises, type Move, note, playDurably, playInMemory, work } from '../support/chart-play.ts';
@@ -631,6 +633,17 @@ describe('what cannot be kept is refused', () => {
     });
     const actor = createMachine({ invoke: { src: 'nobody' } });
     const promise = setup({ actors: { work } }).createMachine({ invoke: { src: 'work', input: { name: '' } } });
+    const inPlace = createMachine({ on: { go: { actions: spawnChild(createMachine({}), { id: 'kid' }) } } });
+    const begins = createMachine({
+      initial: 'a',
+      states: { a: { initial: { target: 'x', actions: 'notfy' }, states: { x: {} } } },
+    });
+    const delayInside = setup({
+      delays: { short: 1 },
+      actions: { later: raise({ type: 'x' }, { delay: 'shrt' as never }) },
+    }).createMachine({ entry: 'later' });
+    const guardInside = setup({ guards: { isOn: () => true, isOff: not('isOnn' as never) } }).createMachine({});
+    const forged = { 'xstate.done.actor.kid': z.strictObject({}) };
     const wrong: [object, string][] = [
       [definitionOf(callback), '"ws"'],
       [definitionOf(observable), '"all"'],
@@ -642,6 +655,11 @@ describe('what cannot be kept is refused', () => {
       [definitionOf(promise, { actors: { wrk: {} } }), 'did you mean work?'],
       [definitionOf(promise, { actors: { work: { attempts: 0 } } }), 'attempts is 0'],
       [definitionOf(promise, { actors: { work: { retries: 2 } } }), '"retries"'],
+      [definitionOf(inPlace), 'spawnChild is given the logic itself'],
+      [definitionOf(begins), 'state a names the action "notfy"'],
+      [definitionOf(delayInside), 'the action "later" names the delay "shrt"'],
+      [definitionOf(guardInside), 'did you mean isOn?'],
+      [definitionOf(createMachine({}), { signals: forged }), 'the engine alone says this'],
     ];
     for (const [definition, place] of wrong)
       await expectFailure(() => checkDefinition(definition), 'bad_machine', place);
@@ -665,6 +683,25 @@ describe('what cannot be kept is refused', () => {
       },
     });
     const listening = createMachine({ on: { go: { actions: ({ self }) => void self.on('news', () => {}) } } });
+    const child = fromTransition((state: number) => state, 0);
+    const observing = setup({ actors: { child } }).createMachine({
+      invoke: { src: 'child', id: 'kid' },
+      on: { go: { actions: ({ self }) => void self.getSnapshot().children.kid?.subscribe(() => {}) } },
+    });
+    const observingFirst = setup({ actors: { child } }).createMachine({
+      context: {},
+      on: {
+        go: {
+          actions: assign({
+            ref: ({ spawn }) => {
+              const ref = spawn('child', { id: 'kid', syncSnapshot: true });
+              ref.subscribe(() => {});
+              return ref;
+            },
+          }),
+        },
+      },
+    });
     const circle = createMachine({
       initial: 'a',
       states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
@@ -688,6 +725,8 @@ describe('what cannot be kept is refused', () => {
       [emitting, 'the emitted event "news" cannot be kept as JSON: at is a Date'],
       [emitsWithoutEnd, 'without end'],
       [listening, 'a listener for "news"'],
+      [observing, 'an observer of the actor "kid"'],
+      [observingFirst, 'an observer of the actor "kid"'],
       [circle, 'does not come to rest'],
       [date, 'when is a Date'],
     ] as const)

@@ -243,6 +243,49 @@ describe('an engine of durable actors', () => {
     expect(aside.map(({ error }) => error)).toEqual(['{"code":402,"of":"the bank"}']);
   });
 
+  it('gives a chart the errors of its promises with their fields, and events and inputs as they were sent', async () => {
+    class Declined extends Error {
+      override readonly name = 'Declined';
+      readonly code = 402;
+      readonly request = { token: 'secret' };
+    }
+    const chart = setup({
+      types: { context: {} as { input: unknown; at: unknown; error: unknown; isError: boolean } },
+      actors: {
+        pay: fromPromise(async () => {
+          throw new Declined('no money');
+        }),
+      },
+    }).createMachine({
+      context: ({ input }) => ({ input, at: null, error: null, isError: false }),
+      initial: 'idle',
+      states: {
+        idle: { on: { pay: { target: 'paying', actions: assign({ at: ({ event }) => event.at }) } } },
+        paying: {
+          invoke: { src: 'pay', onError: { target: 'over', actions: assign({ error: ({ event }) => event.error }) } },
+        },
+        over: { on: { look: { actions: assign({ isError: ({ context }) => context.error instanceof Error }) } } },
+      },
+    });
+    const signals = { pay: z.strictObject({ at: z.string() }), look: z.strictObject({}) };
+    const payment = defineMachine({ name: 'payment', version: 1, machine: chart, signals });
+    const file = join(folder, 'errors.db');
+    const first = await createEngine({ file, log: quiet, machines: [payment] });
+    await first.machines.payment.start('one', { id: 'customer-7', at: 'dawn' });
+    await first.machines.payment.send('one', { type: 'pay', at: 'noon' });
+    for await (const { to } of first.machines.payment.facts('one')) if (to === 'over') break;
+    await first.stop();
+    const second = await createEngine({ file, log: quiet, machines: [payment] });
+    afterwards(() => second.stop());
+    await second.machines.payment.send('one', { type: 'look' });
+    expect((await second.machines.payment.get('one')).context).toEqual({
+      input: { id: 'customer-7', at: 'dawn' },
+      at: 'noon',
+      error: { stator$$type: 'error', name: 'Declined', message: 'no money', code: 402 },
+      isError: true,
+    });
+  });
+
   it('refuses options and definitions that it would not carry out', async () => {
     const codes = await Promise.all(
       [

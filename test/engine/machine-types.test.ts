@@ -40,6 +40,30 @@ const untyped = defineMachine({
   signals: { go: z.looseObject({}) },
 });
 
+const dated = defineMachine({
+  name: 'dated',
+  machine: setup({
+    types: {
+      input: {} as { id: string; at: string; of: string },
+      events: {} as { type: 'book'; at: string } | { type: 'pay'; at: number },
+    },
+  }).createMachine({}),
+  version: 1,
+  signals: { book: z.strictObject({ at: z.string() }), pay: z.strictObject({}) },
+});
+
+/** Compiled, and never called. */
+async function fieldsOfTheirOwn({ dated: trees }: Machines<typeof dated>): Promise<void> {
+  await trees.start('1', { at: 'noon', of: 'Ada' });
+  await trees.start('1', { id: '2', at: 'noon', of: 'Ada' });
+  // @ts-expect-error the engine supplies a number
+  await trees.start('1', { of: 'Ada' });
+  await trees.send('1', { type: 'pay' });
+  await trees.send('1', { type: 'book', at: 'noon' });
+  // @ts-expect-error as above
+  await trees.send('1', { type: 'book' });
+}
+
 /** Compiled, and never called. */
 async function uses(engine: Engine<typeof release>, { untyped: other }: Machines<typeof untyped>): Promise<void> {
   const { release } = engine.machines;
@@ -91,7 +115,7 @@ function definitions(): void {
 }
 
 it('the types of a machine reach to the end', () => {
-  expect([typeof uses, typeof definitions, release.name]).toEqual(['function', 'function', 'release']);
+  expect([uses, fieldsOfTheirOwn, definitions].map((each) => typeof each)).toEqual(Array(3).fill('function'));
   expectTypeOf<EngineError['code']>().extract<'stopped' | 'nothing'>().toEqualTypeOf<'stopped'>();
   expect(new EngineError('stopped', '', '').code).toBe('stopped');
 });

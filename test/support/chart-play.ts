@@ -14,6 +14,7 @@ import {
 import { pathOf } from '../../actors/actor-path.ts';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition } from '../../actors/definition.ts';
+import { errorAsJson } from '../../actors/kept-error.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf, workOf } from '../../actors/own-machine.ts';
 import { createTrees, type Step, type Tree, type Trees } from '../../actors/tree.ts';
@@ -188,7 +189,7 @@ export async function playDurably(
         const { type, ...payload } = (event ?? { type: '' }) as AnyEventObject;
         if (type !== '') tell(type, payload);
       },
-      (error: Error) => tell('effect_failed', { detail: error.message }),
+      (error: Error) => tell('effect_failed', { detail: error.message, error: errorAsJson(error) }),
     );
   }
 
@@ -263,9 +264,9 @@ function lookOf(persisted: unknown): Look {
   };
 }
 
-/** An error is compared by what it says. */
+/** An error is compared by what it says, and by its own fields. */
 function withErrors(_key: string, value: unknown): unknown {
-  return value instanceof Error ? { name: value.name, message: value.message } : value;
+  return value instanceof Error ? errorAsJson(value) : value;
 }
 
 /** Leaves out the time of an event that the context holds, as XState's events have none. An actor is compared by its id, if the chart gives it one. */

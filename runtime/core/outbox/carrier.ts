@@ -5,7 +5,7 @@ import type { Outcome } from './handler.ts';
 /** The outcome of an effect that was taken, as JSON, before it is written. */
 export type Ending =
   | { readonly do: 'conclude'; readonly outcome: Outcome }
-  | { readonly do: 'fail'; readonly error: string }
+  | { readonly do: 'fail'; readonly error: string; readonly thrown?: unknown }
   | { readonly do: 'try-again'; readonly nextAt: number; readonly error: string }
   | { readonly do: 'put-back'; readonly nextAt: number; readonly error: string; readonly at: number };
 

@@ -5,6 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
+import { errorAsJson } from '../../../actors/kept-error.ts';
 import {
   type AgentRun,
   type Effect,
@@ -32,6 +33,8 @@ import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler
 import { countedHost, freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { type Budget, withinBudget } from './within-budget.ts';
+
+type Failure = Extract<Ending, { readonly do: 'fail' }>;
 
 /** The context of every try of an effect; `over` belongs to one try. */
 type Tried = Omit<EffectContext, 'over'>;
@@ -461,7 +464,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         await conclude(row, ending.outcome);
         return true;
       case 'fail':
-        await settle(row, 'failed', ending.error, failureOf(row, ending.error), toldOf(row));
+        await settle(row, 'failed', ending.error, failureOf(row, ending), toldOf(row));
         return true;
       case 'try-again': {
         const { nextAt, error } = ending;
@@ -547,14 +550,18 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       return null;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
-    if (!canHelp || row.attempts >= (parts.triesOf?.(row) ?? maxTries)) return { do: 'fail', error: message };
+    if (!canHelp || row.attempts >= (parts.triesOf?.(row) ?? maxTries)) {
+      return { do: 'fail', error: message, ...(row.kind === 'machine.effect' ? { thrown: errorAsJson(thrown) } : {}) };
+    }
     const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
     return { do: 'try-again', nextAt: timeline.nowMs() + Math.round(delay), error: message };
   }
 
-  function failureOf(row: EffectRow, message: string): Exclude<Outcome, Again> {
+  function failureOf(row: EffectRow, { error, thrown }: Failure): Exclude<Outcome, Again> {
     if (!isAwaited(row.kind)) return { type: null };
-    return { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } };
+    const detail = error.slice(0, 8_192);
+    if (thrown === undefined) return { type: 'effect_failed', payload: { detail } };
+    return { type: 'sent', event: { type: 'effect_failed', payload: { detail, error: thrown } } };
   }
 
   /**
