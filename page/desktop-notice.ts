@@ -56,7 +56,7 @@ export function createDesktopNotice(): DesktopNotice {
   };
 }
 
-/** A plan that needs somebody again is told again. */
+/** A plan that needs somebody again is shown again. */
 function keyOf({ project, plan, need }: PlanEntry): string {
   return `${project}/${plan} ${need?.since ?? ''}`;
 }

@@ -15,6 +15,7 @@ import type { Named } from './api.ts';
 import type { ChangesOf, ListedFile, ReadChanges } from './changes.ts';
 import type { DocumentForm, Writing } from './document-form.ts';
 import type { Session } from './session.ts';
+import type { Range } from './time-scale.ts';
 
 export type Tab = 'log' | 'diff' | 'checks' | 'prompt';
 
@@ -96,6 +97,8 @@ export interface PlanModel extends ActState {
   readonly at: number | null;
   readonly past: Past | null;
   readonly section: Section;
+  /** The part of the timeline that is shown, null: the whole; and whether times in which no agent worked are folded. */
+  readonly time: { readonly range: Range | null; readonly folds: boolean };
   /** The full texts of verdicts, by their signals. */
   readonly bodies: ReadonlyMap<number, string>;
   readonly chosen: Chosen | null;
@@ -146,6 +149,7 @@ export interface PlanActions {
   sendComments(recipient: Recipient, words: string): void;
   choose(title: string): void;
   showActor(actor: string): void;
+  showTime(part: Partial<PlanModel['time']>): void;
   close(): void;
   turnTo(tab: Tab): void;
   /** null: shows the present. */

@@ -68,6 +68,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     at: null,
     past: null,
     section: 'work',
+    time: { range: null, folds: true },
     bodies: new Map(),
     chosen: null,
     isEditable: false,
@@ -407,6 +408,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       cancel: () => change({ writing: null }),
     },
     choose,
+    showTime: (part) => change({ time: { ...model.time, ...part } }),
     showActor: (actor) => change({ actor }),
     close() {
       change({ chosen: null });

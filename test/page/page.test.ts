@@ -189,6 +189,25 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.close();
   });
 
+  it('the timeline is zoomed and moved by keys, and says what the duration came from', async () => {
+    await begin('timed', planText(['echo x > timed.txt'], ['sleep 1; echo y >> timed.txt']));
+    await until(async () => (await client.plan('demo', 'timed')).status === 'done');
+    const { page } = await open('demo/timed/timeline');
+    await page.getByText(/^Critical path w1-t1 \d+s → w2-t1 \d+s$/).waitFor(limit);
+    const stage = page.getByRole('group', { name: /^Timeline\./ });
+    const widest = () => stage.locator('li:first-child rect').first().getAttribute('width');
+    const before = await widest();
+    await stage.focus();
+    await page.keyboard.press('+');
+    await expect.poll(widest, limit).not.toBe(before);
+    const near = await stage.locator('.axis').textContent();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => stage.locator('.axis').textContent(), limit).not.toBe(near);
+    await page.getByRole('button', { name: 'Show the whole' }).click();
+    await expect.poll(widest, limit).toBe(before);
+    await page.close();
+  });
+
   it('what is refused is told with its code and what to do', async () => {
     await client.registerPlan({ project: 'demo', plan: 'planned', content: planText(['true']) });
     const { page } = await open('demo/planned/chart');
