@@ -4,6 +4,7 @@ import { hostOperations } from '../runtime/api/operations/host.ts';
 import { intakeOperations } from '../runtime/api/operations/intake.ts';
 import { landingOperations } from '../runtime/api/operations/landing.ts';
 import { machineOperations } from '../runtime/api/operations/machine.ts';
+import { noteOperations } from '../runtime/api/operations/note.ts';
 import { notifyOperations } from '../runtime/api/operations/notify.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
 import { signalOperations } from '../runtime/api/operations/signal.ts';
@@ -292,6 +293,10 @@ export const nouns: Nouns = {
   daemon: daemonVerbs,
   host: hidden(verbsOfOperations(hostOperations, () => import('./views/host.ts'))),
   intake: hidden(verbsOfOperations(intakeOperations, () => import('./views/intake.ts'))),
+  note: hidden([
+    ...verbsOf(() => import('./note.ts'), { add: 'note something for the next agents' }),
+    ...verbsOfOperations(noteOperations, () => import('./views/note.ts')),
+  ]),
   notify: hidden(verbsOfOperations(notifyOperations, () => import('./views/notify.ts'))),
   machine: hidden([
     ...verbsOf(machine, { list: 'list the state machines', export: 'print one as a picture, Mermaid or JSON' }),

@@ -180,8 +180,8 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   // A table is recognised by what is in it.
   const keys = named.filter(
     (key) =>
-      !/^(agents|worktree|landing|waves|documents|http)(\.[a-z]+)?$/.test(key) ||
-      /^(worktree|landing|waves|documents)\./.test(key),
+      !/^(agents|worktree|landing|waves|documents|notes|http)(\.[a-z]+)?$/.test(key) ||
+      /^(worktree|landing|waves|documents|notes)\./.test(key),
   );
   const missing = unmentionedKeys(text);
   const names = installedAgents(env).map(({ name }) => name);

@@ -7,6 +7,7 @@ import {
   documentsKeys,
   type KeyReference,
   landingKeys,
+  notesKeys,
   topKeys,
   wavesKeys,
   worktreeKeys,
@@ -44,6 +45,9 @@ export function configText(agent: KnownAgent | null): string {
     '',
     '[documents]',
     ...documentsKeys.map(commented),
+    '',
+    '[notes]',
+    ...notesKeys.map(commented),
     '',
   ].join('\n');
 }
@@ -86,5 +90,6 @@ export function unmentionedKeys(text: string): string[] {
     ...named('landing.', landingKeys),
     ...named('waves.', wavesKeys),
     ...named('documents.', documentsKeys),
+    ...named('notes.', notesKeys),
   ];
 }

@@ -15,6 +15,7 @@ const needs: ReadonlySet<string> = new Set([
   'hook_off',
   'forge_down',
   'account_limited',
+  'note_proposed',
   'machine_notice',
 ]);
 

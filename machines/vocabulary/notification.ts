@@ -17,6 +17,7 @@ export const notificationTypes = [
   'hook_off',
   'forge_down',
   'account_limited',
+  'note_proposed',
   'machine_notice',
 ] as const;
 export type NotificationType = (typeof notificationTypes)[number];

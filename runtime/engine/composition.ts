@@ -364,6 +364,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     forgeAnswerMs: options.forgeAnswerMs,
     stays: mode === 'stays',
     locks,
+    actingOrigin: namedOrigin,
     lockRepo,
     settled,
     addSignal,

@@ -11,6 +11,7 @@ import {
   hookKeys,
   httpKeys,
   landingKeys,
+  notesKeys,
   topKeys,
   wavesKeys,
   worktreeKeys,
@@ -217,6 +218,7 @@ describe('the file that init writes', () => {
       ...landingKeys,
       ...wavesKeys,
       ...documentsKeys,
+      ...notesKeys,
     ];
     for (const { key } of keys) expect(text).toMatch(new RegExp(`^# ${key} = .+  # .{10}`, 'm'));
   });
@@ -243,6 +245,7 @@ describe('the reference of the configuration', () => {
       ...landingKeys,
       ...wavesKeys,
       ...documentsKeys,
+      ...notesKeys,
       ...httpKeys,
       ...hookKeys,
     ];

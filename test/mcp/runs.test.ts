@@ -28,6 +28,7 @@ it('inside a run an agent has the tools for its own plan, and says only what its
     'task_diff',
     'task_update_content',
     'signal_create',
+    'note_add',
   ]);
   expect((await mcp.listResources()).resources.map(({ uri }) => uri)).toEqual([
     'stator://demo/plans/own',
@@ -45,6 +46,7 @@ it('inside a run an agent has the tools for its own plan, and says only what its
   expect(
     await use('signal_create', { signal_type: 'implement_task_finished', payload: { wave_number: 1, task_number: 1 } }),
   ).toMatchObject({ signal: { status: 'done' } });
+  expect(await use('note_add', { text: 'the tests are slow' })).toMatchObject({ state: 'proposed', plan: 'own' });
   openGate(open);
   await untilStatus(engine, 'own', 'done');
 });

@@ -65,6 +65,7 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     expect(await call('instance_send', { title: 'busy-w1-t1', prompt: 'hello' })).toMatchObject({
       message: 'sent to busy-w1-t1',
     });
+    expect(await call('note_add', { text: 'the tests are slow' })).toMatchObject({ state: 'taken' });
     expect(await call('instance_pause', { title: 'busy-w1-t1' })).toMatchObject({ signal: { status: 'done' } });
     expect(await call('instance_resume', { title: 'busy-w1-t1' })).toMatchObject({ signal: { status: 'done' } });
     expect(await call('instance_restart', { title: 'busy-w1-t1' })).toMatchObject({ signal: { status: 'done' } });

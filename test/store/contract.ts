@@ -586,6 +586,35 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       });
     });
 
+    describe('notes', () => {
+      const row = {
+        ...({ project: 'a', text: 'one', state: 'proposed', author: 'agent:x', at: 5 } as const),
+        ...{ plan: 'p', task: null, run: 'r', decidedAt: null, decidedBy: null },
+      };
+      const note = { do: 'note.add', ...row } as const;
+      const decide = { do: 'note.decide', id: 1, from: ['proposed'], state: 'taken', at: 6, by: 'person' } as const;
+
+      it('are there once for each text of a repo, also of two writers at once', async () => {
+        const commits = await Promise.all([store.commit([note]), store.commit([note])]);
+        expect(commits.map(({ status }) => status).sort()).toEqual(['committed', 'lost']);
+        await commit({ ...note, project: 'b' });
+        expect(await store.notes({ project: 'a' })).toEqual([{ id: 1, ...row }]);
+        expect((await store.notes({})).map(({ id }) => id)).toEqual([1, 2]);
+        expect(await store.note('b', 1)).toBeNull();
+      });
+
+      it('are decided from the state that is meant, and lose their text when they are forgotten', async () => {
+        await commit(note);
+        await commit(decide);
+        expect((await store.commit([decide])).status).toBe('lost');
+        await commit({ ...decide, from: ['taken', 'refused'], state: 'forgotten', at: 7 });
+        expect(await store.notes({})).toEqual([]);
+        expect(await store.note('a', 1)).toMatchObject({ text: '', state: 'forgotten', decidedAt: 7 });
+        await commit(note);
+        expect((await store.notes({})).map(({ id }) => id)).toEqual([2]);
+      });
+    });
+
     describe('trees', () => {
       it('are written by who has read their last step, and by nobody else', async () => {
         await commit(step(0, 1, '{"a":1}'));

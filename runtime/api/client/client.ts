@@ -27,6 +27,7 @@ export type * from '../contract/issues.ts';
 export type * from '../contract/landings.ts';
 export type * from '../contract/live-status.ts';
 export type * from '../contract/machines.ts';
+export type * from '../contract/notes.ts';
 export type * from '../contract/notifications.ts';
 export type * from '../contract/permissions.ts';
 export type * from '../contract/plans.ts';

@@ -2,6 +2,7 @@
 
 import type { Kinds } from '../../../actors/kind.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -46,6 +47,8 @@ export interface CommandDependencies {
   /** true: this engine starts agents; false: it runs for one command only. */
   readonly stays: boolean;
   readonly locks: Pick<RepoLocks, 'tryAt'>;
+  /** The origin of what the present request does, with the name of the person who sent it. */
+  actingOrigin(origin: Origin): Origin;
   /** Locks a repo before work begins in it. Throws `elsewhere` if another engine works in it. */
   lockRepo(project: string): Promise<void>;
   /** Wakes the pump, and resolves when the signal has its verdict, or after `waitMs`. */

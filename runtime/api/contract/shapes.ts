@@ -7,6 +7,7 @@ export * from './issues.ts';
 export * from './landings.ts';
 export * from './live-status.ts';
 export * from './machines.ts';
+export * from './notes.ts';
 export * from './notifications.ts';
 export * from './permissions.ts';
 export * from './plans.ts';

@@ -7,6 +7,7 @@ import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { type forceTargets, type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import type { Client, PlanShow } from '../client/client.ts';
 import { planDeleted } from '../contract/cleaning.ts';
+import { noteKept } from '../contract/notes.ts';
 import { actPreview, explanation, historyEntry, planDiff, planEntry, planShow } from '../contract/plans.ts';
 import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
@@ -256,6 +257,20 @@ export const planTools = [
     output: signalAnswer,
     run: ({ input: { signal_type: type, plan_file: said, payload }, ...ask }) =>
       send(ask, { plan: planOf(said), type, ...(payload === undefined ? {} : { payload: payloadOf(payload) }) }),
+  }),
+  tool({
+    name: 'note_add',
+    does: 'Notes something about the repo that later agents must know and no file says: one sentence. What an agent proposes is given to others only when a person, or a rule of the repo, takes it.',
+    kind: 'changes',
+    inRuns: true,
+    input: z.strictObject({ text: line(500).describe('one line'), project }),
+    output: noteKept,
+    run: ({ input: { text: said }, caller, ...ask }) =>
+      ask.with('write', (client, named) =>
+        caller.own === null
+          ? client.addNote({ project: named, text: said })
+          : client.proposeNote({ ...caller.own, text: said }),
+      ),
   }),
   tool({
     name: 'task_answer',

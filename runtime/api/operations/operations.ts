@@ -9,6 +9,7 @@ import { intakeOperations } from './intake.ts';
 import { issueOperations } from './issue.ts';
 import { landingOperations } from './landing.ts';
 import { machineOperations } from './machine.ts';
+import { noteOperations } from './note.ts';
 import { notifyOperations } from './notify.ts';
 import { permissionOperations } from './permission.ts';
 import { planOperations } from './plan.ts';
@@ -29,6 +30,7 @@ export const nouns = {
   intake: intakeOperations,
   forge: forgeOperations,
   account: accountOperations,
+  note: noteOperations,
   notify: notifyOperations,
   hook: hookOperations,
   cleaning: cleaningOperations,
@@ -48,6 +50,7 @@ export const operations = {
   ...nouns.intake,
   ...nouns.forge,
   ...nouns.account,
+  ...nouns.note,
   ...nouns.notify,
   ...nouns.hook,
   ...nouns.cleaning,

@@ -44,6 +44,8 @@ import {
   flagNames,
   type LandingStrategy,
   type logLevels,
+  type NoteFile,
+  type NoteTaker,
   type PullRequestsTable,
   type RepoFile,
   type ReviewAgain,
@@ -74,7 +76,16 @@ export type {
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile, playersOf, unplayable } from './profiles.ts';
-export type { AgentSettings, Flags, McpServer, Preset, ReviewAgain, SandboxMode, SignMode } from './schema.ts';
+export type {
+  AgentSettings,
+  Flags,
+  McpServer,
+  NoteFile,
+  Preset,
+  ReviewAgain,
+  SandboxMode,
+  SignMode,
+} from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
@@ -166,6 +177,8 @@ export interface RepoConfig {
   };
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
+  /** What becomes of notes about the repo. `tokens`: the most that an agent gets; 0: none. */
+  readonly noteRules: { readonly file: NoteFile; readonly take: NoteTaker; readonly tokens: number };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
   /** The sandbox and the limits of the checks: those of the coder, except for what `[agents.check]` sets. */
   readonly checks: AgentProfile;
@@ -336,6 +349,11 @@ export function parseRepoConfig(
       batch: values.landing?.batch ?? 1,
     },
     documents: { writeBack: values.documents?.write_back ?? false },
+    noteRules: {
+      file: values.notes?.file ?? '.stator/notes.md',
+      take: values.notes?.take ?? 'person',
+      tokens: values.notes?.tokens ?? 2_000,
+    },
     profiles: agents.profiles,
     checks: agents.checks,
     budget: budgetsOf([values.budget, daemon.budget]),

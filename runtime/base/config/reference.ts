@@ -32,6 +32,7 @@ const worktreeShape = repoShape.worktree.unwrap().shape;
 const landingShape = repoShape.landing.unwrap().shape;
 const wavesShape = repoShape.waves.unwrap().shape;
 const documentsShape = repoShape.documents.unwrap().shape;
+const notesShape = repoShape.notes.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
@@ -49,6 +50,7 @@ type TableName =
   | 'waves'
   | 'worktree'
   | 'documents'
+  | 'notes'
   | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
@@ -252,6 +254,15 @@ const documentsWords: Readonly<Record<keyof typeof documentsShape, Words>> = {
   ],
 };
 
+const notesWords: Readonly<Record<keyof typeof notesShape, Words>> = {
+  file: ['".stator/notes.md"', 'the file of the repo that the taken notes are written to'],
+  take: [
+    '"person"',
+    '"person": a person takes or refuses what an agent proposes; "rule": it is taken at once, and the next agents get it unread',
+  ],
+  tokens: ['2000', 'an agent gets the newest notes up to so many tokens, reckoned as four characters each; 0: none'],
+};
+
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
   bind: [
     '""',
@@ -322,6 +333,7 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
 export const documentsKeys = entries(documentsWords, documentsShape, () => ['.stator/config.toml']);
+export const notesKeys = entries(notesWords, notesShape, () => ['.stator/config.toml']);
 export const landingKeys = entries(landingWords, landingShape, () => ['.stator/config.toml']);
 export const wavesKeys = entries(wavesWords, wavesShape, () => ['.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);

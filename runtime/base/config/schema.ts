@@ -470,6 +470,18 @@ const wavesSchema = z.strictObject({ overlap: oneOf(overlaps).optional() }, { er
 
 const documentsSchema = z.strictObject({ write_back: flag.optional() }, { error: 'a table with write_back' });
 
+/** The files in which the notes about a repo may be kept. */
+const noteFiles = ['.stator/notes.md', 'AGENTS.md'] as const;
+export type NoteFile = (typeof noteFiles)[number];
+/** Whether a person decides about a note that an agent proposes. */
+const noteTakers = ['person', 'rule'] as const;
+export type NoteTaker = (typeof noteTakers)[number];
+
+const notesSchema = z.strictObject(
+  { file: oneOf(noteFiles).optional(), take: oneOf(noteTakers).optional(), tokens: wholeNumber(0, 20_000).optional() },
+  { error: 'a table with file, take and tokens' },
+);
+
 const repoKeys = {
   base_branch: text({
     min: 0,
@@ -494,6 +506,7 @@ const repoKeys = {
   landing: landingSchema.optional(),
   waves: wavesSchema.optional(),
   documents: documentsSchema.optional(),
+  notes: notesSchema.optional(),
   hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
     .superRefine(refuseDuplicateHooks)
     .optional(),
@@ -537,6 +550,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'landing') return Object.keys(landingSchema.shape);
   if (path[0] === 'waves') return Object.keys(wavesSchema.shape);
   if (path[0] === 'documents') return Object.keys(documentsSchema.shape);
+  if (path[0] === 'notes') return Object.keys(notesSchema.shape);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);

@@ -116,6 +116,7 @@ const gateWords: Readonly<Record<string, string>> = {
   auto_merge: 'a done plan is merged into the base branch',
   'landing.auto': 'a done plan gets in line, and is merged into the base branch',
   'landing.review_again': 'what lands is not reviewed again, even if bringing it up to date changed it',
+  'notes.take': 'what an agent proposes as a note is given to the next agents without a person',
   'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
   max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
@@ -138,6 +139,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     auto_create_pr: false,
     auto_merge: false,
     'landing.auto': false,
+    'notes.take': 'person',
     'pull_requests.merge': 'manual',
     require_change: true,
     confirm_deletions: true,
@@ -152,6 +154,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     'landing.auto': values.landing?.auto,
     // "always" is stricter than without it.
     'landing.review_again': values.landing?.review_again === 'never' ? 'never' : undefined,
+    'notes.take': values.notes?.take,
     'pull_requests.merge': values.pull_requests?.merge,
   };
   const set = Object.entries(all).filter(

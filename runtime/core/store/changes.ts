@@ -129,6 +129,10 @@ export interface Tables {
     mark(change: Of<'intake.mark'>): Answer<boolean>;
     unmark(intake: string): Answer<unknown>;
   };
+  readonly notes: {
+    add(change: Of<'note.add'>): Answer<boolean>;
+    decide(change: Of<'note.decide'>): Answer<boolean>;
+  };
   readonly repos: {
     insert(row: Of<'repo.insert'>): Answer<boolean>;
     remove(project: string, at: number): Answer<unknown>;
@@ -177,6 +181,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     charts,
     machinePauses,
     intake,
+    notes,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -351,6 +356,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return intake.mark(change);
     case 'intake.unmark':
       return done(intake.unmark(change.intake));
+    case 'note.add':
+      return notes.add(change);
+    case 'note.decide':
+      return notes.decide(change);
     case 'repo.insert':
       return repos.insert(change);
     case 'repo.remove':

@@ -31,6 +31,7 @@ import type {
   NewLine,
   NewNotification,
   NewSignal,
+  NoteRow,
   NotificationQuery,
   NotificationRow,
   Now,
@@ -375,6 +376,17 @@ export type Change =
     }
   /** How far the times of a source were looked at. On condition that it was at `before`; null: at none. */
   | ({ readonly do: 'intake.mark'; readonly before: number | null } & IntakeMarkRow)
+  /** On condition that the project has no other note of that text. */
+  | ({ readonly do: 'note.add' } & Omit<NoteRow, 'id'>)
+  /** On condition that it was in one of these states. Without a text it is forgotten. */
+  | {
+      readonly do: 'note.decide';
+      readonly id: number;
+      readonly from: readonly NoteRow['state'][];
+      readonly state: Exclude<NoteRow['state'], 'proposed'>;
+      readonly at: number;
+      readonly by: string;
+    }
   /** Its times are looked at from a new beginning. */
   | { readonly do: 'intake.unmark'; readonly intake: string }
   /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
@@ -658,6 +670,9 @@ export interface Store {
   intakeMarks(): Promise<readonly IntakeMarkRow[]>;
   /** One for each intake that ever had an item. */
   intakeCounts(query: { readonly sinceMs: number }): Promise<readonly IntakeCountRow[]>;
+  /** Of one repo or of all, without those that are forgotten, the oldest first. */
+  notes(query: { readonly project?: string | undefined }): Promise<readonly NoteRow[]>;
+  note(project: string, id: number): Promise<NoteRow | null>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
   /** Removed repos with their former paths. */

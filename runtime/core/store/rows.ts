@@ -8,6 +8,7 @@ import type { EffectKind, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Landing } from '../../../machines/vocabulary/landing.ts';
+import type { NoteState } from '../../../machines/vocabulary/note.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/plan-status.ts';
 import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../../base/config/config.ts';
@@ -71,6 +72,24 @@ export interface IntakeCountRow {
   readonly recent: number;
   /** Of these, those whose plans are not over. */
   readonly open: number;
+}
+
+/** What someone learnt about a repo. A note that is forgotten has no text. */
+export interface NoteRow {
+  readonly id: number;
+  readonly project: string;
+  readonly text: string;
+  readonly state: NoteState;
+  /** `person`, `person:<name>` or `agent:<title>`. */
+  readonly author: string;
+  /** The plan, the task (`w1-t2`) and the run of the agent that wrote it; null: a person did, or it was an agent without a task. */
+  readonly plan: string | null;
+  readonly task: string | null;
+  readonly run: string | null;
+  readonly at: number;
+  /** When it was taken, refused or forgotten, and by whom: a person, or `rule`; null: not yet. */
+  readonly decidedAt: number | null;
+  readonly decidedBy: string | null;
 }
 
 /** A request of a client. `status` and `answer`: null while it is carried out, and where the engine was cut off. */

@@ -67,6 +67,8 @@ function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
     case 'launch.remove':
     case 'timeline.write':
     case 'notification.insert':
+    case 'note.add':
+    case 'note.decide':
     case 'forge.note':
     case 'hook.note-result':
     case 'request.begin':

@@ -4,6 +4,7 @@
  */
 import type { EarlierTask } from './prompts/earlier-waves.ts';
 import { feedbackOf } from './prompts/feedback.ts';
+import type { GivenNotes } from './prompts/notes.ts';
 import type { Values } from './prompts/placeholders.ts';
 import { namesIn, render, sectionOf } from './prompts/template.ts';
 import { builtIn, type OwnTemplates, type TemplateName, templateFor } from './prompts/template-files.ts';
@@ -23,6 +24,8 @@ export interface PromptOptions {
   readonly planFile?: string;
   /** The changes of tasks in earlier waves. */
   readonly earlier?: readonly EarlierTask[];
+  /** The notes about the repo. Default: none. */
+  readonly notes?: GivenNotes;
   /** The place of the whole feedback if only a part is in the prompt, as the end of a sentence. */
   readonly feedbackFile?: string;
 }
@@ -54,6 +57,7 @@ export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Pro
     feedback: feedback?.text ?? null,
     planFile: options.planFile ?? null,
     earlier: options.earlier ?? [],
+    notes: options.notes ?? { rows: [], tokens: 0 },
   };
   const known: Values = { ...valuesOf(brief, around), signals: null };
   const values: Values = { ...known, signals: signalsOf(own, known) };

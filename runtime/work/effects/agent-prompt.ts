@@ -15,7 +15,7 @@ import { type EarlierWorkParts, earlierWork } from './earlier-work.ts';
 import type { Site } from './workplace.ts';
 
 export interface PromptParts extends EarlierWorkParts {
-  readonly store: EarlierWorkParts['store'] & Pick<Store, 'plan' | 'signals'>;
+  readonly store: EarlierWorkParts['store'] & Pick<Store, 'plan' | 'signals' | 'notes'>;
 }
 
 type PromptSite = Pick<Site, 'project' | 'repository'>;
@@ -43,6 +43,7 @@ export async function promptOptions(parts: PromptParts, site: PromptSite, brief:
     selfFixMaxLines: config.policy.readiness_self_fix_max_lines,
     wholeVerdict: await wholeVerdict(run.feedback, () => parts.store.signals({ project, plan, status: 'done' })),
     earlier: await earlierWork(parts, site.repository, brief),
+    notes: { rows: await takenNotes(parts.store, project), tokens: config.noteRules.tokens },
   };
 }
 
@@ -66,6 +67,10 @@ export async function writePrompt(
   writeStartFile(planFile, brief.content);
   if (wholeFeedback !== null) writeStartFile(feedbackFile, `${wholeFeedback}\n`);
   writeStartFile(file, text);
+}
+
+async function takenNotes(store: Pick<Store, 'notes'>, project: string) {
+  return (await store.notes({ project })).filter(({ state }) => state === 'taken');
 }
 
 /** The plan's base branch, whatever is checked out now; the commit if there is no such branch in this repository. */

@@ -31,6 +31,7 @@ export function createReadings(
     charts,
     machinePauses,
     intake,
+    notes,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
@@ -62,6 +63,8 @@ export function createReadings(
     nextEffectAt: (afterMs) => ask(() => effects.nextAt(afterMs)),
     hooks: (project) => ask(() => hooks.list(project)),
     hookCounts: (project) => ask(() => hooks.counts(project)),
+    notes: ({ project = null }) => ask(() => notes.list(project)),
+    note: (project, id) => ask(() => notes.read(project, id)),
     intakeItems: (query) => ask(() => intake.list(query.intake, query.limit)),
     intakeItem: (name, item) => ask(() => intake.read(name, item)),
     intakeUnstarted: (name) => ask(() => intake.unstarted(name)),

@@ -300,6 +300,24 @@ export const tables = (nowMs: string) => `
     reason TEXT
   ) STRICT, WITHOUT ROWID;
 
+  -- One that is forgotten keeps its number and loses its text, so that its number never means another one.
+  CREATE TABLE notes (
+    id INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    text TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('proposed', 'taken', 'refused', 'forgotten')),
+    author TEXT NOT NULL,
+    plan TEXT,
+    task TEXT,
+    run TEXT,
+    at INTEGER NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT,
+    CHECK ((state = 'proposed') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL)),
+    CHECK ((state = 'forgotten') = (text = ''))
+  ) STRICT;
+  CREATE UNIQUE INDEX notes_once ON notes (project, text) WHERE state <> 'forgotten';
+
   CREATE TABLE forges (
     project TEXT PRIMARY KEY,
     server TEXT NOT NULL,

@@ -10,6 +10,7 @@ import { createIssueTable } from './issues.ts';
 import { createJournalTable } from './journal.ts';
 import { createLaunchTable } from './launches.ts';
 import { createMachinePauseTable } from './machine-pauses.ts';
+import { createNoteTable } from './notes.ts';
 import { createNotificationTable } from './notifications.ts';
 import { createPlanTable } from './plans.ts';
 import { createQueueTable } from './queue.ts';
@@ -42,6 +43,7 @@ export function createTables(db: Connection) {
   const charts = createChartTable(db);
   const machinePauses = createMachinePauseTable(db);
   const intake = createIntakeTable(db);
+  const notes = createNoteTable(db);
   return {
     ...{
       repos,
@@ -63,6 +65,7 @@ export function createTables(db: Connection) {
       charts,
       machinePauses,
       intake,
+      notes,
     },
     expiry: {
       trees: trees.expiry,

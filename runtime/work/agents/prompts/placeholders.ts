@@ -20,6 +20,10 @@ export const placeholders = {
     there: 'sometimes',
     means: 'what the document says outside of its tasks, fenced, at most 64 KiB; for one task: of waves only the own',
   },
+  notes: {
+    there: 'sometimes',
+    means: 'what agents and people noted about the repo, fenced: the newest up to the tokens of `[notes]`',
+  },
   plan_file: { there: 'sometimes', means: 'the path of a file with the whole plan' },
   drafts: {
     there: 'sometimes',

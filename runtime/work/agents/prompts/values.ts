@@ -4,6 +4,7 @@ import { isJudge, isWorker } from '../../../../machines/vocabulary/ids.ts';
 import { judgesByMessage, verdictLines, verdictSignals } from '../reports/verdict.ts';
 import { type BriefTask, type RunBrief, tasksOf } from '../run-brief.ts';
 import { type EarlierTask, earlierWaves, waveName } from './earlier-waves.ts';
+import { type GivenNotes, notesText } from './notes.ts';
 import type { Values } from './placeholders.ts';
 import { documentLimitBytes, excerpt, fenced, notesLimitBytes, oneLine, quotationLimitBytes } from './quotation.ts';
 
@@ -19,6 +20,8 @@ export interface Circumstances {
   readonly planFile: string | null;
   /** The changes of tasks in earlier waves. */
   readonly earlier: readonly EarlierTask[];
+  /** The taken notes about the repo, the oldest first, and the most tokens of them. */
+  readonly notes: GivenNotes;
 }
 
 /** The most tasks, files or messages in a list. */
@@ -46,6 +49,7 @@ export function valuesOf(brief: RunBrief, around: Circumstances): Omit<Values, '
     tech_stack: fact(document.techStack, plan),
     issues: document.issues.length === 0 ? null : document.issues.join(', '),
     'plan.notes': notesOf(brief, around),
+    notes: notesText(around.notes),
     plan_file: around.planFile === null ? null : oneLine(around.planFile),
     wave_title: oneLine(waveOf(brief)?.title ?? '') || null,
     earlier_waves: earlierWaves(document, around.earlier, { wave: run.wave, rest: restOf(around, plan) }),
