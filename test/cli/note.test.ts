@@ -19,6 +19,7 @@ it('a person adds, lists, shows, refuses, takes and forgets notes', async () => 
   await stator(['note', 'add', 'another']);
   expect((await stator(['note', 'take', '1', '2'])).stdout.trimEnd().split('\n')).toHaveLength(2);
   expect(JSON.parse((await stator(['note', 'list', '--state', 'taken', '--json'])).stdout)).toHaveLength(2);
+  expect(JSON.parse((await stator(['note', 'list', '--all', '--json'])).stdout)).toHaveLength(2);
   expect((await stator(['note', 'forget', '1', '2'])).stdout).toBe('note 1 is forgotten\nnote 2 is forgotten\n');
 });
 
