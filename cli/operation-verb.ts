@@ -1,14 +1,7 @@
 /** The verbs of operations: the typed words become their input, and the answer is printed as JSON or as a view. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
-import {
-  type AnyOperation,
-  type Methods,
-  methodOf,
-  namesInPath,
-  type VerbArg,
-} from '../runtime/api/operations/operation.ts';
-import type { operations } from '../runtime/api/operations/operations.ts';
+import { type AnyOperation, methodOf, namesInPath, type VerbArg } from '../runtime/api/operations/operation.ts';
 import type { Paint } from './colour.ts';
 import { type Call, defineVerb, type Verb } from './command.ts';
 import { wholeNumber } from './number.ts';
@@ -74,11 +67,10 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
         if (!isSure) return 1;
       }
       const ask = async (client: Client) => {
-        const one = client[name as keyof Methods<typeof operations>] as (input: object) => Promise<unknown>; // it has one for each
-        if (repeats === undefined) return one(input);
+        if (repeats === undefined) return client.ask(operation, input);
         const answers: unknown[] = [];
         // In the order as typed; the first refusal ends it.
-        for (const word of new Set(words)) answers.push(await one({ ...input, [repeats]: word }));
+        for (const word of new Set(words)) answers.push(await client.ask(operation, { ...input, [repeats]: word }));
         return answers;
       };
       const mode = methodOf(operation) === 'GET' ? 'read' : 'write';

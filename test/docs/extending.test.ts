@@ -111,6 +111,8 @@ import { describeApi } from './dist/runtime/api/control/openapi.js';
 import { routes } from './dist/runtime/api/control/routes.js';
 import { commandPages } from './dist/scripts/cli-section.js';
 import { routeTable } from './dist/scripts/api-section.js';
+import { tools } from './dist/runtime/api/mcp/server.js';
+import { askOf } from './dist/runtime/api/mcp/tool.js';
 const folder = mkdtempSync(join(tmpdir(), 'stator-asked-'));
 const repo = join(folder, 'shop');
 execFileSync('git', ['init', '-q', '-b', 'main', repo]);
@@ -122,11 +124,15 @@ const engine = await createEngine({ home: env.STATOR_HOME, env, log: silent });
 await engine.client.addRepo(repo, { trust: true });
 const answer = await engine.client.countDeliveries({ project: 'shop' });
 const http = await (await engine.fetch(new Request('http://stator/v1/repos/shop/hooks/count'))).json();
+const client = { ...engine.client, async close() {} };
+const caller = { own: null, project: null, attach: async () => client, open: async () => client };
+const tool = await tools.find(({ name }) => name === 'delivery_count').run(askOf({ caller, input: { project: 'shop' } }));
 await engine.stop();
 const stator = (...words) => execFileSync(process.execPath, ['dist/cli/main.js', ...words], { env, encoding: 'utf8' });
 console.log(JSON.stringify({
   answer,
   http,
+  tool,
   description: describeApi(routes).paths['/v1/repos/{project}/hooks/count'].get.summary,
   json: JSON.parse(stator('hook', 'count', '--project', 'shop', '--json')),
   text: stator('hook', 'count', '--project', 'shop'),
@@ -145,6 +151,7 @@ it('an operation is one file, and every surface has it', { timeout: 900_000 }, (
   expect(JSON.parse(run(process.execPath, 'asks.mjs'))).toEqual({
     answer: none,
     http: none,
+    tool: none,
     description: 'how many deliveries the hooks of a repo have, by state',
     json: none,
     text: 'pending    0\ndelivered  0\ndead       0\n',

@@ -238,6 +238,8 @@ export function createClient(call: Call, options: ClientOptions) {
 
   return {
     ...methods,
+    /** Asks any operation, with its fields as one object. */
+    ask: carryOut,
     /** `no engine runs`, or that the home's engine does not answer, if this client is itself a temporary engine; null: it is connected to an engine. */
     note: options.note,
     /** The engine that answers, or that owns the home and does not answer; null: not known, as inside a run. */

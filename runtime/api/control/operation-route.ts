@@ -1,7 +1,6 @@
 /** Makes a route from an operation: where its fields are, and how it answers. */
 import { z } from 'zod';
 import type { OperationParts } from '../commands/commands.ts';
-import * as shapes from '../contract/shapes.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import {
   type AnyOperation,
@@ -10,30 +9,12 @@ import {
   placeOfFields,
   type Sender,
 } from '../operations/operation.ts';
-import { plainText, type Schemas } from '../operations/shape.ts';
+import { plainText } from '../operations/shape.ts';
 import { needOfSignal } from './people.ts';
-import { digest, digits, family, flag, given, line, momentQuery, name, waitMs } from './requests.ts';
+import { given } from './requests.ts';
 import { type AnyRoute, type AppParts, type Ask, type Definition, empty, json, text } from './route.ts';
+import { schemas } from './schemas.ts';
 import { agentAnswerOf, agentVerdictAnswers, answerOf, verdictAnswers } from './verdicts.ts';
-
-const schemas: Schemas = {
-  // The functions are named one by one: the bundle leaves out unnamed ones.
-  z: {
-    ...{
-      object: z.object,
-      string: z.string,
-      boolean: z.boolean,
-      int: z.int,
-      number: z.number,
-      enum: z.enum,
-      array: z.array,
-    },
-    ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal, strictObject: z.strictObject },
-    unknown: z.unknown,
-  },
-  ...{ line, name, digits, flag, family, digest, shapes, time: shapes.time, count: shapes.count },
-  ...{ moment: momentQuery.shape, waitMs },
-};
 
 interface Names {
   readonly project?: string;

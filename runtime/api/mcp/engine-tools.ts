@@ -1,18 +1,20 @@
 /** The tools that show the engine and its repos, and the tool that waits. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { landingEntry } from '../contract/landings.ts';
 import { liveStatus, liveStatusCap } from '../contract/live-status.ts';
 import { notificationEntry } from '../contract/notifications.ts';
 import { factEntry, planEntry } from '../contract/plans.ts';
-import { repoAdded, repoEntry, statusAnswer } from '../contract/repos.ts';
+import { repoAdded, statusAnswer } from '../contract/repos.ts';
 import { count } from '../contract/shared-shapes.ts';
 import { line } from '../control/requests.ts';
+import { landingOperations } from '../operations/landing.ts';
+import { repoOperations } from '../operations/repo.ts';
 import { withCaller } from './caller.ts';
-import { filename, planOf, project, tool } from './tool.ts';
+import { toolOf } from './operation-tool.ts';
+import { type AnyTool, filename, planOf, project, tool } from './tool.ts';
 import { defaultWaitSeconds, waitFor, waitLimitSeconds, waitUntil } from './wait.ts';
 
-export const engineTools = [
+export const engineTools: readonly AnyTool[] = [
   tool({
     name: 'daemon_status',
     does: 'Shows whether an engine runs, its repos, its agents and what is wrong with its configuration.',
@@ -37,14 +39,7 @@ export const engineTools = [
     output: liveStatus,
     run: ({ input, ...ask }) => ask.with('read', (client, named) => client.liveStatus(named, input.cap)),
   }),
-  tool({
-    name: 'repo_list',
-    does: 'Lists the registered repos.',
-    kind: 'reads',
-    input: z.strictObject({}),
-    output: z.object({ repos: z.array(repoEntry) }),
-    run: async ({ caller }) => ({ repos: await withCaller(caller, 'read', (client) => client.repos()) }),
-  }),
+  toolOf(repoOperations.repos),
   tool({
     name: 'repo_add',
     does: 'Registers a repo by a path inside it. What its files may start is shown to the person, who trusts it or does not; a client that cannot ask is refused.',
@@ -66,18 +61,7 @@ export const engineTools = [
         );
       }),
   }),
-  tool({
-    name: 'landing_list',
-    does: 'Lists the lines in which done plans wait for their target branch: the plan that is being landed, and those behind it.',
-    kind: 'reads',
-    input: z.strictObject({ project }),
-    output: z.object({ landings: z.array(landingEntry) }),
-    run: async ({ input: { project: named }, caller }) => ({
-      landings: await withCaller(caller, 'read', (client) =>
-        client.landings(named === undefined ? {} : { project: named }),
-      ),
-    }),
-  }),
+  toolOf(landingOperations.landings),
   tool({
     name: 'notification_list',
     does: 'Lists notifications, the newest first: what nobody has read, or all.',
@@ -118,4 +102,4 @@ export const engineTools = [
       return waitUntil(ask, said === undefined ? null : planOf(said));
     },
   }),
-] as const;
+];

@@ -8,11 +8,13 @@ import { type forceTargets, type SignalType, signalTypeOf } from '../../../machi
 import type { Client, PlanShow } from '../client/client.ts';
 import { planDeleted } from '../contract/cleaning.ts';
 import { noteKept } from '../contract/notes.ts';
-import { actPreview, explanation, historyEntry, planDiff, planEntry, planShow } from '../contract/plans.ts';
+import { actPreview, historyEntry, planEntry, planShow } from '../contract/plans.ts';
 import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
-import { type Ask, accepted, filename, newPlanName, planOf, project, tool, unescaped } from './tool.ts';
+import { planOperations } from '../operations/plan.ts';
+import { toolOf } from './operation-tool.ts';
+import { type AnyTool, type Ask, accepted, filename, newPlanName, planOf, project, tool, unescaped } from './tool.ts';
 
 const content = z.string().max(planDocumentLimitBytes).describe('the document, in markdown');
 const text = z.string().max(65_536);
@@ -70,7 +72,7 @@ async function mergeOutcome(client: Client, at: { project: string; plan: string 
   }
 }
 
-export const planTools = [
+export const planTools: readonly AnyTool[] = [
   tool({
     name: 'task_list',
     does: 'Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is.',
@@ -95,25 +97,11 @@ export const planTools = [
       return { tasks, total: tasks.length };
     },
   }),
-  tool({
-    name: 'task_show',
-    does: 'Shows a plan: its document, its waves and tasks, its agents’ runs, its branch, what it waits for.',
-    kind: 'reads',
-    inRuns: true,
-    input: z.strictObject({ filename, project }),
-    output: planShow,
-    text: ({ content: document, ...shown }) => `${document.trimEnd()}\n\n${JSON.stringify(shown)}`,
-    run: ({ input, ...ask }) => ask.with('read', (client, named) => client.plan(named, planOf(input.filename))),
-  }),
-  tool({
-    name: 'task_explain',
-    does: 'Says why a plan stands where it does, and which signals it would accept now.',
-    kind: 'reads',
-    inRuns: true,
-    input: z.strictObject({ filename, project }),
-    output: explanation,
-    run: ({ input, ...ask }) => ask.with('read', (client, named) => client.explain(named, planOf(input.filename))),
-  }),
+  {
+    ...toolOf(planOperations.plan),
+    text: ({ content: document, ...shown }: PlanShow) => `${document.trimEnd()}\n\n${JSON.stringify(shown)}`,
+  },
+  toolOf(planOperations.explain),
   tool({
     name: 'task_history',
     does: 'Lists what happened to a plan: up to 1,000 lines of its journal, the oldest first.',
@@ -131,18 +119,7 @@ export const planTools = [
       return { lines, next_after: lines.at(-1)?.seq ?? after };
     },
   }),
-  tool({
-    name: 'task_diff',
-    does: 'Shows what a plan has changed since it began, or what one task of it brought.',
-    kind: 'reads',
-    inRuns: true,
-    input: z.strictObject({ filename, project, task: line(20).describe('such as w1-t2').optional() }),
-    output: planDiff,
-    run: ({ input, ...ask }) =>
-      ask.with('read', (client, named) =>
-        client.planDiff(named, planOf(input.filename), input.task === undefined ? {} : { task: input.task }),
-      ),
-  }),
+  toolOf(planOperations.planDiff),
   tool({
     name: 'task_preview',
     does: 'Says what a signal of a person would do to a plan (agents that start or end, branches that move), and changes nothing.',
@@ -321,7 +298,7 @@ export const planTools = [
       );
     },
   }),
-] as const;
+];
 
 /** Throws `bad_request` for an event that leads to no status. */
 function targetOf(event: string) {

@@ -21,15 +21,23 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { check } from '../control/requests.ts';
+import type { AnyOperation } from '../operations/operation.ts';
+import { operations } from '../operations/operations.ts';
 import { agentTools } from './agent-tools.ts';
 import type { McpCaller } from './caller.ts';
 import { engineTools } from './engine-tools.ts';
+import { toolOf } from './operation-tool.ts';
 import { planTools } from './plan-tools.ts';
 import { prompts } from './prompts.ts';
 import { createSubscriptions, listResources, readResource, resourceTemplates } from './resources.ts';
 import { type AnyTool, askOf, inputOf } from './tool.ts';
 
-export const tools: readonly AnyTool[] = [...planTools, ...agentTools, ...engineTools];
+const listedFirst: readonly AnyTool[] = [...planTools, ...agentTools, ...engineTools];
+const others = Object.values<AnyOperation>(operations).filter(
+  ({ tool }) => tool !== undefined && !listedFirst.some(({ name }) => name === tool.name),
+);
+
+export const tools: readonly AnyTool[] = [...listedFirst, ...others.map(toolOf)];
 
 /** The page that errors about wrong input refer to. */
 const page = 'docs/mcp.md';

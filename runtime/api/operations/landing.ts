@@ -27,6 +27,11 @@ export const landingOperations = {
     answer: listOf<LandingEntry>(({ shapes }) => shapes.landingEntry),
     errors: ['repo_not_found'],
     run: ({ views }, asked) => views.landings(asked),
+    tool: {
+      name: 'landing_list',
+      does: 'Lists the lines in which done plans wait for their target branch: the plan that is being landed, and those behind it.',
+      list: 'landings',
+    },
     verb: {
       name: 'list',
       listed: 'list the lines; show one',

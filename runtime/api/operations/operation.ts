@@ -49,6 +49,19 @@ export interface VerbWords<Field extends string, Answer> {
   isDone?(answer: Answer): boolean;
 }
 
+/** The operation's tool of MCP. It takes the fields `project`, `plan` (as `filename`) and `title`, and those of `takes`. */
+export interface ToolWords<Field extends string> {
+  readonly name: string;
+  /** What it does, for the program that calls it. */
+  readonly does: string;
+  /** true: it may end work, delete something or move a branch of the person. Default: false. */
+  readonly ends?: true;
+  /** What its other fields are. They must be no numbers in a query, which are texts there. */
+  readonly takes?: { readonly [Name in Field]?: string };
+  /** The name of its answer where that is a list, because a tool answers an object. */
+  readonly list?: string;
+}
+
 type Fields = Readonly<Record<string, Zod.ZodType>>;
 
 /** Fields that were not given are missing. */
@@ -98,6 +111,7 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   /** Carries it out. Only the engine knows the type of the parts, so that the published types do not need it. */
   run(parts: never, input: never, sender: never): unknown;
   readonly verb?: VerbWords<Extract<keyof Input, string>, Answer>;
+  readonly tool?: ToolWords<Extract<keyof Input, string>>;
 }
 
 /** The sender of an operation with `own`: a person, or a run of the plan. */
@@ -124,8 +138,9 @@ export function operationWith<Parts>() {
 }
 
 /** An operation without the types of its schemas. */
-export interface AnyOperation extends Omit<Operation, 'verb'> {
+export interface AnyOperation extends Omit<Operation, 'verb' | 'tool'> {
   readonly verb?: VerbWords<string, never>;
+  readonly tool?: ToolWords<string>;
 }
 
 /** The operations of a noun, by the name of the client's method. */

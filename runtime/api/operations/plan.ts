@@ -135,6 +135,10 @@ export const planOperations = {
     answer: shown,
     errors: lookErrors,
     run: ({ views }, { project, plan }) => views.plan(project, plan),
+    tool: {
+      name: 'task_show',
+      does: 'Shows a plan: its document, its waves and tasks, its agents’ runs, its branch, what it waits for.',
+    },
   }),
   deletePlan: operation({
     http: 'DELETE /v1/repos/:project/plans/:plan',
@@ -230,6 +234,10 @@ export const planOperations = {
     answer: answerOf<Explanation>(({ shapes }) => shapes.explanation),
     errors: lookErrors,
     run: ({ views }, { project, plan }) => views.explain(project, plan),
+    tool: {
+      name: 'task_explain',
+      does: 'Says why a plan stands where it does, and which signals it would accept now.',
+    },
   }),
   planStates: operation({
     http: 'GET /v1/repos/:project/plans/:plan/states',
@@ -301,6 +309,11 @@ export const planOperations = {
     answer: answerOf<PlanDiff>(({ shapes }) => shapes.planDiff),
     errors: diffErrors,
     run: ({ views }, { to, at, ...asked }) => views.planDiff({ ...asked, moment: pastOf({ to, at }) }),
+    tool: {
+      name: 'task_diff',
+      does: 'Shows what a plan has changed since it began, or what one task of it brought.',
+      takes: { task: 'such as w1-t2' },
+    },
   }),
   planChanges: operation({
     http: 'GET /v1/repos/:project/plans/:plan/diff/files',

@@ -33,6 +33,7 @@ export const repoOperations = {
     who: 'anyone',
     answer: listOf<RepoEntry>(({ shapes }) => shapes.repoEntry),
     run: ({ views }) => views.repos(),
+    tool: { name: 'repo_list', does: 'Lists the registered repos.', list: 'repos' },
   }),
   addRepo: operation({
     http: 'POST /v1/repos',

@@ -1,0 +1,16 @@
+/** The schemas that operations are made from. */
+import { z } from 'zod';
+import * as shapes from '../contract/shapes.ts';
+import type { Schemas } from '../operations/shape.ts';
+import { digest, digits, family, flag, line, momentQuery, name, waitMs } from './requests.ts';
+
+export const schemas: Schemas = {
+  // The functions are named one by one: the bundle leaves out unnamed ones.
+  z: {
+    ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, number: z.number, enum: z.enum },
+    ...{ array: z.array, union: z.union, templateLiteral: z.templateLiteral, literal: z.literal },
+    ...{ strictObject: z.strictObject, unknown: z.unknown },
+  },
+  ...{ line, name, digits, flag, family, digest, shapes, time: shapes.time, count: shapes.count },
+  ...{ moment: momentQuery.shape, waitMs },
+};
