@@ -1,5 +1,6 @@
 /** The schemas that operations are made from. */
 import { z } from 'zod';
+import { hookTypes } from '../../base/config/config.ts';
 import * as shapes from '../contract/shapes.ts';
 import type { Schemas } from '../operations/shape.ts';
 import { digest, digits, family, flag, line, momentQuery, name, waitMs } from './requests.ts';
@@ -12,5 +13,5 @@ export const schemas: Schemas = {
     ...{ strictObject: z.strictObject, unknown: z.unknown },
   },
   ...{ line, name, digits, flag, family, digest, shapes, time: shapes.time, count: shapes.count },
-  ...{ moment: momentQuery.shape, waitMs },
+  ...{ moment: momentQuery.shape, waitMs, hookType: z.enum([...hookTypes, 'function']) },
 };

@@ -10,7 +10,7 @@ import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
 
-const loadDelivery = later(() => import('../../work/effects/hook-deliver.ts'));
+const loadDelivery = later(() => import('../../work/effects/hook-senders.ts'));
 
 const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 
@@ -18,12 +18,12 @@ const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 const toldEvent = ({ z }: Schemas) => z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
 
 const hookEntry = shape((schemas) => {
-  const { z, time, count } = schemas;
+  const { z, time, count, hookType } = schemas;
   return z
     .object({
       project: z.string(),
       hook: z.string(),
-      type: z.enum(['webhook', 'command', 'notify', 'function']),
+      type: hookType,
       /** The origin of the address, or the command; null: there is none. */
       target: z.string().nullable(),
       /** Empty: all events. */

@@ -1,5 +1,6 @@
 /** Schemas as functions of the schema library. Code with the library calls them; the command line can load them without the library. */
 import type { z as Zod } from 'zod';
+import type { HookConfig } from '../../base/config/config.ts';
 import type * as shapes from '../contract/shapes.ts';
 
 /** Schemas that many operations use, and the functions that make other schemas. */
@@ -37,6 +38,8 @@ export interface Schemas {
   readonly waitMs: Zod.ZodDefault<Zod.ZodInt>;
   /** The document family that a text is read as. */
   readonly family: Zod.ZodType<string>;
+  /** A channel of hooks, or `function`: one of the program that embeds the engine. */
+  readonly hookType: Zod.ZodEnum<{ [Type in HookConfig['type']]: Type }>;
   /** A SHA-256 in hex. */
   readonly digest: Zod.ZodString;
   /** ISO 8601 UTC. */

@@ -3,7 +3,7 @@ import { tagsOfMachine } from '../../../actors/own-machine.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { HookConfig } from '../../base/config/config.ts';
-import { refusedAddresses, unheardEvents } from '../../base/config/config.ts';
+import { refusedAddresses, targetOf, unheardEvents } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts';
 import type { HookResult } from '../../work/effects/hook-deliver.ts';
@@ -131,19 +131,6 @@ function stateOf(
   if (row?.off_at != null) return { state: 'off', reason: row.off_reason, since: timeText(row.off_at) };
   if (row?.failing_since == null) return { state: 'on', reason: null, since: null };
   return { state: 'failing', reason: 'it has not been delivered since', since: timeText(row.failing_since) };
-}
-
-/** Only the origin of an address: for many services the rest is a secret. */
-function targetOf(hook: HookConfig): string | null {
-  switch (hook.type) {
-    case 'webhook':
-      return new URL(hook.url).origin;
-    case 'command':
-      return hook.command;
-    case 'notify':
-    case 'function':
-      return null;
-  }
 }
 
 function effectOf({ payload }: EffectRow): HookDeliver {

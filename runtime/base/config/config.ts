@@ -57,11 +57,12 @@ import { type FoundBesides, trustView } from './trust.ts';
 
 export { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
 export type { BudgetConfig } from './budget.ts';
+export { hookTypes } from './channels/channels.ts';
 export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
-export { missingVariables, refusedAddresses, unheardEvents } from './hooks.ts';
+export { missingVariables, opensOf, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';
 export { type IntakeConfig, type IntakeOf, type IntakeSourceName, intakeFrom } from './intake.ts';
 export { type ScheduleTimes, scheduleTimes } from './intake-sources/schedule.ts';
 export type {

@@ -4,7 +4,7 @@
  * does not compile.
  */
 import type { z } from 'zod';
-import { hookTableSchema, hookTypes } from './hooks.ts';
+import { channels, hookTypes } from './channels/channels.ts';
 import { intakeShape, intakeWords } from './intake.ts';
 import { agentTablesSchema, daemonFileSchema, hostTable, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
@@ -34,8 +34,10 @@ const wavesShape = repoShape.waves.unwrap().shape;
 const documentsShape = repoShape.documents.unwrap().shape;
 const notesShape = repoShape.notes.unwrap().shape;
 
-const [webhook, command, notify] = hookTableSchema.options;
-const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
+const hookShape: Readonly<Record<string, z.ZodType>> = {
+  ...Object.assign({}, ...Object.values(channels).map(({ schema }) => schema.shape)),
+  type: oneOf(hookTypes),
+};
 
 type TableName =
   | 'agents'
@@ -309,21 +311,14 @@ const hostWords: Readonly<Record<keyof typeof hostTable.shape, Words>> = {
   ],
 };
 
-const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
-  type: [null, 'an HTTP POST, a shell command, or a notification on the desktop'],
+const kindsOfHook = Object.values(channels).map(({ is }) => is);
+const hookWords: Readonly<Record<string, Words>> = {
+  type: [null, `${kindsOfHook.slice(0, -1).join(', ')}, or ${kindsOfHook.at(-1)}`],
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
   events: ['[]', 'when it fires; empty: always, but for the notifications'],
-  url: [null, 'webhook: where the event is sent; required'],
   enabled: ['true', 'false: the hook is off'],
-  headers: [null, 'webhook: sent with it; "env:NAME" is read from the env file or the environment of the engine'],
-  secret: [null, 'webhook: signs the request as Standard Webhooks has it; two of them while the secret is changed'],
-  allow_private: ['false', 'webhook: the address may be private, loopback or link-local'],
-  command: [null, 'command: run by sh -c in the files of the commit that was trusted; required'],
-  sandbox: ['"auto"', 'command: sandbox, as for agents; "off": it may do what you may'],
-  writable: ['[]', 'command: what it may change inside of walls, beside $TMPDIR'],
-  readable: ['[]', 'command: what it may read inside of walls, beside the system and its programs'],
   timeout: ['"30s"', 'how long one delivery may take'],
-  env_file: [null, 'webhook, command: where "env:NAME" is looked for first; a command is given all of it'],
+  ...Object.assign({}, ...Object.values(channels).map(({ words }) => words)),
 };
 
 export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonShape, ...repoShape }, (key) => [

@@ -125,6 +125,23 @@ export function wholeNumberOrNone(min: number, max: number) {
 export const sandboxModes = ['auto', 'bwrap', 'off'] as const;
 export type SandboxMode = (typeof sandboxModes)[number];
 
+/** What a program may do beyond the defaults of the sandbox. */
+export function wallWords({
+  sandbox,
+  writable = [],
+  readable = [],
+}: {
+  readonly sandbox?: SandboxMode | undefined;
+  readonly writable?: readonly string[] | undefined;
+  readonly readable?: readonly string[] | undefined;
+}): string[] {
+  return [
+    ...(sandbox === 'off' ? ['without walls'] : []),
+    ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
+    ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
+  ];
+}
+
 /** Files and folders of this machine that are there inside of walls beside the folder that is worked in. */
 export function placesInWalls() {
   const is = 'an absolute path or one that begins with ~/, neither / nor ~ itself';

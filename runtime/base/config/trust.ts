@@ -10,7 +10,7 @@ import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
 import { textDigest } from '../platform/text-digest.ts';
 import { durationText } from './duration.ts';
-import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
+import { type HookConfig, trustedWords } from './hooks.ts';
 import { type AgentProfile, unplayable } from './profiles.ts';
 import {
   type AgentTable,
@@ -20,6 +20,7 @@ import {
   type RepoFile,
   type SandboxMode,
 } from './schema.ts';
+import { wallWords } from './schema-words.ts';
 import { printable } from './wording.ts';
 
 /** The files that a repo's files lead to, as they were when those were read. Empty tables where they lead to nothing. */
@@ -279,48 +280,7 @@ function limitWord(of: string, limit: number | 'auto' | null | undefined, text: 
 function hookLine(hook: HookConfig): string {
   const events = hook.events.length === 0 ? 'every event' : hook.events.join(', ');
   const off = hook.enabled ? '' : ' (off)';
-  switch (hook.type) {
-    case 'webhook':
-      return `hook ${hook.name} on ${events}${off}: POST ${hook.url}${webhookWords(hook)}`;
-    case 'command':
-      return `hook ${hook.name} on ${events}${off}: ${[hook.command, ...commandWords(hook)].join(', ')}`;
-    case 'function':
-      return `hook ${hook.name} on ${events}${off}: a function of the engine`;
-    case 'notify':
-      return `hook ${hook.name} on ${events}${off}: a notification on the desktop`;
-  }
-}
-
-function commandWords({ envFile, sandbox, writable, readable }: CommandHookConfig): string[] {
-  return [...(envFile === null ? [] : [`environment from ${envFile}`]), ...wallWords({ sandbox, writable, readable })];
-}
-
-/** What an agent may do beyond the defaults of the sandbox. */
-function wallWords({
-  sandbox,
-  writable = [],
-  readable = [],
-}: Pick<Words, 'sandbox' | 'writable' | 'readable'>): string[] {
-  return [
-    ...(sandbox === 'off' ? ['without walls'] : []),
-    ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
-    ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
-  ];
-}
-
-/** The variables of the user that it sends out of the machine. */
-function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig): string {
-  const header = ([name, value]: [string, string]) =>
-    value.startsWith('env:')
-      ? `header ${name} from $${value.slice(4)}`
-      : `header ${name} (sha256 ${textDigest(value).slice(0, 12)})`;
-  const parts = [
-    ...(allowPrivate ? ['private addresses allowed'] : []),
-    ...Object.entries(headers).map(header),
-    ...secrets.map((name) => `signed with $${name}`),
-    ...(envFile === null ? [] : [`environment from ${envFile}`]),
-  ];
-  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+  return `hook ${hook.name} on ${events}${off}: ${trustedWords(hook)}`;
 }
 
 function foundLines({ prompts, programs, places, envFiles = {}, settings = {} }: FoundBesides): string[] {

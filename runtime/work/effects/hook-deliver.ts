@@ -1,26 +1,11 @@
 /** Delivers one event to one hook: with its present configuration, with retries if they may help, and never without a person's trust. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
-import type { HookConfig, OwnHooks } from '../../base/config/config.ts';
-import type { Log } from '../../base/platform/log.ts';
+import type { HookConfig } from '../../base/config/config.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { HookRow } from '../../core/store/rows.ts';
-import { type CommandDependencies, runCommandHook } from './hook-command.ts';
-import { hookBody } from './hook-event-body.ts';
-import { callHook } from './hook-function.ts';
-import { showNotification } from './hook-notify.ts';
+import { type HookParts, tryHook } from './hook-senders.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
-import { sendWebhook } from './hook-webhook.ts';
-import type { EffectParts } from './workplace.ts';
-
-export interface HookParts extends EffectParts, CommandDependencies {
-  readonly log: Log;
-  readonly nowMs: () => number;
-  /** The hooks that were passed to the engine. */
-  readonly ownHooks: OwnHooks;
-  /** Milliseconds from each failed try to the next; after the last one the delivery is dead. null: the default. */
-  readonly hookRetryMs: readonly number[] | null;
-}
 
 const second = 1_000;
 const minute = 60 * second;
@@ -71,36 +56,6 @@ function obstacleOf(hook: HookConfig | undefined, state: HookRow | null, project
   if (hook === undefined) return `the configuration of ${project} has no such hook any more`;
   if (!hook.enabled) return 'the hook is off in the configuration: enabled = false';
   return state?.off_reason == null ? null : `the hook is off: ${state.off_reason}`;
-}
-
-interface Trying {
-  readonly project: string;
-  readonly plan: string;
-  /** What the processes of this try are kept under. */
-  readonly key: string;
-  readonly abort: AbortSignal;
-}
-
-/** Makes one try, without reading the delivery's row. Throws errors that are waited for, and `interrupted`. */
-export async function tryHook(
-  parts: Omit<HookParts, 'faults' | 'hookRetryMs'>,
-  hook: HookConfig,
-  effect: HookDeliver,
-  { project, plan, key, abort }: Trying,
-): Promise<HookTry> {
-  switch (hook.type) {
-    case 'webhook': {
-      const { path: repo } = parts.projects.get(project);
-      const body = hookBody(effect, project);
-      return sendWebhook(hook, { id: effect.id, body, repo, env: parts.env, nowMs: parts.nowMs(), abort });
-    }
-    case 'command':
-      return runCommandHook(parts, hook, effect, { key, row: { project, plan }, abort });
-    case 'notify':
-      return showNotification(hook, effect, { project, env: parts.env, abort });
-    case 'function':
-      return callHook(hook, effect, { project, ownHooks: parts.ownHooks, nowMs: parts.nowMs(), abort });
-  }
 }
 
 function outcomeOf(

@@ -13,6 +13,7 @@ import {
   type DaemonConfig,
   type HookConfig,
   machineHooks,
+  opensOf,
   parseRepoConfig,
   type RepoConfig,
   type RepoConfigSource,
@@ -821,10 +822,7 @@ function machinePlaces({ worktree, hooks, ownAgents }: RepoConfig): string[] {
   const given = [
     worktree.dir,
     ...ownAgents.flatMap(({ env_file: file, writable = [], readable = [] }) => [file ?? '', ...writable, ...readable]),
-    ...hooks.flatMap((hook) => {
-      if (hook.type === 'webhook') return [hook.envFile ?? ''];
-      return hook.type === 'command' ? [hook.envFile ?? '', ...hook.writable, ...hook.readable] : [];
-    }),
+    ...hooks.map(opensOf).flatMap(({ envFile, places = [] }) => [envFile ?? '', ...places]),
   ];
   return given.filter((path) => isAbsolute(path) || /^(?:~|\.\.(?:\/|$))/.test(normalize(path)));
 }

@@ -8,6 +8,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
   type FoundBesides,
   fileDigest,
+  opensOf,
   type Preset,
   playersOf,
   type RepoConfig,
@@ -51,16 +52,17 @@ function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
  */
 export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces {
   const { worktree, hooks, ownAgents } = config;
+  const opened = hooks.map(opensOf);
   const lines = [
     ...ownAgents.flatMap(({ program, flags }) => [program ?? '', ...(flags ?? [])]),
     worktree.setup ?? '',
-    ...hooks.map((hook) => (hook.type === 'command' ? hook.command : '')),
+    ...opened.map(({ command = '' }) => command),
   ];
-  // A webhook's own files are only sent, and start nothing.
-  const sent = hooks.map((hook) => (hook.type === 'webhook' ? hook.envFile : null));
+  // The files of a hook without a command are only sent, and start nothing.
+  const sent = opened.filter(({ command }) => command === undefined).map(({ envFile }) => envFile);
   const given = [
     ...ownAgents.map(({ env_file: file }) => file),
-    ...hooks.map((hook) => (hook.type === 'command' ? hook.envFile : null)),
+    ...opened.filter(({ command }) => command !== undefined).map(({ envFile }) => envFile),
   ];
   const filesOf = (named: typeof given) =>
     [...new Set(named.filter((file) => file != null && file !== ''))] as string[]; // by the filter
