@@ -9,11 +9,15 @@ const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/extending.md'), 'utf8');
 
 /** The changes of those sections, and the files of each. */
-const changes = ['A state of the plan', 'An operation', 'A forge', "An agent's program"].map((section) => {
-  const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
-  return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
-});
-const [ofState = [], ofOperation = [], ofForge = [], ofProgram = []] = changes.map(({ files }) => files);
+const changes = ['A state of the plan', 'An operation', 'A forge', "An agent's program", 'A channel of hooks'].map(
+  (section) => {
+    const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
+    return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
+  },
+);
+const [ofState = [], ofOperation = [], ofForge = [], ofProgram = [], ofChannel = []] = changes.map(
+  ({ files }) => files,
+);
 let copy = '';
 
 /** The sources with all of them, compiled: with what was made of them, so that the compiler looks only at what a change reaches. */
@@ -159,6 +163,64 @@ it('an operation is one file, and every surface has it', { timeout: 900_000 }, (
     list: expect.stringContaining('  count             count the deliveries\n'),
     completion: true,
     docs: [true, true],
+  });
+});
+
+/** A repo whose hook has the new channel, and a receiver. */
+const notifies = `
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { missingVariables } from './dist/runtime/base/config/config.js';
+import { hookKeys } from './dist/runtime/base/config/reference.js';
+import { createEngine } from './dist/runtime/engine/engine.js';
+const folder = mkdtempSync(join(tmpdir(), 'stator-told-'));
+const repo = join(folder, 'shop');
+execFileSync('git', ['init', '-q', '-b', 'main', repo]);
+const me = ['-c', 'user.name=a', '-c', 'user.email=a@b.test'];
+execFileSync('git', [...me, 'commit', '-q', '--allow-empty', '-m', 'first'], { cwd: repo });
+mkdirSync(join(repo, '.stator'));
+const hook = ['[[hooks]]', 'type = "acme"', 'name = "chat"', 'room = "ops"'];
+writeFileSync(join(repo, '.stator/config.toml'), hook.join('\\n'));
+const received = [];
+const server = createServer(async (request, answer) => {
+  received.push(JSON.parse((await request.toArray()).join('')));
+  answer.end();
+});
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const env = { ...process.env, STATOR_HOME: join(folder, 'home') };
+const given = { ...env, ACME_CHAT_URL: 'http://127.0.0.1:' + server.address().port };
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const { client, stop } = await createEngine({ home: env.STATOR_HOME, env: given, log: silent });
+const { enables } = await client.addRepo(repo, { trust: true });
+const [{ type, target }] = await client.hooks({ project: 'shop' });
+const tested = await client.testHook({ project: 'shop', hook: 'chat' });
+await stop();
+server.close();
+rmSync(folder, { recursive: true });
+const [{ room, text }] = received;
+console.log(JSON.stringify({
+  ...{ enables, type, target, room, isText: text.length > 0, delivered: tested.delivered },
+  missing: missingVariables([{ type, room, name: 'chat', events: [], enabled: true }], env),
+  documented: hookKeys.find(({ key }) => key === 'room').does,
+  kinds: hookKeys.find(({ key }) => key === 'type').does,
+}));
+`;
+
+it('a channel of hooks is one value and an entry that sends it, and it is checked, trusted, listed and told', {
+  timeout: 900_000,
+}, () => {
+  const channels = 'runtime/base/config/channels';
+  expect(ofChannel).toEqual([`${channels}/acme.ts`, `${channels}/channels.ts`, 'runtime/work/effects/hook-senders.ts']);
+  writeFileSync(join(copy, 'notifies.mjs'), notifies);
+  expect(JSON.parse(run(process.execPath, 'notifies.mjs'))).toEqual({
+    enables: ['hook chat on every event: a message in the chat of Acme'],
+    ...{ type: 'acme', target: 'ops', room: 'ops', isText: true, delivered: true },
+    missing: [expect.stringContaining('ACME_CHAT_URL')],
+    documented: 'acme: the room that gets the message; required',
+    kinds: expect.stringMatching(/, or a message in the chat of Acme$/),
   });
 });
 
