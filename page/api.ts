@@ -31,6 +31,7 @@ import type {
 import type { RepoShow, StatusAnswer } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats, RunLog } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../runtime/api/contract/signals.ts';
+import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import type { Definition } from './machine-model.ts';
 import { bearer, type Session } from './session.ts';
 
@@ -167,6 +168,9 @@ export function createApi(session: Session, onLocked: () => void) {
     accounts: (isFresh: boolean) => look<AccountEntry[]>('/v1/accounts', isFresh),
     hosts: (isFresh: boolean) => look<HostEntry[]>('/v1/hosts', isFresh),
     notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
+    /** What was done between two times. */
+    work: (from: Date, to: Date) =>
+      ask<WorkEntry>('GET', `/v1/work?${new URLSearchParams({ from: from.toISOString(), to: to.toISOString() })}`),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
     plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),
     /** Reads a document as a plan; registers nothing. */

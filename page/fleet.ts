@@ -1,9 +1,10 @@
 /** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
 import { accountStateText } from '../machines/vocabulary/account-text.ts';
-import { age, untilText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
+import { age, localDay, untilText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
+import { dayAddress } from './day-view.ts';
 import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
@@ -91,7 +92,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     h('h1', { class: 'hidden' }, 'Fleet'),
     view.sure === null ? null : sureView(view.sure, actions.answerSure),
     needsView(needsOf(rows), view, actions, nowMs),
-    numbers(fleet, rows),
+    numbers(fleet, rows, nowMs),
     forgesDown(fleet, nowMs),
     accountsLimited(fleet, nowMs),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, withLocalTimes(warning, nowMs))),
@@ -122,7 +123,7 @@ function isWanted({ plan, group }: Row, { filter, group: only }: FleetView): boo
   return (only === null || only === group) && (filter.trim() === '' || isFound(plan, filter.trim()));
 }
 
-function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[]): View {
+function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], nowMs: number): View {
   const sum = (of: (plan: PlanEntry) => number | null) => {
     const said = plans.map(of).filter((value) => value !== null);
     return said.length === 0 ? null : said.reduce((all, value) => all + value, 0);
@@ -147,6 +148,12 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[]): View {
     cell('Repos', String(repos.length), bad === 0 ? 'all well' : `${bad} degraded`, bad === 0 ? '' : 'asks'),
     cell('Tokens in', amount(input), input === null ? 'nobody said' : `${amount(output)} out`),
     cell('Cost', dollars(sum(({ usage }) => usage.cost_usd)), 'of all plans'),
+    h(
+      'div',
+      { class: 'number' },
+      h('dt', null, 'Day'),
+      h('dd', null, h('a', { class: 'link', href: dayAddress(localDay(new Date(nowMs))) }, 'today')),
+    ),
   );
 }
 

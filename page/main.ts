@@ -3,6 +3,7 @@ import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
+import { createDayPage } from './day-page.ts';
 import { createDesktopNotice } from './desktop-notice.ts';
 import { patch } from './dom.ts';
 import { doorOf } from './enter.ts';
@@ -274,7 +275,7 @@ function applyTheme(theme: Theme): void {
   else document.documentElement.setAttribute('data-theme', theme);
 }
 
-/** `#/` is the fleet, `#/repo/<project>` a repo, `#/plan/<project>/<plan>` a plan, with one of its sections or an agent's title behind it; `#/machine/<machine>/<id>` a tree of a user-defined machine. */
+/** `#/` is the fleet, `#/repo/<project>` a repo, `#/day/<day>` a day, `#/plan/<project>/<plan>` a plan, with one of its sections or an agent's title behind it; `#/machine/<machine>/<id>` a tree of a user-defined machine. */
 function route(): void {
   const [kind, first, second, part] = location.hash.replace(/^#\//, '').split('/').map(decoded);
   const place = [kind, first, second].join('/');
@@ -290,6 +291,7 @@ function route(): void {
   if (kind === 'plan' && first && second)
     page = createPlanPage({ ...shared, named: { project: first, plan: second }, part: part ?? null });
   if (kind === 'repo' && first) page = createRepoPage({ ...shared, project: first });
+  if (kind === 'day' && first) page = createDayPage({ ...shared, day: first });
   if (kind === 'machine' && first && second) page = createMachinePage({ ...shared, machine: first, id: second });
   if (kind !== '' && kind !== undefined && page === null) page = unknownPage;
   scrollTo(0, 0);

@@ -755,6 +755,8 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/queue/clear', {}, 200, { status: 'cleared' }],
     ['GET /v1/forges', {}, 200, []],
     ['GET /v1/accounts', {}, 200, []],
+    ['GET /v1/work', { query: '?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z' }, 200, { is_cut: false }],
+    ['GET /v1/work', { query: '?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z' }, 400, code('bad_request')],
     ['GET /v1/intakes', {}, 200, [{ name: 'inbox', source: 'folder', enabled: false, taken: 0 }]],
     ['GET /v1/intakes/:name', { params: { name: 'inbox' } }, 200, { name: 'inbox', items: [] }],
     ['GET /v1/intakes/:name', { params: { name: 'none' } }, 404, code('not_found')],

@@ -208,6 +208,31 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.close();
   });
 
+  it('the page of a day has what ran, what failed and why, and who did what', async () => {
+    await begin('daily', planText([{ title: 'fails', sh: "echo 'no such host' >&2; exit 1" }]));
+    await until(async () => (await client.plan('demo', 'daily')).need !== null);
+    const { page } = await open();
+    await page.getByRole('link', { name: 'today' }).click();
+    await page.getByRole('img', { name: /^agents at work: at most \d/ }).waitFor(limit);
+    const part = (name: string) => page.getByRole('region', { name: new RegExp(`^${name}`) });
+    await part('By repo')
+      .getByText(/^\d+ runs?: \d+ done, \d+ failed$/)
+      .waitFor(limit);
+    const failed = part('What failed').getByRole('listitem').filter({ hasText: 'demo/daily w1-t1' });
+    await failed.getByText(/^exit-code/).waitFor(limit);
+    await part('Who did what')
+      .getByRole('listitem')
+      .filter({ hasText: 'demo/daily' })
+      .getByText('implement start')
+      .waitFor(limit);
+    await page.getByRole('link', { name: 'the day before' }).click();
+    await page.getByText('Nothing ran.').waitFor(limit);
+    await page.goto(`${new URL(page.url()).origin}/#/day/2026-02-30`);
+    await page.getByText('This is no day').waitFor(limit);
+    await client.send({ project: 'demo', plan: 'daily', type: 'cancel' });
+    await page.close();
+  });
+
   it('what is refused is told with its code and what to do', async () => {
     await client.registerPlan({ project: 'demo', plan: 'planned', content: planText(['true']) });
     const { page } = await open('demo/planned/chart');

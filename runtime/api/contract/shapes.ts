@@ -17,3 +17,4 @@ export * from './shared-shapes.ts';
 export * from './signals.ts';
 export * from './traces.ts';
 export * from './words.ts';
+export * from './work.ts';

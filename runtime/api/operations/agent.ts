@@ -7,6 +7,7 @@ import { admissionErrors } from '../contract/admission-errors.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
+import type { WorkEntry } from '../contract/work.ts';
 import { operationWith, type Sender } from './operation.ts';
 import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
 
@@ -37,6 +38,14 @@ function change(type: SignalType, { http, does }: { readonly http: `POST /${stri
 }
 
 export const agentOperations = {
+  work: operation({
+    http: 'GET /v1/work',
+    does: 'what was done from `from` to `to`, at most 31 days: the runs of all repos that were under way then, and the signals of people',
+    who: 'anyone',
+    input: ({ time }) => ({ from: time, to: time }),
+    answer: answerOf<WorkEntry>(({ shapes }) => shapes.workEntry),
+    run: ({ views }, question) => views.work(question),
+  }),
   instances: operation({
     http: 'GET /v1/instances',
     does: 'the agents of all repos; `live=1` those that are not final',

@@ -8,6 +8,7 @@ import type { RepoRow } from '../../core/store/rows.ts';
 import type { MachineEntry } from '../contract/machines.ts';
 import type { ActPreview, FileDiff, PlanChanges, PlanComments, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
+import type { WorkEntry } from '../contract/work.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
 import { chartOf, machineEntries, type Picture, pictureOf } from './chart.ts';
@@ -29,6 +30,7 @@ import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { createWordViews } from './words.ts';
+import { type WorkQuestion, workBetween } from './work.ts';
 
 const loadPromptView = later(() => import('./prompt.ts'));
 const loadPlanComments = later(() => import('./plan-comments.ts'));
@@ -160,6 +162,13 @@ export function createViews(parts: ViewDependencies) {
       repoRow(project);
       return repoPast(store, project);
     },
+    /** Throws `bad_request`. */
+    work: (question: WorkQuestion): Promise<WorkEntry> =>
+      workBetween(
+        store,
+        projects.all().map(({ project }) => project),
+        question,
+      ),
     /** Why the repo cannot be used now; null: it can, as far as is known. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,
   };

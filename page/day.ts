@@ -1,0 +1,80 @@
+/** What a day's runs come to: by repo, what failed, and how slots, tokens and cost went through the day. */
+import type { WorkEntry } from '../runtime/api/contract/work.ts';
+
+export type Run = WorkEntry['runs'][number];
+
+export interface Sum {
+  readonly project: string;
+  readonly runs: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly plans: readonly string[];
+  readonly tokens: number | null;
+  readonly cost: number | null;
+}
+
+/** A value that holds from that time on. */
+export interface Step {
+  readonly ms: number;
+  readonly value: number;
+}
+
+export function tokensOf({ input_tokens: input, output_tokens: output }: Run): number | null {
+  return input === null ? null : input + (output ?? 0);
+}
+
+/** Without those that were interrupted: their work goes on in the next run. */
+export function failuresOf(runs: readonly Run[]): Run[] {
+  return runs.filter(({ state, reason }) => state === 'failed' && reason !== null);
+}
+
+/** By repo, in the order of their names. */
+export function sumsOf(runs: readonly Run[]): Sum[] {
+  const projects = [...new Set(runs.map(({ project }) => project))].sort();
+  return projects.map((project) => {
+    const own = runs.filter((run) => run.project === project);
+    return {
+      project,
+      runs: own.length,
+      done: own.filter(({ state }) => state === 'succeeded').length,
+      failed: failuresOf(own).length,
+      plans: [...new Set(own.map(({ plan }) => plan))].sort(),
+      tokens: sum(own.map(tokensOf)),
+      cost: sum(own.map(({ cost_usd: cost }) => cost)),
+    };
+  });
+}
+
+/** What is not known is not counted; null: nothing is known. */
+export function sum(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((all, value) => all + value, 0);
+}
+
+/** How many agents worked at each time. */
+export function slotsOver(runs: readonly Run[], fromMs: number, toMs: number): Step[] {
+  const changes = runs.flatMap(({ started_at: start, ended_at: end }) => [
+    { ms: Math.max(fromMs, Date.parse(start)), by: 1 },
+    ...(end === null ? [] : [{ ms: Math.min(toMs, Date.parse(end)), by: -1 }]),
+  ]);
+  // Where one ends when another starts, the slot was one.
+  changes.sort((a, b) => a.ms - b.ms || a.by - b.by);
+  let value = 0;
+  return changes.map(({ ms, by }) => {
+    value = Math.max(0, value + by);
+    return { ms, value };
+  });
+}
+
+/** What was used up to each time: that of a run is known at its end. */
+export function spentOver(runs: readonly Run[], of: (run: Run) => number | null, fromMs: number): Step[] {
+  let value = 0;
+  return runs
+    .map((run) => ({ ms: Date.parse(run.ended_at ?? ''), used: of(run) ?? 0 }))
+    .filter(({ ms, used }) => ms >= fromMs && used > 0)
+    .sort((a, b) => a.ms - b.ms)
+    .map(({ ms, used }) => {
+      value += used;
+      return { ms, value };
+    });
+}

@@ -1,0 +1,45 @@
+/** What was done between two times, as the control API answers it. */
+import { z } from 'zod';
+import { count, reason, time } from './shared-shapes.ts';
+
+export const workEntry = z
+  .object({
+    from: time,
+    to: time,
+    /** Runs that were under way then, in the order of their starts; what ended later has no end here. */
+    runs: z.array(
+      z.object({
+        project: z.string(),
+        plan: z.string(),
+        title: z.string(),
+        role: z.string(),
+        attempt: count,
+        state: z.string(),
+        reason: reason.nullable(),
+        /** The last message of an agent that failed, in one line; null: none is known. */
+        why: z.string().nullable(),
+        started_at: time,
+        ended_at: time.nullable(),
+        input_tokens: count.nullable(),
+        output_tokens: count.nullable(),
+        cost_usd: z.number().min(0).nullable(),
+      }),
+    ),
+    /** Signals of people, the newest first. */
+    acts: z.array(
+      z.object({
+        project: z.string(),
+        plan: z.string(),
+        type: z.string(),
+        /** `person:anna`; `person`: the owner of the home. */
+        by: z.string(),
+        status: z.string(),
+        at: time,
+      }),
+    ),
+    /** true: earlier runs or acts of that time are left out, because too many came after them. */
+    is_cut: z.boolean(),
+  })
+  .meta({ id: 'Work' });
+/** The runs that were under way in a time, and what people did in it. */
+export interface WorkEntry extends z.infer<typeof workEntry> {}

@@ -1,0 +1,69 @@
+/** What was done between two times: the runs of all repos, and the signals of people. */
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { RunRow } from '../../core/store/rows.ts';
+import { whyFailed } from '../../work/agents/reports/telling.ts';
+import type { WorkEntry } from '../contract/work.ts';
+import { timeText } from './time-text.ts';
+
+/** The newest runs of each repo that are looked at, and the newest signals. */
+const lookedRuns = 2_000;
+const lookedSignals = 1_000;
+const longestMs = 31 * 86_400_000;
+
+export interface WorkQuestion {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Throws `bad_request` for a time that ends before it begins, or is longer than 31 days. */
+export async function workBetween(
+  store: Pick<Store, 'runs' | 'signals'>,
+  projects: readonly string[],
+  { from, to }: WorkQuestion,
+): Promise<WorkEntry> {
+  const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+  if (!(fromMs < toMs && toMs - fromMs <= longestMs))
+    throw new EngineError(
+      'bad_request',
+      `from ${from} to ${to} is no time of up to 31 days`,
+      'give two times, such as from=2026-11-26T00:00:00Z and to=2026-11-27T00:00:00Z',
+    );
+  const ended = await Promise.all(projects.map((project) => store.runs({ by: 'ended', project, limit: lookedRuns })));
+  const live = await store.runs({ by: 'latest', live: true });
+  const known = new Map([...ended.flat(), ...live].map((run) => [run.key, run]));
+  const signals = await store.signals({ limit: lookedSignals });
+  return {
+    from,
+    to,
+    runs: [...known.values()]
+      .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? toMs) >= fromMs)
+      .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0))
+      .map((run) => runOf(run, toMs)),
+    acts: signals
+      .filter(({ origin, created_at: at }) => /^person(?::|$)/.test(origin) && at >= fromMs && at < toMs)
+      .map(({ project, plan, type, origin, status, created_at: at }) => ({
+        ...{ project, plan, type, by: origin, status, at: timeText(at) },
+      })),
+    is_cut:
+      ended.some((runs) => runs.length === lookedRuns && (runs.at(-1)?.ended_at ?? 0) >= fromMs) ||
+      (signals.length === lookedSignals && (signals.at(-1)?.created_at ?? 0) >= fromMs),
+  };
+}
+
+function runOf(run: RunRow, toMs: number): WorkEntry['runs'][number] {
+  const hasEnded = run.ended_at !== null && run.ended_at < toMs;
+  const reason = run.reason as Reason | null; // the stored text is one of the machine's reasons
+  return {
+    ...{ project: run.project, plan: run.plan, title: run.title, role: run.role, attempt: run.attempt },
+    state: hasEnded ? run.state : 'running',
+    reason: hasEnded ? reason : null,
+    why: hasEnded && reason !== null && run.last_message !== null ? whyFailed(run.last_message, reason) : null,
+    started_at: timeText(run.started_at ?? 0),
+    ended_at: hasEnded ? timeText(run.ended_at ?? 0) : null,
+    ...(hasEnded
+      ? { input_tokens: run.input_tokens, output_tokens: run.output_tokens, cost_usd: run.cost_usd }
+      : { input_tokens: null, output_tokens: null, cost_usd: null }),
+  };
+}
