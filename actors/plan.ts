@@ -233,5 +233,6 @@ export function runOf(context: AgentContext): AgentRun {
     previous: context.previous,
     start: context.start,
     ...(context.chooses === true ? { chooses: true } : {}),
+    ...(context.agent === undefined ? {} : { agent: context.agent }),
   };
 }

@@ -8,6 +8,7 @@ import { taskName } from '../../machines/vocabulary/ids.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
+import { mainRepository } from '../place.ts';
 import { forceFileArgs, openPlanFile, type PlanFile, planBesideOf, readingText, readPlanText } from '../plan-file.ts';
 import { counted, cut, plain, plainLines } from '../text.ts';
 import { orderLines } from './order-lines.ts';
@@ -28,7 +29,7 @@ export default defineVerb({
     const opened = await openPlanFile(call.cwd, file, { as });
     if (!watch) return check(opened, call, asPlan);
     if (opened.path === null) throw new EngineError('bad_file', `${file} is a pipe, which nobody saves`, 'name a file');
-    check(opened, call, asPlan);
+    await check(opened, call, asPlan);
     return untilLeft(file, {
       path: opened.path,
       call,
@@ -44,8 +45,9 @@ async function readInput(call: Call, as: string | undefined): Promise<PlanFile> 
 }
 
 /** The exit code. */
-function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): number {
-  const parsed = 'reading' in read ? read.reading : unread(read.problem);
+async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean): Promise<number> {
+  const { out } = call;
+  const parsed = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
   if (asPlan && parsed.ok && !out.json) {
     out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
     return 0;
@@ -80,6 +82,19 @@ function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): 
     return [found, ...remarks, ...header, ...orderLines(document), ...out.table(headings.slice(0, width), shown, '')];
   });
   return parsed.ok ? 0 : 1;
+}
+
+/** With a problem for each task whose agent the configuration of this folder's repo does not have. Throws `bad_config`. */
+async function withAgents(reading: PlanReading, call: Call): Promise<PlanReading> {
+  const isNamed = reading.document.waves.some(({ tasks }) => tasks.some(({ agent }) => agent !== null));
+  const repo = isNamed ? mainRepository(call) : null;
+  if (repo === null) return reading;
+  const { homeFolder, loadDaemonConfig, loadRepoConfig, unknownAgents } = await import(
+    '../../runtime/base/config/config.ts'
+  );
+  const { profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env)));
+  const unknown = unknownAgents(reading.document, profiles.coder);
+  return unknown.length === 0 ? reading : { ...reading, ok: false, problems: [...reading.problems, ...unknown] };
 }
 
 /** How long to wait for an editor that removes the file and writes it again. */
@@ -127,6 +142,7 @@ function checkShape(name: string, { ok, document, problems, remarks, family }: P
       check: task.check,
       files: task.files,
       after: task.after,
+      ...(task.agent === null ? {} : { agent: task.agent }),
     })),
   }));
   const sections = found.map(({ read: _read, ...section }) => section);
@@ -174,9 +190,10 @@ function headerRows(document: PlanDocument): [string, string][] {
   return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }
 
-function fieldsOf({ isDone, check, files, after }: PlanTask): string {
+function fieldsOf({ isDone, check, files, after, agent }: PlanTask): string {
   const fields = [
     isDone ? 'done' : null,
+    agent === null ? null : `agent: ${agent}`,
     check === null ? null : `check: ${check}`,
     files.length === 0 ? null : `files: ${files.join(', ')}`,
     after.length === 0 ? null : `after: ${after.map((number) => `task ${number}`).join(', ')}`,

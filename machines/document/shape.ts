@@ -18,6 +18,8 @@ export interface PlanTask {
   files: string[];
   /** Numbers of tasks of the same wave. */
   after: number[];
+  /** The table of `[agents]` whose agent does it, of `**Agent:**`; null: as the configuration has it. */
+  agent: string | null;
 }
 
 export interface PlanWave {

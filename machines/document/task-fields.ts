@@ -7,7 +7,7 @@ import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './sh
 /** A check is in a shell's argument list. */
 const checkLimit = 8000;
 
-const taskNames = ['check', 'files', 'after'] as const;
+const taskNames = ['check', 'files', 'after', 'agent'] as const;
 type TaskName = (typeof taskNames)[number];
 
 /** That a task comes after another one of its wave, and the line that says so. */
@@ -63,6 +63,7 @@ export function createTaskReader(
     if (field.name === 'after') {
       for (const number of taskNumbers(field.value, { line, wave }, report.problem)) addLink(number, line);
     }
+    if (field.name === 'agent') readAgent(task, field.value, line, report);
     if (field.name === 'files') {
       if (field.value === '') list = { least: field.indent === null ? 0 : field.indent + 1, own: null };
       else if (!isNothing(field.value)) addFiles(field.value, line);
@@ -125,6 +126,19 @@ function almostCheck(text: string, label: TextLine['label']): string | null {
 /** In a message. */
 function shortened(command: string): string {
   return quoted(command.trimEnd()).slice(1, -1);
+}
+
+/** The name of a table, which the configuration knows; only its form is checked here. */
+function readAgent(task: PlanTask, value: string, line: number, report: Reports): void {
+  if (value !== '' && isNothing(value)) return;
+  const name = value.startsWith('`') ? codeSpan(value) : value;
+  if (task.agent !== null) report.problem(line, 'the task has a second agent; one does it');
+  else if (name === null || !/^[\w.-]{1,64}$/.test(name))
+    report.problem(
+      line,
+      `${quoted(value)} is no name of an agent; write that of a table [agents.<name>], as in **Agent:** strong`,
+    );
+  else task.agent = name;
 }
 
 function readCheck(task: PlanTask, value: string, line: number, report: Reports): void {

@@ -74,6 +74,12 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
   });
 }
 
+/** One coder does all tasks: it is the first that one of them names. */
+function namedAgent({ waves }: PlanContext): Pick<AgentInput, 'agent'> {
+  const agent = waves.flatMap(({ tasks }) => tasks).find((task) => task.agent !== undefined)?.agent;
+  return agent === undefined ? {} : { agent };
+}
+
 /** A coder for the whole plan, or a fixer: a task on the plan's own branch. */
 function startWorker(role: 'coder' | 'fixer', own: { hasCheck?: false } = {}) {
   return base.enqueueActions(({ context, event, enqueue }) => {
@@ -95,7 +101,7 @@ function startWorker(role: 'coder' | 'fixer', own: { hasCheck?: false } = {}) {
             wave.tasks.some((task) => task.hasCheck && !isLeftBehind(context, wave.number, task.number)),
           ),
         requireChange: role === 'coder' && context.policy.require_change,
-        agent: agentInput(context, role, rounds.fixer),
+        agent: { ...agentInput(context, role, rounds.fixer), ...(role === 'coder' ? namedAgent(context) : {}) },
         at,
       },
     });

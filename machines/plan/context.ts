@@ -216,6 +216,7 @@ export function documentFacts(content: string): DocumentFacts {
             files: task.files,
             digest: digestOf(task.body),
             ...(task.isDone ? { isDone: true as const } : {}),
+            ...(task.agent === null ? {} : { agent: task.agent }),
           })),
         }))
       : [],

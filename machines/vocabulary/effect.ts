@@ -78,6 +78,8 @@ export interface AgentRun {
   readonly start: RunStart;
   /** It chooses among the drafts of several planners, and does nothing else. */
   readonly chooses?: true;
+  /** The table of `[agents]` that its task names; not there: none. */
+  readonly agent?: string;
 }
 
 /** Freezes or continues the processes of a run. */

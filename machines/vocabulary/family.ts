@@ -87,6 +87,8 @@ export interface TaskOutline {
   digest: string;
   /** Its document says that it is done; not there: it does not. */
   isDone?: true;
+  /** The table of `[agents]` that its document names; not there: it names none. */
+  agent?: string;
 }
 
 /** A task is known by its wave, number and title. */
@@ -175,6 +177,8 @@ export interface AgentInput {
   speaksByExit: boolean;
   /** It chooses among the drafts of several planners, and does nothing else. */
   chooses?: true;
+  /** The table of `[agents]` whose agent does it; not there: as the configuration has it for the role. */
+  agent?: string;
   feedback: string | null;
   /** How the last run of an earlier agent of this title ended, which a person has done again. */
   previous?: Previous | null;

@@ -120,6 +120,7 @@ function taskInput(context: WaveContext, task: TaskOutline, id: string) {
       timeoutMs: context.coder.timeoutMs,
       idleMs: context.coder.idleMs,
       speaksByExit: false,
+      ...(task.agent === undefined ? {} : { agent: task.agent }),
       feedback: context.feedback,
       previous: previousOf(context.results[task.number]),
     },

@@ -121,6 +121,7 @@ describe('without any file', () => {
       account: null,
       fallbacks: [],
       steps: [],
+      choices: [],
       reserve: null,
       enabled: true,
       preset: 'claude',

@@ -76,6 +76,7 @@ export function briefOf(
       account: null,
       fallbacks: [],
       steps: [],
+      choices: [],
       reserve: null,
       enabled: true,
       preset: 'sh',

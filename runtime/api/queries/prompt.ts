@@ -53,7 +53,7 @@ export function createPromptView(parts: ViewDependencies) {
     const { profiles } = projects.get(project).config;
     if (key !== null) return profileOf(profiles, { role: run.role, run: await store.run(key) });
     const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
-    return casting.castOf(project, run.role, run.attempt)?.profile ?? profiles[run.role];
+    return casting.castOf(project, run.role, run.attempt, run.agent)?.profile ?? profiles[run.role];
   }
 
   return {
@@ -207,11 +207,15 @@ function worker(context: PlanContext): Whom {
 
 /** The first run of an agent that does not exist yet, as the plan would request it. */
 function firstRun(
-  { plan, branch, rounds, policy, feedback, session }: PlanContext,
+  { plan, branch, rounds, policy, feedback, session, waves }: PlanContext,
   { role, wave, task }: Whom,
 ): AgentRun {
   const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] + 1 : 1;
   const isApart = wave !== null && task !== null && policy.isolation === 'task';
+  const tasks = waves.flatMap(({ number, tasks: own }) => own.map((each) => ({ ...each, wave: number })));
+  const isMeant = (each: (typeof tasks)[number]) =>
+    task === null ? each.agent !== undefined : each.wave === wave && each.number === task;
+  const agent = role === 'coder' ? tasks.find(isMeant)?.agent : undefined;
   const own = isApart ? taskBranch(branch, wave, task) : branch;
   return {
     kind: 'agent.run',
@@ -226,5 +230,6 @@ function firstRun(
     feedback,
     previous: null,
     start: 'begin',
+    ...(agent === undefined ? {} : { agent }),
   };
 }

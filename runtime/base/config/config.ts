@@ -22,10 +22,10 @@ import { policyOf, unusedNotes } from './policy.ts';
 import {
   type AgentLayer,
   type AgentProfile,
+  allPlayersOf,
   builtIn,
   canPlay,
   fallbackNames,
-  playersOf,
   type ResolvedProfile,
   resolveCheck,
   resolveProfile,
@@ -76,7 +76,7 @@ export type {
   OwnAgents,
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
-export { type AgentProfile, everyProfile, playersOf, unplayable } from './profiles.ts';
+export { type AgentProfile, allPlayersOf, everyProfile, playersOf, unknownAgents, unplayable } from './profiles.ts';
 export type {
   AgentSettings,
   Flags,
@@ -469,7 +469,7 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
       terminalProblem(each) ??
       acpKeyProblem(each) ??
       networkProblem(each, each.name ?? each.role);
-    const others = isOn ? playersOf(profile, 1) : [];
+    const others = isOn ? allPlayersOf(profile) : [];
     const unfit = others.find((other) => other.name !== null && !canPlay(other));
     const problem = isOn
       ? (problemOf(profile) ??

@@ -178,8 +178,7 @@ function unknownKey(form: Place['form'], path: TomlPath, unknown: { key: string;
   const meant = nearest(unknown.key, valid);
   const meantAtTop = meant === null ? nearest(unknown.key, top) : null;
   if (meantAtTop !== null) return `unknown key ${name}; did you mean ${meantAtTop}? it ${atTop}`;
-  const more = dotted(path) === 'agents' ? ', or a further profile that a fallback or escalate of this file names' : '';
-  const help = meant === null ? `valid here: ${valid.join(', ')}${more}` : `did you mean ${meant}?`;
+  const help = meant === null ? `valid here: ${valid.join(', ')}` : `did you mean ${meant}?`;
   return `unknown key ${name}; ${help}`;
 }
 

@@ -1,4 +1,5 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
+import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-document.ts';
 import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import { registriesWord } from '../platform/host-rules.ts';
 import { isAcpPreset, loadsKnownSettings, optedAcp } from './acp/agents.ts';
@@ -8,6 +9,7 @@ import {
   type AgentTable,
   type AgentTables,
   agentKeyNames,
+  agentTableNames,
   type McpServer,
   type NetworkMode,
   type PermissionMode,
@@ -39,6 +41,8 @@ export interface AgentProfile {
   readonly fallbacks: readonly AgentProfile[];
   /** Who plays the first attempt, the second, and so on; the last one plays all further attempts. Empty: this profile plays all of them. */
   readonly steps: readonly AgentProfile[];
+  /** Of a coder: the profiles that a task may name. They have none of their own. */
+  readonly choices: readonly AgentProfile[];
   /** The share of its service's limit that is kept back, between 0 and 1; null: none. */
   readonly reserve: number | null;
   readonly timeoutMs: number;
@@ -113,7 +117,20 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     const own = hasFallback(name, layers) ? fallbackNames(role, layers, name).names.map(replaced) : fallbacks;
     return { ...replaced(name), fallbacks: own.filter((other) => other.name !== name) };
   });
-  return { profile: { ...profile, fallbacks, steps }, origins };
+  const choices =
+    role !== 'coder'
+      ? []
+      : furtherNames(layers).map((name) => {
+          const own = hasFallback(name, layers) ? fallbackNames(role, layers, name).names.map(replaced) : [];
+          return { ...replaced(name), fallbacks: own };
+        });
+  return { profile: { ...profile, fallbacks, steps, choices }, origins };
+}
+
+/** Tables that are of no role. */
+function furtherNames(layers: readonly AgentLayer[]): string[] {
+  const all = new Set(layers.flatMap(({ tables }) => Object.keys(tables)));
+  return [...all].filter((name) => !(agentTableNames as readonly string[]).includes(name));
 }
 
 /** The sandbox of the checks: that of the coder, except for what `[agents.check]` sets. If it asks for one that is not possible, the message names the origins. */
@@ -226,6 +243,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     name,
     fallbacks: [],
     steps: [],
+    choices: [],
     account: value('account') ?? null,
     enabled: isNamed && (value('enabled') ?? true),
     preset: (acp ? optedAcp(named) : null) ?? named,
@@ -264,17 +282,58 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
  * Who may play an attempt of a role, the first choice first: the step of that attempt and its fallbacks, and then the other steps, the later ones first. For each
  * attempt these are the same profiles, so a role can start as long as the account of one of them is free.
  */
-export function playersOf(own: AgentProfile, attempt: number): AgentProfile[] {
+export function playersOf(own: AgentProfile, attempt: number, agent?: string): AgentProfile[] {
+  if (agent !== undefined) return playersFrom(own, attempt, agent);
   const steps = own.steps.length === 0 ? [own] : own.steps;
   const at = Math.min(Math.max(attempt, 1), steps.length) - 1;
   const ordered = [...steps.slice(at), ...steps.slice(0, at).toReversed()].flatMap((step) => [step, ...step.fallbacks]);
+  return eachOnce(ordered);
+}
+
+/**
+ * Who may play an attempt of a task that names its agent. A name in `escalate` begins the list there. Another one plays the first attempt, and all of them
+ * where there is no such list; the agents of the role replace it while its account is limited. A name that is not there counts as none.
+ */
+function playersFrom(own: AgentProfile, attempt: number, agent: string): AgentProfile[] {
+  const at = own.steps.findIndex(({ name, role }) => (name ?? role) === agent);
+  if (at !== -1) return playersOf(own, attempt + at);
+  const others = playersOf(own, attempt);
+  const named = own.choices.find(({ name }) => name === agent);
+  if (named === undefined || (attempt > 1 && own.steps.length > 0)) return others;
+  return eachOnce([named, ...named.fallbacks, ...others]);
+}
+
+function eachOnce(ordered: readonly AgentProfile[]): AgentProfile[] {
   const names = ordered.map(({ name }) => name);
   return ordered.filter(({ name }, index) => names.indexOf(name) === index);
 }
 
+/** All who may ever play that role. */
+export function allPlayersOf(own: AgentProfile): AgentProfile[] {
+  return eachOnce([...playersOf(own, 1), ...own.choices.flatMap((choice) => [choice, ...choice.fallbacks])]);
+}
+
 /** All profiles that may play a role. */
 export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): AgentProfile[] {
-  return Object.values(profiles).flatMap((own) => playersOf(own, 1));
+  return Object.values(profiles).flatMap(allPlayersOf);
+}
+
+/** The tasks that name an agent which is not there, with the nearest name. */
+export function unknownAgents({ waves }: Pick<PlanDocument, 'waves'>, coder: AgentProfile): PlanProblem[] {
+  const names = [coder.role, ...coder.choices.flatMap(({ name }) => name ?? [])];
+  return waves.flatMap(({ tasks }) =>
+    tasks.flatMap(({ agent, line, number }) => {
+      if (agent === null || names.includes(agent)) return [];
+      const meant = nearest(agent, names);
+      const help = meant === null ? `the configuration has: ${names.join(', ')}` : `did you mean ${meant}?`;
+      return [
+        {
+          line,
+          message: `task ${number} names the agent "${agent}", and there is no table [agents.${agent}]; ${help}`,
+        },
+      ];
+    }),
+  );
 }
 
 /** An agent that cannot play a role is off where the role resolves to it. */

@@ -14,6 +14,7 @@ import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
+import { nearest } from './nearest.ts';
 import { type OwnProgramPreset, programPresets } from './preset-programs.ts';
 import {
   amountOrNone,
@@ -577,7 +578,7 @@ function refuseDuplicateHooks(tables: readonly HookTable[], context: z.Refinemen
   }
 }
 
-/** Another table than that of a role is a profile that some `fallback` or `escalate` beside it names: a role that is mistyped is none. */
+/** Another table than that of a role is a profile, which a task or another table may name; one that is near to a role, and that no table names, is a role that is mistyped. */
 function refuseUnnamed(tables: unknown, context: z.RefinementCtx): void {
   if (typeof tables !== 'object' || tables === null) return;
   const named = new Set(
@@ -587,7 +588,9 @@ function refuseUnnamed(tables: unknown, context: z.RefinementCtx): void {
       return [fallback, ...(Array.isArray(escalate) ? (escalate as unknown[]) : [])];
     }),
   );
-  const keys = Object.keys(tables).filter((name) => !Object.hasOwn(roleTables, name) && !named.has(name));
+  const keys = Object.keys(tables).filter(
+    (name) => !Object.hasOwn(roleTables, name) && !named.has(name) && nearest(name, agentTableNames) !== null,
+  );
   if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: { ...tables } });
 }
 

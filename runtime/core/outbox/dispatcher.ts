@@ -325,8 +325,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function changesOf(row: EffectRow, { at, casting }: { at: number; casting: Casting | null }): Change[] {
     const taken: Change = { do: 'effect.take', id: row.id, owner, at };
     if (row.kind !== 'agent.run') return [taken];
-    const { role, start, attempt } = JSON.parse(row.payload) as AgentRun; // the row has that kind
-    const cast = casting?.castOf(row.project, role, attempt) ?? null;
+    const { role, start, attempt, agent } = JSON.parse(row.payload) as AgentRun; // the row has that kind
+    const cast = casting?.castOf(row.project, role, attempt, agent) ?? null;
     const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
     const told: Change = { do: 'signal.insert', ...signalOf(row, starting, `${row.key}:starting`) };
     if (cast === null) return [taken, told];

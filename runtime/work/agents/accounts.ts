@@ -1,7 +1,7 @@
 /** Chooses the profile for an attempt of a role now: the first of those that may play it whose account is not rate limited. */
 import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
-import { type AgentProfile, playersOf, type RepoConfig } from '../../base/config/config.ts';
+import { type AgentProfile, allPlayersOf, playersOf, type RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
 import { isSameLimit } from '../../core/store/account-limit.ts';
 import type { Change, Store } from '../../core/store/port.ts';
@@ -26,11 +26,11 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
   const limits = new Map(rows.map((row) => [row.account, row]));
   const known = new Map<string, Cast | null>();
 
-  function cast(project: string, role: Role, attempt: number): Cast | null {
+  function cast(project: string, role: Role, attempt: number, agent?: string): Cast | null {
     // Also null if the configuration is broken, and then nothing starts.
     if (projects.budgetOf(project) === null) return null;
     const { path: repo, config } = projects.get(project);
-    const all = playersOf(config.profiles[role], attempt).map((profile) => {
+    const all = playersOf(config.profiles[role], attempt, agent).map((profile) => {
       const account = accountOf(profile, { repo, env });
       return { profile, account, limit: account === null ? null : (limits.get(account) ?? null) };
     });
@@ -39,11 +39,11 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
     return free ?? soonest ?? null;
   }
 
-  function castOf(project: string, role: Role, attempt: number): Cast | null {
-    const key = `${project}/${role}/${attempt}`;
+  function castOf(project: string, role: Role, attempt: number, agent?: string): Cast | null {
+    const key = JSON.stringify([project, role, attempt, agent]);
     const found = known.get(key);
     if (found !== undefined) return found;
-    const made = cast(project, role, attempt);
+    const made = cast(project, role, attempt, agent);
     known.set(key, made);
     return made;
   }
@@ -54,15 +54,24 @@ export async function lookAtAccounts({ store, projects, env, nowMs }: AccountPar
     castOf,
     held() {
       if (limits.size === 0) return [];
-      return projects
-        .list()
-        .flatMap(({ project }) =>
-          roles
-            .filter((role) => (castOf(project, role, 1)?.limit ?? null) !== null)
-            .map((role) => `${project}/${role}`),
-        );
+      return projects.list().flatMap(({ project }) =>
+        roles.flatMap((role) => {
+          const agents = [undefined, ...agentsOf(project, role)];
+          const isHeld = (agent: string | undefined) => (castOf(project, role, 1, agent)?.limit ?? null) !== null;
+          return agents
+            .filter(isHeld)
+            .map((agent) => [project, role, ...(agent === undefined ? [] : [agent])].join('/'));
+        }),
+      );
     },
   };
+
+  /** What tasks of that role may name. */
+  function agentsOf(project: string, role: Role): string[] {
+    if (projects.budgetOf(project) === null) return [];
+    const { choices } = projects.get(project).config.profiles[role];
+    return choices.length === 0 ? [] : [role, ...choices.flatMap(({ name }) => name ?? [])];
+  }
 }
 
 /** The profiles with which the first attempts of a repo's roles would start now. */
@@ -81,7 +90,7 @@ export function profileOf(
   { role, run }: { readonly role: Role; readonly run: Pick<RunRow, 'profile'> | null },
 ): AgentProfile {
   const own = profiles[role];
-  return playersOf(own, 1).find(({ name }) => name === (run?.profile ?? null)) ?? own;
+  return allPlayersOf(own).find(({ name }) => name === (run?.profile ?? null)) ?? own;
 }
 
 /** A limit that only one run has reported is tried again after this time. */

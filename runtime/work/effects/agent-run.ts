@@ -586,7 +586,7 @@ function unusable(code: number | null, detail: string): Outcome {
 /** Stops all agents of the account. Returns when this one continues: at once if it has a fallback profile. */
 async function noteLimit(
   parts: AgentRunParts,
-  { role, title, attempt }: AgentRun,
+  { role, title, attempt, agent }: AgentRun,
   { row, told }: { readonly row: EffectContext['row']; readonly told: number },
 ): Promise<number> {
   const { project, plan } = row;
@@ -597,7 +597,7 @@ async function noteLimit(
   const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
   const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
   await parts.store.commit([accountLimited({ account, until, told, used: null, at }, { project, plan, title })]);
-  const cast = (await lookAtAccounts(parts)).castOf(project, role, attempt);
+  const cast = (await lookAtAccounts(parts)).castOf(project, role, attempt, agent);
   return cast !== null && cast.limit === null ? at : until;
 }
 

@@ -6,7 +6,7 @@ import { isAbsolute } from 'node:path';
 import { type PlanDocument, shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
-import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
+import { type AgentProfile, playersOf, type RepoConfig, unknownAgents } from '../../base/config/config.ts';
 import {
   installHint,
   isProgramPreset,
@@ -46,7 +46,12 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** Throws `agent_unusable` with every problem, one per line. */
 export async function refuseUnplayable(cast: Cast): Promise<void> {
-  const problems = [...(await programProblems(cast)), ...(await wallsProblems(cast)), ...blockProblems(cast)];
+  const problems = [
+    ...nameProblems(cast),
+    ...(await programProblems(cast)),
+    ...(await wallsProblems(cast)),
+    ...blockProblems(cast),
+  ];
   if (problems.length === 0) return;
   const lines = (texts: readonly string[]) => [...new Set(texts)].join('\n');
   throw new EngineError(
@@ -58,15 +63,29 @@ export async function refuseUnplayable(cast: Cast): Promise<void> {
 
 /** One problem for each program, however many roles use it. */
 async function programProblems(cast: Cast): Promise<Problem[]> {
-  const found = new Map<string, { roles: Role[]; hint: string }>();
-  for (const role of rolesOf(cast)) {
-    const problem = await programProblem(cast, cast.config.profiles[role]);
+  const found = new Map<string, { names: string[]; hint: string }>();
+  const played = [...rolesOf(cast).map((role) => cast.config.profiles[role]), ...namedProfiles(cast)];
+  for (const profile of played) {
+    const problem = await programProblem(cast, profile);
     if (problem === null) continue;
+    const name = profile.name ?? profile.role;
     const known = found.get(problem.message);
-    if (known === undefined) found.set(problem.message, { roles: [role], hint: problem.hint });
-    else known.roles.push(role);
+    if (known === undefined) found.set(problem.message, { names: [name], hint: problem.hint });
+    else known.names.push(name);
   }
-  return [...found].map(([message, { roles: whom, hint }]) => ({ message: `${whom.join(', ')}: ${message}`, hint }));
+  return [...found].map(([message, { names, hint }]) => ({ message: `${names.join(', ')}: ${message}`, hint }));
+}
+
+/** The profiles that tasks name. */
+function namedProfiles({ config: { profiles }, document }: Cast): AgentProfile[] {
+  const names = new Set(document?.waves.flatMap(({ tasks }) => tasks.flatMap(({ agent }) => agent ?? [])));
+  return profiles.coder.choices.filter(({ name }) => name !== null && names.has(name));
+}
+
+function nameProblems({ config: { profiles }, document }: Cast): Problem[] {
+  const unknown = document === null ? [] : unknownAgents(document, profiles.coder);
+  const hint = 'write the table into .stator/config.toml or daemon.toml, or name another one in the plan: **Agent:** …';
+  return unknown.map(({ line, message }) => ({ message: `line ${line}: ${message}`, hint }));
 }
 
 /** An agent that requires walls on a system without walls counts as missing, like a missing program. */
@@ -163,10 +182,14 @@ function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<str
 
 function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Cast): Problem[] {
   const role = isSession ? 'session' : 'coder';
-  if (document === null || profiles[role].preset !== 'sh') return [];
+  if (document === null) return [];
+  const presetOf = (agent: string | null) =>
+    (agent === null ? null : playersOf(profiles[role], 1, agent)[0])?.preset ?? profiles[role].preset;
   return document.waves.flatMap(({ number, tasks }) =>
     tasks
-      .filter((task) => !isDone(number, task.number) && shellBlocks(task.body).length === 0)
+      .filter(
+        (task) => presetOf(task.agent) === 'sh' && !isDone(number, task.number) && shellBlocks(task.body).length === 0,
+      )
       .map((task) => ({
         message: `${taskName({ wave: number, task })}: no fenced sh block, and preset "sh" runs nothing else`,
         hint: `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,

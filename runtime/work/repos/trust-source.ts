@@ -6,11 +6,11 @@ import { statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
+  allPlayersOf,
   type FoundBesides,
   fileDigest,
   opensOf,
   type Preset,
-  playersOf,
   type RepoConfig,
   type RepoConfigSource,
   readRepoConfigSource,
@@ -43,7 +43,7 @@ export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
 /** The profiles of all agents that may be started, wherever they are configured. */
 function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
   const all = Object.values(profiles).filter(({ enabled }) => enabled);
-  return new Set(all.flatMap((own) => playersOf(own, 1).map(({ preset }) => preset)));
+  return new Set(all.flatMap((own) => allPlayersOf(own).map(({ preset }) => preset)));
 }
 
 /**

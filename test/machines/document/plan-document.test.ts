@@ -94,6 +94,7 @@ describe('a plan that is well written', () => {
                 check: 'npm test',
                 files: ['src/index.ts', 'src/a,b.ts'],
                 after: [],
+                agent: null,
               },
               {
                 number: 2,
@@ -104,6 +105,7 @@ describe('a plan that is well written', () => {
                 check: null,
                 files: [],
                 after: [1],
+                agent: null,
               },
             ],
           },
@@ -111,7 +113,19 @@ describe('a plan that is well written', () => {
             number: 2,
             line: 21,
             title: '',
-            tasks: [{ number: 1, title: 'Docs', line: 22, isDone: false, body: '', check: null, files: [], after: [] }],
+            tasks: [
+              {
+                number: 1,
+                title: 'Docs',
+                line: 22,
+                isDone: false,
+                body: '',
+                check: null,
+                files: [],
+                after: [],
+                agent: null,
+              },
+            ],
           },
         ],
         notes: [

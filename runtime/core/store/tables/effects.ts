@@ -54,7 +54,7 @@ export function createEffectTable(db: Connection) {
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
        AND (kind <> 'agent.run' OR CAST(@agents AS TEXT) IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
        AND (CAST(@held AS TEXT) IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
-         OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
+         OR project || '/' || json_extract(payload, '$.role') || coalesce('/' || json_extract(payload, '$.agent'), '') NOT IN (SELECT value FROM json_each(@held)))
        AND (CAST(@hostNames AS TEXT) IS NULL OR kind <> 'agent.run' OR NOT EXISTS (
          SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND p.host NOT IN (SELECT value FROM json_each(@hostNames))))
        AND (CAST(@ofOthers AS TEXT) IS NULL OR kind <> 'machine.effect'

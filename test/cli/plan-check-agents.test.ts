@@ -1,0 +1,21 @@
+/** `stator plan check` of a plan whose tasks name their agents: by the configuration of the folder's repo. */
+import { expect, it } from 'vitest';
+import { terminal } from '../support/cli.ts';
+
+it('a task that names no table of [agents] is a problem, with its line and the nearest name', async () => {
+  const { stator, write } = terminal();
+  write('.stator/config.toml', '[agents.strong]\npreset = "sh"\n');
+  write('good.md', '# P\n\n## Wave 1\n\n### Task 1: one\n\n**Agent:** strong\n');
+  write('bad.md', '# P\n\n## Wave 1\n\n### Task 1: one\n\n**Agent:** storng\n');
+  const good = await stator(['plan', 'check', 'good.md']);
+  expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('agent: strong')]);
+  const bad = await stator(['plan', 'check', 'bad.md']);
+  expect([bad.code, bad.stdout.trim()]).toEqual([
+    1,
+    'bad.md:5: task 1 names the agent "storng", and there is no table [agents.storng]; did you mean strong?',
+  ]);
+  // A role that is mistyped is no profile.
+  write('.stator/config.toml', '[agents.codr]\npreset = "sh"\n');
+  const wrong = await stator(['plan', 'check', 'good.md']);
+  expect([wrong.code, wrong.stderr]).toEqual([78, expect.stringContaining('did you mean coder?')]);
+});
