@@ -161,7 +161,7 @@ module.exports = {
         path: '^runtime/',
         pathNot: [
           '^runtime/(api/client|api/contract|api/mcp|api/operations|base/config|base/platform)/',
-          '^runtime/engine/(connect|attach|registered-projects|shared-inbox|preflight|store-copies|store-transfer|kasmos-store|simulate)\\.ts$',
+          '^runtime/engine/(connect|attach|registered-projects|shared-inbox|preflight|store-copies|store-transfer|kasmos-store|simulate|simulate-together)\\.ts$',
           // What works with no engine.
           '^runtime/work/(forges/server-list|signal-files/leave|agents/reports/readable-log|agents/relay/json-rpc)\\.ts$',
         ],

@@ -1,5 +1,5 @@
 /** The named actions of a branch's line as requests: the merges of the plans at its head, the check of the last one, and the messages to these plans. */
-import { type LandingContext, landingMachine } from '../machines/landing/machine.ts';
+import { type Entrant, type LandingContext, landingMachine } from '../machines/landing/machine.ts';
 import { idOf, planTree } from '../machines/vocabulary/ids.ts';
 import type { Ports } from './ports.ts';
 
@@ -9,9 +9,10 @@ export function bindLanding(ports: Ports) {
       askPrepare: ({ context }) => {
         const { current, batch, branch: into } = context;
         if (current === null) throw new Error('a line asked for a merge while no plan is at its head');
-        const { plan, branch, message, approval: approved } = current;
+        const { plan, branch, message, approval: approved, ...more } = current;
         const on = batch?.merged.at(-1)?.commit ?? null;
-        ports.ask({ kind: 'landing.prepare', id: idOf(context.work), plan, branch, into, message, approved, on });
+        const id = idOf(context.work);
+        ports.ask({ kind: 'landing.prepare', id, plan, branch, into, message, approved, on, ...byForge(more) });
       },
       askCheck: ({ context }) => {
         const { last, batch } = batchOf(context);
@@ -23,8 +24,11 @@ export function bindLanding(ports: Ports) {
         const { commit, tip } = last;
         ports.ask({ kind: 'landing.merge', ...workOf(context), commit, base: batch.base, tip });
       },
-      tellMerged: ({ context: { project, branch } }, { entrant: { plan, request }, head, tip }) =>
-        ports.sendSignal(planTree(project, plan), 'plan_merged', { head, into: branch, tip, request }),
+      tellMerged: ({ context: { project, branch } }, { entrant: { plan, request }, head, tip, note }) =>
+        ports.sendSignal(planTree(project, plan), 'plan_merged', {
+          ...{ head, into: branch, tip, request },
+          ...(note && { note }),
+        }),
       tellRefused: ({ context: { project } }, { entrant: { plan, request }, refused }) =>
         ports.sendSignal(planTree(project, plan), 'merge_refused', { ...refused, request }),
       tellLeft: ({ context: { project } }, { entrant: { plan, request } }) =>
@@ -35,8 +39,13 @@ export function bindLanding(ports: Ports) {
 
 /** By the last of the plans that land together: its merge holds the others. */
 function workOf(context: LandingContext) {
-  const { plan, branch } = batchOf(context).last.entrant;
-  return { id: idOf(context.work), plan, branch, into: context.branch };
+  const { entrant } = batchOf(context).last;
+  const { plan, branch } = entrant;
+  return { id: idOf(context.work), plan, branch, into: context.branch, ...byForge(entrant) };
+}
+
+function byForge({ pull }: Pick<Entrant, 'pull'>) {
+  return pull === undefined ? {} : { pull };
 }
 
 function batchOf({ batch }: LandingContext) {

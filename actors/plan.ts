@@ -42,15 +42,20 @@ export function bindPlan(ports: Ports) {
             : { refresh: { contained: (fresh?.mends ?? 0) > 0 } }),
         }),
       askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
-      askLine: ({ context: { branch, merge } }) =>
-        ports.ask({ kind: 'landing.find', id: idOf(merge?.work ?? null), branch, into: merge?.into ?? null }),
+      askLine: ({ context }) => {
+        const { branch, merge } = context;
+        const into = merge?.into ?? null;
+        ports.ask({ kind: 'landing.find', id: idOf(merge?.work ?? null), branch, into, ...landingPull(context) });
+      },
       tellJoined: ({ context }) => {
         const { project, plan, branch, merge } = context;
         const line = landingTree(project, idOf(merge?.into ?? null));
         ports.sendSignal(line, 'landing_opened', {});
         const request = idOf(merge?.work ?? null);
         const message = mergeMessage(context);
-        ports.sendSignal(line, 'landing_joined', { plan, branch, message, approval: approvalOf(context), request });
+        const approval = approvalOf(context);
+        const joined = { plan, branch, message, approval, request, ...landingPull(context) };
+        ports.sendSignal(line, 'landing_joined', joined);
       },
       tellLineLeft: ({ context: { project, plan, merge } }) =>
         ports.sendSignal(landingTree(project, idOf(merge?.into ?? null)), 'landing_left', {
@@ -103,6 +108,12 @@ export function bindPlan(ports: Ports) {
         }),
     },
   });
+}
+
+/** The pull request that its forge is to merge, if that is how it lands. */
+function landingPull({ merge, pull }: Pick<PlanContext, 'merge' | 'pull'>) {
+  const request = merge?.byForge === true ? (pull?.request ?? null) : null;
+  return request === null ? {} : { pull: { number: request.number, head: request.head } };
 }
 
 function mergeMessage({ plan, title }: Pick<PlanContext, 'plan' | 'title'>): string {

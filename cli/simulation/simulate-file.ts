@@ -8,11 +8,12 @@ import { homeFolder, loadDaemonConfig, loadRepoConfig } from '../../runtime/base
 import { parseToml } from '../../runtime/base/config/document.ts';
 import { durationMs } from '../../runtime/base/config/duration.ts';
 import { connect } from '../../runtime/engine/connect.ts';
-import { type DurationRange, type Simulation, simulate } from '../../runtime/engine/simulate.ts';
+import { type DurationRange, mustParse, type Simulation, simulate } from '../../runtime/engine/simulate.ts';
+import { simulateTogether } from '../../runtime/engine/simulate-together.ts';
 import type { Args, Call } from '../command.ts';
 import { wholeNumber } from '../number.ts';
 import { mainRepository } from '../place.ts';
-import { simulationLines } from './text.ts';
+import { simulationLines, togetherLines } from './text.ts';
 
 export const simulationArgs = {
   agents: { type: 'string', valueHint: 'n', description: 'so many coders at a time; default: max_agents' },
@@ -58,11 +59,49 @@ const nothingGiven: Args<typeof simulationArgs> = {
 
 async function simulateFile(
   call: Call,
-  { file, name, content, given = nothingGiven }: Simulating,
+  { name, content, file, given = nothingGiven }: Simulating,
 ): Promise<Simulation> {
+  const { landing: _, ...assumed } = await assumptionsOf(call, given);
+  return simulate({ ...assumed, content, name }).catch((thrown: unknown) => {
+    throw thrown instanceof EngineError ? inWordsTyped(thrown, file) : thrown;
+  });
+}
+
+/** Several plans of this repo at the same time. Throws as `printSimulation`. */
+export async function printTogether(
+  call: Call,
+  { plans, given }: { readonly plans: readonly Simulating[]; readonly given: Args<typeof simulationArgs> },
+): Promise<void> {
+  if (given.runs !== undefined) throw new EngineError('usage', '--runs plays one plan', 'leave out --runs, or --with');
+  const names = plans.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new EngineError(
+      'usage',
+      `two of the files are called ${twice}`,
+      'a repo has one plan of a name: rename a file',
+    );
+  for (const { file, content } of plans) mustBeWhole(file, content);
+  const simulation = await simulateTogether({ ...(await assumptionsOf(call, given)), plans }).catch(
+    (thrown: unknown) => {
+      throw thrown instanceof EngineError ? inWordsTyped(thrown, '') : thrown;
+    },
+  );
+  call.out.answer(simulation, () => togetherLines(simulation, call.out));
+}
+
+function mustBeWhole(file: string, content: string): void {
+  try {
+    mustParse(content);
+  } catch (thrown) {
+    throw thrown instanceof EngineError ? inWordsTyped(thrown, file) : thrown;
+  }
+}
+
+async function assumptionsOf(call: Call, given: Args<typeof simulationArgs>) {
   const repo = mainRepository(call);
   const daemon = loadDaemonConfig(homeFolder(call.env));
-  const policy = repo === null ? undefined : loadRepoConfig(repo, daemon).policy;
+  const config = repo === null ? null : loadRepoConfig(repo, daemon);
   const past = await pastOf(call, repo);
   const isFile = given.durations !== undefined && given.durations !== 'from-history';
   if (given.durations === 'from-history' && past === null)
@@ -77,10 +116,12 @@ async function simulateFile(
   };
   const perRepo = daemon.maxAgentsPerRepo > 0 ? { agentsPerRepo: daemon.maxAgentsPerRepo } : {};
   const agents = Math.min(daemon.maxAgents, perRepo.agentsPerRepo ?? daemon.maxAgents);
-  const options = {
-    ...{ content, name, agents, coordinators: daemon.maxCoordinators },
+  return {
+    ...{ agents, coordinators: daemon.maxCoordinators },
     ...perRepo,
-    ...(policy === undefined ? {} : { policy }),
+    ...(config === null
+      ? {}
+      : { policy: config.policy, landing: { hasCheck: config.landing.check !== null, batch: config.landing.batch } }),
     ...(past === null ? {} : { past }),
     ...(isFile ? { durations: readDurations(call.cwd, given.durations ?? '') } : {}),
     ...(given.fail === undefined ? {} : { fail: failuresOf(given.fail) }),
@@ -88,9 +129,6 @@ async function simulateFile(
     ...number('runs'),
     ...number('seed'),
   };
-  return simulate(options).catch((thrown: unknown) => {
-    throw thrown instanceof EngineError ? inWordsTyped(thrown, file) : thrown;
-  });
 }
 
 /** The message of a mistake in the document names the file. */

@@ -1,6 +1,7 @@
 /** A simulation as lines: the assumptions, a timeline, and the result. */
 import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
+import type { SimulationTogether } from '../../runtime/engine/simulate-together.ts';
 import { type Output, sizeOf } from '../output.ts';
 import { counted, cut, padded, plain } from '../text.ts';
 
@@ -12,6 +13,25 @@ const nameMost = 16;
 
 export function simulationLines(simulation: Simulation, out: Pick<Output, 'stdout' | 'paint'>): string[] {
   return [...timeline(simulation, out), ...result(simulation, out)];
+}
+
+/** Several plans: when each is done, and when it has landed. */
+export function togetherLines(simulation: SimulationTogether, { paint }: Pick<Output, 'paint'>): string[] {
+  const { plans, duration_ms: ms, agents, peak_agents: peak, check_ms: check, cost_usd: cost } = simulation;
+  const columns = Math.min(nameMost, Math.max(...plans.map(({ plan }) => plan.length), 4));
+  const time = (at: number | null) => (at === null ? '-' : duration(at)).padStart(9);
+  const price = cost === null ? '' : `, about $${cost.toFixed(2)}`;
+  const checked = check === null ? 'no [landing] check' : `[landing] check ${duration(check)}`;
+  return [
+    paint('dim', `${padded('plan', columns)}  ${'done'.padStart(9)}  ${'landed'.padStart(9)}`),
+    ...plans.map(({ plan, done_ms: done, landed_ms: landed, blocked }) => {
+      const why = blocked === null ? '' : `  ${paint('bad', `blocked: ${plain(blocked)}`)}`;
+      return `${padded(cut(plan, columns), columns)}  ${time(done)}  ${time(landed)}${why}`;
+    }),
+    '',
+    `all of it takes ${duration(ms)}, with at most ${counted(peak, 'agent')} at a time of ${agents} allowed${price}`,
+    paint('dim', checked),
+  ];
 }
 
 function timeline(

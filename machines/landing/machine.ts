@@ -4,9 +4,10 @@
  * meanwhile, they begin anew.
  */
 import { and, assertEvent, assign, setup, stateIn } from 'xstate';
+import type { LandingPull } from '../vocabulary/landing.ts';
 import type { Approval, MergeRefused } from '../vocabulary/plan-merge.ts';
 import type { LandingTag } from '../vocabulary/public-state.ts';
-import type { SignalEvent } from '../vocabulary/signal.ts';
+import type { SignalEvent, SignalPayload } from '../vocabulary/signal.ts';
 
 /** A plan that is to land. */
 export interface Entrant {
@@ -18,6 +19,8 @@ export interface Entrant {
   approval: Approval | null;
   /** The plan's own number of its request: each answer repeats it. */
   request: string;
+  /** The forge merges this one. Not there: stator merges with git. */
+  pull?: LandingPull;
   since: number;
 }
 
@@ -82,12 +85,12 @@ interface Args {
 }
 
 /** The message to the plan about a landing that came to nothing. */
-export type Refused = Omit<MergeRefused, 'at'> & { readonly body?: string | undefined };
+export type Refused = Omit<MergeRefused, 'at'> & Pick<SignalPayload<'merge_refused'>, 'body' | 'head'>;
 
 function refusedBy({ branch }: LandingContext, event: LandingEvent): Refused {
   if (event.type === 'merge_refused') {
-    const { why, into, files, detail, body } = event;
-    return { why, into, files, detail, ...(body === undefined ? {} : { body }) };
+    const { why, into, files, detail, body, head } = event;
+    return { why, into, files, detail, ...(body && { body }), ...(head && { head }) };
   }
   assertEvent(event, 'effect_failed');
   return { why: 'git', into: branch, files: [], detail: event.detail };
@@ -105,15 +108,16 @@ const words = setup({
     askCheck: () => {},
     stopWork: () => {},
     askMerge: () => {},
-    tellMerged: (_, _params: { entrant: Entrant; head: string; tip: string }) => {},
+    tellMerged: (_, _params: { entrant: Entrant; head: string; tip: string; note?: string | undefined }) => {},
     tellRefused: (_, _params: { entrant: Entrant; refused: Refused }) => {},
     tellLeft: (_, _params: { entrant: Entrant }) => {},
     nextWork: assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
     join: assign(({ context, event }) => {
       assertEvent(event, 'landing_joined');
-      const { plan, branch, message, approval, request, at } = event;
+      const { plan, branch, message, approval, request, pull, at } = event;
       const others = context.line.filter((entrant) => entrant.plan !== plan);
-      return { line: [...others, { plan, branch, message, approval, request, since: at }], at };
+      const entrant = { plan, branch, message, approval, request, ...(pull === undefined ? {} : { pull }), since: at };
+      return { line: [...others, entrant], at };
     }),
     takeNext: assign(({ context: { line } }) => ({ current: line[0] ?? null, line: line.slice(1) })),
     addToBatch: assign(({ context: { current, batch, suspects }, event }) => {
@@ -207,10 +211,14 @@ const base = words.extend({
   actions: {
     sayMerged: words.enqueueActions(({ context: { current, batch }, event, enqueue }) => {
       assertEvent(event, 'plan_merged');
-      const { head, tip } = event;
+      const { head, tip, note } = event;
       if (current !== null) enqueue({ type: 'tellMerged', params: { entrant: current, head, tip } });
+      // The forge makes the commit itself.
       for (const { entrant, commit, tip: own } of batch?.merged ?? [])
-        enqueue({ type: 'tellMerged', params: { entrant, head: commit, tip: own } });
+        enqueue({
+          type: 'tellMerged',
+          params: { entrant, head: entrant.pull === undefined ? commit : head, tip: own, note },
+        });
       enqueue('dropHead');
     }),
     /** There is one at the head. */

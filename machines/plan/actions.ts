@@ -110,7 +110,7 @@ const words = {
 /** A person names the target branch; an automatic merge keeps the earlier target. */
 const nextMerge = base.assign(({ context, event }) => {
   const count = context.count + 1;
-  const { withAfter: _before, ...before } = context.merge ?? noMerge;
+  const { withAfter: _before, byForge: _landed, ...before } = context.merge ?? noMerge;
   const into = event.type === 'merge' || event.type === 'land' ? (event.into ?? null) : before.into;
   const withAfter = event.type === 'merge' && event.with_after === true;
   return { count, merge: { ...before, work: `#${count}`, into, refused: null, ...(withAfter ? { withAfter } : {}) } };
@@ -121,8 +121,8 @@ const merging = {
   nextMerge,
   noteMerged: base.assign(({ event }) => {
     assertEvent(event, 'plan_merged');
-    const { head, into, tip, at } = event;
-    return { merge: { ...noMerge, merged: { at, head, into, tip } }, at };
+    const { head, into, tip, note, at } = event;
+    return { merge: { ...noMerge, merged: { at, head, into, tip, ...(note && { note }) } }, at };
   }),
   /** What the forge merged is merged, by any person or program. */
   noteMergedThere: base.assign(({ context, event }) => {
@@ -133,6 +133,7 @@ const merging = {
   }),
   noteMergeRefused: base.assign(({ context, event }) => ({
     merge: { ...(context.merge ?? noMerge), work: null, refused: refusedBy(context, event) },
+    ...(event.type === 'merge_refused' && event.head !== undefined ? { head: event.head } : {}),
   })),
   noteMergeStop: base.assign(({ context }) => {
     const detail = context.merge?.refused?.detail ?? '';
@@ -151,6 +152,18 @@ const merging = {
   findLine: base.enqueueActions(({ enqueue }) => {
     enqueue(nextMerge);
     enqueue('askLine');
+  }),
+  /** The line of the branch that its pull request is for. */
+  findForgeLine: base.enqueueActions(({ enqueue }) => {
+    enqueue(nextMerge);
+    enqueue.assign(({ context: { merge } }) => ({ merge: { ...(merge ?? noMerge), into: null, byForge: true } }));
+    enqueue('askLine');
+  }),
+  noteForgeObstacle: base.assign(({ context: { merge }, event }) => {
+    assertEvent(event, 'pr_merge_refused');
+    const detail = event.detail.slice(0, detailLimit);
+    const refused = { at: event.at, why: 'pull' as const, into: null, files: [], detail };
+    return { merge: { ...(merge ?? noMerge), work: null, refused } };
   }),
   /** The plan goes on: the merged work is not its final work. */
   forgetMerge: base.assign({ merge: null }),

@@ -7,6 +7,8 @@ const lostText =
 export const guardTexts: Readonly<Record<string, string>> = {
   mergesAlone: 'auto_merge is off',
   landsAlone: 'landing.auto is off',
+  isLanded:
+    'landing.by is "forge", and there is no pull request to merge; make one with: stator plan pr <plan>; or name a branch of this repository: stator plan land <plan> --into <branch>',
   mergesOnForge: 'its pull request is not to be merged by itself now',
   isNews: 'the plan was told of that',
   notPlannedYet: 'not planned yet: run plan_start first',

@@ -96,7 +96,25 @@ const mergeGuards = {
     context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
   /** As `mergesAlone`, by the line of the branch. */
   landsAlone: ({ context, event }: GuardArgs) =>
-    context.policy.landing_auto && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
+    context.policy.landing_auto &&
+    context.policy.landing_by === 'git' &&
+    context.pullRequestUrl === null &&
+    !isByHand(event) &&
+    !isMergedAsItStands(context),
+  /** `[landing] by`: its forge lands what a person names no branch for. */
+  landsOnForge: ({ context: { policy }, event }: GuardArgs) =>
+    policy.landing_by === 'forge' && !(event.type === 'land' && event.into != null),
+  /** Or on its way there. */
+  isLanded: ({ context }: GuardArgs) => isMergedAsItStands(context) || (context.merge?.work ?? null) !== null,
+  landsWithGit: ({ context: { policy }, event }: GuardArgs) =>
+    policy.landing_by === 'git' || (event.type === 'land' && event.into != null),
+  landsOnForgeAlone: ({ context: { policy }, event }: GuardArgs) =>
+    policy.landing_auto && policy.landing_by === 'forge' && !isByHand(event),
+  /** Approved and green, and it shows the approved work and nothing else. */
+  isReadyToLand: ({ context, event }: GuardArgs) =>
+    event.type === 'pr_merge_wanted' && event.ready && showsApproved(context, event.head),
+  isOfForge: ({ context: { merge } }: GuardArgs) => merge?.byForge === true,
+  isForgeWaiting: ({ event }: GuardArgs) => event.type === 'merge_refused' && event.why === 'forge_waits',
   endsByItself: ({ event }: GuardArgs) => !isByHand(event),
   isMerge: ({ context: { merge }, event }: GuardArgs) => isRun(event, merge?.work) || isPlace(event, merge?.work),
   /** Its line found a conflict, or a check that fails on the merge: that is mended as what a review asks for. */
@@ -129,7 +147,10 @@ const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
   /** `auto_create_pr`, at the end of a plan's own way. */
   pullsAlone: ({ context: { policy }, event }: GuardArgs) =>
-    policy.auto_create_pr && !policy.auto_merge && !policy.landing_auto && !isByHand(event),
+    policy.auto_create_pr &&
+    !policy.auto_merge &&
+    !(policy.landing_auto && policy.landing_by === 'git') &&
+    !isByHand(event),
   /** The one that is open does not show the branch as it is. */
   mayPush: ({ context: { pull, head } }: GuardArgs) => head !== null && pull?.request?.head !== head,
   /** It shows the branch as it was before this round. */
@@ -157,15 +178,29 @@ const pullGuards = {
   /** It shall be merged when it is green, and shows the approved work and nothing else. */
   mergesOnForge: ({ context, event }: GuardArgs) => {
     const shown = event.type === 'pr_opened' ? event.head : (context.pull?.request?.head ?? null);
-    if (shown === null || context.policy.pull_merge !== 'when-green' || context.blocked !== null) return false;
+    if (shown === null || !isMergedWhenGreen(context) || context.blocked !== null) return false;
     if (event.type === 'pr_merge_wanted' && event.head !== shown) return false;
-    return [context.head, approvalOf(context)?.sha ?? null].every((sha) => sha === null || sha === shown);
+    return isApproved(context, shown);
   },
+  mergesWhenGreen: ({ context }: GuardArgs) => isMergedWhenGreen(context),
   isReady: ({ event }: GuardArgs) => event.type === 'pr_merge_wanted' && event.ready,
   isByForge: ({ event }: GuardArgs) => event.type === 'pr_merge_scheduled' && event.by === 'forge',
   /** It was seen on the forge, and is no answer. */
   isUnasked: ({ event }: GuardArgs) => event.type === 'pr_merge_refused' && event.run === null,
 };
+
+/** What lands in the line of its branch is merged there alone. */
+function isMergedWhenGreen({ policy }: PlanContext): boolean {
+  return policy.pull_merge === 'when-green' && policy.landing_by === 'git';
+}
+
+function isApproved(context: PlanContext, shown: string): boolean {
+  return [context.head, approvalOf(context)?.sha ?? null].every((sha) => sha === null || sha === shown);
+}
+
+function showsApproved(context: PlanContext, head: string): boolean {
+  return context.pull?.request?.head === head && isApproved(context, head);
+}
 
 /** The names of the checks that are new and fail as they did when the plan last received them. */
 export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEvent): string[] {

@@ -65,8 +65,9 @@ const mergeVerbs = {
     { description: 'it is merged as it stands, or being merged' },
   ],
   land: [
-    { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
-    { description: 'it is merged as it stands, or stands in line' },
+    { guard: and(['isNotMerging', 'mayMerge', 'landsOnForge', 'pullIsOpen']), actions: 'raiseMoved' },
+    { guard: and(['isNotMerging', 'mayMerge', 'landsWithGit']), actions: 'raiseMoved' },
+    { guard: 'isLanded', description: 'it is merged as it stands, or stands in line' },
   ],
 } as const;
 

@@ -10,8 +10,18 @@ const refused = '#plan.merge.refused';
 /** How a merge begins while none is under way, and how one of the forge is recorded. */
 const beginnings = {
   merge: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.asked', actions: 'askMerge' },
-  land: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.finding.asked', actions: 'findLine' },
+  land: [
+    { guard: and(['isDone', 'mayMerge', 'landsOnForge', 'pullIsOpen']), target: '#plan.merge.awaiting' },
+    {
+      guard: and(['isDone', 'mayMerge', 'landsWithGit']),
+      target: '#plan.merge.working.finding.asked',
+      actions: 'findLine',
+    },
+  ],
+  // It is made, or what is new was pushed to it.
+  pr_opened: { guard: and(['isOpened', 'isDone', 'landsOnForgeAlone']), target: '#plan.merge.awaiting' },
   done_entered: [
+    { guard: and(['landsOnForgeAlone', 'pullIsOpen']), target: '#plan.merge.awaiting' },
     { guard: 'landsAlone', target: '#plan.merge.working.finding.automatic', actions: 'findLine' },
     { guard: 'mergesAlone', target: '#plan.merge.working.automatic', actions: 'askMerge' },
   ],
@@ -45,6 +55,10 @@ const fromLine = [
     actions: ['noteMergeRefused', 'noteLandingStop', 'raiseBlock'],
   },
 ] as const;
+const forgeAgain = { guard: and(['landsOnForge', 'pullIsOpen']), target: '#plan.merge.awaiting' } as const;
+/** A person closed it on the forge. */
+const leaves = { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] } as const;
+const mergedThere = { ...beginnings.pr_merged, actions: ['tellLineLeft', 'noteMergedThere'] } as const;
 const found = { guard: 'isMerge', target: '#plan.merge.working.inLine', actions: ['noteLine', 'tellJoined'] } as const;
 
 export const merge = plan.createStateConfig({
@@ -52,6 +66,28 @@ export const merge = plan.createStateConfig({
   initial: 'none',
   states: {
     none: { description: 'nobody asked for it', on: beginnings },
+    awaiting: {
+      description: 'it gets in line as soon as its pull request is approved and green',
+      tags: ['pull_merge:watched', 'waits:pull'],
+      on: {
+        merge: beginnings.merge,
+        land: [{ guard: 'landsOnForge', description: 'it waits already' }, beginnings.land[1]],
+        pr_merged: beginnings.pr_merged,
+        pr_merge_wanted: {
+          guard: 'isReadyToLand',
+          target: '#plan.merge.working.finding.automatic',
+          actions: 'findForgeLine',
+        },
+        pr_merge_refused: {
+          guard: 'isUnasked',
+          target: `${refused}.unlanded`,
+          actions: ['noteForgeObstacle', 'noteLandingStop', 'raiseBlock'],
+        },
+        pr_merge_unwanted: { target: 'none', actions: 'forgetMerge' },
+        pr_closed: { target: 'none', actions: 'forgetMerge' },
+        done_left: { target: 'none', actions: 'forgetMerge' },
+      },
+    },
     working: {
       description: 'it is being merged',
       tags: ['merge:working'],
@@ -83,7 +119,12 @@ export const merge = plan.createStateConfig({
         finding: {
           description: 'the branch that it lands on is being found',
           initial: 'asked',
-          on: { line_found: found, done_left: { target: '#plan.merge.none', actions: 'forgetMerge' } },
+          on: {
+            line_found: found,
+            pr_merged: beginnings.pr_merged,
+            pr_closed: { guard: 'isOfForge', target: '#plan.merge.none', actions: 'forgetMerge' },
+            done_left: { target: '#plan.merge.none', actions: 'forgetMerge' },
+          },
           states: {
             asked: { description: 'a person asked for it', on: { merge_refused: told, effect_failed: told } },
             automatic: {
@@ -96,9 +137,18 @@ export const merge = plan.createStateConfig({
           description: 'it waits in the line of that branch, or lands',
           tags: ['merge:in_line'],
           on: {
-            merge_refused: fromLine,
+            merge_refused: [
+              {
+                guard: and(['isMerge', 'isForgeWaiting']),
+                target: '#plan.merge.awaiting',
+                actions: 'noteMergeRefused',
+              },
+              ...fromLine,
+            ],
+            pr_merged: mergedThere,
+            pr_closed: { ...leaves, guard: 'isOfForge' },
             line_left: { guard: 'isMerge', target: '#plan.merge.none', actions: 'forgetMerge' },
-            done_left: { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] },
+            done_left: leaves,
           },
         },
       },
@@ -134,8 +184,14 @@ export const merge = plan.createStateConfig({
         unlanded: {
           description: 'it could not land: its work is mended, or a person lets it try again',
           on: {
-            resolve: { guard: 'isDone', ...lineAgain },
-            done_entered: { guard: 'endsByItself', ...lineAgain },
+            resolve: [
+              { ...forgeAgain, guard: and(['isDone', forgeAgain.guard]) },
+              { guard: and(['isDone', 'landsWithGit']), ...lineAgain },
+            ],
+            done_entered: [
+              { ...forgeAgain, guard: and(['endsByItself', forgeAgain.guard]) },
+              { guard: and(['endsByItself', 'landsWithGit']), ...lineAgain },
+            ],
           },
         },
       },

@@ -120,13 +120,20 @@ export const pullRequest = plan.createStateConfig({
       initial: 'manual',
       on: {
         pr_merged: { target: 'merged', actions: ['endPullWork', 'leaveIdleWorktree'] },
+        // Its line saw it merged.
+        plan_merged: { guard: and(['isMerge', 'isOfForge']), target: 'merged', actions: 'endPullWork' },
         pr_closed: { target: 'closed', actions: 'endPullWork' },
         pr_remarked: { actions: 'noteRemarks' },
       },
       states: {
         manual: {
           description: 'a person merges it',
-          on: { create_pr: push, done_entered: pushAgain, pr_merge_wanted: askForge, pr_merge_refused: seenThere },
+          on: {
+            create_pr: push,
+            done_entered: pushAgain,
+            pr_merge_wanted: askForge,
+            pr_merge_refused: { ...seenThere, guard: and(['isUnasked', 'mergesWhenGreen']) },
+          },
         },
         asking: {
           description: 'its forge is asked to merge it',

@@ -2,6 +2,7 @@
 import type { HookDetails, ToldEvent } from './hook-event.ts';
 import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
 import type { Typed } from './keys.ts';
+import type { LandingPull } from './landing.ts';
 import type { Approval } from './plan-merge.ts';
 import type { PlanStatus } from './plan-status.ts';
 
@@ -198,6 +199,8 @@ export interface LandingFind {
   readonly branch: string;
   /** null: the branch that the plan was begun from. */
   readonly into: string | null;
+  /** The forge merges this one, into the branch that it is for; not there: stator merges with git. */
+  readonly pull?: LandingPull;
 }
 
 /** A plan at the head of the line of the branch `into`. */
@@ -207,6 +210,8 @@ interface Landing {
   /** The plan's own. */
   readonly branch: string;
   readonly into: string;
+  /** As in `landing.find`. */
+  readonly pull?: LandingPull;
 }
 
 /** Makes the merge of the plan and the branch as it is now. The branch is not moved. */
@@ -360,10 +365,11 @@ export function laneOf(effect: Effect): Lane {
     case 'worktree.remove':
     case 'branch.archive':
     case 'plan.merge':
+      return 'git';
     case 'landing.find':
     case 'landing.prepare':
     case 'landing.merge':
-      return 'git';
+      return effect.pull === undefined ? 'git' : 'forge';
     case 'hook.deliver':
       return 'hook';
     case 'machine.effect':

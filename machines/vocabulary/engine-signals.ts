@@ -183,6 +183,8 @@ export const engineSignals = {
     into: word,
     /** The head of the plan's branch that was merged. */
     tip: sha,
+    /** What a person should know of it. */
+    note: text.optional(),
     ...placeInLine,
   }),
   merge_refused: toPlan('the plan cannot be merged now', {
@@ -193,6 +195,8 @@ export const engineSignals = {
     detail: text,
     /** The message to a fixer, where one can help. */
     body: text.optional(),
+    /** The commit that the plan's branch was brought to. */
+    head: sha.optional(),
     ...placeInLine,
   }),
   line_found: toPlan('the branch that the plan is to land on is known', { into: word }),
@@ -293,6 +297,8 @@ export const engineSignals = {
     message: text,
     approval: approval.nullable(),
     request: word,
+    /** The pull request that the forge is to merge; not there: stator merges with git. */
+    pull: z.strictObject({ number: z.int(), head: sha }).optional(),
   }),
   landing_left: toLanding('a plan is no longer done', { plan: word, request: word }),
   landing_prepared: toLanding('the merge is made, and is on no branch yet', {

@@ -5,6 +5,16 @@ import type { PlanPull } from './plan-pull.ts';
 export const landings = ['not_merged', 'in_line', 'pull_request_open', 'merged'] as const;
 export type Landing = (typeof landings)[number];
 
+/** Who moves the branch: stator with git, or the forge, which merges the plan's pull request. */
+export const landers = ['git', 'forge'] as const;
+export type Lander = (typeof landers)[number];
+
+/** The pull request that lands, and the commit that it is to show. */
+export interface LandingPull {
+  readonly number: number;
+  readonly head: string;
+}
+
 interface DonePlan {
   readonly merge?: PlanMerge | null;
   readonly pull?: PlanPull | null;

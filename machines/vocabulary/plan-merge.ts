@@ -3,7 +3,7 @@
 /**
  * Why a merge is refused; nothing was changed. `overlap`: the checkout of the target branch has uncommitted changes in the files; `busy`: a merge or
  * rebase runs there; `conflict`: with the target branch; `no_branch`: there is no target branch; `no_work`: the plan has no branch; `moved`: its branch
- * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `lost_work`: work that was done is not on the plan's branch; `check`: the check of `[landing]` failed on the merge; `git`: git failed.
+ * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `lost_work`: work that was done is not on the plan's branch; `check`: the check of `[landing]` failed on the merge; `pull`: its pull request is not the one that was approved, or its forge does not merge it; `forge_waits`: the forge waits for a check or an approval; `git`: git failed.
  */
 export const mergeObstacles = [
   'overlap',
@@ -15,6 +15,8 @@ export const mergeObstacles = [
   'after',
   'lost_work',
   'check',
+  'pull',
+  'forge_waits',
   'git',
 ] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];
@@ -31,6 +33,8 @@ export interface Merged {
   head: string;
   into: string;
   tip: string;
+  /** What a person should know of it. */
+  note?: string;
 }
 
 export interface MergeRefused {
@@ -48,6 +52,8 @@ export interface PlanMerge {
   work: string | null;
   /** The branch that a person named; null: the one that the plan was begun from. */
   into: string | null;
+  /** The forge lands it, by its pull request; not there: no. */
+  byForge?: boolean;
   /** A person wants the plan that it is based on merged along with it; not there: no. */
   withAfter?: boolean;
   /** The last merge that still counts. */

@@ -1,5 +1,6 @@
 /** The part of the configuration that guards may read. It lives in a root's context and changes only by a `policy` line of the journal. */
 import { z } from 'zod';
+import { landers } from './landing.ts';
 import { pullMergeModes } from './plan-pull.ts';
 
 export const isolations = ['task', 'plan'] as const;
@@ -39,6 +40,8 @@ const madePolicy = z.strictObject({
   auto_merge: z.boolean(),
   /** A done plan gets in line by itself. Signals of earlier versions have none. */
   landing_auto: z.boolean().default(false),
+  /** Who merges what lands: stator with git, or the forge with the plan's pull request. */
+  landing_by: z.enum(landers).default('git'),
   /** How long a plan goes on from its base before it is brought up to date between two waves; null: it is not. */
   landing_refresh_ms: z.int().min(1).nullable().default(null),
   /** Who merges pull requests. Signals of earlier versions have none. */
@@ -92,6 +95,7 @@ export const defaultPolicy: Policy = {
   auto_create_pr: true,
   auto_merge: false,
   landing_auto: false,
+  landing_by: 'git',
   landing_refresh_ms: null,
   pull_merge: 'manual',
   max_review_fix_cycles: 3,

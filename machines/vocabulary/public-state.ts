@@ -69,6 +69,8 @@ export type PlanTag =
   | 'chooses'
   /** It waits for the right to implement. */
   | 'waits:turn'
+  /** It gets in line when its pull request is approved and green. */
+  | 'waits:pull'
   /** An agent of that role is at work. */
   | `works:${Role}`
   /** A person is needed: to answer tasks, for all of it, or since the status was set by hand. */

@@ -52,6 +52,14 @@ export interface PlayedRun {
   outcome: 'done' | 'failed' | 'changes_requested' | 'stopped' | null;
 }
 
+/** How plans land in the line of their branch. */
+export interface ScriptedLanding {
+  /** So many are tried together. */
+  readonly batch: number;
+  /** How long the check takes. */
+  readonly checkMs: number;
+}
+
 export interface ScriptedWork {
   readonly handlers: Handlers;
   /** In the order in which they began. */
@@ -72,6 +80,7 @@ export function scriptedWork({
   script,
   ends = () => null,
   begun = {},
+  landing = { batch: 1, checkMs: 0 },
 }: {
   clock: VirtualClock;
   policy: () => Policy;
@@ -79,6 +88,7 @@ export function scriptedWork({
   ends?: KnownEnd | undefined;
   /** The heads of branches at the beginning. */
   begun?: Readonly<Record<string, string>> | undefined;
+  landing?: ScriptedLanding | undefined;
 }): ScriptedWork {
   const runs: PlayedRun[] = [];
   const counts = new Map<string, number>();
@@ -109,7 +119,7 @@ export function scriptedWork({
   async function play(effect: AgentRun, context: EffectContext): Promise<Outcome> {
     const { role, title, wave, task, place } = effect;
     // Each review has an agent of its own, and the script counts the second agent as the second run.
-    const counted = wave === null ? role : title;
+    const counted = wave === null ? `${place.from} ${role}` : title;
     const count = (counts.get(counted) ?? 0) + 1;
     counts.set(counted, count);
     const { durationMs, outcome, known, sinceMs = clock.nowMs() } = script(effect, count);
@@ -183,10 +193,13 @@ export function scriptedWork({
       commits += 1;
       return {
         type: 'landing_prepared',
-        payload: { commit: nameOf(commits), base, tip: headOf(branch), check: 'true', batch: 1 },
+        payload: { commit: nameOf(commits), base, tip: headOf(branch), check: 'true', batch: landing.batch },
       };
     },
-    'landing.check': async () => ({ type: 'check_passed', payload: {} }),
+    'landing.check': async (_, { stop }) => {
+      await clock.pause(landing.checkMs, stop);
+      return { type: 'check_passed', payload: {} };
+    },
     'landing.merge': async ({ into, commit, tip }) => {
       heads.set(into, commit);
       return { type: 'plan_merged', payload: { head: commit, into, tip } };

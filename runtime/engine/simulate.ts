@@ -102,8 +102,10 @@ export const assumedMs: Readonly<Record<Role, number>> = {
   verifier: 5 * minuteMs,
   session: 10 * minuteMs,
 };
-const defaultAgents = 3;
-const defaultCoordinators = 2;
+/** How long the check of a landing takes, where no estimate is given. */
+export const assumedCheckMs = 5 * minuteMs;
+export const defaultAgents = 3;
+export const defaultCoordinators = 2;
 /** A thousand runs of ten tasks take about a minute. */
 const runsLimit = 1_000;
 /** Other numbers of agents are tried as long as all the tasks of those tries together are not more than this: that takes about a second. */
@@ -115,7 +117,7 @@ const triedTasksLimit = 400;
  */
 export async function simulate(options: SimulateOptions): Promise<Simulation> {
   const document = mustParse(options.content);
-  check(options, document);
+  checkSimulation(options, tasksOf(document));
   const given = { options, document, player: createPlayer() };
   const count = options.runs ?? 1;
   const asked = options.agents ?? defaultAgents;
@@ -135,7 +137,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulation> {
   };
 }
 
-function mustParse(content: string): PlanDocument {
+export function mustParse(content: string): PlanDocument {
   const { document, problems } = parsePlan(content);
   const [first] = problems;
   if (first !== undefined) {
@@ -151,9 +153,10 @@ function mustParse(content: string): PlanDocument {
   return document;
 }
 
-function check(
-  { agents, agentsPerRepo, coordinators, runs, fail, durations }: SimulateOptions,
-  document: PlanDocument,
+/** Throws `bad_request`. `names`: what `fail` and `durations` may name besides roles. */
+export function checkSimulation(
+  { agents, agentsPerRepo, coordinators, runs, fail, durations }: Omit<SimulateOptions, 'content'>,
+  names: readonly string[],
 ): void {
   for (const [name, value, most] of [
     ['agents', agents, 10_000],
@@ -163,7 +166,7 @@ function check(
   ] as const)
     if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > most))
       throw new EngineError('bad_request', `${name} is ${value}`, `give a whole number from 1 to ${most}`);
-  const tasks = new Set(tasksOf(document));
+  const tasks = new Set(names);
   for (const name of [...Object.keys(fail ?? {}), ...Object.keys(durations ?? {})])
     if (!tasks.has(name) && !played.some((role) => role === name)) throw unknownName(name, [...tasks]);
 }
@@ -181,7 +184,7 @@ function unknownName(name: string, tasks: readonly string[]): EngineError {
   );
 }
 
-function tasksOf({ waves }: PlanDocument): string[] {
+export function tasksOf({ waves }: PlanDocument): string[] {
   return waves.flatMap(({ number, tasks }) => tasks.map((task) => taskName(number, task.number)));
 }
 
@@ -203,14 +206,20 @@ function play({ options, document, player }: Given, { agents, run }: Playing): P
   return player.play({
     ...{ plan: name, after, policy, begin: { content, topic } },
     limits: { workers: agents, workersPerRepo: 0, coordinators },
-    script: scriptOf(options, document, run),
+    script: scriptOf(options, () => document, run),
   });
 }
 
-function scriptOf(options: SimulateOptions, document: PlanDocument, run: number): Script {
+/** How each agent's run goes; `documentOf`: that of the agent's plan. */
+export function scriptOf(
+  options: Omit<SimulateOptions, 'content'>,
+  documentOf: (agent: AgentRun) => PlanDocument,
+  run: number,
+): Script {
   const { fail = {}, seed = 1 } = options;
   const isDrawn = options.seed !== undefined || (options.runs ?? 1) > 1;
   return (agent, count) => {
+    const document = documentOf(agent);
     const names = namesOf(agent, document);
     const chance = isDrawn ? chanceOf(`${seed}/${run}/${agent.title}/${count}`) : 0.5;
     const told = names.some((name) => (fail[name] ?? 0) >= count);
@@ -228,7 +237,7 @@ function namesOf({ role, wave, task }: AgentRun, document: PlanDocument): string
 }
 
 function durationOf(
-  options: SimulateOptions,
+  options: Omit<SimulateOptions, 'content'>,
   { agent, document }: { readonly agent: AgentRun; readonly document: PlanDocument },
   chance: number,
 ): number {

@@ -37,7 +37,7 @@ import { insertSignal, type Store } from '../core/store/port.ts';
 import type { JournalLine, PlanRow } from '../core/store/rows.ts';
 import { emptyStores } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
-import { type KnownEnd, type PlayedRun, type Script, scriptedWork } from './scripted-work.ts';
+import { type KnownEnd, type PlayedRun, type Script, type ScriptedLanding, scriptedWork } from './scripted-work.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export interface Simulated {
@@ -48,6 +48,29 @@ export interface Simulated {
   readonly limits: Limits;
   readonly script: Script;
   readonly begin: FromDocument | FromJournal;
+}
+
+/** Plans that are played at the same time in one repo. Each gets in line for its branch when it is done. */
+export interface SimulatedTogether extends Pick<Simulated, 'policy' | 'limits' | 'script' | 'after'> {
+  readonly plans: readonly (FromDocument & { readonly plan: string })[];
+  readonly landing: ScriptedLanding;
+}
+
+export interface PlayedTogether {
+  readonly durationMs: number;
+  readonly runs: readonly PlayedRun[];
+  /** In the order in which they were given. */
+  readonly plans: readonly PlayedPlan[];
+}
+
+export interface PlayedPlan {
+  readonly plan: string;
+  readonly status: PlanStatus | 'blocked';
+  /** Since the start of all; null: not. */
+  readonly doneMs: number | null;
+  readonly landedMs: number | null;
+  /** Why it waits for a person. */
+  readonly blocked: string | null;
 }
 
 export interface FromDocument {
@@ -124,6 +147,8 @@ const momentLimit = 1_000_000;
 export interface Player {
   /** Throws a plain error where the engine met one: then the simulation has no result for the plan. */
   play(simulated: Simulated): Promise<Played>;
+  /** Throws the same. A wave that waits for a person's word goes on. */
+  playTogether(simulated: SimulatedTogether): Promise<PlayedTogether>;
 }
 
 export function createPlayer(): Player {
@@ -137,6 +162,17 @@ export function createPlayer(): Player {
         engine.close();
       }
     },
+    async playTogether({ plans, ...simulated }) {
+      const [first] = plans;
+      if (first === undefined) throw new Error('no plan is to be played');
+      const { plan, ...begin } = first;
+      const engine = await openEngine({ ...simulated, plan, begin, others: plans.slice(1) }, common);
+      try {
+        return await engine.playTogether();
+      } finally {
+        engine.close();
+      }
+    },
   };
 }
 
@@ -145,8 +181,10 @@ interface Common {
   emptyStore(): Store;
 }
 
+type Beside = Partial<Pick<SimulatedTogether, 'landing'>> & { readonly others?: SimulatedTogether['plans'] };
+
 async function openEngine(
-  { plan, after, policy: given, limits, script, begin }: Simulated,
+  { plan, after, policy: given, limits, script, begin, landing, others = [] }: Simulated & Beside,
   { trees, emptyStore }: Common,
 ) {
   const past = 'seed' in begin ? begin : null;
@@ -157,7 +195,7 @@ async function openEngine(
   const cache = createTreeCache({ store, trees });
   const tree = planTree(project, plan);
   let policy = given;
-  const work = scriptedWork({ clock, policy: () => policy, script, ends, begun });
+  const work = scriptedWork({ clock, policy: () => policy, script, ends, begun, landing });
   const unsaid = [...(past?.words ?? [])];
   const { log, mustBeSound } = listeningLog();
   /** Marks that there may be signals to handle, or effects to start, at this time. */
@@ -207,10 +245,15 @@ async function openEngine(
     for (const done of after) await say(repoTree(project), 'plan_done', { plan: done });
     if ('seed' in begin) await openPast(begin);
     else {
-      const { content, topic } = begin;
-      await say(tree, 'plan_opened', { content, branch: planBranch(plan), topic, generation: 0, policy });
-      await say(tree, 'implement_start', {}, 'person');
+      await begins(plan, begin);
+      for (const other of others) await begins(other.plan, other);
     }
+  }
+
+  async function begins(name: string, { content, topic }: FromDocument): Promise<void> {
+    const of = planTree(project, name);
+    await say(of, 'plan_opened', { content, branch: planBranch(name), topic, generation: 0, policy });
+    await say(of, 'implement_start', {}, 'person');
   }
 
   async function openPast({ toRepo, seed }: FromJournal): Promise<void> {
@@ -250,15 +293,15 @@ async function openEngine(
     mustBeSound();
   }
 
-  async function mustRead(): Promise<PlanRow> {
-    const row = await store.plan(project, plan);
-    if (row === null) throw new Error(`the simulated plan ${plan} was not opened`);
+  async function mustRead(name = plan): Promise<PlanRow> {
+    const row = await store.plan(project, name);
+    if (row === null) throw new Error(`the simulated plan ${name} was not opened`);
     return row;
   }
 
-  async function mustLive(): Promise<Tree> {
-    const entry = await cache.get(tree);
-    if (entry === null) throw new Error(`the simulated plan ${plan} has no tree`);
+  async function mustLive(name = plan): Promise<Tree> {
+    const entry = await cache.get(planTree(project, name));
+    if (entry === null) throw new Error(`the simulated plan ${name} has no tree`);
     return entry.tree;
   }
 
@@ -328,11 +371,7 @@ async function openEngine(
     return {
       status,
       durationMs: since(clock.nowMs()),
-      runs: work.runs.map((run) => ({
-        ...run,
-        startMs: since(run.startMs),
-        endMs: run.endMs === null ? null : since(run.endMs),
-      })),
+      runs: fromBeginning(),
       asks,
       waves: planDetail(live).waves,
       changedMs: since(changedAtMs),
@@ -343,7 +382,60 @@ async function openEngine(
     };
   }
 
-  return { play, close: () => store.close() };
+  async function playTogether(): Promise<PlayedTogether> {
+    const names = [plan, ...others.map((other) => other.plan)];
+    const times = new Map<string, { doneMs: number | null; landedMs: number | null }>();
+    await open();
+    for (let moment = 0; moment < momentLimit; moment += 1) {
+      await rest();
+      let hasMoved = false;
+      for (const name of names) {
+        const row = await mustRead(name);
+        const { doneMs = null, landedMs = null } = times.get(name) ?? {};
+        const now = clock.nowMs() - beginMs;
+        const isLanded = row.landing === 'merged';
+        times.set(name, {
+          doneMs: doneMs ?? (row.status === 'done' ? now : null),
+          landedMs: landedMs ?? (isLanded ? now : null),
+        });
+        if (row.phase !== 'wave_waiting' || failuresOf(await mustLive(name)).length > 0) continue;
+        await say(planTree(project, name), 'advance_wave', {}, 'person');
+        hasMoved = true;
+      }
+      if (hasMoved) continue;
+      const at = await nextAt();
+      if (at === null) return together(names, times);
+      clock.advanceTo(at);
+    }
+    throw new Error(`the simulated plans are not over after ${momentLimit} moments`);
+  }
+
+  async function together(
+    names: readonly string[],
+    times: ReadonlyMap<string, Pick<PlayedPlan, 'doneMs' | 'landedMs'>>,
+  ): Promise<PlayedTogether> {
+    const plans: PlayedPlan[] = [];
+    for (const name of names) {
+      const { status, phase, wave, blocked } = await mustRead(name);
+      const failed = phase === 'wave_waiting' ? failedText(wave, failuresOf(await mustLive(name))) : null;
+      const why = blocked?.reason ?? failed;
+      const { doneMs = null, landedMs = null } = times.get(name) ?? {};
+      plans.push({ plan: name, status: why === null ? status : 'blocked', doneMs, landedMs, blocked: why });
+    }
+    const ends = plans.flatMap(({ doneMs, landedMs }) => [doneMs ?? 0, landedMs ?? 0]);
+    const runs = fromBeginning();
+    return { durationMs: Math.max(...ends, ...runs.map(({ endMs }) => endMs ?? 0)), runs, plans };
+  }
+
+  function fromBeginning(): PlayedRun[] {
+    return work.runs.map((run) => ({
+      ...run,
+      startMs: run.startMs - beginMs,
+      endMs: run.endMs === null ? null : run.endMs - beginMs,
+    }));
+  }
+
+  return { play, playTogether, close: () => store.close() };
 }
 
 /** No tree is ever restored, so the text of their rows is not made. */

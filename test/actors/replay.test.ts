@@ -190,6 +190,33 @@ describe('in the real store and pump', () => {
     for (const { actor, to } of await real.visited(plan)) if (actor === '') planStates.add(to);
   });
 
+  it('a plan whose pull request its forge lands, by the line, goes on as in the simulation', async () => {
+    const world = worldOf({
+      on: ['planner'],
+      rest: { landing_auto: true, landing_by: 'forge', auto_create_pr: false },
+    });
+    const head = 'a'.repeat(40);
+    world.person('set_status', { status: 'verifying' });
+    world.person('verify_approved');
+    world.person('create_pr');
+    world.drain();
+    reply(world, 'plan.pull', 'pr_opened', { number: 7, url: 'https://forge.test/7', server: 'forge.test', head });
+    world.post(plan, 'pr_merge_wanted', { head, ready: true } as never);
+    world.drain();
+    reply(world, 'landing.find', 'line_found', { into: 'main' });
+    const request: unknown = world.live.get(plan)?.root.getSnapshot().context.merge.work;
+    world.post(plan, 'plan_merged', { head, tip: head, into: 'main', request } as never);
+    world.drain();
+    expect(world.live.get(plan)?.root.getSnapshot().hasTag('pull:merged')).toBe(true);
+    const real = await openReal();
+    await real.replay(world, plan);
+    const live = world.live.get(plan);
+    expect(live).toBeDefined();
+    if (live !== undefined)
+      expect(JSON.stringify(await real.snapshot(plan))).toBe(JSON.stringify(world.trees.persist(live).snapshot));
+    for (const { actor, to } of await real.visited(plan)) if (actor === '') planStates.add(to);
+  });
+
   it('and these ways together lead through every state of plans and agents', () => {
     const missing = (leaves: string[], seen: Set<string>) =>
       leaves.filter((leaf) => !passing.test(leaf) && !elsewhere.test(leaf) && !seen.has(leaf));

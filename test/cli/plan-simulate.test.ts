@@ -74,3 +74,39 @@ test('a document without waves, or with a mistake, names its line', async () => 
   expect(idea).toMatchObject({ code: 1, stdout: '' });
   expectRefusal(idea.stderr, 'idea.md:1', 'Wave 1');
 });
+
+test('several plans are tried out together: each says when it lands, one behind the other, after its check', async () => {
+  const made = working();
+  for (const name of ['a', 'b', 'c']) made.write(`${name}.md`, planOf(['true']));
+  made.write('.stator/config.toml', '[landing]\ncheck = "npm test"\n');
+  made.write('times.toml', 'coder = "4m"\ncheck = "6m"\n');
+  const asked = ['plan', 'simulate', 'a.md', '--with', 'b.md,c.md', '--durations', 'times.toml'];
+  const { stdout } = await made.stator([...asked, '--json', '--agents', '3']);
+  const minute = 60_000;
+  const { plans, ...all } = JSON.parse(stdout);
+  expect(plans.map((plan: { done_ms: number }) => plan.done_ms)).toEqual([9 * minute, 9 * minute, 14 * minute]);
+  expect(plans.map((plan: { landed_ms: number }) => plan.landed_ms)).toEqual([15 * minute, 21 * minute, 27 * minute]);
+  expect(all).toMatchObject({ duration_ms: 27 * minute, agents: 3, peak_agents: 3, check_ms: 6 * minute });
+  // One coder at a time: the check of the first runs while the second is worked on.
+  const one = JSON.parse((await made.stator([...asked, '--json', '--agents', '1'])).stdout);
+  expect(one.plans.map((plan: { landed_ms: number }) => plan.landed_ms / minute)).toEqual([15, 21, 27]);
+  expectProse((await made.stator(asked)).stdout, 'landed', '27m 00s', '[landing] check 6m 00s');
+  const failed = await made.stator([...asked, '--fail', 'coder', '--json']);
+  expect(JSON.parse(failed.stdout).plans[0]).toMatchObject({ status: 'blocked', done_ms: null, landed_ms: null });
+});
+
+test.each([
+  [['--with', 'p.md'], 64, 'called p'],
+  [['--with', 'idea.md'], 1, 'idea.md:1'],
+  [['--with', 'no.md'], 1, 'no.md'],
+  [['--with', 'q.md', '--svg', 'p.svg'], 64, '--svg'],
+  [['--with', 'q.md', '--runs', '5'], 64, '--runs'],
+  [['--with', 'q.md', '--fail', 'w7-t9'], 64, 'w7-t9'],
+])('%j with others is told what is accepted', async (wrong, code, place) => {
+  const made = working();
+  for (const name of ['p', 'q']) made.write(`${name}.md`, planOf(['true']));
+  made.write('idea.md', '# an idea\n');
+  const answer = await made.stator(['plan', 'simulate', 'p.md', ...wrong]);
+  expect(answer.code).toBe(code);
+  expectRefusal(answer.stderr, place);
+});

@@ -20,6 +20,21 @@ it('plans that are tried together land each once, on checked commits, though the
   expect.hasAssertions();
 });
 
+it.each(['github', 'gitea', 'gitlab'] as const)(
+  'plans land by %s each once and checked, though it often fails, and their engine is killed at each step',
+  async (forge) => {
+    await landUnderKills({
+      plans: 3,
+      points: ['landing.before-merge', 'landing.after-merge'],
+      kills: 2,
+      seed: 7,
+      batch: 1,
+      forge,
+    });
+    expect.hasAssertions();
+  },
+);
+
 it('a plan that was brought up to date is judged as it is now, though the engine is killed before it knows', async () => {
   await updateUnderKill();
   expect.hasAssertions();

@@ -177,12 +177,13 @@ describe('paths', () => {
       events: askedEvents,
       marks: ({ questions }) => questions.length,
     });
-    const pulls = (['manual', 'when-green'] as const).map((pull_merge) =>
+    const byForge = { landing_by: 'forge', landing_auto: true } as const;
+    const pulls = [{ pull_merge: 'manual' } as const, { pull_merge: 'when-green' } as const, byForge].map((rest) =>
       walk({
         name: 'plan',
-        input: { ...inputs.plan, policy: policyWith([], { auto_create_pr: true, pull_merge }) },
+        input: { ...inputs.plan, policy: policyWith([], { auto_create_pr: true, ...rest }) },
         events: pullEvents,
-        marks: ({ blocked, head, pull }) => [blocked?.source, head, pull?.request?.head],
+        marks: ({ blocked, head, pull, merge }) => [blocked?.source, head, pull?.request?.head, merge?.work == null],
       }),
     );
     const drafts = (['planner', 'architect'] as const).map(

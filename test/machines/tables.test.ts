@@ -348,6 +348,7 @@ describe('inside a family', () => {
         "plan.lifecycle.done merge: it is merged as it stands, or being merged",
         "plan.lifecycle.underway.reviewing work_lost: it is known, or no longer the plan’s",
         "plan.lifecycle.underway.verifying work_lost: it is known, or no longer the plan’s",
+        "plan.merge.awaiting land: it waits already",
         "repo.active repo_recovered: it could be used all along",
         "repo.paused repo_recovered: it could be used all along",
         "supervisor.running supervisor_started: it was not stopped in order",

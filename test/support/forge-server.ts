@@ -1,7 +1,10 @@
 /** A forge on loopback that speaks the REST interface of GitHub, Gitea or GitLab as its documents have it, over a state that a test reads and changes. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Server } from '../../runtime/work/forges/forge.ts';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
 
@@ -51,6 +54,8 @@ export interface FakePull {
   auto: { method: string; head: string } | null;
   /** How it was merged by a call. */
   mergedBy: { method: string; head: string } | null;
+  /** What it was merged as; not there: as a commit that no repository has. */
+  mergeCommit?: string;
   /** It conflicts with the branch that it goes into. */
   conflicts: boolean;
   /** What it brings, the oldest first; null: its head alone. */
@@ -67,6 +72,8 @@ export interface FakeMerging {
   readonly approvals: number;
   /** Words with which it refuses every merge; null: it takes them. */
   readonly refuses: string | null;
+  /** The branch of a request must have what came to its target. */
+  readonly upToDate?: boolean;
 }
 
 export interface FakeStatus {
@@ -94,6 +101,8 @@ export interface ForgeState {
   merging: FakeMerging;
   /** Where a branch stands that was pushed. */
   headOf: ((branch: string) => string | null) | null;
+  /** The bare repository that git fetches from here, and where a call merges; null: there is none. */
+  bare: string | null;
   /** Who may not write to the repository. */
   readonly strangers: Set<string>;
   owner: string;
@@ -152,6 +161,7 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     required: [],
     merging: { methods: ['merge', 'squash', 'rebase'], first: 'squash', hasAuto: true, approvals: 0, refuses: null },
     headOf: null,
+    bare: null,
     login: 'ada',
     strangers: new Set(),
     owner: 'ada',
@@ -171,6 +181,7 @@ export async function startForge(kind: ForgeKind, given: Partial<ForgeState> = {
     const parts: Buffer[] = [];
     for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
+    if (state.bare !== null && pathname.includes('.git/')) return sendFile(response, state.bare, pathname);
     const asked: Asked = {
       method: request.method ?? 'GET',
       path: pathname.replace(prefixes[kind], '').replace('/api/graphql', '/graphql'),
@@ -249,6 +260,28 @@ function send(response: ServerResponse, status: number, body: unknown, headers: 
     .end(JSON.stringify(body));
 }
 
+/** What git's plain transport over HTTP asks for: https://git-scm.com/docs/gitprotocol-http */
+function sendFile(response: ServerResponse, bare: string, path: string): void {
+  const file = path.slice(path.indexOf('.git/') + '.git/'.length);
+  if (file === 'info/refs') execFileSync('git', ['update-server-info'], { cwd: bare });
+  const place = join(bare, file);
+  if (!existsSync(place)) return void response.writeHead(404).end();
+  response.writeHead(200).end(readFileSync(place));
+}
+
+/** As a forge does: the branch that it is for gets one commit, or those of the request anew. */
+function mergeInto(bare: string, pull: FakePull, method: string): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: bare, encoding: 'utf8' }).trim();
+  const target = git('rev-parse', `refs/heads/${pull.base}`);
+  const tree = git('merge-tree', '--write-tree', target, pull.headCommit);
+  const parents = method === 'merge' || method === 'keep' ? [target, pull.headCommit] : [target];
+  const who = ['-c', 'user.name=forge', '-c', 'user.email=forge@here.test'];
+  const onto = parents.flatMap((parent) => ['-p', parent]);
+  const commit = git(...who, 'commit-tree', tree, ...onto, '-m', `Merge ${pull.head} (#${pull.number})`);
+  git('update-ref', `refs/heads/${pull.base}`, commit, target);
+  return commit;
+}
+
 const missing: Reply = { status: 404, body: { message: 'Not Found' } };
 
 /** One page of a list, as `page` and `per_page` or `limit` ask for it. */
@@ -306,6 +339,19 @@ function isGreen(state: ForgeState, pull: FakePull): boolean {
   return found.length > 0 && found.every(({ state: is }) => is === 'success');
 }
 
+function isBehind({ bare, merging }: ForgeState, pull: FakePull): boolean {
+  if (merging.upToDate !== true || bare === null || pull.state !== 'open') return false;
+  const args = ['merge-base', '--is-ancestor', `refs/heads/${pull.base}`, pull.headCommit];
+  return spawnSync('git', args, { cwd: bare }).status !== 0;
+}
+
+/** What git says of it, where there is a repository. */
+function conflictsOf({ bare }: ForgeState, pull: FakePull): boolean {
+  if (bare === null || pull.conflicts || pull.state !== 'open') return pull.conflicts;
+  const args = ['merge-tree', '--write-tree', `refs/heads/${pull.base}`, pull.headCommit];
+  return spawnSync('git', args, { cwd: bare }).status === 1;
+}
+
 function approvalsOf({ reviews }: FakePull): number {
   return reviews.filter(({ is }) => is === 'approved').length;
 }
@@ -313,10 +359,9 @@ function approvalsOf({ reviews }: FakePull): number {
 /** What a forge does by itself, whenever it is looked at. */
 function settle(state: ForgeState): void {
   for (const pull of state.pulls.values()) {
-    const isReady = isGreen(state, pull) && approvalsOf(pull) >= state.merging.approvals && !pull.conflicts;
+    const isReady = isGreen(state, pull) && approvalsOf(pull) >= state.merging.approvals && !conflictsOf(state, pull);
     if (pull.state !== 'open' || pull.auto === null || !isReady) continue;
-    pull.mergedBy = pull.auto;
-    pull.state = 'merged';
+    mergeNow(state, pull, pull.auto.method, pull.auto.head);
   }
 }
 
@@ -324,12 +369,14 @@ function settle(state: ForgeState): void {
 function mergeRefusal(state: ForgeState, pull: FakePull, head: unknown): { status: number; message: string } | null {
   if (pull.state !== 'open') return { status: 405, message: 'Pull Request is not mergeable' };
   if (head !== headOf(state, pull)) return { status: 409, message: 'Head branch was modified. Review and try again.' };
-  if (pull.conflicts) return { status: 405, message: 'Pull Request has merge conflicts' };
+  if (conflictsOf(state, pull)) return { status: 405, message: 'Pull Request has merge conflicts' };
+  if (isBehind(state, pull)) return { status: 405, message: 'Head branch is out of date' };
   if (approvalsOf(pull) < state.merging.approvals) return { status: 405, message: 'Does not have enough approvals' };
   return state.merging.refuses === null ? null : { status: 405, message: state.merging.refuses };
 }
 
-function mergeNow(pull: FakePull, method: unknown, head: unknown): void {
+export function mergeNow(state: ForgeState, pull: FakePull, method: unknown, head: unknown): void {
+  if (state.bare !== null) pull.mergeCommit = mergeInto(state.bare, pull, String(method));
   pull.state = 'merged';
   pull.mergedBy = { method: String(method), head: String(head) };
 }
@@ -483,7 +530,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     title: pull.title,
     body: pull.body,
     merged: pull.state === 'merged',
-    merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
+    merge_commit_sha: pull.state === 'merged' ? commitOf(pull) : null,
     head: {
       ref: pull.head,
       sha: headOf(state, pull),
@@ -494,9 +541,15 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     ...(kind === 'github'
       ? {
           auto_merge: pull.auto === null ? null : { merge_method: pull.auto.method },
-          mergeable_state: pull.conflicts ? 'dirty' : approvalsOf(pull) < merging.approvals ? 'blocked' : 'clean',
+          mergeable_state: conflictsOf(state, pull)
+            ? 'dirty'
+            : approvalsOf(pull) < merging.approvals
+              ? 'blocked'
+              : isBehind(state, pull)
+                ? 'behind'
+                : 'clean',
         }
-      : { mergeable: !pull.conflicts }),
+      : { mergeable: !conflictsOf(state, pull) }),
     requested_reviewers: pull.awaited.map((login) => ({ login })),
   });
   if (id === '' && method === 'POST') {
@@ -590,11 +643,13 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
     }
     const refusal = mergeRefusal(state, pull, head);
     if (refusal !== null) return { status: refusal.status, body: { message: refusal.message } };
-    mergeNow(pull, how, head);
-    return { status: 200, body: isGitHub ? { sha: '2'.repeat(40), merged: true, message: 'merged' } : null };
+    mergeNow(state, pull, how, head);
+    return { status: 200, body: isGitHub ? { sha: commitOf(pull), merged: true, message: 'merged' } : null };
   }
   return { status: 200, body: shown(pull) };
 }
+
+const commitOf = ({ mergeCommit = '2'.repeat(40) }: FakePull) => mergeCommit;
 
 /** Where its branch stands: what was pushed, where the test says so. */
 function headOf(state: ForgeState, pull: FakePull): string {
@@ -695,12 +750,12 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     source_branch: pull.head,
     target_branch: pull.base,
     sha: headOf(state, pull),
-    merge_commit_sha: pull.state === 'merged' ? '2'.repeat(40) : null,
+    merge_commit_sha: pull.state === 'merged' ? commitOf(pull) : null,
     source_project_id: pull.isOfFork ? 8 : 7,
     target_project_id: 7,
     draft: false,
     merge_when_pipeline_succeeds: pull.auto !== null,
-    detailed_merge_status: pull.conflicts
+    detailed_merge_status: conflictsOf(state, pull)
       ? 'conflict'
       : approvalsOf(pull) < state.merging.approvals
         ? 'not_approved'
@@ -751,7 +806,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     }
     const refusal = isAuto ? { status: 405, message: '405 Method Not Allowed' } : mergeRefusal(state, pull, body.sha);
     if (refusal !== null) return { status: refusal.status, body: { message: refusal.message } };
-    mergeNow(pull, how, body.sha);
+    mergeNow(state, pull, how, body.sha);
     return { status: 200, body: shown(pull) };
   }
   if (part === 'reviewers') {

@@ -39,6 +39,10 @@ export async function site(kind: ForgeKind = 'gitea', more = '', given: Partial<
   git(on.root, 'init', '-q', '--bare', bare);
   git(on.repo, 'remote', 'add', 'origin', `${forge.url}/ada/demo.git`);
   git(on.repo, 'config', 'remote.origin.pushurl', bare);
+  if (given.bare !== undefined) {
+    forge.state.bare = bare;
+    git(on.repo, 'push', '-q', bare, 'main');
+  }
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
   writeFileSync(join(on.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n${more}`);
   writeFileSync(

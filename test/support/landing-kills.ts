@@ -8,6 +8,8 @@ import type { FaultPoint } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill } from './crash.ts';
 import { expectJournalToReplay } from './crash-proof.ts';
 import { planText } from './engine.ts';
+import { startForge, type Trouble } from './forge-server.ts';
+import { Ci, readTip } from './forge-site.ts';
 import { type Ground, git, makeGround } from './ground.ts';
 import { randomOf } from './random.ts';
 
@@ -22,19 +24,21 @@ interface Trial {
   readonly seed: number;
   /** `[landing] batch`. 1: all plans conflict pairwise. More: each third one does, and the second makes the check fail until its fixer has mended it. */
   readonly batch: number;
+  /** Their pull requests are merged by a forge of that kind, which often fails; not there: stator merges with git. */
+  readonly forge?: 'github' | 'gitea' | 'gitlab';
 }
 
 /** A kill at a random moment comes so long after the engine is up, at most. */
 const momentMs = 1_200;
 
 /** Both sides' lines stay, in the order in which they came. */
-const fix = [
+const fixWith = (main: string) => [
   '[ ! -f bad.txt ] || { git rm -q bad.txt && git commit -qm mended; }',
-  'git merge -q main && exit',
-  'git show main:same.txt > same.txt',
+  `git merge -q ${main} && exit`,
+  `git show ${main}:same.txt > same.txt`,
   'git show HEAD:same.txt | while read -r line; do grep -qx "$line" same.txt || echo "$line" >> same.txt; done',
   'git add same.txt && git commit -qm "both stand"',
-].join('\n');
+];
 
 export async function landUnderKills(trial: Trial): Promise<void> {
   const on = makeGround();
@@ -68,11 +72,13 @@ export async function updateUnderKill(): Promise<void> {
   }
 }
 
-async function play(on: Ground, { plans: count, points, kills, seed, batch }: Trial): Promise<void> {
+async function play(on: Ground, { plans: count, points, kills, seed, batch, forge: kind }: Trial): Promise<void> {
   const passed = join(on.root, 'passed');
   const names = Array.from({ length: count }, (_, index) => `p${index + 1}`);
   const sharing = names.filter((_, index) => batch === 1 || index % 3 === 0);
   configure(on, passed, `test ! -f bad.txt`, batch);
+  const random = randomOf(seed);
+  const forge = kind === undefined ? null : await failingForge(on, kind, random);
   const base = git(on.repo, 'rev-parse', 'main');
   const workOf = (name: string, index: number) => [
     `echo ${name} > ${name}.txt`,
@@ -80,16 +86,44 @@ async function play(on: Ground, { plans: count, points, kills, seed, batch }: Tr
     ...(batch > 1 && index === 1 ? ['touch bad.txt'] : []),
   ];
   const plans = Object.fromEntries(names.map((name, index) => [name, planText([workOf(name, index).join('; ')])]));
-  const fixer = { preset: 'command', program: '/bin/sh', flags: ['-c', fix], attempts: 5 };
+  const fixer = {
+    preset: 'command',
+    program: '/bin/sh',
+    flags: ['-c', fixWith(forge === null ? 'main' : 'origin/main').join('\n')],
+    attempts: 5,
+  };
   const agents = { default: { preset: 'sh', attempts: 5 }, fixer };
   const options = { home: on.home, repo: on.repo, plans, agents };
-  const random = randomOf(seed);
   let isDone = false;
   for (const point of points) isDone ||= (await life(on, { ...options, fault: { point, nth: 1 } })) === 'done';
   for (let nth = 0; nth < kills && !isDone; nth += 1)
     isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
   if (!isDone) expect(await life(on, options)).toBe('done');
-  await prove(on, { base, names, sharing, passed, batch });
+  await forge?.server.stop();
+  await prove(on, { base, names, sharing, passed, batch, bare: forge?.bare ?? null });
+}
+
+/** One request of eight gets no answer, or a wrong one, or its answer is lost. */
+async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Trial['forge']>, random: () => number) {
+  const bare = join(root, 'bare.git');
+  git(root, 'init', '-q', '--bare', bare);
+  const headOf = (branch: string) => readTip(bare, branch);
+  const server = await startForge(kind, { bare, headOf, statuses: new Ci('success'), required: ['ci'] });
+  const troubles: readonly Trouble[] = [
+    { status: 503 },
+    { status: 429, headers: { 'retry-after': '1' } },
+    'reset',
+    'lost',
+  ];
+  server.trouble = () => (random() < 1 / 8 ? (troubles[Math.floor(random() * troubles.length)] ?? null) : null);
+  git(repo, 'remote', 'add', 'origin', `${server.url}/ada/demo.git`);
+  git(repo, 'config', 'remote.origin.pushurl', bare);
+  git(repo, 'push', '-q', bare, 'main');
+  const config = join(repo, '.stator', 'config.toml');
+  writeFileSync(config, `${readFileSync(config, 'utf8')}by = "forge"\n`);
+  const of = `name = "here"\nurl = "${server.url}"\nkind = "${kind}"\ntoken = "env:FORGE_TOKEN"\nallow_private = true\n`;
+  writeFileSync(join(home, 'servers.toml'), `[[servers]]\n${of}`);
+  return { server, bare };
 }
 
 function configure({ home, repo }: Ground, passed: string, test: string, batch: number): void {
@@ -106,7 +140,11 @@ function configure({ home, repo }: Ground, passed: string, test: string, batch: 
 
 /** Until it is done, or killed: by itself, or so long after it was up. */
 async function life({ env }: Ground, options: object, afterMs: number | null = null): Promise<'done' | 'killed'> {
-  const child = spawn(process.execPath, [script, JSON.stringify(options)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const withToken = { ...env, FORGE_TOKEN: 'secret-token' };
+  const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+    env: withToken,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   const up = new Promise<void>((resolve) => {
     for (const stream of [child.stdout, child.stderr])
@@ -134,12 +172,37 @@ interface Proof {
   readonly sharing: readonly string[];
   readonly passed: string;
   readonly batch: number;
+  /** What the forge merges in; null: there is no forge. */
+  readonly bare: string | null;
 }
 
-async function prove({ home, repo }: Ground, { base, names, sharing, passed, batch }: Proof): Promise<void> {
-  const log = git(repo, 'log', '--first-parent', '--format=%H %s', `${base}..main`).split('\n');
-  const landed = log.map((line) => line.replace(/^\w+ Merge plan (\w+): A plan$/, '$1'));
+async function prove({ home, repo }: Ground, proof: Proof): Promise<void> {
+  const { base, names, sharing, passed, bare } = proof;
+  const log = git(bare ?? repo, 'log', '--first-parent', '--format=%H %s', `${base}..main`).split('\n');
+  const landed = log.map((line) => line.replace(/^\w+ Merge plan[ /](\w+)(: A plan| \(#\d+\))$/, '$1'));
   expect([...landed].sort(), 'each plan landed once').toEqual([...names].sort());
+  if (bare === null) proveChecked(repo, proof, log);
+  else {
+    const treeOf = (place: string, commit: string | undefined) => git(place, 'rev-parse', `${commit}^{tree}`);
+    const checked = new Set(
+      readFileSync(passed, 'utf8')
+        .trim()
+        .split('\n')
+        .map((commit) => treeOf(repo, commit)),
+    );
+    const unchecked = log.map((line) => treeOf(bare, line.split(' ')[0])).filter((tree) => !checked.has(tree));
+    expect(unchecked, 'the branch had files that were not checked').toEqual([]);
+  }
+  const main = bare ?? repo;
+  expect(git(main, 'show', 'main:same.txt').split('\n').sort(), 'whose work is there').toEqual([...sharing].sort());
+  const files = git(main, 'ls-tree', '--name-only', 'main').split('\n');
+  expect(files.filter((file) => /^p\d+\.txt$/.test(file)).sort()).toEqual(names.map((name) => `${name}.txt`).sort());
+  expect(files).not.toContain('bad.txt');
+  expect(git(repo, 'status', '--porcelain')).toBe('');
+  await expectJournalToReplay(home);
+}
+
+function proveChecked(repo: string, { base, passed, batch }: Proof, log: readonly string[]): void {
   const checked = new Set(readFileSync(passed, 'utf8').split('\n'));
   const places = git(repo, 'reflog', 'main', '--format=%H').split('\n');
   const stood = places.slice(0, places.indexOf(base));
@@ -149,10 +212,4 @@ async function prove({ home, repo }: Ground, { base, names, sharing, passed, bat
   ).toEqual([]);
   expect(stood[0]).toBe(git(repo, 'rev-parse', 'main'));
   if (batch === 1) expect(new Set(stood)).toEqual(new Set(log.map((line) => line.split(' ')[0])));
-  expect(git(repo, 'show', 'main:same.txt').split('\n').sort(), 'whose work is there').toEqual([...sharing].sort());
-  const files = git(repo, 'ls-tree', '--name-only', 'main').split('\n');
-  expect(files.filter((file) => /^p\d+\.txt$/.test(file)).sort()).toEqual(names.map((name) => `${name}.txt`).sort());
-  expect(files).not.toContain('bad.txt');
-  expect(git(repo, 'status', '--porcelain')).toBe('');
-  await expectJournalToReplay(home);
 }

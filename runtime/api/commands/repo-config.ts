@@ -37,6 +37,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['close_issues', config.closeIssues],
     ['waves.overlap', config.overlap],
     ['landing.auto', config.policy.landing_auto],
+    ['landing.by', config.policy.landing_by],
     [
       'landing.refresh',
       config.policy.landing_refresh_ms === null ? '' : durationText(config.policy.landing_refresh_ms),

@@ -1,6 +1,7 @@
 /** The lines in which plans wait for a branch, and the place of a plan in one. */
 import { storedLanding, storedPlan } from '../../../actors/stored-tree.ts';
 import type { Entrant } from '../../../machines/landing/machine.ts';
+import type { PlanContext } from '../../../machines/plan/context.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { landingTree, parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -99,14 +100,25 @@ const doing: Readonly<Record<LandingEntry['state'], string>> = {
   merging: 'is being merged into it',
 };
 
-/** What a plan in line waits for; null: it is in none. */
+/** It is not in line yet. */
+function forgeWait({ merge, pull }: Pick<PlanContext, 'merge' | 'pull'>): Waiting {
+  const refused = merge?.refused ?? null;
+  const why = refused?.why === 'forge_waits' ? `; ${refused.detail}` : '';
+  const detail = `it gets in line as soon as ${pull?.request?.url ?? 'its pull request'} is approved and green${why}`;
+  return { kind: 'landing', detail, since: refused === null ? null : timeText(refused.at) };
+}
+
+/** What a plan in line waits for, or one whose pull request is to get it there; null: it is in none. */
 export async function landingWait(
   parts: Pick<Parts, 'store'>,
   { project, plan, landing }: Pick<PlanRow, 'project' | 'plan' | 'landing'>,
 ): Promise<Waiting | null> {
   const tree = planTree(project, plan);
-  const row = landing === 'in_line' ? await parts.store.tree(tree) : null;
-  const into = row === null ? null : (storedPlan(tree, row.stored).context.merge?.into ?? null);
+  const isOnWay = landing === 'in_line' || landing === 'pull_request_open';
+  const row = isOnWay ? await parts.store.tree(tree) : null;
+  const stored = row === null ? null : storedPlan(tree, row.stored);
+  if (stored?.has('waits:pull')) return forgeWait(stored.context);
+  const into = landing === 'in_line' ? (stored?.context.merge?.into ?? null) : null;
   const entry = into === null ? null : await landingAt(parts, landingTree(project, into));
   const place = entry === null ? null : placeIn(entry, plan);
   if (entry === null || place === null) return null;

@@ -331,6 +331,7 @@ export function parseRepoConfig(
     cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
     pullMerge: values.pull_requests?.merge ?? daemon.pullRequests?.merge ?? 'manual',
     landingAuto: values.landing?.auto ?? false,
+    landingBy: values.landing?.by ?? 'git',
     landingRefreshMs: values.landing?.refresh ?? null,
   };
   const profileOf = (role: Role) => resolveProfile(role, files).profile;

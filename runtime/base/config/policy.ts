@@ -1,6 +1,7 @@
 /** From a repo's configuration to the policy that guards read, and the parts of the configuration without effect. */
 
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
+import type { Lander } from '../../../machines/vocabulary/landing.ts';
 import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';
 import {
   defaultPolicy,
@@ -25,6 +26,7 @@ interface PolicyParts {
   readonly cleanupAgeMs: number;
   readonly pullMerge: PullMergeMode;
   readonly landingAuto: boolean;
+  readonly landingBy: Lander;
   readonly landingRefreshMs: number | null;
 }
 
@@ -47,6 +49,7 @@ export function policyOf(parts: PolicyParts): Policy {
     readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
     auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
     landing_auto: landingAuto,
+    landing_by: parts.landingBy,
     landing_refresh_ms: parts.landingRefreshMs,
     pull_merge: pullMerge,
     require_change: requireChange,

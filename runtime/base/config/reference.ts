@@ -220,6 +220,10 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
 
 const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
   auto: ['false', 'a plan that is done gets in the line of its target branch by itself'],
+  by: [
+    '"git"',
+    '"git": stator moves the branch here; "forge": the forge merges the pull request of the plan when that is approved and green, in its turn, after `check`',
+  ],
   check: [
     '""',
     'runs on the merge of a plan and its target branch, in a new checkout, before the branch moves to it, such as "npm ci && npm test"; with the sandbox and the limits of [agents.check]',

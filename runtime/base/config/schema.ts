@@ -6,6 +6,7 @@ import { amountLimit } from '../../../machines/vocabulary/budget.ts';
 import { landingBatchLimit, landingCheckLimit } from '../../../machines/vocabulary/engine-signals.ts';
 import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
+import { landers } from '../../../machines/vocabulary/landing.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
@@ -458,13 +459,14 @@ export type ReviewAgain = (typeof reviewAgainModes)[number];
 const landingSchema = z.strictObject(
   {
     auto: flag.optional(),
+    by: oneOf(landers).optional(),
     check: textOrNone({ max: landingCheckLimit, is: 'a shell command' }).optional(),
     strategy: oneOf(landingStrategies).optional(),
     review_again: oneOf(reviewAgainModes).optional(),
     batch: wholeNumber(1, landingBatchLimit).optional(),
     refresh: durationOrNone({ minMs: 1, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   },
-  { error: 'a table with auto, check, strategy, review_again, batch and refresh' },
+  { error: 'a table with auto, by, check, strategy, review_again, batch and refresh' },
 );
 
 const wavesSchema = z.strictObject({ overlap: oneOf(overlaps).optional() }, { error: 'a table with overlap' });

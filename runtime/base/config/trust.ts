@@ -116,6 +116,7 @@ const gateWords: Readonly<Record<string, string>> = {
   auto_create_pr: 'a done plan is pushed, and a pull request is made',
   auto_merge: 'a done plan is merged into the base branch',
   'landing.auto': 'a done plan gets in line, and is merged into the base branch',
+  'landing.by': 'the forge merges what lands, by its pull request',
   'landing.review_again': 'what lands is not reviewed again, even if bringing it up to date changed it',
   'notes.take': 'what an agent proposes as a note is given to the next agents without a person',
   'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
@@ -141,6 +142,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     auto_merge: false,
     'landing.auto': false,
     'notes.take': 'person',
+    'landing.by': 'git',
     'pull_requests.merge': 'manual',
     require_change: true,
     confirm_deletions: true,
@@ -153,6 +155,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
   const all = {
     ...values,
     'landing.auto': values.landing?.auto,
+    'landing.by': values.landing?.by,
     // "always" is stricter than without it.
     'landing.review_again': values.landing?.review_again === 'never' ? 'never' : undefined,
     'notes.take': values.notes?.take,

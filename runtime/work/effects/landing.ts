@@ -10,10 +10,11 @@ import type {
   Workplace,
 } from '../../../machines/vocabulary/effect.ts';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
+import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { ReviewAgain } from '../../base/config/config.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
-import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import { mergePrepared, prepareMerge } from '../git/checkout-merge.ts';
 import { ownGit } from '../git/git.ts';
 import { takeIntoBranch } from '../git/joint-base.ts';
@@ -22,9 +23,11 @@ import { branchRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { type BroughtUp, broughtUp } from '../git/same-change.ts';
 import type { CheckParts } from './check-run.ts';
+import { type ByForge, findForgeLine, mergeByForge, prepareForForge } from './landing-forge.ts';
 import { lostWork, tellLostWork } from './lost-work.ts';
 import { checkMerge } from './merge-check.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
+import type { ForgeParts } from './with-forge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
 /** A fixer's message names so many commits of the branch, and so many files, each on a line of so many characters: others wrote both. */
@@ -33,8 +36,10 @@ const toldFiles = 100;
 const lineLength = 200;
 
 /** The plan that a plan is based on may be before it in the line, so its base is looked up when it is its turn. */
-export function createLandingFind(parts: EffectParts): Handler<LandingFind> {
-  return async ({ branch, into }, context): Promise<Outcome> => {
+export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
+  return async (effect, context): Promise<Outcome> => {
+    if (isByForge(effect)) return findForgeLine(parts, effect, context);
+    const { branch, into } = effect;
     const { row } = context;
     const site = await siteOf(parts, row, { branch, from: branch });
     const asked = { verb: 'land', plan: row.plan, branch, into, approved: null, withAfter: true } as const;
@@ -47,38 +52,69 @@ export function createLandingFind(parts: EffectParts): Handler<LandingFind> {
  * The target branch is not moved. What is in it already has landed. Where bringing the plan up to date changed what was approved, the plan's own branch gets
  * that, so that it is judged as it would land.
  */
-export function createLandingPrepare(parts: EffectParts): Handler<LandingPrepare> {
-  return async ({ plan, branch, into, message, approved, on }, { row }): Promise<Outcome> => {
-    const site = await siteOf(parts, row, { branch, from: branch });
+export function createLandingPrepare(parts: ForgeParts): Handler<LandingPrepare> {
+  return async (effect, context): Promise<Outcome> => {
+    if (isByForge(effect))
+      return prepareForForge(parts, effect, context, ({ target, names }) =>
+        prepare(parts, context, { effect, names, target }),
+      );
+    const { plan, branch, into, approved, on } = effect;
+    const site = await siteOf(parts, context.row, { branch, from: branch });
     const { repository, project } = site;
-    const { check, strategy, reviewAgain, batch } = project.config.landing;
     const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on } as const;
-    const lost = () => lostWork(parts.store, repository, { project: row.project, plan, branch });
+    const lost = () => lostWork(parts.store, repository, { project: project.project, plan, branch });
     const names = await mayMerge(parts, site, { ...asked, lost });
-    if ('type' in names) return names;
-    const wanted = { from: branch, into, message, only: approved?.sha ?? null, on, rebase: strategy === 'rebase' };
-    const made = await prepareMerge(repository, wanted);
-    parts.faults?.('landing.after-prepare');
-    switch (made.kind) {
-      case 'new': {
-        const { commit, base, tip } = made;
-        const found =
-          approved === null ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
-        if (approved === null || !isToBeReviewed(reviewAgain, found))
-          return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch } };
-        // With another plan before it, it is not known yet what it would land on.
-        if (on === null) await bringUpToDate(repository, { branch, into, base });
-        parts.faults?.('landing.after-update');
-        return refusal({ kind: 'outdated', by: approved.by }, names);
-      }
-      case 'merged':
-        return { type: 'plan_merged', payload: { head: made.head, into, tip: made.tip } };
-      case 'conflict':
-        return refusal(made, names, await conflictBrief(repository, { branch, into, files: made.files }));
-      default:
-        return refusal(made, names);
-    }
+    return 'type' in names ? names : prepare(parts, context, { effect, names, target: null });
   };
+}
+
+function isByForge<E extends { readonly pull?: LandingPull }>(effect: E): effect is ByForge<E> {
+  return effect.pull !== undefined;
+}
+
+interface Preparing {
+  readonly effect: LandingPrepare;
+  readonly names: Names;
+  /** The branch as its forge has it; null: as it is here. */
+  readonly target: string | null;
+}
+
+async function prepare(
+  parts: EffectParts,
+  { row }: EffectContext,
+  { effect, names, target }: Preparing,
+): Promise<Outcome> {
+  const { branch, into, message, approved, pull, on } = effect;
+  const { repository, project } = await siteOf(parts, row, { branch, from: branch });
+  const { check, strategy, reviewAgain, batch } = project.config.landing;
+  const only = pull?.head ?? approved?.sha ?? null;
+  // The forge makes the commits that land.
+  const rebase = strategy === 'rebase' && target === null;
+  const made = await prepareMerge(repository, { from: branch, into, message, only, on: on ?? target, rebase });
+  parts.faults?.('landing.after-prepare');
+  switch (made.kind) {
+    case 'new': {
+      const { commit, base, tip } = made;
+      const found =
+        approved === null ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
+      if (approved === null || !isToBeReviewed(reviewAgain, found)) {
+        const together = target === null ? batch : 1;
+        return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch: together } };
+      }
+      // With another plan before it, it is not known yet what it would land on.
+      const head = on === null ? await bringUpToDate(repository, { branch, into, base }) : null;
+      parts.faults?.('landing.after-update');
+      return refusal({ kind: 'outdated', by: approved.by }, names, head === null ? {} : { head });
+    }
+    case 'merged':
+      return { type: 'plan_merged', payload: { head: made.head, into, tip: made.tip } };
+    case 'conflict':
+      return refusal(made, names, {
+        body: await conflictBrief(repository, { branch, into, files: made.files, target }),
+      });
+    default:
+      return refusal(made, names);
+  }
 }
 
 /** By `[landing] review_again`. What conflicts is reviewed in any case: a fixer resolves it. */
@@ -91,13 +127,14 @@ function isToBeReviewed(reviewAgain: ReviewAgain, found: BroughtUp): boolean {
 async function bringUpToDate(
   repository: Repository,
   { branch, into, base }: { branch: string; into: string; base: string },
-): Promise<void> {
+): Promise<string | null> {
   const message = `Merge ${into} into ${branch}`;
-  await takeIntoBranch(repository, { branch, commit: base, message });
+  const taken = await takeIntoBranch(repository, { branch, commit: base, message });
+  return taken.kind === 'taken' ? taken.head : null;
 }
 
 export function createLandingCheck(parts: CheckParts): Handler<LandingCheck> {
-  return async ({ plan, branch, into, commit, command }, context): Promise<Outcome> => {
+  return async ({ plan, branch, into, commit, command, pull }, context): Promise<Outcome> => {
     const text = await checkMerge(parts, context, {
       ...{ plan, place: checkoutOf(branch), commit, command, of: `${branch} merged with ${into}` },
       afterCheckout: () => parts.faults?.('landing.after-checkout'),
@@ -106,17 +143,18 @@ export function createLandingCheck(parts: CheckParts): Handler<LandingCheck> {
     if (text === null) return { type: 'check_passed', payload: {} };
     const { repository } = await siteOf(parts, context.row, { branch, from: branch });
     const names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null } as const;
-    return refusal(
-      { kind: 'check', detail: text },
-      names,
-      await checkBrief(repository, { branch, into, commit, text }),
-    );
+    return refusal({ kind: 'check', detail: text }, names, {
+      body: await checkBrief(repository, { branch, into, commit, text, isThere: pull !== undefined }),
+    });
   };
 }
 
 /** To the commit that was checked and to no other: if the branch has moved meanwhile, the plan begins anew. */
-export function createLandingMerge(parts: EffectParts): Handler<LandingMerge> {
-  return async ({ plan, branch, into, commit, base, tip }, { row }): Promise<Outcome> => {
+export function createLandingMerge(parts: ForgeParts): Handler<LandingMerge> {
+  return async (effect, context): Promise<Outcome> => {
+    if (isByForge(effect)) return mergeByForge(parts, effect, context);
+    const { plan, branch, into, commit, base, tip } = effect;
+    const { row } = context;
     const { repository } = await siteOf(parts, row, { branch, from: branch });
     parts.faults?.('landing.before-merge');
     const merged = await mergePrepared(repository, { into, base, commit, tip });
@@ -135,38 +173,49 @@ function checkoutOf(branch: string): Workplace {
 
 async function conflictBrief(
   repository: Repository,
-  { branch, into, files }: { branch: string; into: string; files: readonly string[] },
+  {
+    branch,
+    into,
+    files,
+    target: there,
+  }: { branch: string; into: string; files: readonly string[]; target: string | null },
 ): Promise<string> {
-  const target = await ownGit(repository.path, ['rev-parse', '--verify', branchRef(into)]);
+  const target = there ?? (await ownGit(repository.path, ['rev-parse', '--verify', branchRef(into)]));
   return [
     `The plan is done and approved, and ${into} has moved since it was begun: the two conflict in`,
     ...files.slice(0, toldFiles).map(listed),
-    ...(await sidesOf(repository, { branch, into, target })),
+    ...(await sidesOf(repository, { branch, into, target, name: there ?? into })),
   ].join('\n');
 }
 
 async function checkBrief(
   repository: Repository,
-  { branch, into, commit, text }: { branch: string; into: string; commit: string; text: string },
+  {
+    branch,
+    into,
+    commit,
+    text,
+    isThere,
+  }: { branch: string; into: string; commit: string; text: string; isThere: boolean },
 ): Promise<string> {
   const target = await parentOf(repository, commit, 1);
   return [
     `The plan is done and approved, but merged with ${into} as it is now it fails this check:`,
     text,
-    ...(await sidesOf(repository, { branch, into, target })),
+    ...(await sidesOf(repository, { branch, into, target, name: isThere ? target : into })),
   ].join('\n');
 }
 
-/** What came to the branch meanwhile, and what to do about it. */
+/** What came to the branch meanwhile, and what to do about it. `name`: what git is to merge. */
 export async function sidesOf(
   { path }: Repository,
-  { branch, into, target }: { branch: string; into: string; target: string },
+  { branch, into, target, name = into }: { branch: string; into: string; target: string; name?: string },
 ): Promise<string[]> {
   const args = ['log', '--first-parent', `--max-count=${toldCommits}`, '--format=%s', target, `^${branchRef(branch)}`];
   return [
     `What came to ${into} meanwhile:`,
     ...(await ownGit(path, args)).split('\n').map(listed),
-    `Merge it into your branch with: git merge ${shellWord(into)}`,
+    `Merge it into your branch with: git merge ${shellWord(name)}`,
     'Resolve what conflicts so that both goals stand, yours and those above, and commit the merge.',
   ];
 }

@@ -71,7 +71,7 @@ export type Refused =
   | { readonly kind: 'after'; readonly plans: readonly string[] }
   /** What would land is not what that role approved. */
   | { readonly kind: 'outdated'; readonly by: Approval['by'] }
-  | { readonly kind: 'lost_work' | 'check'; readonly detail: string };
+  | { readonly kind: 'lost_work' | 'check' | 'pull' | 'forge_waits' | 'behind'; readonly detail: string };
 
 /**
  * The plans on which it is based and whose work is not in `into`, squashed or not: they would be merged with it without a request. A plan whose pull request
@@ -96,14 +96,21 @@ async function unmergedBelow(
   return unmerged;
 }
 
-/** `body`: the message to a fixer. */
-export function refusal(refused: Refused, names: Names, body?: string): Outcome {
-  const why = refused.kind === 'unapproved' || refused.kind === 'outdated' ? 'moved' : refused.kind;
+interface Mended {
+  /** The message to a fixer. */
+  readonly body?: string;
+  /** The commit that the plan's branch was brought to. */
+  readonly head?: string;
+}
+
+export function refusal(refused: Refused, names: Names, { body, head }: Mended = {}): Outcome {
+  const isMoved = refused.kind === 'unapproved' || refused.kind === 'outdated' || refused.kind === 'behind';
+  const why = isMoved ? 'moved' : refused.kind;
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
   return {
     type: 'merge_refused',
-    payload: { why, into, files, detail: detailOf(refused, names), ...(body === undefined ? {} : { body }) },
+    payload: { why, into, files, detail: detailOf(refused, names), ...(body && { body }), ...(head && { head }) },
   };
 }
 
@@ -146,6 +153,12 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
       return `${refused.detail}\nbring it back: stator plan answer ${shellWord(plan)} --restore; or say that it was meant: stator plan answer ${shellWord(plan)} --accept; ${again}`;
     case 'check':
       return `the check fails on its merge with ${into}: ${refused.detail}\nmend it on ${branch}, ${again}`;
+    case 'pull':
+      return `${refused.detail}, ${again}`;
+    case 'behind':
+      return `${refused.detail}; ${branch} has what came to ${into} now, and is looked at and pushed again`;
+    case 'forge_waits':
+      return `${refused.detail}; it gets in line again as soon as its forge has what it waits for`;
     case 'no_branch':
       return into === null
         ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan ${verb} ${plan} --into <branch>, or set base_branch in .stator/config.toml`

@@ -5,41 +5,19 @@ import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import { closingWords } from '../forges/closing-words.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
-import type { ForgeStates } from '../forges/forge-states.ts';
 import { findReference } from '../forges/reference.ts';
-import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.ts';
+import type { RepoForge } from '../forges/repo-forge.ts';
 import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { tellLostWork } from './lost-work.ts';
 import { planBase } from './plan-base.ts';
 import { pullRequestText } from './pull-request-text.ts';
-import { type EffectParts, siteOf } from './workplace.ts';
-
-export interface PlanPullParts extends EffectParts {
-  readonly env: NodeJS.ProcessEnv;
-  readonly forgeStates: ForgeStates;
-}
-
-/** Failures that a retry would repeat: the plan gets them, with the remedy. */
-const final = new Set([
-  'no_forge',
-  'no_token',
-  'forge_denied',
-  'forge_refused',
-  'not_found',
-  'address_refused',
-  'refused',
-  'bad_config',
-  'agent_unusable',
-]);
-
-export function isFinalTrouble(thrown: unknown): thrown is EngineError {
-  return thrown instanceof EngineError && final.has(thrown.code);
-}
+import { type ForgeParts, withForge } from './with-forge.ts';
+import { siteOf } from './workplace.ts';
 
 /** If a forge is down or wants us to wait, the effect waits and spends no try. */
-export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
+export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
   return async ({ branch, approved, request: open }, context): Promise<Outcome> => {
     const { row, abort } = context;
     const { repository } = await siteOf(parts, row, { branch, from: branch });
@@ -52,13 +30,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
       return { type: 'pr_failed', payload: { detail, moved: true } };
     }
-    try {
-      const { forge, remote } = await forgeOfRepo({
-        home: parts.home,
-        env: parts.env,
-        repo: repository.path,
-        signal: abort,
-      });
+    const work = async ({ forge, remote }: RepoForge): Promise<Outcome> => {
       const at = { project: row.project, plan: row.plan, branch };
       const base = (await planBase(parts, at)).branch ?? repository.defaultBase;
       // The forge is called first: if it cannot be reached, the effect waits before anything is pushed.
@@ -85,21 +57,15 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
           ...(await pullRequestText(parts, { ...at, closes: await closesOf(parts, at, forge) })),
         }));
       parts.faults?.('plan-pull.after-create');
-      await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
       return openedOutcome(forge, request, head);
-    } catch (thrown) {
-      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // without a site no forge has failed
-      if (site !== null && !abort.aborted)
-        await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
-      if (isFinalTrouble(thrown)) return failed(`${thrown.message}; ${thrown.hint}`);
-      throw thrown;
-    }
+    };
+    return withForge(parts, { repo: repository.path, row, plan: row.plan, abort, work, failed });
   };
 }
 
 /** The text that closes the session's issue when the request is merged; null: there is no issue, or the repo does not want it closed. */
 async function closesOf(
-  { store, projects, home }: Pick<PlanPullParts, 'store' | 'projects' | 'home'>,
+  { store, projects, home }: Pick<ForgeParts, 'store' | 'projects' | 'home'>,
   { project, plan }: PlanKey,
   forge: Pick<Forge, 'server' | 'repo'>,
 ): Promise<string | null> {

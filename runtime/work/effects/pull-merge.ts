@@ -11,15 +11,15 @@ import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import type { Forge, WantedMerge } from '../forges/forge.ts';
 import { otherHeadText } from '../forges/pull-request-news.ts';
-import { forgeOfRepo, forgeSiteOf } from '../forges/repo-forge.ts';
-import { closedOutcome, isFinalTrouble, type PlanPullParts, requestAt } from './plan-pull.ts';
+import { closedOutcome, requestAt } from './plan-pull.ts';
+import { type ForgeParts, withForge } from './with-forge.ts';
 import { siteOf } from './workplace.ts';
 
 /** The base may move between the check and the merge if several requests are merged at the same time. */
 const tries = 3;
 const pauseMs = 500;
 
-export interface PullMergeParts extends PlanPullParts {
+export interface PullMergeParts extends ForgeParts {
   nowMs(): number;
 }
 
@@ -30,27 +30,15 @@ export function createPullMerge(parts: PullMergeParts): Handler<PullMerge> {
     const { repository } = await siteOf(parts, row, { branch, from: branch });
     parts.projects.mustBeTrusted(row.project);
     if (effect.act !== 'withdraw' && !(await isWanted(parts, effect, row))) return { type: null };
-    try {
-      const { forge } = await forgeOfRepo({
-        home: parts.home,
-        env: parts.env,
-        repo: repository.path,
-        signal: abort,
-      });
-      const outcome =
-        effect.act === 'withdraw' ? await withdraw(forge, number) : await merge(parts, { forge, effect, row, abort });
-      await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
-      return outcome;
-    } catch (thrown) {
-      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // without a site no forge has failed
-      if (site !== null && !abort.aborted)
-        await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
-      if (!isFinalTrouble(thrown)) throw thrown;
-      const detail = `${thrown.message}; ${thrown.hint}`;
-      return effect.act === 'withdraw'
-        ? notWithdrawn(parts, row, `#${number}: ${detail}`)
-        : { type: 'pr_merge_refused', payload: { detail } };
-    }
+    return withForge(parts, {
+      ...{ repo: repository.path, row, plan: row.plan, abort },
+      work: ({ forge }) =>
+        effect.act === 'withdraw' ? withdraw(forge, number) : merge(parts, { forge, effect, row, abort }),
+      failed: (detail) =>
+        effect.act === 'withdraw'
+          ? notWithdrawn(parts, row, `#${number}: ${detail}`)
+          : { type: 'pr_merge_refused', payload: { detail } },
+    });
   };
 }
 
@@ -61,7 +49,7 @@ interface Merging {
   readonly abort: AbortSignal;
 }
 
-async function merge(parts: PlanPullParts, { forge, effect, row, abort }: Merging): Promise<Outcome> {
+async function merge(parts: ForgeParts, { forge, effect, row, abort }: Merging): Promise<Outcome> {
   const { number, head, act } = effect;
   const found = await requestAt(forge, number);
   if (found.state !== 'open') return closedOutcome(found);
@@ -81,7 +69,8 @@ async function merge(parts: PlanPullParts, { forge, effect, row, abort }: Mergin
   return { type: 'pr_merge_scheduled', payload: { by: isScheduled ? 'forge' : 'stator' } };
 }
 
-async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSignal): Promise<string | null> {
+/** The merge's commit, if the forge names it. A merge that another one met is tried again. */
+export async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSignal): Promise<string | null> {
   for (let nth = 1; ; nth += 1) {
     try {
       return await forge.merge(wanted);
@@ -91,7 +80,7 @@ async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSignal): 
       // An earlier answer was lost, or a person merged it first.
       if (found.state === 'merged') return found.mergeCommit;
       const { kind } = await forge.mergeObstacle({ number: wanted.number, base: wanted.base });
-      if (kind === 'stands' || found.headCommit !== wanted.head) throw thrown;
+      if (kind === 'stands' || kind === 'behind' || found.headCommit !== wanted.head) throw thrown;
       await pause(pauseMs * nth, undefined, { signal: abort });
     }
   }
@@ -103,7 +92,7 @@ async function withdraw(forge: Forge, number: number): Promise<Outcome> {
 }
 
 /** The plan may have moved on since its request. */
-async function isWanted({ store }: PlanPullParts, { id }: PullMerge, { project, plan }: EffectRow): Promise<boolean> {
+async function isWanted({ store }: ForgeParts, { id }: PullMerge, { project, plan }: EffectRow): Promise<boolean> {
   const tree = planTree(project, plan);
   const row = await store.tree(tree);
   return row !== null && storedPlan(tree, row.stored).context.pull?.work === id;

@@ -92,8 +92,13 @@ export interface NewPullRequest {
   readonly body: string;
 }
 
-/** The obstacles to a merge. `waits`: a condition is not met yet. `stands`: a person must act first; `detail` states how. */
-export type MergeObstacle = { readonly kind: 'none' } | { readonly kind: 'waits' | 'stands'; readonly detail: string };
+/**
+ * The obstacles to a merge. `waits`: a condition is not met yet. `stands`: a person must act first; `detail` states how. `behind`: the branch lacks what came to
+ * its target, or conflicts with that.
+ */
+export type MergeObstacle =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'waits' | 'stands' | 'behind'; readonly detail: string };
 
 /** A request to be merged at exactly that commit; refused if it has another head. */
 export interface WantedMerge {

@@ -141,7 +141,7 @@ export function createGitea(parts: ForgeParts): Forge {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
       const found = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
       if (found.draft === true) return { kind: 'waits', detail: 'it is a draft' };
-      if (found.mergeable === false) return { kind: 'stands', detail: `it conflicts with ${base}` };
+      if (found.mergeable === false) return { kind: 'behind', detail: `it conflicts with ${base}` };
       const rules = await rulesOf(base);
       if (rules.user_can_merge === false)
         return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };

@@ -203,9 +203,9 @@ export function createGitHub(parts: ForgeParts): Forge {
       const found = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
       const { draft: isDraft, mergeable_state: state } = found;
       if (isDraft === true) return { kind: 'waits', detail: 'it is a draft' };
-      if (state === 'dirty') return { kind: 'stands', detail: `it conflicts with ${base}` };
+      if (state === 'dirty') return { kind: 'behind', detail: `it conflicts with ${base}` };
       if (state === 'behind')
-        return { kind: 'stands', detail: `it is behind ${base}, and the forge wants it up to date first` };
+        return { kind: 'behind', detail: `it is behind ${base}, and the forge wants it up to date first` };
       if (state === 'blocked') return { kind: 'waits', detail: `it has not yet what ${base} requires` };
       return state === 'unknown' ? { kind: 'waits', detail: 'the forge looks at it' } : { kind: 'none' };
     },

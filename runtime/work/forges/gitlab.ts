@@ -165,7 +165,7 @@ export function createGitLab(parts: ForgeParts): Forge {
       if (user?.can_merge === false)
         return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
       const stands = standing[state];
-      if (stands !== undefined) return { kind: 'stands', detail: `${stands} ${base}` };
+      if (stands !== undefined) return { kind: 'behind', detail: `${stands} ${base}` };
       if (draft === true) return { kind: 'waits', detail: 'it is a draft' };
       if (state === 'mergeable' || state === 'can_be_merged') return { kind: 'none' };
       return { kind: 'waits', detail: `the forge says ${state.replaceAll('_', ' ')}` };

@@ -13,6 +13,7 @@ import {
   type PlanPull,
   type PullRequest as PlanPullRequest,
 } from '../../../machines/vocabulary/plan-pull.ts';
+import type { PlanTag } from '../../../machines/vocabulary/public-state.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -131,8 +132,14 @@ async function mergeStep(
     merge,
     found,
     news,
-  }: Pick<MergeLook, 'found' | 'news'> & { readonly request: PlanPullRequest; readonly merge: MergeState },
-): Promise<{ readonly kind: MergeObstacle['kind']; readonly detail: string }> {
+    byLine,
+  }: Pick<MergeLook, 'found' | 'news'> & {
+    readonly request: PlanPullRequest;
+    readonly merge: MergeState;
+    /** The line of its branch brings it up to date. */
+    readonly byLine: boolean;
+  },
+): Promise<{ readonly kind: Exclude<MergeObstacle['kind'], 'behind'>; readonly detail: string }> {
   if (found.headCommit !== request.head) return { kind: 'stands', detail: otherHeadText(found, request.head) };
   if (merge === 'scheduled' && found.isAutoMerged === false)
     return {
@@ -140,9 +147,10 @@ async function mergeStep(
       detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
     };
   if (merge === null) return { kind: 'waits', detail: '' };
-  const obstacle = await forge.mergeObstacle(found);
+  const { kind, ...why } = { detail: '', ...(await forge.mergeObstacle(found)) };
+  const obstacle = { ...why, kind: kind !== 'behind' ? kind : byLine ? ('none' as const) : ('stands' as const) };
   if (obstacle.kind === 'none' && (news.green === 'no' || !news.isApproved)) return { kind: 'waits', detail: '' };
-  return { detail: '', ...obstacle };
+  return obstacle;
 }
 
 export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
@@ -169,8 +177,8 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     for (const line of lines) {
       const { tree, event } = line;
       const { before, after } = kinds.moveOf(line);
-      const isDone = before.has('status:done') || after.has('status:done');
-      const concerns = isDone || /^(?:pr_|create_pr)/.test(event);
+      const isEither = (tag: PlanTag) => before.has(tag) || after.has(tag);
+      const concerns = isEither('status:done') || isEither('waits:pull') || /^(?:pr_|create_pr)/.test(event);
       if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // its prefix proves it
     }
   }
@@ -362,10 +370,13 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const { head } = request;
     const say = <T extends PullWord>(type: T, payload: SignalPayload<T>) =>
       tell(tree, type, payload, `${tree} ${type} ${head} ${count}`).then(() => true);
-    if (projects.get(project).config.policy.pull_merge !== 'when-green')
+    const { pull_merge: mode, landing_by: by } = projects.get(project).config.policy;
+    const byLine = by === 'forge';
+    // In the line of its branch, it is the plan that asks.
+    if (byLine ? merge === null : mode !== 'when-green')
       return merge === null || merge === 'refused' ? false : say('pr_merge_unwanted', {});
     if (merge === 'refused') return false;
-    const { kind, detail } = await mergeStep(forge, { request, merge, found, news });
+    const { kind, detail } = await mergeStep(forge, { request, merge, found, news, byLine });
     const times = known.merge.found === `${kind} ${detail}` ? known.merge.times + 1 : 1;
     known.merge = { found: `${kind} ${detail}`, times };
     if (kind === 'stands') return times < sureLooks || say('pr_merge_refused', { detail });

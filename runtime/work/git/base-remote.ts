@@ -12,6 +12,8 @@ import { branchRef, type RefPlace, readRef } from './refs.ts';
 
 /** Short, because a person waits for the plan to begin. */
 const fetchMs = 10_000;
+/** Nobody waits for this one. */
+const tipMs = 300_000;
 
 type Place = RefPlace & { readonly memo?: ObjectMemo };
 
@@ -81,17 +83,36 @@ export function fetchTrouble(repo: Pick<RefPlace, 'commonDir'>, branch: string):
   return fetched.get(keyOf(repo, branch))?.trouble ?? null;
 }
 
+/** The commit of the branch at that remote as it is now. Throws `forge_unreachable` where git could not fetch it. */
+export async function fetchTip(repo: Place, { remote, branch }: { remote: string; branch: string }): Promise<string> {
+  const trouble = await fetchFrom(repo, { remote, branch, timeoutMs: tipMs });
+  const commit = trouble === null ? await readRef(repo, `refs/remotes/${remote}/${branch}`) : null;
+  if (commit !== null) return commit;
+  const message = `git could not fetch ${branch} from ${remote}: ${trouble ?? 'it has no such branch'}`;
+  throw new EngineError(
+    'forge_unreachable',
+    message,
+    'it is asked again later; see whether that remote can be reached',
+  );
+}
+
 /** Fetches with only the user's own settings. null: done, or there is no remote; otherwise the reason of the failure. */
 async function fetchBranch(repo: Place, branch: string): Promise<string | null> {
   try {
     if ((await ownGit(repo.path, ['remote'])) === '') return null;
-    const remote = await remoteOf(repo.path, branch, null);
-    const refs = `+refs/heads/${branch}:refs/remotes/${remote}/${branch}`;
-    const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--', remote, refs];
-    const { exitCode, stderr } = await tryAs('engine', { repo: repo.path, args, timeoutMs: fetchMs });
-    return exitCode === 0 ? null : onOneLine(stderr.trim());
+    return await fetchFrom(repo, { remote: await remoteOf(repo.path, branch, null), branch, timeoutMs: fetchMs });
   } catch (thrown) {
     if (thrown instanceof EngineError) return onOneLine(messageOf(thrown));
     throw thrown;
   }
+}
+
+async function fetchFrom(
+  repo: Place,
+  { remote, branch, timeoutMs }: { remote: string; branch: string; timeoutMs: number },
+): Promise<string | null> {
+  const refs = `+refs/heads/${branch}:refs/remotes/${remote}/${branch}`;
+  const args = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--', remote, refs];
+  const { exitCode, stderr } = await tryAs('engine', { repo: repo.path, args, timeoutMs });
+  return exitCode === 0 ? null : onOneLine(stderr.trim());
 }

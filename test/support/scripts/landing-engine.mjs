@@ -18,7 +18,10 @@ function faults(point) {
   if (seen === fault.nth) process.kill(process.pid, 'SIGKILL');
 }
 
-const engine = await createEngine({ home, env: process.env, agents, faults, graceMs: 2_000, waitForHomeMs: 10_000 });
+const engine = await createEngine({
+  ...{ home, env: process.env, agents, faults },
+  ...{ graceMs: 2_000, waitForHomeMs: 10_000, pullRequestLookMs: 100 },
+});
 const { client } = engine;
 await client.addRepo(repo, { trust: true });
 const known = new Set((await client.plans(project)).map(({ plan }) => plan));

@@ -1,0 +1,188 @@
+/**
+ * The acts of a line where the forge merges the pull request of the plan at its head. What is prepared and checked is the merge of that request's commit and the
+ * branch as the forge has it; the forge is asked to merge that commit while its branch is still there, and what it says after is looked at.
+ */
+import type { LandingFind, LandingMerge, LandingPrepare } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
+import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
+import type { Forge, PullRequest } from '../forges/forge.ts';
+import { otherHeadText } from '../forges/pull-request-news.ts';
+import type { RepoForge } from '../forges/repo-forge.ts';
+import { fetchTip } from '../git/base-remote.ts';
+import { isBranchName } from '../git/branch.ts';
+import { holdsWork, takeIntoBranch } from '../git/joint-base.ts';
+import { findCommit, isAncestor, treeOf } from '../git/objects.ts';
+import type { Repository } from '../git/repository.ts';
+import { mayMerge, type Names, refusal } from './plan-merge.ts';
+import { requestAt } from './plan-pull.ts';
+import { mergeNow } from './pull-merge.ts';
+import { type ForgeParts, withForge } from './with-forge.ts';
+import { siteOf } from './workplace.ts';
+
+/** An effect of a line whose plan the forge merges. */
+export type ByForge<E> = E & { readonly pull: LandingPull };
+
+type LandingNames = Names & { readonly into: string };
+
+/** The branch that the request is for, as the forge has it now. */
+export async function findForgeLine(
+  parts: ForgeParts,
+  { branch, pull }: ByForge<LandingFind>,
+  context: EffectContext,
+): Promise<Outcome> {
+  const { row, abort } = context;
+  const site = await siteOf(parts, row, { branch, from: branch });
+  const { path: repo } = site.repository;
+  const names: Names = { verb: 'land', plan: row.plan, branch, into: null, repo, approved: null };
+  return withForge(parts, {
+    ...{ repo, row, plan: row.plan, abort },
+    failed: (detail) => refusal({ kind: 'pull', detail }, names),
+    async work({ forge }) {
+      const found = await requestAt(forge, pull.number);
+      const { base: into } = found;
+      // Its name is somebody else's text, and git would take more than a name.
+      if (!(await isBranchName(site.repository, into)))
+        return refusal({ kind: 'pull', detail: `${found.url} is for ${into}, which is no name of a branch` }, names);
+      return requestObstacle(found, { pull, names: { ...names, into } }) ?? { type: 'line_found', payload: { into } };
+    },
+  });
+}
+
+interface Prepared {
+  /** The branch as the forge has it, which the request is merged with. */
+  readonly target: string;
+  readonly names: LandingNames;
+}
+
+/** Finds what the plan is to be merged with, and hands it to `make`. */
+export async function prepareForForge(
+  parts: ForgeParts,
+  { plan, branch, into, pull, approved, on }: ByForge<LandingPrepare>,
+  context: EffectContext,
+  make: (prepared: Prepared) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { row, abort } = context;
+  const site = await siteOf(parts, row, { branch, from: branch });
+  const { path: repo } = site.repository;
+  const names = { verb: 'land', plan, branch, into, repo, approved } as const;
+  // The forge merges one at a time: it is this one's turn when the others have landed.
+  if (on !== null) return refusal({ kind: 'forge_waits', detail: 'others are before it' }, names);
+  return withForge(parts, {
+    ...{ repo, row, plan, abort },
+    failed: (detail) => refusal({ kind: 'pull', detail }, names),
+    async work({ forge, remote }) {
+      const found = await requestAt(forge, pull.number);
+      if (found.state === 'merged') return landed(site.repository, { forge, remote, names, pull, made: null });
+      const obstacle = requestObstacle(found, { pull, names });
+      if (obstacle !== null) return obstacle;
+      const target = await fetchTip(site.repository, { remote, branch: into });
+      const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on: target } as const;
+      const allowed = await mayMerge(parts, site, { ...asked, lost: async () => null });
+      return 'type' in allowed ? allowed : make({ target, names });
+    },
+  });
+}
+
+/** As that commit, while its branch is where the check found it. */
+export async function mergeByForge(
+  parts: ForgeParts,
+  { plan, branch, into, commit, base, pull }: ByForge<LandingMerge>,
+  { row, abort }: EffectContext,
+): Promise<Outcome> {
+  const { repository, project } = await siteOf(parts, row, { branch, from: branch });
+  const names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null } as const;
+  const { mergeMethod, landing } = project.config;
+  return withForge(parts, {
+    ...{ repo: repository.path, row, plan, abort },
+    failed: (detail) => refusal({ kind: 'pull', detail }, names),
+    async work({ forge, remote }) {
+      const end = { forge, remote, names, pull, made: commit };
+      const { number, head } = pull;
+      const found = await requestAt(forge, number);
+      if (found.state === 'merged') return landed(repository, end);
+      const obstacle = requestObstacle(found, { pull, names }) ?? (await forgeObstacle(repository, end, base));
+      if (obstacle !== null) return obstacle;
+      if ((await fetchTip(repository, { remote, branch: into })) !== base)
+        return { type: 'landing_moved', payload: {} };
+      parts.faults?.('landing.before-merge');
+      const method = mergeMethod ?? landing.strategy;
+      await mergeNow(forge, { number, head, base: into, method }, abort);
+      parts.faults?.('landing.after-merge');
+      return landed(repository, end);
+    },
+  });
+}
+
+/** Somebody closed it, pushed to it, or made it for another branch; null: it is as it was approved. */
+function requestObstacle(
+  found: PullRequest,
+  { pull, names: { plan, into, ...names } }: { readonly pull: LandingPull; readonly names: LandingNames },
+): Outcome | null {
+  const refused = (detail: string) => refusal({ kind: 'pull', detail }, { ...names, plan, into });
+  if (found.state === 'closed') return refused(`${found.url} was closed on the forge; open it there again`);
+  if (found.headCommit !== pull.head)
+    return refused(
+      `${otherHeadText(found, pull.head)}; take that into ${names.branch}, or push ${pull.head.slice(0, 12)} there again`,
+    );
+  if (found.base === into) return null;
+  return refused(
+    `${found.url} is for ${found.base} now and was for ${into}: it was changed on the forge; see that this is right`,
+  );
+}
+
+interface Landing extends Pick<RepoForge, 'forge' | 'remote'> {
+  readonly names: LandingNames;
+  readonly pull: LandingPull;
+  /** The merge that was checked; null: somebody else was faster. */
+  readonly made: string | null;
+}
+
+/** By the forge's rules for the branch; null: there is none. */
+async function forgeObstacle(
+  repository: Repository,
+  { forge, names, pull }: Landing,
+  target: string,
+): Promise<Outcome | null> {
+  const { branch, into } = names;
+  const obstacle = await forge.mergeObstacle({ number: pull.number, base: into });
+  if (obstacle.kind === 'none') return null;
+  const detail = `the forge does not merge #${pull.number} now: ${obstacle.detail}`;
+  if (obstacle.kind === 'waits') return refusal({ kind: 'forge_waits', detail }, names);
+  if (obstacle.kind === 'stands') return refusal({ kind: 'pull', detail }, names);
+  // The merge was made, so it is behind. If it is not, the forge has not looked yet.
+  if (await isAncestor(repository, target, pull.head)) return refusal({ kind: 'forge_waits', detail }, names);
+  const taken = await takeIntoBranch(repository, { branch, commit: target, message: `Merge ${into} into ${branch}` });
+  if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip: pull.head }, names);
+  return refusal({ kind: 'behind', detail }, names, { head: taken.head });
+}
+
+/** What the forge says is looked at: the request, and its branch. */
+async function landed(repository: Repository, { forge, remote, names, pull, made }: Landing): Promise<Outcome> {
+  const { into } = names;
+  const found = await requestAt(forge, pull.number);
+  if (found.state !== 'merged') throw late(forge, `took the merge of ${found.url} and shows it as ${found.state} yet`);
+  if (found.base !== into || found.headCommit !== pull.head) {
+    const detail = `${found.url} was merged on the forge into ${found.base} as ${found.headCommit.slice(0, 12)}; look at what is there`;
+    return refusal({ kind: 'pull', detail }, names);
+  }
+  const tip = await fetchTip(repository, { remote, branch: into });
+  const named = found.mergeCommit === null ? null : await findCommit(repository, found.mergeCommit);
+  const isThere = named !== null && (await isAncestor(repository, named, tip));
+  if (!isThere && !(await holdsWork(repository, tip, pull.head)))
+    throw late(forge, `says that ${found.url} is merged, and its ${into} does not have it yet`);
+  const head = isThere ? named : tip;
+  const checked = made === null ? null : await findCommit(repository, made);
+  const isChecked = checked !== null && (await treeOf(repository, checked)) === (await treeOf(repository, head));
+  const note = isChecked
+    ? {}
+    : {
+        note: `${found.url} was merged with more than was checked here: somebody else merged it, or pushed to ${into} in the same moment`,
+      };
+  return { type: 'plan_merged', payload: { head, into, tip: pull.head, ...note } };
+}
+
+/** It is asked again. */
+function late({ server }: Forge, what: string): EngineError {
+  return new EngineError('forge_unreachable', `${server.name} ${what}`, 'it is asked again later');
+}
