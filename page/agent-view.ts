@@ -1,20 +1,17 @@
 /** One agent: its output, its changes, its messages; and the actions that it takes. */
 import { ago } from '../machines/vocabulary/time-text.ts';
-import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { fieldText } from './form.ts';
-import { clock, counted, literal } from './format.ts';
+import { clock } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
-import { planAddress, shortTitle } from './needs.ts';
+import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
+import { agentChangesView } from './plan-changes.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { agentWords, hasEnded } from './state-words.ts';
-
-/** Lines of a change that are drawn here; the section of changes has all of them. */
-const diffLines = 3_000;
 
 const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],
@@ -52,7 +49,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
         ),
       ),
     ),
-    content(chosen, agent, actions),
+    content(chosen, agent, model, actions),
   );
 }
 
@@ -200,8 +197,9 @@ function typing({ title, takes_keys: takesKeys }: InstanceEntry, { busy }: PlanM
 }
 
 function content(
-  { tab, log, diff, prompt, checks, nothing }: Chosen,
+  { tab, log, prompt, checks, nothing }: Chosen,
   agent: InstanceEntry | undefined,
+  model: PlanModel,
   actions: PlanActions,
 ): View {
   if (nothing !== null) return h('p', { class: 'nothing' }, nothing);
@@ -216,7 +214,7 @@ function content(
           text('prompt', prompt.prompt, 'Prompt'),
         );
   if (tab === 'checks') return text('checks', checks === null ? '…' : checksText(checks), 'Checks');
-  return diff === null ? text('diff', '…', 'Changes') : diffView(diff, actions);
+  return agentChangesView(model, actions);
 }
 
 /** Each check that judged a run, with what it printed. */
@@ -251,40 +249,3 @@ function text(key: string, value: string, label: string): View {
 }
 
 function stays(): void {}
-
-function diffView({ project, plan, task, total, diff, files_left_out: left }: PlanDiff, actions: PlanActions): View {
-  if (total.files === 0) return h('p', { class: 'nothing' }, 'Nothing has been changed yet.');
-  const lines = literal(diff).split('\n');
-  const cut = lines.length > diffLines || left > 0;
-  return h(
-    'div',
-    { key: 'diff' },
-    h(
-      'p',
-      { class: 'dim source' },
-      `${counted(total.files, 'file')}, +${total.insertions} −${total.deletions}${cut ? '; not all of it is here: ' : ''}`,
-      cut
-        ? h(
-            'a',
-            {
-              class: 'link',
-              href: `${planAddress({ project, plan })}/changes`,
-              on: { click: () => actions.showChanges({ task, since: null }) },
-            },
-            'read all of it',
-          )
-        : null,
-    ),
-    h(
-      'pre',
-      { class: 'output diff', tabindex: '0', role: 'region', 'aria-label': 'Changes' },
-      lines.slice(0, diffLines).map((line) => h('span', { class: kindOf(line) }, `${line}\n`)),
-    ),
-  );
-}
-
-function kindOf(line: string): string {
-  if (/^(?:diff |index |--- |\+\+\+ |new file|deleted file|similarity|rename)/.test(line)) return 'file';
-  if (line.startsWith('@@')) return 'hunk';
-  return line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : '';
-}

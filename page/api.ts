@@ -21,7 +21,6 @@ import type {
   HistoryEntry,
   PlanChanges,
   PlanComments,
-  PlanDiff,
   PlanEntry,
   PlanReplay,
   PlanShow,
@@ -193,11 +192,6 @@ export function createApi(session: Session, onLocked: () => void) {
     history: (named: Named, after: number) => ask<HistoryEntry[]>('GET', of(named, `/history?after=${after}`)),
     agents: ({ project, plan }: Named) =>
       ask<InstanceEntry[]>('GET', `/v1/instances?${new URLSearchParams({ project, plan })}`),
-    /** With `to` as it was after that line of the journal. */
-    diff: (named: Named, task: string | null, to: number | null = null) => {
-      const query = { ...(task === null ? {} : { task }), ...(to === null ? {} : { to: String(to) }) };
-      return ask<PlanDiff>('GET', of(named, `/diff?${new URLSearchParams(query)}`));
-    },
     /** The files without their texts; with `to` as they were after that line of the journal. */
     changes: (named: Named, which: ChangesQuery, after: number) =>
       ask<PlanChanges>('GET', of(named, `/diff/files?${queryOf({ ...which, after })}`)),

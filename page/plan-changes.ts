@@ -36,6 +36,22 @@ export function changesView(plan: PlanShow, model: PlanModel, actions: PlanActio
   );
 }
 
+/** The same beside the work of an agent, where two columns have no room. */
+export function agentChangesView(model: PlanModel, actions: PlanActions): View {
+  const changes = { ...model.changes, isSideBySide: false };
+  const { list, nothing, comments } = changes;
+  return h(
+    'div',
+    { key: 'diff', class: 'changes', role: 'region', 'aria-label': 'Changes' },
+    comments.length === 0 ? null : reviewView(model, actions),
+    nothing !== null
+      ? h('p', { class: 'nothing' }, nothing)
+      : list === null
+        ? h('p', { class: 'boot' }, '…')
+        : [h('p', { key: 'sums', class: 'source' }, sums(model)), filesView({ ...model, changes }, actions)],
+  );
+}
+
 function ofWhat(plan: PlanShow, model: PlanModel, actions: PlanActions): View {
   const { task, since } = model.changes;
   const begun = plan.tasks_by_wave.flatMap((wave) =>

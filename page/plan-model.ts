@@ -4,7 +4,6 @@ import type {
   Explanation,
   HistoryEntry,
   PlanComments,
-  PlanDiff,
   PlanShow,
   PlanStates,
   PromptShow,
@@ -35,7 +34,6 @@ export interface Chosen {
   readonly title: string;
   readonly tab: Tab;
   readonly log: string | null;
-  readonly diff: PlanDiff | null;
   readonly prompt: PromptShow | null;
   readonly checks: readonly RunLog[] | null;
   /** Why there is nothing to show. */

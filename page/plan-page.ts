@@ -188,7 +188,8 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
   async function readChanges(): Promise<void> {
     const { at } = model;
     const { task, since, list: known } = model.changes;
-    if (model.section !== 'changes' || document.hidden) return;
+    const isShown = model.section === 'changes' || (model.section === 'work' && model.chosen?.tab === 'diff');
+    if (!isShown || document.hidden) return;
     const isMeant = () => model.changes.task === task && model.changes.since === since && model.at === at;
     try {
       const list = await api.changes(named, { task, since, to: at }, 0);
@@ -252,8 +253,12 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
         put(title, tab, { log: await api.log(named.project, title), nothing: null });
       } else if (tab === 'checks') {
         put(title, tab, { checks: found === undefined ? [] : await api.checks(named.project, title), nothing: null });
-      } else if (tab === 'diff') put(title, tab, { diff: await api.diff(named, query.task ?? null), nothing: null });
-      else put(title, tab, { prompt: await api.prompt(named, query), nothing: null });
+      } else if (tab === 'diff') {
+        const { task, since } = model.changes;
+        const own = query.task ?? null;
+        if (task !== own || since !== null) actions.showChanges({ task: own, since: null });
+        else changesReader.poke();
+      } else put(title, tab, { prompt: await api.prompt(named, query), nothing: null });
     } catch (thrown) {
       if (thrown instanceof ApiError) put(title, tab, { nothing: `${thrown.message}. ${thrown.hint}` });
     }
@@ -268,7 +273,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
   function choose(title: string): void {
     if (model.chosen?.title === title) return;
     const tab = model.chosen?.tab ?? 'log';
-    change({ chosen: { title, tab, log: null, diff: null, prompt: null, checks: null, nothing: null } });
+    change({ chosen: { title, tab, log: null, prompt: null, checks: null, nothing: null } });
     history.replaceState(null, '', `${planAddress(named)}/${encodeURIComponent(title)}`);
     chosenReader.poke();
   }

@@ -93,6 +93,14 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
       .toBe(1);
     expect(await drawn(page)).toBeLessThan(3_000);
     expect(await page.getByText('stator plan diff').count()).toBe(0);
+    // Beside the work of its agent it is the same view.
+    await page.goto(`${new URL(page.url()).origin}/#/plan/large/change/change-w1-t1`);
+    await page.getByRole('button', { name: 'Diff', exact: true }).click();
+    const beside = page.getByRole('region', { name: 'Changes', exact: true });
+    await beside.getByText('301 files, +70100 −0').waitFor(limit);
+    await beside.getByRole('button', { name: 'c/199.txt', exact: true }).first().click();
+    await fileOf(page, 'c/199.txt').getByText('+167', { exact: true }).waitFor(limit);
+    expect(await drawn(page)).toBeLessThan(3_000);
     const { origin } = new URL(page.url());
     expect(asked.filter((address) => !address.startsWith(origin))).toEqual([]);
     expect(complaints).toEqual([]);
