@@ -365,6 +365,19 @@ describe('a list of profiles for the attempts', () => {
     expect(callsIn(engine.root).map(({ program }) => program)).toEqual(['claude', 'codex']);
   });
 
+  it('a task that names an agent of another account goes on while that of the role is limited', async () => {
+    const agents = {
+      coder: { preset: 'claude', attempts: 1 },
+      strong: { preset: 'codex' },
+    } satisfies Scene['agents'];
+    const engine = await engineOf({ says: 'limit,ok', agents });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    await begin(engine, 'second', planText([{ title: 'the work', sh: null, fields: '**Agent:** strong' }]));
+    expect(profiles(await untilStatus(engine, 'second', 'done'))).toEqual([['strong', 1]]);
+    expect((await engine.client.plan('demo', 'first')).waiting_for).toMatchObject({ kind: 'rate_limit' });
+  });
+
   it.each<[string, Scene['agents'], string]>([
     ['a table that is not there', { coder: { escalate: ['strong', 'strng'] }, strong: {} }, 'did you mean'],
     ['one profile twice', { coder: { escalate: ['coder', 'coder'] } }, 'twice'],
