@@ -20,6 +20,7 @@ import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
+import { mustBeJson } from '../core/inbox/admission.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 import type { DurableTree } from './durable-types.ts';
 import { leavable } from './leavable.ts';
@@ -95,12 +96,15 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
   const get = async (id: string) => (await client.machineTree({ name, id })) as DurableTree<AnyDefinition>; // its value and context are the machine's own
   return {
     async start(id, input) {
+      // On its way to the engine it would become something else.
+      mustBeJson(`the input of ${name}`, input ?? {});
       const { tree } = await client.startMachine({ name, id, input });
       return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
     },
     async send(id, event, options = {}) {
       const { type, ...payload } = event as { type: string };
       const { dedupeKey, waitMs } = options;
+      mustBeJson(`the payload of ${type}`, payload);
       const how = {
         ...(dedupeKey === undefined ? {} : { dedupe_key: dedupeKey }),
         ...(waitMs === undefined ? {} : { wait_ms: waitMs }),

@@ -286,6 +286,28 @@ describe('an engine of durable actors', () => {
     });
   });
 
+  it('refuses what a chart would get as something else than was sent, with its place', async () => {
+    const signals = { book: z.object({ when: z.coerce.date() }), say: z.looseObject({}) };
+    const chart = setup({ types: { input: {} as { of?: unknown } } }).createMachine({ on: { book: {}, say: {} } });
+    const diary = defineMachine({ name: 'diary', version: 1, machine: chart, signals: signals as never });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [diary] });
+    afterwards(() => engine.stop());
+    const trees = engine.machines.diary;
+    await trees.start('one');
+    const failures = await Promise.all([
+      failureOf(trees.start('two', { of: new Map() })),
+      failureOf(trees.send('one', { type: 'say', at: [{ when: new Date(0) }] } as never)),
+      failureOf(trees.send('one', { type: 'say', sum: 1n } as never)),
+      failureOf(trees.send('one', { type: 'book', when: '2030-01-01' } as never)),
+    ]);
+    expect(failures.map(({ code, message }) => [code, message])).toEqual([
+      ['bad_payload', 'the input of diary cannot be kept as JSON: of is a Map'],
+      ['bad_payload', 'the payload of say cannot be kept as JSON: at[0].when is a Date'],
+      ['bad_payload', 'the payload of say cannot be kept as JSON: sum is a bigint'],
+      ['bad_payload', 'the payload of book, as its schema reads it, cannot be kept as JSON: when is a Date'],
+    ]);
+  });
+
   it('refuses options and definitions that it would not carry out', async () => {
     const codes = await Promise.all(
       [

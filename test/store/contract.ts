@@ -409,6 +409,19 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.claim(now, { limit: 2, project: '' })).map(({ id }) => id)).toEqual([8]);
       });
 
+      it('that became due while no engine ran come by their times, among those that came meanwhile', async () => {
+        await commit(
+          signal({ at: 10, deliverAt: 90 }),
+          signal({ at: 10, deliverAt: 30 }),
+          signal({ at: 20 }),
+          signal({ at: 60 }),
+          signal({ at: 60, deliverAt: 90 }),
+        );
+        expect(await claimed(64)).toEqual([3, 2, 4, 1, 5]);
+        // Also where not all of them are claimed at once.
+        expect(await claimed(2)).toEqual([3, 2]);
+      });
+
       it('are due by the time of the store, those of other programs by the wall clock', async () => {
         await commit(signal({ deliverAt: 150 }));
         await ground.insertForeign({ project: 'a', plan: 'p', type: 'x', deliverAt: 150, at: 1 });

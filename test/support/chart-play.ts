@@ -82,11 +82,28 @@ export function begunPromises(): readonly string[] {
   return begun;
 }
 
-function clear(): void {
+/** Whether a promise of that name runs, and waits for the script to settle it. */
+export function isBegun(name: string): boolean {
+  return pending.some((each) => each.name === name);
+}
+
+/** Their process has ended: nothing that they say is heard. */
+export function forgetBegun(): void {
+  pending = [];
+}
+
+/** What actions have noted since the last play began. */
+export function notedSoFar(): readonly string[] {
+  return notes;
+}
+
+/** Before a play; afterwards nothing of it is pending. */
+export function clearPlay(): void {
   [pending, notes, begun] = [[], [], []];
 }
 
-async function settleNow(move: Extract<Move, { settle: string } | { fail: string }>): Promise<void> {
+/** Settles each promise of that name that runs. */
+export async function settleNow(move: Extract<Move, { settle: string } | { fail: string }>): Promise<void> {
   const name = 'settle' in move ? move.settle : move.fail;
   const found = pending.filter((each) => each.name === name);
   pending = pending.filter((each) => each.name !== name);
@@ -102,14 +119,14 @@ async function flush(): Promise<void> {
   for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
 }
 
-/** `stepMs`: time goes by in such steps, so that what comes due in one of them begins its own delays there; by default in one for each wait. */
+/** `notedAfter`: how much was noted by each look. `stepMs`: time goes by in such steps, so that what comes due in one of them begins its own delays there; by default in one for each wait. */
 export async function playInMemory(
   machine: AnyStateMachine,
   input: unknown,
   script: readonly Move[],
   stepMs = Number.POSITIVE_INFINITY,
-): Promise<Played> {
-  clear();
+): Promise<Played & { readonly notedAfter: number[] }> {
+  clearPlay();
   const clock = new SimulatedClock();
   const emitted: string[] = [];
   const hear = ({ type, actorRef }: InspectionEvent) => {
@@ -123,6 +140,7 @@ export async function playInMemory(
   await flush();
   const look = () => lookOf(actor.getPersistedSnapshot());
   const looks = [look()];
+  const notedAfter = [notes.length];
   for (const move of script) {
     if ('send' in move) {
       // One that has ended would warn of it.
@@ -132,8 +150,9 @@ export async function playInMemory(
     else await settleNow(move);
     await flush();
     looks.push(look());
+    notedAfter.push(notes.length);
   }
-  return { looks, noted: notes, emitted };
+  return { looks, noted: notes, emitted, notedAfter };
 }
 
 const startedAt = 1_000_000;
@@ -145,7 +164,7 @@ export async function playDurably(
   script: readonly Move[],
   restoresAt: (move: number) => boolean = () => true,
 ): Promise<Played & { readonly tree: Tree; readonly trees: Trees; readonly inputs: AnySignal[] }> {
-  clear();
+  clearPlay();
   checkDefinition(definition);
   const address: TreeAddress = `${definition.name}:1`;
   let trees = createTrees(kindsWith([kindOf(definition)]));
@@ -244,7 +263,8 @@ export async function playDurably(
   return { looks, noted: notes, emitted, tree, trees, inputs };
 }
 
-function lookOf(persisted: unknown): Look {
+/** `persisted`: a snapshot, as it is or as JSON. */
+export function lookOf(persisted: unknown): Look {
   const { status, value, context, output, error, children } = JSON.parse(JSON.stringify(persisted, withErrors)) as {
     status: string;
     value?: unknown;

@@ -1,5 +1,6 @@
 /** What every signal from outside goes through before it is a row: does its kind take such a type, may this sender send it, is its payload right? */
 import { z } from 'zod';
+import { jsonProblem } from '../../../actors/json-value.ts';
 import type { Kind, Kinds, Place, Taker } from '../../../actors/kind.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { supervisorTree } from '../../../machines/vocabulary/ids.ts';
@@ -113,7 +114,7 @@ export function keyProblem({ all }: Kinds, key: string | null): EngineError | nu
   );
 }
 
-/** Throws `bad_payload` for what is no object, `too_large`. */
+/** Throws `bad_payload` for what is no object, or holds what JSON cannot carry, `too_large`. */
 export function payloadOf(what: string, given: unknown, limitBytes = signalBodyLimitBytes): object {
   const value = given ?? {};
   if (typeof value !== 'object' || Array.isArray(value))
@@ -122,6 +123,7 @@ export function payloadOf(what: string, given: unknown, limitBytes = signalBodyL
       `${what} is no JSON object`,
       'give fields by their names: {"version": "1.2.0"}',
     );
+  mustBeJson(what, value);
   const size = Buffer.byteLength(JSON.stringify(value));
   if (size <= limitBytes) return value;
   throw new EngineError(
@@ -129,6 +131,15 @@ export function payloadOf(what: string, given: unknown, limitBytes = signalBodyL
     `${what} is ${size} bytes, at most ${limitBytes} are taken`,
     'shorten it, or put it in a file and name the file',
   );
+}
+
+/** Throws `bad_payload` with the place of what a chart would get as something else. */
+export function mustBeJson(what: string, value: unknown): void {
+  const problem = jsonProblem(value);
+  if (problem === null) return;
+  const hint =
+    'give a time as a text or in milliseconds, a map as an object, a set as a list; a schema may check those, and leaves them as they are';
+  throw new EngineError('bad_payload', `${what} cannot be kept as JSON: ${problem}`, hint);
 }
 
 /** A payload is a JSON object, or text, which becomes `{"body": text}`; white space alone, as in kasmos's rows, is no payload. */

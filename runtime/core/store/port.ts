@@ -507,7 +507,7 @@ export interface Store {
   /** All of it or nothing. Commits are carried out in the order of their calls. */
   commit(changes: readonly Change[]): Promise<Commit>;
 
-  /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
+  /** Up to `limit` due rows, the projects in turn, each project's as they came and came due; or those of one project (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
   /** The chart of a user-defined machine as an engine had it last; null: it is new. */

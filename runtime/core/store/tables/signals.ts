@@ -68,15 +68,19 @@ export function createSignalTable(db: Connection) {
        OR EXISTS (SELECT 1 FROM signals s WHERE s.project = t.project AND ${others} <= ${wallMs}))
      ORDER BY project`,
   );
-  const due = db.prepare<[Now & { project: string; limit: number }], SignalRow>(
+  const first = (which: string, order: string, name: string) =>
+    `SELECT id FROM (SELECT id FROM signals WHERE project = @project AND ${which} ORDER BY ${order} LIMIT CAST(@limit AS BIGINT)) ${name}`;
+  const waiting = db.prepare<[Now & { project: string; limit: number }], SignalRow>(
     `SELECT ${columns} FROM signals WHERE id IN (
-       SELECT id FROM (SELECT id FROM signals WHERE ${ready} AND project = @project ORDER BY id LIMIT CAST(@limit AS BIGINT)) ready
+       ${first(ready, 'id', 'ready')}
        UNION ALL
-       SELECT id FROM signals WHERE project = @project AND ${own} <= ${keptMs}
+       ${first(`${own} <= ${keptMs}`, 'deliver_at, id', 'own')}
        UNION ALL
-       SELECT id FROM signals WHERE project = @project AND ${others} <= ${wallMs})
-     ORDER BY id LIMIT CAST(@limit AS BIGINT)`,
+       ${first(`${others} <= ${wallMs}`, 'deliver_at, id', 'others')})
+     ORDER BY id`,
   );
+  const due = (asked: Now & { project: string; limit: number }) =>
+    answered(waiting.all(asked), (rows) => inTime(rows, asked).slice(0, asked.limit));
   const nextDue = db.prepare<[Now], { wait: number | null }>(
     `WITH RECURSIVE ${withTimers}
      SELECT min(wait) AS wait FROM (
@@ -187,23 +191,23 @@ export function createSignalTable(db: Connection) {
     read: (id: number) => orNull(byId.get(id)),
     /** Plans that are registered and have no tree yet, with the branches that they will have. */
     births: (project: string) => births.all(project),
-    /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
+    /** Up to `limit` due rows, the projects in turn, each project's rows in the order of `inTime`. */
     claim: (now: Now, limit: number, elsewhere: () => Answer<readonly string[]>): Answer<SignalRow[]> =>
       answered(here(projects.all(now), elsewhere), (waiting) => {
         const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
-        const first = all(waiting.map(({ project }) => due.all({ ...now, project, limit: share })));
+        const first = all(waiting.map(({ project }) => due({ ...now, project, limit: share })));
         return answered(first, (shares) => {
           // Projects with little that is due leave the rest of their share to the others.
           const isShort = shares.reduce((sum, list) => sum + list.length, 0) < limit;
           const lists = shares.map((list) => {
             const project = list.length === share && isShort ? list[0]?.project : undefined;
-            return project === undefined ? list : due.all({ ...now, project, limit });
+            return project === undefined ? list : due({ ...now, project, limit });
           });
           return answered(all(lists), (found) => dealt(found, limit));
         });
       }),
     /** The due rows of one project alone; `''` is the supervisor. */
-    claimOf: (project: string, now: Now, limit: number) => due.all({ ...now, project, limit }),
+    claimOf: (project: string, now: Now, limit: number) => due({ ...now, project, limit }),
     /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
     nextDueIn: (now: Now) => answered(nextDue.get(now), (row) => row?.wait ?? null),
     load: ({ now, newest, sinceMs }: Parameters<Store['inboxLoad']>[0]): Answer<InboxLoad> =>
@@ -244,6 +248,22 @@ export function createSignalTable(db: Connection) {
         limit: Math.min(limit, listLimit),
       }),
   };
+}
+
+/**
+ * Rows without a time come in the order of their ids, those that are due in that of their times; of these two, the earlier one. So what came due while no engine
+ * ran comes in the order in which it would have come.
+ */
+function inTime(rows: readonly SignalRow[], { keptMs, wallMs }: Now): SignalRow[] {
+  const timeOf = ({ deliver_at: at, is_checked: isOwn }: SignalRow) => (isOwn === 1 ? at + wallMs - keptMs : at);
+  const timers = rows.filter((row) => row.deliver_at > 0).sort((a, b) => timeOf(a) - timeOf(b) || a.id - b.id);
+  const merged: SignalRow[] = [];
+  for (const row of rows) {
+    if (row.deliver_at > 0) continue;
+    while (timers[0] !== undefined && timeOf(timers[0]) < row.created_at) merged.push(...timers.splice(0, 1));
+    merged.push(row);
+  }
+  return [...merged, ...timers];
 }
 
 /** The projects in turn, each project's rows in their order. */
