@@ -6,7 +6,7 @@ import { assetAt } from '../../runtime/api/inspector/assets.ts';
 const inPage = /\b(?:src|href)="([^"#?:]+)"/g;
 const inScript = /\b(?:from|import) ?\(?['"]([./][^'"]+)['"]/g;
 
-/** What is asked for, by the file that asks first. */
+/** The files that a browser requests, each with the file that requests it first. */
 function askedFrom(pages: readonly string[]): Map<string, string> {
   const asked = new Map(pages.map((page) => [page, 'a browser']));
   for (const path of asked.keys()) {

@@ -14,7 +14,7 @@ export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refus
 /** The same about an agent, with kasmos's field for success. */
 export const agentVerdictAnswers = { 200: instanceVerdict, 202: signalAnswer, 409: refusedAnswer } as const;
 
-export interface Word {
+interface SentSignal {
   readonly project: string;
   readonly plan: string;
   readonly type: string;
@@ -24,21 +24,21 @@ export interface Word {
 }
 
 /** The sender, and the engine. */
-export interface Asking {
+interface Asking {
   readonly core: AppParts;
   readonly principal: Principal;
 }
 
 /** Sends a signal of the sender, who must own the plan. Throws the errors of `Commands.send`. */
-export async function sendSignal({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
-  principal.mustHave(needOfSignal(word.type));
-  const voice = await principal.mustOwn(word.project, word.plan);
-  return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
+export async function sendSignal({ core, principal }: Asking, signal: SentSignal): Promise<SignalAnswer> {
+  principal.mustHave(needOfSignal(signal.type));
+  const sender = await principal.mustOwn(signal.project, signal.plan);
+  return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...signal, ...sender });
 }
 
 /** The same, with the HTTP status of its verdict. */
-export async function sendAndAnswer(asking: Asking, word: Word) {
-  return answerOf(await sendSignal(asking, word));
+export async function sendAndAnswer(asking: Asking, signal: SentSignal) {
+  return answerOf(await sendSignal(asking, signal));
 }
 
 export function answerOf(answer: SignalAnswer) {

@@ -10,21 +10,22 @@ import { accepted, filename, planOf, project, title, tool } from './tool.ts';
 
 const text = z.string().max(65_536);
 const lineFromEnd = z.int().min(-999_999).max(0);
-const said = z.object({ ...signalAnswer.shape, message: z.string() });
+const verdict = z.object({ ...signalAnswer.shape, message: z.string() });
 
 /** kasmos's states, and stator's. */
 const states = [...instanceEntry.shape.state.options, 'ready', 'loading'] as const;
 
-function wordTool(word: 'pause' | 'resume' | 'restart' | 'kill', past: string, does: string, ends = false) {
+/** A tool that sends an agent a signal which has no other field. */
+function signalTool(signal: 'pause' | 'resume' | 'restart' | 'kill', past: string, does: string, ends = false) {
   return tool({
-    name: `instance_${word}`,
+    name: `instance_${signal}`,
     does,
     kind: ends ? ('ends' as const) : ('changes' as const),
     input: z.strictObject({ title, project }),
-    output: said,
+    output: verdict,
     run: async ({ input, ...ask }) => {
       const answer = await ask.with('write', (client, named) =>
-        client[`${word}Instance`]({ project: named, title: input.title }),
+        client[`${signal}Instance`]({ project: named, title: input.title }),
       );
       return { ...accepted(answer), message: `${past} ${input.title}` };
     },
@@ -104,16 +105,16 @@ export const agentTools = [
     does: 'Leaves a message for the next turn of an agent.',
     kind: 'changes',
     input: z.strictObject({ title, prompt: text.min(1), project }),
-    output: said,
+    output: verdict,
     run: async ({ input: { title: to, prompt }, ...ask }) => {
       const answer = await ask.with('write', (client, named) => client.sendToInstance(named, to, prompt));
       return { ...accepted(answer), message: `sent to ${to}` };
     },
   }),
-  wordTool('pause', 'paused', 'Freezes the processes of an agent; its slot is kept.'),
-  wordTool('resume', 'resumed', 'Lets a paused agent go on.'),
-  wordTool('restart', 'restarted', 'Ends an agent’s attempt and starts a new one.', true),
-  wordTool('kill', 'ended', 'Ends an agent’s attempt; its task has failed.', true),
+  signalTool('pause', 'paused', 'Freezes the processes of an agent; its slot is kept.'),
+  signalTool('resume', 'resumed', 'Lets a paused agent go on.'),
+  signalTool('restart', 'restarted', 'Ends an agent’s attempt and starts a new one.', true),
+  signalTool('kill', 'ended', 'Ends an agent’s attempt; its task has failed.', true),
   tool({
     name: 'instance_answer',
     does: 'Allows or denies what an agent asks permission for. instance_list shows what is asked.',

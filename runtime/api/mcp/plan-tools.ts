@@ -48,11 +48,11 @@ const targets: Partial<Record<SignalType, (typeof forceTargets)[number]>> = {
 /** Sends a signal with a key, so that it can be sent again if the engine goes away. Throws `refused`. */
 async function send(
   ask: Pick<Ask<unknown>, 'with'>,
-  word: { readonly plan: string; readonly type: string; readonly payload?: unknown },
+  signal: { readonly plan: string; readonly type: string; readonly payload?: unknown },
 ) {
   const dedupeKey = `mcp:${crypto.randomUUID()}`;
   const once = () =>
-    ask.with('write', (client, named) => client.send({ ...word, project: named, dedupeKey, waitMs: 5_000 }));
+    ask.with('write', (client, named) => client.send({ ...signal, project: named, dedupeKey, waitMs: 5_000 }));
   try {
     return accepted(await once());
   } catch (thrown) {
@@ -84,14 +84,14 @@ export const planTools: readonly AnyTool[] = [
         const plans = await client.plans(input.project ?? caller.own?.project);
         const wanted = plans.filter((plan) => input.status === undefined || plan.status === input.status);
         const repos = [...new Set(wanted.map((plan) => plan.project))];
-        const words = await Promise.all(repos.map(async (name) => [name, await client.tasks(name)] as const));
-        const said = new Map(
-          words.flatMap(([name, tasks]) => tasks.map((task) => [`${name}/${task.filename}`, task.description])),
+        const described = await Promise.all(repos.map(async (name) => [name, await client.tasks(name)] as const));
+        const descriptions = new Map(
+          described.flatMap(([name, tasks]) => tasks.map((task) => [`${name}/${task.filename}`, task.description])),
         );
         return wanted.map((plan) => ({
           ...plan,
           filename: plan.plan,
-          description: said.get(`${plan.project}/${plan.plan}`) ?? '',
+          description: descriptions.get(`${plan.project}/${plan.plan}`) ?? '',
         }));
       });
       return { tasks, total: tasks.length };
@@ -210,10 +210,10 @@ export const planTools: readonly AnyTool[] = [
     output: z.object({ ...verdict, status: status.nullable(), forced: z.boolean() }),
     run: async ({ input: { filename: said, event, force, payload }, ...ask }) => {
       const plan = planOf(said);
-      const word = force
+      const signal = force
         ? { plan, type: 'set_status', payload: { status: targetOf(event) } }
         : { plan, type: event, ...(payload === undefined ? {} : { payload }) };
-      const answer = await send(ask, word);
+      const answer = await send(ask, signal);
       return { filename: plan, status: answer.plan.status, forced: force, ...answer };
     },
   }),

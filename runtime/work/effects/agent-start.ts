@@ -49,9 +49,9 @@ import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
-import { planBase } from './plan-base.ts';
 import { noteWords, wordsOf } from './prompt-words.ts';
 import { closedMounts, gitMounts } from './run-repository.ts';
+import { planBase } from './stored-base.ts';
 import { trustedCommit } from './trusted-commit.ts';
 import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
 

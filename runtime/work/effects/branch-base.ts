@@ -20,7 +20,7 @@ import type { Repository } from '../git/repository.ts';
 import { type Refreshed, refreshBranch } from './branch-refresh.ts';
 import type { CheckParts } from './check-run.ts';
 import { sidesOf } from './landing.ts';
-import { beginningOf, knownBase, remember } from './plan-base.ts';
+import { beginningOf, knownBase, remember } from './stored-base.ts';
 import { siteOf } from './workplace.ts';
 
 /** The most files in the signal, and the most files that a sentence names. */

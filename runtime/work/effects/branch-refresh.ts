@@ -12,7 +12,7 @@ import { moveRef, readRef, setRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { CheckParts } from './check-run.ts';
 import { checkMerge } from './merge-check.ts';
-import { remember } from './plan-base.ts';
+import { remember } from './stored-base.ts';
 
 interface Wanted {
   readonly repository: Repository;

@@ -11,7 +11,7 @@ import { realBranch } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { tellLostWork } from './lost-work.ts';
-import { planBase } from './plan-base.ts';
+import { planBase } from './stored-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
 
 /** As many files as the signal holds, and as many as a sentence names. */

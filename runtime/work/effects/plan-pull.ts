@@ -11,8 +11,8 @@ import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { tellLostWork } from './lost-work.ts';
-import { planBase } from './plan-base.ts';
 import { pullRequestText } from './pull-request-text.ts';
+import { planBase } from './stored-base.ts';
 import { type ForgeParts, withForge } from './with-forge.ts';
 import { siteOf } from './workplace.ts';
 

@@ -23,8 +23,8 @@ import { askedAdditions } from './additions.ts';
 import { tellLostWork } from './lost-work.ts';
 import { tellOthers } from './nested-report.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
-import { chooseBase, knownBase, planBase } from './plan-base.ts';
 import type { SecretSearch } from './secrets/search.ts';
+import { chooseBase, knownBase, planBase } from './stored-base.ts';
 import { commitMarks, isTaskOf, isWorkOf, marksOf } from './task-marks.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
 

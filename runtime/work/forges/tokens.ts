@@ -1,7 +1,7 @@
 /** Finds a forge's token: in a variable, in a person's env file, or from the forge's own program. It stays in memory, only for the call that needs it. */
 
 import type { Environment } from '../../base/config/home.ts';
-import { loadExeca } from '../../base/platform/execa.ts';
+import { later } from '../../base/platform/later.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import type { TokenProgram } from './kinds/kind.ts';
 import { kindOfForge } from './kinds/kinds.ts';
@@ -11,6 +11,9 @@ export interface FoundToken {
   readonly token: string;
   readonly from: string;
 }
+
+/** A hundred files, which a process that only reads the store does not need. */
+const loadExeca = later(() => import('execa'));
 
 const programTimeoutMs = 5_000;
 const tokenPattern = /^[\x21-\x7e]{1,4096}$/;

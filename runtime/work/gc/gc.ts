@@ -14,10 +14,10 @@ import type {
 import { diskUsage } from '../../base/platform/disk-usage.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
 import { runsRoot } from '../effects/workplace.ts';
+import { clearAgentMemory } from './agent-memory.ts';
 import { clearBranches, clearRefs } from './branches.ts';
 import { worktreesFolder } from './folders.ts';
 import { clearHookFiles } from './hook-files.ts';
-import { clearKeptPlaces } from './kept-places.ts';
 import { repairAll } from './orphans.ts';
 import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
@@ -77,7 +77,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     await clearPlaces(round);
     await clearRunFolders(parts, round);
     await clearHookFiles(parts, round);
-    await clearKeptPlaces(parts, round);
+    await clearAgentMemory(parts, round);
     await clearRows(parts, round);
     await giveSpaceBack(parts, round);
     const { items, notes } = round;

@@ -6,12 +6,11 @@ import { safeText } from '../../../base/platform/terminal-text.ts';
 import { withLastMessage } from '../last-message.ts';
 import { createLineReader } from '../line-reader.ts';
 import { isOwnLine } from '../own-lines.ts';
+import type { AgentProgram } from '../presets/agent-program.ts';
 import { programOf } from '../presets/programs.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { setupDoneFile, setupEndLine } from '../setup-end.ts';
-import { deadEndIn } from './dead-ends.ts';
 import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
-import { refusedArgumentIn } from './refused-argument.ts';
 import { type ReadAt, type RunReport, shortened, type ToldReport } from './report.ts';
 import { createSpoiltLines } from './spoilt-lines.ts';
 import { isTelling } from './telling.ts';
@@ -153,4 +152,25 @@ function createSetupEnd(folder: Pick<RunFolder, 'path'>): (line: string) => bool
     if (isEnd) isAwaited = false;
     return isEnd;
   };
+}
+
+/** The message of a program that ended because it does not accept one of its arguments; null: the line is not about an argument. */
+function refusedArgumentIn(
+  { refusedArgument, refusalText }: Pick<AgentProgram, 'refusedArgument' | 'refusalText'>,
+  line: string,
+): string | null {
+  if (!refusedArgument.test(line)) return null;
+  return refusalText ?? line.trim().replace(/^error: /i, '');
+}
+
+/**
+ * Failures that another attempt in the same conversation, or with the same model, would repeat. They are recognized by the programs' own messages, never by an
+ * agent's text. `problem`: what a failing program reports; null: nothing. Sources: the programs' source code and users' reports.
+ */
+function deadEndIn(
+  { fullContext, refusedModel }: Pick<AgentProgram, 'fullContext' | 'refusedModel'>,
+  problem: string | null,
+): { readonly isContextFull: boolean; readonly isModelRefused: boolean } {
+  const isOneOf = (lines: readonly RegExp[]) => problem !== null && lines.some((line) => line.test(problem));
+  return { isContextFull: isOneOf(fullContext), isModelRefused: isOneOf(refusedModel) };
 }

@@ -7,7 +7,7 @@ import { keptOwner, keptRoot, ownerFile } from '../effects/kept-places.ts';
 import { entriesOf } from './folders.ts';
 import { type CleaningParts, keptAs, notOver, type Round, settle } from './round.ts';
 
-export async function clearKeptPlaces(parts: CleaningParts, round: Round): Promise<void> {
+export async function clearAgentMemory(parts: CleaningParts, round: Round): Promise<void> {
   const root = keptRoot(parts.home);
   for (const { name } of await entriesOf(root)) {
     const path = join(root, name);
