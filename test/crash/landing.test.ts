@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
+import { claimUnderKills, landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
 
 const points = [
   'landing.after-prepare',
@@ -37,5 +37,10 @@ it.each(['github', 'gitea', 'gitlab'] as const)(
 
 it('a plan that was brought up to date is judged as it is now, though the engine is killed before it knows', async () => {
   await updateUnderKill();
+  expect.hasAssertions();
+});
+
+it('plans that declare the same file never work at the same time, though their engine is killed again and again', async () => {
+  await claimUnderKills(5, 11);
   expect.hasAssertions();
 });

@@ -59,6 +59,33 @@ it('the next wave sees what came to the base meanwhile, the merge was checked, a
   expect(git(on.repo, 'for-each-ref', 'refs/stator/refresh')).toBe('');
 });
 
+it('with base_fetch the next wave sees what was pushed to the base meanwhile', async () => {
+  const on = configured(ground());
+  const bare = join(on.root, 'bare.git');
+  git(on.root, 'clone', '-q', '--bare', on.repo, bare);
+  git(on.repo, 'remote', 'add', 'origin', bare);
+  const engine = await startEngine({ on });
+  const go = join(on.root, 'go');
+  await begin(engine, 'p', planText([`${gate(go)}\necho one > one.txt`], ['ls > two.txt']));
+  await until(async () => (await engine.client.plan('demo', 'p')).runs > 0);
+  const before = git(on.repo, 'rev-parse', 'main');
+  const pushed = commitToMain(on, 'new.txt', 'news\n');
+  git(on.repo, 'push', '-q', 'origin', 'main');
+  // Somebody else pushed it: here it was never fetched.
+  git(on.repo, 'reset', '-q', '--hard', before);
+  git(on.repo, 'update-ref', '-d', 'refs/remotes/origin/main');
+  const config = join(on.repo, '.stator', 'config.toml');
+  writeFileSync(config, `base_fetch = true\n${readFileSync(config, 'utf8')}`);
+  await until(async () => {
+    const shown = await engine.client.repo({ project: 'demo' });
+    return shown.config.some(({ key, value }) => key === 'base_fetch' && value === true);
+  });
+  openGate(go);
+  await untilStatus(engine, 'p', 'done');
+  expect(git(on.repo, 'show', 'plan/p:two.txt')).toContain('new.txt');
+  expect(git(on.repo, 'rev-list', 'plan/p').split('\n')).toContain(pushed);
+});
+
 it('a plan that is not under way for so long goes on from the base that it has', async () => {
   const on = configured(ground(), { refresh: '1d' });
   const engine = await startEngine({ on });

@@ -50,6 +50,38 @@ export async function landUnderKills(trial: Trial): Promise<void> {
   }
 }
 
+/** Plans that declare the same file with `[waves] overlap = "serial"`: however often their engine is killed, no two of them work at the same time. */
+export async function claimUnderKills(kills: number, seed: number): Promise<void> {
+  const on = makeGround();
+  try {
+    configure(on, join(on.root, 'passed'), 'true', 1);
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), '[landing]\nauto = true\n[waves]\noverlap = "serial"\n');
+    const names = ['one', 'two', 'three'];
+    const said = join(on.root, 'said');
+    const work = (name: string) =>
+      `echo "${name} begins" >> ${said}; sleep 0.3; echo ${name} > ${name}.txt; echo "${name} ends" >> ${said}`;
+    const document = (name: string) => planText([{ sh: work(name), fields: '**Files:** `src/same.ts`' }]);
+    const plans = Object.fromEntries(names.map((name) => [name, document(name)]));
+    const agents = { default: { preset: 'sh', attempts: 20, sandbox: 'off' } };
+    const options = { home: on.home, repo: on.repo, plans, agents };
+    const random = randomOf(seed);
+    let isDone = false;
+    for (let nth = 0; nth < kills && !isDone; nth += 1)
+      isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
+    if (!isDone) expect(await life(on, options)).toBe('done');
+    const order = readFileSync(said, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0]);
+    const turns = order.filter((name, index) => name !== order[index - 1]);
+    expect([...turns].sort(), order.join(' ')).toEqual([...names].sort());
+    await expectJournalToReplay(on.home);
+  } finally {
+    for (const pid of carriersOf(`STATOR_HOME=${on.home}`)) kill(pid);
+    on.remove();
+  }
+}
+
 /** One plan changes a name, the other the file: whichever is second is brought up to date and reviewed again, and its engine dies in between. */
 export async function updateUnderKill(): Promise<void> {
   const on = makeGround();
