@@ -1,6 +1,6 @@
 /** Where plans come from by themselves, as a person reads it. */
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
-import type { IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
+import type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
 import type { intakeOperations } from '../../runtime/api/operations/intake.ts';
 import type { View } from '../operation-verb.ts';
 import { plain } from '../text.ts';
@@ -46,11 +46,17 @@ const tryIntake: View<IntakeTried> = {
     ['intake', `${plain(tried.name)}${tried.enabled ? '' : ' (off: nothing comes until enabled = true)'}`],
     ['room', `${tried.room}; ${plain(tried.room_reason)}`],
     ['items', tried.items.length === 0 ? 'none' : String(tried.items.length)],
-    ...tried.items.map(({ state, title, plan, reason }): [string, string] => [
+    ...tried.items.map(({ state, title, plan, reason, allow }): [string, string] => [
       state,
-      `${plain(title)}${plan === null ? '' : `: plan ${plain(plan)}`}${reason === null ? '' : `; ${plain(reason)}`}`,
+      `${plain(title)}${plan === null ? '' : `: plan ${plain(plan)}`}${reason === null ? '' : `; ${plain(reason)}`}${
+        allow === null ? '' : `; allow it: stator intake allow ${plain(tried.name)} ${plain(allow)}`
+      }`,
     ]),
   ],
 };
 
-export default { intakes, intake, tryIntake } satisfies Record<keyof typeof intakeOperations, View<never>>;
+const allowIntake: View<IntakeAllowed> = {
+  done: ({ title, plan }) => [`${plain(title)}: it becomes the plan ${plain(plan)} when there is room`],
+};
+
+export default { intakes, intake, tryIntake, allowIntake } satisfies Record<keyof typeof intakeOperations, View<never>>;

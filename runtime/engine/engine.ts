@@ -23,7 +23,7 @@ export type * from '../api/contract/runs.ts';
 export type * from '../api/contract/shared-shapes.ts';
 export type * from '../api/contract/signals.ts';
 export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../api/operations/hook.ts';
-export type { IntakeEntry, IntakeShow, IntakeTried } from '../api/operations/intake.ts';
+export type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../api/operations/intake.ts';
 export type {
   AgentCall,
   AgentCommand,

@@ -333,11 +333,12 @@ function createWatchers(core: Parts): Watchers {
     }),
     intakeWatch: createIntakeWatch({
       ...(core.intakeLookMs === null ? {} : { everyMs: core.intakeLookMs }),
-      ...{ store, projects, faults, log, troubles, nowMs },
+      ...(core.intakeLookMs === null ? {} : { pollMs: core.intakeLookMs }),
+      ...{ home, env, store, projects, faults, log, troubles, nowMs },
       intakes: () => core.settings.current().intakes,
       mayWork: () => isOwner() && core.startable() === 'all',
       async register({ work, ...plan }) {
-        if (work.kind === 'message') await core.commands.registerSession({ ...plan, message: work.message });
+        if (work.kind === 'message') await core.commands.registerSession({ ...plan, ...work });
         else
           await core.commands.registerPlan({ ...plan, content: work.content, branch: null, topic: null, file: null });
       },
@@ -345,6 +346,7 @@ function createWatchers(core: Parts): Watchers {
         const signal = { ...start, payload: {}, origin: 'engine', run: null, waitMs: startWaitMs } as const;
         return whyRefused(await core.commands.send(signal));
       },
+      send: (of, message) => sendToAgents(core, of, message),
     }),
     verificationWatch: createVerificationWatch({
       store,
@@ -357,6 +359,32 @@ function createWatchers(core: Parts): Watchers {
       onSignals,
     }),
   };
+}
+
+/** Agents that work, and are not judges. */
+const readers: ReadonlySet<string> = new Set(['session', 'coder', 'fixer']);
+/** A message that an agent refused is sent again under the next number. */
+const sendTries = 100;
+
+/** A message to each agent at work on the plan. false: there is none, or one of them does not take it now. */
+async function sendToAgents(
+  { store, commands }: Pick<Parts, 'store' | 'commands'>,
+  { project, plan }: { readonly project: string; readonly plan: string },
+  { body, dedupeKey }: { readonly body: string; readonly dedupeKey: string },
+): Promise<boolean> {
+  const runs = await store.runs({ by: 'latest', project, plan, live: true });
+  const titles = runs.filter(({ role }) => readers.has(role)).map(({ title }) => title);
+  for (const title of titles) {
+    let isSent = false;
+    for (let number = 1; number <= sendTries && !isSent; number += 1) {
+      const key = `${dedupeKey}:${title}:${number}`;
+      const isNew = (await store.signals({ project, plan })).every(({ dedupe_key: known }) => known !== key);
+      const signal = { project, plan, type: 'agent_send', payload: { title, body }, origin: 'engine' } as const;
+      isSent = whyRefused(await commands.send({ ...signal, run: null, dedupeKey: key, waitMs: startWaitMs })) === null;
+      if (isNew && !isSent) return false;
+    }
+  }
+  return titles.length > 0;
 }
 
 /** null: it was not refused. */

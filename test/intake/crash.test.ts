@@ -1,25 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, expect, it } from 'vitest';
-import { createEngine, type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
+import { type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
 import { seedOf } from '../support/crash.ts';
 import { runsOf } from '../support/drawn.ts';
 import { planText } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
+import { live as begin, type Life, pausedHome, read } from '../support/intake-life.ts';
 import { randomOf } from '../support/random.ts';
 
-const engineScript = fileURLToPath(new URL('../support/scripts/intake-engine.mjs', import.meta.url));
-const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const itemCount = 6;
+
+/** Only a tracker is told what becomes of an item. */
+const ofEachItem = faultPoints.filter((each) => each.startsWith('intake.') && each !== 'intake.after-telling');
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
+
+function live(ground: Ground, fault?: { point: FaultPoint; nth: number }, at?: string): Life {
+  const life = begin(ground, fault, at);
+  cleanups.push(async () => void (await life.kill()));
+  return life;
+}
 
 /** A home with a folder of documents. Its queue is paused: plans start, and no agent does. */
 async function laid(): Promise<Ground & { folder: string }> {
@@ -28,51 +33,12 @@ async function laid(): Promise<Ground & { folder: string }> {
   const folder = join(ground.root, 'inbox');
   mkdirSync(folder);
   mkdirSync(ground.home, { mode: 0o700 });
-  const engine = await createEngine({ home: ground.home, env: ground.env, log });
-  try {
-    await engine.client.addRepo(ground.repo, { trust: true });
-    await engine.client.pauseQueue();
-  } finally {
-    await engine.stop();
-  }
+  await pausedHome(ground);
   const table = `source = "folder"\nproject = "demo"\nfolder = "${folder}"\nopen = 100\nper_hour = 100\n`;
   writeFileSync(join(ground.home, 'daemon.toml'), `blueprint_skip_threshold = 0\n[intake.inbox]\n${table}`);
   for (let number = 1; number <= itemCount; number += 1)
     writeFileSync(join(folder, `item-${number}.md`), planText(['true']).replace('A plan', `Item ${number}`));
   return { ...ground, folder };
-}
-
-function live(ground: Ground, fault?: { point: FaultPoint; nth: number }, at?: string) {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [engineScript, JSON.stringify({ home: ground.home, fault, at })],
-    {
-      env: ground.env,
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  const ended = new Promise<string>((resolve) =>
-    child.once('close', (code, signal) => resolve(signal ?? String(code))),
-  );
-  const up = new Promise<void>((resolve) => {
-    child.stdout?.once('data', () => resolve());
-    child.once('close', () => resolve());
-  });
-  const kill = async () => {
-    child.kill('SIGKILL');
-    return ended;
-  };
-  cleanups.push(async () => void (await kill()));
-  return { ended, up, kill, stop: () => child.stdin?.end() };
-}
-
-function read<Row>(home: string, sql: string): Row[] {
-  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
-  try {
-    return db.prepare(sql).all() as Row[];
-  } finally {
-    db.close();
-  }
 }
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => name.slice(31)) : []);
@@ -99,7 +65,7 @@ async function expectEachOnce(ground: Ground & { folder: string }): Promise<void
   expect(await last.ended).toBe('0');
 }
 
-for (const point of faultPoints.filter((each) => each.startsWith('intake.')))
+for (const point of ofEachItem)
   it(`an engine that is killed at ${point} makes one plan of each item`, async () => {
     const ground = await laid();
     for (const nth of [1, 2]) expect(await live(ground, { point, nth }).ended).toBe('SIGKILL');
@@ -129,8 +95,7 @@ it('an engine that is killed at each point makes one plan of a time of a schedul
   first.stop();
   expect(await first.ended).toBe('0');
   const due = '2030-01-03T03:00:01Z';
-  for (const point of faultPoints.filter((each) => each.startsWith('intake.')))
-    expect(await live(ground, { point, nth: 1 }, due).ended).toBe('SIGKILL');
+  for (const point of ofEachItem) expect(await live(ground, { point, nth: 1 }, due).ended).toBe('SIGKILL');
   const last = live(ground, undefined, due);
   const started = () =>
     read<{ item: string }>(ground.home, 'SELECT item FROM intake_items WHERE started_at IS NOT NULL');

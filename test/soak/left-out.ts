@@ -45,6 +45,10 @@ export const soaks: Readonly<Record<string, Soak>> = {
     why: 'twenty rounds of thirty plans over three hosts; crash/hosts plays one of six',
     shortS: 240,
   },
+  'test/soak/intake.soak.ts': {
+    why: 'two hundred kills under three trackers that fail; intake/trackers-killed has twelve',
+    shortS: 60,
+  },
   'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },
   'test/soak/landing.soak.ts': {
     why: 'forty plans that conflict land under two hundred kills, here and by forges that fail; crash/landing has three and eight',

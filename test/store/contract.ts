@@ -585,6 +585,35 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.intakeCounts({ sinceMs: 10 })).toEqual([{ ...counts, open: 1 }]);
       });
 
+      it('are followed: one state at a time, which is told before the next', async () => {
+        const thread = { ref: '7', digest: 'd1', commentsAt: 3, comment: 'c1', key: 'k1', at: 5 };
+        const follow = { do: 'intake.follow', ...of, ...thread } as const;
+        await commit(take, follow);
+        await expect(commit(follow)).rejects.toThrow();
+        const taken = { ...of, ...plan, ...thread, number: 1, state: 'taken', toldAt: null };
+        expect(await store.intakeThreads('inbox')).toEqual([taken]);
+        expect(await store.intakeThreads('other')).toEqual([]);
+        const turn = { do: 'intake.turn', ...of, before: 1, state: 'running', key: 'k2', at: 7 } as const;
+        await expect(commit(turn)).rejects.toThrow();
+        await commit({ do: 'intake.told', ...of, number: 1, at: 6 });
+        await commit(turn, { do: 'intake.passed-on', ...of, digest: 'd2', commentsAt: 8, comment: 'c2' });
+        const running = { ...taken, number: 2, state: 'running', key: 'k2', at: 7 };
+        const has = { digest: 'd2', commentsAt: 8, comment: 'c2' };
+        expect(await store.intakeThreads('inbox')).toEqual([{ ...running, ...has }]);
+        await commit({ do: 'intake.told', ...of, number: 2, at: 8 });
+        await commit({ ...turn, before: 2, state: 'done', key: 'k3' });
+        expect(await store.intakeThreads('inbox')).toMatchObject([{ state: 'done', toldAt: null }]);
+        await commit({ do: 'intake.told', ...of, number: 3, at: 9 });
+        expect(await store.intakeThreads('inbox')).toEqual([]);
+      });
+
+      it('of strangers are allowed with one text each', async () => {
+        const allow = { do: 'intake.allow', ...of, digest: 'd1', at: 5 } as const;
+        await commit(allow, { ...allow, digest: 'd2', at: 6 });
+        expect(await store.intakeAllowances('inbox')).toEqual([{ ...of, digest: 'd2', at: 6 }]);
+        expect(await store.intakeAllowances('other')).toEqual([]);
+      });
+
       it('have times that are looked at once, also by two writers at once', async () => {
         const mark = { do: 'intake.mark', intake: 'nightly', pattern: '0 3 * * * UTC', reason: null } as const;
         const both = async (change: Change) =>

@@ -13,6 +13,7 @@ import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { Change, PlanKey } from '../../core/store/port.ts';
 import type { IssueRow, NewNotification, PlanRow } from '../../core/store/rows.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
+import type { Issue } from '../../work/forges/forge.ts';
 import { findReference } from '../../work/forges/reference.ts';
 import { adoptBranch } from '../../work/git/branch.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
@@ -65,6 +66,8 @@ export interface ImportIssue extends IssueAsk {
 
 export interface NewSession extends PlanKey {
   readonly message: string;
+  /** What it is about, as others wrote it. */
+  readonly issue?: Issue | null;
   readonly before: readonly Change[];
 }
 
@@ -433,13 +436,14 @@ export function createIssueCommands(parts: IssueParts) {
       return sessionTitle(name);
     },
     /** A session for a message, which does not start. `before` is written in its commit. Throws as `registerPlan`. */
-    async registerSession({ project, plan, message, before }: NewSession): Promise<void> {
+    async registerSession({ project, plan, message, issue = null, before }: NewSession): Promise<void> {
       const { branch, folder } = placeNamed(project, plan);
       const key = { project, plan };
       const at = clock.nowMs();
-      const content = issueDocument({ name: plan, message, material: noMaterial, said: [] });
+      const content = issueDocument({ name: plan, message, material: { ...noMaterial, issue }, said: [] });
+      const title = issue?.title.slice(0, 300) ?? null;
       const rows = [
-        { do: 'issue.insert', ...key, reference: null, title: null, pullRequest: null, createdAt: at },
+        { do: 'issue.insert', ...key, reference: null, title, pullRequest: null, createdAt: at },
         { do: 'issue.say', key, by: 'person', content: message, at },
       ] as const;
       const session = { session: { folder }, before: [...before, ...rows] };

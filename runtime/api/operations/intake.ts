@@ -75,11 +75,13 @@ const intakeTried = shape(({ z, count }) =>
       items: z.array(
         z.object({
           title: z.string(),
-          /** `comes`: it becomes a plan now. `waits`: when there is room, or when it is due. `left`: not as it is. */
-          state: z.enum(['comes', 'waits', 'left']),
+          /** `comes`: it becomes a plan now. `waits`: when there is room, or when it is due. `asks`: if a person allows it. `left`: not as it is. */
+          state: z.enum(['comes', 'waits', 'asks', 'left']),
           /** The name that its plan gets, or begins with. */
           plan: z.string().nullable(),
           reason: z.string().nullable(),
+          /** What allows it as it is now, for `stator intake allow`; null: it does not ask. */
+          allow: z.string().nullable(),
         }),
       ),
     })
@@ -87,6 +89,12 @@ const intakeTried = shape(({ z, count }) =>
 );
 /** What would come from a source now. */
 export interface IntakeTried extends Of<typeof intakeTried> {}
+
+const intakeAllowed = shape(({ z }) =>
+  z.object({ name: z.string(), title: z.string(), plan: z.string() }).meta({ id: 'IntakeAllowed' }),
+);
+/** An item that a person allowed, with the name that its plan gets, or begins with. */
+export interface IntakeAllowed extends Of<typeof intakeAllowed> {}
 
 const named = ({ line }: Schemas) => ({ name: line(64) });
 const nameArg = { type: 'positional', valueHint: 'name', description: 'its name in daemon.toml' } as const;
@@ -145,22 +153,20 @@ export const intakeOperations = {
     input: named,
     answer: answerOf<IntakeTried>(intakeTried),
     errors: ['not_found', 'bad_config'],
-    async run({ store, projects, settings, clock }, { name }) {
-      const config = mustFind({ settings }, name);
-      const { project, isEnabled: enabled } = config;
-      projects.get(project);
-      const { previewIntake } = await loadPreview();
-      const { room, found } = await previewIntake(config, { store, projects, nowMs: () => clock.nowMs() });
+    async run(parts, { name }) {
+      const { project, isEnabled: enabled, room, found } = await previewOf(parts, name);
       let left = room.items;
       const itemOf = async (each: (typeof found)[number]): Promise<IntakeTried['items'][number]> => {
         const { title } = each;
-        if (each.kind === 'left') return { title, state: 'left', plan: null, reason: each.reason };
+        const allow = null;
+        if (each.kind === 'left') return { title, state: 'left', plan: null, reason: each.reason, allow };
         const { plan } = each;
-        if (each.kind === 'later') return { title, state: 'waits', plan, reason: await each.reason() };
+        if (each.kind === 'asks') return { title, state: 'asks', plan, reason: each.reason, allow: wordOf(each) };
+        if (each.kind === 'later') return { title, state: 'waits', plan, reason: await each.reason(), allow };
         left -= 1;
         return left < 0
-          ? { title, state: 'waits', plan, reason: room.reason }
-          : { title, state: 'comes', plan, reason: null };
+          ? { title, state: 'waits', plan, reason: room.reason, allow }
+          : { title, state: 'comes', plan, reason: null, allow };
       };
       const items: IntakeTried['items'][number][] = [];
       for (const each of found) items.push(await itemOf(each));
@@ -174,7 +180,54 @@ export const intakeOperations = {
       examples: ['stator intake try inbox'],
     },
   }),
+  allowIntake: operation({
+    http: 'POST /v1/intakes/:name/allow',
+    does: 'lets an item of somebody who may not start work become a plan, with the text that it has now',
+    who: 'person',
+    again: 'free',
+    input: ({ line }) => ({ name: line(64), item: line(200) }),
+    answer: answerOf<IntakeAllowed>(intakeAllowed),
+    errors: ['not_found', 'bad_config', 'conflict'],
+    async run(parts, { name, item: word }) {
+      const { found } = await previewOf(parts, name);
+      const asking = found.filter((each) => each.kind === 'asks');
+      const one = asking.find((each) => wordOf(each) === word);
+      const hint = `see what asks: stator intake try ${name}`;
+      if (one === undefined) {
+        const other = asking.find(({ item }) => item === word.split(':')[0]);
+        throw other === undefined
+          ? new EngineError('not_found', `no item of ${name} asks for that: ${word}`, hint)
+          : new EngineError('conflict', `the text of ${word} has changed since you saw it`, hint);
+      }
+      const { item, digest, title, plan } = one;
+      await parts.store.commit([{ do: 'intake.allow', intake: name, item, digest, at: parts.clock.nowMs() }]);
+      return { name, title, plan };
+    },
+    verb: {
+      name: 'allow',
+      listed: 'let an item of a stranger become a plan',
+      summary: 'Let an item of somebody who may not start work become a plan, with the text that it has now.',
+      args: {
+        name: nameArg,
+        item: { type: 'positional', valueHint: 'item', description: 'as stator intake try shows it' },
+      },
+      examples: ['stator intake allow issues github-1296269:2c26b46b68ffc68f'],
+    },
+  }),
 };
+
+/** What an item is allowed by: its key, and the beginning of the digest of its text. */
+function wordOf({ item, digest }: { readonly item: string; readonly digest: string }): string {
+  return `${item}:${digest.slice(0, 16)}`;
+}
+
+async function previewOf({ home, env, store, projects, settings, clock }: OperationParts, name: string) {
+  const config = mustFind({ settings }, name);
+  projects.get(config.project);
+  const { previewIntake } = await loadPreview();
+  const preview = await previewIntake(config, { home, env, store, projects, nowMs: () => clock.nowMs() });
+  return { ...config, ...preview };
+}
 
 async function countsOf({ store, clock }: Pick<OperationParts, 'store' | 'clock'>) {
   return store.intakeCounts({ sinceMs: clock.nowMs() - hourMs });

@@ -1,17 +1,34 @@
 /** `[intake.<name>]` of daemon.toml: where plans come from by themselves. A repo's own file has no such table, because it must not start agents by itself. */
 import { z } from 'zod';
 import { folderSource } from './intake-sources/folder.ts';
+import { giteaSource } from './intake-sources/gitea.ts';
+import { githubSource } from './intake-sources/github.ts';
+import { gitlabSource } from './intake-sources/gitlab.ts';
 import { scheduleSource } from './intake-sources/schedule.ts';
 import { commonKeys, type KeyWords } from './intake-sources/source.ts';
 import { oneOf } from './schema-words.ts';
 
-const sources = { folder: folderSource, schedule: scheduleSource };
+const sources = {
+  folder: folderSource,
+  schedule: scheduleSource,
+  github: githubSource,
+  gitea: giteaSource,
+  gitlab: gitlabSource,
+};
 type SourceName = keyof typeof sources;
 const sourceNames = Object.keys(sources) as SourceName[]; // the keys of the table above, nothing else
 
 const intakeName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-const intakeTable = z.discriminatedUnion('source', [folderSource.schema, scheduleSource.schema], {
+/** Each of them, so that a table's own type is known by its source. */
+const sourceSchemas = [
+  folderSource.schema,
+  scheduleSource.schema,
+  githubSource.schema,
+  giteaSource.schema,
+  gitlabSource.schema,
+] as const;
+const intakeTable = z.discriminatedUnion('source', sourceSchemas, {
   error: `source = one of ${sourceNames.map((source) => `"${source}"`).join(', ')}`,
 });
 

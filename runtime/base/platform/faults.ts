@@ -52,6 +52,7 @@ export const faultPoints = [
   'intake.after-claim',
   'intake.after-register',
   'intake.after-start',
+  'intake.after-telling',
   'store.after-begin',
   'store.between',
   'store.before-commit',

@@ -126,6 +126,11 @@ export interface Tables {
   readonly intake: {
     take(change: Of<'intake.take'>): Answer<boolean>;
     noteStart(change: Of<'intake.note-start'>): Answer<unknown>;
+    follow(change: Of<'intake.follow'>): Answer<boolean>;
+    turn(change: Of<'intake.turn'>): Answer<boolean>;
+    told(change: Of<'intake.told'>): Answer<unknown>;
+    passedOn(change: Of<'intake.passed-on'>): Answer<unknown>;
+    allow(change: Of<'intake.allow'>): Answer<unknown>;
     mark(change: Of<'intake.mark'>): Answer<boolean>;
     unmark(intake: string): Answer<unknown>;
   };
@@ -352,6 +357,16 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return intake.take(change);
     case 'intake.note-start':
       return done(intake.noteStart(change));
+    case 'intake.follow':
+      return intake.follow(change);
+    case 'intake.turn':
+      return intake.turn(change);
+    case 'intake.told':
+      return done(intake.told(change));
+    case 'intake.passed-on':
+      return done(intake.passedOn(change));
+    case 'intake.allow':
+      return done(intake.allow(change));
     case 'intake.mark':
       return intake.mark(change);
     case 'intake.unmark':

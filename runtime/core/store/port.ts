@@ -19,9 +19,11 @@ import type {
   HookCountRow,
   HookRow,
   InboxLoad,
+  IntakeAllowanceRow,
   IntakeCountRow,
   IntakeItemRow,
   IntakeMarkRow,
+  IntakeThreadRow,
   IssueMessage,
   IssueRow,
   JournalLine,
@@ -374,6 +376,20 @@ export type Change =
       readonly at: number | null;
       readonly reason: string | null;
     }
+  /** What becomes of the item is told to its tracker; `taken` is to be told. On condition that it is new. */
+  | ({ readonly do: 'intake.follow' } & Omit<IntakeThreadRow, 'project' | 'plan' | 'number' | 'state' | 'toldAt'>)
+  /** It has another state. On condition that the one before it, whose number is `before`, was told. */
+  | ({ readonly do: 'intake.turn'; readonly before: number } & Pick<
+      IntakeThreadRow,
+      'intake' | 'item' | 'state' | 'key' | 'at'
+    >)
+  | ({ readonly do: 'intake.told' } & Pick<IntakeThreadRow, 'intake' | 'item' | 'number' | 'at'>)
+  /** Its agent has this text, and the comments up to that one. */
+  | ({ readonly do: 'intake.passed-on' } & Pick<
+      IntakeThreadRow,
+      'intake' | 'item' | 'digest' | 'commentsAt' | 'comment'
+    >)
+  | ({ readonly do: 'intake.allow' } & IntakeAllowanceRow)
   /** How far the times of a source were looked at. On condition that it was at `before`; null: at none. */
   | ({ readonly do: 'intake.mark'; readonly before: number | null } & IntakeMarkRow)
   /** On condition that the project has no other note of that text. */
@@ -666,6 +682,9 @@ export interface Store {
   intakeItem(intake: string, item: string): Promise<IntakeItemRow | null>;
   /** Items whose plans are not started yet, the oldest first. */
   intakeUnstarted(intake: string): Promise<readonly IntakeItemRow[]>;
+  /** Items that are not over, or whose last state is to be told, by item. */
+  intakeThreads(intake: string): Promise<readonly IntakeThreadRow[]>;
+  intakeAllowances(intake: string): Promise<readonly IntakeAllowanceRow[]>;
   /** One for each intake whose times are looked at, by name. */
   intakeMarks(): Promise<readonly IntakeMarkRow[]>;
   /** One for each intake that ever had an item. */

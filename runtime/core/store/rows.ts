@@ -54,6 +54,40 @@ export interface IntakeItemRow {
   readonly startedAt: number | null;
 }
 
+/** `taken`: its plan is registered. `waiting`: it needs a person. */
+export type IntakeState = 'taken' | 'running' | 'waiting' | 'done' | 'cancelled';
+
+/** What goes back to the tracker from which an item came, and what came from there since. */
+export interface IntakeThreadRow {
+  readonly intake: string;
+  readonly item: string;
+  readonly project: string;
+  readonly plan: string;
+  /** How the tracker addresses it: the number of an issue, or its id. */
+  readonly ref: string;
+  /** SHA-256 of its title and text as its agent has them. */
+  readonly digest: string;
+  /** The newest comment that its agent has, by the tracker's clock, and its id; 0 and an empty text: none. */
+  readonly commentsAt: number;
+  readonly comment: string;
+  /** Counts its transitions from 1 on. */
+  readonly number: number;
+  readonly state: IntakeState;
+  /** Unique to the transition; stands in what is written to the tracker. */
+  readonly key: string;
+  readonly at: number;
+  /** When the tracker had it; null: not yet. */
+  readonly toldAt: number | null;
+}
+
+/** A person let an item of somebody else become a plan, with exactly that text. */
+export interface IntakeAllowanceRow {
+  readonly intake: string;
+  readonly item: string;
+  readonly digest: string;
+  readonly at: number;
+}
+
 /** How far the times of a source were looked at: none up to then is looked at again. */
 export interface IntakeMarkRow {
   readonly intake: string;

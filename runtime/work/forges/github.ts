@@ -22,6 +22,7 @@ import {
 } from './forge-shapes.ts';
 import { createGraphCall } from './graph-call.ts';
 import { countedChecks } from './required-checks.ts';
+import { createRestCall, githubOptions } from './rest-call.ts';
 import { feedbackOf, type Review } from './review-words.ts';
 
 const page = 100;
@@ -107,22 +108,11 @@ const conclusions: Readonly<Record<string, Check['state']>> = {
 const sayNothing = /^Process completed with exit code \d+\.$/;
 
 export function createGitHub(parts: ForgeParts): Forge {
-  const { server, token } = parts;
+  const { server } = parts;
   const { owner, name: repo } = parts.repo;
-  const { host } = new URL(server.url);
-  // Cloud forges have a separate host for it, others a path on their own host.
-  const isCloud = host === 'github.com' || host.endsWith('.ghe.com');
-  const headers = {
-    accept: 'application/vnd.github+json',
-    'x-github-api-version': '2022-11-28',
-    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-  };
-  const call = createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`, headers });
+  const call = createRestCall(parts);
   const { ask } = call;
-  const graph = createGraphCall(
-    createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api`, headers }).ask,
-    host,
-  );
+  const graph = createGraphCall(createForgeCall(parts, githubOptions(parts, '/api')).ask, new URL(server.url).host);
   const at = { owner, repo };
   const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 

@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { loginOf } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
-import { createForgeCall, ForgeRefusal } from './forge-call.ts';
+import { ForgeRefusal } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
+import { createRestCall } from './rest-call.ts';
 import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
 const page = 100;
@@ -85,11 +86,8 @@ const explained = 5;
 const logChars = 6_000;
 
 export function createGitLab(parts: ForgeParts): Forge {
-  const { server, token } = parts;
-  const { ask, askSince } = createForgeCall(parts, {
-    baseUrl: `${server.url}/api/v4`,
-    headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
-  });
+  const { server } = parts;
+  const { ask, askSince } = createRestCall(parts);
   const at = { id: `${parts.repo.owner}/${parts.repo.name}` };
   const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 

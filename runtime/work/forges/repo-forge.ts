@@ -55,14 +55,19 @@ export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'rep
 }
 
 /** Throws `no_forge` as `forgeSiteOf`, `no_token` with the remedy, and the errors of `readServers` and `findToken`. */
-export async function forgeOfRepo(place: ForgePlace): Promise<RepoForge> {
+export async function forgeAccess(place: ForgePlace): Promise<ForgeSite & { readonly token: string }> {
   const site = await forgeSiteOf(place);
   const token = await findToken(site.server, place.env);
   if (token === null) throw noToken(site, place);
+  return { ...site, token: token.token };
+}
+
+/** Throws as `forgeAccess`. */
+export async function forgeOfRepo(place: ForgePlace): Promise<RepoForge> {
+  const { server, repo, remote, token } = await forgeAccess(place);
   // The code for requests to forges is loaded at the first request.
   const { createForge } = await loadForges();
-  const { server, repo, remote } = site;
-  return { remote, forge: createForge({ server, repo, token: token.token, signal: place.signal }) };
+  return { remote, forge: createForge({ server, repo, token, signal: place.signal }) };
 }
 
 function noToken({ server, remote }: ForgeSite, { home, repo }: ForgePlace): EngineError {

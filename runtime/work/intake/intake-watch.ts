@@ -12,7 +12,7 @@ import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeItemRow } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
 import { countsNow, roomNow } from './preview.ts';
-import type { Claim, Source, Work } from './source.ts';
+import type { Claim, FollowActs, Source, Work } from './source.ts';
 import { createSource } from './sources/sources.ts';
 
 export interface NewPlan {
@@ -33,8 +33,18 @@ export interface StartOfPlan {
 export interface IntakeWatchParts {
   readonly store: Pick<
     Store,
-    'commit' | 'plan' | 'births' | 'intakeItem' | 'intakeUnstarted' | 'intakeCounts' | 'intakeMarks'
+    | 'commit'
+    | 'plan'
+    | 'births'
+    | 'intakeItem'
+    | 'intakeUnstarted'
+    | 'intakeCounts'
+    | 'intakeMarks'
+    | 'intakeThreads'
+    | 'intakeAllowances'
   >;
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
   readonly projects: Pick<Projects, 'all' | 'get' | 'isElsewhere' | 'mustBeTrusted'>;
   readonly faults: Faults | undefined;
   readonly log: Log;
@@ -47,8 +57,12 @@ export interface IntakeWatchParts {
   register(plan: NewPlan): Promise<void>;
   /** Why the plan did not take it; null: it did. Throws if its repo cannot start work now. */
   begin(start: StartOfPlan): Promise<string | null>;
+  /** false: no agent of the plan takes it now. */
+  send: FollowActs['send'];
   /** Milliseconds between two looks. Default: two seconds. */
   readonly everyMs?: number;
+  /** Milliseconds between two requests to a tracker. Default: as its table says. */
+  readonly pollMs?: number;
 }
 
 export interface IntakeWatch {
@@ -186,13 +200,21 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
       isRare: true,
       hint: `see it: stator intake show ${name}`,
     };
-    try {
-      await takeItems(config);
-      await startPlans(config);
-      troubles.worked(trouble);
-    } catch (thrown) {
-      troubles.failed(trouble, thrown);
-    }
+    const failures: unknown[] = [];
+    // What is told to a tracker does not wait for what comes from it.
+    for (const step of config.isEnabled ? [takeAndStart, follow] : [follow])
+      await step(config).catch((thrown: unknown) => failures.push(thrown));
+    if (failures.length === 0) troubles.worked(trouble);
+    else troubles.failed(trouble, failures[0]);
+  }
+
+  async function takeAndStart(config: IntakeConfig): Promise<void> {
+    await takeItems(config);
+    await startPlans(config);
+  }
+
+  async function follow(config: IntakeConfig): Promise<void> {
+    await sourceOf(config).follow?.({ faults, send: parts.send });
   }
 
   /** The times of a source that is off are not missed. */
@@ -210,8 +232,10 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
       const here = parts.intakes().filter(({ project }) => !projects.isElsewhere(project));
       const intakes = here.filter(({ isEnabled }) => isEnabled);
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
-      if (intakes.length === 0) return idleMs;
-      if (parts.mayWork()) await Promise.all(intakes.map(round));
+      // What an intake took before it was switched off is still followed.
+      const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
+      if (active.length === 0) return idleMs;
+      if (parts.mayWork()) await Promise.all(active.map(round));
       return null;
     },
   });

@@ -24,6 +24,15 @@ export async function readDocument(path: string, name: string): Promise<Document
     return { reason: `it cannot be read: ${messageOf(thrown)}` };
   }
   if (bytes === null) return { reason: 'it is gone' };
+  return readBytes(bytes, name);
+}
+
+/** A text that may become a plan, as `readDocument`. */
+export function readDocumentText(text: string, name: string): DocumentRead {
+  return readBytes(Buffer.from(text), name);
+}
+
+function readBytes(bytes: Buffer, name: string): DocumentRead {
   const decoded = decodePlan(bytes);
   if ('problem' in decoded) return { reason: decoded.problem.message };
   const reading = readPlan({ text: decoded.content, path: name, beside: [] });

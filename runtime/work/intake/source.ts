@@ -1,18 +1,28 @@
 /** What a source of items has now. */
+import type { Faults } from '../../base/platform/faults.ts';
 import type { Change, Store } from '../../core/store/port.ts';
+import type { IntakeThreadRow } from '../../core/store/rows.ts';
+import type { Issue } from '../forges/forge.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Room } from './room.ts';
 
 export interface SourceParts {
-  readonly store: Pick<Store, 'intakeItem' | 'intakeMarks' | 'commit'>;
-  readonly projects: Pick<Projects, 'all'>;
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly store: Pick<
+    Store,
+    'intakeItem' | 'intakeMarks' | 'intakeThreads' | 'intakeAllowances' | 'commit' | 'plan' | 'births'
+  >;
+  readonly projects: Pick<Projects, 'all' | 'get'>;
   nowMs(): number;
+  /** Milliseconds between two requests for a list. Default: as its table says. */
+  readonly pollMs?: number;
 }
 
-/** `document`: a plan. `message`: what one agent is to do. */
+/** `document`: a plan. `message`: what one agent is to do, beside an issue that it is about. */
 export type Work =
   | { readonly kind: 'document'; readonly content: string }
-  | { readonly kind: 'message'; readonly message: string };
+  | { readonly kind: 'message'; readonly message: string; readonly issue?: Issue };
 
 /** An item that is this engine's alone. */
 export interface Claim {
@@ -25,7 +35,7 @@ export interface Claim {
   taken(): Promise<void>;
 }
 
-/** `item`: it can become a plan. `later`: not yet. `left`: it does not, as it is. */
+/** `item`: it can become a plan. `asks`: if a person allows it. `later`: not yet. `left`: it does not, as it is. */
 export type Found =
   | {
       readonly kind: 'item';
@@ -35,15 +45,40 @@ export type Found =
       /** null: it is not there any more, or has changed. */
       claim(): Promise<Claim | null>;
     }
+  | {
+      readonly kind: 'asks';
+      readonly title: string;
+      readonly plan: string;
+      readonly reason: string;
+      readonly item: string;
+      /** SHA-256 of the text that is allowed. */
+      readonly digest: string;
+    }
   /** Its reason may need a look at files, and is asked for by who shows it. */
   | { readonly kind: 'later'; readonly title: string; readonly plan: string; reason(): Promise<string> }
   | { readonly kind: 'left'; readonly title: string; readonly reason: string };
+
+export interface MessageToAgents {
+  readonly body: string;
+  readonly dedupeKey: string;
+}
+
+export interface FollowActs {
+  readonly faults: Faults | undefined;
+  /** false: no agent of the plan takes it now. */
+  send(of: Pick<IntakeThreadRow, 'project' | 'plan'>, message: MessageToAgents): Promise<boolean>;
+}
+
+/** Says there what became of the items, and brings what is said there to their agents. Throws the first `EngineError`, after all were tried. */
+export type Follow = (acts: FollowActs) => Promise<void>;
 
 export interface Source {
   /** true: its plans are started one after the other; default: as soon as they are there. */
   readonly isInTurn?: boolean;
   /** Stores what is decided without an item: called before each look of the watch. */
   settle?(room: Room): Promise<void>;
+  /** Called by each look of the watch, also while no item comes. */
+  readonly follow?: Follow;
   /** The oldest first, at most `lookLimit`. Changes nothing. Throws an `EngineError` if the source cannot be looked at. */
   look(room: Room): Promise<readonly Found[]>;
 }

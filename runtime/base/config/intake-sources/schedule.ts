@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { fromPackage } from '../../platform/at-first-use.ts';
 import { oneOf, text } from '../schema-words.ts';
-import { intakeSource } from './source.ts';
+import { intakeSource, messageWords } from './source.ts';
 
 interface Pattern {
   readonly schedule: string;
@@ -81,7 +81,7 @@ export const scheduleSource = intakeSource({
       'schedule: while as many of its plans as `open` says are not over, none comes; with "queue", up to so many wait for their turn',
     ],
     document: [null, 'schedule: the file of a plan, outside of every registered repo; it is read each time'],
-    message: [null, 'schedule: instead of `document`: what one agent is to do, as `stator issue start` has it'],
+    message: messageWords,
   },
   from: ({ schedule, timezone }) => `${schedule} ${timezone}`,
   // One at a time is what "refuse" says.

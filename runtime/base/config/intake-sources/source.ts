@@ -14,6 +14,11 @@ export const commonKeys = {
 /** As TOML what is taken where it is missing, or null; then what it does. */
 export type KeyWords = readonly [string | null, string];
 
+export const messageWords: KeyWords = [
+  null,
+  'schedule: instead of `document`: what one agent is to do, as `stator issue start` has it; issues: the same beside the issue',
+];
+
 interface SourceTable<Name extends string, Keys extends z.ZodRawShape> {
   readonly source: Name;
   /** Its own keys, in one word each, so that they are the same in code. */

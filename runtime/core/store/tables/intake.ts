@@ -1,6 +1,6 @@
 /** Items that became plans by themselves, each once. */
 import type { ChangeOf } from '../port.ts';
-import type { IntakeCountRow, IntakeItemRow, IntakeMarkRow } from '../rows.ts';
+import type { IntakeAllowanceRow, IntakeCountRow, IntakeItemRow, IntakeMarkRow, IntakeThreadRow } from '../rows.ts';
 import { type Answer, type Connection, changedOne, orNull } from './connection.ts';
 
 const columns = 'intake, item, project, plan, title, reason, at, started_at AS "startedAt"';
@@ -29,6 +29,36 @@ export function createIntakeTable(db: Connection) {
      GROUP BY i.intake ORDER BY i.intake`,
   );
 
+  const follow = db.prepare(
+    `INSERT INTO intake_threads (intake, item, ref, digest, comments_at, comment, number, state, key, at)
+     VALUES (@intake, @item, @ref, @digest, @commentsAt, @comment, 1, 'taken', @key, @at)
+     ON CONFLICT (intake, item) DO NOTHING`,
+  );
+  const turn = db.prepare(
+    `UPDATE intake_threads SET number = number + 1, state = @state, key = @key, at = @at, told_at = NULL
+     WHERE intake = @intake AND item = @item AND number = @before AND told_at IS NOT NULL`,
+  );
+  const told = db.prepare(
+    'UPDATE intake_threads SET told_at = ? WHERE intake = ? AND item = ? AND number = ? AND told_at IS NULL',
+  );
+  const passOn = db.prepare(
+    `UPDATE intake_threads SET digest = @digest, comments_at = @commentsAt, comment = @comment
+     WHERE intake = @intake AND item = @item`,
+  );
+  const threads = db.prepare<[string], IntakeThreadRow>(
+    `SELECT t.intake, t.item, i.project, i.plan, t.ref, t.digest, t.comments_at AS "commentsAt", t.comment, t.number, t.state,
+       t.key, t.at, t.told_at AS "toldAt"
+     FROM intake_threads t JOIN intake_items i ON i.intake = t.intake AND i.item = t.item
+     WHERE t.intake = ? AND (t.told_at IS NULL OR t.state NOT IN ('done', 'cancelled')) ORDER BY t.item`,
+  );
+  const allow = db.prepare(
+    `INSERT INTO intake_allowances (intake, item, digest, at) VALUES (@intake, @item, @digest, @at)
+     ON CONFLICT (intake, item) DO UPDATE SET digest = excluded.digest, at = excluded.at`,
+  );
+  const allowances = db.prepare<[string], IntakeAllowanceRow>(
+    'SELECT intake, item, digest, at FROM intake_allowances WHERE intake = ? ORDER BY item',
+  );
+
   const begin = db.prepare(
     `INSERT INTO intake_marks (intake, pattern, reached_at, reason) VALUES (@intake, @pattern, @reachedAt, @reason)
      ON CONFLICT (intake) DO NOTHING`,
@@ -50,6 +80,17 @@ export function createIntakeTable(db: Connection) {
     read: (intake: string, item: string) => orNull(one.get(intake, item)),
     list: (intake: string, limit: number) => list.all(intake, limit),
     unstarted: (intake: string) => unstarted.all(intake),
+    follow: ({ intake, item, ref, digest, commentsAt, comment, key, at }: Omit<ChangeOf<'intake.follow'>, 'do'>) =>
+      changedOne(follow.run({ intake, item, ref, digest, commentsAt, comment, key, at })),
+    turn: ({ intake, item, state, key, at, before }: Omit<ChangeOf<'intake.turn'>, 'do'>) =>
+      changedOne(turn.run({ intake, item, state, key, at, before })),
+    told: ({ intake, item, number, at }: Omit<ChangeOf<'intake.told'>, 'do'>) => told.run(at, intake, item, number),
+    passedOn: ({ intake, item, digest, commentsAt, comment }: Omit<ChangeOf<'intake.passed-on'>, 'do'>) =>
+      passOn.run({ intake, item, digest, commentsAt, comment }),
+    allow: ({ intake, item, digest, at }: Omit<ChangeOf<'intake.allow'>, 'do'>) =>
+      allow.run({ intake, item, digest, at }),
+    threads: (intake: string) => threads.all(intake),
+    allowances: (intake: string) => allowances.all(intake),
     mark({ intake, pattern, reachedAt, reason, before }: Omit<ChangeOf<'intake.mark'>, 'do'>): Answer<boolean> {
       const row = { intake, pattern, reachedAt, reason };
       return changedOne(before === null ? begin.run(row) : goOn.run({ ...row, before }));

@@ -68,6 +68,8 @@ export function createReadings(
     intakeItems: (query) => ask(() => intake.list(query.intake, query.limit)),
     intakeItem: (name, item) => ask(() => intake.read(name, item)),
     intakeUnstarted: (name) => ask(() => intake.unstarted(name)),
+    intakeThreads: (name) => ask(() => intake.threads(name)),
+    intakeAllowances: (name) => ask(() => intake.allowances(name)),
     intakeMarks: () => ask(() => intake.marks()),
     intakeCounts: ({ sinceMs }) => ask(() => intake.counts(sinceMs)),
     forges: () => ask(() => forges.list()),

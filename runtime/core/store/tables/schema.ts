@@ -293,6 +293,28 @@ export const tables = (nowMs: string) => `
     PRIMARY KEY (intake, item)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX intake_items_unstarted ON intake_items (intake) WHERE started_at IS NULL;
+  CREATE TABLE intake_threads (
+    intake TEXT NOT NULL,
+    item TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    comments_at INTEGER NOT NULL,
+    comment TEXT NOT NULL,
+    number INT NOT NULL CHECK (number > 0),
+    state TEXT NOT NULL CHECK (state IN ('taken', 'running', 'waiting', 'done', 'cancelled')),
+    key TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    told_at INTEGER,
+    PRIMARY KEY (intake, item)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX intake_threads_open ON intake_threads (intake) WHERE told_at IS NULL OR state NOT IN ('done', 'cancelled');
+  CREATE TABLE intake_allowances (
+    intake TEXT NOT NULL,
+    item TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (intake, item)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE intake_marks (
     intake TEXT PRIMARY KEY,
     pattern TEXT NOT NULL,

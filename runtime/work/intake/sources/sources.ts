@@ -2,11 +2,17 @@
 import type { IntakeConfig, IntakeOf, IntakeSourceName } from '../../../base/config/config.ts';
 import type { Source, SourceParts } from '../source.ts';
 import { createFolderSource } from './folder.ts';
+import { createGiteaSource } from './gitea.ts';
+import { createGitHubSource } from './github.ts';
+import { createGitLabSource } from './gitlab.ts';
 import { createScheduleSource } from './schedule.ts';
 
 const sources: { readonly [Name in IntakeSourceName]: (config: IntakeOf<Name>, parts: SourceParts) => Source } = {
   folder: createFolderSource,
   schedule: createScheduleSource,
+  github: createGitHubSource,
+  gitea: createGiteaSource,
+  gitlab: createGitLabSource,
 };
 
 export function createSource(config: IntakeConfig, parts: SourceParts): Source {

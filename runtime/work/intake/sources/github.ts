@@ -1,0 +1,8 @@
+/** The issues of the project's repository at GitHub. */
+import { trackerSource } from '../tracker-source.ts';
+import { openForgeTracker } from '../trackers/forge-tracker.ts';
+import { githubTracker } from '../trackers/github.ts';
+
+export const createGitHubSource = trackerSource((config, parts, etags) =>
+  openForgeTracker(config, { parts, etags, kinds: ['github'], tracker: githubTracker }),
+);

@@ -1,0 +1,8 @@
+/** The issues of the project's repository at GitLab. */
+import { trackerSource } from '../tracker-source.ts';
+import { openForgeTracker } from '../trackers/forge-tracker.ts';
+import { gitlabTracker } from '../trackers/gitlab.ts';
+
+export const createGitLabSource = trackerSource((config, parts, etags) =>
+  openForgeTracker(config, { parts, etags, kinds: ['gitlab'], tracker: gitlabTracker }),
+);

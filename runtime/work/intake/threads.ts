@@ -1,0 +1,166 @@
+/**
+ * What passes between a plan and the issue that it came from: its state goes there, once per transition; edits and comments of people who may start work come
+ * here, as messages for its agents. A transition is a row with a key before it is written to the tracker, and the key is looked for there before it is written:
+ * so an engine that is killed in between writes nothing twice.
+ */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { newDeliveryId } from '../../base/platform/delivery-id.ts';
+import { CommitLost } from '../../core/store/port.ts';
+import type { IntakeState, IntakeThreadRow, PlanRow } from '../../core/store/rows.ts';
+import { excerpt, fenced, oneLine } from '../agents/prompts/quotation.ts';
+import type { Follow, MessageToAgents, SourceParts } from './source.ts';
+import {
+  type Author,
+  digestOf,
+  statePrefix,
+  type TrackedComment,
+  type TrackedIssue,
+  type Tracker,
+  type TrackerConfig,
+} from './tracker.ts';
+
+const textLimitBytes = 16 * 1024;
+const commentLimitBytes = 4 * 1024;
+/** Clocks differ: comments of so much before the transition are looked through for its key. */
+const clockMs = 60 * 60_000;
+/** In every comment that stator writes. */
+const ownMark = /stator:msg_[0-9a-z]{26}/;
+
+interface ThreadParts {
+  readonly config: TrackerConfig;
+  readonly parts: SourceParts;
+  readonly everyMs: number;
+  asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer>;
+  mayStart(tracker: Tracker, author: Author): Promise<boolean>;
+}
+
+/** null: there is no such plan. */
+export function stateOf(plan: Pick<PlanRow, 'status' | 'blocked' | 'paused'> | null): IntakeState {
+  if (plan === null || plan.status === 'cancelled') return 'cancelled';
+  if (plan.status === 'done') return 'done';
+  if (plan.blocked !== null || plan.paused) return 'waiting';
+  return plan.status === 'ready' ? 'taken' : 'running';
+}
+
+const sentences: Readonly<Record<IntakeState, (plan: string) => string>> = {
+  taken: (plan) => `This became the plan \`${plan}\`.`,
+  running: (plan) => `Work on it has begun (plan \`${plan}\`).`,
+  waiting: (plan) => `The work waits for a person (plan \`${plan}\`).`,
+  done: (plan) => `The work is done (plan \`${plan}\`).`,
+  cancelled: (plan) => `The work was cancelled (plan \`${plan}\`).`,
+};
+
+/** A comment; forges do not show its last line. Why a plan waits is not said: an issue may be public. */
+export function tellingText({ state, plan, key }: Pick<IntakeThreadRow, 'state' | 'plan' | 'key'>): string {
+  return `${sentences[state](plan)}\n\n<!-- stator:${key} -->`;
+}
+
+/** What its agents do not have yet, the oldest first. `isEdited`: its text, by an author who may start work. */
+export function newsOf(
+  row: Pick<IntakeThreadRow, 'intake' | 'item' | 'commentsAt' | 'comment'>,
+  { issue, isEdited, comments }: { issue: TrackedIssue; isEdited: boolean; comments: readonly TrackedComment[] },
+): MessageToAgents[] {
+  const key = `intake:${row.intake}:${row.item}`;
+  const edit: MessageToAgents = {
+    body: `The issue ${issue.ref} was changed. It is now: ${oneLine(issue.title)}\n\n${fenced(
+      excerpt(issue.body, { limitBytes: textLimitBytes, keep: 'start', rest: oneLine(issue.url) }),
+    )}`,
+    dedupeKey: `${key}:edit:${issue.updatedMs}`,
+  };
+  const said = comments
+    .filter(({ atMs, id }) => atMs > row.commentsAt || (atMs === row.commentsAt && id !== row.comment))
+    .map(({ id, author, body, atMs }) => ({
+      body: `${oneLine(author.name)} wrote on the issue ${issue.ref}:\n\n${fenced(
+        excerpt(body, { limitBytes: commentLimitBytes, keep: 'start', rest: oneLine(issue.url) }),
+      )}`,
+      dedupeKey: `${key}:comment:${id}:${atMs}`,
+    }));
+  return [...(isEdited ? [edit] : []), ...said];
+}
+
+export function createThreads({ config, parts, everyMs, asking, mayStart }: ThreadParts): Follow {
+  const { name: intake, tell } = config;
+  const { store, nowMs } = parts;
+  let nextMs = 0;
+  /** By item: the time of its last change whose news all agents have. */
+  const passedOn = new Map<string, number>();
+
+  return async function follow(acts) {
+    const isDue = Date.now() >= nextMs;
+    const failures: unknown[] = [];
+    for (const row of await store.intakeThreads(intake)) {
+      try {
+        await settleState(row, acts);
+        if (isDue && stateOf(await store.plan(row.project, row.plan)) !== 'cancelled') await passNewsOn(row, acts);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError)) throw thrown;
+        failures.push(thrown);
+      }
+    }
+    if (isDue) nextMs = Date.now() + everyMs;
+    if (failures.length > 0) throw failures[0];
+  };
+
+  async function settleState(row: IntakeThreadRow, acts: Parameters<Follow>[0]): Promise<void> {
+    if (row.toldAt === null) return tellState(row, acts);
+    const plan = await store.plan(row.project, row.plan);
+    if (plan === null && (await store.births(row.project)).some((birth) => birth.plan === row.plan)) return;
+    const state = stateOf(plan);
+    if (state === row.state) return;
+    const at = nowMs();
+    const { item, number: before } = row;
+    try {
+      await store.commit([{ do: 'intake.turn', intake, item, before, state, key: newDeliveryId(at), at }]);
+    } catch (thrown) {
+      if (!(thrown instanceof CommitLost)) throw thrown; // another engine did it
+    }
+  }
+
+  async function tellState(row: IntakeThreadRow, { faults }: Parameters<Follow>[0]): Promise<void> {
+    const { item, number, ref, state, key } = row;
+    if (tell.length > 0)
+      await asking(async (tracker) => {
+        // An issue that is gone is told nothing.
+        const issue = await orGone(tracker.issue(ref));
+        if (issue === null) return;
+        if (tell.includes('comment')) {
+          const there = await tracker.comments(ref, Math.max(0, row.at - clockMs));
+          if (!there.some(({ body }) => body.includes(key))) await tracker.comment(ref, tellingText(row));
+        }
+        if (tell.includes('label')) await tracker.setStateLabel(issue, `${statePrefix}${state}`);
+      });
+    faults?.('intake.after-telling');
+    await store.commit([{ do: 'intake.told', intake, item, number, at: nowMs() }]);
+  }
+
+  async function passNewsOn(row: IntakeThreadRow, { send }: Parameters<Follow>[0]): Promise<void> {
+    await asking(async (tracker) => {
+      const issue = await orGone(tracker.issue(row.ref));
+      if (issue === null || passedOn.get(row.item) === issue.updatedMs) return;
+      const comments: TrackedComment[] = [];
+      for (const each of await tracker.comments(row.ref, row.commentsAt))
+        if (!ownMark.test(each.body) && (await mayStart(tracker, each.author))) comments.push(each);
+      const isEdited = digestOf(issue) !== row.digest && (await mayStart(tracker, issue.author));
+      // Its agents are asked again at the next poll.
+      for (const message of newsOf(row, { issue, isEdited, comments })) if (!(await send(row, message))) return;
+      const newest = comments.toSorted((a, b) => b.atMs - a.atMs)[0];
+      const has = {
+        digest: isEdited ? digestOf(issue) : row.digest,
+        ...(newest === undefined
+          ? { commentsAt: row.commentsAt, comment: row.comment }
+          : { commentsAt: newest.atMs, comment: newest.id }),
+      };
+      const { item } = row;
+      if (has.digest !== row.digest || has.commentsAt !== row.commentsAt || has.comment !== row.comment)
+        await store.commit([{ do: 'intake.passed-on', intake, item, ...has }]);
+      passedOn.set(item, issue.updatedMs);
+    });
+  }
+}
+
+async function orGone<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+  return asked.catch((thrown: unknown) => {
+    if (thrown instanceof EngineError && thrown.code === 'not_found') return null;
+    throw thrown;
+  });
+}

@@ -1,0 +1,193 @@
+/**
+ * The issues of a tracker. An item's key is the tracker's own id of the issue, so neither a new title nor a new name of the repository makes a second plan of
+ * it. Only issues of people who may write there, or whom the configuration or a person allows, become plans.
+ */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../../machines/vocabulary/ids.ts';
+import { newDeliveryId } from '../../base/platform/delivery-id.ts';
+import type { Issue } from '../forges/forge.ts';
+import { orDefault } from '../forges/forge-nothing.ts';
+import { type DocumentRead, readDocumentText } from './read-document.ts';
+import { type Claim, type Found, lookLimit, type Source, type SourceParts, type Work } from './source.ts';
+import { createThreads } from './threads.ts';
+import {
+  type Author,
+  digestOf,
+  type Etags,
+  isSame,
+  isWanted,
+  type TrackedComment,
+  type TrackedIssue,
+  type Tracker,
+  type TrackerConfig,
+} from './tracker.ts';
+
+export type OpenTracker = (config: TrackerConfig, parts: SourceParts, etags: Etags) => Promise<Tracker>;
+
+/** How long a tracker's answer about an account's rights counts. */
+const rightsMs = 10 * 60_000;
+const rightsLimit = 1_000;
+/** The length at which a text is cut: a plan of it might be a part of a plan. */
+const cutChars = 64 * 1024;
+
+export function trackerSource(open: OpenTracker): (config: TrackerConfig, parts: SourceParts) => Source {
+  return (config, parts) => createTrackerSource(config, parts, open);
+}
+
+function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: OpenTracker): Source {
+  const { name, source } = config;
+  const { store, nowMs } = parts;
+  const everyMs = parts.pollMs ?? config.every;
+  const etags: Etags = new Map();
+  const taken = new Set<string>();
+  const rights = new Map<string, { readonly mayWrite: boolean; readonly untilMs: number }>();
+  let issues: readonly TrackedIssue[] = [];
+  let nextMs = 0;
+  /** With the remote and the token as they were then. */
+  let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
+  /** The last failure, and until when the tracker is not asked again. */
+  let held: { readonly thrown: unknown; readonly untilMs: number } | null = null;
+
+  /** While the tracker wants us to wait, throws what it said, and asks nothing. */
+  async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer> {
+    if (held !== null && Date.now() < held.untilMs) throw held.thrown;
+    try {
+      if (opened === null || Date.now() >= opened.untilMs)
+        opened = { tracker: await open(config, parts, etags), untilMs: Date.now() + everyMs };
+      const answer = await act(opened.tracker);
+      held = null;
+      return answer;
+    } catch (thrown) {
+      opened = null;
+      const wanted = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
+      held = { thrown, untilMs: wanted ?? Date.now() + everyMs };
+      throw thrown;
+    }
+  }
+
+  async function mayStart(tracker: Tracker, author: Author): Promise<boolean> {
+    if (author.name === '') return false;
+    if (config.authors.some((each) => isSame(each, author.name))) return true;
+    const key = `${author.id} ${author.name}`;
+    const known = rights.get(key);
+    if (known !== undefined && Date.now() < known.untilMs) return known.mayWrite;
+    const mayWrite = await orDefault(tracker.mayWrite(author), false);
+    if (rights.size >= rightsLimit) rights.clear();
+    rights.set(key, { mayWrite, untilMs: Date.now() + rightsMs });
+    return mayWrite;
+  }
+
+  async function look(): Promise<readonly Found[]> {
+    return Date.now() < nextMs ? foundNow() : asking(poll);
+  }
+
+  async function poll(tracker: Tracker): Promise<readonly Found[]> {
+    const found = (await tracker.issues()).filter((issue) => isWanted(issue, config));
+    // A list that changes while its pages are read may name one twice.
+    const once = [...new Map(found.map((issue) => [issue.id, issue])).values()];
+    issues = once.sort((a, b) => a.createdMs - b.createdMs || a.id.localeCompare(b.id, 'en', { numeric: true }));
+    const answer = await foundIn(tracker);
+    nextMs = Date.now() + everyMs;
+    return answer;
+  }
+
+  /** Between two polls only what is left of the last one, without a request while the rights of its authors are known. */
+  async function foundNow(): Promise<readonly Found[]> {
+    return issues.every(({ id }) => taken.has(keyOf(id))) ? [] : asking(foundIn);
+  }
+
+  async function foundIn(tracker: Tracker): Promise<readonly Found[]> {
+    const allowed = new Map((await store.intakeAllowances(name)).map(({ item, digest }) => [item, digest]));
+    const items: Found[] = [];
+    // Strangers may write any number of issues.
+    const others: Found[] = [];
+    for (const issue of issues) {
+      if (items.length === lookLimit) break;
+      const item = keyOf(issue.id);
+      if (taken.has(item)) continue;
+      if ((await store.intakeItem(name, item)) !== null) {
+        taken.add(item);
+        continue;
+      }
+      const found = await foundOf(tracker, issue, allowed.get(item));
+      if (found.kind === 'item') items.push(found);
+      else if (others.length < lookLimit) others.push(found);
+    }
+    return [...items, ...others];
+  }
+
+  async function foundOf(tracker: Tracker, issue: TrackedIssue, allowed: string | undefined): Promise<Found> {
+    const title = `${issue.ref}: ${issue.title}`;
+    const work = workOf(issue, []);
+    if ('reason' in work) return { kind: 'left', title, reason: work.reason };
+    const digest = digestOf(issue);
+    const item = keyOf(issue.id);
+    if (allowed !== digest && !(await mayStart(tracker, issue.author))) {
+      const who = issue.author.name === '' ? 'an account that is gone' : issue.author.name;
+      return { kind: 'asks', title, plan: work.plan, reason: `${who} may not write there`, item, digest };
+    }
+    return { kind: 'item', title, plan: work.plan, claim: () => asking((now) => claim(now, issue)) };
+  }
+
+  /** null: it has changed since the list was read. The next look finds it as it is then. */
+  async function claim(tracker: Tracker, { id, ref, title, body }: TrackedIssue): Promise<Claim | null> {
+    const now = await orDefault(tracker.issue(ref), null);
+    const isSameNow = now?.id === id && digestOf(now) === digestOf({ title, body }) && isWanted(now, config);
+    if (now === null || !isSameNow) {
+      nextMs = 0;
+      return null;
+    }
+    const comments: TrackedComment[] = [];
+    for (const each of await tracker.comments(ref, 0)) if (await mayStart(tracker, each.author)) comments.push(each);
+    const work = workOf(now, comments);
+    if ('reason' in work) return null;
+    const item = keyOf(id);
+    const newest = comments.toSorted((a, b) => b.atMs - a.atMs)[0];
+    const at = nowMs();
+    const seen = { commentsAt: newest?.atMs ?? 0, comment: newest?.id ?? '' };
+    return {
+      item,
+      work: work.work,
+      with: [
+        { do: 'intake.follow', intake: name, item, ref, digest: digestOf(now), ...seen, key: newDeliveryId(at), at },
+      ],
+      async taken() {
+        taken.add(item);
+      },
+    };
+  }
+
+  function workOf(
+    issue: TrackedIssue,
+    comments: readonly TrackedComment[],
+  ): { readonly work: Work; readonly plan: string } | { readonly reason: string } {
+    const plan =
+      planNameOf(`issue-${issue.ref}-${issue.title.replaceAll('/', ' ')}`.slice(0, 60)) ?? `issue-${issue.id}`;
+    if (config.work === 'session')
+      return { work: { kind: 'message', message: config.message, issue: issueOf(issue, comments) }, plan };
+    const read = planIn(issue);
+    return 'reason' in read ? read : { work: { kind: 'document', content: read.reading.content }, plan };
+  }
+
+  const keyOf = (id: string) => `${source}-${id}`;
+  return { look, follow: createThreads({ config, parts, everyMs, asking, mayStart }) };
+}
+
+function planIn({ title, body }: TrackedIssue): DocumentRead {
+  if (body.length >= cutChars) return { reason: `its text has ${cutChars} characters or more` };
+  const read = readDocumentText(body, 'issue.md');
+  if ('reason' in read || read.reading.document.title !== null) return read;
+  return readDocumentText(`# ${title}\n\n${body}`, 'issue.md');
+}
+
+/** As issue sessions have it. */
+function issueOf({ title, body, author, isOpen, url }: TrackedIssue, comments: readonly TrackedComment[]): Issue {
+  return {
+    ...{ number: 0, title, body, author: author.name, state: isOpen ? 'open' : 'closed', url, commentsTrouble: null },
+    comments: comments.map(({ author: by, body: text, atMs }) => ({
+      author: by.name,
+      body: text,
+      at: new Date(atMs).toISOString(),
+    })),
+  };
+}

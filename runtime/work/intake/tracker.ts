@@ -1,0 +1,120 @@
+/** A tracker of issues, the same for forges and others: what is asked of it, and what is written to it. */
+import { createHash } from 'node:crypto';
+import type { IntakeConfig } from '../../base/config/config.ts';
+import type { Asked, ForgeCall } from '../forges/forge-call.ts';
+
+/** The configuration of a source of issues. */
+export type TrackerConfig = Extract<IntakeConfig, { readonly tell: unknown }>;
+
+export interface Author {
+  /** Empty: the account is gone. */
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface TrackedIssue {
+  /** Unique there, and the same after renames of the issue and of its repository. */
+  readonly id: string;
+  /** How it is addressed: `12`. */
+  readonly ref: string;
+  readonly title: string;
+  readonly body: string;
+  readonly author: Author;
+  readonly isOpen: boolean;
+  readonly labels: readonly string[];
+  readonly assignees: readonly string[];
+  readonly url: string;
+  /** By its clock, as all times here. */
+  readonly createdMs: number;
+  readonly updatedMs: number;
+}
+
+export interface TrackedComment {
+  readonly id: string;
+  readonly author: Author;
+  readonly body: string;
+  /** When it was written or changed last. */
+  readonly atMs: number;
+}
+
+/** Every call throws as documented at `Forge`. */
+export interface Tracker {
+  /** Its host: it says which tracker an id is of. */
+  readonly host: string;
+  /** Those of the query, 1,000 at most. Others may be among them: see `isWanted`. */
+  issues(): Promise<readonly TrackedIssue[]>;
+  issue(ref: string): Promise<TrackedIssue>;
+  /** Those since that time, the oldest first; 500 at most. */
+  comments(ref: string, sinceMs: number): Promise<readonly TrackedComment[]>;
+  /** Whether it lets that account write to the repository. */
+  mayWrite(author: Author): Promise<boolean>;
+  comment(ref: string, text: string): Promise<void>;
+  /** Gives it that label, and takes the other ones that begin with `statePrefix`. */
+  setStateLabel(issue: TrackedIssue, label: string): Promise<void>;
+}
+
+export const statePrefix = 'stator:';
+
+/** Whether the tracker's own filter is confirmed by the issue itself: a server that does not know a parameter leaves it out. */
+export function isWanted(
+  { isOpen, labels, assignees }: Pick<TrackedIssue, 'isOpen' | 'labels' | 'assignees'>,
+  query: Pick<TrackerConfig, 'labels' | 'state' | 'assignee'>,
+): boolean {
+  const has = (names: readonly string[], name: string) => names.some((each) => isSame(each, name));
+  return (
+    (query.state === 'all' || (query.state === 'open') === isOpen) &&
+    query.labels.every((label) => has(labels, label)) &&
+    (query.assignee === undefined || has(assignees, query.assignee))
+  );
+}
+
+export function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/** SHA-256 of what its agent reads of it. */
+export function digestOf({ title, body }: Pick<TrackedIssue, 'title' | 'body'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([title, body]))
+    .digest('hex');
+}
+
+/** Answers by their question, each with its etag. */
+export type Etags = Map<string, { readonly etag: string; readonly value: unknown }>;
+
+const etagLimit = 64;
+
+/** Asks with the etag of the last answer, so that an unchanged one costs nothing. */
+export function askKept({ askSince }: Pick<ForgeCall, 'askSince'>, etags: Etags) {
+  return async <Answer>(asked: Asked<Answer>): Promise<Answer> => {
+    const key = JSON.stringify([asked.route, asked.parameters]);
+    const known = etags.get(key);
+    const answer = await askSince(asked, known?.etag);
+    if (answer === null) return known?.value as Answer; // the answer to the same question, in the same shape
+    etags.delete(key);
+    if (answer.etag !== null) etags.set(key, { etag: answer.etag, value: answer.value });
+    for (const oldest of etags.keys()) {
+      if (etags.size <= etagLimit) break;
+      etags.delete(oldest);
+    }
+    return answer.value;
+  };
+}
+
+export type AskKept = ReturnType<typeof askKept>;
+
+/** Pages of a list until one is not full. `isCapped`: a server may have a smaller size than the one that is asked for: that of its first page. */
+export async function allPages<Item>(
+  read: (page: number) => Promise<readonly Item[] | null>,
+  { size, pages, isCapped = false }: { readonly size: number; readonly pages: number; readonly isCapped?: boolean },
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let full = size;
+  for (let page = 1; page <= pages; page += 1) {
+    const some = (await read(page)) ?? [];
+    all.push(...some);
+    if (isCapped && page === 1) full = Math.min(size, some.length);
+    if (some.length === 0 || some.length < full) break;
+  }
+  return all;
+}

@@ -1,0 +1,18 @@
+/** The parts of trackers' answers that are the same. Texts are cut, so that the size of a row is bounded. */
+import { z } from 'zod';
+import { word } from '../../forges/forge-shapes.ts';
+import type { Author } from '../tracker.ts';
+
+/** An account; one that is gone has no name, and no rights. */
+export const account = z
+  .object({ id: z.union([z.number(), z.string()]).nullish(), login: word.nullish(), username: word.nullish() })
+  .nullish()
+  .transform((who): Author => ({ name: who?.login ?? who?.username ?? '', id: String(who?.id ?? '') }));
+
+/** A time as ISO 8601, in milliseconds. */
+export const time = z.string().transform((text, context) => {
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms)) return ms;
+  context.addIssue({ code: 'custom', message: 'a time as ISO 8601' });
+  return z.NEVER;
+});

@@ -1,0 +1,127 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { gate, openGate, untilStatus } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import type { FakeTracked, TrackerKind } from '../support/tracker-server.ts';
+import { messageOf, trackerSite, untilTaken } from '../support/tracker-site.ts';
+
+const toldIn = ({ comments }: FakeTracked) =>
+  comments.filter(({ author }) => author === 'bot').map(({ body }) => body.split('\n')[0]);
+
+for (const kind of ['github', 'gitea', 'gitlab'] satisfies TrackerKind[])
+  describe(`issues of ${kind}`, () => {
+    it('become sessions once, and each state goes back once', async () => {
+      const { tracker, start } = await trackerSite(kind);
+      const issue = tracker.add({ title: 'Fix the login', body: 'It is broken.', labels: ['agent'] });
+      tracker.add({ title: 'Not for agents', body: 'x' });
+      tracker.add({ title: 'A pull request', labels: ['agent'], isPull: true });
+      const engine = await start(`labels = ["agent"]\ntell = ["comment", "label"]\n${messageOf('echo 1 > one.txt')}`);
+      const [plan = ''] = await untilTaken(engine, 1);
+      expect(plan).toBe('issue-1-fix-the-login');
+      await untilStatus(engine, plan, 'done');
+      await until(() => issue.labels.includes('stator:done'));
+      await until(async () => (await engine.client.warnings()).length === 0);
+      expect(toldIn(issue)[0]).toBe(`This became the plan \`${plan}\`.`);
+      expect(toldIn(issue).at(-1)).toBe(`The work is done (plan \`${plan}\`).`);
+      expect(new Set(toldIn(issue)).size).toBe(toldIn(issue).length);
+      expect(issue.labels).toEqual(['agent', 'stator:done']);
+      expect((await engine.client.plan('demo', plan)).content).toContain('It is broken.');
+      tracker.edit(issue, { title: 'Another name' });
+      const count = tracker.asked.length;
+      await until(() => tracker.asked.length > count + 3);
+      expect(await engine.client.plans('demo')).toHaveLength(1);
+    });
+
+    it('of a stranger wait for a person, who allows one text and no other', async () => {
+      const { tracker, start } = await trackerSite(kind);
+      const issue = tracker.add({ title: 'Mine', body: 'harmless', author: 'eve' });
+      const engine = await start(messageOf('true'));
+      const asking = async () => (await engine.client.tryIntake({ name: 'issues' })).items[0];
+      const first = await asking();
+      expect(first).toMatchObject({ state: 'asks', plan: 'issue-1-mine', reason: 'eve may not write there' });
+      tracker.edit(issue, { body: 'rm -rf' });
+      const allow = (item: string) => engine.client.allowIntake({ name: 'issues', item });
+      await expect(allow(first?.allow ?? '')).rejects.toMatchObject({ code: 'conflict' });
+      await expect(allow('other-1:00')).rejects.toMatchObject({ code: 'not_found' });
+      expect(await engine.client.plans('demo')).toEqual([]);
+      await allow((await asking())?.allow ?? '');
+      await untilTaken(engine, 1);
+    });
+
+    it('that are changed or spoken about reach the agent, from people who may write', async () => {
+      const { on, tracker, start } = await trackerSite(kind);
+      const goes = join(on.root, 'goes');
+      const issue = tracker.add({ title: 'Talk', body: 'first' });
+      tracker.say(issue, 'ada', 'said before');
+      const engine = await start(messageOf(`${gate(goes)}; echo 1 > one.txt`));
+      const [plan = ''] = await untilTaken(engine, 1);
+      expect((await engine.client.plan('demo', plan)).content).toContain('said before');
+      tracker.say(issue, 'eve', 'do as I say');
+      tracker.say(issue, 'ada', 'use the other library');
+      tracker.edit(issue, { body: 'second' });
+      const said = async () =>
+        (await engine.client.signals({ project: 'demo', plan }))
+          .filter(({ type }) => type === 'agent_send')
+          .map(({ payload }) => JSON.stringify(payload));
+      await until(
+        async () => (await said()).length === 2,
+        async () => JSON.stringify(await said()),
+      );
+      const count = tracker.asked.length;
+      await until(() => tracker.asked.length > count + 6);
+      const all = (await said()).join('\n');
+      expect(await said()).toHaveLength(2);
+      expect(all).toContain('use the other library');
+      expect(all).toContain('second');
+      expect(all).not.toContain('do as I say');
+      openGate(goes);
+      await untilStatus(engine, plan, 'done');
+    });
+  });
+
+it('a list is asked for with its etag, page by page, and a stranger who writes many issues hides none of others', async () => {
+  const { tracker, start } = await trackerSite('github');
+  for (let number = 1; number <= 120; number += 1) tracker.add({ title: `Spam ${number}`, author: 'eve' });
+  tracker.add({ title: 'Real' });
+  const engine = await start(`start = false\n${messageOf('true')}`);
+  expect(await untilTaken(engine, 1)).toEqual(['issue-121-real']);
+  const lists = () => tracker.asked.filter((line) => /^GET \/repos\/ada\/demo\/issues( 304)?$/.test(line));
+  await until(() => tracker.asked.filter((line) => line === 'GET /repos/ada/demo/issues 304').length > 4);
+  expect(lists().filter((line) => !line.endsWith('304')).length).toBeLessThan(6);
+  expect(tracker.asked.filter((line) => line.includes('/collaborators/eve/')).length).toBeLessThan(3);
+});
+
+it('a tracker that wants to be asked less is not asked, and the status says until when', async () => {
+  const { tracker, start } = await trackerSite('github');
+  tracker.trouble = () => ({ status: 403, headers: { 'x-ratelimit-remaining': '0', 'retry-after': '600' } });
+  const engine = await start(messageOf('true'));
+  const warned = async () =>
+    (await engine.client.warnings()).filter((line) => line.includes('asked too often and wants us to wait until'));
+  await until(async () => (await warned()).length > 0);
+  const count = tracker.asked.length;
+  await engine.client.tryIntake({ name: 'issues' }).catch(() => null);
+  await until(async () => (await warned()).length > 0);
+  expect(tracker.asked.length).toBeLessThanOrEqual(count + 1);
+});
+
+it('the text of an issue is a plan where the table says so, and says what is wrong with it', async () => {
+  const { tracker, start } = await trackerSite('gitea');
+  tracker.add({ title: 'Broken', body: '## Wave 1\n\n### Task 1: one\n\n### Task 1: one again\n' });
+  tracker.add({ title: 'Good', body: '## Wave 1\n\n### Task 1: one\n\n```sh\ntrue\n```\n' });
+  const engine = await start('work = "plan"\nstart = false\n');
+  expect(await untilTaken(engine, 1)).toEqual(['issue-2-good']);
+  const tried = await engine.client.tryIntake({ name: 'issues' });
+  expect(tried.items).toMatchObject([{ state: 'left', reason: expect.stringMatching(/^line \d+: /) }]);
+});
+
+it('a repo at a forge of another kind is named', async () => {
+  const { on, start } = await trackerSite('github');
+  const file = join(on.home, 'servers.toml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('kind = "github"', 'kind = "gitea"'));
+  const engine = await start(messageOf('true'));
+  await expect(engine.client.tryIntake({ name: 'issues' })).rejects.toMatchObject({
+    code: 'bad_config',
+    message: '[intake.issues] has source = "github", and demo is at here, which is gitea',
+  });
+});

@@ -1,0 +1,124 @@
+/**
+ * Issues come while their tracker fails, limits, reorders and loses answers at random, and while the engine is killed at random. In the end each issue is one
+ * plan, and each state of it was told once.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
+import { afterwards, ground } from './engine.ts';
+import { until } from './ground.ts';
+import { live, pausedHome, read } from './intake-life.ts';
+import { randomOf } from './random.ts';
+import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } from './tracker-server.ts';
+import { layTracker } from './tracker-site.ts';
+
+const issueCount = 12;
+/** What a kill may fall between. */
+const points: readonly FaultPoint[] = [
+  'intake.after-claim',
+  'intake.after-register',
+  'intake.after-start',
+  'intake.after-telling',
+];
+
+function troubleOf(random: () => number): TrackerTrouble {
+  const drawn = random();
+  if (drawn < 0.05) return { status: 502, body: 'Bad Gateway' };
+  if (drawn < 0.1) return 'reset';
+  if (drawn < 0.17) return 'lost';
+  if (drawn < 0.19) return { status: 429, headers: { 'retry-after': '1' } };
+  return null;
+}
+
+export async function killUnderTracker({
+  kind,
+  kills,
+  seed,
+}: {
+  kind: TrackerKind;
+  kills: number;
+  seed: number;
+}): Promise<void> {
+  const random = randomOf(seed);
+  const on = ground();
+  const tracker = await startTracker(kind);
+  afterwards(tracker.stop);
+  layTracker(on, tracker);
+  await pausedHome(on);
+  const table = `source = "${kind}"\nproject = "demo"\nopen = 100\nper_hour = 1000\nlabels = ["agent"]\n`;
+  writeFileSync(join(on.home, 'daemon.toml'), `[intake.issues]\n${table}tell = ["comment", "label"]\n`);
+  const place = { home: on.home, env: { ...on.env, TRACKER_TOKEN: trackerToken } };
+  tracker.pageSize = 5;
+  tracker.trouble = () => {
+    tracker.state.isReversed = random() < 0.5;
+    return troubleOf(random);
+  };
+  const add = () => tracker.add({ title: `Issue ${tracker.state.issues.size + 1}`, labels: ['agent'] });
+  for (let number = 0; number < issueCount / 2; number += 1) add();
+  const killSome = async (count: number, after: () => void) => {
+    for (let number = 0; number < count; number += 1) {
+      const point = points[Math.floor(random() * points.length)];
+      const atPoint = random() < 0.5 && point !== undefined ? { point, nth: 1 + Math.floor(random() * 2) } : undefined;
+      const life = live(place, atPoint);
+      await life.up;
+      // A place that is not reached is no kill, so each life ends by one.
+      await Promise.race([life.ended, delay(50 + random() * 500)]);
+      await life.kill();
+      after();
+    }
+  };
+  await killSome(Math.ceil(kills / 2), () => {
+    if (tracker.state.issues.size < issueCount && random() < 0.5) add();
+    for (const issue of tracker.state.issues.values())
+      if (random() < 0.1) tracker.edit(issue, { title: `Renamed ${issue.number} ${Math.floor(random() * 1000)}` });
+  });
+  while (tracker.state.issues.size < issueCount) add();
+  const badDays = tracker.trouble;
+  tracker.trouble = () => null;
+  await untilTold(place, 'taken');
+  await cancelAll(place);
+  tracker.trouble = badDays;
+  await killSome(Math.floor(kills / 2), () => {});
+  tracker.trouble = () => null;
+  await untilTold(place, 'cancelled');
+  const items = read<{ item: string; plan: string }>(on.home, 'SELECT item, plan FROM intake_items');
+  const ids = [...tracker.state.issues.values()].map(({ id }) => `${kind}-${id}`).sort();
+  expect(items.map(({ item }) => item).sort()).toEqual(ids);
+  const plans = read<{ plan: string }>(on.home, 'SELECT plan FROM plans WHERE deleted_at IS NULL');
+  expect(plans.map(({ plan }) => plan).sort()).toEqual(items.map(({ plan }) => plan).sort());
+  for (const issue of tracker.state.issues.values()) {
+    const plan = items.find(({ item }) => item === `${kind}-${issue.id}`)?.plan;
+    expect(issue.comments.map(({ body }) => body.split('\n')[0])).toEqual([
+      `This became the plan \`${plan}\`.`,
+      `The work was cancelled (plan \`${plan}\`).`,
+    ]);
+    expect(issue.labels.sort()).toEqual(['agent', 'stator:cancelled']);
+  }
+}
+
+type Place = Parameters<typeof live>[0];
+
+/** One more engine, which nothing troubles, until each issue was told that state. */
+async function untilTold(place: Place, state: string): Promise<void> {
+  const last = live(place);
+  afterwards(async () => void (await last.kill()));
+  const rows = () => read<{ state: string; told_at: number | null }>(place.home, 'SELECT * FROM intake_threads');
+  await until(
+    () => rows().filter((row) => row.state === state && row.told_at !== null).length === issueCount,
+    () => JSON.stringify(rows()),
+  );
+  last.stop();
+  expect(await last.ended).toBe('0');
+}
+
+async function cancelAll({ home, env }: Place): Promise<void> {
+  const engine = await createEngine({ home, env, log: { debug() {}, info() {}, warn() {}, error() {} } });
+  try {
+    for (const { plan } of await engine.client.plans('demo'))
+      await engine.client.send({ project: 'demo', plan, type: 'cancel' });
+  } finally {
+    await engine.stop();
+  }
+}

@@ -1,0 +1,280 @@
+/** A tracker of issues on loopback, with the routes of GitHub, Gitea and GitLab as their documents have them, over a state that a test reads and changes. */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type TrackerKind = 'github' | 'gitea' | 'gitlab';
+
+export interface FakeComment {
+  readonly id: number;
+  readonly author: string;
+  body: string;
+  atMs: number;
+}
+
+export interface FakeTracked {
+  readonly id: number;
+  readonly number: number;
+  title: string;
+  body: string;
+  author: string;
+  isOpen: boolean;
+  labels: string[];
+  assignees: string[];
+  isPull: boolean;
+  createdMs: number;
+  updatedMs: number;
+  readonly comments: FakeComment[];
+}
+
+/** Instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. */
+export type TrackerTrouble =
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: unknown }
+  | 'reset'
+  | 'lost'
+  | null;
+
+export interface TrackerState {
+  /** In the repository: by number. */
+  readonly issues: Map<number, FakeTracked>;
+  /** Who may write to it. */
+  readonly writers: Set<string>;
+  readonly labels: Map<string, number>;
+  owner: string;
+  name: string;
+  /** Its pages come in another order. */
+  isReversed: boolean;
+}
+
+export interface TrackerServer {
+  readonly kind: TrackerKind;
+  readonly url: string;
+  readonly state: TrackerState;
+  /** Every request: `GET /repos/ada/demo/issues`, without the query, with ` 304` after those that were unchanged. */
+  readonly asked: string[];
+  trouble: (asked: string) => TrackerTrouble;
+  /** The largest page of Gitea, as its administrator set it. */
+  pageSize: number;
+  /** Adds an issue as a person does it there. */
+  add(given: Partial<FakeTracked> & { readonly title: string }): FakeTracked;
+  say(issue: FakeTracked, author: string, body: string): FakeComment;
+  edit(issue: FakeTracked, change: Partial<Pick<FakeTracked, 'title' | 'body' | 'isOpen' | 'labels'>>): void;
+  stop(): Promise<void>;
+}
+
+export const trackerToken = 'secret-token';
+const prefixes: Readonly<Record<TrackerKind, string>> = { github: '/api/v3', gitea: '/api/v1', gitlab: '/api/v4' };
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Record<string, unknown>;
+}
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+const missing: Reply = { status: 404, body: { message: 'Not Found' } };
+const iso = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
+export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
+  const state: TrackerState = {
+    ...{ issues: new Map(), writers: new Set(['ada', 'bot']), labels: new Map([['stator', 1]]) },
+    ...{ owner: 'ada', name: 'demo', isReversed: false },
+  };
+  const asked: string[] = [];
+  // Their clocks have seconds.
+  let nowMs = Date.parse('2026-11-01T00:00:00Z');
+  const tick = () => {
+    nowMs += 1000;
+    return nowMs;
+  };
+  let lastId = 70_000;
+  const nextId = () => {
+    lastId += 7;
+    return lastId;
+  };
+  const server = createServer((request, response) => void take(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
+
+  const own: TrackerServer = {
+    ...{ kind, url, state, asked, trouble: () => null, pageSize: 50 },
+    add(given) {
+      const at = tick();
+      const number = Math.max(0, ...state.issues.keys()) + 1;
+      const issue: FakeTracked = {
+        ...{ id: nextId(), number, body: '', author: 'ada', isOpen: true, labels: [], assignees: [], isPull: false },
+        ...{ createdMs: at, updatedMs: at, comments: [] },
+        ...given,
+      };
+      state.issues.set(issue.number, issue);
+      return issue;
+    },
+    say(issue, author, body) {
+      const at = tick();
+      const said = { id: nextId(), author, body, atMs: at };
+      issue.comments.push(said);
+      issue.updatedMs = at;
+      return said;
+    },
+    edit(issue, change) {
+      Object.assign(issue, change, { updatedMs: tick() });
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', url);
+    const path = decodeURIComponent(pathname.replace(prefixes[kind], ''));
+    const method = request.method ?? 'GET';
+    const line = `${method} ${path}`;
+    const at = asked.push(line) - 1;
+    const trouble = own.trouble(line);
+    if (trouble === 'reset') return void request.socket.destroy();
+    if (trouble !== null && trouble !== 'lost')
+      return send(response, trouble.status, trouble.body ?? { message: 'no' }, trouble.headers);
+    const wanted = kind === 'gitea' ? `token ${trackerToken}` : `Bearer ${trackerToken}`;
+    if (request.headers.authorization !== wanted) return send(response, 401, { message: '401 Unauthorized' });
+    const body = parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString('utf8'));
+    const reply = pathname.startsWith(prefixes[kind]) ? answer({ method, path, query, body }) : missing;
+    if (trouble === 'lost') return void request.socket.destroy();
+    // Gitea has no etags.
+    if (kind === 'gitea' || reply.status !== 200) return send(response, reply.status, reply.body);
+    const etag = `W/"${createHash('sha256').update(JSON.stringify(reply.body)).digest('hex').slice(0, 20)}"`;
+    if (request.headers['if-none-match'] !== etag) return send(response, 200, reply.body, { etag });
+    asked[at] = `${line} 304`;
+    response.writeHead(304, { etag }).end();
+  }
+
+  function answer(wanted: Asked): Reply {
+    const { path } = wanted;
+    const root = kind === 'gitlab' ? `/projects/${state.owner}/${state.name}` : `/repos/${state.owner}/${state.name}`;
+    if (!path.startsWith(`${root}/`)) return missing;
+    const [noun = '', id = '', part = '', deep = ''] = path.slice(root.length + 1).split('/');
+    if (noun === 'collaborators')
+      return { status: 200, body: { permission: state.writers.has(id) ? 'write' : 'read' } };
+    if (noun === 'members') {
+      const isWriter = [...state.writers].some((name) => String(accountId(name)) === part);
+      return isWriter ? { status: 200, body: { id: Number(part), access_level: 30 } } : missing;
+    }
+    if (noun === 'labels') return labels(wanted);
+    if (noun !== 'issues') return missing;
+    if (id === '') return list(wanted.query);
+    const issue = state.issues.get(Number(id));
+    if (issue === undefined) return missing;
+    if (part === 'comments' || part === 'notes') return talk(issue, wanted);
+    if (part === 'labels') return relabel(issue, wanted, deep);
+    if (wanted.method === 'PUT') return relabelAtGitLab(issue, wanted.body);
+    return { status: 200, body: shown(issue) };
+  }
+
+  function labels({ method, body }: Asked): Reply {
+    if (method === 'POST') state.labels.set(String(body.name), state.labels.size + 1);
+    const all = [...state.labels].map(([name, id]) => ({ id, name }));
+    return method === 'POST' ? { status: 201, body: all.at(-1) } : { status: 200, body: all };
+  }
+
+  function nameOf(label: unknown): string {
+    return [...state.labels].find(([, id]) => String(id) === String(label))?.[0] ?? String(label);
+  }
+
+  function relabel(issue: FakeTracked, { method, body }: Asked, label: string): Reply {
+    const given = (body.labels as unknown[] | undefined) ?? [];
+    const name = kind === 'gitea' ? nameOf(label) : label;
+    if (method === 'DELETE' && !issue.labels.includes(name)) return missing;
+    const others = issue.labels.filter((each) => each !== name);
+    own.edit(issue, {
+      labels: [...new Set([...others, ...given.map((each) => (kind === 'gitea' ? nameOf(each) : String(each)))])],
+    });
+    return { status: 200, body: issue.labels.map((each) => ({ name: each })) };
+  }
+
+  function relabelAtGitLab(issue: FakeTracked, body: Record<string, unknown>): Reply {
+    const taken = String(body.remove_labels ?? '').split(',');
+    const others = issue.labels.filter((each) => !taken.includes(each));
+    own.edit(issue, { labels: [...new Set([...others, String(body.add_labels)])] });
+    return { status: 200, body: shown(issue) };
+  }
+
+  function list(query: URLSearchParams): Reply {
+    const wanted = (query.get('labels') ?? '').split(',').filter((label) => label !== '');
+    const assignee = query.get('assignee') ?? query.get('assigned_by') ?? query.get('assignee_username');
+    const isOpen = { open: true, opened: true, closed: false }[query.get('state') ?? ''];
+    const found = [...state.issues.values()]
+      .filter((issue) => isOpen === undefined || issue.isOpen === isOpen)
+      .filter(({ labels: has }) => wanted.every((label) => has.includes(label)))
+      .filter(({ assignees }) => assignee === null || assignees.includes(assignee))
+      .filter(({ isPull }) => !isPull || kind === 'github')
+      .sort((a, b) => (state.isReversed ? -1 : 1) * (a.createdMs - b.createdMs));
+    return paged(found.map(shown), query, kind === 'gitea' ? own.pageSize : 100);
+  }
+
+  function talk(issue: FakeTracked, { method, query, body }: Asked): Reply {
+    if (method === 'POST') return { status: 201, body: said(own.say(issue, 'bot', String(body.body)), issue) };
+    const sinceMs = Date.parse(query.get('since') ?? '1970-01-01T00:00:00Z');
+    const found = issue.comments.filter(({ atMs }) => atMs >= sinceMs);
+    if (kind === 'gitea') return { status: 200, body: found.map((each) => said(each, issue)) };
+    const newestFirst = kind === 'gitlab';
+    const sorted = found.sort((a, b) => (newestFirst ? b.atMs - a.atMs : a.atMs - b.atMs));
+    return paged(
+      sorted.map((each) => said(each, issue)),
+      query,
+      100,
+    );
+  }
+
+  const person = (name: string) => ({
+    id: accountId(name),
+    ...(kind === 'gitlab' ? { username: name } : { login: name }),
+  });
+
+  function shown(issue: FakeTracked): Record<string, unknown> {
+    const { id, number, title, body, author, isOpen, createdMs, updatedMs } = issue;
+    const times = { created_at: iso(createdMs), updated_at: iso(updatedMs) };
+    const page = `${url}/${state.owner}/${state.name}/issues/${number}`;
+    const assignees = issue.assignees.map(person);
+    if (kind === 'gitlab')
+      return {
+        ...{ id, iid: number, project_id: 7, title, description: body, author: person(author), assignees, ...times },
+        ...{ state: isOpen ? 'opened' : 'closed', labels: issue.labels, web_url: page },
+      };
+    return {
+      ...{ id, number, title, body, user: person(author), assignees, ...times, comments: issue.comments.length },
+      ...{ state: isOpen ? 'open' : 'closed', labels: issue.labels.map((name) => ({ name })), html_url: page },
+      ...(issue.isPull ? { pull_request: { url: page } } : {}),
+    };
+  }
+
+  function said({ id, author, body, atMs }: FakeComment, { number }: FakeTracked): Record<string, unknown> {
+    const times = { created_at: iso(atMs), updated_at: iso(atMs) };
+    if (kind === 'gitlab') return { id, author: person(author), body, system: false, ...times };
+    const page = `${url}/${state.owner}/${state.name}/issues/${number}#issuecomment-${id}`;
+    return { id, user: person(author), body, html_url: page, ...times };
+  }
+
+  return own;
+}
+
+function paged(items: readonly unknown[], query: URLSearchParams, most: number): Reply {
+  const size = Math.min(most, Number(query.get('per_page') ?? query.get('limit') ?? 30));
+  const page = Number(query.get('page') ?? 1);
+  return { status: 200, body: items.slice((page - 1) * size, page * size) };
+}
+
+function accountId(name: string): number {
+  return [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 100_003;
+}
+
+function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
+    .end(JSON.stringify(body));
+}
