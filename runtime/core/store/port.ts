@@ -376,9 +376,9 @@ export type Change =
       readonly at: number | null;
       readonly reason: string | null;
     }
-  /** What becomes of the item is told to its tracker; `taken` is to be told. On condition that it is new. */
+  /** The state of the item's plan goes to its tracker, `taken` first. On condition that it is new. */
   | ({ readonly do: 'intake.follow' } & Omit<IntakeThreadRow, 'project' | 'plan' | 'number' | 'state' | 'toldAt'>)
-  /** It has another state. On condition that the one before it, whose number is `before`, was told. */
+  /** It has another state. On condition that the one before it, whose number is `before`, is there. */
   | ({ readonly do: 'intake.turn'; readonly before: number } & Pick<
       IntakeThreadRow,
       'intake' | 'item' | 'state' | 'key' | 'at'
@@ -682,7 +682,7 @@ export interface Store {
   intakeItem(intake: string, item: string): Promise<IntakeItemRow | null>;
   /** Items whose plans are not started yet, the oldest first. */
   intakeUnstarted(intake: string): Promise<readonly IntakeItemRow[]>;
-  /** Items that are not over, or whose last state is to be told, by item. */
+  /** Items that are not over, or whose tracker lacks the last state, by item. */
   intakeThreads(intake: string): Promise<readonly IntakeThreadRow[]>;
   intakeAllowances(intake: string): Promise<readonly IntakeAllowanceRow[]>;
   /** One for each intake whose times are looked at, by name. */

@@ -73,7 +73,7 @@ export interface IntakeThreadRow {
   /** Counts its transitions from 1 on. */
   readonly number: number;
   readonly state: IntakeState;
-  /** Unique to the transition; stands in what is written to the tracker. */
+  /** Unique to the transition, and part of the comment on the tracker. */
   readonly key: string;
   readonly at: number;
   /** When the tracker had it; null: not yet. */

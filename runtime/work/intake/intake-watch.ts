@@ -201,7 +201,7 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
       hint: `see it: stator intake show ${name}`,
     };
     const failures: unknown[] = [];
-    // What is told to a tracker does not wait for what comes from it.
+    // The states that go to a tracker do not wait for new items.
     for (const step of config.isEnabled ? [takeAndStart, follow] : [follow])
       await step(config).catch((thrown: unknown) => failures.push(thrown));
     if (failures.length === 0) troubles.worked(trouble);

@@ -69,7 +69,7 @@ export interface FollowActs {
   send(of: Pick<IntakeThreadRow, 'project' | 'plan'>, message: MessageToAgents): Promise<boolean>;
 }
 
-/** Says there what became of the items, and brings what is said there to their agents. Throws the first `EngineError`, after all were tried. */
+/** Reports the states of the items to their tracker, and passes edits and comments on to their agents. Throws the first `EngineError`, after all were tried. */
 export type Follow = (acts: FollowActs) => Promise<void>;
 
 export interface Source {

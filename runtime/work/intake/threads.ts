@@ -120,7 +120,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart }: Thre
     const { item, number, ref, state, key } = row;
     if (tell.length > 0)
       await asking(async (tracker) => {
-        // An issue that is gone is told nothing.
+        // An issue that is gone receives nothing.
         const issue = await orGone(tracker.issue(ref));
         if (issue === null) return;
         if (tell.includes('comment')) {

@@ -1,4 +1,4 @@
-/** A tracker of issues, the same for forges and others: what is asked of it, and what is written to it. */
+/** The interface to a tracker of issues, the same for forges and others. */
 import { createHash } from 'node:crypto';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Asked, ForgeCall } from '../forges/forge-call.ts';

@@ -1,8 +1,7 @@
 /** The issues of a repo's own forge: of its first remote at a known server, with the token that pull requests have. */
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
-import type { ForgeRepo } from '../../forges/forge.ts';
+import type { ForgeRepo, Server } from '../../forges/forge.ts';
 import type { Ask } from '../../forges/forge-call.ts';
-import type { ForgeKind } from '../../forges/kinds/kinds.ts';
 import { forgeAccess } from '../../forges/repo-forge.ts';
 import { createRestCall } from '../../forges/rest-call.ts';
 import type { SourceParts } from '../source.ts';
@@ -27,7 +26,7 @@ export async function openForgeTracker(
   }: {
     readonly parts: Pick<SourceParts, 'home' | 'env' | 'projects'>;
     readonly etags: Etags;
-    readonly kinds: readonly ForgeKind[];
+    readonly kinds: readonly Server['kind'][];
     readonly tracker: ForgeTracker;
   },
 ): Promise<Tracker> {
