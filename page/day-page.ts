@@ -5,7 +5,7 @@ import type { Page, PageParts } from './page.ts';
 import { createRefresher } from './refresh.ts';
 
 /** null: it is not one, such as 2026-02-30. */
-export function dayRange(day: string): DayModel['range'] | null {
+function dayRange(day: string): DayModel['range'] | null {
   if (!/^\d{4}-\d\d-\d\d$/.test(day) || dayBeside(day, 0) !== day) return null;
   const startOf = (text: string) => new Date(`${text}T00:00:00`).getTime();
   return { fromMs: startOf(day), toMs: startOf(dayBeside(day, 1)) };

@@ -9,7 +9,7 @@ import { fieldText } from './form.ts';
 import { clock, counted, literal } from './format.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
-import { verdicts } from './plan-work.ts';
+import { verdicts } from './state-words.ts';
 
 /** Reviews since which the changes may be read, the newest first. */
 const reviewsShown = 10;

@@ -25,8 +25,8 @@ import {
   type Tab,
 } from './plan-model.ts';
 import { planView } from './plan-view.ts';
-import { verdicts } from './plan-work.ts';
 import { createRefresher } from './refresh.ts';
+import { verdicts } from './state-words.ts';
 import { stayAt } from './stay-at.ts';
 import { takeNew } from './take.ts';
 

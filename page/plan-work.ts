@@ -11,6 +11,7 @@ import { stateOf } from './glyph.ts';
 import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
+import { verdicts } from './state-words.ts';
 
 /** The newest are enough to see what the reviewers want. */
 const verdictsShown = 10;
@@ -100,14 +101,6 @@ function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): 
   const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
   return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')), merge);
 }
-
-/** Events of the journal that judge the work. */
-export const verdicts: Readonly<Record<string, readonly [state: string, text: string]>> = {
-  review_approved: ['done', 'review: approved'],
-  review_changes_requested: ['asks', 'review: changes requested'],
-  verify_approved: ['done', 'verification: approved'],
-  verify_failed: ['asks', 'verification: changes requested'],
-};
 
 function verdictsView(model: PlanModel, nowMs: number): View | null {
   const said = journalAt(model)

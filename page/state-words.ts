@@ -22,6 +22,14 @@ const waits: Readonly<Record<string, string>> = {
   repo: 'waits for its repo',
 };
 
+/** Events of the journal that judge the work. */
+export const verdicts: Readonly<Record<string, readonly [state: string, text: string]>> = {
+  review_approved: ['done', 'review: approved'],
+  review_changes_requested: ['asks', 'review: changes requested'],
+  verify_approved: ['done', 'verification: approved'],
+  verify_failed: ['asks', 'verification: changes requested'],
+};
+
 export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry): string {
   if (turn === 'person') return 'needs you';
   if (paused) return 'paused';

@@ -25,6 +25,7 @@ const parts = [
   'growth',
   'idle',
   'page',
+  'diff',
   'watchers',
   'gc',
 ];

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localDay } from '../../machines/vocabulary/time-text.ts';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
+import { workEntry } from '../../runtime/api/contract/work.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
@@ -225,6 +227,14 @@ describe.skipIf(!hasBrowser())('the page', () => {
       .filter({ hasText: 'demo/daily' })
       .getByText('implement start')
       .waitFor(limit);
+    const [from, to] = [-1, 1].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString()) as [
+      string,
+      string,
+    ]; // two of two
+    const { acts, runs } = workEntry.parse(await client.work({ from, to }));
+    const own = { project: 'demo', plan: 'daily' };
+    expect(acts).toContainEqual(expect.objectContaining({ ...own, type: 'implement_start', by: 'person' }));
+    expect(runs).toContainEqual(expect.objectContaining({ ...own, state: 'failed', reason: 'exit-code' }));
     await page.getByRole('link', { name: 'the day before' }).click();
     await page.getByText('Nothing ran.').waitFor(limit);
     await page.goto(`${new URL(page.url()).origin}/#/day/2026-02-30`);
@@ -903,6 +913,7 @@ program = "date +%N >> fixes.txt"
       ['plan', 'plan/demo/live/live-w1-t1', page.getByRole('region', { name: 'Log' })],
       ['chart', 'plan/demo/live/chart', lit(page, 'lifecycle.done')],
       ['changes', 'plan/demo/live/changes', page.getByRole('group', { name: 'Changes of live.txt' })],
+      ['day', `day/${localDay(new Date())}`, page.getByRole('region', { name: /^Over the day/ })],
       ['timeline', 'plan/demo/live/timeline', page.getByRole('img', { name: /^w1-t1: .*at work/ })],
       ['repo', 'repo/demo', page.getByRole('heading', { name: 'A new plan' })],
       ['machine', 'machine/release/1.2', page.locator('[data-state="failed"].lit')],
