@@ -21,8 +21,6 @@ import {
 
 const textLimitBytes = 16 * 1024;
 const commentLimitBytes = 4 * 1024;
-/** Clocks differ: comments of so much before the transition are looked through for its key. */
-const clockMs = 60 * 60_000;
 /** In every comment that stator writes. */
 const ownMark = /stator:msg_[0-9a-z]{26}/;
 
@@ -124,7 +122,8 @@ export function createThreads({ config, parts, everyMs, asking, mayStart }: Thre
         const issue = await orGone(tracker.issue(ref));
         if (issue === null) return;
         if (tell.includes('comment')) {
-          const there = await tracker.comments(ref, Math.max(0, row.at - clockMs));
+          // Since the issue began by the tracker's own clock: ours may be ahead of it.
+          const there = await tracker.comments(ref, issue.createdMs);
           if (!there.some(({ body }) => body.includes(key))) await tracker.comment(ref, tellingText(row));
         }
         if (tell.includes('label')) await tracker.setStateLabel(issue, `${statePrefix}${state}`);
