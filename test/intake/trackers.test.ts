@@ -125,3 +125,16 @@ it('a repo at a forge of another kind is named', async () => {
     message: '[intake.issues] has source = "github", and demo is at here, which is gitea',
   });
 });
+
+it('a token that may not see the rights of accounts stops no issue of an allowed author, and says what it may not', async () => {
+  const { tracker, start } = await trackerSite('gitea');
+  tracker.add({ title: 'Mine', author: 'ada' });
+  tracker.add({ title: 'Listed', author: 'eve' });
+  tracker.trouble = (line) =>
+    line.includes('/collaborators/') ? { status: 403, body: { message: 'admins only' } } : null;
+  const engine = await start(`authors = ["Eve"]\nstart = false\n${messageOf('true')}`);
+  expect(await untilTaken(engine, 1)).toEqual(['issue-2-listed']);
+  const tried = await engine.client.tryIntake({ name: 'issues' });
+  const reason = expect.stringMatching(/^whether ada may write there is not known: .*403: admins only$/);
+  expect(tried.items).toMatchObject([{ state: 'asks', reason }]);
+});

@@ -40,7 +40,7 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
   const everyMs = parts.pollMs ?? config.every;
   const etags: Etags = new Map();
   const taken = new Set<string>();
-  const rights = new Map<string, { readonly mayWrite: boolean; readonly untilMs: number }>();
+  const rights = new Map<string, { readonly refusal: string | null; readonly untilMs: number }>();
   let issues: readonly TrackedIssue[] = [];
   let nextMs = 0;
   /** With the remote and the token as they were then. */
@@ -65,16 +65,21 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
     }
   }
 
-  async function mayStart(tracker: Tracker, author: Author): Promise<boolean> {
-    if (author.name === '') return false;
-    if (config.authors.some((each) => isSame(each, author.name))) return true;
+  /** Why that account may not start work; null: it may. */
+  async function refusalOf(tracker: Tracker, author: Author): Promise<string | null> {
+    if (author.name === '') return 'the account of its author is gone';
+    if (config.authors.some((each) => isSame(each, author.name))) return null;
     const key = `${author.id} ${author.name}`;
     const known = rights.get(key);
-    if (known !== undefined && Date.now() < known.untilMs) return known.mayWrite;
-    const mayWrite = await orDefault(tracker.mayWrite(author), false);
+    if (known !== undefined && Date.now() < known.untilMs) return known.refusal;
+    const refusal = await askRights(tracker, author);
     if (rights.size >= rightsLimit) rights.clear();
-    rights.set(key, { mayWrite, untilMs: Date.now() + rightsMs });
-    return mayWrite;
+    rights.set(key, { refusal, untilMs: Date.now() + rightsMs });
+    return refusal;
+  }
+
+  async function mayStart(tracker: Tracker, author: Author): Promise<boolean> {
+    return (await refusalOf(tracker, author)) === null;
   }
 
   async function look(): Promise<readonly Found[]> {
@@ -122,10 +127,8 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
     if ('reason' in work) return { kind: 'left', title, reason: work.reason };
     const digest = digestOf(issue);
     const item = keyOf(issue.id);
-    if (allowed !== digest && !(await mayStart(tracker, issue.author))) {
-      const who = issue.author.name === '' ? 'an account that is gone' : issue.author.name;
-      return { kind: 'asks', title, plan: work.plan, reason: `${who} may not write there`, item, digest };
-    }
+    const reason = allowed === digest ? null : await refusalOf(tracker, issue.author);
+    if (reason !== null) return { kind: 'asks', title, plan: work.plan, reason, item, digest };
     return { kind: 'item', title, plan: work.plan, claim: () => asking((now) => claim(now, issue)) };
   }
 
@@ -171,6 +174,18 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
 
   const keyOf = (id: string) => `${source}-${id}`;
   return { look, follow: createThreads({ config, parts, everyMs, asking, mayStart }) };
+}
+
+/** A token that may not see the rights of others stops no issue of `authors`. */
+async function askRights(tracker: Tracker, author: Author): Promise<string | null> {
+  try {
+    return (await tracker.mayWrite(author)) ? null : `${author.name} may not write there`;
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    if (thrown.code === 'not_found') return `${author.name} may not write there`;
+    if (thrown.code !== 'forge_denied') throw thrown;
+    return `whether ${author.name} may write there is not known: ${thrown.message}`;
+  }
 }
 
 function planIn({ title, body }: TrackedIssue): DocumentRead {
