@@ -215,7 +215,7 @@ describe('a plan that is done and whose branch loses its work', () => {
     const engine = await done();
     const clone = join(engine.root, 'elsewhere', 'demo');
     mkdirSync(join(engine.root, 'elsewhere'));
-    git(engine.root, 'clone', '-q', engine.repo, clone);
+    git(engine.root, 'clone', '-q', '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', engine.repo, clone);
     for (const branch of git(clone, 'branch', '-r', '--format=%(refname)').split('\n'))
       git(clone, 'update-ref', '-d', branch);
     git(clone, 'repack', '-adq');

@@ -6,7 +6,8 @@ import { begin, planText, script, startEngine, untilPhase, untilStatus } from '.
 import { git } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
 
-const commit = 'git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q';
+const commit =
+  'git -c user.name=Ada -c user.email=ada@example.com -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q';
 
 const places = [
   { where: 'without walls', sandbox: 'off' },
