@@ -16,6 +16,7 @@ import {
   untilPhase,
   untilPlan,
   untilStatus,
+  waves,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { machineClock } from '../support/machine-clock.ts';
@@ -151,6 +152,43 @@ describe('an account that takes no more', () => {
     await register(engine, 'draft', 'Write it.\n');
     await say(engine, 'draft', 'plan_start');
     await until(() => callsIn(engine.root).some(({ title }) => title === 'draft-plan'));
+  });
+
+  it('is not what a queued agent waits for whose task names an agent of another account', async () => {
+    const on = ground();
+    const env = fakeEnv(on.env, { root: on.root, says: 'limit', resetMs: Date.now() + hourMs });
+    const go = join(on.root, 'go');
+    const agents = {
+      default: { preset: 'claude', attempts: 1 },
+      strong: {
+        preset: 'command',
+        program: `sh -c 'until [ -e "${go}" ]; do sleep 0.05; done; echo > "$STATOR_SLUG"'`,
+      },
+      reviewer: { enabled: false },
+    } as const;
+    const engine = await startEngine({ on, env, agents, daemon: `max_agents = 1\n${waves}` });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    const strong = planText([{ sh: null, fields: '**Agent:** strong' }]);
+    await begin(engine, 'busy', strong);
+    await untilPlan(engine, 'busy', ({ run_list: runs }) => runs[0]?.state === 'running');
+    await begin(engine, 'usual', oneTask);
+    await untilLimited(engine, 'usual');
+    await begin(engine, 'named', strong);
+    const queueOf = async () => (await engine.client.queue()).filter(({ state }) => state === 'pending');
+    await until(async () => (await queueOf()).some(({ plan }) => plan === 'named'));
+    expect((await engine.client.plan('demo', 'named')).waiting_for).toMatchObject({
+      kind: 'slot',
+      detail: expect.stringContaining('position 1 of 1'),
+    });
+    const queued = await queueOf();
+    expect(queued.map(({ plan, waiting_for: what }) => [plan, what?.kind])).toContainEqual(['named', 'slot']);
+    expect(queued.find(({ plan }) => plan === 'named')?.position).toBe(1);
+    expect((await engine.client.instances({ plan: 'named' }))[0]?.waits_until).toBeNull();
+    const [account] = await engine.client.accounts();
+    expect(account?.waiting.map(({ plan }) => plan)).toEqual(['first', 'usual']);
+    writeFileSync(go, '');
+    await Promise.all([untilStatus(engine, 'busy', 'done'), untilStatus(engine, 'named', 'done')]);
   });
 
   it('is tried at once where a person starts an agent anew, and is free again where that one is told nothing', async () => {

@@ -876,7 +876,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await commit(
           asked(removal('r#1', 'x')),
           asked(agent('coder#1', 'x')),
-          asked(agent('coder#2', 'y'), { tree: 'plan:b/p', priority: 1 }),
+          asked({ ...agent('coder#2', 'y'), agent: 'strong' }, { tree: 'plan:b/p', priority: 1 }),
           asked(agent('coder#3', 'z')),
         );
         await commit({ do: 'effect.take', id: 4, owner: { host: '', epoch: 1 }, at: 1 });
@@ -884,10 +884,12 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           (await store.slotWaiters({ isNamed })).toSorted((a, b) => a.id - b.id);
         const first = { id: 2, key: `${tree}/coder#1`, project: 'a', plan: 'p', lane: 'worker', priority: 0 };
         const second = { ...first, id: 3, key: 'plan:b/p/coder#2', project: 'b', priority: 1 };
-        expect(await waiters(false)).toEqual([first, second].map((row) => ({ ...row, title: '', role: '' })));
+        expect(await waiters(false)).toEqual(
+          [first, second].map((row) => ({ ...row, title: '', role: '', agent: null })),
+        );
         expect(await waiters(true)).toEqual([
-          { ...first, title: 'coder#1', role: 'coder' },
-          { ...second, title: 'coder#2', role: 'coder' },
+          { ...first, title: 'coder#1', role: 'coder', agent: null },
+          { ...second, title: 'coder#2', role: 'coder', agent: 'strong' },
         ]);
       });
 

@@ -11,16 +11,24 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 export type CastingParts = Pick<ViewDependencies, 'store' | 'projects' | 'env' | 'clock'>;
 
-export function currentCasting(parts: CastingParts): Promise<Casting> {
-  return lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });
+/** The accounts at one moment, and the agents that the tasks of queued runs name, by the key of the run: read only while an account is limited. */
+export interface QueueCasting extends Casting {
+  readonly named: ReadonlyMap<string, string>;
 }
 
-/** The limit that keeps an agent from a slot, whatever its attempt; null: there is none. */
+export async function currentCasting(parts: CastingParts): Promise<QueueCasting> {
+  const casting = await lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });
+  const waiters = casting.limits.size === 0 ? [] : await parts.store.slotWaiters({ isNamed: true });
+  const named = waiters.flatMap(({ key, agent }) => (agent === null ? [] : [[key, agent] as const]));
+  return { ...casting, named: new Map(named) };
+}
+
+/** The limit that keeps a queued agent from a slot, whatever its attempt; null: there is none. */
 export function limitOf(
-  { castOf, limits }: Casting,
-  { project, role }: { readonly project: string; readonly role: string },
+  { castOf, limits, named }: QueueCasting,
+  { key, project, role }: Pick<RunRow, 'key' | 'project' | 'role'>,
 ): AccountLimitRow | null {
-  return limits.size === 0 ? null : (castOf(project, role as Role, 1)?.limit ?? null); // the stored text is a role
+  return limits.size === 0 ? null : (castOf(project, role as Role, 1, named.get(key))?.limit ?? null); // the stored text is a role
 }
 
 /** Why an agent waits for an account, and what a person can do. */

@@ -3,12 +3,11 @@
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import { onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { Casting } from '../../core/outbox/casting.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
 import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
-import { currentCasting, limitOf, limitText } from './accounts.ts';
+import { currentCasting, limitOf, limitText, type QueueCasting } from './accounts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
@@ -40,7 +39,7 @@ interface Look {
   /** The taken slots of each lane, as text, and the number of waiting agents. */
   readonly busy: ReadonlyMap<Lane, readonly Holder[]>;
   readonly waiting: ReadonlyMap<Lane, number>;
-  readonly casting: Casting;
+  readonly casting: QueueCasting;
 }
 
 export function createQueueViews(parts: ViewDependencies) {

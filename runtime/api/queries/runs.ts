@@ -9,7 +9,6 @@ import { pathOfRequest, planTree, taskIn } from '../../../machines/vocabulary/id
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
-import type { Casting } from '../../core/outbox/casting.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';
 import { lastActivityMs } from '../../work/agents/liveness.ts';
 import { takesMessages } from '../../work/agents/message-input.ts';
@@ -20,7 +19,7 @@ import { runIdOf } from '../../work/agents/run-id.ts';
 import { hasInput } from '../../work/agents/terminal-input.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
-import { currentCasting, limitOf } from './accounts.ts';
+import { currentCasting, limitOf, type QueueCasting } from './accounts.ts';
 import { type CaptureQuestion, capturedLines, type RunLogQuestion, runLogs } from './run-logs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
@@ -80,7 +79,7 @@ export function createRunViews(parts: ViewDependencies) {
 async function instanceEntry(
   parts: ViewDependencies,
   row: RunRow,
-  { usage, casting }: { readonly usage: readonly UsageRow[]; readonly casting: Casting },
+  { usage, casting }: { readonly usage: readonly UsageRow[]; readonly casting: QueueCasting },
 ): Promise<InstanceEntry> {
   const waits = await waitOfRun(parts, row);
   const limit = row.state === 'queued' ? limitOf(casting, row) : null;

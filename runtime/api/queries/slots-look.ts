@@ -1,11 +1,10 @@
 /** The slots at one moment: which agents have them, and which agent is next. One reading serves all plans of an answer; a thousand of them may wait. */
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
-import type { Casting } from '../../core/outbox/casting.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanKey, SlotWaiter } from '../../core/store/port.ts';
 import type { AccountLimitRow, EffectRow, QueueRow, RunRow } from '../../core/store/rows.ts';
-import { currentCasting, limitOf } from './accounts.ts';
+import { currentCasting, limitOf, type QueueCasting } from './accounts.ts';
 import { type Holder, holderText, inServingOrder, slotText } from './queue-places.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -14,7 +13,7 @@ export interface SlotsLook {
   /** The agents of that plan that have a slot and no obstacle. */
   workingIn(plan: PlanKey): readonly string[];
   /** The rate limit of the account that keeps a run from a slot; null: there is none. */
-  limitOf(run: Pick<RunRow, 'project' | 'role'>): AccountLimitRow | null;
+  limitOf(run: Pick<RunRow, 'key' | 'project' | 'role'>): AccountLimitRow | null;
   /** The reason why a run without a slot waits, the same for all of its plan: `position 4 of 9, 3 of 3 agents busy: …`. */
   detailOf(run: Pick<RunRow, 'key' | 'project' | 'plan'>): string;
 }
@@ -29,7 +28,7 @@ export interface SlotsOnce {
 /** Obstacles that keep agents from free slots. */
 interface Obstacles {
   readonly queue: QueueRow;
-  readonly casting: Casting;
+  readonly casting: QueueCasting;
 }
 
 interface SlotHolder extends Holder, Pick<EffectRow, 'key' | 'plan' | 'lane'> {

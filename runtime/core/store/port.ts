@@ -491,9 +491,11 @@ export type EffectQuery =
 
 /** An agent that waits for a slot. */
 export interface SlotWaiter extends Pick<EffectRow, 'id' | 'key' | 'project' | 'plan' | 'lane' | 'priority'> {
-  /** Both are read only if requested, and are `''` otherwise. */
+  /** These are read only if requested; otherwise they are `''`, and null. */
   readonly title: string;
   readonly role: string;
+  /** The agent that its task names; null: it names none. */
+  readonly agent: string | null;
 }
 
 /** A query for what may start in one lane, at a time of the store's timeline. */
@@ -575,7 +577,7 @@ export interface Store {
    * of each repo, so that a busy one hides no other. No agents for which the queue is paused, and none whose plan takes no new runs; no effects of what is paused of machines.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
-  /** The agents that are queued, in any order. `isNamed`: with title and role, which takes several times as long. */
+  /** The agents that are queued, in any order. `isNamed`: with title, role and agent, which takes several times as long. */
   slotWaiters(query: { readonly isNamed: boolean }): Promise<readonly SlotWaiter[]>;
   /** Lanes in which an effect waits, for its time or its turn. */
   queuedLanes(): Promise<readonly Lane[]>;

@@ -125,12 +125,16 @@ export function createEffectTable(db: Connection) {
   const runningOfHost = db.prepare<[string, string], { project: string; count: number }>(
     `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = 'running' AND host = ? GROUP BY project`,
   );
-  const waitersWith = (title: string, role: string) =>
+  const waitersWith = (title: string, role: string, agent: string) =>
     db.prepare<[], SlotWaiter>(
-      `SELECT id, key, project, plan, lane, priority, ${title} AS title, ${role} AS role FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
+      `SELECT id, key, project, plan, lane, priority, ${title} AS title, ${role} AS role, ${agent} AS agent FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
     );
-  const waiters = waitersWith("''", "''");
-  const namedWaiters = waitersWith("json_extract(payload, '$.title')", "json_extract(payload, '$.role')");
+  const waiters = waitersWith("''", "''", 'CAST(NULL AS TEXT)');
+  const namedWaiters = waitersWith(
+    "json_extract(payload, '$.title')",
+    "json_extract(payload, '$.role')",
+    "json_extract(payload, '$.agent')",
+  );
   const queuedLanes = db.prepare<[], { lane: Lane }>(
     `WITH RECURSIVE l(lane) AS (
          SELECT min(lane) FROM effects WHERE status = 'queued'
