@@ -101,10 +101,17 @@ export function draftView(draft: Comment, last: number, actions: PlanActions): V
     const field = form.elements.namedItem('suggestion');
     const text = fieldText(event, 'comment');
     const own = field instanceof HTMLTextAreaElement ? field.value : null;
+    const back = lineOf(event, draft);
     actions.comment(draft, text === '' && own === null ? null : { text, suggestion: own });
+    back?.focus();
+  };
+  const drop = (event: Event) => {
+    const back = lineOf(event, draft);
+    actions.draftAt(null);
+    back?.focus();
   };
   const keys = (event: Event) => {
-    if ((event as KeyboardEvent).key === 'Escape') actions.draftAt(null);
+    if ((event as KeyboardEvent).key === 'Escape') drop(event);
     else sendOnEnter(event);
   };
   const typedIn = (event: Event) => (event.target as HTMLTextAreaElement).value;
@@ -138,10 +145,16 @@ export function draftView(draft: Comment, last: number, actions: PlanActions): V
             },
             'Suggest other lines',
           ),
-      h('button', { class: 'quiet', type: 'button', on: { click: () => actions.draftAt(null) } }, 'cancel'),
+      h('button', { class: 'quiet', type: 'button', on: { click: drop } }, 'cancel'),
       h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
     ),
   );
+}
+
+/** The number of the commented line: the focus goes back to it when the form is gone, else it would be at the top of the page. */
+function lineOf({ currentTarget }: Event, draft: Comment): HTMLElement | undefined {
+  const numbers = (currentTarget as HTMLElement).closest('.lines')?.querySelectorAll<HTMLElement>('button.at') ?? [];
+  return [...numbers].find((each) => each.getAttribute('aria-label') === `Comment on ${placeText(draft)}`);
 }
 
 interface SuggestionParts {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
-import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
+import { type Browser, hasBrowser, startBrowser, type Tab, tabTo } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { openGate, planText, script, waves } from '../support/engine.ts';
 import { type Ground, git, makeGround, until } from '../support/ground.ts';
@@ -198,6 +198,44 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
       }
     }
     expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it('beside the work of an agent its changes are read, commented and folded by keys alone', async () => {
+    await changed('keys', {}, `seq 1 3 > first.txt; echo x > second.txt`);
+    const { page } = await open('keys');
+    await page.goto(`${new URL(page.url()).origin}/#/plan/keys/change/change-w1-t1`);
+    const press = async (role: 'button' | 'checkbox', name: string, key: string) => {
+      await tabTo(page, page.getByRole(role, { name, exact: true }).first());
+      await page.keyboard.press(key);
+    };
+    const focused = (name: string) =>
+      page
+        .locator(':focus')
+        .and(page.getByRole('button', { name, exact: true }))
+        .waitFor(limit);
+    await press('button', 'Diff', 'Enter');
+    await focused('Diff');
+    const first = fileOf(page, 'first.txt');
+    await first.getByText('+3', { exact: true }).waitFor(limit);
+    // One stop for all lines of a file; arrows go from one to the next.
+    await press('button', 'Comment on line 1 of first.txt', 'ArrowDown');
+    await focused('Comment on line 2 of first.txt');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('why two');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('region', { name: 'Your comments' }).getByText('why two').waitFor(limit);
+    await focused('Comment on line 2 of first.txt');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    await focused('Comment on line 2 of first.txt');
+    await tabTo(page, fileOf(page, 'second.txt').getByRole('checkbox', { name: 'viewed' }));
+    await page.keyboard.press('Space');
+    await fileOf(page, 'second.txt')
+      .getByText('+x')
+      .waitFor({ ...limit, state: 'detached' });
+    await press('button', 'Close the agent', 'Enter');
+    await first.waitFor({ ...limit, state: 'detached' });
     await page.close();
   });
 

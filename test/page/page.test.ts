@@ -6,12 +6,13 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
+import { dayBeside } from '../../page/day-view.ts';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { workEntry } from '../../runtime/api/contract/work.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
-import { type Browser, hasBrowser, startBrowser, type Tab } from '../support/browser.ts';
+import { type Browser, hasBrowser, startBrowser, type Tab, tabTo } from '../support/browser.ts';
 import { daemonGround, makeRepo } from '../support/daemon.ts';
 import { afterwards, gate, ground, openGate, planText, script, waves } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
@@ -240,6 +241,34 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.goto(`${new URL(page.url()).origin}/#/day/2026-02-30`);
     await page.getByText('This is no day').waitFor(limit);
     await client.send({ project: 'demo', plan: 'daily', type: 'cancel' });
+    await page.close();
+  });
+
+  it('by keys alone a day is opened, the days beside it are gone through, and a failure leads to its agent', async () => {
+    await begin('keyed', planText([{ title: 'fails', sh: 'exit 1' }]));
+    await until(async () => (await client.plan('demo', 'keyed')).need !== null);
+    const { page } = await open();
+    const today = localDay(new Date());
+    const heading = (day: string) => page.getByRole('heading', { name: day, exact: true }).waitFor(limit);
+    const press = async (name: string) => {
+      await tabTo(page, page.getByRole('link', { name, exact: true }));
+      await page.keyboard.press('Enter');
+    };
+    await press('today');
+    await heading(today);
+    await press('the day before');
+    await heading(dayBeside(today, -1));
+    // The focus stays where it was, so that the same key goes on.
+    await page.keyboard.press('Enter');
+    await heading(dayBeside(today, -2));
+    for (const by of [-1, 0]) {
+      await press('the day after');
+      await heading(dayBeside(today, by));
+    }
+    await press('demo/keyed w1-t1');
+    await page.getByRole('region', { name: 'Log' }).waitFor(limit);
+    expect(page.url()).toMatch(/#\/plan\/demo\/keyed\/keyed-w1-t1$/);
+    await client.send({ project: 'demo', plan: 'keyed', type: 'cancel' });
     await page.close();
   });
 

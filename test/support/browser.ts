@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { hangMs } from './hang.ts';
 
 const usual = '/usr/bin/chromium';
@@ -80,4 +80,19 @@ export async function startBrowser(options: BrowserSetup = {}): Promise<Browser>
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** More than any page of a test has. */
+const stopsMost = 200;
+
+/** By Tab alone, from where the focus is. Throws with the names of the stops if none of them is the target. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  await target.waitFor();
+  const stops: string[] = [];
+  while (stops.length < stopsMost) {
+    await page.keyboard.press('Tab');
+    if ((await target.and(page.locator(':focus')).count()) > 0) return;
+    stops.push(await page.locator(':focus').evaluateAll(([element]) => element?.textContent ?? ''));
+  }
+  throw new Error(`Tab does not reach ${target}: ${stops.join(' | ')}`);
 }
