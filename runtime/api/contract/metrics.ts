@@ -66,7 +66,11 @@ export const metrics = {
     help: '1 if the forge of the repository answered the last request, 0 if not.',
     labels: ['project'],
   },
-  stator_accounts_limited: { type: 'gauge', help: 'Accounts that are rate limited now.', labels: [] },
+  stator_accounts_limited: {
+    type: 'gauge',
+    help: 'Accounts that take no new agents now: rate limited, or only their reserve is left.',
+    labels: [],
+  },
   stator_services_failing: {
     type: 'gauge',
     help: 'Services of the engine that fail again and again; status names them.',
