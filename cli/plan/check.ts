@@ -1,5 +1,6 @@
-/** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
+/** `stator plan check`: reads a plan without registering it; works without a store and without a repo. */
 
+import { realpathSync } from 'node:fs';
 import type { PlanDocument, PlanProblem, PlanTask } from '../../machines/document/plan-document.ts';
 import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
@@ -8,10 +9,11 @@ import { taskName } from '../../machines/vocabulary/ids.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { mainRepository } from '../place.ts';
+import { isInRun, mainRepository } from '../place.ts';
 import { forceFileArgs, openPlanFile, type PlanFile, planBesideOf, readingText, readPlanText } from '../plan-file.ts';
 import { counted, cut, plain, plainLines } from '../text.ts';
 import { orderLines } from './order-lines.ts';
+import { openGroups, pastConflicts } from './past-conflicts.ts';
 import { waysOn } from './ways-on.ts';
 
 export default defineVerb({
@@ -47,7 +49,8 @@ async function readInput(call: Call, as: string | undefined): Promise<PlanFile> 
 /** The exit code. */
 async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean): Promise<number> {
   const { out } = call;
-  const parsed = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
+  const known = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
+  const parsed = await withPastConflicts(name, known, call);
   if (asPlan && parsed.ok && !out.json) {
     out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
     return 0;
@@ -95,6 +98,29 @@ async function withAgents(reading: PlanReading, call: Call): Promise<PlanReading
   const { profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env)));
   const unknown = unknownAgents(reading.document, profiles.coder);
   return unknown.length === 0 ? reading : { ...reading, ok: false, problems: [...reading.problems, ...unknown] };
+}
+
+/** With a remark for each wave whose tasks conflicted in an earlier plan of this folder's repo. Nothing is looked up for an agent, or if no two tasks may run at the same time. */
+async function withPastConflicts(plan: string, reading: PlanReading, call: Call): Promise<PlanReading> {
+  if (isInRun(call) || openGroups(reading.document).length === 0) return reading;
+  const repo = mainRepository(call);
+  if (repo === null && call.project === undefined) return reading;
+  try {
+    const { repoPastOf } = await import('../repo-past.ts');
+    const past = await repoPastOf(call, repo === null ? null : realpathSync(repo));
+    if (past === null) return reading;
+    const { document, refs } = reading;
+    const found = pastConflicts(plan, { document, conflicts: past.conflicts }).map(({ wave, task, message }) => {
+      const at = document.waves.find(({ number }) => number === wave)?.tasks.find(({ number }) => number === task);
+      const line = refs.find((ref) => ref.wave === wave && ref.task === task)?.line ?? at?.line ?? 1;
+      return { line, message };
+    });
+    return { ...reading, remarks: [...reading.remarks, ...found] };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    call.out.note(`conflicts of earlier plans are not known: ${plain(thrown.message)}`);
+    return reading;
+  }
 }
 
 /** How long to wait for an editor that removes the file and writes it again. */

@@ -12,7 +12,7 @@ export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
 }
 
 /** Numbers of tasks that may run at the same time, in the order of their turns, if all take as long. */
-function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
+export function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
   const left = new Map(tasks.map((task) => [task.number, task.after] as const));
   const filesOf = new Map(tasks.map((task) => [task.number, task.files] as const));
   const steps: number[][] = [];

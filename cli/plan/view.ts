@@ -128,10 +128,11 @@ export function baseText({ base, base_remote: remote }: Pick<PlanShow, 'base' | 
   return `${below}, not in ${branch ?? 'any branch'} when it began`;
 }
 
-function mergeText({ merged, merging, merge_refused: refused }: PlanShow): string | null {
-  if (merging) return 'it is being merged';
-  if (refused !== null) return `no: ${plain(refused.detail)}`;
-  return merged === null ? null : `into ${merged.into}, ${merged.head.slice(0, 12)}`;
+function mergeTexts({ merged, merging, merge_refused: refused }: PlanShow): string[] {
+  if (merging) return ['it is being merged'];
+  if (refused !== null) return [`no: ${refused.detail}`];
+  if (merged === null) return [];
+  return [`into ${merged.into}, ${merged.head.slice(0, 12)}`, ...(merged.note === undefined ? [] : [merged.note])];
 }
 
 /** The text of a run without a reason. One that a pause, a question or a message stopped has failed without one. */
@@ -210,7 +211,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
       'isolation',
       plan.isolation === 'task' ? null : 'plan: the tasks of a wave work one after the other in one worktree',
     ],
-    ['merged', mergeText(plan)],
+    ...linesBeside('merged', mergeTexts(plan)),
     ...linesBeside('drafts', plan.drafts.map(draftLine)),
     ...linesBeside('left undone', plan.left_undone),
     ...linesBeside('set aside', plan.set_aside),

@@ -3,16 +3,15 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { RepoPast } from '../../runtime/api/client/client.ts';
 import { homeFolder, loadDaemonConfig, loadRepoConfig } from '../../runtime/base/config/config.ts';
 import { parseToml } from '../../runtime/base/config/document.ts';
 import { durationMs } from '../../runtime/base/config/duration.ts';
-import { connect } from '../../runtime/engine/connect.ts';
 import { type DurationRange, mustParse, type Simulation, simulate } from '../../runtime/engine/simulate.ts';
 import { simulateTogether } from '../../runtime/engine/simulate-together.ts';
 import type { Args, Call } from '../command.ts';
 import { wholeNumber } from '../number.ts';
 import { mainRepository } from '../place.ts';
+import { repoPastOf } from '../repo-past.ts';
 import { simulationLines, togetherLines } from './text.ts';
 
 export const simulationArgs = {
@@ -102,7 +101,8 @@ async function assumptionsOf(call: Call, given: Args<typeof simulationArgs>) {
   const repo = mainRepository(call);
   const daemon = loadDaemonConfig(homeFolder(call.env));
   const config = repo === null ? null : loadRepoConfig(repo, daemon);
-  const past = await pastOf(call, repo);
+  const known = await repoPastOf(call, repo);
+  const past = known === null || known.roles.length === 0 ? null : known;
   const isFile = given.durations !== undefined && given.durations !== 'from-history';
   if (given.durations === 'from-history' && past === null)
     throw new EngineError(
@@ -137,20 +137,6 @@ function inWordsTyped(error: EngineError, file: string): EngineError {
   if (error.code !== 'bad_plan') return error;
   const message = error.message.replaceAll(/^line (\d+): /gm, `${file}:$1: `);
   return new EngineError('bad_plan', message, error.hint.replace('<plan.md>', shellWord(file)));
-}
-
-/** null: the repo is not registered, or no agent has run in it. */
-async function pastOf({ env, project }: Call, repo: string | null): Promise<RepoPast | null> {
-  const client = await connect({ env, mode: 'read' });
-  try {
-    const known = await client.repos();
-    const found = known.find((each) => (project === undefined ? each.path === repo : each.project === project));
-    if (found === undefined) return null;
-    const past = await client.repoPast({ project: found.project });
-    return past.roles.length === 0 ? null : past;
-  } finally {
-    await client.close();
-  }
 }
 
 /** `w1-t2:3,reviewer`. Throws `usage`. */

@@ -170,6 +170,22 @@ it('a run that a pause stopped is no attempt, and did not end well', () => {
   ]);
 });
 
+it('a merge with more in it than was checked says so below the merge, and no text of it writes on the terminal', () => {
+  const merged = {
+    at: '2026-01-02T03:04:00.000Z',
+    head: 'a'.repeat(40),
+    into: 'main',
+    note: 'more\x1b[31m than checked',
+  };
+  const showing = { width: 80, nowMs, paint: noPaint };
+  const lines = planLines(plan({ merged }), showing).map((line) => line.trim());
+  const at = lines.findIndex((line) => line.startsWith('merged'));
+  expect(lines[at]).toMatch(/^merged +into main, a{12}$/);
+  expect(lines[at + 1]).toContain(' than checked');
+  expect(lines.join('')).not.toContain('\x1b');
+  expect(planLines(plan({ merged, merging: true }), showing).join('')).not.toContain('than checked');
+});
+
 describe('the picture of a plan at work', () => {
   it('fits 120 columns', () => {
     expect(picture(120, 40)).toMatchInlineSnapshot(`

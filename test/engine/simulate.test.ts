@@ -96,7 +96,11 @@ describe('a simulated plan', () => {
 
   test('takes time and cost from earlier runs of the repo', async () => {
     const run = (ms: number, cost: number | null) => ({ duration_ms: ms * minute, failed: false, cost_usd: cost });
-    const past = { project: 'demo', roles: [{ role: 'coder' as const, runs: [run(9, 1), run(2, 2), run(4, null)] }] };
+    const past = {
+      project: 'demo',
+      roles: [{ role: 'coder' as const, runs: [run(9, 1), run(2, 2), run(4, null)] }],
+      conflicts: [],
+    };
     const told = await of({ durations: {}, past });
     expect(told).toMatchObject({ duration_ms: 8 * minute, cost_usd: 7.5, durations: [{ from: 'history' }] });
     const reviewed = await of({ policy: { ...defaultPolicy, blueprint_skip_threshold: 0 }, past });

@@ -191,8 +191,8 @@ export const planShow = planEntry
     left_undone: lines,
     /** Its agents' work that could not be put on its branches: the attempt, and the refs that hold the work. */
     set_aside: lines,
-    /** `head` is the commit of the branch `into` that holds the plan. */
-    merged: z.object({ at: time, head: z.string(), into: z.string() }).nullable(),
+    /** `head` is the commit of the branch `into` that holds the plan. `note`: what a person should know of it, such as work in it that was not checked. */
+    merged: z.object({ at: time, head: z.string(), into: z.string(), note: z.string().optional() }).nullable(),
     /** Whether its pull request is being made, or will be very soon. */
     creating_pr: z.boolean(),
     /** Why the last try to create the pull request, or to push to it, changed nothing. */

@@ -228,9 +228,11 @@ export const repoPast = z
         runs: z.array(z.object({ duration_ms: count, failed: z.boolean(), cost_usd: z.number().nullable() })),
       }),
     ),
+    /** Tasks whose work conflicted with that of other tasks of their wave, and the files: the newest 100, with at most 100 files each. */
+    conflicts: z.array(z.object({ plan: z.string(), wave: count, task: count, files: lines, at: time })),
   })
   .meta({ id: 'RepoPast' });
-/** The duration, the ends and the cost of a repo's earlier agents, as far as their programs reported them. */
+/** The duration, the ends and the cost of a repo's earlier agents, as far as their programs reported them, and the conflicts of its tasks. */
 export interface RepoPast extends z.infer<typeof repoPast> {}
 
 export const reloadAnswer = z

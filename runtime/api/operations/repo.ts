@@ -62,7 +62,7 @@ export const repoOperations = {
   }),
   repoPast: operation({
     http: 'GET /v1/repos/:project/past',
-    does: 'the duration, the ends and the cost of a repo’s earlier agents, by role: the newest 200 runs of each',
+    does: 'the duration, the ends and the cost of a repo’s earlier agents, by role: the newest 200 runs of each; and which tasks conflicted in which files',
     who: 'anyone',
     input: named,
     answer: answerOf<RepoPast>(({ shapes }) => shapes.repoPast),

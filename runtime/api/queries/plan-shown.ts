@@ -134,8 +134,12 @@ function refusedView({ refused }: PullView): PlanShow['pr_refused'] {
 
 function mergeView({ isWorking, merged, refused }: MergeView): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
   return {
-    merged: merged === null ? null : { at: timeText(merged.at), head: merged.head, into: merged.into },
+    merged: merged === null ? null : mergedView(merged),
     merging: isWorking,
     merge_refused: refused === null ? null : { ...refused, at: timeText(refused.at) },
   };
+}
+
+function mergedView({ at, head, into, note }: NonNullable<MergeView['merged']>): NonNullable<PlanShow['merged']> {
+  return { at: timeText(at), head, into, ...(note === undefined ? {} : { note }) };
 }

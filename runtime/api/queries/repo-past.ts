@@ -1,12 +1,16 @@
-/** Time and cost of a repo's earlier agents, from which its next plan is estimated. */
+/** Time and cost of a repo's earlier agents, from which its next plan is estimated, and the files in which its tasks conflicted. */
+import { engineSignals } from '../../../machines/vocabulary/engine-signals.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { RunRow } from '../../core/store/rows.ts';
+import type { RunRow, SignalRow } from '../../core/store/rows.ts';
 import type { RepoPast } from '../contract/repos.ts';
+import { timeText } from './time-text.ts';
 
 /** The most runs that are read, and the most runs of each role in the answer. */
 const lookedRuns = 2_000;
 const toldRuns = 200;
+const toldConflicts = 100;
+const toldFiles = 100;
 /** Ends that the agent itself caused. Other ends do not help to predict the next run. */
 const ownFailures = new Set([
   'exit-code',
@@ -18,7 +22,7 @@ const ownFailures = new Set([
   'resource-limit',
 ]);
 
-export async function repoPast(store: Pick<Store, 'runs'>, project: string): Promise<RepoPast> {
+export async function repoPast(store: Pick<Store, 'runs' | 'signals'>, project: string): Promise<RepoPast> {
   const ended = (await store.runs({ by: 'ended', project, limit: lookedRuns })).filter(isOwnEnd);
   const found = roles.map((role: Role) => ({
     role,
@@ -27,7 +31,26 @@ export async function repoPast(store: Pick<Store, 'runs'>, project: string): Pro
       .slice(0, toldRuns)
       .map((run) => ({ duration_ms: workedMs(run), failed: run.reason !== null, cost_usd: run.cost_usd })),
   }));
-  return { project, roles: found.filter(({ runs }) => runs.length > 0) };
+  const conflicts = await store.signals({ project, type: 'work_conflicted', limit: toldConflicts });
+  return { project, roles: found.filter(({ runs }) => runs.length > 0), conflicts: conflicts.flatMap(conflictOf) };
+}
+
+/** The path of a task's actor, as the run of its merge begins. */
+const taskPath = /^wave-(\d+)\.\d+\/task-(\d+)\./;
+
+/** Empty for a row of another program, and for the work of a plan with one coder. */
+function conflictOf({
+  plan,
+  run,
+  payload,
+  origin,
+  is_checked: isOwn,
+  created_at: at,
+}: SignalRow): RepoPast['conflicts'] {
+  const [, wave, task] = taskPath.exec(run ?? '') ?? [];
+  if (origin !== 'engine' || isOwn !== 1 || wave === undefined || task === undefined) return [];
+  const { files } = engineSignals.work_conflicted.payload.parse(JSON.parse(payload));
+  return [{ plan, wave: Number(wave), task: Number(task), files: files.slice(0, toldFiles), at: timeText(at) }];
 }
 
 function isOwnEnd({ state, reason }: RunRow): boolean {

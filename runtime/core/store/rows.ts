@@ -176,6 +176,7 @@ export interface NewSignal {
 export interface SignalFilter {
   readonly project?: string;
   readonly plan?: string;
+  readonly type?: string;
   readonly tree?: TreeAddress;
   readonly status?: SignalStatus;
   readonly limit?: number;

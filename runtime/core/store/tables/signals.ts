@@ -139,7 +139,7 @@ export function createSignalTable(db: Connection) {
   );
   const list = db.prepare<[Record<string, unknown>], SignalRow>(
     `SELECT ${columns} FROM signals
-     WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND (CAST(@tree AS TEXT) IS NULL OR tree = @tree) AND (CAST(@status AS TEXT) IS NULL OR status = @status)
+     WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND (CAST(@type AS TEXT) IS NULL OR type = @type) AND (CAST(@tree AS TEXT) IS NULL OR tree = @tree) AND (CAST(@status AS TEXT) IS NULL OR status = @status)
      ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
@@ -239,10 +239,11 @@ export function createSignalTable(db: Connection) {
       machine === undefined ? machinesSetAside.all('', '~') : machinesSetAside.all(`${machine}:`, `${machine};`),
     voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),
     /** The newest first. */
-    list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter) =>
+    list: ({ project, plan, type, tree, status, limit = listLimit }: SignalFilter) =>
       list.all({
         project: project ?? null,
         plan: plan ?? null,
+        type: type ?? null,
         tree: tree ?? null,
         status: status ?? null,
         limit: Math.min(limit, listLimit),

@@ -1,0 +1,80 @@
+/** The waves of a document in which tasks may conflict, by the conflicts of earlier plans of the repo. Pure. */
+
+import type { PlanDocument, PlanTask } from '../../machines/document/plan-document.ts';
+import { overlapOf } from '../../machines/vocabulary/file-claims.ts';
+import { localDay } from '../../machines/vocabulary/time-text.ts';
+import type { RepoPast } from '../../runtime/api/client/client.ts';
+import { stepsOf } from './order-lines.ts';
+
+type Conflict = RepoPast['conflicts'][number];
+
+export interface PastConflict {
+  readonly wave: number;
+  readonly task: number;
+  readonly message: string;
+}
+
+/** How many files a message names, and how many messages a wave gets. */
+const shownFiles = 3;
+const shownOfWave = 5;
+
+/** Tasks of a wave that may run at the same time, and are not done. Empty: no conflict is possible, whatever happened before. */
+export function openGroups({ waves }: Pick<PlanDocument, 'waves'>): { wave: number; tasks: readonly PlanTask[] }[] {
+  return waves.flatMap((wave) => {
+    const open = wave.tasks.filter(({ isDone }) => !isDone);
+    return stepsOf({ tasks: open })
+      .map((step) => open.filter(({ number }) => step.includes(number)))
+      .filter((tasks) => tasks.length > 1)
+      .map((tasks) => ({ wave: wave.number, tasks }));
+  });
+}
+
+/**
+ * A conflict counts for the same task of a plan of that name; and for a task that declares one of its files beside a task that declares none. Each file is
+ * named once in a wave, by its newest conflict.
+ */
+export function pastConflicts(
+  plan: string,
+  { document, conflicts }: { readonly document: Pick<PlanDocument, 'waves'>; readonly conflicts: readonly Conflict[] },
+): PastConflict[] {
+  return openGroups(document).flatMap((group) => {
+    const told = new Set<string>();
+    const found = conflicts.flatMap((conflict) => {
+      const files = conflict.files.filter((file) => !told.has(file));
+      const warning = files.length === 0 ? null : warningOf({ ...conflict, files }, { plan, ...group });
+      if (warning === null) return [];
+      for (const file of warning.files) told.add(file);
+      return [{ wave: group.wave, task: warning.task, message: warning.message }];
+    });
+    return found.slice(0, shownOfWave);
+  });
+}
+
+/** null: it says nothing about these tasks. */
+function warningOf(
+  { files, ...conflict }: Conflict,
+  { plan, wave, tasks }: { readonly plan: string; readonly wave: number; readonly tasks: readonly PlanTask[] },
+): { readonly task: number; readonly files: readonly string[]; readonly message: string } | null {
+  const when = `when plan ${conflict.plan} ran on ${localDay(new Date(conflict.at))}`;
+  const same = conflict.plan === plan && conflict.wave === wave && tasks.find(({ number }) => number === conflict.task);
+  if (same) {
+    const message = `wave ${wave}: the work of its task ${same.number} conflicted in ${named(files)} with that of another task ${when}; put the two in two waves, or declare their files`;
+    return { task: same.number, files, message };
+  }
+  const undeclared = tasks.filter((task) => task.files.length === 0);
+  if (undeclared.length === 0) return null;
+  const [others, them] =
+    undeclared.length === 1 ? [`task ${undeclared[0]?.number}`, 'it'] : ['the tasks beside it', 'them'];
+  for (const task of tasks) {
+    const own = files.filter((file) => overlapOf([file], task.files) !== null);
+    if (own.length === 0) continue;
+    const message = `wave ${wave}: its task ${task.number} declares ${named(own)}, where tasks conflicted ${when}; declare the files of ${others} as well, or put ${them} in another wave`;
+    return { task: task.number, files: own, message };
+  }
+  return null;
+}
+
+function named(files: readonly string[]): string {
+  const more = files.length - shownFiles;
+  return `${files.slice(0, shownFiles).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
