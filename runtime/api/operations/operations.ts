@@ -37,22 +37,9 @@ export const nouns = {
   machine: machineOperations,
 };
 
-export const operations = {
-  ...nouns.repo,
-  ...nouns.host,
-  ...nouns.plan,
-  ...nouns.signal,
-  ...nouns.agent,
-  ...nouns.permission,
-  ...nouns.queue,
-  ...nouns.landing,
-  ...nouns.issue,
-  ...nouns.intake,
-  ...nouns.forge,
-  ...nouns.account,
-  ...nouns.note,
-  ...nouns.notify,
-  ...nouns.hook,
-  ...nouns.cleaning,
-  ...nouns.machine,
-};
+type Together<Union> = (Union extends object ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** By their own names, which no two nouns share. The type is that of the nouns, so that it is written once in the package. */
+export const operations: Together<(typeof nouns)[keyof typeof nouns]> = Object.assign({}, ...Object.values(nouns));
