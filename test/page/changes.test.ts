@@ -221,12 +221,16 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     // One stop for all lines of a file; arrows go from one to the next.
     await press('button', 'Comment on line 1 of first.txt', 'ArrowDown');
     await focused('Comment on line 2 of first.txt');
+    // The form is drawn a little later.
+    const field = page.locator(':focus').and(page.getByRole('textbox', { name: /^Your comment on line 2/ }));
     await page.keyboard.press('Enter');
+    await field.waitFor(limit);
     await page.keyboard.type('why two');
     await page.keyboard.press('Control+Enter');
     await page.getByRole('region', { name: 'Your comments' }).getByText('why two').waitFor(limit);
     await focused('Comment on line 2 of first.txt');
     await page.keyboard.press('Enter');
+    await field.waitFor(limit);
     await page.keyboard.press('Escape');
     await focused('Comment on line 2 of first.txt');
     await tabTo(page, fileOf(page, 'second.txt').getByRole('checkbox', { name: 'viewed' }));
