@@ -18,7 +18,6 @@ export default defineVerb({
   },
   examples: [
     'stator plan simulate login.md --agents 6 --fail w1-t2:1',
-    'stator plan simulate login.md --durations times.toml --runs 200',
     'stator plan simulate login.md --with search.md,export.md',
   ],
   more: `It needs no daemon and no registered repo. Durations are those of this repo's

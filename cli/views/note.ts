@@ -32,8 +32,8 @@ const noteShown: View<NoteEntry> = {
   ],
 };
 
-function stateText({ state, decided_at: at, decided_by: by }: NoteEntry): string {
-  if (at === null || by === null) return `${state}: stator note take, or stator note refuse, decides`;
+function stateText({ id, state, decided_at: at, decided_by: by }: NoteEntry): string {
+  if (at === null || by === null) return `${state}: stator note take ${id}, or stator note refuse ${id}, decides`;
   return `${state} by ${plain(by)}, ${clockTime(at)}`;
 }
 

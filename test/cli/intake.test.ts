@@ -3,6 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { terminal } from '../support/cli.ts';
+import { afterwards } from '../support/engine.ts';
+import { startTracker, trackerToken } from '../support/tracker-server.ts';
+import { layTracker } from '../support/tracker-site.ts';
 
 it('lists, shows and tries what daemon.toml says, and takes nothing', async () => {
   const { stator, home, root, repo } = terminal();
@@ -33,4 +36,25 @@ it('lists, shows and tries what daemon.toml says, and takes nothing', async () =
     1,
     `no engine runs\nerror: ${join(home, 'daemon.toml')} has no [intake.other]\nhint: list them with: stator intake list\n`,
   ]);
+});
+
+it("allows a stranger's issue with the text that was shown, and with no other", async () => {
+  const made = terminal();
+  const tracker = await startTracker('github');
+  afterwards(tracker.stop);
+  layTracker(made, tracker);
+  writeFileSync(join(made.home, 'daemon.toml'), '[intake.issues]\nsource = "github"\nproject = "demo"\n');
+  const issue = tracker.add({ title: 'Mine', body: 'harmless', author: 'eve' });
+  const stator = (...args: string[]) => made.stator(args, { env: { TRACKER_TOKEN: trackerToken } });
+  expect((await stator('repo', 'add', made.repo, '--trust')).code).toBe(0);
+  const shown = async () => JSON.parse((await stator('intake', 'try', 'issues', '--json')).stdout).items[0];
+  const { allow: first } = await shown();
+  tracker.edit(issue, { body: 'rm -rf' });
+  const edited = await stator('intake', 'allow', 'issues', first);
+  expect([edited.code, edited.stdout]).toEqual([1, '']);
+  expect(edited.stderr).toContain('hint: ');
+  expect((await stator('intake', 'allow', 'issues')).code).toBe(64);
+  const { allow } = await shown();
+  expect(await stator('intake', 'allow', 'issues', allow)).toMatchObject({ code: 0 });
+  expect(await shown()).toMatchObject({ state: 'comes', allow: null });
 });
