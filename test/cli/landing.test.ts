@@ -59,7 +59,7 @@ it('holds done plans in an order that a person changes, and lands none of them w
   ]);
   expect((await stator(['landing', 'resume', 'main'])).stdout).toBe('plans land on main again\n');
   await until(() => git(repo, 'ls-tree', '--name-only', 'main').includes('b.txt'));
-  expect((await stator(['plan', 'land', 'b'])).stdout).toMatch(/^b is merged already: plan\/b is in main, /);
+  expect((await stator(['plan', 'land', 'b'])).stdout).toMatch(/^b is merged(?: already)?: plan\/b is in main, /);
   expect(git(repo, 'ls-tree', '--name-only', 'main')).not.toContain('a.txt');
 });
 

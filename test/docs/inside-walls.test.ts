@@ -36,7 +36,7 @@ function documented(config: string) {
   git(lib, 'init', '-q', '-b', 'main');
   writeFileSync(join(lib, 'lib.txt'), 'lib\n');
   git(lib, 'add', '-A');
-  git(lib, 'commit', '-qm', 'lib');
+  git(lib, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', 'commit', '-qm', 'lib');
   git(on.repo, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', lib, 'lib');
   const put = (file: string, text: string) => {
     mkdirSync(dirname(join(on.repo, file)), { recursive: true });

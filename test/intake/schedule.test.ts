@@ -189,7 +189,7 @@ it('a plan comes when it is due, and not before the schedule was there', async (
   expect(tried.items).toEqual([
     {
       ...{ title: 'nightly of 2030-01-03 03:00 UTC', plan: 'nightly-2030-01-03-0300' },
-      ...{ state: 'waits', reason: 'it is not due yet' },
+      ...{ state: 'waits', reason: 'it is not due yet', allow: null },
     },
   ]);
   expect(await itemsOf(engine)).toEqual([]);

@@ -183,6 +183,8 @@ describe.skipIf(noWallsHere !== null)(
       },
     );
 
+    // A user who is not root may set what is of the namespaces of the run alone: its queues, its shared memory, its pids.
+    const ofItsOwn = /^\/proc\/sys\/(?:fs\/mqueue\/\w+|kernel\/(?:(?:auto_)?msg|sem|shm|pid_max|ns_last_pid)\w*)\n/gm;
     test('no setting of the kernel can be written, by root neither', async () => {
       const { inside } = house();
       const folders = '/proc/sys /proc/irq /proc/bus /proc/fs /proc/acpi /proc/scsi';
@@ -190,7 +192,7 @@ describe.skipIf(noWallsHere !== null)(
       const said = await inside(
         `find ${folders} -type f -writable 2>/dev/null; find /proc -maxdepth 1 -type f -writable; test -r /proc/sys/kernel/core_pattern && echo readable`,
       );
-      expect(said).toBe('readable\n');
+      expect(said.replaceAll(ofItsOwn, '')).toBe('readable\n');
     });
 
     test('has no capabilities, so nothing that is closed is mounted anew', async () => {
