@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type CommonParts, createCommonCalls } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, MergeObstacle, WantedMerge } from './forge.ts';
-import { ForgeRefusal } from './forge-call.ts';
+import { createForgeCall, ForgeRefusal } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from './forge-shapes.ts';
 import type { CommentSize } from './newest-comments.ts';
 import { countedChecks } from './required-checks.ts';
-import { createRestCall } from './rest-call.ts';
+import { giteaRest } from './rest-call.ts';
 import { type CodeComment, feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
 /** Gitea's default maximum. */
@@ -75,7 +75,7 @@ const alreadyScheduled = /already scheduled to auto merge/i;
 
 export function createGitea(parts: ForgeParts): Forge {
   const { server } = parts;
-  const call = createRestCall(parts);
+  const call = createForgeCall(parts, giteaRest(parts));
   const { ask } = call;
   const at = { owner: parts.repo.owner, repo: parts.repo.name };
   const readPages = createPages(ask, { sizeName: 'limit', size: page });

@@ -22,7 +22,7 @@ import {
 } from './forge-shapes.ts';
 import { createGraphCall } from './graph-call.ts';
 import { countedChecks } from './required-checks.ts';
-import { createRestCall, githubOptions } from './rest-call.ts';
+import { githubOptions, githubRest } from './rest-call.ts';
 import { feedbackOf, type Review } from './review-words.ts';
 
 const page = 100;
@@ -110,7 +110,7 @@ const sayNothing = /^Process completed with exit code \d+\.$/;
 export function createGitHub(parts: ForgeParts): Forge {
   const { server } = parts;
   const { owner, name: repo } = parts.repo;
-  const call = createRestCall(parts);
+  const call = createForgeCall(parts, githubRest(parts));
   const { ask } = call;
   const graph = createGraphCall(createForgeCall(parts, githubOptions(parts, '/api')).ask, new URL(server.url).host);
   const at = { owner, repo };

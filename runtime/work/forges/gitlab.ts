@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { loginOf } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
-import { ForgeRefusal } from './forge-call.ts';
+import { createForgeCall, ForgeRefusal } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
-import { createRestCall } from './rest-call.ts';
+import { gitlabRest } from './rest-call.ts';
 import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
 const page = 100;
@@ -87,7 +87,7 @@ const logChars = 6_000;
 
 export function createGitLab(parts: ForgeParts): Forge {
   const { server } = parts;
-  const { ask, askSince } = createRestCall(parts);
+  const { ask, askSince } = createForgeCall(parts, gitlabRest(parts));
   const at = { id: `${parts.repo.owner}/${parts.repo.name}` };
   const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 

@@ -1,9 +1,8 @@
-/** The address and the headers of a forge's REST API, by its kind. */
+/** The address and the headers of a forge's REST API, for each that stator knows. */
 import type { ForgeParts } from './forge.ts';
-import { type CallOptions, createForgeCall, type ForgeCall } from './forge-call.ts';
-import type { ForgeKind } from './kinds/kinds.ts';
+import type { CallOptions } from './forge-call.ts';
 
-type OptionsOf = (parts: Pick<ForgeParts, 'server' | 'token'>) => CallOptions;
+export type RestOptions = (parts: Pick<ForgeParts, 'server' | 'token'>) => CallOptions;
 
 /** Cloud forges have a separate host for it, others a path on their own host: `/api/v3`, and `/api` for GraphQL. */
 export function githubOptions(
@@ -22,21 +21,14 @@ export function githubOptions(
   };
 }
 
-const giteaOptions: OptionsOf = ({ server, token }) => ({
+export const githubRest: RestOptions = (parts) => githubOptions(parts, '/api/v3');
+
+export const giteaRest: RestOptions = ({ server, token }) => ({
   baseUrl: `${server.url}/api/v1`,
   headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `token ${token}` }) },
 });
 
-const options: { readonly [kind in ForgeKind]: OptionsOf } = {
-  github: (parts) => githubOptions(parts, '/api/v3'),
-  gitea: giteaOptions,
-  forgejo: giteaOptions,
-  gitlab: ({ server, token }) => ({
-    baseUrl: `${server.url}/api/v4`,
-    headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
-  }),
-};
-
-export function createRestCall(parts: ForgeParts): ForgeCall {
-  return createForgeCall(parts, options[parts.server.kind](parts));
-}
+export const gitlabRest: RestOptions = ({ server, token }) => ({
+  baseUrl: `${server.url}/api/v4`,
+  headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+});

@@ -1,9 +1,9 @@
 /** The issues of a repo's own forge: of its first remote at a known server, with the token that pull requests have. */
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import type { ForgeRepo, Server } from '../../forges/forge.ts';
-import type { Ask } from '../../forges/forge-call.ts';
+import { type Ask, createForgeCall } from '../../forges/forge-call.ts';
 import { forgeAccess } from '../../forges/repo-forge.ts';
-import { createRestCall } from '../../forges/rest-call.ts';
+import type { RestOptions } from '../../forges/rest-call.ts';
 import type { SourceParts } from '../source.ts';
 import { type AskKept, askKept, type Etags, type Tracker, type TrackerConfig } from '../tracker.ts';
 
@@ -22,11 +22,13 @@ export async function openForgeTracker(
     parts,
     etags,
     kinds,
+    rest,
     tracker,
   }: {
     readonly parts: Pick<SourceParts, 'home' | 'env' | 'projects'>;
     readonly etags: Etags;
     readonly kinds: readonly Server['kind'][];
+    readonly rest: RestOptions;
     readonly tracker: ForgeTracker;
   },
 ): Promise<Tracker> {
@@ -38,7 +40,7 @@ export async function openForgeTracker(
       `[intake.${name}] has source = "${source}", and ${project} is at ${server.name}, which is ${server.kind}`,
       `write source = "${server.kind === 'forgejo' ? 'gitea' : server.kind}"`,
     );
-  const call = createRestCall({ server, repo, token });
+  const call = createForgeCall({ server, repo, token }, rest({ server, token }));
   const { host } = new URL(server.url);
   return { host, ...tracker({ ask: call.ask, kept: askKept(call, etags), config, repo }) };
 }
