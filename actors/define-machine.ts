@@ -4,7 +4,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import { slips } from '../machines/vocabulary/slips.ts';
-import type { AnyDefinition, EventType, MachineDefinition } from './definition.ts';
+import type { AnyDefinition, ChartId, EventType, MachineDefinition, Written } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { outputAwaited, promiseSettled } from './output-wait.ts';
 import { machineUpgraded, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
@@ -27,23 +27,31 @@ function isOfXState(type: string): boolean {
 }
 
 /**
- * A user-defined machine, for `createEngine({ machines })` and for daemon.toml. Throws `bad_machine` with the place: a name that is taken, an action that
+ * A user-defined machine, for `createEngine({ machines })` and for daemon.toml. Without a name it has the id of its chart, and it begins with version 1. Throws `bad_machine` with the place: a name that is taken, an action that
  * the machine does not have, a chart that starts something which no restart would find again.
  */
 export function defineMachine<
-  const Name extends string,
   M extends AnyStateMachine,
+  const Name extends string = ChartId<M>,
   Signal extends EventType<M> = never,
 >(
   // Inferred from these alone: if a handler took part, the type of its event would be `string`.
   definition: {
-    readonly name: Name;
+    readonly name?: Name;
     readonly machine: M;
     readonly signals?: { readonly [Type in Signal]: unknown };
-  } & NoInfer<MachineDefinition<Name, M, Signal>>,
+  } & NoInfer<Written<MachineDefinition<Name, M, Signal>>>,
 ): MachineDefinition<Name, M, Signal> {
-  checkDefinition(definition);
-  return definition;
+  const whole = wholeOf(definition);
+  checkDefinition(whole);
+  return whole as MachineDefinition<Name, M, Signal>; // with the name of the chart, or the one that was given
+}
+
+/** With what is left out: a program without types may give anything. */
+function wholeOf(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given;
+  const { machine } = given as Partial<AnyDefinition>;
+  return { name: machine?.id ?? '', version: 1, ...given };
 }
 
 const known: Record<keyof MachineDefinition, true> = {
@@ -69,7 +77,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     throw refused(
       what,
       'its name cannot be used',
-      'a lower-case word of letters, digits and -, which no machine of stator has',
+      'give name a lower-case word of letters, digits and -, which no machine of stator has; the default is the id of the chart',
     );
   const unknown = Object.keys(definition).find((key) => !Object.hasOwn(known, key));
   if (unknown !== undefined)

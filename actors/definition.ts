@@ -9,6 +9,7 @@ import type {
   InputFrom,
   OutputFrom,
   SnapshotFrom,
+  StateMachine,
   TagsFrom,
 } from 'xstate';
 import type { z } from 'zod';
@@ -188,6 +189,21 @@ export interface MachineDefinition<
   /** By tag: the notification that people get each time a tree enters a state with that tag. */
   readonly notices?: Readonly<Record<string, (snapshot: SnapshotFrom<M>) => string>>;
 }
+
+/** A definition as it is written: the name is the id of the chart and the version is 1, unless they are given. */
+export type Written<D extends { readonly name: string; readonly version: number }> = Omit<D, 'name' | 'version'> & {
+  readonly name?: D['name'];
+  readonly version?: D['version'];
+};
+
+/** The id of a chart, where its types know it. */
+export type ChartId<M extends AnyStateMachine> =
+  SchemaOf<M> extends { readonly id: infer Id extends string } ? Id : string;
+type SchemaOf<M> =
+  // biome-ignore lint/suspicious/noExplicitAny: only the schema is asked for, whatever the rest is
+  M extends StateMachine<any, any, any, any, any, any, any, any, any, any, any, any, any, infer Schema, any>
+    ? Schema
+    : never;
 
 /** An effect of any machine, whatever its params are. */
 export type AnyEffect = EffectDefinition<AnyStateMachine, never>;

@@ -4,7 +4,7 @@
  */
 import type { AnyStateMachine, PromiseActorLogic } from 'xstate';
 import { checkedMachines, defineMachine as defineAny } from '../../actors/define-machine.ts';
-import type { AnyDefinition, EventType, OutputOf } from '../../actors/definition.ts';
+import type { AnyDefinition, ChartId, EventType, OutputOf, Written } from '../../actors/definition.ts';
 import { outputOf as outputOfAny } from '../../actors/output-wait.ts';
 import { EngineError as AnyEngineError } from '../../machines/vocabulary/errors.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
@@ -40,23 +40,24 @@ export const RetryAtError: new (message: string, when: Date | number, options?: 
   AnyRetryAtError as never; // of its codes
 
 /**
- * A machine for `createEngine({ machines })`. Throws `bad_machine` with the place: a name that cannot be used, an action that the machine does not have, a chart
+ * A machine for `createEngine({ machines })`. Without a name it has the id of its chart, and it begins with version 1. Throws `bad_machine` with the place: a name that cannot be used, an action that the machine does not have, a chart
  * that starts something which no restart would find again.
  */
 export function defineMachine<
-  const Name extends string,
   M extends AnyStateMachine,
+  const Name extends string = ChartId<M>,
   Signal extends EventType<M> = never,
 >(
   // Inferred from these alone: were a handler asked too, the type of the event that it answers would be `string`.
   definition: {
-    readonly name: Name;
+    readonly name?: Name;
     readonly machine: M;
     readonly signals?: { readonly [Type in Signal]: unknown };
-  } & NoInfer<DurableDefinition<Name, M, Signal>>,
+  } & NoInfer<Written<DurableDefinition<Name, M, Signal>>>,
 ): DurableDefinition<Name, M, Signal> {
-  refuseWithoutWorld(defineAny<Name, M, Signal>(definition as never)); // it has fewer forms of effects
-  return definition;
+  const whole = defineAny<M, Name, Signal>(definition as never);
+  refuseWithoutWorld(whole);
+  return whole as never; // it has fewer forms of effects
 }
 
 /**

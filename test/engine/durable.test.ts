@@ -93,6 +93,16 @@ describe('an engine of durable actors', () => {
     expect(await gates.list()).toEqual([]);
   });
 
+  it('takes a chart as it is: the name is its id, and the version 1', async () => {
+    const timer = defineMachine({ machine: setup({}).createMachine({ id: 'timer', on: { tick: {} } }) });
+    expect(timer).toMatchObject({ name: 'timer', version: 1 });
+    const engine = await createEngine({ file: ':memory:', log: quiet, machines: [timer] });
+    afterwards(() => engine.stop());
+    expect((await engine.machines.timer.start('one')).status).toBe('active');
+    const noName = () => defineMachine({ machine: setup({}).createMachine({}) });
+    expect(noName).toThrow('machine "(machine)": its name cannot be used');
+  });
+
   it('has a chart wait for the output of another tree', async () => {
     const chart = setup({ actors: { vote: outputOf('gate') } }).createMachine({
       initial: 'waiting',

@@ -52,6 +52,10 @@ const dated = defineMachine({
   signals: { book: z.strictObject({ at: z.string() }), pay: z.strictObject({}) },
 });
 
+/** By the id of the chart, which the types know where `setup` made it. */
+const unnamed = defineMachine({ machine: setup({}).createMachine({ id: 'unnamed', on: { go: {} } }) });
+expectTypeOf(unnamed.name).toEqualTypeOf<'unnamed'>();
+
 /** Compiled, and never called. */
 async function fieldsOfTheirOwn({ dated: trees }: Machines<typeof dated>): Promise<void> {
   await trees.start('1', { at: 'noon', of: 'Ada' });
