@@ -16,10 +16,7 @@ export default defineVerb({
     svg: { type: 'string', valueHint: 'file', description: 'also write the timeline as a picture' },
     ...forceFileArgs,
   },
-  examples: [
-    'stator plan simulate login.md --agents 6 --fail w1-t2:1',
-    'stator plan simulate login.md --with search.md,export.md',
-  ],
+  examples: ['stator plan simulate login.md --fail w1-t2:1 --with search.md'],
   more: `It needs no daemon and no registered repo. Durations are those of this repo's
 past; else 10m for a coder or fixer, 5m for others. --durations is TOML:
 coder = "10m", w1-t2 = "5m..20m". A judge that fails asks for changes.`,
