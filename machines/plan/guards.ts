@@ -129,6 +129,8 @@ const mergeGuards = {
     event.head !== null &&
     (pull?.request?.head ?? head) !== null &&
     (pull?.request?.pass ?? pass) === pass,
+  isSameMerge: ({ context: { merge }, event }: GuardArgs) =>
+    event.type === 'plan_merged' && event.tip === merge?.merged?.tip && event.into === merge.merged.into,
   leftForRefusal: ({ event }: GuardArgs) => event.type === 'done_left' && event.cause === 'merge_refused',
 };
 

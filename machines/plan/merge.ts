@@ -156,7 +156,12 @@ export const merge = plan.createStateConfig({
     merged: {
       description: 'it is merged as it was at that time',
       tags: ['merge:merged'],
-      on: { ...beginnings, done_left: { target: 'none', actions: 'forgetMerge' } },
+      on: {
+        ...beginnings,
+        // The regular look saw it merged first; the line knows more of the same merge.
+        plan_merged: { guard: 'isSameMerge', actions: 'noteMerged' },
+        done_left: { target: 'none', actions: 'forgetMerge' },
+      },
     },
     refused: {
       description: 'it was not merged, and nothing was changed',

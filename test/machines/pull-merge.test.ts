@@ -13,8 +13,8 @@ function signal(type: SignalType, payload: object = {}, more: Partial<Signal> = 
 }
 
 /** A plan that is done with an open request; `effects`: what it asked since. */
-function opened(pull_merge: 'manual' | 'when-green' = 'when-green') {
-  const policy = { ...quietPolicy, auto_create_pr: false, pull_merge };
+function opened(pull_merge: 'manual' | 'when-green' = 'when-green', more: Partial<typeof quietPolicy> = {}) {
+  const policy = { ...quietPolicy, auto_create_pr: false, pull_merge, ...more };
   const opening = { content: planText([1]), branch: 'plan/p', topic: null, generation: 0, policy };
   const { tree } = trees.create('plan:demo/p', signal('plan_opened', opening));
   const effects: Effect[] = [];
@@ -77,5 +77,36 @@ describe('a plan whose request is to be merged when it is green', () => {
     tell('pr_merge_scheduled', { by: 'forge' }, { run: last() });
     tell('pr_merge_unwanted');
     expect(merges().map(({ act }) => act)).toEqual(['schedule', 'withdraw']);
+  });
+});
+
+describe('a plan that lands by its forge', () => {
+  /** Its place in the line is asked for. */
+  function inLine() {
+    const { tell, context, state, last } = opened('manual', { landing_auto: true, landing_by: 'forge' });
+    tell('pr_merge_wanted', { head, ready: true });
+    const request = context().merge.work;
+    tell('line_found', { into: 'main' }, { run: request });
+    const byLook = () => tell('pr_merged', { head: other, into: 'main' });
+    const byLine = (more: object = {}) =>
+      tell('plan_merged', { head: other, into: 'main', tip: head, note: 'more than was checked', request, ...more });
+    return { byLook, byLine, context, state, last };
+  }
+  const note = 'more than was checked';
+
+  it.each<[string, (line: ReturnType<typeof inLine>) => unknown, object]>([
+    ['its line', ({ byLine }) => byLine(), { note }],
+    ['a look', ({ byLook }) => byLook(), { note: undefined }],
+    ['its line, then a look', (line) => [line.byLine(), line.byLook()], { note }],
+    ['a look, then its line', (line) => [line.byLook(), line.byLine()], { note }],
+    ['a look, then its line twice', (line) => [line.byLook(), line.byLine(), line.byLine()], { note }],
+    ['a look, then a line about other work', (l) => [l.byLook(), l.byLine({ tip: other })], { note: undefined }],
+    ['a look, then a line of another branch', (l) => [l.byLook(), l.byLine({ into: 'dev' })], { note: undefined }],
+  ])('is merged with what is known of it, told by %s', (_, happen, known) => {
+    const line = inLine();
+    happen(line);
+    expect(line.context().merge.merged).toMatchObject({ head: other, into: 'main', tip: head });
+    expect(line.context().merge.merged?.note).toBe((known as { note?: string }).note);
+    expect(line.state()).toBe('merged');
   });
 });
