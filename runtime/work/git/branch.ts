@@ -70,20 +70,21 @@ const otherMeaning = /^(?:-.*|@|(?:[A-Z]+_)*HEAD|(?:refs|heads|tags|remotes)\/.*
 type NamePlace = { readonly path: string };
 
 async function refuseName(repo: NamePlace, branch: string): Promise<void> {
-  const hint = 'name another one, such as --branch plan/demo';
-  if (otherMeaning.test(branch)) {
-    const message = `a branch of the name ${JSON.stringify(branch)} would be taken for something else by git`;
-    throw new EngineError('bad_request', message, hint);
-  }
-  if (await isBranchName(repo, branch)) return;
-  throw new EngineError('bad_request', `git accepts no branch of the name ${JSON.stringify(branch)}`, hint);
+  const problem = await nameProblem(repo, branch);
+  if (problem !== null) throw new EngineError('bad_request', problem, 'name another one, such as --branch plan/demo');
 }
 
 /** Whether git takes it as the name of a branch, and as nothing else (`main~1` is a commit, `-q` a flag). Ask before a ref is named by what a caller sent. */
 export async function isBranchName(repo: NamePlace, branch: string): Promise<boolean> {
-  if (otherMeaning.test(branch)) return false;
-  if (plainName.test(branch)) return true;
-  return (await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)])).exitCode === 0;
+  return (await nameProblem(repo, branch)) === null;
+}
+
+async function nameProblem(repo: NamePlace, branch: string): Promise<string | null> {
+  const name = JSON.stringify(branch);
+  if (otherMeaning.test(branch)) return `a branch of the name ${name} would be taken for something else by git`;
+  if (plainName.test(branch)) return null;
+  const { exitCode } = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
+  return exitCode === 0 ? null : `git accepts no branch of the name ${name}`;
 }
 
 /**
