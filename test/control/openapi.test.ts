@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { errorClasses } from '../../machines/vocabulary/errors.ts';
 import { errorsOf } from '../../runtime/api/control/openapi.ts';
 import { routes } from '../../runtime/api/control/routes.ts';
-import { operations } from '../../runtime/api/operations/operations.ts';
+import { nouns, operations } from '../../runtime/api/operations/operations.ts';
 import { ask } from '../support/api.ts';
 import { startEngine } from '../support/engine.ts';
 
@@ -38,6 +38,12 @@ it('the description names every route that there is, and no other', async () => 
   expect(new Set(routes.map(({ key }) => key)).size).toBe(routes.length);
   const keys: readonly string[] = routes.map(({ key }) => key);
   expect(Object.values(operations).filter(({ http }) => !keys.includes(http))).toEqual([]);
+});
+
+it('no two nouns have operations of the same name, so that none hides another', () => {
+  const names = Object.values(nouns).flatMap((ofNoun) => Object.keys(ofNoun));
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  expect(Object.keys(operations).length).toBe(names.length);
 });
 
 it('the description holds together: its references lead somewhere, its names are told, its statuses are those of the codes', async () => {
