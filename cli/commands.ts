@@ -1,4 +1,5 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
+import { agentOperations } from '../runtime/api/operations/agent.ts';
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
 import { intakeOperations } from '../runtime/api/operations/intake.ts';
@@ -7,6 +8,9 @@ import { machineOperations } from '../runtime/api/operations/machine.ts';
 import { noteOperations } from '../runtime/api/operations/note.ts';
 import { notifyOperations } from '../runtime/api/operations/notify.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
+import { planOperations } from '../runtime/api/operations/plan.ts';
+import { queueOperations } from '../runtime/api/operations/queue.ts';
+import { repoOperations } from '../runtime/api/operations/repo.ts';
 import { signalOperations } from '../runtime/api/operations/signal.ts';
 import type { Verb } from './command.ts';
 import type { Views } from './operation-verb.ts';
@@ -78,6 +82,11 @@ function onePage(summary: string, ...entries: readonly Entry[]): Entry[] {
   return entries.map((one) => ({ ...one, summary, page }));
 }
 
+/** Returns the function that finds these entries by their names. */
+function pickedFrom(entries: readonly Entry[]) {
+  return (...names: readonly string[]) => names.flatMap((name) => entries.filter((one) => one.name === name));
+}
+
 function hidden(entries: readonly Entry[]): Entry[] {
   return entries.map((one) => ({ ...one, isHidden: true }));
 }
@@ -90,6 +99,7 @@ const advance = () => import('./plan/advance.ts');
 const instance = () => import('./instance.ts');
 const daemon = () => import('./daemon.ts');
 const repo = () => import('./repo.ts');
+const queue = () => import('./queue.ts');
 const oneOf =
   <Name extends string>(load: Loaders<Name>, name: Name): Loader =>
   async () => ({
@@ -119,7 +129,7 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   logs: { now: 'daemon logs, or agent logs <title>', load: () => import('./logs.ts') },
   'queue enqueue': {
     now: 'issue start <issue> "<message>" --queue',
-    load: oneOf(() => import('./queue.ts'), 'enqueue'),
+    load: oneOf(queue, 'enqueue'),
   },
   'queue dequeue': { now: 'issue destroy <issue>' },
   'queue-daemon start': { now: 'daemon start' },
@@ -173,9 +183,11 @@ function verbOf(line: string): Entry {
 }
 
 const machine = () => import('./machine.ts');
-const machineVerbs = verbsOfOperations(machineOperations, () => import('./views/machine.ts'));
-const ofMachine = (...names: readonly string[]) =>
-  names.flatMap((name) => machineVerbs.filter((verb) => verb.name === name));
+const ofMachine = pickedFrom(verbsOfOperations(machineOperations, () => import('./views/machine.ts')));
+const ofPlan = pickedFrom(verbsOfOperations(planOperations, () => import('./views/plan.ts')));
+const ofAgent = pickedFrom(verbsOfOperations(agentOperations, () => import('./views/agent.ts')));
+const ofQueue = pickedFrom(verbsOfOperations(queueOperations, () => import('./views/queue.ts')));
+const ofRepo = pickedFrom(verbsOfOperations(repoOperations, () => import('./views/repo.ts')));
 
 const issue: readonly Entry[] = [
   ...verbsOf(() => import('./issue.ts'), {
@@ -225,7 +237,7 @@ export const verbs: readonly Entry[] = [
 ];
 
 const agent: readonly Entry[] = [
-  ...verbsOf(instance, { 'list, show': 'list the agents; show one' }),
+  ...onePage('list the agents; show one', ...ofAgent('list'), ...verbsOf(instance, { show: '' })),
   entry('logs', 'print the log of an agent', () => import('./instance/logs.ts')),
   entry('attach', 'follow it live, and type to it', () => import('./instance/attach.ts')),
   ...verbsOf(instance, { send: 'send a message for its next turn' }),
@@ -233,13 +245,14 @@ const agent: readonly Entry[] = [
   ...verbsOf(instance, {
     'pause, resume': 'freeze an agent; continue it',
     'restart, kill': 'end its attempt: start a new one, or fail its task',
-    messages: 'list what people said to agents, and who has it',
   }),
+  ...ofAgent('messages'),
 ];
 
 export const nouns: Nouns = {
   plan: [
-    ...verbsOf(planShow, { list: 'list plans', 'show, prompt': 'show its waves and tasks; print a prompt' }),
+    ...verbsOf(planShow, { list: 'list plans' }),
+    ...onePage('show its waves and tasks; print a prompt', ...verbsOf(planShow, { show: '' }), ...ofPlan('prompt')),
     entry('check', 'check a document', () => import('./plan/check.ts')),
     ...verbsOf(planDocument, { register: 'register a file' }),
     ...hidden(verbsOf(planDocument, { import: 'register all that are in folders' })),
@@ -268,20 +281,23 @@ export const nouns: Nouns = {
   agent,
   issue,
   queue: [
-    ...verbsOf(() => import('./queue.ts'), {
-      'list, stats, clear': 'list or count its agents; drop ended ones',
-      'pause, resume': 'stop starting agents; start them again',
-    }),
+    ...onePage(
+      'list or count its agents; drop ended ones',
+      ...verbsOf(queue, { list: '' }),
+      ...ofQueue('stats'),
+      ...verbsOf(queue, { clear: '' }),
+    ),
+    ...verbsOf(queue, { 'pause, resume': 'stop starting agents; start them again' }),
     ...othersOf('queue'),
   ],
   landing: hidden(verbsOfOperations(landingOperations, () => import('./views/landing.ts'))),
   repo: [
+    ...ofRepo('list', 'show'),
     ...verbsOf(repo, {
-      'list, show': 'list the registered repos; show one',
       'add, remove': 'register or unregister a repo',
       trust: 'show what it may start, and allow that',
-      'pause, resume': 'stop starting its plans; start them again',
     }),
+    ...ofRepo('pause', 'resume'),
     ...hidden(verbsOf(repo, { move: 'give it to another host of the store' })),
   ],
   hook: verbsOfOperations(hookOperations, () => import('./views/hook.ts')),

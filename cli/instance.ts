@@ -2,45 +2,19 @@
 
 import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
 import type { WordEntry } from '../runtime/api/contract/words.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { readStdin } from './ask.ts';
-import type { Tone } from './colour.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from './command.ts';
-import { findInstance, instanceHeadings, instanceLines, instanceRow } from './instance/view.ts';
-import { allArgs, requireProject, scopeOf } from './place.ts';
+import { findInstance, instanceLines } from './instance/view.ts';
+import { requireProject } from './place.ts';
 import { withClient } from './session.ts';
 import { isSure, sureArgs } from './sure.ts';
-import { hasUsage } from './usage-text.ts';
 import { printVerdict } from './verdict.ts';
 
 const titleArg = { type: 'positional', description: 'as stator agent list shows it' } as const;
-
-const list = defineVerb({
-  summary: 'List the agents of this repo; outside of a repo, and with --all, of all repos.',
-  args: {
-    plan: { type: 'positional', required: false, description: 'of one plan only' },
-    ...allArgs,
-  },
-  examples: ['stator agent list login'],
-  async run({ plan, all }, call) {
-    const { out } = call;
-    const scope = scopeOf(call, { all });
-    const filter = { ...scope, ...(plan === undefined ? {} : { plan }) };
-    const entries = await withClient(call, 'read', (client) => client.instances(filter));
-    const nowMs = Date.now();
-    const withUsage = entries.some(({ usage }) => hasUsage(usage));
-    const isOfAll = scope.project === undefined;
-    out.list(entries, {
-      headings: [...(isOfAll ? ['project'] : []), ...instanceHeadings(withUsage)],
-      row: (entry) => [...(isOfAll ? [entry.project] : []), ...instanceRow(entry, { nowMs, withUsage })],
-      empty: 'no agents',
-    });
-  },
-});
 
 const show = defineVerb({
   summary: 'Show one agent.',
@@ -56,37 +30,6 @@ const show = defineVerb({
     out.answer(entry, () => [...instanceLines(entry, out.paint, Date.now()), ...waitingLines(waiting, title)]);
   },
 });
-
-const messages = defineVerb({
-  summary: 'List what people said to agents, and where it is.',
-  args: { title: { ...titleArg, required: false } },
-  examples: ['stator agent messages login-w1-t2'],
-  more: `states: waiting (for the next run), given (a run has it), typed (its program
-has not said yet that it read it), refused (no agent could get it any more)`,
-  async run({ title }, call) {
-    const { out } = call;
-    const project = requireProject(call);
-    const words = await withClient(call, 'read', (client) =>
-      client.words(title === undefined ? { project } : { project, title }),
-    );
-    out.list(words, {
-      headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
-      row: (word) => [
-        clockTime(word.at),
-        word.title,
-        word.kind,
-        word.author,
-        { text: word.why === null ? word.state : `${word.state}: ${word.why}`, tone: wordTone(word.state) },
-        onOneLine(word.text),
-      ],
-      empty: 'nothing was said that a plan still keeps',
-    });
-  },
-});
-
-function wordTone(state: WordEntry['state']): Tone {
-  return state === 'refused' ? 'bad' : state === 'given' ? 'plain' : 'attention';
-}
 
 function waitingLines(waiting: readonly WordEntry[], title: string): string[] {
   if (waiting.length === 0) return [];
@@ -172,9 +115,7 @@ async function sendToInstance(
 }
 
 export default {
-  list,
   show,
-  messages,
   send,
   pause: wordVerb('pause', {
     summary: 'Freeze an agent with all its processes. It keeps its slot, and its deadline is moved.',

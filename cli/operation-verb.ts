@@ -1,12 +1,14 @@
 /** The verbs of operations: the typed words become their input, and the answer is printed as JSON or as a view. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
-import { type AnyOperation, methodOf, namesInPath, type VerbArg } from '../runtime/api/operations/operation.ts';
+import { type AnyOperation, isRead, namesInPath, type VerbArg } from '../runtime/api/operations/operation.ts';
 import type { Paint } from './colour.ts';
 import { type Call, defineVerb, type Verb } from './command.ts';
+import { planArgs, withPlan } from './named-plan.ts';
 import { wholeNumber } from './number.ts';
-import type { ListLook } from './output.ts';
+import type { ListLook, Output } from './output.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
+import { repoArg, whichRepo } from './repo/which.ts';
 import { withClient, withMachines } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
@@ -17,9 +19,9 @@ type Asked = Readonly<Record<string, unknown>>;
 
 /** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. `tell` prints it itself, and answers the exit code. */
 export type View<Answer> =
-  | { readonly list: LookOf<Answer> | ((asked: Asked) => LookOf<Answer>) }
+  | { readonly list: LookOf<Answer> | ((asked: Asked, entries: Answer) => LookOf<Answer>) }
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
-  | { lines(answer: Answer): readonly string[] }
+  | { lines(answer: Answer, out: Output): readonly string[] }
   | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] }
   | { tell(call: Pick<Call, 'out'>, answer: Answer): number };
 
@@ -37,48 +39,73 @@ interface Named {
 export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ default: Views }>): Verb {
   const { verb, http } = operation;
   if (verb === undefined) throw new Error(`${http} has no verb`);
-  const { summary, examples, more, repeats, takesAll = false, takesProject = false } = verb;
-  const isOfOneRepo = namesInPath(operation).includes('project');
+  const { summary, examples, more, of, repeats, takesAll = false } = verb;
+  const args = {
+    ...(of === undefined ? {} : { plan: planArgs, repo: { repo: repoArg } }[of]),
+    ...verb.args,
+    ...(takesAll ? allArgs : {}),
+    ...(verb.confirms === undefined ? {} : sureArgs),
+  };
   return defineVerb({
-    ...{
-      summary,
-      examples,
-      args: { ...verb.args, ...(takesAll ? allArgs : {}), ...(verb.confirms === undefined ? {} : sureArgs) },
-    },
+    ...{ summary, examples, args },
     ...(more === undefined ? {} : { more }),
     mayRepeat: repeats !== undefined,
-    async run(args: Readonly<Record<string, string | boolean | undefined>>, call, words) {
-      const typed = Object.entries(args).flatMap(([field, value]) => {
+    async run(given: Given, call, words) {
+      const typed = Object.entries(given).flatMap(([field, value]) => {
         const arg = verb.args?.[field];
         if (arg === undefined || value === undefined) return [];
-        const given = fieldOf(field, arg, value);
-        return given === undefined ? [] : [[field, given] as const];
+        const read = fieldOf(field, arg, value);
+        return read === undefined ? [] : [[field, read] as const];
       });
-      const place = isOfOneRepo
-        ? { project: requireProject(call) }
-        : takesAll
-          ? scopeOf(call, { all: args.all === true })
-          : takesProject && call.project !== undefined
-            ? { project: call.project }
-            : {};
-      const input = { ...place, ...Object.fromEntries(typed) };
+      const input = { ...placeOf(operation, given, call), ...Object.fromEntries(typed) };
       if (verb.confirms !== undefined) {
-        const isSure = await isConfirmed(call, { yes: args.yes === true, ...verb.confirms(input as never) }); // its arguments are there
+        const isSure = await isConfirmed(call, { yes: given.yes === true, ...verb.confirms(input as never) }); // its arguments are there
         if (!isSure) return 1;
       }
-      const ask = async (client: Client) => {
-        if (repeats === undefined) return client.ask(operation, input);
+      const answer = await withAddress(call, operation, given, async (client, address) => {
+        const asked = { ...input, ...address };
+        if (repeats === undefined) return client.ask(operation, asked);
         const answers: unknown[] = [];
         // In the order as typed; the first refusal ends it.
-        for (const word of new Set(words)) answers.push(await client.ask(operation, { ...input, [repeats]: word }));
+        for (const word of new Set(words)) answers.push(await client.ask(operation, { ...asked, [repeats]: word }));
         return answers;
-      };
-      const mode = methodOf(operation) === 'GET' ? 'read' : 'write';
-      const answer = await (verb.needsEngine === true ? withMachines(call, ask) : withClient(call, mode, ask));
+      });
       const code = show(call, (await loadViews()).default[name] as View<unknown> | undefined, { answer, asked: input }); // a view is of its operation's answer
       return verb.isDone?.(answer as never) === false ? 1 : code;
     },
   });
+}
+
+/** The arguments as they were typed. */
+type Given = Readonly<Record<string, string | boolean | undefined>>;
+
+/** The repo of a verb that names none by an argument. Throws `bad_repo`. */
+function placeOf(operation: AnyOperation, { all }: Given, call: Call): { readonly project?: string } {
+  const { of, takesAll = false, takesProject = false } = operation.verb ?? {};
+  if (of !== undefined) return {};
+  if (namesInPath(operation).includes('project')) return { project: requireProject(call) };
+  if (takesAll) return scopeOf(call, { all: all === true });
+  return takesProject && call.project !== undefined ? { project: call.project } : {};
+}
+
+/** Opens a client, with the plan or the repo that its first argument names. Throws what `withPlan` and `whichRepo` throw. */
+function withAddress(
+  call: Call,
+  operation: AnyOperation,
+  { plan, repo }: Given,
+  use: (client: Client, address: Asked) => Promise<unknown>,
+): Promise<unknown> {
+  const { of, needsEngine = false } = operation.verb ?? {};
+  const mode = isRead(operation) ? 'read' : 'write';
+  const named = (value: Given[string]) => (typeof value === 'string' ? value : undefined);
+  if (of === 'plan') return withPlan(call, mode, named(plan), (client, { ...address }) => use(client, address));
+  if (of === 'repo')
+    return withClient(call, mode, async (client) =>
+      use(client, { project: await whichRepo(call, client, named(repo)) }),
+    );
+  return needsEngine
+    ? withMachines(call, (client) => use(client, {}))
+    : withClient(call, mode, (client) => use(client, {}));
 }
 
 /** The value of its field. Throws `usage`. */
@@ -116,8 +143,8 @@ function show(
   if (view !== undefined && 'tell' in view) return view.tell({ out }, answer);
   if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
   else if ('list' in view)
-    out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked) : view.list); // a list's answer is one
-  else if ('lines' in view) out.answer(answer, () => view.lines(answer));
+    out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked, answer) : view.list); // a list's answer is one
+  else if ('lines' in view) out.answer(answer, () => view.lines(answer, out));
   else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer, out.paint), out.paint));
   else {
     out.done(answer, ...view.done(answer));

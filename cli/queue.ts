@@ -9,7 +9,7 @@ import { defineVerb, type Verbs } from './command.ts';
 import { asked, referenceArg, tellStarted, written } from './issue/ask.ts';
 import { partArgs, partText, pauseLines, projectFilter, resumeText, waitText, withPart } from './queue/part.ts';
 import { withClient } from './session.ts';
-import { brief, counted } from './text.ts';
+import { brief } from './text.ts';
 
 const list = defineVerb({
   summary: 'List working, waiting and ended agents of all repos or that of --project, with what they wait for.',
@@ -63,22 +63,6 @@ const enqueue = defineVerb({
   async run({ ref, message }, call) {
     const body = { ...asked(call, ref), message: written(message, 'message') };
     return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
-  },
-});
-
-const stats = defineVerb({
-  summary: 'Print how many agents wait, work and have ended, and what is paused.',
-  args: {},
-  examples: ['stator queue stats', 'stator queue stats --json'],
-  async run(_args, call) {
-    const { out } = call;
-    const stats = await withClient(call, 'read', (client) => client.queueStats(projectFilter(call)));
-    const { pending, notified, completed, error, total, running, max_agents: most } = stats;
-    out.answer(stats, () => [
-      `${running} of ${counted(most, 'agent')} busy${stats.paused ? '; paused, so no more start: stator queue resume' : ''}`,
-      `pending ${pending}, running ${notified}, completed ${completed}, error ${error}, in all ${total}`,
-      ...pauseLines(stats.pauses),
-    ]);
   },
 });
 
@@ -143,4 +127,4 @@ const clear = defineVerb({
   },
 });
 
-export default { list, enqueue, stats, pause, resume, clear } satisfies Verbs;
+export default { list, enqueue, pause, resume, clear } satisfies Verbs;

@@ -3,37 +3,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import type { Client, RepoMoved, RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
+import type { Client, RepoMoved, RepoRemoved } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
-import type { Output } from './output.ts';
 import { addRepo, plainKept, tellAdded } from './registered.ts';
 import { isFolder, repoArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
-import { fields, section, table } from './table.ts';
-import { plain } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 import { listTrust, revokeTrust, showTrust } from './trust.ts';
-
-const list = defineVerb({
-  summary: 'List the registered repos.',
-  args: {},
-  examples: ['stator repo list'],
-  async run(_args, call) {
-    const { out } = call;
-    const repos = await withClient(call, 'read', (client) => client.repos());
-    out.list(repos, {
-      headings: ['project', 'path', 'active', 'state'],
-      row: ({ project, path, active_plans: active, state, reason }) => [
-        project,
-        path,
-        String(active),
-        { text: reason === null ? state : `${state}: ${reason}`, tone: state === 'active' ? 'plain' : 'attention' },
-      ],
-      empty: 'no repos; stator repo add <path> registers one',
-    });
-  },
-});
 
 const add = defineVerb({
   summary: 'Register a repo.',
@@ -121,60 +97,6 @@ export function tellMoved({ out }: Call, moved: RepoMoved): void {
   out.done(moved, lines[status]);
 }
 
-const show = defineVerb({
-  summary: 'Show one repo: its state, its plans, and the configuration in effect with the source of each value.',
-  args: { repo: repoArg },
-  examples: ['stator repo show my-lib'],
-  async run({ repo }, call) {
-    const shown = await withClient(call, 'read', async (client) =>
-      client.repo({ project: await whichRepo(call, client, repo) }),
-    );
-    call.out.answer(shown, () => repoLines(shown, call.out));
-  },
-});
-
-function repoLines(repo: RepoShow, { paint, verbose }: Output): string[] {
-  const state = repo.reason === null ? repo.state : `${repo.state}: ${plain(repo.reason)}`;
-  const head = fields(
-    [
-      ['repo', plain(repo.project)],
-      ['path', plain(repo.path)],
-      ['state', repo.state === 'active' ? state : paint('attention', state)],
-      ['trusted', repo.trust === null ? null : `since ${repo.trust.since}, by ${repo.trust.by}`],
-      ['plans', `${repo.plans.length}, ${repo.active_plans} under way`],
-      ['daemon.toml', repo.listed ? 'lists it' : 'does not list it'],
-      ['file', repo.problem === null ? null : paint('bad', plain(repo.problem))],
-    ],
-    paint,
-  );
-  const shown = repo.config.filter(({ origin }) => verbose || origin !== 'default');
-  const config = shown.map(({ key, value, origin }) => [key, JSON.stringify(value), origin]);
-  return [
-    ...head,
-    ...section('it may start:', repo.enables.map(plain)),
-    ...section(
-      `changed since it was trusted, and not in force until you say stator repo trust ${repo.project}:`,
-      (repo.untrusted.length === 0 ? [] : repo.changes).map((line) => paint('attention', plainKept(line))),
-    ),
-    ...section('notes:', repo.notes.map(plain)),
-    ...section(
-      verbose ? 'configuration in force:' : 'configuration in force (defaults with --verbose):',
-      config.length === 0 ? [] : table(['key', 'value', 'from'], config, { paint }),
-    ),
-    ...section('plans:', repo.plans.length === 0 ? [] : planTable(repo, paint)),
-  ];
-}
-
-function planTable({ plans }: RepoShow, paint: Output['paint']): string[] {
-  const rows = plans.map(({ plan, status, phase, blocked, paused }) => [
-    plan,
-    status,
-    phase ?? '',
-    blocked ? 'blocked' : paused ? 'paused' : '',
-  ]);
-  return table(['plan', 'status', 'phase', ''], rows, { paint });
-}
-
 const trust = defineVerb({
   summary: "Trust the repo's files in their present state, with everything that they start or turn off.",
   args: {
@@ -212,31 +134,4 @@ const trust = defineVerb({
   },
 });
 
-const pause = defineVerb({
-  summary: 'Stop starting plans of a repo. Plans that are being implemented continue.',
-  args: { repo: repoArg },
-  examples: ['stator repo pause my-lib', 'stator repo resume my-lib'],
-  async run({ repo }, call) {
-    const { out } = call;
-    const answer = await withClient(call, 'write', async (client) =>
-      client.pauseRepo({ project: await whichRepo(call, client, repo) }),
-    );
-    const { project } = answer;
-    out.done(answer, `paused ${project}; go on with: stator repo resume ${shellWord(project)}`);
-  },
-});
-
-const resume = defineVerb({
-  summary: 'Let the plans of a paused repo start again.',
-  args: { repo: repoArg },
-  examples: ['stator repo resume my-lib'],
-  async run({ repo }, call) {
-    const { out } = call;
-    const answer = await withClient(call, 'write', async (client) =>
-      client.resumeRepo({ project: await whichRepo(call, client, repo) }),
-    );
-    out.done(answer, `resumed ${answer.project}`);
-  },
-});
-
-export default { list, add, remove, move, show, trust, pause, resume } satisfies Verbs;
+export default { add, remove, move, trust } satisfies Verbs;

@@ -10,7 +10,7 @@ export const schemas: Schemas = {
   z: {
     ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, number: z.number, enum: z.enum },
     ...{ array: z.array, union: z.union, templateLiteral: z.templateLiteral, literal: z.literal },
-    ...{ strictObject: z.strictObject, unknown: z.unknown },
+    ...{ strictObject: z.strictObject, record: z.record, unknown: z.unknown },
   },
   ...{ line, name, digits, flag, family, digest, shapes, time: shapes.time, count: shapes.count },
   ...{ moment: momentQuery.shape, waitMs, hookType: z.enum([...hookTypes, 'function']) },

@@ -2,35 +2,19 @@
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../client/client.ts';
-import { instanceEntry, queueEntry, queueStats, runLog } from '../contract/runs.ts';
+import { instanceEntry, queueEntry, queueStats } from '../contract/runs.ts';
 import { count } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
-import { accepted, filename, planOf, project, title, tool } from './tool.ts';
+import { agentOperations } from '../operations/agent.ts';
+import { toolOf } from './operation-tool.ts';
+import { type AnyTool, accepted, filename, planOf, project, title, tool } from './tool.ts';
 
 const text = z.string().max(65_536);
-const lineFromEnd = z.int().min(-999_999).max(0);
 const verdict = z.object({ ...signalAnswer.shape, message: z.string() });
 
 /** kasmos's states, and stator's. */
 const states = [...instanceEntry.shape.state.options, 'ready', 'loading'] as const;
-
-/** A tool that sends an agent a signal which has no other field. */
-function signalTool(signal: 'pause' | 'resume' | 'restart' | 'kill', past: string, does: string, ends = false) {
-  return tool({
-    name: `instance_${signal}`,
-    does,
-    kind: ends ? ('ends' as const) : ('changes' as const),
-    input: z.strictObject({ title, project }),
-    output: verdict,
-    run: async ({ input, ...ask }) => {
-      const answer = await ask.with('write', (client, named) =>
-        client[`${signal}Instance`]({ project: named, title: input.title }),
-      );
-      return { ...accepted(answer), message: `${past} ${input.title}` };
-    },
-  });
-}
 
 async function answerPermission(
   client: Client,
@@ -45,7 +29,7 @@ async function answerPermission(
   });
 }
 
-export const agentTools = [
+export const agentTools: readonly AnyTool[] = [
   tool({
     name: 'instance_list',
     does: 'Lists the agents, each once over all its attempts: state, plan, role, worktree, what it asks permission for, what it used.',
@@ -67,39 +51,8 @@ export const agentTools = [
       return { instances, total: instances.length };
     },
   }),
-  tool({
-    name: 'instance_logs',
-    does: 'Shows the log of an agent’s newest run, of all runs of one attempt, or of the checks that judged them: the last 64 KiB of each.',
-    kind: 'reads',
-    input: z.strictObject({
-      title,
-      attempt: z.int().min(1).optional(),
-      check: z.boolean().describe('of the checks instead').default(false),
-      project,
-    }),
-    output: z.object({ logs: z.array(runLog) }),
-    text: ({ logs }) => logs.map((log) => log.text).join('\n'),
-    run: async ({ input: { title: of, attempt, check }, ...ask }) => ({
-      logs: await ask.with('read', (client, named) => client.runLogs({ project: named, title: of, attempt, check })),
-    }),
-  }),
-  tool({
-    name: 'capture_pane',
-    does: 'Shows the end of an agent’s output, at most 64 KiB, without control characters.',
-    kind: 'reads',
-    input: z.strictObject({
-      title,
-      start: lineFromEnd.describe('-50: the last 50 lines').optional(),
-      end: lineFromEnd.describe('-10: without the last 10').optional(),
-      project,
-    }),
-    output: z.object({ title: z.string(), text: z.string() }),
-    text: (output) => output.text,
-    run: async ({ input: { title: of, start, end }, ...ask }) => ({
-      title: of,
-      text: await ask.with('read', (client, named) => client.capture({ project: named, title: of, start, end })),
-    }),
-  }),
+  toolOf(agentOperations.runLogs),
+  toolOf(agentOperations.capture),
   tool({
     name: 'instance_send',
     does: 'Leaves a message for the next turn of an agent.',
@@ -111,10 +64,10 @@ export const agentTools = [
       return { ...accepted(answer), message: `sent to ${to}` };
     },
   }),
-  signalTool('pause', 'paused', 'Freezes the processes of an agent; its slot is kept.'),
-  signalTool('resume', 'resumed', 'Lets a paused agent go on.'),
-  signalTool('restart', 'restarted', 'Ends an agent’s attempt and starts a new one.', true),
-  signalTool('kill', 'ended', 'Ends an agent’s attempt; its task has failed.', true),
+  toolOf(agentOperations.pauseInstance),
+  toolOf(agentOperations.resumeInstance),
+  toolOf(agentOperations.restartInstance),
+  toolOf(agentOperations.killInstance),
   tool({
     name: 'instance_answer',
     does: 'Allows or denies what an agent asks permission for. instance_list shows what is asked.',
@@ -147,4 +100,4 @@ export const agentTools = [
         return { items: await client.queue(filter), stats: await client.queueStats(filter) };
       }),
   }),
-] as const;
+];

@@ -1,13 +1,13 @@
 /** The tools that show the engine and its repos, and the tool that waits. */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { liveStatus, liveStatusCap } from '../contract/live-status.ts';
 import { notificationEntry } from '../contract/notifications.ts';
 import { factEntry, planEntry } from '../contract/plans.ts';
 import { repoAdded, statusAnswer } from '../contract/repos.ts';
 import { count } from '../contract/shared-shapes.ts';
 import { line } from '../control/requests.ts';
 import { landingOperations } from '../operations/landing.ts';
+import { planOperations } from '../operations/plan.ts';
 import { repoOperations } from '../operations/repo.ts';
 import { withCaller } from './caller.ts';
 import { toolOf } from './operation-tool.ts';
@@ -31,14 +31,7 @@ export const engineTools: readonly AnyTool[] = [
       }
     },
   }),
-  tool({
-    name: 'live_status',
-    does: 'A repo at this moment, in brief: plans by status, agents at work, what needs a person.',
-    kind: 'reads',
-    input: z.strictObject({ project, cap: z.int().min(0).max(liveStatusCap.most).optional() }),
-    output: liveStatus,
-    run: ({ input, ...ask }) => ask.with('read', (client, named) => client.liveStatus(named, input.cap)),
-  }),
+  toolOf(planOperations.liveStatus),
   toolOf(repoOperations.repos),
   tool({
     name: 'repo_add',

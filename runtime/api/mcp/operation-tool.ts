@@ -2,50 +2,76 @@
 import { z } from 'zod';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { schemas } from '../control/schemas.ts';
-import { type AnyOperation, methodOf, namesInPath } from '../operations/operation.ts';
+import { type AnyOperation, isRead, namesInPath } from '../operations/operation.ts';
 import { withCaller } from './caller.ts';
 import { type AnyTool, type Ask, accepted, filename, planOf, project, title } from './tool.ts';
 
-interface Asked {
-  readonly filename?: string;
-  readonly project?: string;
-}
-
 /** Throws where the operation has no tool. */
 export function toolOf(operation: AnyOperation): AnyTool {
-  const { http, tool, answer, inRuns = false, verdict } = operation;
-  if (tool === undefined || answer === undefined) throw new Error(`${http} has no tool`);
-  const { name, does, list, ends = false, takes = {} } = tool;
-  const fields = operation.input?.(schemas) ?? {};
-  const mode = methodOf(operation) === 'GET' ? 'read' : 'write';
+  const { http, tool, inRuns = false, verdict } = operation;
+  if (tool === undefined) throw new Error(`${http} has no tool`);
+  const { name, does, list, ends = false, answers, text } = tool;
+  const mode = isRead(operation) ? 'read' : 'write';
   const isOfOneRepo = namesInPath(operation).includes('project');
-  const names = { plan: { filename }, title: { title }, project: { project } };
-  const named = Object.entries(names).flatMap(([field, of]) => (field in fields ? Object.entries(of) : []));
-  const taken = Object.entries(takes).map(
-    ([field, is]) => [field, described(fieldOf(http, fields[field]), is)] as const,
-  );
-  const output = list === undefined ? answer(schemas) : z.object({ [list]: answer(schemas) });
+  const fields = fieldsOf(operation);
+  const output = list === undefined ? answerOf(operation) : z.object({ [list]: answerOf(operation) });
   if (!(output instanceof z.ZodObject)) throw new Error(`the tool ${name} answers no object: name its list`);
   return {
     ...{ name, does, inRuns, output, kind: mode === 'read' ? 'reads' : ends ? 'ends' : 'changes' },
-    input: z.strictObject(Object.fromEntries<z.ZodType>([...named, ...taken])),
-    async run({ input: { filename: said, ...input }, caller, with: use }: Ask<Asked>): Promise<unknown> {
-      const asked = said === undefined ? input : { ...input, plan: planOf(said) };
-      const answered = await (isOfOneRepo
+    ...(text === undefined ? {} : { text }),
+    input: z.strictObject(Object.fromEntries(fields.map(({ named, schema }) => [named, schema]))),
+    async run({ input, caller, with: use }: Ask<Readonly<Record<string, unknown>>>): Promise<unknown> {
+      const asked = Object.fromEntries(
+        fields.flatMap(({ field, named }) => {
+          const value = input[named];
+          return value === undefined ? [] : [[field, named === 'filename' ? planOf(String(value)) : value]];
+        }),
+      );
+      const answer = await (isOfOneRepo
         ? use(mode, (client, of) => client.ask(operation, { ...asked, project: of }))
         : withCaller(caller, mode, (client) => client.ask(operation, asked)));
-      if (verdict !== undefined) accepted(answered as SignalAnswer); // `verdict` says so
-      return list === undefined ? answered : { [list]: answered };
+      if (verdict !== undefined) accepted(answer as SignalAnswer); // `verdict` says so
+      if (answers !== undefined) return answers.from(answer as never, asked); // of this operation
+      return list === undefined ? answer : { [list]: answer };
     },
   };
 }
 
-function fieldOf(http: string, field: z.ZodType | undefined): z.ZodType {
-  if (field === undefined) throw new Error(`the tool of ${http} takes a field that the operation has not`);
-  return field;
+interface Field {
+  /** The operation's name of it. */
+  readonly field: string;
+  /** The tool's name of it. */
+  readonly named: string;
+  readonly schema: z.ZodType;
+}
+
+function fieldsOf({ http, input, tool }: AnyOperation): Field[] {
+  const known = input?.(schemas) ?? {};
+  const takes = tool?.takes ?? {};
+  const shared: readonly Field[] = [
+    { field: 'plan', named: 'filename', schema: filename },
+    { field: 'title', named: 'title', schema: title },
+    { field: 'project', named: 'project', schema: project },
+  ];
+  const named = shared.filter(({ field }) => field in known && !(field in takes));
+  const others = Object.entries(takes).map(([field, form = '']): Field => {
+    const common = shared.find((each) => each.field === field);
+    if (common !== undefined) return common;
+    const schema = known[field];
+    if (schema === undefined) throw new Error(`the tool of ${http} takes a field that the operation has not`);
+    if (typeof form === 'string') return { field, named: field, schema: described(schema, form) };
+    return { field, named: form.named ?? field, schema: form.as(schemas) };
+  });
+  return [...named, ...others];
+}
+
+function answerOf({ http, answer, tool }: AnyOperation): z.ZodType {
+  const shape = tool?.answers?.shape ?? answer;
+  if (shape === undefined) throw new Error(`${http} has no answer for a tool`);
+  return shape(schemas);
 }
 
 /** The field with what it is, which belongs to its value, and not to that it may be left out. */
-function described(field: z.ZodType, is = ''): z.ZodType {
+function described(field: z.ZodType, is: string): z.ZodType {
   return field instanceof z.ZodOptional ? described(field.unwrap() as z.ZodType, is).optional() : field.describe(is); // zod's own types are wider inside
 }

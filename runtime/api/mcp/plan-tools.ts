@@ -6,13 +6,13 @@ import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.t
 import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { type forceTargets, type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import type { Client, PlanShow } from '../client/client.ts';
-import { planDeleted } from '../contract/cleaning.ts';
 import { noteKept } from '../contract/notes.ts';
-import { actPreview, historyEntry, planEntry, planShow } from '../contract/plans.ts';
+import { planEntry, planShow } from '../contract/plans.ts';
 import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
 import { planOperations } from '../operations/plan.ts';
+import { signalOperations } from '../operations/signal.ts';
 import { toolOf } from './operation-tool.ts';
 import { type AnyTool, type Ask, accepted, filename, newPlanName, planOf, project, tool, unescaped } from './tool.ts';
 
@@ -97,50 +97,11 @@ export const planTools: readonly AnyTool[] = [
       return { tasks, total: tasks.length };
     },
   }),
-  {
-    ...toolOf(planOperations.plan),
-    text: ({ content: document, ...shown }: PlanShow) => `${document.trimEnd()}\n\n${JSON.stringify(shown)}`,
-  },
+  toolOf(planOperations.plan),
   toolOf(planOperations.explain),
-  tool({
-    name: 'task_history',
-    does: 'Lists what happened to a plan: up to 1,000 lines of its journal, the oldest first.',
-    kind: 'reads',
-    inRuns: true,
-    input: z.strictObject({
-      filename,
-      project,
-      after: count.describe('only lines with a higher seq').optional(),
-    }),
-    output: z.object({ lines: z.array(historyEntry), next_after: count }),
-    run: async ({ input, ...ask }) => {
-      const { after = 0 } = input;
-      const lines = await ask.with('read', (client, named) => client.history(named, planOf(input.filename), { after }));
-      return { lines, next_after: lines.at(-1)?.seq ?? after };
-    },
-  }),
+  toolOf(planOperations.history),
   toolOf(planOperations.planDiff),
-  tool({
-    name: 'task_preview',
-    does: 'Says what a signal of a person would do to a plan (agents that start or end, branches that move), and changes nothing.',
-    kind: 'reads',
-    input: z.strictObject({
-      filename,
-      project,
-      event: line(128),
-      payload: z.record(z.string(), z.unknown()).optional(),
-    }),
-    output: actPreview,
-    run: ({ input, ...ask }) =>
-      ask.with('read', (client, named) =>
-        client.previewAct({
-          project: named,
-          plan: planOf(input.filename),
-          type: input.event,
-          ...(input.payload === undefined ? {} : { payload: input.payload }),
-        }),
-      ),
-  }),
+  toolOf(signalOperations.previewAct),
   tool({
     name: 'task_create',
     does: 'Registers a plan. A document with waves can be implemented; any other text is a draft, which plan_start has a planner write.',
@@ -184,18 +145,7 @@ export const planTools: readonly AnyTool[] = [
       return { filename: plan, updated: true as const, ...accepted(answer) };
     },
   }),
-  tool({
-    name: 'task_delete',
-    does: 'Forgets a plan that is not under way. Its branches and worktrees stay.',
-    kind: 'ends',
-    input: z.strictObject({ filename, project }),
-    output: z.object({ filename: z.string(), deleted: z.literal(true), answer: planDeleted }),
-    run: async ({ input, ...ask }) => {
-      const plan = planOf(input.filename);
-      const answer = await ask.with('write', (client, named) => client.deletePlan(named, plan));
-      return { filename: plan, deleted: true as const, answer };
-    },
-  }),
+  toolOf(planOperations.deletePlan),
   tool({
     name: 'task_transition',
     does: 'Sends a plan an event, such as plan_start, implement_start, review_approved, pause, resume, resolve, cancel, reopen or start_over. With force it sets the status that the event leads to, past the lifecycle; agents are not started by that.',

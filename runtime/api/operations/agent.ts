@@ -1,7 +1,6 @@
 /** Agents, addressed by title, over all their attempts. What kasmos asks of them besides is in `control/routes/instances.ts`. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { keys } from '../../../machines/vocabulary/keys.ts';
-import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import { admissionErrors } from '../contract/admission-errors.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
@@ -24,9 +23,14 @@ const lineFromEnd = ({ z }: Schemas) =>
     .string()
     .regex(/^(0|-\d{1,6})$/, 'is neither 0 nor a negative number of lines')
     .transform(Number);
+const linesFromEnd = ({ z }: Schemas) => z.int().min(-999_999).max(0);
 
-/** A change of an agent that has no other field. */
-function change(type: SignalType, { http, does }: { readonly http: `POST /${string}`; readonly does: string }) {
+/** A change of an agent that has no other field. `done`: what its tool answers, before the title. */
+function change(
+  type: 'agent_pause' | 'agent_resume' | 'agent_restart' | 'agent_kill',
+  { http, does, tool }: { readonly http: `POST /${string}`; readonly does: string; readonly tool: ChangeTool },
+) {
+  const { done, ...words } = tool;
   return operation({
     ...{ http, does, errors, input: titled, answer: verdict },
     again: 'signal',
@@ -34,7 +38,21 @@ function change(type: SignalType, { http, does }: { readonly http: `POST /${stri
     needs: 'steer',
     verdict: type === 'agent_kill' ? 'agent_end' : 'agent',
     run: ({ commands }, at, sender) => commands.sendToAgent(at, { type, ...sender }),
+    tool: {
+      ...words,
+      name: type.replace('agent_', 'instance_'),
+      answers: {
+        shape: ({ z, shapes }) => z.object({ ...shapes.signalAnswer.shape, message: z.string() }),
+        from: (answer, { title }) => ({ ...answer, message: `${done} ${title}` }),
+      },
+    },
   });
+}
+
+interface ChangeTool {
+  readonly does: string;
+  readonly done: string;
+  readonly ends?: true;
 }
 
 export const agentOperations = {
@@ -57,6 +75,14 @@ export const agentOperations = {
     }),
     answer: listOf<InstanceEntry>(({ shapes }) => shapes.instanceEntry),
     run: ({ views }, filter) => views.instances(filter),
+    verb: {
+      name: 'list',
+      listed: 'list the agents; show one',
+      summary: 'List the agents of this repo; outside of a repo, and with --all, of all repos.',
+      args: { plan: { type: 'positional', required: false, description: 'of one plan only' } },
+      takesAll: true,
+      examples: ['stator agent list login'],
+    },
   }),
   instancesOfRepo: operation({
     http: 'GET /v1/repos/:project/instances',
@@ -78,6 +104,20 @@ export const agentOperations = {
     answer: plainText,
     errors: ['not_found'],
     run: ({ views }, asked) => views.capture(asked),
+    tool: {
+      name: 'capture_pane',
+      does: 'Shows the end of an agent’s output, at most 64 KiB, without control characters.',
+      takes: {
+        start: { as: (schemas) => linesFromEnd(schemas).describe('-50: the last 50 lines').optional() },
+        end: { as: (schemas) => linesFromEnd(schemas).describe('-10: without the last 10').optional() },
+        project: '',
+      },
+      answers: {
+        shape: ({ z }) => z.object({ title: z.string(), text: z.string() }),
+        from: (text, { title }) => ({ title, text }),
+      },
+      text: ({ text }: { readonly text: string }) => text,
+    },
   }),
   runLogs: operation({
     http: 'GET /v1/repos/:project/instances/:title/logs',
@@ -91,6 +131,17 @@ export const agentOperations = {
     answer: listOf<RunLog>(({ shapes }) => shapes.runLog),
     errors: ['not_found'],
     run: ({ views }, asked) => views.runLogs(asked),
+    tool: {
+      name: 'instance_logs',
+      does: 'Shows the log of an agent’s newest run, of all runs of one attempt, or of the checks that judged them: the last 64 KiB of each.',
+      takes: {
+        attempt: { as: ({ z }) => z.int().min(1).optional() },
+        check: { as: ({ z }) => z.boolean().describe('of the checks instead').default(false) },
+        project: '',
+      },
+      list: 'logs',
+      text: ({ logs }: { readonly logs: readonly RunLog[] }) => logs.map(({ text }) => text).join('\n'),
+    },
   }),
   words: operation({
     http: 'GET /v1/repos/:project/words',
@@ -99,22 +150,35 @@ export const agentOperations = {
     input: ({ name, line }) => ({ project: name, plan: line(256).optional(), title: line(256).optional() }),
     answer: listOf<WordEntry>(({ shapes }) => shapes.wordEntry),
     run: ({ views }, filter) => views.words(filter),
+    verb: {
+      name: 'messages',
+      listed: 'list what people said to agents, and who has it',
+      summary: 'List what people said to agents, and where it is.',
+      args: { title: { type: 'positional', required: false, description: 'as stator agent list shows it' } },
+      examples: ['stator agent messages login-w1-t2'],
+      more: `states: waiting (for the next run), given (a run has it), typed (its program
+has not said yet that it read it), refused (no agent could get it any more)`,
+    },
   }),
   pauseInstance: change('agent_pause', {
     http: 'POST /v1/repos/:project/instances/:title/pause',
     does: 'freezes the processes of an agent; it keeps its slot, and its deadline moves',
+    tool: { does: 'Freezes the processes of an agent; its slot is kept.', done: 'paused' },
   }),
   resumeInstance: change('agent_resume', {
     http: 'POST /v1/repos/:project/instances/:title/resume',
     does: 'lets a paused agent go on',
+    tool: { does: 'Lets a paused agent go on.', done: 'resumed' },
   }),
   restartInstance: change('agent_restart', {
     http: 'POST /v1/repos/:project/instances/:title/restart',
     does: 'ends the attempt and starts a new one',
+    tool: { does: 'Ends an agent’s attempt and starts a new one.', done: 'restarted', ends: true },
   }),
   killInstance: change('agent_kill', {
     http: 'POST /v1/repos/:project/instances/:title/kill',
     does: 'ends the attempt, and its task has failed; if the agent has already ended, the verdict says so, and the status is 200',
+    tool: { does: 'Ends an agent’s attempt; its task has failed.', done: 'ended', ends: true },
   }),
   allowPermission: operation({
     http: 'POST /v1/repos/:project/instances/:title/allow',

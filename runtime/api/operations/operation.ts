@@ -3,7 +3,7 @@ import type { z as Zod } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { PersonRole } from '../../base/platform/people.ts';
-import type { Schemas, ShapeOf } from './shape.ts';
+import type { Schemas, Shape, ShapeOf } from './shape.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -39,6 +39,8 @@ export interface VerbWords<Field extends string, Answer> {
   readonly takesAll?: boolean;
   /** true: the command covers the repo of `--project`, and without the flag every repo. The field `project` may be left out. */
   readonly takesProject?: boolean;
+  /** Its first argument, which may be left out: the plan by its name or file, by default that of the run; or the repo by its name or folder, by default that of the folder. */
+  readonly of?: 'plan' | 'repo';
   /** Its last argument may be repeated: the operation runs for each value, in order, and the answer is a list. */
   readonly repeats?: Field;
   /** The question that a person must confirm, unless `--yes` is given, and the text that is printed if the person declines. */
@@ -49,17 +51,28 @@ export interface VerbWords<Field extends string, Answer> {
   isDone?(answer: Answer): boolean;
 }
 
-/** The operation's tool of MCP. It takes the fields `project`, `plan` (as `filename`) and `title`, and those of `takes`. */
-export interface ToolWords<Field extends string> {
+/** The operation's tool of MCP. It takes the fields `project`, `plan` (as `filename`) and `title`, then those of `takes`. */
+export interface ToolWords<Input extends Fields, Answer> {
   readonly name: string;
   /** What it does, for the program that calls it. */
   readonly does: string;
   /** true: it may end work, delete something or move a branch of the person. Default: false. */
   readonly ends?: true;
-  /** What its other fields are. They must be no numbers in a query, which are texts there. */
-  readonly takes?: { readonly [Name in Field]?: string };
+  /** Its other fields, in their order, each with its description or its form. `project` comes before them, unless it is one of them. */
+  readonly takes?: { readonly [Name in Extract<keyof Input, string>]?: string | ToolField };
   /** The name of its answer where that is a list, because a tool answers an object. */
   readonly list?: string;
+  /** Its answer where that is neither the operation's nor a list of such. */
+  readonly answers?: { readonly shape: Shape<Zod.ZodObject>; from(answer: Answer, asked: Read<Input>): object };
+  /** The answer as text, if JSON would be hard to read. */
+  text?(output: never): string;
+}
+
+/** A field in another form than the operation's: a number in a query is a text there. */
+export interface ToolField {
+  readonly as: Shape;
+  /** Default: the name of the operation's field. */
+  readonly named?: string;
 }
 
 type Fields = Readonly<Record<string, Zod.ZodType>>;
@@ -111,7 +124,7 @@ export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   /** Carries it out. Only the engine knows the type of the parts, so that the published types do not need it. */
   run(parts: never, input: never, sender: never): unknown;
   readonly verb?: VerbWords<Extract<keyof Input, string>, Answer>;
-  readonly tool?: ToolWords<Extract<keyof Input, string>>;
+  readonly tool?: ToolWords<Input, Answer>;
 }
 
 /** The sender of an operation with `own`: a person, or a run of the plan. */
@@ -140,7 +153,7 @@ export function operationWith<Parts>() {
 /** An operation without the types of its schemas. */
 export interface AnyOperation extends Omit<Operation, 'verb' | 'tool'> {
   readonly verb?: VerbWords<string, never>;
-  readonly tool?: ToolWords<string>;
+  readonly tool?: ToolWords<Fields, never>;
 }
 
 /** The operations of a noun, by the name of the client's method. */
@@ -174,6 +187,11 @@ export type Methods<All extends Operations> = {
 
 export function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {
   return http.slice(0, http.indexOf(' ')) as Method; // its type guarantees it
+}
+
+/** Whether it changes nothing. */
+export function isRead(of: Pick<AnyOperation, 'http' | 'who'>): boolean {
+  return methodOf(of) === 'GET' || of.who === 'anyone';
 }
 
 /** The fields that are in the path. */

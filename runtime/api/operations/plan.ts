@@ -138,6 +138,7 @@ export const planOperations = {
     tool: {
       name: 'task_show',
       does: 'Shows a plan: its document, its waves and tasks, its agents’ runs, its branch, what it waits for.',
+      text: ({ content, ...rest }: PlanShow) => `${content.trimEnd()}\n\n${JSON.stringify(rest)}`,
     },
   }),
   deletePlan: operation({
@@ -152,6 +153,16 @@ export const planOperations = {
     errors: ['plan_not_found', 'conflict', 'refused'],
     run: ({ commands }, { project, plan, clear = null, ...permitted }) =>
       commands.deletePlan({ project, plan, clear, overrides: overrides.filter((each) => permitted[each] === true) }),
+    tool: {
+      name: 'task_delete',
+      does: 'Forgets a plan that is not under way. Its branches and worktrees stay.',
+      ends: true,
+      answers: {
+        shape: ({ z, shapes }) =>
+          z.object({ filename: z.string(), deleted: z.literal(true), answer: shapes.planDeleted }),
+        from: (answer, { plan }) => ({ filename: plan, deleted: true, answer }),
+      },
+    },
   }),
   planLeftovers: operation({
     http: 'GET /v1/repos/:project/plans/:plan/leftovers',
@@ -215,6 +226,15 @@ export const planOperations = {
     answer: listOf<HistoryEntry>(({ shapes }) => shapes.historyEntry),
     errors: lookErrors,
     run: ({ views }, { project, plan, after = 0 }) => views.history(project, plan, after),
+    tool: {
+      name: 'task_history',
+      does: 'Lists what happened to a plan: up to 1,000 lines of its journal, the oldest first.',
+      takes: { after: { as: ({ count }) => count.describe('only lines with a higher seq').optional() } },
+      answers: {
+        shape: ({ z, count, shapes }) => z.object({ lines: z.array(shapes.historyEntry), next_after: count }),
+        from: (lines, { after = 0 }) => ({ lines, next_after: lines.at(-1)?.seq ?? after }),
+      },
+    },
   }),
   planTrace: operation({
     http: 'GET /v1/repos/:project/plans/:plan/trace',
@@ -299,6 +319,22 @@ export const planOperations = {
     answer: answerOf<PromptShow>(({ shapes }) => shapes.promptShow),
     errors: ['plan_not_found', 'conflict', 'bad_config', 'agent_unusable'],
     run: ({ views }, asked) => views.prompt(asked),
+    verb: {
+      name: 'prompt',
+      listed: 'print a prompt',
+      summary: 'Print the prompt of the agent that works now or would start next, or of the agent that you name.',
+      of: 'plan',
+      args: {
+        task: { type: 'string', valueHint: 'w1-t2', description: 'of the agent of that wave and task' },
+        role: { type: 'string', valueHint: 'role', description: 'such as planner, coder, reviewer, fixer, verifier' },
+      },
+      examples: [
+        'stator plan prompt login',
+        'stator plan prompt login --task w1-t2',
+        'stator plan prompt login --role reviewer',
+      ],
+      more: 'A repo can replace the prompt with .stator/prompts/<role>.md; see docs/prompts.md.',
+    },
   }),
   planDiff: operation({
     http: 'GET /v1/repos/:project/plans/:plan/diff',
@@ -389,6 +425,11 @@ export const planOperations = {
     async run(parts, { project, cap }) {
       const { liveStatusOf } = await loadLiveStatus();
       return liveStatusOf(parts, project, cap);
+    },
+    tool: {
+      name: 'live_status',
+      does: 'A repo at this moment, in brief: plans by status, agents at work, what needs a person.',
+      takes: { cap: { as: ({ z, shapes }) => z.int().min(0).max(shapes.liveStatusCap.most).optional() } },
     },
   }),
 };

@@ -27,6 +27,13 @@ export const queueOperations = {
     input: which,
     answer: answerOf<QueueStats>(({ shapes }) => shapes.queueStats),
     run: ({ views }, asked) => views.queueStats(asked),
+    verb: {
+      name: 'stats',
+      listed: 'count its agents',
+      summary: 'Print how many agents wait, work and have ended, and what is paused.',
+      takesProject: true,
+      examples: ['stator queue stats', 'stator queue stats --json'],
+    },
   }),
   pauseQueue: operation({
     http: 'POST /v1/queue/pause',

@@ -34,6 +34,12 @@ export const repoOperations = {
     answer: listOf<RepoEntry>(({ shapes }) => shapes.repoEntry),
     run: ({ views }) => views.repos(),
     tool: { name: 'repo_list', does: 'Lists the registered repos.', list: 'repos' },
+    verb: {
+      name: 'list',
+      listed: 'list the registered repos; show one',
+      summary: 'List the registered repos.',
+      examples: ['stator repo list'],
+    },
   }),
   addRepo: operation({
     http: 'POST /v1/repos',
@@ -59,6 +65,13 @@ export const repoOperations = {
     answer: answerOf<RepoShow>(({ shapes }) => shapes.repoShow),
     errors: ['repo_not_found'],
     run: ({ commands }, { project }) => commands.showRepo(project),
+    verb: {
+      name: 'show',
+      listed: { with: 'list' },
+      summary: 'Show one repo: its state, its plans, and the configuration in effect with the source of each value.',
+      of: 'repo',
+      examples: ['stator repo show my-lib'],
+    },
   }),
   repoPast: operation({
     http: 'GET /v1/repos/:project/past',
@@ -165,6 +178,13 @@ export const repoOperations = {
     answer: switched,
     errors: ['repo_not_found', 'unavailable'],
     run: ({ commands }, { project }) => commands.pauseRepo(project),
+    verb: {
+      name: 'pause',
+      listed: 'stop starting its plans; start them again',
+      summary: 'Stop starting plans of a repo. Plans that are being implemented continue.',
+      of: 'repo',
+      examples: ['stator repo pause my-lib', 'stator repo resume my-lib'],
+    },
   }),
   resumeRepo: operation({
     http: 'POST /v1/repos/:project/resume',
@@ -175,6 +195,13 @@ export const repoOperations = {
     answer: switched,
     errors: ['repo_not_found', 'unavailable'],
     run: ({ commands }, { project }) => commands.resumeRepo(project),
+    verb: {
+      name: 'resume',
+      listed: { with: 'pause' },
+      summary: 'Let the plans of a paused repo start again.',
+      of: 'repo',
+      examples: ['stator repo resume my-lib'],
+    },
   }),
   reload: operation({
     http: 'POST /v1/reload',

@@ -17,6 +17,7 @@ export interface Schemas {
     | 'enum'
     | 'literal'
     | 'array'
+    | 'record'
     | 'union'
     | 'templateLiteral'
     | 'unknown'

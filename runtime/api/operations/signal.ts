@@ -58,6 +58,14 @@ export const signalOperations = {
       views.mustKnow(of.project);
       return views.previewAct({ ...of, payload });
     },
+    tool: {
+      name: 'task_preview',
+      does: 'Says what a signal of a person would do to a plan (agents that start or end, branches that move), and changes nothing.',
+      takes: {
+        type: { named: 'event', as: ({ line }) => line(128) },
+        payload: { as: ({ z }) => z.record(z.string(), z.unknown()).optional() },
+      },
+    },
   }),
   signalsOfRepo: operation({
     http: 'GET /v1/repos/:project/signals',

@@ -1,0 +1,47 @@
+/** Agents and the messages to them, as a person reads them. */
+import { onOneLine } from '../../machines/vocabulary/errors.ts';
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import type { InstanceEntry } from '../../runtime/api/client/client.ts';
+import type { WordEntry } from '../../runtime/api/contract/words.ts';
+import type { agentOperations } from '../../runtime/api/operations/agent.ts';
+import type { Tone } from '../colour.ts';
+import { instanceHeadings, instanceRow } from '../instance/view.ts';
+import type { View } from '../operation-verb.ts';
+import { hasUsage } from '../usage-text.ts';
+
+const instances: View<InstanceEntry[]> = {
+  list({ project }, entries) {
+    const nowMs = Date.now();
+    const withUsage = entries.some(({ usage }) => hasUsage(usage));
+    const isOfAll = project === undefined;
+    return {
+      headings: [...(isOfAll ? ['project'] : []), ...instanceHeadings(withUsage)],
+      row: (entry) => [...(isOfAll ? [entry.project] : []), ...instanceRow(entry, { nowMs, withUsage })],
+      empty: 'no agents',
+    };
+  },
+};
+
+const tones: Readonly<Record<WordEntry['state'], Tone>> = {
+  waiting: 'attention',
+  given: 'plain',
+  typed: 'attention',
+  refused: 'bad',
+};
+
+const words: View<WordEntry[]> = {
+  list: {
+    headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
+    row: ({ at, title, kind, author, state, why, text }) => [
+      clockTime(at),
+      title,
+      kind,
+      author,
+      { text: why === null ? state : `${state}: ${why}`, tone: tones[state] },
+      onOneLine(text),
+    ],
+    empty: 'nothing was said that a plan still keeps',
+  },
+};
+
+export default { instances, words } satisfies Partial<Record<keyof typeof agentOperations, View<never>>>;
