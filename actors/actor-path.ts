@@ -21,7 +21,7 @@ export function pathKey(path: readonly string[]): string {
   return path.map((id) => JSON.stringify(id)).join('/');
 }
 
-/** The living actor at a path; null: it is gone. */
+/** The living actor at a path; null: it has ended. */
 export function actorBelow(root: AnyActorRef, path: readonly string[]): AnyActorRef | null {
   let actor = root;
   for (const id of path) {

@@ -8,7 +8,7 @@ import { replaced, withErrors } from './kept-error.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 
-/** As XState stores an actor. `path`: it is no child of the machine, or was one. */
+/** The form in which XState stores an actor. `path`: it is not, or not any more, a child of the machine. */
 export interface StoredRef {
   readonly xstate$$type: 1;
   readonly id: string;
@@ -25,13 +25,13 @@ interface HiddenRef {
 export function storedContext(context: unknown, children: Children): unknown {
   return replaced(context, (value) => {
     if (!('sessionId' in value && 'send' in value && 'ref' in value)) return undefined;
-    const ref = value as unknown as AnyActorRef; // XState knows one by these
+    const ref = value as unknown as AnyActorRef; // XState finds actors by their ids. An actor whose id was taken over by a second one is therefore found as that second one.
     // One that a second actor of its id has replaced is found again as that one.
     const child = children[ref.id];
     if (child !== undefined && parentOf(child) === parentOf(ref))
       return { xstate$$type: 1, id: ref.id } satisfies StoredRef;
     const path = pathOf(ref);
-    // The id of a root is another one in each process.
+    // The id of a root differs between processes.
     return { xstate$$type: 1, id: path.at(-1) ?? '', path } satisfies StoredRef;
   });
 }
@@ -53,7 +53,7 @@ export function hiddenContext(context: unknown): unknown {
   return isAny ? hidden : null;
 }
 
-/** Puts the actors into contexts that were hidden, now that their tree is there. One that is gone hears nothing, as in XState. */
+/** Puts the actors into the contexts again, now that their tree exists. As in XState, an actor that has ended receives nothing. */
 export function reviveActors(contexts: readonly unknown[], root: AnyActorRef, childrenOfRoot: Children): void {
   const gone = new Map<string, AnyActorRef>();
   const actorAt = (path: readonly string[]): AnyActorRef => {

@@ -3,7 +3,7 @@ import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import { originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
 
-/** `isItsOwn`: the chart asked for it, so the actor gets it whatever its states do with it. */
+/** `isItsOwn`: the chart requested the event, so the actor gets it in any state. */
 export type Found =
   | { kind: 'actor'; ref: AnyActorRef; isItsOwn?: true }
   | { kind: 'gone' }
@@ -104,7 +104,7 @@ function isNotBegun(snapshot: AnyMachineSnapshot): boolean {
   return snapshot.hasTag('not_begun') && (snapshot.context.runs ?? 0) === 0;
 }
 
-/** `gone`: the actor no longer waits for it, so the signal is stale. `nobody`: a person named an agent that is not there. */
+/** `gone`: the actor no longer waits for it, so the signal is stale. `nobody`: a person named an agent that does not exist. */
 export function addresseeOf(root: AnyActorRef, signal: Signal): Found {
   if (!isCurrent(root, signal)) return { kind: 'gone' };
   const path = signal.actor !== '' ? signal.actor : pathBySignal(signal);

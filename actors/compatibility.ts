@@ -11,21 +11,21 @@ export interface PersistedTree {
   readonly stator?: string | null;
 }
 
-/** What the kind of a tree says about it, for code that reads the row and does not restore the tree. */
+/** Properties of the row that its kind determines, for code that reads the row and does not restore the tree. */
 export interface Standing {
   /** It has ended: some time after that its row is deleted. */
   readonly isEnded: boolean;
-  /** Its journal stays as long as its row; else lines go by their age. */
+  /** Its journal is stored as long as its row; otherwise lines are deleted by their age. */
   readonly keepsJournal: boolean;
   /** The public state that lists show, with its reason; null: nothing. */
   readonly state: string | null;
   readonly reason: string | null;
 }
 
-/** It goes on, with its journal, and shows nothing. */
+/** It has not ended, its journal is stored, and lists show no state. */
 export const underWay: Standing = { isEnded: false, keepsJournal: true, state: null, reason: null };
 
-/** The same as it is written: its snapshot as JSON. */
+/** The same as it is stored: its snapshot as JSON. */
 export interface PersistedText {
   readonly machine: string;
   readonly version: string;

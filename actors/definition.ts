@@ -263,7 +263,7 @@ export type FactEvent<D extends AnyParts> =
         : never
       : never);
 
-/** The emitted event of a fact, with its type as `event`: of the root by its types, of the actors below it by theirs. */
+/** The emitted event of a fact, with its type as `event`: events of the root have the root's types, events of the actors below it theirs. */
 export type FactEmitted<D extends AnyParts> =
   | EmittedOf<D>
   | (MachinesBelow<D['machine']> extends infer Below

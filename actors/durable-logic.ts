@@ -31,14 +31,14 @@ const nestingLimit = 20;
 
 export type LogicKind = 'machine' | 'promise' | 'transition' | 'callback' | 'observable' | 'unknown';
 
-/** The arguments of a promise, as far as another process than that of its chart can have them. */
+/** The arguments of a promise, as far as a process other than that of its chart can have them. */
 export interface PromiseCall {
   readonly input: unknown;
   readonly signal: AbortSignal;
 }
 export type PromiseCreator = (call: PromiseCall) => PromiseLike<unknown>;
 
-/** Which kind of XState's logic it is, judged by what it does: none of the kinds says its name. */
+/** Which kind of XState's logic it is, detected by its behaviour, since no kind has a name. */
 export function logicKindOf(logic: unknown): LogicKind {
   if (typeof logic !== 'object' || logic === null || !('transition' in logic)) return 'unknown';
   if ('root' in logic && 'provide' in logic) return 'machine';
@@ -147,7 +147,7 @@ function bindMachine(machine: AnyStateMachine, ports: DurablePorts, prefix: stri
   return prepared(bound, new Set(Object.keys(asking)), ports);
 }
 
-/** XState words the error of a guard anew and drops its stack: without this nobody would learn where it was thrown. */
+/** XState replaces the error of a guard by a new one and drops its stack: without this its place would be lost. */
 function placeGuards({ transitions, always = [], states }: AnyStateNode): void {
   for (const transition of [...transitions.values(), always].flat()) {
     if (transition.guard !== undefined) Object.assign(transition, { guard: withPlaces(transition.guard) });
@@ -268,7 +268,7 @@ function prepareScope(
   scope.emit = recordedEmit(scope);
 }
 
-/** What an actor has of its own while its chart runs; `_syncSnapshot`: XState itself listens to it. */
+/** The properties of an actor while its chart runs; `_syncSnapshot`: XState itself listens to it. */
 interface Observed {
   readonly observers: ReadonlySet<unknown>;
   readonly eventListeners: ReadonlyMap<string, unknown>;
@@ -387,7 +387,7 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
   };
 }
 
-/** An actor that begins under the id of one that lives takes its place: what that one waits for, or an actor below it, is not for the new one. */
+/** A new actor may have the id of one that lives, and replaces it: events that the old actor, or an actor below it, waits for are not for the new one. */
 function giveUp({ memory, stop }: DurablePorts, path: readonly string[]): void {
   const place = `${pathKey(path)}/`;
   const isOf = (other: readonly string[] = []) => `${pathKey(other)}/`.startsWith(place);

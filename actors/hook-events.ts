@@ -17,19 +17,19 @@ export interface Happened {
   readonly details: HookDetails;
 }
 
-/** A whole change of a plan's life: from the state in which an event met it to the state where it came to rest. */
+/** A whole change of a plan's status: from the state in which it received the event to the state in which it came to rest. */
 interface Move {
   readonly event: string;
   readonly from: PlanStatus | null;
   to: PlanStatus;
 }
 
-/** Events of the chart that are events of a hook by another name, where they change the status. */
+/** Events of the chart that hooks receive under another name, if they change the status. */
 const otherNames: Readonly<Record<string, HookEvent>> = {
   implement_wave: 'implement_start',
   planner_draft_finished: 'planner_finished',
   choose: 'planner_finished',
-  // What reviewers on the forge ask for.
+  // Requests of reviewers on the forge.
   pr_changes_requested: 'review_changes_requested',
 };
 
@@ -75,7 +75,7 @@ function readInput(
     const other = besideLifecycle(transition, seen);
     if (other !== null) happened.push({ ...other, from: status, to: status });
   }
-  // Without a planner it is planned, as it was before.
+  // Without a planner it is planned, as before.
   if (signal.type === 'plan_start' && !hasMoved)
     happened.unshift({ event: 'plan_start', from: status, to: status, details: {} });
   return {
@@ -109,14 +109,14 @@ function isLifecycle(transition: Transition): boolean {
 
 /** The event of a change of the status; null: hooks do not receive it. */
 function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEvent | null {
-  // One of several planners: the planning goes on.
+  // The draft is one of several planners': the planning continues.
   if (from === 'planning' && to === 'planning' && event === 'planner_finished') return null;
   const own = lifecycleEvents.find((each) => each === event);
   if (own !== undefined) return own;
   if (from === to) return null;
   const other = otherNames[event];
   if (other !== undefined) return other;
-  // The answer of a person is reported as the signal that it is.
+  // The answer of a person is reported as its signal.
   if (event === 'resolve') return null;
   // Signals of the engine itself that lead to the same status as an event of the lifecycle.
   if (from === 'implementing' && to === 'reviewing') return 'implement_finished';

@@ -1,4 +1,4 @@
-/** Whether a value can be kept as JSON, which is what everything in the store is: a date, a map or a function would come back as something else. */
+/** Whether a value can be stored as JSON, like everything in the store: a date, a map or a function would be another value after reading it. */
 import { isKeptError } from './kept-error.ts';
 
 /** Deeper than any intended value; a value that contains itself has no end. */

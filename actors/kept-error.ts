@@ -5,7 +5,7 @@
  */
 import { messageOf } from '../machines/vocabulary/errors.ts';
 
-/** Of an error that carries more than this, its name and the begin of its message are kept. */
+/** Of an error with more data than this, only the name and the beginning of the message are stored. */
 const errorLimit = 8_192;
 
 interface StoredError {
@@ -24,7 +24,7 @@ export function isKeptError(value: unknown): boolean {
   return value instanceof Error && Object.hasOwn(value, 'toJSON');
 }
 
-/** What was thrown, as JSON: of what JSON cannot carry, and is no error, the words. */
+/** A thrown value as JSON; of a value that JSON cannot carry and that is no error, its text. */
 export function errorAsJson(thrown: unknown): unknown {
   if (thrown instanceof Error) return storedError(thrown);
   try {
@@ -53,7 +53,7 @@ function isStoredError(value: object): value is StoredError {
 
 function errorOf({ stator$$type: _type, name, message, ...fields }: StoredError): unknown {
   const error = Object.assign(new Error(message), fields);
-  // As errors of a class have it, the name is no field of its own where the class says it.
+  // In an error of a class, the name comes from the class and is not a field of the error.
   Object.defineProperty(error, 'name', { value: name, enumerable: false, configurable: true, writable: true });
   error.stack = `${name}: ${message}`;
   return keptError(error);

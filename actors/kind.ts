@@ -1,6 +1,6 @@
 /**
- * A kind of tree is one value: its machine, how it is versioned and upgraded, what gives birth to a tree of it, and the rules by which such a tree
- * takes a signal. The heart (tree.ts) and everything around it read these values and know no machine by name.
+ * A kind of tree is one value: its machine, its versions and upgrades, the signals that create such a tree, and the rules by which it takes a signal. tree.ts
+ * and all other code read these values and know no machine by name.
  */
 import type { AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
 import type { EngineError } from '../machines/vocabulary/errors.ts';
@@ -88,7 +88,7 @@ export interface Rules {
   heldFor(root: AnyActorRef): ReadonlySet<string>;
 }
 
-/** The names that a sender gives if it knows no address. */
+/** The names that a sender gives if it does not know the address. */
 export interface Place {
   readonly project: string;
   readonly plan: string;
@@ -96,14 +96,14 @@ export interface Place {
 
 export interface PlaceRules {
   treeAt(place: Place): TreeAddress;
-  /** Null where there can be a tree of these names; whether one exists is not checked. */
+  /** Null if a tree of these names cannot exist; whether it exists is not checked. */
   problemOf(place: Place): EngineError | null;
 }
 
 export interface Kind {
   /** Its machine's id. */
   readonly name: string;
-  /** The type of the signal that gives birth to a tree. */
+  /** The type of the signal that creates a tree. */
   readonly birth: string;
   /** The version of its persisted shape; `machine` is what `bind` returned. */
   versionOf(machine: AnyStateMachine): string;
@@ -118,7 +118,7 @@ export interface Kind {
   readonly signals: Readonly<Record<string, SignalKind | undefined>>;
   /** Where these payloads are documented. */
   readonly signalsAreIn: string;
-  /** How its trees are found by who names a repo and a plan; null: they are named by a machine and an id. */
+  /** How its trees are found by a repo and a plan; null: they are named by a machine and an id. */
   readonly place: PlaceRules | null;
   /** The notification that people get when a tree enters a state with that tag; `root` as it is after the step. */
   readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
@@ -130,7 +130,7 @@ export interface Kind {
   readonly isStrict: boolean;
 }
 
-/** Which kind takes a signal, how its trees are found, and what the signal is called there. */
+/** Which kind takes a signal, how its trees are found, and the signal's name there. */
 export interface Taker {
   readonly kind: Kind;
   readonly place: PlaceRules;
@@ -140,16 +140,16 @@ export interface Taker {
 /** The kinds that an engine carries, by their names. */
 export interface Kinds {
   readonly all: readonly Kind[];
-  /** Throws `machine_unknown` for the address of a machine that this engine was not given. */
+  /** Throws `machine_unknown` for the address of a machine that this engine does not have. */
   of(address: TreeAddress): Kind;
   knows(address: TreeAddress): boolean;
-  /** The kind that takes a signal of that name or alias, of those whose trees are found by a place; null: none does. */
+  /** The kind whose trees are found by a place and that takes a signal of that name or alias; null: there is none. */
   taking(name: string): Taker | null;
-  /** The public text of a line of the journal: nothing where its tree is of no kind that is known here. */
+  /** The public text of a journal line: empty if the kind of its tree is not known here. */
   moveOf(line: MoveLine): PublicMove;
 }
 
-/** A line of the journal, as far as it says what moved. */
+/** The part of a journal line that says what changed. */
 export interface MoveLine {
   readonly tree: string;
   readonly actor: string;

@@ -57,7 +57,7 @@ const agentWordSignals: ReadonlySet<string> = new Set([
 ]);
 const wordSignals: ReadonlySet<string> = new Set([...agentWordSignals, 'resolve', 'answer']);
 
-/** By roles, questions, runs and the words in their states. What comes to such a tree was checked by its kind's signals. */
+/** By roles, questions, runs and the messages in their states. Signals to such a tree were checked by the schemas of its kind. */
 const familyRules: Rules = {
   addresseeOf: (root, signal) => addresseeOf(root, signal as Signal),
   obstacleTo: (root, signal) => roleObstacle(root, signal as Signal) ?? answerObstacle(root, signal as Signal),
@@ -181,7 +181,7 @@ function chartInPlan(actor: string): AnyStateMachine {
   return word === 'task' || isWorker(word as Role) ? taskMachine : agentMachine; // an agent is called as its role or `agent`
 }
 
-/** These, and the machines of an embedding program; the same object for all who bring none. */
+/** These, and the machines of an embedding program; the same object for all callers without machines. */
 export function kindsWith(own: readonly Kind[]): Kinds {
   return own.length === 0 ? familyKinds : createKinds([...familyKinds.all, ...own]);
 }

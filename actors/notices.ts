@@ -15,7 +15,7 @@ import type { Input, Step, Tree } from './tree.ts';
 
 export interface Notice {
   readonly type: NoticeEvent;
-  /** The agent that it is about; null: it is about the plan. */
+  /** The agent of the notification; null: it is about the plan. */
   readonly instance: string | null;
   readonly message: string;
   /** Further fields for hooks. */
@@ -50,10 +50,10 @@ export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened
   }));
 }
 
-/** A message is one line of a list: what is longer is in `plan explain` and in the agent's log. */
+/** A message is one line of a list: longer texts are in `plan explain` and in the agent's log. */
 export const noticeLimit = 1_000;
 
-/** An agent's step through the queue; null: it is none, or it tells nothing. A later attempt waits in the queue as the same item. */
+/** An agent's step through the queue; null: the transition is no such step, or is not reported. A later attempt waits in the queue as the same item. */
 function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
   const context = agents.get(transition.actor)?.context;
   if (context === undefined) return null;
@@ -76,7 +76,7 @@ function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapsho
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
 
-/** For a failed start: that it failed first, and what to do last. Text of an agent ends with the reason. */
+/** For a failed start: the first failure, and what to do last. A text of an agent ends with the reason. */
 function withDetail(reason: string, detail: string): string {
   const line =
     detail
@@ -86,14 +86,14 @@ function withDetail(reason: string, detail: string): string {
   return line === '' ? reason : `${reason}: ${line}`;
 }
 
-/** That most of a budget is used. */
+/** The notification that most of a budget is used. */
 function nearOf({ signal }: Input): Notice[] {
   if (signal.type !== 'budget_near') return [];
   const use: BudgetUse = signal.payload as SignalPayload<'budget_near'>; // as its type says
   return [{ type: 'budget_near', instance: use.title, message: textOfUse(use), details: budgetDetails(use) }];
 }
 
-/** What was found at the end of a run. */
+/** The notification about what was found at the end of a run. */
 function notedOf({ signal }: Input): Notice[] {
   if (signal.type !== 'run_noted') return [];
   const { about, title, detail } = signal.payload as SignalPayload<'run_noted'>; // as its type says

@@ -11,7 +11,7 @@ import type { OutgoingSignal } from './ports.ts';
 
 /** The signal that a tree gets if another tree waits for its output. */
 export const outputAwaited = 'output_awaited';
-/** What the engine says to a machine whose promise has settled. */
+/** The engine's message to a machine whose promise has settled. */
 export const promiseSettled = 'promise_settled';
 /** Trees that wait for the output of one: they lie in its row, which is written at each of its steps. */
 export const waitersLimit = 1_000;
@@ -53,7 +53,7 @@ export function waitFor(machine: string, input: unknown, { tree, run }: Waiter):
   return { tree: machineTree(machine, id), type: outputAwaited, payload: { run }, sender: tree };
 }
 
-/** Who waits, of a signal that `waitFor` made. */
+/** The waiting tree, from a signal that `waitFor` made. */
 export function waiterOf({ origin, payload }: Pick<AnySignal, 'payload'> & { readonly origin: string }): Waiter {
   const { run } = payload as { readonly run: string }; // as made above
   return { tree: origin.slice('machine:'.length) as TreeAddress, run }; // it was written from one
@@ -63,7 +63,7 @@ export function outputFor({ tree, run }: Waiter, output: unknown): OutgoingSigna
   return { tree, type: promiseSettled, payload: output === undefined ? {} : { output }, run };
 }
 
-/** Those that wait for a tree, by its stored snapshot. */
+/** The trees that wait for a tree, from its stored snapshot. */
 export function storedWaiters(snapshot: object): readonly Waiter[] {
   const { stator } = snapshot as { readonly stator?: { readonly waiters?: readonly Waiter[] } }; // as it is stored beside the snapshot
   return stator?.waiters ?? [];

@@ -1,4 +1,4 @@
-/** A user-defined machine as a kind of tree: its named actions bound to effects, timers, messages and watches; whatever it is sent goes to its root. */
+/** A user-defined machine as a kind of tree: its named actions bound to effects, timers, messages and watches; each signal to it goes to its root. */
 import {
   type AnyActorRef,
   type AnyEventObject,
@@ -32,9 +32,9 @@ import type { OutgoingSignal, Ports } from './ports.ts';
 import { stateText } from './recorder.ts';
 import { holdsOf } from './refusal.ts';
 
-/** The birth of a tree: the input of its machine. */
+/** The creation of a tree: the input of its machine. */
 export const ownBirth = 'machine_started';
-/** What the engine says to a tree that an earlier version stored: transitions without an event that are possible now are taken. */
+/** The engine's message to a tree that an earlier version stored: transitions without an event that are possible now are taken. */
 export const machineUpgraded = 'machine_upgraded';
 /** The last line in the journal of a tree that was deleted. */
 export const treeDeleted = 'tree_deleted';
@@ -71,10 +71,7 @@ export function tagsOfMachine({ machine }: AnyDefinition): string[] {
   return [...new Set(below(machine.root))];
 }
 
-/**
- * The work that a named action asks for, or that is behind a promise of the chart; null: it asks for something else, or for nothing, or there is no
- * such machine.
- */
+/** The work that a named action requests, or that a promise of the chart represents; null: another kind of request, no request, or no such machine. */
 export function workOf(machine: AnyDefinition | undefined, asked: string): Work<AnyStateMachine, never> | null {
   if (machine === undefined) return null;
   const effect = machine.effects?.[asked];
@@ -135,7 +132,7 @@ function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {
   return 'run' in effect;
 }
 
-/** An error that the user's own function throws, or a result that is no snapshot, is reported as theirs. Throws `snapshot_unknown`. */
+/** An error that the user's own function throws, or a result that is no snapshot, is reported as a fault of the user's code. Throws `snapshot_unknown`. */
 function ownUpgrade({ name }: AnyDefinition, from: string, upgrade: (snapshot: unknown) => unknown) {
   const hint = `mend upgrades[${from}] of the definition of ${name}, and start the engine again; the stored row is untouched`;
   return (snapshot: unknown): unknown => {
@@ -197,7 +194,7 @@ export function kindOf(definition: AnyDefinition): Kind {
   };
 }
 
-/** What the machine's `view` shows of a tree. Where the view throws, its error is shown in its place; the tree is not harmed. */
+/** What the machine's `view` shows of a tree. If the view throws, its error is shown instead; the tree is not changed. */
 export function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> {
   if (view === undefined) return {};
   try {
@@ -335,7 +332,7 @@ function isPromise(definition: AnyDefinition, asked: string): boolean {
   return definition.effects?.[asked] === undefined && knownPromises(definition).has(asked);
 }
 
-/** The answer of an effect, as the event of the promise that the effect represents. Of an error, what JSON can carry. */
+/** The answer of an effect, as the event of the promise that the effect represents. For an error, the part that JSON can carry. */
 function promiseEvent(type: string, payload: object): AnyEventObject {
   const { output, detail, error } = payload as { output?: unknown; detail?: string; error?: unknown };
   if (type === promiseSettled) return { type: settled, output };
@@ -369,7 +366,7 @@ function messageTo(
 /** The result of a request goes to the actor that made it, found by the id of the request. Every other signal goes to the root. */
 function rulesOf(definition: AnyDefinition): Rules {
   const { signals: taken = {} } = definition;
-  // A field of that name that the event has itself is its own.
+  // If the event has a field of that name, it keeps its own.
   const eventOf = (_root: AnyActorRef, { type, payload, run, at }: AnySignal, memory: Memory) => {
     const delayed = run === null ? undefined : memory.delayed[run];
     if (delayed !== undefined && type === 'timer_due') return { at, ...withErrors(delayed.event) };
@@ -420,7 +417,7 @@ export function mayBeTaken({ status, _nodes: nodes }: AnyMachineSnapshot, type: 
   return status === 'active' && nodes.some((node) => transitionsFor(node, type).length > 0);
 }
 
-/** Those that name it, and those for every event or every one that begins like it (`*`, `payment.*`). */
+/** The transitions that name it, and those for every event or for each one that begins like it (`*`, `payment.*`). */
 function transitionsFor({ transitions }: AnyStateNode, type: string) {
   return [...transitions].flatMap(([named, found]) => {
     const isFor =

@@ -85,7 +85,7 @@ export interface PlanSummary {
   budget: PlanBudget;
 }
 
-/** What a plan knows of itself. */
+/** A plan's knowledge of itself. */
 export function planContext({ root }: Pick<Tree, 'root'>): PlanContext {
   return snapshotOf(root).context as PlanContext; // asked of plan trees only
 }
@@ -106,7 +106,7 @@ function resultsOf(context: PlanContext, root: AnyActorRef): Record<number, Reco
   return results;
 }
 
-/** Everything that a summary depends on: if none of it has changed, the summary is the same. */
+/** All values that a summary depends on: if none of them has changed, the summary is the same. */
 export function summarySources({ root }: Tree): readonly unknown[] {
   const sources: unknown[] = [snapshotOf(root)];
   for (const ref of childrenOf(root)) {
@@ -157,7 +157,7 @@ export function statusOfPlan({ root }: Tree): PlanStatus {
   return (tagged(snapshotOf(root).tags, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
 }
 
-/** What keeps a plan, or tasks of it, from going on without a person; null: nothing does. */
+/** The reason why a plan, or tasks of it, cannot continue without a person; null: there is none. */
 export function blockOf({ root }: Tree): Need | null {
   const snapshot = snapshotOf(root);
   const { questions, ...context } = snapshot.context as PlanContext; // asked of plan trees only
@@ -196,7 +196,7 @@ export interface PlanDetail {
   isolation: Isolation;
   merge: MergeView;
   pull: PullView;
-  /** A person says after each wave whether the next one begins. */
+  /** A person decides after each wave whether the next one begins. */
   stopsAfterWaves: boolean;
   /** It is carried out by itself once its planner has finished. */
   advances: boolean;
@@ -274,7 +274,7 @@ export interface TaskFailure {
   detail: string;
 }
 
-/** The tasks of the present wave that are over and not done. */
+/** The ended tasks of the present wave that are not done. */
 export function failuresOf(tree: Tree): TaskFailure[] {
   const context = planContext(tree);
   const results = resultsOf(context, tree.root)[context.wave] ?? {};

@@ -120,7 +120,7 @@ function mergeMessage({ plan, title }: Pick<PlanContext, 'plan' | 'title'>): str
   return `Merge plan ${plan}${title === null ? '' : `: ${title}`}`;
 }
 
-/** A wave asks for nothing itself; its tasks do. */
+/** A wave requests nothing itself; its tasks do. */
 function bindWave(ports: Ports) {
   return waveMachine.provide({ actors: { task: bindTask(ports) } });
 }

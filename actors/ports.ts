@@ -1,4 +1,4 @@
-/** What bindings may ask of the code that drives a tree. A step collects all of it, and it is stored together with the step. */
+/** The requests that bindings may make to the code that drives a tree. A step collects all of them, and they are stored together with the step. */
 import type { Effect } from '../machines/vocabulary/effect.ts';
 import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { SignalPayload, SignalType } from '../machines/vocabulary/signal.ts';
@@ -9,7 +9,7 @@ export interface TimerRequest {
   readonly dueAt: number;
 }
 
-/** A run's processes must end; from `stopAt` on they are killed. */
+/** A run's processes must end; after `stopAt` they are killed. */
 export interface StopRequest {
   readonly run: string;
   readonly stopAt: number;
@@ -30,10 +30,10 @@ export interface Ports {
   ask(effect: Effect): void;
   timer(request: TimerRequest): void;
   stop(request: StopRequest): void;
-  /** The plan has another document, which no signal carries. */
+  /** The plan has another document, which is in no signal. */
   document(content: string): void;
   sendSignal<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
-  /** The same, where types and payloads are not known here. */
+  /** The same, where types and payloads are not known. */
   sendAny(tell: OutgoingSignal): void;
 }
 
@@ -43,6 +43,6 @@ export interface Requests {
   timers: TimerRequest[];
   stops: StopRequest[];
   signals: OutgoingSignal[];
-  /** Not there: the signals carry everything. */
+  /** Not there: the signals carry all inputs. */
   document?: string;
 }

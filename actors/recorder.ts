@@ -48,7 +48,7 @@ export interface Recorder {
   take(): { transitions: Transition[]; agents: AgentSnapshot[] };
 }
 
-/** A state's value as one dotted word; a parallel state's regions are joined by spaces. */
+/** The value of a state as one dotted word; the regions of a parallel state are separated by spaces. */
 export function stateText(value: StateValue): string {
   if (typeof value === 'string') return value;
   return Object.entries(value)

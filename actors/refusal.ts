@@ -1,4 +1,4 @@
-/** Why a signal is not taken now: held, suppressed, or refused, and by which state and guard; and what would be taken instead. */
+/** Why a signal is not taken now: it is held, suppressed, or refused by a state and a guard; and which signals would be taken instead. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { answerCommand } from '../machines/plan/advice.ts';
 import {
@@ -66,7 +66,7 @@ function wordsOf(snapshot: AnyMachineSnapshot, key: MetaKey): ReadonlySet<string
   return words;
 }
 
-/** What must wait now, by the tree's states: kinds of origin, types, and `agent.run` where no run starts. */
+/** Which senders and signals must wait, by the tree's states: kinds of origin, types, and `agent.run` where no run starts. */
 export function holdsOf(root: AnyActorRef): ReadonlySet<string> {
   return metaWords(snapshotOf(root), 'holds');
 }
@@ -76,7 +76,7 @@ export function waitsForPerson(root: AnyActorRef): boolean {
   return holdsOf(root).has('agent.run');
 }
 
-/** A further question is never held, nor is a signal that passes only while no agent asks. */
+/** A question is never held, nor is a signal that is allowed only while no agent asks. */
 export function isHeld(root: AnyActorRef, { type, origin }: Signal, found: Found): boolean {
   const holds = holdsOf(root);
   if (holds.has(type)) return true;
@@ -238,7 +238,7 @@ function guardText(
   }
 }
 
-/** Payloads that make a type's guards answer for the type itself; a type that needs more than this is not offered. */
+/** Payloads with which a type's guards answer for the type itself; a type that needs more than this is not offered. */
 function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Record<string, unknown> {
   switch (type) {
     case 'implement_wave':
@@ -317,7 +317,7 @@ function statusText(snapshot: AnyMachineSnapshot): string {
   return first;
 }
 
-/** Where a transition has led that a person made before reporting it. */
+/** By signal, the statuses which show that a person made its transition before reporting it. */
 const targets: Partial<Record<SignalType, readonly PlanStatus[]>> = {
   plan_start: ['planning'],
   planner_finished: ['ready'],
@@ -335,7 +335,7 @@ const targets: Partial<Record<SignalType, readonly PlanStatus[]>> = {
   reopen: ['planning', 'ready'],
 };
 
-/** `fsm_applied`: the status is already there, so nothing is to be done. */
+/** `fsm_applied`: the status is already set, so the signal changes nothing. */
 export function isPreApplied(root: AnyActorRef, { type, payload }: Signal): boolean {
   if (!('fsm_applied' in payload) || payload.fsm_applied !== true) return false;
   const snapshot = snapshotOf(root);

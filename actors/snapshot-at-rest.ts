@@ -25,7 +25,7 @@ interface Below {
 }
 type Refs = Readonly<Record<string, AnyActorRef>>;
 
-/** A reader for one list of trees of one kind: what machines in the same states have in common is worked out once. */
+/** A reader for a list of trees of one kind: values that depend only on the states of a machine are computed once. */
 export function readAtRest(kinds: Kinds): SnapshotAtRest {
   const sameStates = new Map<AnyStateMachine, Map<string, AnyMachineSnapshot>>();
 
@@ -46,7 +46,7 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     return Object.assign(snapshot, { context: contextWith(context, refTo), children: refs });
   }
 
-  /** What code may ask of an actor that does not live: who it is, and its snapshot. */
+  /** What code may read of an actor that is not running: its identity, and its snapshot. */
   function refOf(machine: AnyStateMachine, { id, child, root }: Below): AnyActorRef {
     const { src, systemId, snapshot } = child;
     const logic = logicOf(machine, src) as AnyActorLogic | undefined; // `compatibleSnapshot` has found it

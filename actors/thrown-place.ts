@@ -1,4 +1,4 @@
-/** What a chart's own code threw, with the place in its file: XState and the engine are on the stack behind it, and mean nothing to its author. */
+/** An error of a chart's own code, with its place in the author's file: the rest of the stack is XState and the engine, and means nothing to the author. */
 import { messageOf } from '../machines/vocabulary/errors.ts';
 
 /** A frame of V8: `at name (file:line:column)`, or without the name. */
@@ -21,7 +21,7 @@ function placeOf(thrown: unknown): string | null {
   return null;
 }
 
-/** An error with the words of what was thrown, and its place behind them. Anything can be thrown: what is no error has words too, and no place. */
+/** An error with the message of the thrown value, followed by its place. Anything can be thrown: a value that is no error has a text too, and no place. */
 export function withPlace(thrown: unknown): Error {
   const words = messageOf(thrown);
   const place = placed.test(words) ? null : placeOf(thrown);

@@ -59,11 +59,11 @@ export interface Step {
   readonly upgrade: Upgraded | null;
   readonly requests: Requests;
   readonly agents: readonly AgentSnapshot[];
-  /** Something that was held before is not held now: what waits may be delivered, and is held again where it still must. */
+  /** A reason for holding signals has ended: waiting signals may be delivered, and are held again if another reason remains. */
   readonly released: boolean;
 }
 
-/** What is in force outside and must be in the root's context before the signal is looked at. */
+/** The configuration in force, which must be in the root's context before the signal is handled. */
 export interface Facts {
   readonly policy?: Policy;
 }
@@ -71,7 +71,7 @@ export interface Facts {
 export interface Trees {
   /** The kinds of trees that are possible. */
   readonly kinds: Kinds;
-  /** Whether this signal gives birth to a tree at that address. */
+  /** Whether this signal creates a tree at that address. */
   isBirth(address: TreeAddress, signal: AnySignal): boolean;
   /** `id`: the number of the signal in the inbox, which is given once. */
   create(address: TreeAddress, signal: AnySignal, id?: number): { tree: Tree; step: Step };
@@ -158,7 +158,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     }
   }
 
-  /** Nothing that a tree asked for goes on once it has ended; and what its row could not keep is thrown. */
+  /** The requests of a tree end with it; and an error is thrown for a value that its row could not store. */
   function settleOwn(tree: Tree): void {
     if (!tree.kind.keepsMemory) return;
     const { status, output } = snapshotOf(tree.root);
@@ -452,7 +452,7 @@ function memoryIn(address: TreeAddress, snapshot: object, isPast: boolean): Memo
   return newMemory(address, { ...structuredClone(stator), at: 0, isPast });
 }
 
-/** The tree has received what it asked for. */
+/** The tree has received the answer to its request. */
 function forget(memory: Memory, run: string): void {
   const delayed = memory.delayed[run];
   delete memory.open[run];

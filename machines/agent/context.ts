@@ -28,7 +28,7 @@ export interface AgentContext extends AgentInput {
   run: string | null;
   timer: string | null;
   dueAt: number;
-  /** Milliseconds left of the deadline of a run that is frozen. */
+  /** Milliseconds that were left of the deadline when the run was frozen. */
   remainingMs: number;
   base: string | null;
   ending: Ending | null;
@@ -47,7 +47,7 @@ export interface AgentContext extends AgentInput {
   permissions: readonly PermissionQuestion[];
   /** The numbers of its messages that none of its runs has had. The plan's root stores their texts. */
   unread: number[];
-  /** What the next run is to find. */
+  /** How the next run begins: with or without the work and the conversation of earlier runs. */
   start: RunStart;
   previous: Previous | null;
   reason: Reason | null;
@@ -87,19 +87,19 @@ export type AgentEvent =
 export const graceMs = 30_000;
 const backOffFirstMs = 1_000;
 export const backOffCapMs = 300_000;
-/** More messages than this wait for no agent; each may be as long as a signal's body. */
+/** The most messages that wait for one agent; each may be as long as a signal's body. */
 export const messageLimit = 10;
-/** More questions than this wait for no person at a time. */
+/** The most questions that wait for a person at a time. */
 export const permissionLimit = 16;
-/** The longest piece of a run's output that is carried along as its reason. */
+/** The longest part of a run's output that is stored as its reason. */
 export const detailLimit = 8_192;
 
-/** 1 s, doubling with each failure, to 5 min. Without jitter here, since a machine has no chance; the dispatcher spreads the starts. */
+/** 1 s, doubled after each failure, up to 5 min. A machine must not use random numbers, so the jitter is added by the dispatcher. */
 export function backOffMs(failures: number): number {
   return Math.min(backOffCapMs, backOffFirstMs * 2 ** Math.max(0, failures - 1));
 }
 
-/** What is left of a deadline that has not come. If the clock shows another time it has jumped, and the whole time is given again. */
+/** The remaining time until a deadline. If the clock shows a time outside of the period, it was changed, and the whole period is given again. */
 export function remainingMs({ dueAt, timeoutMs }: Pick<AgentContext, 'dueAt' | 'timeoutMs'>, at: number): number {
   const leftMs = dueAt - at;
   return leftMs > 0 && leftMs <= timeoutMs ? leftMs : Math.max(1, timeoutMs);

@@ -13,7 +13,7 @@ function ending(params: Ending) {
 }
 
 const stopping = '#agent.stopping';
-/** The orders that stop a run, whatever it is doing; `stopping` then waits for its last process. */
+/** Orders that stop a run in any state; `stopping` then waits for its last process. */
 const stops = {
   end: { target: stopping, actions: [ending('cancel'), stopNow] },
   requeue: { target: stopping, actions: [ending('requeue'), stopNow] },
@@ -25,7 +25,7 @@ const ends = {
   run_lost: { target: '#agent.judging', actions: 'noteEnd' },
   effect_failed: { target: '#agent.judging', actions: 'noteEnd' },
 } as const;
-/** What a process does while nothing here depends on it. */
+/** What a process does while no state of this chart depends on it. */
 const silent = { run_idle: { description: 'it changes nothing now' } } as const;
 /** A question that comes before or after the states that can wait for a person. The next state takes it up. */
 const asks = { run_waiting: { guard: 'hasRoomForQuestion', actions: 'notePermission' } } as const;
@@ -41,11 +41,11 @@ const answers = [
 ] as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
-/** Whatever the process does: its terminal has the line at once, and a program that takes messages reads it with its next step. */
+/** Typed text is accepted in each of these states: a terminal has the line at once, and a program that takes messages reads it with its next step. */
 const types = {
   agent_type: { guard: and(['takesInput', 'takesTyped', 'hasRoomForLine']), actions: ['nextId', 'askTyping'] },
 } as const;
-/** What a process that is there may do, and which events it takes. */
+/** What a running process may do, and which events it takes. */
 const live = {
   ...send,
   finish: { target: stopping, actions: [ending('finish'), stopSoon] },

@@ -1,4 +1,4 @@
-/** The actions and conditions of an agent, whose chart says when: actions, guards and requests, over one setup. */
+/** The actions, conditions and requests of an agent, over one setup. The chart says when each is used. */
 import { assertEvent, assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
 import { isWorker, requestId } from '../vocabulary/ids.ts';
@@ -134,21 +134,21 @@ const base = setup({
       timer: null,
       remainingMs: remainingMs(context, timeOf(context, event)),
     })),
-    /** The clock of a run that asks before it is known to have started is at its beginning. */
+    /** If a run asks before its start was reported, its clock has not run yet. */
     holdClock: assign(({ context }) => ({ timer: null, remainingMs: context.timeoutMs })),
     notePermission: assign(({ context, event }) => {
       assertEvent(event, 'run_waiting');
       const { permission: id, tool, detail, limit_ms: limitMs, at } = event;
       return { permissions: [...context.permissions, { id, tool, detail, askedAt: at, dueAt: at + limitMs }] };
     }),
-    /** Nobody could answer while the agent was frozen: each question of that time has its whole time again. */
+    /** No person could answer while the agent was frozen, so each question gets its whole time again. */
     renewPermissions: assign(({ context, event }) => ({
       permissions: context.permissions.map((each) => ({
         ...each,
         dueAt: timeOf(context, event) + each.dueAt - each.askedAt,
       })),
     })),
-    /** The oldest question comes first to its deadline. */
+    /** The oldest question has the earliest deadline. */
     awaitPermission: assign(({ context, event }) =>
       nextTimer(context, context.permissions[0]?.dueAt ?? timeOf(context, event)),
     ),
@@ -165,7 +165,7 @@ const base = setup({
       assertEvent(event, 'agent_send');
       return { unread: [...context.unread, event.word ?? 0] };
     }),
-    /** A run that never began leaves nothing to go on from. */
+    /** A run that never began leaves no work and no conversation to continue. */
     noteContinue: assign(({ context }) => ({ start: context.base === null ? context.start : ('continue' as const) })),
     noteRestart: assign({ start: 'restart' as const }),
     noteAnswer: assign(({ event }) => {
@@ -209,7 +209,7 @@ const base = setup({
     nextId: assign(({ context }) => ({ count: context.count + 1 })),
     noteOutcome: assign((_, outcome: AgentOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
-    /** Others reported it finished: its open questions no longer matter. */
+    /** Another sender reported the work as finished: the agent's open questions no longer matter. */
     stopWaiting: assign(({ context, event }) => ({
       timer: null,
       question: context.answer === null ? null : context.question,

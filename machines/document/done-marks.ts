@@ -5,7 +5,7 @@ const doneMarks = [
   ...[':white_check_mark:', ':heavy_check_mark:', ':ballot_box_with_check:'],
   ...['[DONE]', '(DONE)', '[COMPLETE]', '(COMPLETE)', '[COMPLETED]', '(COMPLETED)'],
 ];
-/** What is begun counts as open. */
+/** Work that has begun counts as open. */
 const openMarks = [
   ...['[ ]', '[~]', '[/]', '⬜', '🔲', '☐', '◻', '🔳', '⏳', '⌛', '🚧', '🔄'],
   ...[':white_large_square:', ':black_square_button:', ':hourglass:', ':construction:'],
@@ -18,7 +18,7 @@ const marks = [
 /** The characters that a mark may begin with, and that it or the word after it may end with: they rule out almost every text at once. */
 const firstPattern = /^[[(:✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]/u;
 const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\uFE0F|done[.!]?|completed?[.!]?|finished[.!]?)$/iu;
-/** More of them in one place are text. */
+/** A longer run of such characters is text. */
 const markLimit = 4;
 /** Selects the picture form of a character, and is invisible itself. */
 const pictureSign = '\uFE0F';

@@ -6,11 +6,11 @@ import { quoted, type ReportProblem } from './shape.ts';
 export interface TextLine {
   text: string;
   number: number;
-  /** That it begins with. */
+  /** The text that the line begins with. */
   label: Label | null;
 }
 
-/** Where remarks about a line go: `remark` takes what is no mistake, but most likely not what the writer meant. */
+/** Where remarks about a line go: `remark` takes a line that is no mistake, but most likely not what the writer meant. */
 export interface Reports {
   problem: ReportProblem;
   remark: ReportProblem;
@@ -42,7 +42,7 @@ export function shownName(name: string): string {
   return `**${name.replace(/(?:^| )[a-z]/g, (letter) => letter.toUpperCase())}:**`;
 }
 
-/** People write `none` or a lone dash for nothing. */
+/** People write `none` or a dash for an empty value. */
 export function isNothing(value: string): boolean {
   return value === '' || /^(?:none\.?|n\/a|[-–—])$/i.test(value);
 }

@@ -95,7 +95,7 @@ function withoutEmphasis(text: string): string {
   return end < 0 ? text : `${text.slice(signs.length, end)}${text.slice(end + signs.length)}`;
 }
 
-/** Nothing about a heading is decided by what is behind so many characters. */
+/** Only the first so many characters of a line decide whether it is a heading. */
 const lookLimit = 200;
 /** Numbers, links, quotation marks, a line through it and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`. */
 const decoratedPattern =

@@ -1,4 +1,7 @@
-/** The links to issues of a tracker in a document's head: `**Issue:** https://tracker.example/SHOP-12`. They are kept and shown, and nothing is asked of that tracker. */
+/**
+ * The links to issues of a tracker in a document's head: `**Issue:** https://tracker.example/SHOP-12`. They are stored and shown; no request is sent to the
+ * tracker.
+ */
 import type { Reports } from './fields.ts';
 import { quoted } from './shape.ts';
 
@@ -7,7 +10,7 @@ const linkLimit = 10;
 const linkLengthLimit = 500;
 const form = 'write the address of the issue, as in **Issue:** https://tracker.example/SHOP-12';
 
-/** What keeps that text from being a link; null: nothing. */
+/** Why that text is not a link; null: it is one. */
 export function issueLinkProblem(written: string): string | null {
   const shown = quoted(written);
   if (written.length > linkLengthLimit) return `${shown} has more than ${linkLengthLimit} characters; shorten it`;

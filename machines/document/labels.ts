@@ -42,7 +42,7 @@ export function readLabel(text: string): Label | null {
   };
 }
 
-/** Words that people write for a label of the grammar, although their letters differ much. */
+/** Words that people write instead of a label of the grammar, although their letters differ much. */
 const meantWords = new Map([
   ['depends on', 'after'],
   ['depends', 'after'],
@@ -67,7 +67,7 @@ const proofWords = new Set([
   ],
 ]);
 
-/** A label that reads like a check, and is none. */
+/** A label that reads like a check, and is not one. */
 export function isProofLabel({ name }: Label): boolean {
   return proofWords.has(name.trim());
 }

@@ -1,9 +1,9 @@
-/** Collects what is outside of a plan's tasks, so that no line of a document reaches nobody. */
+/** Collects the text outside of a plan's tasks, so that every line of a document reaches an agent. */
 import type { MarkdownLine } from './markdown-lines.ts';
 import type { PlanNote } from './shape.ts';
 
 export interface NoteReader {
-  /** What comes next, outside of tasks, belongs to a note of its own. */
+  /** Begins a new note for the lines that follow outside of tasks. */
   begin(start: Pick<PlanNote, 'title' | 'wave'>): void;
   /** A line for the present note. */
   add(line: MarkdownLine): void;

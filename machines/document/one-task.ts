@@ -3,7 +3,7 @@ import { isDoneTitle } from './headings.ts';
 import { parsePlan } from './plan-document.ts';
 import type { ParsedPlan } from './shape.ts';
 
-/** The text with one wave of one task behind it; `words`: what a person says beside the document. What keeps it from being such a plan is in `problems`. */
+/** The text followed by one wave with one task; `words`: a person's message beside the document. `problems` says why it cannot be such a plan. */
 export function asOneTask(
   content: string,
   { title, words }: { title: string; words: string },

@@ -2,10 +2,10 @@
 import { type PlanTask, type PlanWave, planNumberLimit, type ReportProblem } from './shape.ts';
 import type { TaskLink } from './task-fields.ts';
 
-/** A message names so many tasks and counts the rest. */
+/** The most tasks that a message names; the others are counted. */
 const namedLimit = 10;
 
-/** Reports waves that are twice, are out of order or have no task, task numbers that are twice, and links that cannot be kept. */
+/** Reports waves and task numbers that occur twice, waves that are out of order or have no task, and links that are impossible. */
 export function checkOrder(waves: PlanWave[], links: TaskLink[], report: ReportProblem): void {
   checkWaveNumbers(waves, report);
   const linksOf = groupedByTask(links);

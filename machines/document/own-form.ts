@@ -28,10 +28,10 @@ export interface OwnForm {
   readonly remarks: readonly PlanProblem[];
 }
 
-/** More numbers than that in the orders of one plan are in no document that a person has written. */
+/** The most numbers in the orders of one plan. Documents that people write have fewer. */
 const linkLimit = 50_000;
 
-/** More lines than this that are almost fields are no accident. */
+/** The most lines that look almost like fields. Documents that people write have fewer. */
 const fieldLimit = 200;
 
 /** Writes and reads a draft. `problems` and `remarks` hold those of the draft too. Never throws. */

@@ -29,7 +29,7 @@ export { decodePlan } from './text.ts';
 
 /** A document with more problems is not a plan with typing mistakes; the rest is counted. */
 const problemLimit = 1000;
-/** More than a real plan has; 25,000 of them kept a daemon busy for minutes. */
+/** More than a real plan has; 25,000 tasks kept a daemon busy for minutes. */
 const waveLimit = 1_000;
 const taskLimit = 10_000;
 
@@ -170,7 +170,7 @@ function readUnderline(reading: Reading, line: MarkdownLine): void {
   if (message !== null) reportSlip(reading, paragraph.last.number, { message, isCertain: reading.wave !== null });
 }
 
-/** Agents read it with the text around it; in the grammar it has no meaning. */
+/** Agents read this part with the text around it; the grammar gives it no meaning. */
 function readComment(reading: Reading, line: MarkdownLine): void {
   interrupt(reading);
   if (reading.task === null) reading.notes.add(line);

@@ -37,7 +37,7 @@ export interface PlanNote {
   title: string;
   /** The number of the wave that it introduces; null: it is about the whole plan. */
   wave: number | null;
-  /** As written, its heading and the fields of the plan included; what was read as the title is not repeated. */
+  /** As written, with its heading and the fields of the plan; the line that was read as the title is left out. */
   text: string;
 }
 

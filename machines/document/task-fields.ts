@@ -37,7 +37,7 @@ export function createTaskReader(
   const files = new Set<string>();
   const after = new Set<number>();
 
-  /** What reads like a check and is none; it matters only where the task has none. */
+  /** A line that looks like a check and is not one; it matters only if the task has no check. */
   const almostChecks: { line: number; message: string }[] = [];
 
   function addFiles(value: string, line: number): void {
@@ -108,7 +108,7 @@ export function createTaskReader(
   };
 }
 
-/** More of them in one task are not looked at. */
+/** The most such lines that are examined in one task. */
 const almostCheckLimit = 20;
 const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*|check[:：])\s+(\S.*)$/is;
 

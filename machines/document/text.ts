@@ -1,4 +1,4 @@
-/** A plan's file as text: how large it may be, and what makes a file no text. */
+/** A plan's file as text: its size limit, and which bytes a text cannot have. */
 import { planDocumentLimitBytes } from '../vocabulary/plan-file.ts';
 
 import { markdownLines } from './markdown-lines.ts';

@@ -40,7 +40,7 @@ interface Batch {
   base: string;
   /** The command that is to pass on the last one; empty: none. */
   check: string;
-  /** So many more may be merged on top. */
+  /** How many plans may still be merged on top. */
   room: number;
 }
 
@@ -50,13 +50,13 @@ export interface LandingContext {
   branch: string;
   path: '';
   count: number;
-  /** Those that wait, in their order. */
+  /** The waiting plans, in their order. */
   line: Entrant[];
-  /** The one that is being merged with what is before it; null: none is. */
+  /** The plan that is being merged on top of the earlier ones; null: none is. */
   current: Entrant | null;
-  /** Those that are merged already and are to land together; null: there are none. */
+  /** The plans that are merged already and are to land together; null: there are none. */
   batch: Batch | null;
-  /** The first so many of the line failed together; 0: it is not known of any. */
+  /** The first this many plans of the line failed together; 0: no such failure is known. */
   suspects: number;
   /** The name of the effect that is under way. */
   work: string | null;
@@ -84,7 +84,7 @@ interface Args {
   event: LandingEvent;
 }
 
-/** The message to the plan about a landing that came to nothing. */
+/** The message to the plan about a landing that failed. */
 export type Refused = Omit<MergeRefused, 'at'> & Pick<SignalPayload<'merge_refused'>, 'body' | 'head'>;
 
 function refusedBy({ branch }: LandingContext, event: LandingEvent): Refused {
@@ -131,14 +131,14 @@ const words = setup({
         at,
       };
     }),
-    /** The next one does not go with those before it: it is tried again when they have landed. */
+    /** This plan conflicts with the plans before it: it is tried again when they have landed. */
     closeBatch: assign(({ context: { current, batch, line }, event }) => ({
       current: null,
       batch: batch === null ? null : { ...batch, room: 0 },
       line: current === null ? line : [current, ...line],
       at: event.at,
     })),
-    /** They keep their places, and are merged with the branch as it is then. */
+    /** They keep their places, and are merged with the branch in its new state. */
     putBack: assign(({ context, event }) => ({ ...nobody, line: everyone(context), at: event.at })),
     suspectBatch: assign(({ context, event }) => ({
       ...nobody,
@@ -146,7 +146,7 @@ const words = setup({
       line: everyone(context),
       at: event.at,
     })),
-    /** What became of them is known. */
+    /** The outcome for these plans is known. */
     dropHead: assign(({ context, event }) => ({
       ...nobody,
       suspects: Math.max(0, context.suspects - headOf(context).length),
@@ -161,7 +161,7 @@ const words = setup({
       assertEvent(event, ['landing_left', 'landing_removed']);
       return { line: context.line.filter(({ plan }) => plan !== event.plan), suspects: 0, at: event.at };
     }),
-    /** The others that were tried with it keep their places. */
+    /** The other plans that were tried together with it keep their places. */
     leaveHead: assign(({ context, event }) => {
       assertEvent(event, ['landing_left', 'landing_removed']);
       return {
@@ -180,7 +180,7 @@ const words = setup({
     /** Others are merged already, and this one goes on top of them. */
     isBehindOthers: ({ context: { batch } }: Args) => batch !== null,
     areSeveral: ({ context: { batch } }: Args) => batch !== null && batch.merged.length > 1,
-    /** The plan waits in the line, by the request that it speaks of. */
+    /** Whether the plan waits in the line with the request that the event is about. */
     waits: ({ context, event }: Args) => context.line.some((entrant) => isMeant(entrant, event)),
     isAtHead: ({ context, event }: Args) => headOf(context).some((entrant) => isMeant(entrant, event)),
   },
@@ -193,7 +193,7 @@ function sizeOf(most: number, suspects: number): number {
   return suspects === 0 ? most : Math.min(most, Math.max(1, Math.floor(suspects / 2)));
 }
 
-/** Those at the head, in their order. */
+/** The plans at the head, in their order. */
 function headOf({ batch, current }: LandingContext): Entrant[] {
   return [...(batch?.merged ?? []).map(({ entrant }) => entrant), ...(current === null ? [] : [current])];
 }
@@ -221,13 +221,13 @@ const base = words.extend({
         });
       enqueue('dropHead');
     }),
-    /** There is one at the head. */
+    /** Refuses the plans at the head. */
     sayRefused: words.enqueueActions(({ context, event, enqueue }) => {
       const refused = refusedBy(context, event);
       for (const entrant of headOf(context)) enqueue({ type: 'tellRefused', params: { entrant, refused } });
       enqueue('dropHead');
     }),
-    /** A person took it out: its plan does not know yet. */
+    /** A person removed it from the line: its plan does not know that yet. */
     sayLeft: words.enqueueActions(({ context, event, enqueue }) => {
       for (const entrant of everyone(context))
         if (isMeant(entrant, event)) enqueue({ type: 'tellLeft', params: { entrant } });
@@ -238,14 +238,14 @@ const base = words.extend({
 const atHead = '#landing.atHead';
 const waiting = `${atHead}.waiting`;
 const refused = { target: waiting, actions: 'sayRefused' } as const;
-/** With others on the branch before it, it may go: only what the branch itself has against it counts. */
+/** If others are merged before it, the conflict may be with them: they are tried without this plan, which is tried again later. */
 const notWithOthers = { guard: 'isBehindOthers', target: `${atHead}.prepared`, actions: 'closeBatch' } as const;
-/** It is not known which one it is about. */
+/** It is not known which plan the failure is about. */
 const notTogether = { guard: 'areSeveral', target: waiting, actions: 'suspectBatch' } as const;
 const failed = { merge_refused: [notTogether, refused], effect_failed: [notTogether, refused] } as const;
 const merge = { guard: 'isOpen', target: `${atHead}.merging` } as const;
 const later = { target: waiting, actions: 'putBack' } as const;
-/** Nothing of it is on the branch, so it may still go. */
+/** No commit of it is on the branch, so it may still be removed. */
 const leaves = {
   landing_left: { guard: 'isAtHead', target: waiting, actions: ['stopWork', 'leaveHead'] },
   landing_removed: { guard: 'isAtHead', target: waiting, actions: ['stopWork', 'sayLeft', 'leaveHead'] },

@@ -178,7 +178,7 @@ const merging = {
     enqueue(memory.nextId);
     enqueue('askRemoval');
   }),
-  /** Agents that still work there end first. */
+  /** The agents that still work there end first. */
   leaveIdleWorktree: base.enqueueActions(({ enqueue, check }) => {
     if (!check('hasNoChildren')) return;
     enqueue(memory.nextId);
@@ -227,7 +227,7 @@ const pulling = {
     const reason = `the plan is done and its pull request ${pull?.request?.url ?? ''} is open without its newest commits: ${pull?.refused?.detail ?? ''}; resolve tries the push again`;
     return { stopCause: { source: 'failed' as const, reason } };
   }),
-  /** What the plan is blocked by is tried again. */
+  /** Retries the step that the plan is blocked by. */
   clearPullStop: base.assign(({ context: { blocked, stopCause } }) =>
     blocked?.source === 'failed' ? { blocked: null, stopCause: null } : { blocked, stopCause },
   ),
@@ -270,7 +270,7 @@ const pulling = {
 
 /** What the root does about the merge of its pull request by the forge. */
 const mergingThere = {
-  /** Withdraws what the forge would do by itself from now on. */
+  /** Cancels what the forge would do automatically. */
   withdrawMerge: base.enqueueActions(({ enqueue }) => {
     enqueue(memory.nextId);
     enqueue('askMergeWithdrawal');

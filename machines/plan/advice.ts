@@ -22,7 +22,7 @@ export interface WayOn {
   readonly command: string;
 }
 
-/** How that question is answered, and no other one. */
+/** The command that answers exactly that question. */
 export function answerCommand(plan: string, number: number): string {
   return `stator plan answer ${shellWord(plan)}#${number} "<your answer>"`;
 }

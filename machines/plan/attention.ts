@@ -10,7 +10,7 @@ function others<T extends Attention>(own: T) {
     .map((each) => ({ guard: { type: 'needs', params: each }, target: each }) as const);
 }
 
-/** A person's `resolve` that answers no question lets the plan go on. */
+/** A `resolve` of a person that answers no question continues the plan. */
 const resolve = { actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
 const movedByPerson = { guard: 'movedByPerson', actions: 'clearBlock' } as const;
 

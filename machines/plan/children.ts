@@ -74,7 +74,7 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
   });
 }
 
-/** One coder does all tasks: it is the first that one of them names. */
+/** If one coder does all tasks, the first agent that a task names is used. */
 function namedAgent({ waves }: PlanContext): Pick<AgentInput, 'agent'> {
   const agent = waves.flatMap(({ tasks }) => tasks).find((task) => task.agent !== undefined)?.agent;
   return agent === undefined ? {} : { agent };
@@ -141,7 +141,7 @@ const startWave = base.enqueueActions(({ context, event, enqueue }) => {
 export const noVerdictText =
   'it ended without saying what it found: neither by the line of its verdict in its last message nor, as a `command`, by a signal or exit code 0 or 1';
 
-/** Why a coordinator's end does not count; its attempts decide whether there is a next one. */
+/** Why a coordinator's end does not count as a verdict; its attempts decide whether there is a further run. */
 function sendBack(detailOf: (context: PlanContext, base: string | null) => string) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     if (context.activeChildId === null) return;
@@ -160,7 +160,7 @@ export const children = {
   startVerifier: startCoordinator('verifier'),
   startCoder: startWorker('coder'),
   startFixer: startWorker('fixer'),
-  /** In the middle of a plan: later tasks are not done, so the checks of the document say nothing yet. */
+  /** In the middle of a plan: later tasks are not done, so the checks of the document cannot pass yet. */
   startMender: startWorker('fixer', { hasCheck: false }),
   startWave,
   /** The active child ends: by itself after its verdict, stopped otherwise. Its end is awaited and forgotten. */
@@ -181,7 +181,7 @@ export const children = {
       enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies CommonOrder);
     enqueue.assign({ activeChildId: null });
   }),
-  /** What a coder or a fixer did until now stays on the plan's branch. */
+  /** The commits of a coder or a fixer up to now stay on the plan's branch. */
   concludeAll: base.enqueueActions(({ context, event, enqueue }) => {
     const at = timeOf(context, event);
     for (const [id, kind] of Object.entries(context.liveChildren)) {

@@ -62,14 +62,14 @@ export interface Question {
   run: string | null;
   question: string;
   at: number;
-  /** What a bare yes accepts for the whole plan. Not there: nothing. */
+  /** The changes that a bare yes accepts for the whole plan. Not there: none. */
   accepts?: readonly string[];
 }
 
-/** How many accepted things are remembered; the oldest go first. */
+/** The most accepted changes that are stored; the oldest are removed first. */
 export const acceptedLimit = 5_000;
 
-/** How many questions of people may wait; an agent asks one at a time. */
+/** The most questions of people that may wait; an agent asks one at a time. */
 export const handQuestionLimit = 16;
 
 /** `chosen`: it is the document of the plan. */
@@ -84,7 +84,7 @@ export interface Draft {
   /** The title of that agent. */
   title: string;
   state: (typeof draftStates)[number];
-  /** null: nothing was handed in. */
+  /** null: no draft was handed in. */
   content: string | null;
   /** Why its planner failed. */
   detail: string;
@@ -126,7 +126,7 @@ export interface PlanContext extends DocumentFacts {
   /** The child that is active now. */
   activeChildId: string | null;
   granted: boolean;
-  /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier one does not count. */
+  /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier request does not count. */
   request: number;
   elaborated: boolean;
   /** The wave that runs, waits, or ran last; 0 before the first. */
@@ -136,9 +136,12 @@ export interface PlanContext extends DocumentFacts {
   /** A person went past the waves up to this one, done or not. */
   passed: number;
   results: Record<number, Record<number, TaskResult>>;
-  /** What its one coder, its fixers and its verifiers put on its branch; what tasks of waves did is in `results`. Not there: nothing. */
+  /** The commits that its one coder, its fixers and its verifiers made on its branch; those of tasks of waves are in `results`. Not there: none. */
   ownWork?: readonly DoneWork[];
-  /** Work that git no longer finds on its branch, until it is back or a person says that it was meant. Not there: none. */
+  /**
+   * Work that git no longer finds on its branch. An entry is removed when the work is back, or when a person says that its removal is intended. Not there:
+   * none.
+   */
   lost?: readonly DoneWork[];
   reviewCycle: number;
   feedback: string | null;
@@ -155,7 +158,7 @@ export interface PlanContext extends DocumentFacts {
   words: Word[];
   /** How many messages were ever accepted. */
   wordCount: number;
-  /** What a person allowed for the whole plan: it is not asked about again. Not there: nothing. */
+  /** What a person allowed for the whole plan: there is no question about it again. Not there: nothing. */
   accepted?: readonly string[];
   head: string | null;
   /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
@@ -195,7 +198,7 @@ export interface PlanContext extends DocumentFacts {
   at: number;
 }
 
-/** The facts of a document, as often as one comes in. */
+/** The facts that are read from each document. */
 export function documentFacts(content: string): DocumentFacts {
   const { ok, document, problems } = parsePlan(content);
   const [first] = problems;
@@ -225,7 +228,7 @@ export function documentFacts(content: string): DocumentFacts {
   };
 }
 
-/** The files that its tasks declare, where plans wait for each other's; undefined: they do not. */
+/** The files that its tasks declare, if plans wait for each other's files; undefined: they do not. */
 export function claimedFiles({ policy, waves }: Pick<PlanContext, 'policy' | 'waves'>): string[] | undefined {
   if (policy.overlap !== 'serial') return undefined;
   return claimOf(waves.flatMap(({ tasks }) => tasks.flatMap(({ files }) => files)));
@@ -259,7 +262,7 @@ export function questionName({ number, title }: Pick<Question, 'number' | 'title
   return title === null ? `question ${number}` : `question ${number} of ${title}`;
 }
 
-/** Why it needs a person, all of it: its block, and each question with its number and who asks. */
+/** Every reason why it needs a person: its block, and each question with its number and its agent. */
 export function needOf({ blocked, questions }: Pick<PlanContext, 'blocked' | 'questions'>): Block | null {
   const [first] = questions;
   if (first === undefined) return blocked;
@@ -321,10 +324,10 @@ export function waveNumberOf(id: string): number {
   return Number(/^wave-(\d+)\./.exec(id)?.[1] ?? 0);
 }
 
-/** A plan fixes this often at most, over all that its limits of rounds allow: older work is no longer checked. */
+/** A plan has at most this many rounds of fixes, over all limits of rounds: older work is no longer checked. */
 const ownWorkLimit = 200;
 
-/** With the work of an agent of the plan's own, in place of what it did before. */
+/** With the new work of one of the plan's own agents, in place of that agent's earlier work. */
 export function withOwnWork({ ownWork = [] }: Pick<PlanContext, 'ownWork'>, work: DoneWork): DoneWork[] {
   return [...ownWork.filter(({ title }) => title !== work.title), work].slice(-ownWorkLimit);
 }
@@ -347,7 +350,7 @@ export function workOfWave(plan: string, wave: number, found: Readonly<Record<nu
   );
 }
 
-/** Without that work: a person says that the branch is to be without it. */
+/** Without that work, because a person says that it was removed on purpose. */
 export function withoutWork(
   { results, ownWork = [] }: Pick<PlanContext, 'results' | 'ownWork'>,
   lost: readonly DoneWork[],
@@ -366,14 +369,14 @@ export function withoutWork(
   return { results: Object.fromEntries(left), ownWork: ownWork.filter(({ commit }) => !isGone(commit)) };
 }
 
-/** A task of a wave that is over, and that is not done: a person went on without it. */
+/** A task of an ended wave that is not done: a person continued without it. */
 export function isLeftBehind({ results }: Pick<PlanContext, 'results'>, wave: number, task: number): boolean {
   const found = results[wave] ?? {};
   const wasBegun = Object.values(found).some(({ isMarked }) => isMarked !== true);
   return wasBegun && found[task]?.status !== 'done';
 }
 
-/** A wave's results together with the known ones; what is done, or counts as done, stays so. The result of a task counts more than a mark. */
+/** A wave's results together with the known ones; a task that is done, or counts as done, stays so. The result of a task takes precedence over a mark. */
 export function withResults(
   { results }: PlanContext,
   wave: number,

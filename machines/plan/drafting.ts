@@ -21,7 +21,7 @@ function withDraft(context: PlanContext, event: PlanEvent, change: Partial<Draft
   return { drafts: drafts.map((draft) => (draft === meant ? { ...draft, ...change } : draft)) };
 }
 
-/** Sends the draft's order to a child that is still there. */
+/** Sends the draft's order to a child that still exists. */
 function tellDraft(orderOf: (at: number) => AgentOrder) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const draft = draftMeant(context, event);
@@ -88,7 +88,7 @@ export const drafting = {
   }),
   tellDraftFinish: tellDraft((at) => ({ type: 'finish', at })),
   tellDraftNoVerdict: tellDraft((at) => ({ type: 'reject', at, reason: 'no-verdict', detail: noVerdictText })),
-  /** The one that is named, else the only one that there is. */
+  /** The named draft, or the only existing one. */
   takeDraft: base.assign(({ context, event }) => {
     const taken = event.type === 'choose' ? draftMeant(context, event) : finishedDrafts(context)[0];
     if (taken?.content == null) throw new Error(`plan ${context.plan} has no draft to take`);

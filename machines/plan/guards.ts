@@ -54,7 +54,7 @@ function isAged({ policy, fresh, timestamps, at, wave }: PlanContext, event: Pla
   return timeOf({ at }, event) - (fresh?.at ?? timestamps.implementing_at ?? at) >= refreshMs;
 }
 
-/** It waited for plans, or begins from a base that may be old: its branch may have been made long ago, by a planner. */
+/** The plan waited for other plans, or begins from a base that may be old: its branch may have been made long ago, by a planner. */
 function needsBase(context: PlanContext, event: PlanEvent): boolean {
   const begins = context.policy.landing_refresh_ms !== null && context.wave === 0;
   return context.after.length > 0 || begins || isAged(context, event);
@@ -89,9 +89,7 @@ const mergeGuards = {
       event.into != null &&
       event.into !== context.merge?.merged?.into),
   isUnmerged: ({ context: { merge } }: GuardArgs) => (merge?.merged ?? null) === null,
-  /**
-   * `auto_merge`, at the end of a plan's own way. A status that was set by hand starts nothing, and a plan with a pull request is merged there.
-   */
+  /** `auto_merge`, when a plan has passed all of its stages. A status that was set by hand starts nothing, and a plan with a pull request is merged there. */
   mergesAlone: ({ context, event }: GuardArgs) =>
     context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
   /** As `mergesAlone`, by the line of the branch. */
@@ -101,23 +99,23 @@ const mergeGuards = {
     context.pullRequestUrl === null &&
     !isByHand(event) &&
     !isMergedAsItStands(context),
-  /** `[landing] by`: its forge lands what a person names no branch for. */
+  /** `[landing] by`: the forge lands the plan, unless a person named a branch. */
   landsOnForge: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_by === 'forge' && !(event.type === 'land' && event.into != null),
-  /** Or on its way there. */
+  /** Or about to be. */
   isLanded: ({ context }: GuardArgs) => isMergedAsItStands(context) || (context.merge?.work ?? null) !== null,
   landsWithGit: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_by === 'git' || (event.type === 'land' && event.into != null),
   landsOnForgeAlone: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_auto && policy.landing_by === 'forge' && !isByHand(event),
-  /** Approved and green, and it shows the approved work and nothing else. */
+  /** Approved, its checks passed, and it shows exactly the approved work. */
   isReadyToLand: ({ context, event }: GuardArgs) =>
     event.type === 'pr_merge_wanted' && event.ready && showsApproved(context, event.head),
   isOfForge: ({ context: { merge } }: GuardArgs) => merge?.byForge === true,
   isForgeWaiting: ({ event }: GuardArgs) => event.type === 'merge_refused' && event.why === 'forge_waits',
   endsByItself: ({ event }: GuardArgs) => !isByHand(event),
   isMerge: ({ context: { merge }, event }: GuardArgs) => isRun(event, merge?.work) || isPlace(event, merge?.work),
-  /** Its line found a conflict, or a check that fails on the merge: that is mended as what a review asks for. */
+  /** The line found a conflict, or a check that fails on the merge: a fixer handles it like the request of a review. */
   isForFixer: ({ context, event }: GuardArgs) =>
     event.type === 'merge_refused' &&
     event.body !== undefined &&
@@ -160,7 +158,7 @@ const pullGuards = {
   /** It shows the present work, not earlier work from before the plan was started over. */
   showsPresentWork: ({ context: { pull, pass } }: GuardArgs) => pull?.request?.pass === pass,
   pullIsMerged: stateIn('#plan.pullRequest.merged'),
-  /** The last of those that worked on it when the forge merged it. */
+  /** The last of the agents that were at work when the forge merged it. */
   endsLast: ({ context: { liveChildren }, event }: GuardArgs) =>
     'actorId' in event && Object.keys(liveChildren).every((id) => id === event.actorId),
   isPull: ({ context: { pull }, event }: GuardArgs) => isRun(event, pull?.work),
@@ -171,13 +169,13 @@ const pullGuards = {
     event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
   leftToBeginAnew: ({ event }: GuardArgs) =>
     event.type === 'done_left' && (event.cause === 'start_over' || event.cause === 'reimplement'),
-  /** At least one of them is news. */
+  /** At least one of them is new. */
   isNews: ({ context: { pull }, event }: GuardArgs) =>
     (event.type === 'pr_changes_requested' || event.type === 'pr_needs_person') &&
     event.ids.some((id) => !pull?.seen.includes(id)),
   /** A check failed before the last round of work, and fails after it with the same output. */
   failsAlike: ({ context, event }: GuardArgs) => failingAlike(context, event).length > 0,
-  /** It shall be merged when it is green, and shows the approved work and nothing else. */
+  /** It shall be merged when its checks have passed and it shows exactly the approved work. */
   mergesOnForge: ({ context, event }: GuardArgs) => {
     const shown = event.type === 'pr_opened' ? event.head : (context.pull?.request?.head ?? null);
     if (shown === null || !isMergedWhenGreen(context) || context.blocked !== null) return false;
@@ -187,11 +185,11 @@ const pullGuards = {
   mergesWhenGreen: ({ context }: GuardArgs) => isMergedWhenGreen(context),
   isReady: ({ event }: GuardArgs) => event.type === 'pr_merge_wanted' && event.ready,
   isByForge: ({ event }: GuardArgs) => event.type === 'pr_merge_scheduled' && event.by === 'forge',
-  /** It was seen on the forge, and is no answer. */
+  /** It was seen on the forge, and answers no request. */
   isUnasked: ({ event }: GuardArgs) => event.type === 'pr_merge_refused' && event.run === null,
 };
 
-/** What lands in the line of its branch is merged there alone. */
+/** A plan that lands in the line of its branch is merged only there. */
 function isMergedWhenGreen({ policy }: PlanContext): boolean {
   return policy.pull_merge === 'when-green' && policy.landing_by === 'git';
 }
@@ -227,7 +225,7 @@ const namesNoCommit = {
 } as const;
 
 export const planGuards = {
-  /** Checked after each step, and mostly there is none. */
+  /** Checked after each step; usually there is none. */
   hasStrandedWords: ({ context }: GuardArgs) => context.words.length > 0 && hasStranded(context),
   hasWaitingWords: ({ context }: GuardArgs) => context.words.some(({ run }) => run === null),
   ...draftGuards,
@@ -258,20 +256,20 @@ export const planGuards = {
   hasVerifier: ({ context }: GuardArgs) => context.policy.roles.verifier.on && context.policy.auto_readiness_review,
 
   isAsked: ({ context, event }: GuardArgs) => event.type === 'implement_granted' && event.request === context.request,
-  /** The right is there, the branch is the new one, and no earlier agent works on it any more. */
+  /** The right is granted, the branch is the new one, and no earlier agent works on it any more. */
   mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && hasNoWorkers(context),
   /** Its base must contain the plans that it waited for. */
   mayBeginAfter: ({ context, event }: GuardArgs) =>
     context.granted && !context.archivePending && hasNoWorkers(context) && needsBase(context, event),
-  /** It has gone on from its base for longer than it should. */
+  /** Its branch was last brought up to date with its base longer ago than is allowed. */
   isAged: ({ context, event }: GuardArgs) => isAged(context, event),
-  /** A fixer can make its work and its base go together. */
+  /** A fixer can resolve the conflict between its work and its base. */
   mendsBase: ({ context, event }: GuardArgs) =>
     event.type === 'base_conflicted' &&
     event.body !== undefined &&
     fixesAlone(context) &&
     !hasUsedCycles(context, context.fresh?.mends ?? 0),
-  /** A person wants it to go on from the base that it has. */
+  /** A person wants it to continue from its present base. */
   leavesBase: ({ context, event }: GuardArgs) => context.wave > 0 && acceptsIn(event) && context.granted,
   mayFix: ({ context }: GuardArgs) => context.granted && hasNoWorkers(context),
   archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && hasNoWorkers(context),
@@ -354,7 +352,7 @@ export const planGuards = {
   hasFixer: ({ context }: GuardArgs) => hasFixer(context),
 
   needs: ({ context }: GuardArgs, attention: Attention) => attentionOf(context) === attention,
-  /** All of those that are answered are open. */
+  /** All of the answered questions are open. */
   areOpen: ({ context: { questions }, event }: GuardArgs) =>
     event.type === 'answer' &&
     event.questions.length > 0 &&
@@ -374,12 +372,12 @@ export const planGuards = {
   movedOn: ({ event }: GuardArgs) => event.type === 'moved' && event.cause !== 'set_status',
   waits: ({ event }: GuardArgs) => event.type === 'pause' && event.wait === true,
 
-  /** Guards that never hold: their names are the refusals. */
+  /** Guards that are never true: their names are the refusals. */
   notPlannedYet: () => false,
   noWaveRuns: () => false,
 };
 
-/** The work that its branch should have and does not have. */
+/** The work that should be on its branch and is missing there. */
 function lostOf({ lost = [] }: Pick<PlanContext, 'lost'>): readonly DoneWork[] {
   return lost;
 }
@@ -394,14 +392,14 @@ function hasWave({ liveChildren }: PlanContext): boolean {
   return Object.values(liveChildren).includes('wave');
 }
 
-/** An approval of a verifier that changed too much itself: how much, since when, and who goes on. */
+/** Why the approval of a verifier that changed too much itself does not count: how much, since when, and who judges next. */
 export function selfFixText(context: PlanContext): string {
   const limit = context.policy.readiness_self_fix_max_lines;
   const since = Object.keys(context.selfFix ?? {})[0]?.slice(0, 12);
   return `selfFixIsSmall: ${selfFixLines(context)} lines were changed since the verification began at ${since ?? 'the head'}, and a verifier may change ${limit} itself (readiness_self_fix_max_lines); send verify_failed and let a fixer do it, or let a person approve`;
 }
 
-/** An approval of another commit than the branch's: both, and who judges again. */
+/** Why an approval of another commit than the branch's head does not count: both commits, and who judges again. */
 export function staleApprovalText(
   { head, branch }: PlanContext,
   event: { type: string; reviewed_sha?: unknown },
@@ -412,7 +410,7 @@ export function staleApprovalText(
   return `stale_approval: ${what}, and ${branch} stands at ${head?.slice(0, 12)}; look at that commit and give the verdict again with its reviewed_sha, or let the ${whose} run once more`;
 }
 
-/** An answer to what is not open: why not, and what is. */
+/** Why an answer does not fit: which question is not open, and which are. */
 export function notOpenText({ questions, questionCount }: PlanContext, numbers: readonly number[]): string {
   const gone = numbers.filter((number) => questions.every((question) => question.number !== number));
   const which = gone.map((number) =>

@@ -12,7 +12,7 @@ export const noVerdict = { agent_delivered: { guard: 'isActiveChild', actions: '
 export const gaveUp = {
   'xstate.done.actor.*': { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
 } as const;
-/** Nothing runs, so only what is done is fixed. */
+/** No agent runs, so only finished tasks are fixed. */
 const editable = {
   plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: 'setDocument' },
 } as const;

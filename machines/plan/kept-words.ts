@@ -6,7 +6,7 @@ import { type PlanContext, waveOf } from './context.ts';
 const givenLimit = 30;
 /** Lines that were typed to programs which have not confirmed that they read them. */
 const typedLimit = 50;
-/** The longest text of a word that its refusal repeats: it is in the body of a signal. */
+/** The most characters of a message that its refusal repeats: it is in the body of a signal. */
 const refusedTextLimit = 32_768;
 
 /** The number of the next message; null: no more lines are stored now. */
@@ -91,7 +91,7 @@ export function hasStranded(context: PlanContext): boolean {
   return settled(context).kept.length < context.words.length;
 }
 
-/** Without waiting messages that no agent will get. */
+/** Without the waiting messages that no agent will get. */
 export function withoutWaiting(
   { words }: Pick<PlanContext, 'words'>,
   isMeant: (word: Word) => boolean,

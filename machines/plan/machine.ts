@@ -17,11 +17,11 @@ const reviewing = `${lifecycle}.underway.reviewing`;
 const verifying = `${lifecycle}.underway.verifying`;
 const implementing = `${lifecycle}.underway.implementing`;
 const fixing = `${implementing}.fixing`;
-/** Long after the end the plan's own worktree is taken away; its branch stays. */
+/** Long after the end, the plan's own worktree is deleted; its branch stays. */
 const cleanup = { timer_due: { actions: ['dropTimer', 'nextId', 'askRemoval'] } } as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
-/** The transitions of a status that a person sets by hand. All running agents are told to stop, and the target states start nothing. */
+/** The transitions of a status that a person sets by hand. All running agents get the order to stop, and the target states start nothing. */
 const overrides = [
   // First, since it is the only one that may be refused, and a refusal names the first guard.
   { guard: 'forcesPlanned', target: '.ready.planned', actions: ['endAll', 'raiseOverride'] },
@@ -58,7 +58,7 @@ const overrides = [
   },
 ] as const;
 
-/** For a done plan only. Its own region says what becomes of it. */
+/** For a done plan only. The progress is a state of the region `merge`. */
 const mergeVerbs = {
   merge: [
     { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
@@ -71,7 +71,10 @@ const mergeVerbs = {
   ],
 } as const;
 
-/** Of a done plan only. What becomes of its pull request, its own region says; what reviewers on the forge ask for is fixed as what our own ask for. */
+/**
+ * For a done plan only. The progress of its pull request is a state of the region of that name. Requests of reviewers on the forge are handled like those of
+ * its own reviewer.
+ */
 const pullVerbs = {
   create_pr: { description: 'it is open and shows the branch as it is, is merged, or is being made' },
   pr_needs_person: { guard: and(['pullIsOpen', 'isNews']), actions: ['noteSeen', 'notePullAsks', 'raiseBlock'] },

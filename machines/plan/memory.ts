@@ -116,8 +116,8 @@ function onlySaid(amounts: Amounts): Amounts {
 }
 
 /**
- * What is known of a document, in place of the one before. What an agent writes never allows more than what was there before, and does not say on which
- * machine its work goes on.
+ * The facts of a document, in place of those of the earlier one. A document that an agent writes never allows more than the earlier one, and does not choose
+ * the machine for the plan.
  */
 export function withDocument(context: PlanContext, { content, isAgents }: { content: string; isAgents: boolean }) {
   const { host: written, ...facts } = documentFacts(content);
@@ -133,7 +133,7 @@ export function withDocument(context: PlanContext, { content, isAgents }: { cont
   };
 }
 
-/** What the root knows: of its document, its branch, and the work so far. */
+/** The root's knowledge of its document, its branch, and the work so far. */
 export const memory = {
   setPolicy: base.assign(({ event }) => {
     assertEvent(event, 'policy');
@@ -231,7 +231,7 @@ export const memory = {
     const { head, at } = event;
     return { head, ...freshAt(context, at) };
   }),
-  /** It goes on from the base that it has. */
+  /** The plan continues from its present base. */
   leaveBase: base.assign(({ context, event }) => freshAt(context, timeOf(context, event))),
   noteMend: base.assign(({ context, event }) => {
     assertEvent(event, 'base_conflicted');

@@ -18,7 +18,7 @@ const beginnings = {
       actions: 'findLine',
     },
   ],
-  // It is made, or what is new was pushed to it.
+  // The pull request was made, or new commits were pushed to it.
   pr_opened: { guard: and(['isOpened', 'isDone', 'landsOnForgeAlone']), target: '#plan.merge.awaiting' },
   done_entered: [
     { guard: and(['landsOnForgeAlone', 'pullIsOpen']), target: '#plan.merge.awaiting' },
@@ -32,9 +32,9 @@ const beginnings = {
   },
 } as const;
 
-/** A person asked, and reads the answer. */
+/** A person asked for the merge, and reads the answer. */
 const told = { guard: 'isMerge', target: `${refused}.asked`, actions: 'noteMergeRefused' } as const;
-/** No person asked: the plan needs one. */
+/** No person asked for the merge, so the plan needs one. */
 const stood = {
   guard: 'isMerge',
   target: `${refused}.automatic`,
@@ -43,9 +43,9 @@ const stood = {
 
 /** The branch and the check are looked at once more when a person lets it try again, and when its work was mended. */
 const lineAgain = { target: '#plan.merge.working.finding.automatic', actions: 'findLine' } as const;
-/** The branch moved, or its line found what a fixer is to mend: it asks for a place anew when it is done again. */
+/** The branch moved, or its line found a fault that a fixer is to correct: the plan asks for a place again when it is done. */
 const mended = { target: `${refused}.unlanded`, actions: 'noteMergeRefused' } as const;
-/** It left the line, or could not get into it, and nobody waits for that answer. */
+/** The plan left the line, or could not get into it, and no person waits for that answer. */
 const fromLine = [
   { guard: and(['isMerge', 'branchMoved']), ...mended },
   { guard: and(['isMerge', 'isForFixer']), ...mended },
@@ -158,7 +158,7 @@ export const merge = plan.createStateConfig({
       tags: ['merge:merged'],
       on: {
         ...beginnings,
-        // The regular look saw it merged first; the line knows more of the same merge.
+        // The regular request to the forge saw the merge first; the line has more details of it.
         plan_merged: { guard: 'isSameMerge', actions: 'noteMerged' },
         done_left: { target: 'none', actions: 'forgetMerge' },
       },

@@ -10,18 +10,18 @@ const creating = `${pull}.creating`;
 const open = `${pull}.open`;
 
 const create = { guard: 'isDone', target: `${creating}.asked`, actions: ['askPull', 'raiseMoved'] } as const;
-/** The plan came to its end. */
+/** The plan has ended. */
 const ended = {
   done_entered: [{ guard: 'pullsAlone', target: '.wanted' }, { target: '.idle' }],
 } as const;
 const wanted = { guard: 'isDone', target: `${creating}.automatic`, actions: 'askPull' } as const;
-/** The plan was blocked because of the last try. */
+/** The plan was blocked because of the last attempt. */
 const again = { ...wanted, actions: ['askPull', 'clearPullStop'] } as const;
 
-/** A person asked, and reads the answer. */
+/** A person asked for it, and reads the answer. */
 const told = { guard: 'isPull', target: `${pull}.failed.idle`, actions: 'notePullRefused' } as const;
 const stop = ['notePullRefused', 'notePullStop', 'raiseBlock'] as const;
-/** No person asked: the plan needs one, unless it is judged again. */
+/** No person asked for it: the plan needs one, unless it is judged again. */
 const stood = [
   { guard: and(['isPull', 'pullMoved']), target: `${pull}.failed.wanted`, actions: 'notePullRefused' },
   { guard: 'isPull', target: `${pull}.failed.automatic`, actions: stop },
@@ -45,14 +45,14 @@ const askAgain = { ...askForge, guard: and(['isDone', 'mergesOnForge', 'isReady'
 const unmerged = ['notePullRefused', 'noteForgeMergeStop', 'raiseBlock'] as const;
 const seenThere = { guard: 'isUnasked', target: `${open}.unmerged`, actions: unmerged } as const;
 const notTaken = { guard: 'isPull', target: `${open}.unmerged`, actions: ['withdrawMerge', ...unmerged] } as const;
-/** It must not be merged any more, and its forge may be about to. */
+/** It must not be merged any more, and its forge may be about to merge it. */
 const withdrawn = { target: `${open}.manual`, actions: 'withdrawMerge' } as const;
 const withdraws = {
   done_left: withdrawn,
   pr_merge_unwanted: withdrawn,
   create_pr: { ...push, actions: ['withdrawMerge', ...push.actions] },
 } as const;
-/** The same where its forge was asked for nothing. */
+/** The same if its forge has no request to merge it. */
 const forgets = { done_left: `${open}.manual`, pr_merge_unwanted: `${open}.manual`, create_pr: push } as const;
 
 /** A plan that is started over gets a new pull request. */

@@ -1,4 +1,4 @@
-/** Why a plan or an agent does not take a signal now, as a person reads it, and the commands for what it would take: one text for verbs and the control API. Pure. */
+/** Why a plan or an agent refuses a signal now, for people, and the commands that it would accept: one text for verbs and the control API. Pure. */
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
 
@@ -14,7 +14,7 @@ export interface Refused {
   readonly accepts: readonly string[];
 }
 
-/** What does not follow from the state, after "so". */
+/** The part of the reason that does not follow from the state, after "so". */
 const consequences: Readonly<Record<string, string>> = {
   plan_start: 'it cannot start planning',
   planner_finished: 'no planner is at work',
@@ -114,7 +114,7 @@ const agentCommands: Readonly<Record<string, string>> = {
 };
 /** How many commands are shown; `plan explain` has them all. */
 const shownCommands = 3;
-/** Guards whose name is all that they say. */
+/** Guards whose name is their whole text. */
 const guardWords: Readonly<Record<string, string>> = {
   no_planner: 'no planner is on',
   no_such_wave: 'it has no such wave',

@@ -8,14 +8,14 @@ const verifyingStatus = '#plan.lifecycle.underway.verifying';
 const fixing = '#plan.lifecycle.underway.implementing.fixing';
 const done = '#plan.lifecycle.done';
 
-/** Changes are asked for: fix them, or are where the rounds are used up or fixing needs a person's word. */
+/** If changes are requested: fix them, or wait for a person where the rounds are used up or fixing needs an approval. */
 const toFix = [
   { guard: 'cyclesAreUsed', target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteCycleLimit'] },
   { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: 'noteFeedback' },
   { target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteReviewStop'] },
 ] as const;
 
-/** The judged work is no longer the work: its judges are let go. */
+/** The judged work has changed: the agents that judge it are stopped. */
 const lost = [
   { guard: 'isNewLoss', target: '.stuck', actions: 'noteLost' },
   { description: 'it is known, or no longer the plan’s' },

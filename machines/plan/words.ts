@@ -8,7 +8,7 @@ import { bounded, isGiven, type Settled, settled, withoutWaiting, withWord } fro
 import { titleOf } from './memory.ts';
 import { base } from './setup.ts';
 
-/** Only a message with text is refused visibly: a person who lets a plan go on without an answer sent no text. */
+/** Only a message with text is refused visibly: a person who continues a plan without an answer sent no text. */
 function settle(decide: (context: PlanContext, event: PlanEvent) => Settled) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const { kept, refused } = decide(context, event);
@@ -60,7 +60,7 @@ export const words = {
     });
     return { words: bounded(returned) };
   }),
-  /** After a new start agents do not get again what earlier agents had. */
+  /** After a new start, agents do not get the messages that earlier agents already had. */
   dropGiven: base.assign(({ context }) => ({ words: context.words.filter((word) => !isGiven(word)) })),
   refuseStranded: settle(settled),
   refuseAtEnd: settle((context) => withoutWaiting(context, everyWord, 'the plan is done')),

@@ -49,7 +49,7 @@ export type RepoEvent = SignalEvent<
   | 'repo_resumed'
 >;
 
-/** Why an applicant waits, in the order of the checks; null: it does not. */
+/** Why an applicant waits, in the order of the checks; null: it does not wait. */
 export interface GrantObstacle {
   kind: 'topic' | 'after' | 'files' | 'plan_limit';
   detail: string;
@@ -71,7 +71,7 @@ export function obstacleOf(context: RepoContext, applicant: Applicant): GrantObs
   return null;
 }
 
-/** The plan whose files overlap with its own; null: there is none. */
+/** The plan whose files overlap with those of the applicant; null: there is none. */
 function holderOf({ claims = {}, policy }: RepoContext, { plan, files = [] }: Applicant): GrantObstacle | null {
   if (policy.overlap !== 'serial' || files.length === 0) return null;
   for (const [other, claimed] of Object.entries(claims)) {
@@ -171,10 +171,10 @@ const base = words.extend({
         if (applicant.files !== undefined) claims[applicant.plan] = applicant.files;
         enqueue({ type: 'tellGranted', params: { plan: applicant.plan, request: applicant.request } });
       }
-      // The first entry of all comes with no signal.
+      // The first entry has no signal.
       enqueue.assign({ granted, claims, waiting, at: 'at' in event ? event.at : context.at });
     }),
-    /** Each is notified once; a tree that wants the next time too asks again. */
+    /** Each is notified once; a tree that wants to be notified again must ask again. */
     tellWatchers: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'plan_done');
       const { [event.plan]: waiting = [], ...watchers } = context.watchers;

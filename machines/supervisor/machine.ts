@@ -1,4 +1,4 @@
-/** The supervisor: it knows the names of its repositories and nothing else of them, so one that is broken never stops the others. */
+/** The supervisor stores only the names of its repositories, so that a broken repository never stops the others. */
 import { assertEvent, assign, setup } from 'xstate';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { SupervisorTag } from '../vocabulary/public-state.ts';

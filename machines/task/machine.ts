@@ -102,7 +102,7 @@ function questionIn({ deletions, additions }: TaskContext): string {
   return [deletions, additions?.question].filter((each) => each != null).join('\n');
 }
 
-/** The answer of a person; empty: none, or it was no answer. */
+/** A person's answer; empty: none, or the event is no answer. */
 function answerIn(event: TaskEvent): string {
   return event.type === 'answered' ? event.answer.trim() : '';
 }
@@ -156,7 +156,7 @@ const base = setup({
       assertEvent(event, 'xstate.done.actor.*');
       return { last: event.output, at: event.output.at };
     }),
-    /** The same, and the run whose work is stored although it does not count as done. */
+    /** The same, with the run whose work is stored although it does not count as done. */
     noteLastRun: assign(({ event }) => {
       assertEvent(event, 'xstate.done.actor.*');
       return { last: event.output, run: event.output.run, at: event.output.at };
@@ -221,7 +221,7 @@ const base = setup({
     mustMerge: ({ context, event }) =>
       !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
     wantsEnd: ({ context }) => context.wantsEnd,
-    /** Its agent has ended, and only its leftovers must be stored. */
+    /** Its agent has ended, and only uncommitted files must be stored. */
     isConcluded: ({ context }) => context.wantsEnd && context.last !== null,
     leavesWork: ({ context, event }) =>
       context.wantsEnd && isOnPlanBranch(context) && 'output' in event && event.output.run !== null,
@@ -257,7 +257,7 @@ const taskSetup = base.extend({
       enqueue('nextId');
       enqueue('askUndo');
     }),
-    /** A task that could not be started leaves nothing; the work of earlier attempts is stored. */
+    /** A task that could not be started has no work; the work of earlier attempts is stored. */
     leaveNothing: base.enqueueActions(({ enqueue, check }) => {
       if (!check('couldNotStart')) return;
       enqueue('nextId');
@@ -472,7 +472,7 @@ const made = taskSetup.createMachine({
   },
 });
 
-/** Named, so that the types of what it is part of name it, and do not repeat all of it. */
+/** A named type: types that contain this one refer to it by name and do not repeat it. */
 export interface TaskMachine extends Made {}
 type Made = typeof made;
 

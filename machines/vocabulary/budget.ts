@@ -48,7 +48,7 @@ export function shareOf({ limit, spent }: BudgetUse): number {
   return limit === 0 ? 1 : spent / limit;
 }
 
-/** What counts where both say something: the lower one. */
+/** If both have a limit, the lower one counts. */
 export function lowerOf(one: Amounts, other: Amounts): Amounts {
   return Object.fromEntries(
     budgetMeasures.flatMap((measure) => {

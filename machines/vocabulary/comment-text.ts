@@ -1,7 +1,7 @@
 /** A person's comments on lines of a change, as the message that carries them to an agent. What is written here is read again here: the message is their only record. Pure. */
 
 export interface LineComment {
-  /** It names the comment in commit messages; no two comments of a plan share it. */
+  /** Identifies the comment in commit messages; it is unique within a plan. */
   readonly id: string;
   readonly path: string;
   /** The first of its lines, from 1 on. */
@@ -13,7 +13,7 @@ export interface LineComment {
   /** The text of its lines. */
   readonly quoted: string;
   readonly text: string;
-  /** The replacement that a person wrote for those lines; '': they are to go. null: nothing is suggested. */
+  /** The replacement that a person suggests for those lines; '': delete them. null: there is no suggestion. */
   readonly suggestion: string | null;
 }
 
@@ -30,7 +30,7 @@ const deleteWords = 'Delete these lines.';
 const answerWords =
   'Answer each comment in the message of a commit, on a line of its own: "Comment <id>: what you did, or why not". Apply a suggested replacement exactly as it is.';
 
-/** `words`: what the person says besides; '': nothing. */
+/** `words`: a further message of the person; '': none. */
 export function commentMessage({ from, to, comments }: CommentMessage, words: string): string {
   const head = `${headWords} ${from.slice(0, 10)}..${to.slice(0, 10)}:`;
   return [...(words === '' ? [] : [words]), head, ...comments.map(partOf), answerWords].join('\n\n');
@@ -102,7 +102,7 @@ function commentOf([, id = '', path = '', first, last, gone]: RegExpExecArray, r
   };
 }
 
-/** Where the rows with that mark end. */
+/** The end of the rows with that mark. */
 function endOf(rows: readonly string[], from: number, mark: string): number {
   const other = rows.findIndex((row, at) => at >= from && !row.startsWith(`${mark} `));
   return other === -1 ? rows.length : other;

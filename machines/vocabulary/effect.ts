@@ -1,4 +1,4 @@
-/** The effects of the outbox: everything that may be requested from the outside, each with the lane it waits in and the resource it has alone. */
+/** The effects of the outbox: every request to the outside, each with its lane and the resource that it uses exclusively. */
 import type { HookDetails, ToldEvent } from './hook-event.ts';
 import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
 import type { Typed } from './keys.ts';
@@ -174,7 +174,10 @@ export interface BranchBase {
   readonly branch: string;
   /** Their names, in the order of the document. */
   readonly after: readonly string[];
-  /** It has work of its own, so what is made is checked before the branch moves to it. `contained`: also if the branch holds the base already, as after a fixer's merge. */
+  /**
+   * The plan has work of its own, so the result is checked before the branch moves to it. `contained`: also if the branch holds the base already, as after a
+   * fixer's merge.
+   */
   readonly refresh?: { readonly contained: boolean };
 }
 
@@ -186,7 +189,7 @@ export interface PlanMerge {
   /** null: the branch that the plan was begun from. */
   readonly into: string | null;
   readonly message: string;
-  /** What may be merged, and nothing else; null: it was not judged. Not there: an earlier version asked. */
+  /** The only commit that may be merged; null: it was not judged. Not there: the request is from an earlier version. */
   readonly approved?: Approval | null;
   /** A person wants the plan that it is based on merged along with it. */
   readonly withAfter?: boolean;
@@ -220,7 +223,7 @@ export interface LandingPrepare extends Landing {
   readonly message: string;
   /** The merge of the plan before it, which this one goes on top of; null: the branch. */
   readonly on: string | null;
-  /** What may be merged, and nothing else; null: nobody judged it. */
+  /** The only commit that may be merged; null: it was not judged. */
   readonly approved: Approval | null;
 }
 
@@ -239,7 +242,7 @@ export interface LandingMerge extends Landing {
   readonly tip: string;
 }
 
-/** Tells one hook of one event. `id` is the delivery's. */
+/** Sends one event to one hook. `id` is the delivery's. */
 export interface HookDeliver {
   readonly kind: 'hook.deliver';
   readonly id: string;
@@ -263,7 +266,7 @@ export interface PlanPull {
   readonly kind: 'plan.pull';
   readonly id: string;
   readonly branch: string;
-  /** What may be pushed, and nothing else; null: it was not judged. */
+  /** The only commit that may be pushed; null: it was not judged. */
   readonly approved: Approval | null;
   /** The number of the request that is open, as far as the plan knows; null or not there: there is none. */
   readonly request?: number | null;
@@ -278,7 +281,7 @@ export interface PullMerge {
   readonly id: string;
   readonly branch: string;
   readonly number: number;
-  /** The commit that may be merged, and no other. */
+  /** The only commit that may be merged. */
   readonly head: string;
   readonly act: 'schedule' | 'merge' | 'withdraw';
 }
@@ -379,7 +382,7 @@ export function laneOf(effect: Effect): Lane {
   }
 }
 
-/** What the effect has alone while it runs, within its project; effects on one resource run one at a time in the order of their ids. */
+/** The resource that the effect uses exclusively within its project; effects on one resource run one at a time, in the order of their ids. */
 export function resourceOf(effect: Effect): string {
   switch (effect.kind) {
     case 'agent.run':
@@ -411,13 +414,13 @@ export function resourceOf(effect: Effect): string {
     // A failing delivery holds back later ones of the same plan to the same hook, and nothing else.
     case 'hook.deliver':
       return `hook:${effect.subject ?? effect.plan}:${effect.hook}`;
-    // What was scheduled is withdrawn before anything new is pushed.
+    // A scheduled merge is cancelled before new commits are pushed.
     case 'plan.pull':
     case 'pull.merge':
       return `pull:${effect.branch}`;
     case 'refs.push':
       return 'refs';
-    // No other effect uses this resource: how many of a lane run is a matter of slots.
+    // The effect uses no shared resource: the slots of a lane limit how many run.
     case 'machine.effect':
       return `lane:${effect.machine}:${effect.lane}:${effect.id}`;
     default:

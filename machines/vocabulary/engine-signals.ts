@@ -71,7 +71,7 @@ const toLanding = fromEngine('landing');
 const toSupervisor = fromEngine('supervisor');
 
 export const engineSignals = {
-  // The engine's own: births.
+  // From the engine alone: the creation of trees.
   plan_opened: toPlan('registers a plan', {
     content: document,
     branch: word,
@@ -86,7 +86,7 @@ export const engineSignals = {
   repo_opened: toRepo('opens a repo', { policy: policySchema }),
   supervisor_opened: toSupervisor('opens the supervisor', {}),
 
-  // The engine's own: what step itself brings in.
+  // From the engine alone: inputs that a step adds.
   policy: toPlan('puts the configuration in force', { policy: policySchema }),
   head_moved: toPlan('the branch moved', {
     head: sha,
@@ -97,12 +97,12 @@ export const engineSignals = {
     begins: z.boolean().optional(),
   }),
 
-  // The engine's own: budgets.
+  // From the engine alone: budgets.
   budget_near: toPlan('a budget is nearly used up', budgetUseSchema.shape),
   budget_reached: toPlan('a budget is used up', budgetUseSchema.shape),
   budget_restored: toPlan('the budget has room again', {}),
 
-  // The engine's own: words.
+  // From the engine alone: messages to agents.
   word_refused: toPlan('a word of a person was accepted, and no agent can get it any more', {
     number: z.int().min(1),
     kind: z.enum(wordKinds),
@@ -112,16 +112,16 @@ export const engineSignals = {
     why: z.string().max(1_000),
   }),
 
-  // The engine's own: what it found when a run had ended, for people to know.
+  // From the engine alone: what it found after a run, for people.
   run_noted: toPlan('something was found at the end of a run', { title: word, about: z.enum(runNotes), detail: text }),
 
-  // The engine's own: runs.
+  // From the engine alone: runs.
   run_starting: toAgent('a slot is taken', {}),
   /** `takes_input`: a person may type to it while it works. `true`: it has a terminal, which takes keys too; `messages`: its program takes a message a line. */
   run_started: toAgent('the process runs', {
     base: sha.nullable(),
     takes_input: z.union([z.literal(true), z.literal('messages')]).optional(),
-    /** The numbers of the words in its prompt. Not there: all that waited. */
+    /** The numbers of the messages in its prompt. Not there: all that waited. */
     words: wordNumbers.optional(),
   }),
   run_waiting: toAgent('the process asks for a permission', {
@@ -144,7 +144,7 @@ export const engineSignals = {
   }),
   run_lost: toAgent('the run vanished without a report', { detail: text }),
 
-  // The engine's own: work in git, checks, timers.
+  // From the engine alone: work in git, checks, timers.
   work_committed: toPlan('what was left over is committed', {
     ...workOutcome,
     /** Its branch could not take all of the work: what is stored where, for a person and the next attempt. Not there: it could. */
@@ -183,7 +183,7 @@ export const engineSignals = {
     into: word,
     /** The head of the plan's branch that was merged. */
     tip: sha,
-    /** What a person should know of it. */
+    /** A note for people about the merge. */
     note: text.optional(),
     ...placeInLine,
   }),
@@ -206,7 +206,7 @@ export const engineSignals = {
   agents_requeued: toPlan('stops what runs, to be started again', {}),
   verification_stale: toPlan('the verified branch moved', { head: sha }),
 
-  // The engine's own: the pull request.
+  // From the engine alone: the pull request.
   pr_wanted: toPlan('a forge is there for the pull request', {}),
   pr_opened: toPlan('the pull request is open', {
     number: z.int().min(1),
@@ -262,7 +262,7 @@ export const engineSignals = {
       .max(20),
   }),
 
-  // The engine's own: between trees.
+  // From the engine alone: signals between trees.
   implement_granted: toPlan('the repo lets the plan implement', { request: z.int() }),
   implement_requested: toRepo('a plan asks to implement', {
     plan: word,
@@ -306,13 +306,13 @@ export const engineSignals = {
     commit: sha,
     base: sha,
     tip: sha,
-    /** The command that is to pass on it; empty: none. */
+    /** The command that must succeed on the merge; empty: none. */
     check: z.string().max(landingCheckLimit),
-    /** So many plans may be tried together. */
+    /** How many plans may be tried together. */
     batch: z.int().min(1).max(landingBatchLimit),
   }),
   landing_moved: toLanding('the branch has moved since the merge was made', {}),
-  // A person says these, by a verb of `stator landing`.
+  // A person sends these with a verb of `stator landing`.
   landing_paused: toLanding('lets nothing land', {}),
   landing_resumed: toLanding('lets plans land again', {}),
   landing_first: toLanding('puts a plan at the head of the line', { plan: word }),

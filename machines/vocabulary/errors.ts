@@ -118,7 +118,7 @@ export function isErrorDocument(value: unknown): value is ErrorDocument {
   return typeof error === 'string' && typeof code === 'string' && typeof hint === 'string';
 }
 
-/** `hint`: where registering it is not what helps. */
+/** `hint`: a text for cases in which registering the repo does not help. */
 export function repoNotFound(project: string, hint = 'register it with: stator repo add <path>'): EngineError {
   return new EngineError('repo_not_found', `repo not registered: ${project}`, hint);
 }
@@ -168,10 +168,10 @@ export function messageOf(thrown: unknown): string {
   return said.join(': ');
 }
 
-/** Of a thrown object that is no error, as much as a message may repeat. */
+/** Of a thrown object that is not an error: as much as a message may repeat. */
 const objectLimit = 500;
 
-/** What is no error, or an error of another realm: its message, or the object itself. */
+/** A thrown value that is not an error, or is an error of another realm: its message, or the object itself. */
 function wordsOf(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown);
   if ('message' in thrown && typeof thrown.message === 'string') return thrown.message;

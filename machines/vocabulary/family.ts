@@ -141,7 +141,7 @@ export interface TaskResult {
   isMarked?: true;
 }
 
-/** Work that was put on a plan's branch: whose it is, the run whose attempt keeps it, and the commit that it ended at. */
+/** A commit on a plan's branch: whose work it is, the run whose attempt stores it, and the commit at which the run ended. */
 export const markedResult: TaskResult = {
   status: 'done',
   runs: 0,

@@ -15,9 +15,9 @@ export const declaredPathLimit = 200;
 
 const anyPath: readonly string[] = [];
 
-/** What is claimed so far. */
+/** The claims so far. */
 export interface Claims {
-  /** The first of these paths that overlaps with a claimed one; null: none does. */
+  /** The first of these paths that overlaps with a claimed one; null: there is none. */
   takenOf(paths: readonly string[]): string | null;
   add(paths: readonly string[]): void;
 }

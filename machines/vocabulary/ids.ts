@@ -80,7 +80,7 @@ export function isPlanName(name: string): boolean {
   return planNamePattern.test(name) && !name.includes('..') && !name.endsWith('.') && !name.endsWith('.lock');
 }
 
-/** Letters that are written as two where only a to z are there, or that Unicode does not take apart. */
+/** Letters that become two letters in the range a to z, or that Unicode does not decompose. */
 const spelledOut: Readonly<Record<string, string>> = {
   ä: 'ae',
   ö: 'oe',
@@ -95,7 +95,7 @@ const spelledOut: Readonly<Record<string, string>> = {
   ł: 'l',
 };
 
-/** In lower case, with as much of it in a to z as can be: `Plän-Ü` is `plaen-ue`, `café` is `cafe`. */
+/** In lower case, with as many letters as possible in the range a to z: `Plän-Ü` is `plaen-ue`, `café` is `cafe`. */
 function latinOf(text: string): string {
   const lower = text.normalize('NFC').toLowerCase();
   return lower

@@ -18,9 +18,9 @@ export interface LandingPull {
 interface DonePlan {
   readonly merge?: PlanMerge | null;
   readonly pull?: PlanPull | null;
-  /** Counts how often it was started over: a pull request from before does not show its work. */
+  /** The number of times it was started over: a pull request from before does not show its work. */
   readonly pass: number;
-  /** A merge that ended while the plan worked on does not hold all of its work. */
+  /** A merge that ended while the plan worked on does not contain all of its work. */
   readonly timestamps: { readonly done_at?: number };
 }
 

@@ -5,7 +5,7 @@ export type NoteState = (typeof noteStates)[number];
 /** A note is a sentence or two. */
 export const noteCharacters = 500;
 
-/** Why a text is no note; null: it is one. It is shown to people and agents, so nothing in it may be unseen. */
+/** Why a text cannot be a note; null: it can. A note is shown to people and agents, so it must not have invisible characters. */
 export function noteProblem(text: string): string | null {
   if (text.trim() === '') return 'it is empty';
   if (text.length > noteCharacters) return `it has ${text.length} characters`;

@@ -42,7 +42,7 @@ export interface MergeRefused {
   why: MergeObstacle;
   into: string | null;
   files: string[];
-  /** What happened and what to do, for people. */
+  /** The event and the next step, for people. */
   detail: string;
 }
 
@@ -58,7 +58,7 @@ export interface PlanMerge {
   withAfter?: boolean;
   /** The last merge that still counts. */
   merged: Merged | null;
-  /** Why the last try did nothing. */
+  /** Why the last attempt changed nothing. */
   refused: MergeRefused | null;
 }
 

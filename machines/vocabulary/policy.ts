@@ -25,7 +25,7 @@ const madeRolePolicy = z.strictObject({
   /** A session's: it fixes what a review asks for without a person's signal. A policy of an earlier version without this key follows `auto_review_fix`. */
   fixesAlone: z.boolean().optional(),
 });
-/** Named, so that the types of a policy use this name, and do not repeat all of it for each role. */
+/** A named type: the types of a policy refer to it by name and do not repeat it for each role. */
 export interface RolePolicySchema extends MadeRolePolicy {}
 type MadeRolePolicy = typeof madeRolePolicy;
 const rolePolicySchema: RolePolicySchema = madeRolePolicy;
@@ -71,7 +71,7 @@ const madePolicy = z.strictObject({
     session: rolePolicySchema,
   }),
 });
-/** Named for the same reason: several signals carry one. */
+/** A named type, for the same reason: several signals carry one. */
 export interface PolicySchema extends MadePolicy {}
 type MadePolicy = typeof madePolicy;
 export const policySchema: PolicySchema = madePolicy;

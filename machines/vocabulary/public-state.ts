@@ -73,13 +73,13 @@ export type PlanTag =
   | 'waits:pull'
   /** An agent of that role is at work. */
   | `works:${Role}`
-  /** A person is needed: to answer tasks, for all of it, or since the status was set by hand. */
+  /** A person is needed: to answer questions of tasks, for the whole plan, or because the status was set by hand. */
   | `needs:${'answers' | 'person' | 'word'}`
   | 'paused'
-  /** Its merge into the branch that people work on; of one that was never asked for there is no word. */
+  /** Its merge into the branch that people work on; without such a tag no merge was requested. */
   | `merge:${'working' | 'in_line' | 'merged' | 'refused'}`
   | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`
-  /** It gets one by itself, where a forge is configured. */
+  /** It gets one automatically, if a forge is configured. */
   | 'pull_wanted'
   /** Its forge is being asked for one, or new commits are being pushed to it. */
   | 'pull_working'

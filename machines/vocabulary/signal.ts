@@ -47,7 +47,7 @@ const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().op
 const planning = body.extend({ advance: z.boolean().optional() });
 /** `reviewed_sha`: the commit that it is about; without it the one at which its run began. */
 const review = body.extend({ reviewed_sha: sha.optional() });
-/** `origin` says who judged, in kasmos's terms; a payload must not say who sent it, so it goes no further. */
+/** `origin` names the judge, in kasmos's terms; a payload must not name the sender, so it is not passed on. */
 const verdict = z
   .strictObject({
     body: text.optional(),

@@ -62,7 +62,10 @@ export function untilText(time: string, nowMs: number): string {
   return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
 }
 
-/** A text of the engine as a person reads it. Its writer does not know where and when it is read, so its times are in ISO, behind `until`, `at` or `since`. */
+/**
+ * A text of the engine as a person reads it. The engine does not know the reader's time zone, so the times in it are in ISO form, after `until`, `at` or
+ * `since`.
+ */
 export function withLocalTimes(text: string, nowMs: number): string {
   return text.replace(/\b(until|at|since) (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, word: string, time: string) =>
     word === 'until' ? untilText(time, nowMs) : `${word} ${localTime(time, nowMs)}`,

@@ -10,7 +10,7 @@ export interface Word {
   readonly kind: WordKind;
   /** The agent that the message is for. */
   readonly title: string;
-  /** The task of that agent, by its own title: another task of that number is not meant. null: it works on no single task. */
+  /** The task of that agent, by its own title: another task with the same number is not meant. null: the agent has no single task. */
   readonly task: string | null;
   /** The origin of the signal that brought it. */
   readonly author: string;

@@ -145,7 +145,7 @@ function newChildren(context: WaveContext, tasks: TaskOutline[], at: number) {
   return { count, liveChildren: { ...context.liveChildren, ...liveChildren }, inputs };
 }
 
-/** What a retry gets to know about the generation before it. */
+/** The reason of the earlier generation's failure, for the agent of a retry. */
 function previousOf(result: TaskResult | undefined): Previous | null {
   if (result === undefined || result.status === 'done' || result.run === null || result.reason === null) return null;
   const { run, reason, detail } = result;
@@ -193,7 +193,7 @@ const words = setup({
       assertEvent(event, 'extend');
       return { tasks: event.tasks, results: { ...context.results, ...markedIn(context, event.tasks) } };
     }),
-    /** For a running wave: a task that has not begun and whose work changed or is gone is ended. Its turn is kept until it is gone. */
+    /** In a running wave, a task that has not begun is ended if its work was changed or removed. Its turn is reserved until it has ended. */
     takeTasks: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'extend');
       const taskOf = (tasks: TaskOutline[], number: number) => tasks.find((task) => task.number === number);
@@ -370,7 +370,7 @@ const made = base.createMachine({
   },
 });
 
-/** Named, so that the types of what it is part of name it, and do not repeat all of it. */
+/** A named type: types that contain this one refer to it by name and do not repeat it. */
 export interface WaveMachine extends Made {}
 type Made = typeof made;
 

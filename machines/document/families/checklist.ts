@@ -33,7 +33,7 @@ export interface PlacedItem {
   readonly lead: string | null;
 }
 
-/** The items that are tasks, in order. Below a task there is no other task: an item in it is a step. */
+/** The items that are tasks, in order. An item inside a task is a step of it, and no task. */
 export function itemsThat(
   sheet: Sheet,
   isTask: (item: OutlineItem, path: readonly OutlineHeading[]) => boolean,
@@ -71,7 +71,7 @@ function leadOf(sheet: Sheet, line: number): string | null {
 export interface ItemRules {
   /** How the items are named. Without a name the item's place is its id. */
   readonly ids: IdForm | null;
-  /** What is no part of a title. */
+  /** Removed from the title. */
   readonly taken?: RegExp;
   /** Items that run beside their neighbours. */
   isBeside?(item: OutlineItem): boolean;

@@ -19,7 +19,7 @@ const rules = {
   isBeside: ({ text }: OutlineItem) => beside.test(text),
   taken: /(?<=^\W{0,4}\d+(?:\.\d+)*\.?)\s*\(P\)/g,
 };
-/** A group has at least so many tasks in it. */
+/** The fewest tasks that a group has. */
 const groupSize = 2;
 
 export const kiro = {

@@ -38,7 +38,7 @@ const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
 
 /** A section `3.1` is part of the work unless its heading has one of these. */
 const askedOfAll = /accept|criteri|definition of|\bdod\b|success|готов|критери|验收/iu;
-/** May be work as well. */
+/** Headings that may also be about work. */
 const unclear = /\btest|review|quality|future|optional|nice to have/iu;
 const dotted = /^\W{0,4}\d{1,3}(?:\.\d{1,3})+[.):]?\s/u;
 

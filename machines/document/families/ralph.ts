@@ -58,7 +58,7 @@ function isStoryList(value: unknown): boolean {
   );
 }
 
-/** Objects with a field that says whether they pass; only a list of work has that. */
+/** Objects with a field that says whether they pass; only a list of work has such objects. */
 function hasPasses(value: unknown): boolean {
   return (
     Array.isArray(value) &&

@@ -38,7 +38,7 @@ function shortened(text: string): string {
 
 const fileLimit = 20;
 
-/** The paths that a text names: in backticks, and as words with a folder and an ending. A route, an address or `and/or` is none. */
+/** The paths that a text names: in backticks, and words with a folder and an extension. A route, an address and `and/or` are no paths. */
 export function filesNamed(text: string): string[] {
   const files = new Set<string>();
   for (const [all, code] of text.matchAll(/`([^`\n]{1,200})`|\S+/g)) {

@@ -66,7 +66,7 @@ function taskHeadings(sheet: Sheet): TaskHeading[] {
     const found = headings.flatMap((heading) => readTaskHeading(heading, pattern));
     const level = Math.min(...found.map(({ heading }) => heading.level));
     const own = found.filter(({ heading }) => heading.level === level);
-    // One alone at the top of a document is its title.
+    // A single such heading at the top of a document is its title.
     if (own.length >= (level === 1 ? 2 : least)) return own;
   }
   return [];
@@ -122,7 +122,7 @@ function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
   });
 }
 
-/** A second task of a number has an id of its own; what comes after that number comes after the first. */
+/** A second task with the same number gets an id of its own; a task that comes after that number comes after the first of them. */
 function distinct(refs: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return refs.map((ref) => {

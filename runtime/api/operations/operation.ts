@@ -185,7 +185,7 @@ export type Methods<All extends Operations> = {
       : (input: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>;
 };
 
-export function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {
+function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {
   return http.slice(0, http.indexOf(' ')) as Method; // its type guarantees it
 }
 
