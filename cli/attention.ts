@@ -7,7 +7,7 @@ import type { Stream } from './output.ts';
 import { plain } from './text.ts';
 
 export interface Attention {
-  /** `needs`: what needs a person now, by names that stay the same while it does. `isQuiet`: they existed before the first look. */
+  /** `needs`: the things that need a person now, by names that stay the same as long as they do. `isQuiet`: they existed before the first call. */
   show(needs: readonly string[], title: string, options?: { isQuiet: boolean }): void;
   /** Restores the title, until the next `show`; may be called twice. */
   suspend(): void;
@@ -27,7 +27,7 @@ const bell = '\x07';
 const pushTitle = '\x1b[22;0t';
 const popTitle = '\x1b]0;\x1b\\\x1b[23;0t';
 const titleLimit = 120;
-/** The console of Linux shows a title as text. */
+/** The Linux console shows a title as text. */
 const withoutTitles = new Set(['', 'dumb', 'linux']);
 
 export function createAttention({ stream, env, isOn }: AttentionOptions): Attention {

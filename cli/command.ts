@@ -7,7 +7,7 @@ import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
 import type { Output } from './output.ts';
 import { globalArgs, UsageError, usageLine, type VerbPage, type Words } from './usage.ts';
 
-/** The caller, and the place of the call. */
+/** The caller's environment, and the place of the call. */
 export interface Call {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
@@ -52,7 +52,7 @@ export type Verbs = Readonly<Record<string, Verb>>;
 
 export interface Verb {
   readonly summary: string;
-  /** Its own, and those that every verb takes. */
+  /** Its own arguments, and those that every verb takes. */
   readonly args: ArgsDef;
   /** What its page says. */
   readonly definition: Omit<VerbPage, 'name'>;

@@ -62,7 +62,7 @@ function usageHint({ hint, words }: UsageError): string {
   const meant = (word: string) =>
     orList(meantCommands({ ...verbOf, given: word }, nouns).map((command) => `stator ${command}`));
   const near = nearest(given, [...valid, ...stepsOf(verbOf.noun)]);
-  // Any word may be the name of a signal of a user-defined machine: the nearest verb is likelier.
+  // Any name may be a signal of a user-defined machine, so the nearest verb is more likely meant.
   const commands = verbOf.noun === 'machine' && near !== null ? '' : meant(given);
   if (commands !== '') return `did you mean ${commands}?`;
   if (near === null) return `valid: ${valid.join(', ')}`;
@@ -107,7 +107,10 @@ function writeReport(thrown: unknown, { out, argv, version }: Failing): string |
   return null;
 }
 
-/** The verb and its flags; their values are replaced by their lengths. A report is given to others, and people type tokens, answers and whole documents. */
+/**
+ * The verb and its flags; their values are replaced by their lengths. A report is sent to other people, and arguments may be tokens, answers and whole
+ * documents.
+ */
 function commandOf(argv: readonly string[]): string {
   const shown = argv.map((word, index) => {
     const [flag = '', value] = word.startsWith('--') ? word.split(/=(.*)/s) : [word];

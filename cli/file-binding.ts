@@ -69,7 +69,7 @@ function nearestFolder(folder: string): string {
   return existsSync(folder) ? folder : nearestFolder(dirname(folder));
 }
 
-/** Where a plan's file lies for somebody who is in `cwd`. */
+/** The path of a plan's file, for a person who is in `cwd`. */
 export function placeOf(call: Pick<Call, 'env' | 'cwd'>, repo: string, bound: string): string {
   return resolve(workingTree(call, repo, call.cwd) ?? repo, bound);
 }
@@ -91,8 +91,8 @@ function workingTree({ env }: Pick<Call, 'env'>, repo: string, folder: string): 
 }
 
 /**
- * The plan that is bound to the file, else the one of its name, which may still be bound to none. Throws `conflict` where that is another
- * file's, and where several plans are bound to this one.
+ * The plan that is bound to the file, otherwise the plan of its name, which may not be bound to a file yet. Throws `conflict` if that plan has another file,
+ * and if several plans are bound to this one.
  */
 export async function planOfFile(client: Client, project: string, file: BoundFile): Promise<FoundPlan> {
   const plan = await nameOf(client, project, file);
@@ -102,7 +102,7 @@ export async function planOfFile(client: Client, project: string, file: BoundFil
   throw otherFile(plan, { bound: shown.file, given: file.bound });
 }
 
-/** A file that was moved takes its plan along: by its text, or because a person says so. */
+/** A plan follows its moved file: it is recognized by its text, or a person confirms it. */
 export function isMovedTo(file: BoundFile, shown: PlanShow, repo: string): boolean {
   return shown.file !== null && !existsSync(resolve(repo, shown.file)) && (file.isNamed || !isEdited(file, shown));
 }
@@ -129,7 +129,7 @@ export async function findPlan(client: Client, project: string, plan: string): P
   }
 }
 
-/** Whether the file was edited since its text was taken. What a planner made of that text is no edit of the file. */
+/** Whether the file was edited since its text was taken. A planner's change of that text is no edit of the file. */
 export function isEdited({ content }: Pick<ReadPlanFile, 'content'>, shown: PlanShow): boolean {
   return content !== shown.content && (shown.file_digest === null || textDigest(content) !== shown.file_digest);
 }

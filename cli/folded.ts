@@ -8,7 +8,10 @@ const beforeText = /^(?: *\S+(?: \S+){0,2} {2,}| *)/;
 /** Other programs whose commands we print; their names are also ordinary words, so they begin a command only after a colon. */
 const others: ReadonlySet<string> = new Set(['cd', 'git', 'npm', 'curl']);
 
-/** The lines of a text in rows of at most `width` columns; null: as it is. Further rows begin where the text beside a name does, or deeper than an indented line: none looks like another line. */
+/**
+ * The lines of a text in rows of at most `width` columns; null: unchanged. A further row begins in the column of the text beside a name, or deeper than an
+ * indented line, so that it does not look like a new line.
+ */
 export function folded(text: string, width: number | null): string {
   if (width === null || text.length <= width) return text;
   return text

@@ -10,7 +10,7 @@ import { counted } from './text.ts';
 const shownPlans = 10;
 const ownedRefs = 'refs/stator/owned/';
 
-/** The note for a person there: the old name, its plans, and the command that brings them along; null: nothing shows that it is one. */
+/** The note for a person there: the old name, its plans, and the command that moves them to this folder; null: it does not look like a moved repo. */
 export async function formerRepoText(call: Call, client: Pick<Client, 'plans' | 'repos'>): Promise<string | null> {
   const path = mainRepository(call);
   const repos = path === null ? [] : await client.repos();

@@ -96,8 +96,8 @@ function write(file: string, text: string): boolean {
 const asksLater = 'the first run asks you';
 
 /**
- * Registers the repo, and trusts what was written and nothing besides: what the repo brings itself (prompts, hooks of another program) has another
- * digest, and is asked about when a plan is to run. Answers why it is not trusted; null: it is.
+ * Registers the repo, and trusts only the written file: other files of the repo (prompts, hooks of another program) give another digest, and a person is asked
+ * about them before a plan runs. Returns why it is not trusted; null: it is.
  */
 async function trustWritten({ env }: Call, { repo, file, text }: { repo: string; file: string; text: string }) {
   try {

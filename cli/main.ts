@@ -4,7 +4,7 @@ import { runProgram } from './program.ts';
 
 const argv = process.argv.slice(2);
 const doesWork = argv.some((arg) => arg === 'run' || arg === 'demo' || arg === '--foreground');
-/** The reader of our output may close it at any time (`| head`): then a verb has printed enough. */
+/** The reader of the output may close it at any time (`| head`): then the output was enough. */
 const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 /** Why output was lost: half an answer looks like a whole one. */
 let lost: NodeJS.ErrnoException | null = null;
@@ -29,7 +29,7 @@ function end(exitCode: number): void {
 }
 
 const interrupt = () => process.exit(130);
-// A verb that has something to finish first takes this away.
+// A verb that must finish something first removes this listener.
 process.once('SIGINT', interrupt);
 const { env, stdin, stdout, stderr } = process;
 const exitCode = await runProgram({ argv, env, cwd: process.cwd(), stdin, stdout, stderr });

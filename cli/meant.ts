@@ -3,7 +3,7 @@ import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { planSteps, stepName } from './plan/steps.ts';
 
-/** A word that is none of a noun's verbs; for '' a word without a noun. */
+/** A name that is no verb of a noun; for '' a name without a noun. */
 export interface NoVerb {
   readonly noun: string;
   readonly given: string;
@@ -123,7 +123,7 @@ export const otherWords: Readonly<Record<string, Readonly<Record<string, readonl
   },
 };
 
-/** For every noun that has them, and for those words. Empty: it is not known what is meant. */
+/** For every noun with verbs, and for names without a noun. Empty: no command is likely. */
 export function meantCommands({ noun, given, rest }: NoVerb, nouns: Nouns): string[] {
   const word = given.toLowerCase().replaceAll('_', '-');
   const own = isPlanFile(given) ? [`run ${shellWord(given)}`] : (otherWords[noun]?.[word] ?? []);
@@ -152,7 +152,7 @@ function isVerbOf(nouns: Nouns, noun: string, word: string): boolean {
   return nouns[noun]?.some(({ name, now }) => name === word && now === undefined) === true;
 }
 
-/** That signal, else the steps with that word in their name: `approve` is in review-approved and verify-approved. */
+/** That signal, otherwise the steps with that name in theirs: `approve` is in review-approved and verify-approved. */
 function stepCommands(word: string): string[] {
   const type = signalTypeOf(word);
   const sent = type !== null && signals[type].to === 'plan' ? type : null;

@@ -38,7 +38,7 @@ export interface Messages {
   warn(text: string): void;
   /** Additional information. */
   note(text: string): void;
-  /** As `note`, unless it was printed already: for notes that each of several calls would print. */
+  /** As `note`, but each text only once: for notes that several calls would repeat. */
   noteOnce(text: string): void;
   /** As `note`, without colour. */
   remark(text: string): void;

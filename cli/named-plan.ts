@@ -89,8 +89,8 @@ export async function planNamed(call: Call, client: Client, project: string, sai
   if (plans.some(({ plan }) => plan === said)) return said;
   const path = resolve(call.cwd, said);
   const bound = boundPath(call, (await client.repo({ project })).path, path);
-  // Where no such file lies here, a path as `plan show` and a refusal print it is meant.
-  // A folder is that of its plan: `run specs/001-cart` takes it for `specs/001-cart/tasks.md`.
+  // If the path does not exist here, it may be a path as `plan show` or a refusal prints it. A folder means its plan: `run specs/001-cart` takes it for
+  // `specs/001-cart/tasks.md`.
   const isMeant = (file: string) =>
     file === bound || file.startsWith(`${bound}/`) || (file === said && !existsSync(path));
   const bindings = plans.filter(({ file }) => file !== null && isMeant(file));
@@ -105,7 +105,7 @@ export async function planNamed(call: Call, client: Client, project: string, sai
   throw unbound(said, existsSync(path), namesake);
 }
 
-/** A plan that came without a file is the one of its name's file, and a file that was moved takes its plan along, as with `run`. */
+/** A plan without a file belongs to the file of its name, and a plan follows its moved file, as with `run`. */
 async function isOwnedBy(
   call: Call,
   client: Client,

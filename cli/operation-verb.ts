@@ -35,7 +35,7 @@ interface Named {
   readonly operation: AnyOperation;
 }
 
-/** Throws where the operation has no words. */
+/** Throws if the operation has no verb. */
 export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ default: Views }>): Verb {
   const { verb, http } = operation;
   if (verb === undefined) throw new Error(`${http} has no verb`);

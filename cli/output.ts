@@ -35,7 +35,7 @@ export interface Output extends OutputOptions, Messages {
   readonly paint: Paint;
   /** The answer: one document under --json, else lines. */
   answer(document: unknown, lines: () => readonly string[]): void;
-  /** Lines of the answer; colours are all that they do to a terminal, and there they are broken at words. */
+  /** Lines of the answer. Their only escape sequences are colours; on a terminal they are broken at words. */
   print(...lines: string[]): void;
   /** The same for foreign lines: they are printed as they are. */
   quote(...lines: string[]): void;

@@ -58,7 +58,7 @@ function askedRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   const [, gitDir, commonDir = '', top = ''] = answer.split('\n');
   if (gitDir === commonDir) return top;
   if (basename(commonDir) === '.git') return dirname(commonDir);
-  // A worktree of a submodule: its common folder lies inside another repository's.
+  // A worktree of a submodule: its common folder is inside another repository's.
   const [first = ''] = (askGit(call, ['worktree', 'list', '--porcelain', '-z']) ?? '').split('\0');
   const main = first.replace(/^worktree /, '');
   // If the git folder lies apart from its checkout, git lists that folder: the code that opens the repository says what it is.
@@ -72,7 +72,7 @@ export function requireRepository(call: Pick<Call, 'cwd' | 'env'>): string {
   throw noRepository(call, 'cd into the repo that the plan is for, or make one: git init');
 }
 
-/** A folder of git's own is none to work in, and says so. */
+/** A git folder cannot be worked in; the message says so. */
 function noRepository(call: Pick<Call, 'cwd' | 'env'>, hint: string): EngineError {
   const answer = askGit(call, ['rev-parse', '--is-bare-repository', '--is-inside-git-dir', '--absolute-git-dir']);
   const [isBare, isInside, gitDir = ''] = answer?.split('\n') ?? [];
@@ -115,7 +115,7 @@ export function isInRun({ env }: Pick<Call, 'env'>): boolean {
   return env.STATOR_RUN !== undefined && env.STATOR_TOKEN !== undefined;
 }
 
-/** Throws `not_allowed` inside a run: `what` is for a person alone. */
+/** Throws `not_allowed` inside a run: only a person may do `what`. */
 export function refuseAgent({ env }: Pick<Call, 'env'>, what: string): void {
   if (env.STATOR_TOKEN === undefined) return;
   const hint = 'ask for it with: stator signal emit needs_decision --payload "<why>"';

@@ -24,7 +24,7 @@ const readers = () => import('../machines/document/read-plan.ts');
 
 export interface PlanFile {
   readonly file: string;
-  /** Where it lies, links followed; null: a pipe or standard input, which lie nowhere. */
+  /** Its path, links followed; null: a pipe or standard input, which have no path. */
   readonly path: string | null;
   readonly name: string;
   /** The family that a person gave for it; undefined: none. */
@@ -190,7 +190,7 @@ export function planBesideOf(file: string, { planBeside }: Pick<PlanReading, 'pl
   return planBeside === null ? null : join(dirname(file), basename(planBeside));
 }
 
-/** A person has named the requirements, and means the plan that was made from them. */
+/** A person has named the requirements, and means the plan in the same folder. */
 function besidePlan(file: string, reading: PlanReading): EngineError {
   return new EngineError(
     'usage',

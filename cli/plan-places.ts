@@ -1,4 +1,4 @@
-/** Where programs that write plans put them, and the plan that was probably meant by the name of a missing file. */
+/** Where programs that write plans store them, and the plan that was probably meant by the name of a missing file. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { nearest } from '../runtime/base/config/nearest.ts';

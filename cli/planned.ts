@@ -41,7 +41,7 @@ export function advanceOf(after: AfterPlanning): boolean | undefined {
   return after === 'as-configured' ? undefined : after === 'goes-on';
 }
 
-/** A plan that is planned, or a draft, is at rest until somebody starts it. */
+/** A plan that is planned, or a draft, does nothing until it is started. */
 export function tellStart({ out }: Pick<Call, 'out'>, { plan, status }: { plan: string; status: string | null }): void {
   if (status === 'ready') out.note(`nothing works on it yet; start it with: stator plan advance ${shellWord(plan)}`);
 }

@@ -15,7 +15,7 @@ export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
 export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invocation): Promise<number> {
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
   const streams = { stdout, stderr, env };
-  // Read from the raw words, because a mistake in them must be reported in the requested form.
+  // Read from the raw arguments, because a mistake in them must be reported in the requested form.
   const rough = createOutput({
     ...streams,
     json: argv.some((arg) => arg === '--json' || arg.startsWith('--json=')),
@@ -55,7 +55,7 @@ async function readVerb({ noun, entry, rest }: Chosen) {
   return { name, read: (await entry.load()).read(usageName, given) };
 }
 
-/** Whether these words are a command of today, which is not run: null where they are, `old` where they are an old name. Throws `UsageError` where they are none. */
+/** Checks a command line and does not run it: null if it is a command, `old` if it uses an old name. Throws `UsageError` if it is no command. */
 export async function checkCommand(argv: readonly string[]): Promise<'old' | null> {
   const chosen = choose(argv);
   if ('page' in chosen) return null;
@@ -63,7 +63,7 @@ export async function checkCommand(argv: readonly string[]): Promise<'old' | nul
   return chosen.entry.now === undefined ? null : 'old';
 }
 
-/** Interrupted, it neither started nor failed. */
+/** An interrupted verb neither started nor failed. */
 const startCodes: ReadonlySet<number> = new Set([1, 2, 130]);
 
 interface Chosen {

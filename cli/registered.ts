@@ -14,7 +14,7 @@ export interface Registering {
   readonly path: string;
   readonly trust: TrustFlag;
   readonly way: NonNullable<AddRepoRequest['way']>;
-  /** A registered plan is refused, and not brought up to date. */
+  /** An already registered repo is refused, and not brought up to date. */
   readonly mustBeNew?: boolean;
   /** A call without a question goes on with what was trusted before: false refuses where it has changed since. Default true. */
   readonly keepsTrust?: boolean;
@@ -59,7 +59,7 @@ export function tellAdded({ out }: Call, added: RepoAdded): void {
   for (const note of notes) out.note(note);
 }
 
-/** A person who runs a plan in a folder is asked about it once, whatever it enables; a person who adds one has named it. */
+/** A person who runs a plan in a folder is asked about it once, whatever it enables; a person who runs `repo add` has named the folder. */
 function isAskedAbout({ state, may_act: mayAct }: TrustLooked, way: Registering['way']): boolean {
   if (state === 'new') return !mayAct || isOfPlan(way);
   return state !== 'trusted';
@@ -94,7 +94,7 @@ function declined({ project }: TrustLooked): EngineError {
   );
 }
 
-/** No person is there to say yes, and going on as before would not follow the files. */
+/** No person is present who could agree, and continuing with the trusted version would ignore the files. */
 function changedSince({ project, changes, digest }: TrustLooked): EngineError {
   return new EngineError(
     'config_untrusted',

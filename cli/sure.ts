@@ -1,4 +1,4 @@
-/** Before an act that ends work, moves a person's branch or may cost something: on a terminal this says what will happen, and asks. */
+/** Before a verb ends work, moves a person's branch or may cost something, it describes the effect on a terminal, and asks. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { SignalType } from '../machines/vocabulary/signal.ts';
 import type { Client } from '../runtime/api/client/client.ts';
@@ -28,7 +28,7 @@ export interface Sure {
   readonly command: string;
 }
 
-/** Only these are refused without `--force`, in a pipe too. */
+/** Only these are refused without `--force`, even in a pipe. */
 const forced: ReadonlySet<SignalType | null> = new Set<SignalType>(['cancel', 'pause']);
 
 /** Whether to do it. In a pipe, and under `--json`, nothing is asked. Throws `refused` where it needs `--force`. */
@@ -50,9 +50,9 @@ export interface Confirmation {
   /** `--yes`, or another flag that confirms it. */
   readonly yes: boolean | undefined;
   readonly question: string;
-  /** What is printed when it is not done: `not deleted: login`. */
+  /** The text that is printed if it is not done: `not deleted: login`. */
   readonly not: string;
-  /** What to do where no person can be asked. Default: `say --yes`. */
+  /** The hint if no person can be asked. Default: `say --yes`. */
   readonly hint?: string;
 }
 

@@ -1,4 +1,4 @@
-/** The parts of `repo trust` that trust nothing: which repos are trusted and with what, and taking trust back. */
+/** The parts of `repo trust` that trust nothing: they list the trusted repos and what was trusted, and revoke trust. */
 
 import type { Client, TrustShow } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';

@@ -28,7 +28,7 @@ interface Removal {
   readonly repos: readonly Pick<RepoEntry, 'project' | 'path' | 'active_plans'>[];
   readonly items: readonly CleaningItem[];
   readonly home: { readonly path: string; readonly bytes: number | null; readonly state: 'goes' | 'gone' | 'kept' };
-  /** Why something was left out. */
+  /** Why a part was kept. */
   readonly notes: readonly string[];
 }
 

@@ -24,7 +24,7 @@ export class UsageError extends Error {
   }
 }
 
-/** For a word that a verb needs only where nothing else gives it, such as the run that it is typed in. */
+/** For an argument that a verb needs only if its default is missing, such as the run's plan. */
 export function missingWord(word: string, hint: string): UsageError {
   return new UsageError(`${word} is missing`, { hint, words: null, usage: '' });
 }

@@ -17,11 +17,11 @@ import { nameOfText, type Prompt, withTitle } from './prompt.ts';
 import { createShownPlan, type Question } from './shown-plan.ts';
 import { beginWithoutPlanner, findByName, isPlanText, sayToPlan, type Words } from './words.ts';
 
-/** `refusal`: nothing came of the prompt, and the next one is not about it. */
+/** `refusal`: the prompt changed nothing, and the next one does not continue it. */
 type StopReason = 'end_turn' | 'cancelled' | 'refusal';
 
 export interface Conversation {
-  /** Answers why the turn is over. */
+  /** Returns why the turn is over. */
   prompt(prompt: Prompt): Promise<StopReason>;
   cancel(): void;
   /** The editor is gone: running plans are paused. */
@@ -57,9 +57,9 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   let running: PlanRun | null = null;
   /** The number of the question that the next prompt answers. */
   let asked: number | null = null;
-  /** The numbers of those that are answered, which a look that was under way may still see. */
+  /** The numbers of the answered questions, which an answer of the engine that was already under way may still contain. */
   const answered = new Set<number>();
-  /** Whether words were taken since the run began, which may have ended for want of them. */
+  /** Whether a message was accepted since the run began; the run may have ended because that message was missing. */
   let isTold = false;
   let isTurn = false;
   /** Of the last turn. */
@@ -76,7 +76,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
 
   async function start(one: Handed): Promise<PlanRun> {
     const { prompt, name, of } = one;
-    // What a planner made of a text is no edit of it.
+    // A planner's change of a text is not a person's edit.
     const known = of === null || name === null ? null : await findByName(call, name);
     isTold = false;
     return startRun({
@@ -118,7 +118,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     say(`${askedText(question)}\nyour next prompt is the answer`);
   }
 
-  /** A run ends by itself where all of its agents wait; the form stays as long as the question does. null: no answer. */
+  /** A run ends by itself if all of its agents wait; the form stays open as long as the question does. null: no answer. */
   async function answerInTime(one: Handed, question: Question, over: Promise<null>): Promise<string | null> {
     const form = answerInForm(question);
     const cancel = isCancelled() ? null : once(cancelled.signal, 'abort').then(() => null);
@@ -152,7 +152,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     say(trouble);
   }
 
-  /** Whether one coder does all of a text, as no planner takes it. Its plan is known then. */
+  /** Whether one coder does all of a text, because no planner accepts it. Its plan is known at that point. */
   async function goesOnAlone(one: Handed, { code }: RunEnded): Promise<boolean> {
     if (one.name === null || code === 0) return false;
     const plan = await findByName(call, one.name).catch(() => null);
@@ -163,7 +163,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     return true;
   }
 
-  /** Whether an answer came while a run was ending for want of it: the plan can go on, in a run of its own. */
+  /** Whether an answer arrived while a run was ending because the answer was missing: then the plan continues in a new run. */
   async function goesOnTold(one: Handed): Promise<boolean> {
     const plan = isTold && !isCancelled() ? await planOf(one) : null;
     if (plan === null || plan.blocked !== null || plan.paused || isOver(plan.status)) return false;
@@ -178,7 +178,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     return ended.code !== 0 && one.of === null ? 'refusal' : 'end_turn';
   }
 
-  /** What a run leaves that is over. The plan is read anew, as a run may end before anybody sees what its agents ask last. */
+  /** The state after a run. The plan is read again, because a run may end before its last questions were read. */
   async function leave(one: Handed, { code, trouble, finished }: RunEnded): Promise<Left> {
     running = null;
     const plan = code === 0 ? null : await planOf(one);
@@ -205,7 +205,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   async function pause(): Promise<void> {
     const now = running;
     const of = handed?.of ?? null;
-    // A run that only watches the plan of a daemon detaches, and the plan would go on.
+    // A run that only watches a daemon's plan detaches, and the plan would continue.
     const client = of === null ? null : await attach(homeFolder(call.env), call.env).catch(() => null);
     if (client !== null && of !== null) {
       await client.send({ ...of, type: 'pause', waitMs: verdictMs }).catch(() => {});
@@ -214,13 +214,13 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
     now?.interrupt();
   }
 
-  /** What came about since the last turn: a plan that was waiting for an answer may be over, or paused. */
+  /** The change since the last turn: a plan that was waiting for an answer may have ended, or may be paused. */
   async function catchUp(one: Handed): Promise<void> {
     if (running === null || !(running.hasEnded() || isCancelled())) return;
     await leave(one, await running.ended);
   }
 
-  /** Whether a prompt hands over a plan, and says nothing to the one that there is. */
+  /** Whether a prompt contains a new plan, and is no message to the present one. */
   function isAnother(one: Handed, prompt: Prompt): boolean {
     if (prompt.kind === 'file') return one.prompt.kind !== 'file' || one.prompt.path !== prompt.path;
     return asked === null && isPlanText(prompt.text);

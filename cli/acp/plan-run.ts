@@ -35,7 +35,7 @@ export interface PlanRun {
   interrupt(): void;
 }
 
-/** The end of what it says of a failure. */
+/** The last characters of its messages about a failure that are kept. */
 const troubleLength = 4_000;
 
 export function startRun({ call, shown, words, input, onPlan, say }: RunParts): PlanRun {

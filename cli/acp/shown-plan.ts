@@ -21,7 +21,7 @@ export interface ShownPlan {
   watch(of: { readonly project: string; readonly plan: string }): void;
   /** The plan as it was seen last, for the text of a fact. */
   around(): FactContext;
-  /** A further turn: what the editor gave no answer to is put to it again. */
+  /** Begins a further turn: questions without an answer are put to the editor again. */
   again(): void;
   /** Resolves with the first question of its agents that is open and meant, as long as it goes on. */
   question(isMeant: (number: number) => boolean): Promise<Question>;
@@ -38,7 +38,7 @@ const lookMs = 500;
 export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownPlan {
   const over = new AbortController();
   const asked = new Set<string>();
-  /** Of those: the editor gave no answer. */
+  /** Of those, the questions that the editor did not answer. */
   const unanswered = new Set<string>();
   let tellQuestion: ((question: Question) => void) | null = null;
   const tools = new Map<string, { readonly status: string }>();
@@ -134,7 +134,7 @@ export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownP
       over.abort();
       await watching;
       const isDone = finished?.status === 'done';
-      // Its engine may have ended with it, before another look.
+      // Its engine may have ended together with it, before the plan was read again.
       if (finished !== null && isDone)
         showPlan(
           seen,

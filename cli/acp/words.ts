@@ -1,4 +1,4 @@
-/** What a person's words do to a plan that goes on: they answer what it asks, else its agents read them. */
+/** A person's message to a plan under way: it answers the plan's question, or its agents read it. */
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';
@@ -12,7 +12,7 @@ export interface Words {
   readonly asked: number | null;
 }
 
-/** Why the words reach nobody; null: they are taken. */
+/** Why no agent can get the message; null: it was accepted. */
 type Trouble = string | null;
 
 /** Throws what asking an engine throws. */
@@ -28,7 +28,7 @@ export function sayToPlan(call: Call, of: PlanAddress, { text, asked }: Words): 
   });
 }
 
-/** Each that has not done its work reads it in its next turn; one that was ended for good refuses it. */
+/** Each agent that has not done its work reads it in its next turn; an agent that has ended for good refuses it. */
 async function tellAgents(client: Client, of: PlanAddress, text: string): Promise<Trouble> {
   const agents = (await client.instances(of)).filter(({ state }) => state !== 'succeeded');
   const answers = await Promise.all(agents.map(({ title }) => client.sendToInstance(of.project, title, text)));
@@ -40,7 +40,7 @@ function troubleOf(answer: SignalAnswer): Trouble {
   return answer.signal.status === 'failed' ? refusalLines(answer).join('\n') : null;
 }
 
-/** A text with tasks in it is a plan of its own, and no word to another one. */
+/** A text with tasks is a plan of its own, and no message to another plan. */
 export function isPlanText(text: string): boolean {
   return parsePlan(text).document.waves.length > 0;
 }
@@ -53,10 +53,10 @@ export function findByName(call: Call, plan: string): Promise<PlanShow | null> {
   });
 }
 
-/** Nothing of it came so far as to be registered. */
+/** Errors after which the plan is not registered. */
 const unknown: ReadonlySet<string> = new Set(['plan_not_found', 'repo_not_found', 'usage', 'bad_repo']);
 
-/** Where no planner takes a draft, one coder does all of it. false: it is no such draft. Throws what that coder would be refused with. */
+/** If no planner accepts a draft, one coder does all of it. false: it is no such draft. Throws the error that refuses that coder. */
 export function beginWithoutPlanner(call: Call, { plan, status, phase, tasks_by_wave: waves }: PlanShow) {
   if (status !== 'ready' || phase !== null || waves.length > 0) return Promise.resolve(false);
   return withPlan(call, 'write', plan, async (client, of) => {

@@ -88,7 +88,7 @@ export function firstWords(tree: readonly CommandNode[]): Map<string, string[]> 
   return words;
 }
 
-/** Shell commands that print the names of a kind, one a line; a kind without one has none that could be asked for. */
+/** Shell commands that print the names of a kind, one per line; a kind without such a command has no names to complete. */
 export const askFor: { readonly [kind in WordKind]?: string } = {
   plan: listing('plan list', 'plan'),
   title: listing('agent list', 'title'),

@@ -1,4 +1,4 @@
-/** Where no engine runs, a verb whose work needs one offers to start the daemon: on a terminal, and before anything is made. */
+/** If no engine runs, a verb whose work needs one offers to start the daemon: on a terminal, and before anything is changed. */
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { absentStep, absentText } from '../../runtime/base/platform/home-engine.ts';
 import { attach } from '../../runtime/engine/attach.ts';

@@ -1,4 +1,4 @@
-/** Whether a daemon is there, and how to reach it. The lock of the home says so, and not a pid file. */
+/** Whether a daemon runs, and how to reach it. The lock of the home determines it, not a pid file. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -31,7 +31,7 @@ export async function startAndTell(call: Call, config: string | undefined): Prom
     tellStarted(call, await startDetached(call, config));
     return 0;
   } catch (thrown) {
-    // Another `daemon start` was a moment sooner.
+    // Another `daemon start` was quicker.
     if (thrown instanceof EngineError && thrown.code === 'owner_taken' && (await isRunning(call, config))) return 0;
     if (!(thrown instanceof DaemonEnded)) throw thrown;
     tellEnded(call, thrown);
@@ -42,7 +42,7 @@ export async function startAndTell(call: Call, config: string | undefined): Prom
 /** Reports the daemon that runs. Throws `owner_taken` where it has another configuration, does not answer, or is no daemon. */
 async function isRunning(call: Call, config: string | undefined): Promise<boolean> {
   const { home, owner } = ownerHere(call.env);
-  if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return false; // a verb has it for a moment
+  if (owner === null || (owner.kind === 'engine' && owner.socketPath === null)) return false; // a verb owns the home briefly
   const itsConfig = owner.config ?? join(home, 'daemon.toml');
   const isWanted = owner.kind === 'daemon' && (config === undefined || resolve(call.cwd, config) === itsConfig);
   const running = isWanted ? await untilAnswers(call, owner.pid) : null;
@@ -70,7 +70,7 @@ function tellStarted({ out }: Call, started: Started): void {
     out.print(JSON.stringify({ status: 'started', ...started }));
     return;
   }
-  // A waiting daemon has not read its repos yet.
+  // A daemon that waits for its store has not read its repos yet.
   out.say(`daemon started (pid ${pid}${started.waiting === null ? `, ${counted(repos, 'repo')}` : ''})`);
   tellState(out, started);
 }

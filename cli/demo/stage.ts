@@ -20,7 +20,7 @@ export interface Stage {
   leave(how: { keep: boolean; isGood: boolean }): void;
 }
 
-/** Throws `git_missing`, `git_failed`, or the system's error where there is no room for it. */
+/** Throws `git_missing`, `git_failed`, or the system's error if the files cannot be written. */
 export function makeDemo(outer: Call): Stage {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'stator-demo-')));
   const home = join(root, 'home');
@@ -34,7 +34,7 @@ export function makeDemo(outer: Call): Stage {
   }
   for (const args of beginning) git(repo, env, args);
   const remove = () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
-  process.once('exit', remove); // Ctrl-C before there is anything to keep
+  process.once('exit', remove); // Ctrl-C before anything was written
   return {
     home,
     call: { ...outer, env, cwd: repo, project: undefined, out: { ...outer.out, env } },
@@ -67,7 +67,7 @@ export function makeDemo(outer: Call): Stage {
   };
 }
 
-/** The user's environment without what would lead to another engine, another repo, or another author. */
+/** The user's environment without variables that name another engine, another repo, or another author. */
 function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !/^(STATOR_(?!SANDBOX$)|GIT_)/.test(name));
   return { ...Object.fromEntries(own), STATOR_HOME: home };

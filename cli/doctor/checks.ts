@@ -54,7 +54,7 @@ export interface Check {
   readonly hint: string;
 }
 
-/** Less than this and a worktree of an ordinary repo may not fit. */
+/** With less free space than this, a worktree of an ordinary repo may not fit. */
 const spaceLimitBytes = 512 * 1024 * 1024;
 /** Trees of the store that are replayed. */
 const sampledTrees = 20;
@@ -362,7 +362,7 @@ function disk(home: string): Finding {
   return freeBytes >= spaceLimitBytes ? { detail } : { detail, hint: `make room: df -h ${nearestFolder(home)}` };
 }
 
-/** A warning is no failure: without walls agents run as they always did. Where a role must have them, their absence is one. */
+/** A warning is no failure: without walls agents run as before. It is a failure only if a role requires walls. */
 async function walls({ env }: Call, path: string | null, home: string): Promise<Finding> {
   const found = await probeBubblewrap(env);
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
@@ -376,7 +376,7 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
-/** What each agent that is on can reach, in one line for those that reach the same. None where no configuration can be read: its own check says why. */
+/** What each agent that is on can reach, in one line for agents that reach the same. None if no configuration can be read: its own check reports why. */
 async function networkChecks({ env }: Call, path: string | null, home: string): Promise<Check[]> {
   const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
   if (path === null || !('value' in config) || config.value === null) return [];

@@ -23,7 +23,7 @@ export interface WantedProgram {
   readonly roles: readonly string[];
   /** The table of `[agents.*]` where another program can be named. */
   readonly table: string;
-  /** As configured: its PATH counts. */
+  /** As configured; its PATH is used to find the program. */
   readonly envFile: string | null;
 }
 
@@ -58,8 +58,8 @@ export function programsOf({
 }
 
 /**
- * The version that it says. Only the preset's own program, as PATH has it, is run for that: one that a repo's configuration names is only looked for, since
- * it may not be trusted yet.
+ * The version that the program reports. Only the preset's own program on PATH is run for this: a program that a repo's configuration names may not be trusted
+ * yet, so its file is only looked for.
  */
 export async function programState(wanted: WantedProgram, { cwd, env }: Place): Promise<Finding> {
   const { preset, program, roles, table } = wanted;

@@ -1,4 +1,4 @@
-/** The flags by which a person says that something may go although it would be lost, or is in use. */
+/** The flags by which a person allows the deletion of something that would be lost, or is in use. */
 import type { CleaningOverride } from '../../runtime/api/client/client.ts';
 
 export const flagOf = {

@@ -1,4 +1,4 @@
-/** One plan of kasmos: its document, its branch and its state. Nothing starts: what was under way waits until a person goes on. */
+/** One plan of kasmos: its document, its branch and its state. Nothing starts: work that was under way waits for a person. */
 import { existsSync } from 'node:fs';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import { decodePlan } from '../../machines/document/plan-document.ts';
@@ -28,11 +28,11 @@ interface Word {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** Where it is here, and the words that bring it there. */
+/** The status of the plan here, and the signals that bring it there. */
 interface Arrival {
   readonly as: string;
   readonly words: readonly Word[];
-  /** What a person goes on with, before the plan's name and after it; null: nothing is to do. */
+  /** The command that continues it: the text before the plan's name and after it; null: nothing is left to do. */
   readonly next: readonly [string, string] | null;
 }
 
@@ -73,7 +73,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
 }
 
 interface Standing {
-  /** Its state as text, where nothing is left to do. */
+  /** Its state as text, if nothing is left to do. */
   readonly is?: string;
   /** The signals that were not sent to this plan yet, each under its key. */
   readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
@@ -182,7 +182,7 @@ function isOver({ status }: KasmosTask): boolean {
   return status === 'done' || status === 'completed' || status === 'cancelled';
 }
 
-/** What git says of its branch: work that is not there cannot go on, and where kasmos's worktree holds it, stator cannot work on it. */
+/** The state of its branch in git: lost work cannot be continued, and if kasmos's worktree has the branch, stator cannot work on it. */
 function branchLines({ env }: Call, path: string, branch: string, task: KasmosTask): string[] {
   // A line of its own says whether the folder is a repository.
   if (isOver(task) || !existsSync(path)) return [];

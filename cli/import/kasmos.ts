@@ -57,7 +57,7 @@ async function stepsOf(call: Call, client: Client, { folder, store, trust }: Sou
   const broken = store.broken.map(({ place, why }): Step => stepOf('row', place, 'broken', why));
   const daemon = await readDaemon(call, client, folder);
   const repos = await client.repos();
-  // One whose registering was cut off is registered once more.
+  // A plan whose registration was interrupted is registered again.
   const known = new Set(repos.filter(({ state }) => state !== 'registered').map(({ project }) => project));
   const paths = new Map([...daemon.repos, ...repos.map(({ path }) => path)].map((path) => [basename(path), path]));
   const projects = [...new Set([...paths.keys(), ...store.tasks.map(({ project }) => project)])];
@@ -95,7 +95,7 @@ function planOf(
   return planStep(call, client, { task, progress: done, ...repo });
 }
 
-/** `daemon.toml` of kasmos. One that is no TOML costs its settings and its list of repos, and nothing besides. */
+/** `daemon.toml` of kasmos. If it is not valid TOML, its settings and its list of repos are skipped, and everything else is imported. */
 async function readDaemon(
   call: Call,
   client: Client,
@@ -147,7 +147,7 @@ async function repoSteps(call: Call, client: Client, { project, path, isKnown, t
   return [...steps, { ...stepOf('repo', project, 'comes', path), bring }];
 }
 
-/** What is only of kasmos. */
+/** Settings that only kasmos has. */
 function leftovers({ counts, waitingSignals }: KasmosStore): Step[] {
   const texts: readonly (readonly [string, number, string])[] = [
     [

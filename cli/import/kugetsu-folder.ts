@@ -56,14 +56,14 @@ export interface KugetsuFolder {
   /** Variables of its settings, each with its line. */
   readonly settings: ReadonlyMap<string, { readonly value: string; readonly line: number }>;
   readonly servers: readonly { readonly name: string; readonly url: string }[];
-  /** Files of it that have no equal, by name. */
+  /** Files without a counterpart in stator, by name. */
   readonly others: readonly string[];
   readonly broken: readonly { readonly place: string; readonly why: string }[];
 }
 
 /** Far above what kugetsu writes; keeps a wrong file from filling the memory. */
 const fileLimitBytes = 4 * 1024 * 1024;
-/** What makes a folder one of kugetsu's. */
+/** The files by which a folder of kugetsu is recognized. */
 const marks = ['index.json', 'sessions', 'queue', 'config'];
 const otherFiles = ['repos.json', 'env', 'pm-agent.md', 'queue.json'];
 

@@ -41,7 +41,7 @@ export default defineVerb({
   },
 });
 
-/** Where it is brought: `project` where a person named one. */
+/** The repo that it is imported into; `project` if a person named one. */
 interface Here {
   readonly call: Call;
   readonly client: Client;
@@ -175,7 +175,7 @@ async function sessionStep(
   if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
   const isDone = state === 'completed';
   const entry = known.find((one) => one.project === place.project && one.plan === place.plan);
-  // One whose work is done may have been cut off before it was marked so.
+  // A task whose work is done may have been interrupted before it was marked so.
   if (entry !== undefined && !(isDone && entry.status === 'ready'))
     return { ...piece, state: 'there', what: place.plan };
   const context = contexts.find(({ issue_ref: of }) => of === reference);
@@ -250,7 +250,7 @@ async function itemStep(
   };
 }
 
-/** Where the reference has its place here; the error that says why it has none. */
+/** The repo and plan of the reference; the error says why there is none. */
 async function placeOf(
   client: Client,
   reference: string,

@@ -55,7 +55,7 @@ export async function configStep({ to, settings, check, next, isWaiting }: Confi
       state: 'comes',
       async bring() {
         check(text);
-        // Another process may have written it while the question was open.
+        // Another process may have written it while the person was asked.
         const now = await standing();
         if (now !== null) return now;
         write(to, text);

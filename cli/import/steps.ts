@@ -1,11 +1,11 @@
-/** What an import brings, piece by piece: shown first, carried out after a yes. A piece that fails stops no other, and the same command brings it again. */
+/** The parts of an import: all are shown first, and carried out after a yes. A part that fails does not stop the others, and the same command repeats it. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { canAsk } from '../ask.ts';
 import type { Call } from '../command.ts';
 import { isConfirmed, sureArgs } from '../sure.ts';
 import { counted, plain } from '../text.ts';
 
-/** What became of a piece: `there` was there before; `left` and `no_equal` are not brought, `broken` cannot be read, `failed` was refused. */
+/** The outcome of a part: `there` existed before; `left` and `no_equal` are not imported, `broken` cannot be read, `failed` was refused. */
 export type PieceState = 'comes' | 'brought' | 'there' | 'left' | 'no_equal' | 'broken' | 'failed';
 
 export interface Piece {
@@ -14,11 +14,11 @@ export interface Piece {
   readonly state: PieceState;
   /** What it is, or why it is not brought. */
   readonly what: string;
-  /** The command that goes on with it; null: none is needed. */
+  /** The command that continues with it; null: none is needed. */
   readonly next: string | null;
 }
 
-/** A piece, and how it is brought where it comes. */
+/** A part, and how it is imported. */
 export interface Step extends Piece {
   bring?(): Promise<Partial<Pick<Piece, 'state' | 'what' | 'next'>>>;
 }
@@ -49,7 +49,7 @@ const words: Readonly<Record<PieceState, string>> = {
   failed: 'was refused:',
 };
 
-/** Shows the steps, asks, and carries them out in their order. Answers the exit code: 1 where a piece is broken or was refused. */
+/** Shows the parts, asks, and carries them out in their order. Returns the exit code: 1 if a part is broken or was refused. */
 export async function carryOut(call: Call, steps: readonly Step[], importing: Importing): Promise<number> {
   const { out } = call;
   const { from, path, dryRun, yes } = importing;

@@ -32,7 +32,7 @@ export const knownAgents: readonly KnownAgent[] = [
   ),
 ];
 
-/** What needs no program of its own: the blocks of the plan itself, or one that the user names. */
+/** Presets that need no program of their own: the blocks of the plan itself, or a program that the user names. */
 const others: readonly KnownAgent[] = [
   { name: 'acp', settings: ['preset = "acp"', 'program = "your-agent --acp"'], install: null },
   { name: 'sh', settings: ['preset = "sh"'], install: null },

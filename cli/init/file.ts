@@ -15,7 +15,7 @@ import {
 import type { KnownAgent } from './agents.ts';
 
 const repoFile = '.stator/config.toml';
-/** Where what a key does begins, unless the key itself is longer. */
+/** The column of the descriptions, unless the key itself is longer. */
 const wordsColumn = 36;
 
 /** null: no agent was found, and the table says how to name one. */

@@ -33,7 +33,7 @@ export interface McpRegistered {
   readonly why: string | null;
 }
 
-/** Those of `found` that can be given the tools. */
+/** The programs of `found` that have a command for registering a server. */
 function ableOf(found: readonly KnownAgent[]): string[] {
   return found.map(({ name }) => name).filter((name) => Object.hasOwn(registrations, name));
 }
@@ -44,7 +44,7 @@ export async function wantsMcp(call: Call, found: readonly KnownAgent[]): Promis
   return able.length > 0 && canAsk(call) && confirm(call, `give ${able.join(', ')} the tools of stator (MCP)?`);
 }
 
-/** Registers with those of `found` that can, or says how. */
+/** Registers the server with the programs of `found` that have a command for it, or prints how to do it. */
 export function offerMcp(call: Call, found: readonly KnownAgent[], isWanted: boolean): McpRegistered[] {
   return ableOf(found).map((name) => register(call, name, isWanted));
 }

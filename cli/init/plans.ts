@@ -16,10 +16,10 @@ export interface FoundPlan {
   readonly tasks_done: number;
 }
 
-/** Those that can be read whole, and have something left to do first. */
+/** The plans that can be read completely, those with open work first. */
 export async function foundPlans(repo: string): Promise<FoundPlan[]> {
   const found: FoundPlan[] = [];
-  // Looked at to four folders below.
+  // Searched to a depth of four folders.
   for (const place of planPlaces) found.push(...(await plansIn(join(repo, place))).map((plan) => planAt(place, plan)));
   found.push(...(await plansIn(repo, { only: files })).map((plan) => planAt('', plan)));
   return found.sort((a, b) => Number(isOver(a)) - Number(isOver(b)));

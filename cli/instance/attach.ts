@@ -51,7 +51,7 @@ interface Attached {
   readonly call: Call;
   readonly project: string;
   readonly title: string;
-  /** The keys of what was shown since the last line. A line may be meant for any of them, also for one that another person has answered meanwhile. */
+  /** The keys of what was shown since the last line. A line may be meant for any of them, even for one that another person has answered meanwhile. */
   readonly shown: Set<string>;
   /** Whether the note about what a typed line does was shown. */
   isTold: boolean;
@@ -62,7 +62,7 @@ interface Ends {
   fail(thrown: unknown): void;
 }
 
-/** The terminal itself edits the lines, so output in between takes nothing of what was typed. One line is dealt with after the other. */
+/** The terminal itself edits the lines, so output in between does not change the typed text. Lines are handled one after the other. */
 function readLines(attached: Attached, { leave, fail }: Ends): Interface {
   const { stdin, out } = attached.call;
   const reader = createInterface({ input: stdin, terminal: false });
@@ -75,7 +75,7 @@ function readLines(attached: Attached, { leave, fail }: Ends): Interface {
         else fail(thrown);
       });
   });
-  // A pipe that ends has nothing more to say, and is still read along with.
+  // A pipe that has ended sends no more lines; the output is still shown.
   if (stdin.isTTY === true) reader.once('close', leave);
   return reader;
 }
@@ -103,7 +103,7 @@ async function askedBy({ project }: Attached, client: Client, agent: InstanceEnt
   return [...askedPermissions(client, plan, [agent]), ...askedQuestions(client, { ...plan, questions })];
 }
 
-/** Once, to a person, when it works. */
+/** Shown once, if a person can type. */
 function tellKeys(attached: Attached, agent: InstanceEntry): void {
   const { stdin, out } = attached.call;
   if (attached.isTold || stdin.isTTY !== true || agent.state !== 'running') return;
@@ -144,7 +144,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   const isMeant = only !== undefined && open.length === 1 && shown.has(only.key) && shown.size === 1;
   const asked = named ?? (isMeant && !/^#\d+$/.test(name) ? only : undefined);
   const choices = open.map((one) => `  ${one.name} <${one.form}>: ${plainLines(one.question).split('\n')[0]}`);
-  // The open questions have been seen now; those that others answered are no longer meant.
+  // The open questions were shown; a line is no longer meant for those that others answered.
   shown.clear();
   for (const { key } of open) shown.add(key);
   if (open.length === 0)
@@ -161,7 +161,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   shown.delete(asked.key);
 }
 
-/** Into its terminal, whose own echo shows it: only a refusal is printed. */
+/** Types it into the terminal of the agent, whose own echo shows it: only a refusal is printed. */
 async function type({ call, project, title }: Attached, client: Client, line: string): Promise<void> {
   const [, name] = /^<([a-z-]+)>$/.exec(line.trim()) ?? [];
   const key = line === '' ? 'enter' : keys.find((one) => one === name);

@@ -17,7 +17,7 @@ import { findInstance } from './view.ts';
 const lookMs = 500;
 /** Each look goes through the store that the hosts share. */
 const distantLookMs = 2_000;
-/** Where reading begins: the same as `agent logs` without following. */
+/** Where reading begins: as in `agent logs` without `-f`. */
 const firstBytes = 64 * 1024;
 
 /** What one line of `--json` holds. */
@@ -39,15 +39,18 @@ export interface Followed {
 
 interface Follower extends Followed {
   readonly call: Call;
-  /** The run that is read, and how far. */
+  /** The run that is read, and the position in its log. */
   reading: { entry: InstanceEntry; tail: LogTail | null; distant: DistantTail | null } | null;
   isWaitTold: boolean;
 }
 
-/** Goes on until the agent is final, and answers how it ended; null: the person left. Throws `not_found` where it is none of the project, and never will be. */
+/**
+ * Follows until the agent is final, and returns how it ended; null: the person left. Throws `not_found` for a title that no agent of the project has or will
+ * have.
+ */
 export async function followLog(call: Call, followed: Followed): Promise<InstanceEntry | null> {
   const follower: Follower = { ...followed, call, reading: null, isWaitTold: false };
-  // The engine may go while its agent goes on: then the log is read as it lies.
+  // The engine may end while its agent continues: then the log is read from the disk.
   while (!(await readAlong(follower))) await pause(lookMs, follower.left);
   return isLeft(follower) ? null : (follower.reading?.entry ?? null);
 }
@@ -56,7 +59,7 @@ function isLeft({ left }: Follower): boolean {
   return left?.aborted === true;
 }
 
-/** True when all is printed, or the person left; false when the engine went away in between. */
+/** true: all is printed, or the person left; false: the engine ended meanwhile. */
 function readAlong(follower: Follower): Promise<boolean> {
   return withClient(follower.call, 'read', async (client) => {
     try {
@@ -70,7 +73,7 @@ function readAlong(follower: Follower): Promise<boolean> {
   });
 }
 
-/** True when the agent is final and all of its text is printed. The state first: what is written between the two looks is then in the text. */
+/** true: the agent is final and all of its text is printed. The state is read first, so that text that is written in between is read too. */
 async function look(follower: Follower, client: Client): Promise<boolean> {
   const { project, title } = follower;
   const entries = await client.instances({ project });
@@ -80,7 +83,7 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
     return false;
   }
   if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
-    // On another host only the log of the newest run is read, which is this one no more.
+    // On another host only the log of the newest run can be read, and this run is no longer the newest.
     if (follower.reading.distant === null) await say(follower, client, { rest: true });
     follower.reading.tail?.close();
     follower.reading = null;

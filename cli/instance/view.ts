@@ -1,4 +1,4 @@
-/** How agents look in lists and on their own. Pure. */
+/** The text about agents, in lists and alone. Pure. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';

@@ -21,7 +21,7 @@ export function written(text: string, what: string): string {
   return text;
 }
 
-/** Printed before anything is made, if no engine runs. */
+/** Printed before anything is changed, if no engine runs. */
 export const waitsForEngine = 'its agent would wait until one is started';
 
 /** Prints the outcome, and answers the exit code: 0 where its agent works or has the message, or waits as it was asked to (`mayWait`); else 1, it waits for an engine. */

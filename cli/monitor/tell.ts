@@ -24,7 +24,7 @@ export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'statu
     const key = `${project}/${plan}`;
     const before = known.get(key);
     if (before !== undefined && performance.now() - before.atMs < freshMs) return before.plan;
-    // A plan that was deleted since has its facts still.
+    // A plan that was deleted meanwhile still has its facts.
     const found = await client.plan(project, plan).catch(() => bare);
     known.set(key, { plan: found, atMs: performance.now() });
     return found;

@@ -191,7 +191,7 @@ function checkShape(name: string, { ok, document, problems, remarks, family }: P
   };
 }
 
-/** A part of the document, and which agents get it. Reviewers and all others who judge or plan get the whole document too. */
+/** A part of the document, and the agents that get it. Reviewers and all others who judge or plan get the whole document too. */
 interface Section {
   readonly line: number;
   readonly title: string;

@@ -52,7 +52,7 @@ const nothing = 'nothing happened yet';
 /** As wide as the time of day, and a gap. */
 const whenWidth = 10;
 
-/** Why is on lines of its own: at 80 columns there is no room beside. Empty: it tells a person nothing. */
+/** The reason is on lines of its own: at 80 columns it does not fit beside. Empty: the entry is not interesting to a person. */
 function newsLines(entry: HistoryEntry, around: FactContext, out: Output): string[] {
   const text = factText(entry, around);
   if (text === null) return [];

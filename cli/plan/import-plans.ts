@@ -19,7 +19,7 @@ export interface Importing {
   readonly as: string | undefined;
 }
 
-/** `unchanged`: it was registered before, and the file says nothing else. */
+/** `unchanged`: it was registered before, with the same text. */
 interface Imported {
   readonly file: string;
   readonly plan: string | null;

@@ -1,4 +1,4 @@
-/** The verbs that bring a done plan where it belongs: into a branch, to a remote, onto the forge. */
+/** The verbs that merge, push or publish a done plan. */
 
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
@@ -30,7 +30,7 @@ interface Landing {
 function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
   const { type, payload, wait, slow, onlyDone, isUnderWay, tell } = landing;
   return withPlan(call, 'write', given, async (client, { project, plan }) => {
-    // A plan that is in line already has its wish, and yet is not merged.
+    // A plan in the line has already accepted the request, and is not merged yet.
     const wasMerged = type === 'land' ? (await client.plan(project, plan)).merged !== null : null;
     const request = { project, plan, type, payload, waitMs: wait ? verdictMs : 0 };
     const answer = await sayWhenSlow(call, slow(plan), client.send(request));
@@ -68,7 +68,7 @@ const merge = defineVerb({
   It is also refused if the branch does not contain a plan that this one depends on: merge that first, or both with --with-after.`,
   async run({ plan, into, wait, 'with-after': withAfter, yes = false }, call) {
     const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
-    // Not while the home is owned for it: a person may take their time.
+    // The home is not owned meanwhile, because a person may take long to answer.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
       isSure(
         call,

@@ -16,7 +16,7 @@ export function slowMerge(plan: string): string {
   return `${plan} is being merged; it waits for git, or tries again what failed: stator daemon logs`;
 }
 
-/** The plan when its merge or its pull request is no longer under way, kept back by a fault of its environment, or after two minutes. */
+/** The plan when its merge or its pull request is no longer under way, is delayed by a fault of its environment, or after two minutes. */
 export async function outcomeOf(
   client: Client,
   { project, plan }: PlanAddress,

@@ -11,7 +11,7 @@ export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
   return waves.flatMap((wave) => (wave.tasks.length < 2 ? [] : [`  wave ${wave.number}: ${orderText(stepsOf(wave))}`]));
 }
 
-/** Numbers of tasks that may run at the same time, in the order of their turns, if all take as long. */
+/** Numbers of tasks that may run at the same time, in the order of their starts, if all take equally long. */
 export function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
   const left = new Map(tasks.map((task) => [task.number, task.after] as const));
   const filesOf = new Map(tasks.map((task) => [task.number, task.files] as const));

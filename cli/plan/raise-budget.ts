@@ -50,7 +50,7 @@ const whose: Readonly<Record<BudgetScope, string>> = {
   attempt: 'each run of its agents may now',
 };
 
-/** On top of the limits in force. */
+/** Added to the limits in force. */
 function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Amounts): Amounts {
   const known = [...budget, ...(blocked?.budget === undefined ? [] : [blocked.budget])];
   return Object.fromEntries(
@@ -63,7 +63,7 @@ function moreThan({ budget, blocked }: PlanShow, scope: BudgetScope, amounts: Am
   );
 }
 
-/** A limit that is used up already would let nothing go on. Throws `usage`. */
+/** With a limit that is already used up, nothing would continue. Throws `usage`. */
 function refuseLow({ budget }: PlanShow, scope: BudgetScope, limits: Amounts): void {
   const low = budget.find((use) => use.scope === scope && (limits[use.measure] ?? use.spent + 1) <= use.spent);
   if (low === undefined) return;

@@ -12,11 +12,11 @@ export interface Word {
   readonly plan: string;
   readonly type: string;
   readonly payload?: unknown;
-  /** The same key again is answered with the first one's outcome. */
+  /** If the key was sent before, the answer is the first one's outcome. */
   readonly dedupeKey?: string;
   /** false with `--no-wait`. */
   readonly wait: boolean;
-  /** Where what it does is asked about first: `command` for the plan of that name, such as `plan cancel login`. */
+  /** If its effect must be confirmed first: `command` for the plan of that name, such as `plan cancel login`. */
   readonly sure?: Omit<Sure, 'command'> & { command(plan: string): string };
   /** For a signal that may start a planner: what happens with the plan once it is planned. */
   readonly planning?: PlanningFlags;
@@ -35,7 +35,7 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   const advance = word.planning === undefined ? undefined : await advanceSaid(call, plan, word.planning);
   const payload = advance === undefined ? word.payload : { advance };
   if (sure !== undefined) {
-    // Not while the home is owned for it: a person may take their time.
+    // The home is not owned meanwhile, because a person may take long to answer.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
       isSure(call, client, { ...address, type, payload }, { ...sure, command: sure.command(shellWord(address.plan)) }),
     );
@@ -50,7 +50,7 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   return exitCode;
 }
 
-/** Not while the home is owned for it either. */
+/** The home is not owned here either. */
 async function advanceSaid(call: Call, plan: string, flags: PlanningFlags): Promise<boolean | undefined> {
   return advanceOf(
     await withPlan(call, 'read', plan, (client, { project }) => afterPlanning(call, client, project, flags)),

@@ -1,4 +1,4 @@
-/** How a plan looks in lists and on its own. Pure. */
+/** The text about a plan, in lists and alone. Pure. */
 
 import { waysOn } from '../../machines/plan/advice.ts';
 import { taskName } from '../../machines/vocabulary/ids.ts';
@@ -84,7 +84,7 @@ export function estimateText({ estimate }: Pick<PlanShow, 'estimate'>): string |
   return `${rangeText(estimate.from_ms, estimate.to_ms)} of work left, as ${counted(estimate.tasks, 'done task')} ${estimate.tasks === 1 ? 'says' : 'say'}`;
 }
 
-/** What a plan waits for, or why it is blocked; empty where it goes on. */
+/** The reason why a plan waits or is blocked; empty if it continues. */
 export function waitText({ blocked, waiting_for: waiting }: PlanEntry, nowMs: number): string {
   if (blocked !== null) return `${blockText(blocked.source)}: ${blocked.reason}`;
   return waiting === null ? '' : withLocalTimes(waiting.detail, nowMs) || waiting.kind.replaceAll('_', ' ');
@@ -106,7 +106,7 @@ export function planRow(
   ];
 }
 
-/** The first line beside its name, the others below it: each way on is in a line of its own, to be pasted. */
+/** The first line beside its name, the others below it: each command is on a line of its own, to be copied. */
 export function linesBeside(name: string, lines: readonly string[]): [string, string][] {
   return lines.map((line, index) => [index === 0 ? name : '', plain(line)]);
 }
@@ -135,7 +135,7 @@ function mergeTexts({ merged, merging, merge_refused: refused }: PlanShow): stri
   return [`into ${merged.into}, ${merged.head.slice(0, 12)}`, ...(merged.note === undefined ? [] : [merged.note])];
 }
 
-/** The text of a run without a reason. One that a pause, a question or a message stopped has failed without one. */
+/** The text for a run without a reason. A run that was stopped by a pause, a question or a message has not failed. */
 function endText(state: string, hasEnded: boolean): string {
   if (!hasEnded) return state.replaceAll('_', ' ');
   return state === 'succeeded' || state === 'running' ? 'ended well' : 'stopped';

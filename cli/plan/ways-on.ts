@@ -1,7 +1,7 @@
-/** What a person can do with a document that is read as no plan. */
+/** The possible commands for a document that is not read as a plan. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
-/** A sentence for each way, with its command. `beside`: the plan that it belongs to, where that lies beside it. */
+/** One sentence for each possibility, with its command. `beside`: the plan in the same folder that the document belongs to. */
 export function waysOn(file: string, plan: string, beside: string | null): string[] {
   const [path, name] = [shellWord(file), shellWord(plan)];
   return [

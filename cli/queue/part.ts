@@ -48,7 +48,7 @@ async function saidPart(
   return plan === undefined ? { project } : { project, plan: await planNamed(call, client, project, plan) };
 }
 
-/** What `--project` leaves of a list; without it: all repos. */
+/** The filter of a list by `--project`; without the flag: all repos. */
 export function projectFilter({ project }: Pick<Call, 'project'>): { project?: string } {
   return project === undefined ? {} : { project };
 }

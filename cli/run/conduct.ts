@@ -1,7 +1,4 @@
-/**
- * `run` from its start to its exit code: attached to the engine that there is, or as the owner of one; a run that was attached takes over when
- * that one goes away.
- */
+/** `run` from its start to its exit code: attached to the running engine, or as the owner of one; an attached run takes over when that engine ends. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -27,7 +24,7 @@ import type { RunRequest } from './prepare.ts';
 import { type Result, resultLines, resultOf, tookText } from './result.ts';
 import { runCommand, type WorkEnding, work } from './work.ts';
 
-/** As much of an engine as a run needs. */
+/** The part of an engine that a run needs. */
 export interface OwnEngine {
   readonly client: Client;
   /** The plans, each as `<project>/<plan>`, that other runs gave it and do not watch any more. */
@@ -40,7 +37,7 @@ export interface Conducting {
   readonly request: RunRequest;
   /** Becomes the owner. Throws `owner_taken`. */
   own(): Promise<OwnEngine>;
-  /** The engine that there is; null: none. */
+  /** The running engine; null: none. */
   attach(): Promise<Client | null>;
   /** Whether the daemon is about to be restarted. */
   isRestarting(): boolean;
@@ -48,7 +45,7 @@ export interface Conducting {
 
 /** A process that owns the home briefly leaves within this. */
 const takenMs = 10_000;
-/** TERM, then KILL, then the last process is seen to be gone. */
+/** TERM, then KILL, then the check that the last process has ended. */
 const stoppingMs = 45_000;
 
 interface Conduct extends Conducting {
@@ -75,7 +72,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
   let since = 0;
   let untilMs = performance.now() + takenMs;
   let told: string | null = null;
-  /** Since when there is an engine that can do nothing. */
+  /** Since when the engine has been unable to work. */
   let waitsSinceMs: number | null = null;
   for (;;) {
     const attached = await run.attach();
@@ -147,7 +144,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     if (!isTaken || performance.now() > untilMs) throw thrown;
     return { kind: 'taken' };
   }
-  // Agents that an earlier engine left running are not stopped as long as the plan was not taken up.
+  // Agents that an earlier engine left running are not stopped before the plan was taken over.
   let agents: 'leave' | 'stop' = 'leave';
   try {
     const footer = 'Ctrl-C pauses the plan and stops its agents; the same command continues it';
@@ -173,7 +170,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
 }
 
 async function asGuest(run: Conduct, client: Client, before: number): Promise<number | Again> {
-  // The engine may go away at any question: what was shown by then is not shown again.
+  // The engine may end at any request: text that was already shown is not shown again.
   let since = before;
   const onShown = (seq: number) => {
     since = seq;
@@ -238,7 +235,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     const lines = [
       ...(of === undefined || out.quiet ? [] : toldResult(run, plan, result)),
       ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
-      // A plan that was over before has no usage in this run.
+      // A plan that had ended before has no usage in this run.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
       ...outcome.steps.map((step) => `  ${step}`),
       ...planned(plan),
@@ -252,7 +249,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs, result));
-  // A caller that reads only the exit code must not take a part for the whole.
+  // A caller that reads only the exit code must not mistake a part for the whole.
   return isDone && (without === '' || run.request.yes) ? 0 : 1;
 }
 

@@ -7,7 +7,7 @@ import { clockTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { brief, plain } from '../text.ts';
 
-/** What a line may add to the bare fact, in its present state: titles of tasks, and questions. */
+/** The data of a plan in its present state that a line may add to the bare fact: titles of tasks, and questions. */
 export type FactContext = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;
 
 /** `14:03:21 wave 1 task 2 working  Write the parser`, and why below it, where it went wrong or a judge spoke. null: it is no news. */
@@ -39,7 +39,7 @@ function is({ to_tags: tags }: HistoryEntry, tag: Tag): boolean {
   return tags.includes(tag);
 }
 
-/** It is so now, and was not before. */
+/** It is true now, and was not before. */
 function enters({ from_tags: before, to_tags: after }: HistoryEntry, tag: Tag): boolean {
   return after.includes(tag) && !before.includes(tag);
 }
@@ -98,7 +98,7 @@ function waveText(fact: HistoryEntry, wave: string): string | null {
 }
 
 function taskText(fact: HistoryEntry, { name, title }: Work, around: FactContext): string | null {
-  // What its work deletes or adds.
+  // What its commit deletes or adds.
   if (enters(fact, 'task:asking')) return `${name} asks${numberText(fact, around)}${textOf(fact)}`;
   if (is(fact, 'task:done')) return `${name} done${title}`;
   if (is(fact, 'task:failed')) return `${name} failed${inBrackets(fact)}${title}`;

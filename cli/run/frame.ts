@@ -33,7 +33,7 @@ export function frame(view: FrameView): string[] {
   return fitted(view, room).map((line) => paintLine(cutLine(line, width), paint));
 }
 
-/** How much is folded away, from nothing on, until it fits. */
+/** How many parts are left out, beginning with none, until it fits. */
 const folds = ['nothing', 'done waves', 'other waves', 'pending tasks', 'done tasks'] as const;
 type Fold = (typeof folds)[number];
 
@@ -90,7 +90,7 @@ function headLines(view: FrameView): Line[] {
   const [permission] = permissionsOf(instances);
   if (permission !== undefined)
     return [first, [{ tone: 'attention', text: `! needs you: ${permissionCommand('allow', permission)}, or deny` }]];
-  // What its agents do is below, line by line.
+  // The lines below show its agents.
   const waiting = plan.waiting_for;
   const estimate = estimateText(plan);
   const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
@@ -150,12 +150,12 @@ function taskState(view: FrameView, wave: Wave, task: Task): Line {
   const agent = agentOf(view, wave, task);
   if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
   if (!agent.live) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
-  // A run that was only interrupted is none.
+  // A run that was only interrupted does not count.
   const tries = agent.attempt > 1 ? `, attempt ${agent.attempt}` : '';
   return liveSpans(agent, tries, view.nowMs);
 }
 
-/** The text that came with it says more than its kind. */
+/** The accompanying text says more than its kind. */
 function whyText(reason: InstanceEntry['reason'], why: string | null): string {
   const text = plain(why ?? (reason === null ? '' : reasonText(reason)));
   return text === '' ? '' : `: ${text}`;

@@ -3,7 +3,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 
 export interface Interrupt {
   readonly signal: AbortSignal;
-  /** Gives the signals back to the next listener. */
+  /** Returns the signals to the next listener. */
   release(): void;
 }
 

@@ -23,7 +23,7 @@ interface PlanKey {
   readonly plan: string;
 }
 
-/** As much of the engine as is needed. */
+/** The part of an engine that is needed. */
 interface Engine {
   readonly client: Client;
   unwatched(): readonly string[];
@@ -55,7 +55,7 @@ function isAtWork({ waiting_for: waiting }: PlanShow): boolean {
   return waiting === null || waiting.kind === 'agent';
 }
 
-/** For each plan that goes on now and will not without this engine: how to go on with it. */
+/** For each plan that is under way and will stop without this engine: the command that continues it. */
 export async function leftText(engine: Engine, own: PlanKey): Promise<string[]> {
   const left = await goingOn(engine, own);
   if (left.length === 0) return [];

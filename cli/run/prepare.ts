@@ -19,7 +19,7 @@ import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import type { Warnings } from './warnings.ts';
 
-/** A busy engine may need a while, and what is watched must have begun. */
+/** A busy engine may need a while, and the watched plan must have begun. */
 export const startMs = 60_000;
 
 export interface RunRequest extends BoundFile, PlanningFlags {
@@ -55,7 +55,7 @@ export async function prepareRun(
   client: Client,
   { request: given, warnings }: { request: RunRequest; warnings: Warnings },
 ): Promise<Prepared> {
-  // Before anything runs: an agent's work that cannot be committed would be lost work.
+  // Before anything runs: work that an agent cannot commit would be lost.
   await identityIn(given.repo);
   const project = await ensureRegistered(call, client, {
     path: given.repo,
@@ -125,7 +125,7 @@ function waitsForPerson(after: AfterPlanning, { content }: PlanShow, request: Ru
   return after === 'stops' || (after === 'asks' && content !== request.content);
 }
 
-/** `--plan-only` cannot take back what is under way. */
+/** `--plan-only` does not stop work that is under way. */
 function refusePlannedBefore({ plan, status, phase, auto_advance: advances }: PlanShow): void {
   if (status === 'ready' || (status === 'planning' && !advances)) return;
   const name = shellWord(plan);

@@ -25,7 +25,7 @@ export interface Asking {
   stop(): void;
 }
 
-/** Remembers what the person did not want to answer now. */
+/** Remembers the questions that the person did not want to answer now. */
 export function createQuestions(questions: Questions): Asking {
   const { call, client, display } = questions;
   const isTerminal = canAsk(call) && !call.out.quiet;

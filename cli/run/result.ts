@@ -52,10 +52,10 @@ const verdicts: Readonly<Record<string, readonly [keyof Judgements, Judgement['v
   verify_approved: ['verification', 'approved'],
   verify_failed: ['verification', 'changes_requested'],
 };
-/** Verdicts from before these are about other work. */
+/** Verdicts before these are about other work. */
 const anew: ReadonlySet<string> = new Set(['start_over', 'reimplement', 'request_review', 'reopen']);
 
-/** Counts only judgements that moved the plan. */
+/** Counts only judgements that changed the plan's status. */
 function judged(before: Judgements, { actor, event, from, to, refused, origin, at, why }: HistoryEntry): Judgements {
   if (actor !== '' || refused !== null || from === to) return before;
   if (anew.has(event)) return none;
@@ -63,7 +63,7 @@ function judged(before: Judgements, { actor, event, from, to, refused, origin, a
   return found === undefined ? before : { ...before, [found[0]]: { verdict: found[1], by: origin, at, why } };
 }
 
-/** More of them scroll the ways on away. */
+/** With more verdicts, the commands below would scroll away. */
 const filesShown = 8;
 
 /** The verdicts, and the files that changed with how much of each; `width`: null in a pipe. */

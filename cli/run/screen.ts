@@ -39,10 +39,7 @@ export function createScreen(stream: Stream): Screen {
     return rows === 0 ? '\r' : `\x1b[${rows}A\r`;
   }
 
-  /**
-   * What a terminal of another size makes of the old picture (broken, cut, scrolled away, pulled back) differs from one to the next, so all that can
-   * be seen is drawn again.
-   */
+  /** The result of a resize (lines broken, cut, scrolled away, pulled back) differs between terminals, so the whole visible part is drawn again. */
   function afresh(next: readonly string[]): string {
     const { width, height } = size;
     const room = Math.max(0, height - 1 - next.length);

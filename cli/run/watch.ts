@@ -48,7 +48,7 @@ const lookPart = 20;
 /** A plan may be done while its last agent takes its time to leave. */
 const leavingMs = 45_000;
 
-/** Throws what the engine answers, except its absence. */
+/** Throws the errors of an engine, except that none answers. */
 export async function watchPlan(watching: Watching): Promise<Ending> {
   const abort = new AbortController();
   const feed = createFeed(watching, abort.signal);
@@ -127,7 +127,7 @@ async function look({ client, project, plan, warnings }: Watching): Promise<Seen
   }
 }
 
-/** The plan may be over before its last facts have come down the stream; they are asked for, so that none is missing. */
+/** The plan may have ended before its last facts have arrived; they are requested, so that none is missing. */
 async function lastLook({ client, project, plan, display, onShown }: Watching, since: number) {
   const facts: FactEntry[] = [];
   for await (const entry of journalOf(client, { project, plan }, since)) facts.push({ ...entry, project, plan });

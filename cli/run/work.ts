@@ -41,7 +41,7 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
   const { call, request, display, interrupted } = worker;
   const warnings = createWarnings(client, (text) => call.out.note(text));
   const prepared = await prepareRun(call, client, { request, warnings });
-  // A plan that was watched and is over by now is printed to its end, as if no engine had gone away.
+  // A plan that was watched and has ended by now is printed to its end, as if the engine had not ended.
   if (prepared.kind === 'over' && how.since === 0) return prepared;
   const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
   const of = { project, plan };
@@ -54,7 +54,7 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       const isMeant = after === 'goes-on' || (after === 'asks' && (await isConsented({ ...worker, client }, planned)));
       if (!isMeant) return { kind: 'over', outcome: plannedOutcome(request, planned, after), plan: planned, of };
       await beginPlan(client, { shown: planned, file: request.file, waitMs: startMs });
-      // Said once: who makes it planned again by hand wants it to be there.
+      // Sent only once: a person who sets the status back to planned by hand wants that status.
       if (after === 'goes-on') after = 'as-configured';
     }
     const asking = createQuestions({ call, client, display, interrupted });
@@ -84,7 +84,7 @@ function standsPlanned({ status, phase, blocked, paused }: PlanShow): boolean {
   return status === 'ready' && phase === 'planned' && blocked === null && !paused;
 }
 
-/** With `--plan-only` that is all that was wanted. */
+/** With `--plan-only` the run ends here. */
 function plannedOutcome(request: RunRequest, { plan }: PlanShow, after: AfterPlanning) {
   const kind = after === 'stops' ? ('planned' as const) : ('needs-person' as const);
   const name = shellWord(plan);

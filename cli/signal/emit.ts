@@ -74,7 +74,7 @@ async function sendToMachine(call: Call, tree: string, message: { type: string; 
 
 type KeyedWord = Word & { readonly dedupeKey: string };
 
-/** An engine that went away during the request may have received it: the next engine gets it again, under the same key. */
+/** An engine that ended during the request may have received it: the next engine gets it again, with the same key. */
 async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   try {
     return await sendToPlan(call, keyed);
@@ -85,7 +85,7 @@ async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   }
 }
 
-/** The owner of the home lives and cannot be reached: it finds the row when it goes on. Null where the inbox cannot be written either. */
+/** The owner of the home is alive and cannot be reached: it finds the row when it continues. Null if the inbox cannot be written either. */
 async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
   try {

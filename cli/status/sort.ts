@@ -118,7 +118,7 @@ export function statusOf(seen: Seen): Status {
   };
 }
 
-/** Beside agents at work a plan waits only for what is tried again. */
+/** While agents work, only this wait is shown: for a failed attempt that is repeated. */
 function retriedOf({ waiting_for: waits }: PlanEntry): Status['running'][number]['retried'] {
   return waits?.kind === 'repo' || waits?.kind === 'back_off' ? { why: waits.detail, since: waits.since } : null;
 }

@@ -13,7 +13,7 @@ import { brief, counted, padded, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 
-/** So many names are in a line. */
+/** The most names in a line. */
 const namesShown = 3;
 
 export interface Looking {

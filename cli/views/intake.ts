@@ -1,4 +1,4 @@
-/** Where plans come from by themselves, as a person reads it. */
+/** The sources of plans, as a person reads them. */
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
 import type { intakeOperations } from '../../runtime/api/operations/intake.ts';

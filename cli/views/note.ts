@@ -37,7 +37,7 @@ function stateText({ id, state, decided_at: at, decided_by: by }: NoteEntry): st
   return `${state} by ${plain(by)}, ${clockTime(at)}`;
 }
 
-/** What became of a note, or of several, one line each. */
+/** The outcome for a note, or for several, one line each. */
 export function keptLines(answer: NoteKept | readonly NoteKept[]): string[] {
   return listOf(answer).map(doneText);
 }

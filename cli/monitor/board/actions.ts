@@ -20,7 +20,7 @@ import type { BoardAction, Confirmation, Input, Message, Page, PageKind, Target 
 
 export type PageText = Pick<Page, 'title' | 'lines'>;
 
-/** What was refused, and what to do: the code, the message and the hint that a verb prints. */
+/** The refusal, and the remedy: the code, the message and the hint that a verb prints. */
 export function messageOfError(thrown: unknown): Message {
   if (!(thrown instanceof EngineError)) throw thrown;
   const { error, code, hint } = thrown.toJSON();
@@ -50,10 +50,10 @@ export interface Doing {
   readonly permission?: string | undefined;
 }
 
-/** The signals that start a plan, or let it go on: the first one that it takes. */
+/** The signals that start or continue a plan: the first one that it accepts is sent. */
 const starts = ['implement_start', 'plan_start', 'resume', 'reopen'];
 
-/** The signal that an action is; null: it is an answer, which is not confirmed again. Throws what the client throws. */
+/** The signal of an action; null: the action is an answer, which needs no confirmation. Throws the client's errors. */
 async function actOf(
   client: Client,
   { action, target, input }: Doing,
@@ -90,7 +90,7 @@ async function actOf(
   }
 }
 
-/** The confirmation before that action is carried out; null: none. An action that would be refused is not confirmed. Throws what the client throws. */
+/** The confirmation before that action is carried out; null: none. An action that would be refused is not confirmed. Throws the client's errors. */
 export async function confirmationOf(client: Client, doing: Doing): Promise<Confirmation | null> {
   const act = await actOf(client, doing);
   if (act === null) return null;
@@ -147,7 +147,7 @@ async function merge(client: Client, project: string, plan: string): Promise<Mes
   return { tone: isMissing ? 'bad' : 'good', lines: [isMissing ? `refused: ${plain(text)}` : plain(text)] };
 }
 
-/** Words that are typed alone, as the flags of `plan answer`. */
+/** Texts that are typed alone, as the flags of `plan answer`. */
 const blockWays: Readonly<Record<string, object>> = { '--accept': { accept: true }, '--restore': { restore: true } };
 const wayTexts: Readonly<Record<string, string>> = {
   '--accept': 'accepts the work as it is',
@@ -174,7 +174,7 @@ export async function questionOf(client: Client, target: Target): Promise<Input>
   return { ...input, title: plan, question, number: null, mayBeEmpty: true };
 }
 
-/** Those that one key chooses. */
+/** The actions that one key offers. */
 const digitsMost = 9;
 
 /** The choice of a signal for the plan: any that it takes now. Throws what the client throws. */

@@ -39,7 +39,7 @@ const tickMs = 1_000;
 /** Rows that one step of the wheel moves. */
 const wheelSteps = 3;
 
-/** Answers the exit code: 0 after `q`, 130 after Ctrl-C. Throws the errors of an engine, except its absence. */
+/** Returns the exit code: 0 after `q`, 130 after Ctrl-C. Throws the errors of an engine, except that none runs. */
 export function runBoard({ call, first, attach, stored, near }: BoardOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const { out } = call;
@@ -65,7 +65,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       project: call.project,
       near: () => board.near,
       told: (news) => {
-        // What was there before the board is seen on it.
+        // Needs that existed before the board began do not ring.
         attention.show(needsOf(news), needsTitle(news), { isQuiet: board.news === null });
         show({ ...board, news });
       },
@@ -93,7 +93,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       if (command !== null) obey(command);
     }
 
-    /** As the keys do it. */
+    /** The same as with the keys. */
     function pointed({ does, line, column }: Pointer): void {
       if (isOver) return;
       if (does !== 'click') {
@@ -197,7 +197,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       if (confirmation !== null) return show({ ...board, confirmation });
       const message = await carryOut(client, doing);
       show({ ...board, message });
-      // Others may ask as well: one question after the other.
+      // Other agents may ask as well: one question is shown after the other.
       if (action !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
       const { questions } = await client.plan(target.project, target.plan ?? '');
       if (questions.length > 0) show({ ...board, input: await questionOf(client, { ...target, title: null }) });
@@ -216,7 +216,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       const client = feed.client();
       if (page === null || page.kind === 'permission' || !page.follows || client === null || board.busy !== null)
         return;
-      // The look at the fleet reports when no engine answers.
+      // The reading of the whole board reports if no engine answers.
       const text = await readPage(client, page.kind, page.target).catch(() => null);
       if (text === null || board.page !== page) return;
       show({ ...board, page: atEnd(withRows({ ...page, ...text }), true) });
@@ -224,7 +224,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
 
     let isReading = false;
 
-    /** A log grows all the time; a diff is read again when its plan has moved. */
+    /** A log grows all the time; a diff is read again when its plan has changed. */
     async function readSide(): Promise<void> {
       const client = feed.reading();
       const at = looking();
@@ -237,7 +237,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
       const of = [target.project, target.plan, target.title, plan?.updated_at].join(' ');
       if (kind === 'diff' && side?.kind === kind && side.of === of) return;
       isReading = true;
-      // The look at the fleet reports when no engine answers.
+      // The reading of the whole board reports if no engine answers.
       const text = await readPage(client, kind, target).catch((thrown: unknown) => {
         if (!(thrown instanceof EngineError)) return null;
         const title = `${kind} of ${target.title ?? target.plan}`;
@@ -269,7 +269,7 @@ export function runBoard({ call, first, attach, stored, near }: BoardOptions): P
   });
 }
 
-/** Each need by a name that stays while it lasts. */
+/** Each need by a name that stays the same as long as it lasts. */
 function needsOf({ status }: News): string[] {
   return status.needs_you.map(({ project, plan, source, since, do: [command] }) => {
     const which = source === 'permission' ? command : source === 'wave' || source === 'repo' ? '' : since;

@@ -41,7 +41,7 @@ export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => vo
       Box,
       { flexDirection: 'column' },
       shown.map((line, row) =>
-        // A row is known by its place, and an empty one takes its place too.
+        // A row is identified by its position, so an empty row is drawn too.
         createElement(Text, { key: String(row), wrap: 'truncate-end' }, line === '' ? ' ' : line),
       ),
     );
@@ -65,7 +65,8 @@ export function createDrawing(terminal: BoardTerminal, pressed: (key: Key) => vo
     exitOnCtrlC: false,
     patchConsole: false,
     isScreenReaderEnabled: false,
-    // Each picture by itself: Ink's own way of replacing the last one loses its place by a row, and clears the user's earlier text on the terminal.
+    // Each picture is written separately: Ink's own way of replacing the last one loses its position by a row, and clears the user's earlier text on the
+    // terminal.
     debug: true,
   });
   return {

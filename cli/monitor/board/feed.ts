@@ -1,4 +1,4 @@
-/** News of an engine as long as one is there, and of the next one when it has gone: read after each fact, and at intervals. */
+/** News of a running engine, and of the next one when it has ended: read after each fact, and at intervals. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
 import { pause } from '../../../runtime/base/platform/pause.ts';
@@ -28,19 +28,19 @@ export interface Feed {
   /** The same, or what reads the store while there is none. */
   reading(): Client | null;
   look(): void;
-  /** It sends no more requests. An engine that hangs is not waited for. */
+  /** Requests are cancelled. An engine that hangs is not waited for. */
   stop(): void;
 }
 
 /** An engine that was restarted is there again within this or a little more. */
 const retryMs = 500;
-/** Many facts at once are one look. */
+/** Facts that arrive together cause one reading. */
 const shortestMs = 250;
-/** Output of agents is no fact, so the board reads at least this often. */
+/** No fact reports output of agents, so the board reads at least this often. */
 const longestMs = 2_000;
 /** Far more than a look at thousands of plans takes. */
 const silentMs = 5_000;
-/** A look at a thousand plans takes the engine a while: it needs most of its time for other work. */
+/** Reading a thousand plans takes the engine a while: it needs most of its time for other work. */
 const restShare = 10;
 
 export function createFeed(first: Client | null, options: FeedOptions): Feed {
@@ -63,7 +63,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
     options.told({ seen, status: statusOf(seen), stats, near });
   }
 
-  /** Reports when no news comes: then the picture is old. */
+  /** Reports if no news arrives: then the picture is outdated. */
   async function lookInTime(client: Client): Promise<void> {
     let isSilent = false;
     const timer = setTimeout(() => {
@@ -163,7 +163,7 @@ export function createFeed(first: Client | null, options: FeedOptions): Feed {
       try {
         client ??= await options.attach();
         if (client !== null) await withEngine(client);
-        // After an engine its last news is shown: the next one is nearly always back at once.
+        // After an engine has ended, its last news is still shown: the next one usually runs within seconds.
         else if (!wasThere) await lookAtStore();
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;

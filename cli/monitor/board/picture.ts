@@ -37,7 +37,7 @@ export function spaceOf(board: Board, looking: Looking): number {
   return Math.max(1, looking.height - 1 - head.length - foot.length);
 }
 
-/** A low terminal has no room for optional parts. */
+/** A low terminal has no rows for optional parts. */
 const lowRows = 10;
 
 function frameOf(board: Board, looking: Looking): Frame {
@@ -135,7 +135,7 @@ const pageKeys = [
   'p prompt',
   '? keys',
 ];
-/** The parts that are left out first where there is not room for all. */
+/** The parts that are left out first if there are too few rows. */
 const lessNeeded = [
   'space on',
   'S sort',
@@ -231,7 +231,7 @@ function firstRow(marked: number, space: number): number {
   return marked < 0 ? 0 : Math.floor(marked / space) * space;
 }
 
-/** Which row of the list is at that line of the terminal, the first by 0; null: none, or what is beside the list. */
+/** The row of the list in that line of the terminal, counted from 0; null: none, or another part of the screen. */
 export function rowAt(
   board: Board,
   looking: Looking,
@@ -246,7 +246,7 @@ export function rowAt(
   return line < 0 || line >= space || (rows[index]?.id ?? null) === null ? null : index;
 }
 
-/** From so many columns on, the log or the diff of what is marked is beside the list. */
+/** From this many columns on, the log or the diff of the marked row is shown beside the list. */
 const sideColumns = 100;
 const widestList = 80;
 
@@ -270,7 +270,7 @@ function besides(list: readonly Line[], side: readonly Line[], looking: Looking)
   });
 }
 
-/** All that is needed, the end of a log, or the beginning of a diff. */
+/** A need completely, the end of a log, or the beginning of a diff. */
 function sideLines(board: Board, looking: Looking, space: number): Line[] {
   const { side } = board;
   const width = looking.width - listWidth(looking);
@@ -303,7 +303,7 @@ function needLines(board: Board, target: Target | null, width: number): Line[] {
 function emptyText(board: Board): string {
   const { news, filter, near } = board;
   if (news === null) return '';
-  // The last look was at all plans, or at another one.
+  // The last reading was of all plans, or of another one.
   if (near !== null && nearOf(board) === null) return 'asking the engine';
   if (near !== null) return 'it has no waves and no agents yet';
   return filter === '' ? 'no plans yet; stator run <plan.md> runs one' : 'nothing matches; Esc takes the filter away';

@@ -13,13 +13,13 @@ import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, SideKind, Sorting, Target } from './state.ts';
 
 export interface Row {
-  /** null: a heading, which is passed over. */
+  /** null: a heading, which is skipped when the mark moves. */
   readonly id: string | null;
   readonly target: Target | null;
   readonly line: Line;
 }
 
-/** Names are in one column, of a third of the width at most: what a plan needs is read before its name. */
+/** Names are in one column of at most a third of the width, so that the need beside a name stays readable. */
 const widestName = 36;
 
 /** `width`: of the list; it changes how the rows look, and nothing else. */
@@ -46,20 +46,20 @@ export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
   return below >= 0 ? below : rows.findLastIndex((row) => row.id !== null);
 }
 
-/** What is marked; in a plan that is shown in detail and has no row yet, the plan itself. */
+/** The marked row; in a plan that is shown in detail and has no row yet, the plan itself. */
 export function markedTarget(board: Board, nowMs: number): Target | null {
   const rows = rowsOf(board, nowMs);
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
   return rows[index]?.target ?? (board.near === null ? null : planTarget(board.near.project, board.near.plan));
 }
 
-/** What that plan or repo needs of a person; null: nothing, or it is the row of an agent. */
+/** The need of that plan or repo for a person; null: none, or it is the row of an agent. */
 export function needOf({ news }: Board, target: Target | null): News['status']['needs_you'][number] | null {
   const of = target === null || target.title !== null ? undefined : news?.status.needs_you;
   return of?.find(({ project, plan }) => project === target?.project && plan === target.plan) ?? null;
 }
 
-/** What is beside the list. */
+/** The text beside the list. */
 export function sideKindOf(board: Board, target: Target | null): SideKind {
   return board.sideKind === 'need' && needOf(board, target) === null ? 'log' : board.sideKind;
 }

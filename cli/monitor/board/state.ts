@@ -4,7 +4,7 @@ import type { Tone } from '../../colour.ts';
 import type { Line } from '../../spans.ts';
 import type { Seen, Status } from '../../status/sort.ts';
 
-/** What a row shows, and its keys act on. */
+/** The subject of a row, on which its keys act. */
 export interface Target {
   readonly project: string;
   /** null: the repo itself. */
@@ -33,7 +33,7 @@ export interface News {
 /** `there`; or why there is no news, which is waited for. */
 export type Link =
   | { readonly kind: 'there' }
-  /** There was no engine yet: what is shown is read from the store. `why`: which engine is missing. */
+  /** No engine has run yet: the shown data is read from the store. `why`: which engine is missing. */
   | { readonly kind: 'stored'; readonly why: string }
   | { readonly kind: 'gone' }
   /** It got a request a while ago, and does not answer. */
@@ -51,7 +51,7 @@ export interface Page {
   /** The lines as they are broken for this width. */
   readonly rows: readonly Line[];
   readonly top: number;
-  /** Its end stays in sight, as of a log that grows. */
+  /** The end stays visible, as of a log that grows. */
   readonly follows: boolean;
   readonly search: string;
   /** The question that it shows: what an agent asks to be allowed. */
@@ -67,7 +67,7 @@ export interface Side {
   readonly lines: Page['lines'];
 }
 
-/** `need`: what the marked plan needs, in full; the log of one that needs nothing. */
+/** `need`: the need of the marked plan, in full; otherwise its log. */
 export type SideKind = 'need' | 'log' | 'diff';
 
 /** `turn`: plans that need a person first, then running, waiting and other ones. */
@@ -141,7 +141,7 @@ export interface Board {
   readonly confirmation: Confirmation | null;
   readonly message: Message | null;
   readonly isHelp: boolean;
-  /** What is being done, while it is. */
+  /** The action under way. */
   readonly busy: string | null;
 }
 

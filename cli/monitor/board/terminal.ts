@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { type Stream, sizeOf } from '../../output.ts';
 
 export interface BoardTerminal {
-  /** What is typed, as it is typed. */
+  /** Input, key by key. */
   readonly keys: NodeJS.ReadStream;
   size(): { width: number; height: number };
   /** Rows from the top on; what is below them is taken away. Only those that are not there already are written. */
@@ -54,7 +54,7 @@ const leavePastes = '\x1b[?2004l';
 const reportMouse = '\x1b[?1000h\x1b[?1006h';
 const leaveMouse = '\x1b[?1006l\x1b[?1000l';
 const mouseReport = /\x1b\[<(\d+);(\d+);(\d+)([Mm])/g;
-/** The beginning of a report, whose rest is still to come. */
+/** The beginning of a report whose rest has not arrived yet. */
 const openReport = /\x1b\[<[\d;]*$/;
 const pointers: Readonly<Record<string, Pointer['does']>> = { '0': 'click', '64': 'up', '65': 'down' };
 
