@@ -7,7 +7,7 @@ const { join } = require('node:path');
 const boxes = {
   engine: [''],
   api: ['mcp', 'client', 'inspector', 'control', 'operations', 'commands', 'queries'],
-  work: ['intake', 'signal-files', 'gc', 'effects', 'forges', 'repos', 'sandbox', 'agents', 'git'],
+  work: ['intake', 'signal-files', 'gc', 'effects', 'chats', 'forges', 'repos', 'sandbox', 'agents', 'git'],
   core: ['outbox', 'inbox', 'store'],
   base: ['config', 'charts', 'platform'],
 };

@@ -8,7 +8,7 @@ import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/v
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import { refusedText } from '../machines/vocabulary/word.ts';
 import type { Happened } from './hook-events.ts';
-import { blockOf, isFailedStart, statusOfPlan } from './plan-view.ts';
+import { blockOf, isFailedStart, planContext, statusOfPlan } from './plan-view.ts';
 import { publicMove } from './public-states.ts';
 import type { AgentSnapshot, Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
@@ -111,6 +111,7 @@ function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Noti
         type: 'agent_asks',
         instance: title,
         message: `${title} asks (${permission}) whether it may use ${tool}: ${detail.replace(/\s+/g, ' ')}`,
+        details: { permission },
       })),
   );
 }
@@ -147,7 +148,7 @@ function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
     // A tree that is being ended asks nobody.
     if (transitions.length === 0 || question === undefined) return [];
     const message = `${questionName(question)}: ${question.question}`;
-    return [{ type: 'agent_asks', instance: question.title, message }];
+    return [{ type: 'agent_asks', instance: question.title, message, details: { question: question.number } }];
   }
   const moves = transitions.filter(({ actor }) => actor === '').map((each) => publicMove(each.chart, each));
   const entered = (tag: string) => moves.some(({ enters }) => enters(tag));
@@ -159,5 +160,5 @@ function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
   }
   if (!entered('phase:wave_waiting')) return [];
   const message = 'a wave has failures: retry it, go on without them, or cancel the plan';
-  return [{ type: 'wave_waiting', instance, message }];
+  return [{ type: 'wave_waiting', instance, message, details: { wave: planContext(tree).wave } }];
 }

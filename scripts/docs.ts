@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import {
   agentKeys,
   budgetKeys,
+  chatKeys,
   documentsKeys,
   hookKeys,
   hostKeys,
@@ -45,6 +46,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'store keys': () => keyTable(storeKeys),
     'host keys': () => keyTable(hostKeys),
     'intake keys': () => keyTable(intakeKeys),
+    'chat keys': () => keyTable(chatKeys),
     'repo keys': () => topKeyTable('repo'),
     'worktree keys': () => keyTable(worktreeKeys),
     'landing keys': () => keyTable(landingKeys),

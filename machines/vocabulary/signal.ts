@@ -24,7 +24,7 @@ import {
   word,
 } from './signal-kind.ts';
 
-/** `person`, `person:<name>` with a token of that name, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a user-defined machine. */
+/** `person`, `person:<name>` with a token of that name, `person:<name>@<chat>` for what that person answered in a chat, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a user-defined machine. */
 export type Origin = 'person' | `person:${string}` | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
 /** The kind of its sender. */
 function senderOf(origin: Origin): Sender {

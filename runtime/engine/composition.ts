@@ -96,6 +96,7 @@ export interface CoreOptions {
   readonly forgeAnswerMs?: number;
   readonly cleaningEveryMs?: number;
   readonly intakeLookMs?: number;
+  readonly chatLookMs?: number;
   readonly machines?: readonly AnyDefinition[];
   /** The daemon that this engine lives in; default: none. */
   readonly host?: Host;
@@ -452,6 +453,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     pullRequestLookMs: options.pullRequestLookMs ?? null,
     cleaningEveryMs: options.cleaningEveryMs ?? null,
     intakeLookMs: options.intakeLookMs ?? null,
+    chatLookMs: options.chatLookMs ?? null,
     /** Closes what was opened here. May be called twice. */
     close() {
       timeline.close();

@@ -70,6 +70,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   forgeAnswerMs: true,
   cleaningEveryMs: true,
   intakeLookMs: true,
+  chatLookMs: true,
   maxPageCount: true,
   store: true,
   clock: true,

@@ -40,6 +40,8 @@ export interface EngineOptions {
   cleaningEveryMs?: number;
   /** Milliseconds between two looks at an intake. Default: two seconds. */
   intakeLookMs?: number;
+  /** Milliseconds between two readings of a chat. Default: as its service allows. */
+  chatLookMs?: number;
   /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */

@@ -67,7 +67,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const elsewhere = socketElsewhere(home, place.path);
   if (elsewhere !== null) log.warn(elsewhere);
   const { maxPageCount, store, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
-  const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs, intakeLookMs } = options;
+  const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs, intakeLookMs, chatLookMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
   refuseUnknownEvents(options.hooks ?? {}, machines);
   let watched: Core | null = null;
@@ -104,6 +104,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       forgeAnswerMs,
       cleaningEveryMs,
       intakeLookMs,
+      chatLookMs,
       faults,
       host: start.host,
       inspect: page?.open,

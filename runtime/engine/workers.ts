@@ -1,9 +1,7 @@
 /** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
-import type { SignalAnswer } from '../api/contract/signals.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
 import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
@@ -11,6 +9,7 @@ import { agentsAtWork } from '../core/outbox/requeue.ts';
 import type { Store } from '../core/store/port.ts';
 import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
+import type { ChatWatch } from '../work/chats/chat-watch.ts';
 import { endCutOff, endTaken, freezeRuns, thawRuns } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { pushAfter } from '../work/effects/refs-push.ts';
@@ -24,6 +23,7 @@ import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watche
 import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
+import { createChatAnswers, whyRefused } from './chat-answers.ts';
 import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
@@ -44,6 +44,7 @@ export interface Watchers {
   readonly backupWatch: ReturnType<typeof createBackupWatch>;
   readonly settingsWatch: SettingsWatch;
   readonly intakeWatch: IntakeWatch;
+  readonly chatWatch: ChatWatch;
 }
 
 export interface Workers {
@@ -90,6 +91,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       .subscribe(() => {
         watchers.pullRequestWatch.lookAgain();
         watchers.intakeWatch.wake();
+        watchers.chatWatch.wake();
       });
 
   async function stopDue(): Promise<void> {
@@ -147,6 +149,7 @@ function servicesOf(
     ['the dispatcher', dispatcher],
     ['the watch on signal files', watchers.gateway],
     ['the watch on intakes', watchers.intakeWatch],
+    ['the watch on chats', watchers.chatWatch],
     ['the takeover of lost hosts', unawaited(createTakeover(core))], // its end waits for a clone
     ['the placement of repos', unawaited(createPlacement(core))],
     ['answers to other hosts', answersToHosts(core)],
@@ -348,6 +351,7 @@ function createWatchers(core: Parts): Watchers {
       },
       send: (of, message) => sendToAgents(core, of, message),
     }),
+    chatWatch: createChatAnswers(core),
     verificationWatch: createVerificationWatch({
       store,
       projects,
@@ -385,14 +389,6 @@ async function sendToAgents(
     }
   }
   return titles.length > 0;
-}
-
-/** null: it was not refused. */
-function whyRefused({ signal: { status, refused, type, result }, plan }: SignalAnswer): string | null {
-  if (status !== 'failed') return null;
-  return refused === null
-    ? `${type} failed: ${JSON.stringify(result)}`
-    : refusalSentence({ ...refused, ...plan, type });
 }
 
 function watchRepos(

@@ -33,10 +33,10 @@ export function everyPoint(): Fault[] {
 /** Every point, in one round. */
 export function atEachPoint(round: number): Fault[] {
   // These plans drop no signal files, come from no intake, set nothing up, share no worktree, wait for no other, are not merged, land on nothing, and have no
-  // hooks and no forge: the points of those have their own proof.
+  // hooks, no chat and no forge: the points of those have their own proof.
   const reached = faultPoints.filter(
     (point) =>
-      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|plan-pull|pull-merge|branch-base|branch-refresh|hook)\./.test(
+      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|plan-pull|pull-merge|branch-base|branch-refresh|hook|chat)\./.test(
         point,
       ),
   );

@@ -13,5 +13,5 @@ export const schemas: Schemas = {
     ...{ strictObject: z.strictObject, record: z.record, unknown: z.unknown },
   },
   ...{ line, name, digits, flag, family, digest, shapes, time: shapes.time, count: shapes.count },
-  ...{ moment: momentQuery.shape, waitMs, hookType: z.enum([...hookTypes, 'function']) },
+  ...{ moment: momentQuery.shape, waitMs, hookType: z.enum([...hookTypes, 'chat', 'function']) },
 };

@@ -9,9 +9,10 @@ import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Overlap, type Policy } from '../../../machines/vocabulary/policy.ts';
 import { acpKeyProblem } from './acp-keys.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
+import type { ChatHookConfig } from './channels/chat.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
-import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
+import { chatsOf, type DesktopMode, type HookConfig, hookOf, ownersHooks } from './hooks.ts';
 import { type IntakeConfig, intakesOf } from './intake.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
 import { networkProblem } from './network.ts';
@@ -58,6 +59,7 @@ import { type FoundBesides, trustView } from './trust.ts';
 export { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
 export type { BudgetConfig } from './budget.ts';
 export { hookTypes } from './channels/channels.ts';
+export type { ChatHookConfig, ChatServiceName } from './channels/chat.ts';
 export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
@@ -128,6 +130,8 @@ export interface DaemonConfig {
   /** How many daily copies of the store are kept; 0: none are made. */
   readonly backups: number;
   readonly intakes: readonly IntakeConfig[];
+  /** Where questions go, and answers come from. */
+  readonly chats: readonly ChatHookConfig[];
   readonly flags: Flags;
   readonly maxActivePlans: number;
   readonly agents: AgentTables;
@@ -257,6 +261,7 @@ export function parseDaemonConfig(path: string, text: string): DaemonConfig {
     host: { name: values.host?.name ?? '', labels: values.host?.labels ?? [], clones: values.host?.clones ?? null },
     backups: values.store?.backups ?? 3,
     intakes: intakesOf(values.intake ?? {}),
+    chats: chatsOf(values.chats ?? {}),
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},
@@ -308,9 +313,13 @@ export function parseRepoConfig(
   const kasmos = kasmosOf(source);
   const { hooks, origins: hookOrigins } = allHooks(values, kasmos);
   // A person's own, so it is no part of what a repo starts, and of what is trusted.
-  const desktop = desktopHook(daemon.notifications.desktop, hooks);
-  const besides = desktop === null ? [] : [desktop];
-  const desktopOrigin = { [`hooks.${hooks.length}`]: originOf(daemon, 'notifications.desktop') };
+  const besides = ownersHooks({ desktop: daemon.notifications.desktop, chats: daemon.chats }, hooks);
+  const besidesOrigins = Object.fromEntries(
+    besides.map(({ type }, index) => [
+      `hooks.${hooks.length + index}`,
+      originOf(daemon, type === 'chat' ? `chats.${daemon.chats[index]?.name}.service` : 'notifications.desktop'),
+    ]),
+  );
   const worktree = {
     setup: values.worktree?.setup ?? null,
     copy: values.worktree?.copy ?? [],
@@ -371,7 +380,7 @@ export function parseRepoConfig(
       ...origins,
       ...agents.origins,
       ...hookOrigins,
-      ...(desktop === null ? {} : desktopOrigin),
+      ...besidesOrigins,
     },
   });
 }

@@ -4,6 +4,7 @@ import { machineEventOf, needEvents, noticeEvents, type ToldEvent } from '../../
 import { textDigest } from '../platform/text-digest.ts';
 import type { HookBase, HookOf, HookOpens } from './channels/channel.ts';
 import { type ConfiguredHook, channelOf, channels, hookTypes } from './channels/channels.ts';
+import { type ChatHookConfig, chat } from './channels/chat.ts';
 import type { command } from './channels/command.ts';
 import type { notify } from './channels/notify.ts';
 import type { webhook } from './channels/webhook.ts';
@@ -31,7 +32,7 @@ export interface FunctionHookConfig extends HookBase {
   /** Its name there, where the repo has a hook of that name, too. */
   readonly given: string;
 }
-export type HookConfig = ConfiguredHook | FunctionHookConfig;
+export type HookConfig = ConfiguredHook | ChatHookConfig | FunctionHookConfig;
 
 const timeoutMs = 30_000;
 
@@ -75,14 +76,47 @@ const desktopEvents: { readonly [mode in DesktopMode]: readonly ToldEvent[] } = 
   all: noticeEvents,
 };
 
-/** The hook of a person's own desktop, under a name that no hook of a repo has; null: it is off. */
-export function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): NotifyHookConfig | null {
+/** null: it is off. */
+function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): NotifyHookConfig | null {
   const events = desktopEvents[mode];
-  if (events.length === 0) return null;
+  return events.length === 0
+    ? null
+    : renamed({ type: 'notify', name: 'desktop', events, enabled: true, timeoutMs }, taken);
+}
+
+const chatName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+/** A table of `[chats]`: its name is that of the hook. */
+export const chatTable = chat.schema.omit({ type: true, name: true });
+export const chatsSchema = z
+  .record(z.string().regex(chatName, { error: 'a name in small letters, digits, ".", "_" and "-"' }), chatTable, {
+    error: 'tables such as [chats.telegram]',
+  })
+  .refine((tables) => Object.keys(tables).length <= 20, { error: 'at most 20 tables' });
+
+export function chatsOf(tables: z.output<typeof chatsSchema>): ChatHookConfig[] {
+  return Object.entries(tables).map(([name, table]) => ({
+    ...chat.settings(table),
+    ...{ type: 'chat', name, enabled: table.enabled ?? true, timeoutMs: table.timeout ?? timeoutMs },
+    events: table.events === undefined || table.events.length === 0 ? needEvents : [...new Set(table.events)],
+  }));
+}
+
+/** The hooks of a repo that are a person's own: the chats, and the desktop. None has a name that a hook of the repo has. */
+export function ownersHooks(
+  { desktop, chats }: { readonly desktop: DesktopMode; readonly chats: readonly ChatHookConfig[] },
+  taken: readonly HookConfig[],
+): HookConfig[] {
+  const named: HookConfig[] = [];
+  for (const each of chats) named.push(renamed(each, [...taken, ...named]));
+  const onDesktop = desktopHook(desktop, [...taken, ...named]);
+  return onDesktop === null ? named : [...named, onDesktop];
+}
+
+function renamed<Hook extends HookConfig>(hook: Hook, taken: readonly HookConfig[]): Hook {
   const names = new Set(taken.map(({ name }) => name));
-  let name = 'desktop';
-  for (let n = 2; names.has(name); n += 1) name = `desktop-${n}`;
-  return { type: 'notify', name, events, enabled: true, timeoutMs };
+  let { name } = hook;
+  for (let n = 2; names.has(name); n += 1) name = `${hook.name}-${n}`;
+  return { ...hook, name };
 }
 
 /** One line for each event that no hook ever gets: its machine does not exist, or has no such tag. */

@@ -5,6 +5,8 @@
  */
 import type { z } from 'zod';
 import { channels, hookTypes } from './channels/channels.ts';
+import { chat } from './channels/chat.ts';
+import { chatTable } from './hooks.ts';
 import { intakeShape, intakeWords } from './intake.ts';
 import { agentTablesSchema, daemonFileSchema, hostTable, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
@@ -42,6 +44,7 @@ const hookShape: Readonly<Record<string, z.ZodType>> = {
 type TableName =
   | 'agents'
   | 'budget'
+  | 'chats'
   | 'host'
   | 'http'
   | 'landing'
@@ -346,6 +349,16 @@ export const notificationsKeys = entries(notificationsWords, notificationsShape,
 export const storeKeys = entries(storeWords, storeTable.shape, () => ['daemon.toml']);
 export const hostKeys = entries(hostWords, hostTable.shape, () => ['daemon.toml']);
 export const intakeKeys = entries(intakeWords, intakeShape, () => ['daemon.toml']);
+export const chatKeys = entries(
+  {
+    ...chat.words,
+    events: ['[]', 'what is sent; empty: that an agent or a plan waits for a person, or soon will'],
+    enabled: ['true', 'false: nothing is sent and nothing is read'],
+    timeout: hookWords.timeout ?? [null, ''],
+  } satisfies Record<keyof typeof chatTable.shape, Words>,
+  chatTable.shape,
+  () => ['daemon.toml'],
+);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
 
 function entries(

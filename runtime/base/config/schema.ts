@@ -12,7 +12,7 @@ import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/voc
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
 import type { OptedAcp } from './acp/agents.ts';
 import { isLoopback } from './home.ts';
-import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { chatsSchema, chatTable, desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import { nearest } from './nearest.ts';
@@ -424,6 +424,7 @@ const daemonKeys = {
   store: storeSchema.optional(),
   host: hostTable.optional(),
   intake: intakesSchema.optional(),
+  chats: chatsSchema.optional(),
 };
 export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;
@@ -563,6 +564,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   const fields: Readonly<Record<string, unknown>> = typeof table === 'object' && table !== null ? { ...table } : {};
   if (path[0] === 'intake') return intakeKeysOf(fields.source);
+  if (path[0] === 'chats') return Object.keys(chatTable.shape);
   return hookKeysOf(fields.type);
 }
 

@@ -38,6 +38,8 @@ export const faultPoints = [
   'undo.before-reset',
   'hook.before-send',
   'hook.after-send',
+  'chat.after-act',
+  'chat.after-reply',
   'setup.before-copy',
   'setup.after-copy',
   'gc.after-rename',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { jsonProblem } from '../../../actors/json-value.ts';
 import type { Kind, Kinds, Place, Taker } from '../../../actors/kind.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { personName, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import {
   maySend,
@@ -46,7 +46,7 @@ export function admitSignal(
   kinds: Kinds,
   { project, plan, type: name, payload: given, origin, dedupeKey }: OfferedSignal,
 ): Admission {
-  const taken = keyProblem(kinds, dedupeKey);
+  const taken = keyProblem(kinds, dedupeKey, isOfEngine(origin));
   if (taken !== null) return refused(taken);
   const checked = admitWord(kinds, { type: name, payload: given, origin });
   if (checked.kind === 'refused') return checked;
@@ -104,14 +104,25 @@ export function admit(
 }
 
 /** Null where the key may be used; the `bad_request` for one under which the engine reports the outcome of its effects: another program's row would suppress the report. */
-export function keyProblem({ all }: Kinds, key: string | null): EngineError | null {
-  const taken = [supervisorTree, ...all.map(({ name }) => `${name}:`)].find((prefix) => key?.startsWith(prefix));
+export function keyProblem({ all }: Kinds, key: string | null, isOwn = false): EngineError | null {
+  const others = isOwn ? [] : ownKeys;
+  const taken = [supervisorTree, ...all.map(({ name }) => `${name}:`), ...others].find((prefix) =>
+    key?.startsWith(prefix),
+  );
   if (taken === undefined) return null;
   return new EngineError(
     'bad_request',
     `dedupe_key: keys that begin with "${taken}" are the engine's own`,
     'begin yours with a word of your own, such as ci:build-812',
   );
+}
+
+/** What the engine brings in by itself: an item of an intake, an answer from a chat. */
+const ownKeys: readonly string[] = ['intake:', 'chat:'];
+
+/** No token has a name with "@": that is a person whom the engine knows from a chat. */
+function isOfEngine(origin: Origin): boolean {
+  return origin === 'engine' || personName(origin)?.includes('@') === true;
 }
 
 /** Throws `bad_payload` for what is no object, or holds what JSON cannot carry, `too_large`. */

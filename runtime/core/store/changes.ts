@@ -138,6 +138,10 @@ export interface Tables {
     add(change: Of<'note.add'>): Answer<boolean>;
     decide(change: Of<'note.decide'>): Answer<boolean>;
   };
+  readonly chats: {
+    sent(change: Of<'chat.sent'>): Answer<unknown>;
+    reach(change: Of<'chat.reach'>): Answer<unknown>;
+  };
   readonly repos: {
     insert(row: Of<'repo.insert'>): Answer<boolean>;
     remove(project: string, at: number): Answer<unknown>;
@@ -187,6 +191,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     machinePauses,
     intake,
     notes,
+    chats,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -353,6 +358,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(requests.end(change));
     case 'request.forget':
       return done(requests.forget(change.beforeMs));
+    case 'chat.sent':
+      return done(chats.sent(change));
+    case 'chat.reach':
+      return done(chats.reach(change));
     case 'intake.take':
       return intake.take(change);
     case 'intake.note-start':

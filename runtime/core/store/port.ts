@@ -11,6 +11,7 @@ import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts'
 import type {
   AccountLimitRow,
   ChartRow,
+  ChatMessageRow,
   EffectOwner,
   EffectRow,
   ExpiringKind,
@@ -403,6 +404,10 @@ export type Change =
       readonly at: number;
       readonly by: string;
     }
+  /** A chat has the message under that id. Messages of 30 days ago are forgotten. */
+  | ({ readonly do: 'chat.sent' } & Omit<ChatMessageRow, 'reached'>)
+  /** The answers in a chat, or with `message` those to one message, were read up to there. */
+  | { readonly do: 'chat.reach'; readonly chat: string; readonly message: string | null; readonly reached: string }
   /** Its times are looked at from a new beginning. */
   | { readonly do: 'intake.unmark'; readonly intake: string }
   /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
@@ -679,6 +684,11 @@ export interface Store {
   forges(): Promise<readonly ForgeRow[]>;
   /** The last limit of each account, by name, including limits that are over. */
   accountLimits(): Promise<readonly AccountLimitRow[]>;
+  chatMessage(chat: string, message: string): Promise<ChatMessageRow | null>;
+  /** The newest first. */
+  chatMessages(query: { readonly chat: string; readonly limit: number }): Promise<readonly ChatMessageRow[]>;
+  /** How far the answers in a chat were read, in the words of its service; null: not at all. */
+  chatMark(chat: string): Promise<string | null>;
   /** The items of an intake, the newest first. */
   intakeItems(query: { readonly intake: string; readonly limit: number }): Promise<readonly IntakeItemRow[]>;
   intakeItem(intake: string, item: string): Promise<IntakeItemRow | null>;

@@ -40,6 +40,21 @@ export interface SignalRow {
   readonly is_checked: 0 | 1;
 }
 
+/** A message in a chat that a person may answer there. */
+export interface ChatMessageRow {
+  /** The bot or the channel, in the words of its service: `telegram:123456`. */
+  readonly chat: string;
+  /** Its id there. */
+  readonly message: string;
+  readonly project: string;
+  readonly plan: string;
+  /** What an answer to it is about, as JSON: written and read by `work/chats/about.ts`. */
+  readonly about: string;
+  /** The newest answer that was read; empty: none. */
+  readonly reached: string;
+  readonly at: number;
+}
+
 /** An item of an intake, and the plan that it became. */
 export interface IntakeItemRow {
   readonly intake: string;

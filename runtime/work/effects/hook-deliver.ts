@@ -67,7 +67,13 @@ function outcomeOf(
   const at = parts.nowMs();
   const noted: Change = { do: 'hook.note-result', project, hook, isDelivered: tried.kind === 'delivered', at };
   if (tried.kind === 'delivered')
-    return { type: 'kept', status: 'done', error: null, result: resultText(tried), changes: [noted] };
+    return {
+      type: 'kept',
+      status: 'done',
+      error: null,
+      result: resultText(tried),
+      changes: [noted, ...(tried.changes ?? [])],
+    };
   const offReason = whyOff(tried, { failingSince: state?.failing_since ?? at, at });
   if (offReason !== null) {
     parts.log.warn(`hook ${hook} of ${project} is off from now on: ${offReason}`);

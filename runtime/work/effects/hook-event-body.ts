@@ -20,13 +20,18 @@ export function hookBody(effect: HookDeliver, project: string): string {
 }
 
 /** The event for people: its subject and its description, each on one line. */
-export function hookNotice({ plan, event, from, to, details }: HookDeliver, project: string): Notice {
+export function hookNotice(
+  { plan, event, from, to, details }: HookDeliver,
+  project: string,
+  limit = textLimit,
+): Notice {
   const reason = details.blocked_reason ?? details.reason ?? null;
   const moved = from === to ? (from ?? project) : `${from} -> ${to}`;
   return {
-    subject: shown(plan === '' ? project : `${project}/${plan}`),
+    subject: shown(plan === '' ? project : `${project}/${plan}`, limit),
     text: shown(
       details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
+      limit,
     ),
   };
 }
@@ -38,8 +43,8 @@ interface Notice {
 
 const textLimit = 500;
 
-function shown(text: string): string {
-  return oneLine(text).slice(0, textLimit);
+function shown(text: string, limit: number): string {
+  return oneLine(text).slice(0, limit);
 }
 
 /** The variables of a command, including those of the older daemon's hooks. */

@@ -2,6 +2,7 @@
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { HookConfig, OwnHooks } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { chatHook } from './hook-chat.ts';
 import { type CommandDependencies, runCommandHook } from './hook-command.ts';
 import { hookBody } from './hook-event-body.ts';
 import { callHook } from './hook-function.ts';
@@ -33,6 +34,7 @@ type SenderParts = Omit<HookParts, 'faults' | 'hookRetryMs'>;
 type Send<Hook> = (parts: SenderParts, hook: Hook, effect: HookDeliver, sending: Sending) => Promise<HookTry>;
 
 const senders: { readonly [Type in HookConfig['type']]: Send<Extract<HookConfig, { type: Type }>> } = {
+  chat: chatHook,
   webhook: ({ env, projects, nowMs }, hook, effect, { project, abort }) =>
     sendWebhook(hook, {
       ...{ id: effect.id, body: hookBody(effect, project), repo: projects.get(project).path },

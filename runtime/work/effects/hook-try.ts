@@ -1,6 +1,14 @@
 /** How one try of a hook ended. */
+import type { Change } from '../../core/store/port.ts';
+
 export type HookTry =
-  | { readonly kind: 'delivered'; readonly status: number | null; readonly output: string | null }
+  | {
+      readonly kind: 'delivered';
+      readonly status: number | null;
+      readonly output: string | null;
+      /** Stored with the end of the delivery. Default: nothing else. */
+      readonly changes?: readonly Change[];
+    }
   | {
       readonly kind: 'failed';
       /** For people; without secrets, and with only the origin of an address. */

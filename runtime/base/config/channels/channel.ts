@@ -86,3 +86,10 @@ export type HookOf<C> =
 
 /** A channel without the types of its settings, as it is asked about a hook of its own type. */
 export type AnyChannel = Channel<string, z.ZodRawShape, never> & { readonly schema: z.ZodObject };
+
+/** An http or https address without a password. */
+export function isWebAddress(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}

@@ -1,5 +1,6 @@
 /** The channels of hooks. */
 import type { AnyChannel, HookOf } from './channel.ts';
+import { type ChatHookConfig, chat } from './chat.ts';
 import { command } from './command.ts';
 import { notify } from './notify.ts';
 import { webhook } from './webhook.ts';
@@ -13,6 +14,6 @@ export const hookTypes = Object.keys(channels) as [HookType, ...HookType[]]; // 
 export type ConfiguredHook = { [Type in HookType]: HookOf<(typeof channels)[Type]> }[HookType];
 
 /** Its answers about a hook of another type mean nothing. */
-export function channelOf(type: HookType): AnyChannel {
-  return channels[type] as unknown as AnyChannel; // without the type of its settings
+export function channelOf(type: HookType | ChatHookConfig['type']): AnyChannel {
+  return { ...channels, chat }[type] as unknown as AnyChannel; // without the type of its settings
 }

@@ -5,7 +5,7 @@ import { whyNotPublic } from '../../platform/public-address.ts';
 import { textDigest } from '../../platform/text-digest.ts';
 import { isSecretHeader } from '../hook-secrets.ts';
 import { flag, text } from '../schema-words.ts';
-import { channel, envFile, envFileWords } from './channel.ts';
+import { channel, envFile, envFileWords, isWebAddress } from './channel.ts';
 
 const headerText = text({
   min: 0,
@@ -111,10 +111,4 @@ function sentWords({
     ...(file === null ? [] : [`environment from ${file}`]),
   ];
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-}
-
-function isWebAddress(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, username, password } = new URL(url);
-  return /^https?:$/.test(protocol) && username === '' && password === '';
 }

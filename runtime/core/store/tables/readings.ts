@@ -32,6 +32,7 @@ export function createReadings(
     machinePauses,
     intake,
     notes,
+    chats,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
@@ -65,6 +66,9 @@ export function createReadings(
     hookCounts: (project) => ask(() => hooks.counts(project)),
     notes: ({ project = null }) => ask(() => notes.list(project)),
     note: (project, id) => ask(() => notes.read(project, id)),
+    chatMessage: (chat, message) => ask(() => chats.read(chat, message)),
+    chatMessages: ({ chat, limit }) => ask(() => chats.newest(chat, limit)),
+    chatMark: (chat) => ask(() => chats.mark(chat)),
     intakeItems: (query) => ask(() => intake.list(query.intake, query.limit)),
     intakeItem: (name, item) => ask(() => intake.read(name, item)),
     intakeUnstarted: (name) => ask(() => intake.unstarted(name)),

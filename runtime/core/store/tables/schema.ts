@@ -322,6 +322,19 @@ export const tables = (nowMs: string) => `
     reason TEXT
   ) STRICT, WITHOUT ROWID;
 
+  -- Questions in chats, by the ids that the chat gave them.
+  CREATE TABLE chat_messages (
+    chat TEXT NOT NULL,
+    message TEXT NOT NULL,
+    project TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    about TEXT NOT NULL,
+    reached TEXT NOT NULL DEFAULT '',
+    at INTEGER NOT NULL,
+    PRIMARY KEY (chat, message)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE chat_marks (chat TEXT PRIMARY KEY, reached TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
   -- One that is forgotten keeps its number and loses its text, so that its number never means another one.
   CREATE TABLE notes (
     id INTEGER PRIMARY KEY,

@@ -1,6 +1,7 @@
 /** All tables over one connection: each table's statements are in the file that owns it. */
 import { createAccountTable } from './accounts.ts';
 import { createChartTable } from './charts.ts';
+import { createChatTable } from './chats.ts';
 import type { Connection } from './connection.ts';
 import { createEffectTable } from './effects.ts';
 import { createForgeTable } from './forges.ts';
@@ -44,6 +45,7 @@ export function createTables(db: Connection) {
   const machinePauses = createMachinePauseTable(db);
   const intake = createIntakeTable(db);
   const notes = createNoteTable(db);
+  const chats = createChatTable(db);
   return {
     ...{
       repos,
@@ -66,6 +68,7 @@ export function createTables(db: Connection) {
       machinePauses,
       intake,
       notes,
+      chats,
     },
     expiry: {
       trees: trees.expiry,

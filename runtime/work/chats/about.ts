@@ -1,0 +1,178 @@
+/** What a message in a chat asks, and what an answer to it means. Pure: the same is asked when the message is sent, and again when it is answered. */
+import { waysOn } from '../../../machines/plan/advice.ts';
+import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
+import type { SignalType } from '../../../machines/vocabulary/signal.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
+
+export type About =
+  | { readonly kind: 'question'; readonly number: number }
+  /** `isWhole`: the message shows all that is to be allowed. */
+  | { readonly kind: 'permission'; readonly title: string; readonly id: string; readonly isWhole: boolean }
+  /** The plan is blocked, for that reason. */
+  | { readonly kind: 'block'; readonly reason: string }
+  | { readonly kind: 'wave'; readonly wave: number };
+
+/** What a person may do by one word, or by a button. */
+export interface Act {
+  readonly word: string;
+  readonly does: string;
+  readonly type: SignalType;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** The field of the payload that gets the text after the word, or a text without any word; default: it takes none. */
+  readonly takes?: { readonly field: string; readonly isAlone: boolean };
+}
+
+export type Meaning =
+  | { readonly kind: 'act'; readonly act: Act; readonly payload: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'unclear'; readonly reply: string };
+
+/** As long as the text of a notification may be: a text of that length was cut. */
+const noticeLimit = 1_000;
+
+/** null: there is nothing to answer. */
+export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details'>): About | null {
+  const {
+    message = '',
+    question,
+    permission,
+    instance,
+    wave,
+    blocked_reason: reason,
+    blocked_source: source,
+  } = details;
+  if (event !== 'agent_asks' && event !== 'blocked' && event !== 'plan_blocked' && event !== 'wave_waiting')
+    return null;
+  if (typeof question === 'number') return { kind: 'question', number: question };
+  if (typeof permission === 'string' && typeof instance === 'string')
+    return { kind: 'permission', title: instance, id: permission, isWhole: String(message).length < noticeLimit };
+  if (event === 'wave_waiting') return typeof wave === 'number' ? { kind: 'wave', wave } : null;
+  if (event === 'agent_asks') return null;
+  return { kind: 'block', reason: event === 'blocked' ? blockText({ source, reason }) : String(message) };
+}
+
+/** As the notification of a block says it. */
+function blockText({ source, reason }: { readonly source: unknown; readonly reason: unknown }): string {
+  return `${source}: ${reason}`.slice(0, noticeLimit);
+}
+
+type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave'>;
+
+/** Why the message cannot be answered any more; null: it can, as far as the plan's row says. */
+export function whyOver(about: About, plan: Plan | null): string | null {
+  if (plan === null) return 'the plan is not there any more';
+  const { blocked } = plan;
+  if (about.kind === 'question')
+    return blocked?.questions?.some(({ number }) => number === about.number) === true
+      ? null
+      : `question ${about.number} of ${plan.plan} is not open any more`;
+  if (about.kind === 'block')
+    return blocked !== null && blockText(blocked) === about.reason
+      ? null
+      : `${plan.plan} does not wait for that any more`;
+  if (about.kind === 'wave')
+    return plan.phase === 'wave_waiting' && plan.wave === about.wave
+      ? null
+      : `wave ${about.wave} of ${plan.plan} does not wait any more`;
+  return null;
+}
+
+/** By the end of the command that a plan's way on has. */
+const blockActs: readonly (readonly [end: RegExp, act: (found: RegExpExecArray) => Act])[] = [
+  [
+    / answer \S+( ".*")?$/,
+    () => ({ word: 'go on', does: '', type: 'resolve', payload: {}, takes: { field: 'body', isAlone: true } }),
+  ],
+  [/ --accept$/, () => ({ word: 'accept', does: '', type: 'resolve', payload: { accept: true } })],
+  [/ --restore$/, () => ({ word: 'restore', does: '', type: 'resolve', payload: { restore: true } })],
+  [
+    / advance \S+ (planner_finished|elaborator_finished|implement_finished|review_approved|verify_approved)$/,
+    ([, type]) => ({ word: 'approve', does: '', type: type as SignalType, payload: {} }), // one of these
+  ],
+];
+
+/** What may be done, the likeliest first. Empty for a question: any text answers it. */
+export function actsOf(about: About, plan: Plan): Act[] {
+  switch (about.kind) {
+    case 'question':
+      return [];
+    case 'permission': {
+      const payload = { title: about.title, permission: about.id };
+      const deny: Act = {
+        ...{ word: 'deny', does: 'it goes on without it; write why after the word', type: 'agent_deny', payload },
+        takes: { field: 'message', isAlone: false },
+      };
+      return about.isWhole ? [{ word: 'allow', does: 'it may', type: 'agent_allow', payload }, deny] : [deny];
+    }
+    case 'wave':
+      return [
+        { word: 'retry', does: 'what failed runs again', type: 'retry_wave', payload: {} },
+        { word: 'next wave', does: 'it goes on without what failed', type: 'advance_wave', payload: {} },
+      ];
+    case 'block': {
+      const { blocked } = plan;
+      if (blocked === null) return [];
+      const ways = waysOn({ ...plan, source: blocked.source, blocked, questions: [] });
+      return ways.flatMap(({ command, does }) => {
+        const found = blockActs.flatMap(([end, act]) => {
+          const match = end.exec(command);
+          return match === null ? [] : [act(match)];
+        });
+        return found.slice(0, 1).map((act) => ({ ...act, does }));
+      });
+    }
+    default:
+      return about satisfies never;
+  }
+}
+
+/** What a person may write, a line each. */
+export function answerWords(about: About, plan: Plan): string[] {
+  if (about.kind === 'question') return ['Reply to this message with the answer.'];
+  const acts = actsOf(about, plan);
+  if (acts.length === 0) {
+    const [way] =
+      plan.blocked === null
+        ? []
+        : waysOn({ ...plan, source: plan.blocked.source, blocked: plan.blocked, questions: [] });
+    return way === undefined ? [] : [`To ${way.does}: ${way.command}`];
+  }
+  const cut =
+    about.kind === 'permission' && !about.isWhole
+      ? [`It is too long to be allowed here: stator agent allow ${about.title}`]
+      : [];
+  const alone = acts.find(({ takes }) => takes?.isAlone === true);
+  return [
+    ...cut,
+    'Reply to this message with one of:',
+    ...acts.map(({ word, does }) => `- ${word}: ${does}`),
+    ...(alone === undefined ? [] : [`Any other text is "${alone.word}", and what it should know.`]),
+  ];
+}
+
+/** The meaning of a text that answers the message. */
+export function meaningOf(text: string, about: About, plan: Plan): Meaning {
+  const said = text.trim();
+  if (said === '') return { kind: 'unclear', reply: 'I read text only. Write the answer as text.' };
+  if (about.kind === 'question') {
+    const act: Act = { word: '', does: '', type: 'answer', payload: { questions: [about.number] } };
+    return { kind: 'act', act, payload: { ...act.payload, body: said } };
+  }
+  const acts = actsOf(about, plan);
+  for (const act of acts) {
+    const rest = afterWord(said, act.word);
+    if (rest === '') return { kind: 'act', act, payload: act.payload };
+    if (rest !== null && act.takes !== undefined)
+      return { kind: 'act', act, payload: { ...act.payload, [act.takes.field]: rest } };
+  }
+  const alone = acts.find(({ takes }) => takes?.isAlone === true);
+  if (alone?.takes !== undefined)
+    return { kind: 'act', act: alone, payload: { ...alone.payload, [alone.takes.field]: said } };
+  return { kind: 'unclear', reply: ['I did not understand that.', ...answerWords(about, plan)].join('\n') };
+}
+
+/** What follows the word; null: the text does not begin with it. */
+function afterWord(text: string, word: string): string | null {
+  if (!text.toLowerCase().startsWith(word)) return null;
+  const rest = text.slice(word.length);
+  return /^[\s:,.!-]|^$/.test(rest) ? rest.replace(/^[\s:,.!-]+/, '').trim() : null;
+}

@@ -1,0 +1,67 @@
+/** One call of a chat's API. No message has the token, which is in the address of some. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { ChatHookConfig } from '../../base/config/config.ts';
+import { requestOutbound } from '../../base/platform/outbound.ts';
+import { statorVersion } from '../../base/platform/version.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import { withRetryAfter } from './service.ts';
+
+export interface ServiceParts {
+  readonly config: ChatHookConfig;
+  readonly token: string;
+  readonly abort: AbortSignal;
+}
+
+export interface ChatCall {
+  readonly base: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly timeoutMs: number;
+}
+
+const maxResponseBytes = 4 * 1024 * 1024;
+
+/** Throws `bad_config` if the variable is not set, and as `readEnvFile`. */
+export function tokenOf(
+  { name, token, envFile }: ChatHookConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const file = envFile === null ? {} : readEnvFile(envFile, '/', `[chats.${name}] in daemon.toml`).variables;
+  const value = (file[token] ?? env[token] ?? '').trim();
+  if (/^[\x21-\x7e]{1,4096}$/.test(value)) return value;
+  throw new EngineError(
+    'bad_config',
+    `$${token} of [chats.${name}] is not set, neither in its env_file nor in the environment of the engine`,
+    `set ${token} to the token of the bot`,
+  );
+}
+
+/** The answer as JSON, whatever its status. Throws `no_answer`, `timed_out`, `address_refused`, `interrupted`, and `unavailable` for a limit and for what is no JSON. */
+export async function callChat(
+  { config, abort }: Pick<ServiceParts, 'config' | 'abort'>,
+  { base, path, headers, body, timeoutMs }: ChatCall,
+): Promise<{ readonly status: number; readonly json: unknown }> {
+  const answer = await requestOutbound({
+    ...{ url: `${base}/${path}`, method: 'POST', body, timeoutMs, maxResponseBytes, signal: abort },
+    headers: { 'user-agent': `stator/${statorVersion()}`, ...headers },
+    allowPrivate: config.url !== null,
+  });
+  const hint = 'it is tried again by itself';
+  if (answer.status === 429) {
+    const error = new EngineError('unavailable', `${new URL(base).origin} asks for a pause`, hint);
+    throw withRetryAfter(error, retryAfter(answer.headers['retry-after'], answer.body));
+  }
+  try {
+    return { status: answer.status, json: JSON.parse(answer.body) as unknown };
+  } catch (cause) {
+    const message = `${new URL(base).origin} answered ${answer.status}, and not with JSON`;
+    throw new EngineError('unavailable', message, hint, { cause });
+  }
+}
+
+/** In seconds: as the header says, or as Telegram says it in the body. */
+function retryAfter(header: string | undefined, body: string): number {
+  const said = Number(header ?? /"retry_after"\s*:\s*(\d+)/.exec(body)?.[1]);
+  return Number.isFinite(said) ? said : 5;
+}

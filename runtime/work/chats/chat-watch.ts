@@ -1,0 +1,252 @@
+/**
+ * Reads what people answer in chats, and acts on it in their name. An answer is the signal of its own key, and what was read is stored after that: an engine
+ * that is killed in between reads the answer again, finds its signal, and says the same once more.
+ */
+import { EngineError, withHint } from '../../../machines/vocabulary/errors.ts';
+import { personName } from '../../../machines/vocabulary/ids.ts';
+import type { Origin } from '../../../machines/vocabulary/signal.ts';
+import { localTime } from '../../../machines/vocabulary/time-text.ts';
+import type { ChatHookConfig } from '../../base/config/config.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { type Person, readPerson } from '../../base/platform/people.ts';
+import type { PollLoop } from '../../base/platform/poll-loop.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { ChatMessageRow } from '../../core/store/rows.ts';
+import { type About, meaningOf, whyOver } from './about.ts';
+import { tokenOf } from './chat-call.ts';
+import { type ChatService, type Incoming, retryAfterOf } from './service.ts';
+import { openChat } from './services/services.ts';
+
+export interface ChatAnswer {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly origin: Origin;
+  readonly dedupeKey: string;
+}
+
+export interface ChatWatchParts {
+  readonly store: Pick<Store, 'plan' | 'signals' | 'chatMessage' | 'chatMessages' | 'chatMark' | 'commit'>;
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly faults: Faults | undefined;
+  readonly log: Log;
+  readonly troubles: Troubles;
+  chats(): readonly ChatHookConfig[];
+  nowMs(): number;
+  /** The home is still ours. */
+  mayWork(): boolean;
+  /** Throws `forbidden` if the role of that person is not enough for such a signal. */
+  mustMay(person: Person, type: string): void;
+  /** Why it was not taken; null: it was. The signal of that key again: as before. Throws an `EngineError`. */
+  send(answer: ChatAnswer): Promise<string | null>;
+  /** Milliseconds between two readings, and after a failure. Default: as the service allows, and half a minute. */
+  readonly everyMs?: number;
+}
+
+export interface ChatWatch {
+  start(): void;
+  /** To be called when the settings have changed. */
+  wake(): void;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+const retryMs = 30_000;
+/** So many of the newest messages of a channel are looked at for answers. */
+const mostSent = 200;
+/** An account that may not answer gets that reply again after this time. */
+const strangerMs = 60_000;
+const mostStrangers = 1_000;
+/** Failures of the engine, after which the answer is read again. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'stopped', 'interrupted', 'busy', 'timed_out']);
+
+export function createChatWatch(parts: ChatWatchParts): ChatWatch {
+  const { log, troubles } = parts;
+  const running = new Map<
+    string,
+    { readonly config: ChatHookConfig; readonly loop: PollLoop; readonly end: AbortController }
+  >();
+  let isOpen = false;
+
+  function begin(config: ChatHookConfig): void {
+    const end = new AbortController();
+    const trouble = {
+      what: `answers in the chat ${config.name} are not read`,
+      isRare: true,
+      hint: `try it: stator hook test ${config.name}`,
+    } as const;
+    const waitMs = parts.everyMs ?? retryMs;
+    const strangers: Strangers = new Map();
+    const loop = createServiceLoop({
+      ...{ trouble, troubles, everyMs: waitMs },
+      async work() {
+        if (!parts.mayWork()) return waitMs;
+        try {
+          const service = openChat({ config, token: tokenOf(config, parts.env), abort: end.signal });
+          await readAnswers(parts, { config, service, strangers });
+          return parts.everyMs ?? service.everyMs;
+        } catch (thrown) {
+          if (end.signal.aborted) return waitMs;
+          const pauseMs = retryAfterOf(thrown);
+          if (pauseMs === null) throw thrown;
+          log.debug(`${config.name}: ${withHint(thrown as EngineError)}`); // only such an error has a pause
+          return pauseMs;
+        }
+      },
+    });
+    running.set(config.name, { config, loop, end });
+    loop.start();
+  }
+
+  async function end(name: string): Promise<void> {
+    const found = running.get(name);
+    running.delete(name);
+    found?.end.abort();
+    await found?.loop.stop();
+  }
+
+  function wake(): void {
+    if (!isOpen) return;
+    const wanted = new Map(parts.chats().flatMap((config) => (config.enabled ? [[config.name, config]] : [])));
+    for (const [name, { config }] of running)
+      if (JSON.stringify(wanted.get(name)) !== JSON.stringify(config)) void end(name);
+    for (const [name, config] of wanted) if (!running.has(name)) begin(config);
+  }
+
+  return {
+    start() {
+      isOpen = true;
+      wake();
+    },
+    wake,
+    async stop() {
+      isOpen = false;
+      await Promise.all([...running.keys()].map(end));
+    },
+  };
+}
+
+/** When each account that may not answer got that reply. */
+type Strangers = Map<string, number>;
+
+interface Chat {
+  readonly config: ChatHookConfig;
+  readonly service: ChatService;
+  readonly strangers: Strangers;
+}
+
+async function readAnswers(parts: ChatWatchParts, chat: Chat): Promise<void> {
+  const { config, service } = chat;
+  const { store, faults, log } = parts;
+  const [mark, sent] = await Promise.all([
+    store.chatMark(service.key),
+    store.chatMessages({ chat: service.key, limit: mostSent }),
+  ]);
+  for (const incoming of await service.read({ mark, sent })) {
+    if (!parts.mayWork()) return;
+    const reply = await replyTo(parts, chat, incoming);
+    faults?.('chat.after-act');
+    // The answer counts, whether or not the reply arrives.
+    if (reply !== null)
+      await incoming
+        .reply(reply)
+        .catch((thrown: unknown) => log.warn(`chat ${config.name}: a reply was not sent: ${textOf(thrown)}`));
+    faults?.('chat.after-reply');
+    await store.commit([{ do: 'chat.reach', chat: service.key, ...incoming.reach }]);
+  }
+}
+
+function textOf(thrown: unknown): string {
+  return oneLine(thrown instanceof EngineError ? withHint(thrown) : String(thrown));
+}
+
+/** What the person reads about the answer; null: nothing. Throws what may pass. */
+async function replyTo(
+  parts: ChatWatchParts,
+  { config, service, strangers }: Chat,
+  incoming: Incoming,
+): Promise<string | null> {
+  const { author, message, isDirect } = incoming;
+  if (author === null || (message === null && !isDirect)) return null;
+  const named = Object.hasOwn(config.people, author) ? config.people[author] : undefined;
+  const person = named === undefined ? null : readPerson(parts.home, named);
+  if (person === null) {
+    const now = parts.nowMs();
+    if (now - (strangers.get(author) ?? Number.NEGATIVE_INFINITY) < strangerMs || strangers.size >= mostStrangers)
+      return null;
+    strangers.set(author, now);
+    return named === undefined
+      ? `Sorry, you may not answer here: nothing was done. Your account is ${author}; the owner of this stator can list it in [chats.${config.name}] people.`
+      : `Sorry, you may not answer here: nothing was done. There is no token with the name ${named}; the owner of this stator can add it with: stator token add ${named} --role answer`;
+  }
+  const row = message === null ? null : await parts.store.chatMessage(service.key, message);
+  if (row === null) return 'Nothing was done: please reply to the message with the question.';
+  try {
+    return await act(parts, { config, row, person, incoming, dedupeKey: `chat:${service.key}:${incoming.id}` });
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || passing.has(thrown.code) || thrown.code.startsWith('store_')) throw thrown;
+    return `Nothing was done: ${withHint(thrown)}`;
+  }
+}
+
+async function act(
+  { store, nowMs, mustMay, send }: ChatWatchParts,
+  {
+    config,
+    row: { project, plan: name, about: stored, at },
+    person,
+    incoming: { text },
+    dedupeKey,
+  }: {
+    readonly config: ChatHookConfig;
+    readonly row: ChatMessageRow;
+    readonly person: Person;
+    readonly incoming: Incoming;
+    readonly dedupeKey: string;
+  },
+): Promise<string> {
+  const about = JSON.parse(stored) as About | null; // as `sendToChat` wrote it
+  if (about === null) return 'Nothing was done: that message asks nothing.';
+  const origin: Origin = `person:${person.name}@${config.name}`;
+  const answer = { project, plan: name, origin, dedupeKey };
+  const before = (await store.signals({ project, plan: name })).find((signal) => signal.dedupe_key === dedupeKey);
+  if (before !== undefined) {
+    const payload = JSON.parse(before.payload) as Record<string, unknown>; // the engine wrote it
+    return verdict(await send({ ...answer, type: before.type, payload }), `${project}/${name}`);
+  }
+  const found = await store.plan(project, name);
+  // Another plan of that name counts its own questions.
+  const plan = found !== null && found.createdAt > at ? null : found;
+  const over = whyOver(about, plan);
+  if (over !== null || plan === null)
+    return `Nothing was done: ${over}${about.kind === 'question' ? await answeredBy(store, answer, { number: about.number, nowMs: nowMs() }) : ''}.`;
+  const meaning = meaningOf(text, about, plan);
+  if (meaning.kind === 'unclear') return `Nothing was done. ${meaning.reply}`;
+  mustMay(person, meaning.act.type);
+  return verdict(await send({ ...answer, type: meaning.act.type, payload: meaning.payload }), `${project}/${name}`);
+}
+
+function verdict(refusal: string | null, plan: string): string {
+  return refusal === null ? `Thank you, ${plan} has it.` : `Nothing was done: ${refusal}.`;
+}
+
+/** Who answered that question before; empty: nobody, it was withdrawn. */
+async function answeredBy(
+  store: Pick<Store, 'signals'>,
+  { project, plan }: Pick<ChatAnswer, 'project' | 'plan'>,
+  { number, nowMs }: { readonly number: number; readonly nowMs: number },
+): Promise<string> {
+  const found = (await store.signals({ project, plan })).find(({ type, status, payload }) => {
+    if (type !== 'answer' || status !== 'done') return false;
+    const { questions } = JSON.parse(payload) as { questions?: unknown }; // the engine wrote it
+    return Array.isArray(questions) && questions.includes(number);
+  });
+  if (found === undefined) return '';
+  const at = localTime(new Date(found.processed_at ?? found.created_at).toISOString(), nowMs);
+  return `: ${personName(found.origin) ?? 'somebody else'} answered it at ${at}`;
+}

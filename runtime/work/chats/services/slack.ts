@@ -1,0 +1,149 @@
+/**
+ * A bot of Slack (https://docs.slack.dev/apis/web-api/): answers are what people write in the thread of a message. They are asked for, which needs no open
+ * port, and no more than the token of the bot: one call says which threads have something new. Slack's socket mode would need a second token and a WebSocket.
+ */
+import { z } from 'zod';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import type { ChatMessageRow } from '../../../core/store/rows.ts';
+import { callChat, type ServiceParts } from '../chat-call.ts';
+import type { ChatService, Incoming } from '../service.ts';
+
+const message = z.object({
+  ts: z.string(),
+  user: z.string().optional(),
+  bot_id: z.string().optional(),
+  subtype: z.string().optional(),
+  text: z.string().default(''),
+  latest_reply: z.string().optional(),
+});
+type Message = z.infer<typeof message>;
+const page = z.object({
+  messages: z.array(message),
+  response_metadata: z.object({ next_cursor: z.string().default('') }).optional(),
+});
+const posted = z.object({ ts: z.string() });
+
+const callMs = 20_000;
+/** Slack allows 50 calls of this kind a minute. */
+const everyMs = 3_000;
+const textLimit = 3_500;
+const pageSize = 200;
+/** So many messages of a busy channel are looked through for threads of ours. */
+const mostPages = 10;
+
+export function createSlack(parts: ServiceParts): ChatService {
+  const { config, token } = parts;
+  const base = config.url ?? 'https://slack.com/api';
+  const { chat: channel } = config;
+
+  async function call<Result>(
+    method: string,
+    fields: Readonly<Record<string, string>>,
+    result: z.ZodType<Result>,
+  ): Promise<Result> {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${token}` };
+    const body = new URLSearchParams({ channel, ...fields }).toString();
+    const { json } = await callChat(parts, { base, path: method, headers, body, timeoutMs: callMs });
+    const refused = z.object({ ok: z.literal(false), error: z.string() }).safeParse(json);
+    const answer = result.safeParse(json);
+    if (!refused.success && answer.success) return answer.data;
+    const why = refused.success ? refused.data.error : 'an answer of another form';
+    throw new EngineError('unavailable', `Slack refuses ${method}: ${why.slice(0, 300)}`, hintOf(why));
+  }
+
+  /** Of all pages. */
+  async function messagesOf(method: string, fields: Readonly<Record<string, string>>): Promise<Message[]> {
+    const found: Message[] = [];
+    let cursor = '';
+    for (let number = 0; number < mostPages; number += 1) {
+      const more = cursor === '' ? {} : { cursor };
+      const { messages, response_metadata: next } = await call(
+        method,
+        { ...fields, ...more, limit: String(pageSize) },
+        page,
+      );
+      found.push(...messages);
+      cursor = next?.next_cursor ?? '';
+      if (cursor === '') break;
+    }
+    return found;
+  }
+
+  async function post(text: string, thread: Readonly<Record<string, string>>): Promise<string> {
+    const plain = {
+      text: escaped(text.slice(0, textLimit)),
+      mrkdwn: 'false',
+      unfurl_links: 'false',
+      unfurl_media: 'false',
+    };
+    return (await call('chat.postMessage', { ...plain, ...thread }, posted)).ts;
+  }
+
+  function incoming(thread: string, { ts, user, bot_id: bot, subtype, text }: Message): Incoming {
+    const isOfPerson =
+      user !== undefined && bot === undefined && (subtype === undefined || subtype === 'thread_broadcast');
+    return {
+      ...{ id: ts, reach: { message: thread, reached: ts }, message: thread, isDirect: true },
+      author: isOfPerson ? user : null,
+      text: unescaped(text),
+      reply: async (answer) => void (await post(answer, { thread_ts: thread })),
+    };
+  }
+
+  async function repliesTo({ message: thread, reached }: ChatMessageRow): Promise<Incoming[]> {
+    const oldest = reached === '' ? thread : reached;
+    const found = await messagesOf('conversations.replies', { ts: thread, oldest });
+    // The message itself comes first, whatever is asked for.
+    const fresh = found.filter(({ ts }) => ts !== thread && isAfter(ts, oldest));
+    return fresh.sort((one, other) => (isAfter(one.ts, other.ts) ? 1 : -1)).map((each) => incoming(thread, each));
+  }
+
+  return {
+    key: `slack:${channel}`,
+    everyMs,
+    send: (text) => post(text, {}),
+    async read({ sent }) {
+      const first = sent.map(({ message: ts }) => ts).sort()[0];
+      if (first === undefined) return [];
+      const known = new Map(sent.map((row) => [row.message, row]));
+      const threads = await messagesOf('conversations.history', { oldest: first, inclusive: 'true' });
+      const found: Incoming[] = [];
+      for (const { ts, latest_reply: latest } of threads) {
+        const row = known.get(ts);
+        if (row !== undefined && latest !== undefined && isAfter(latest, row.reached))
+          found.push(...(await repliesTo(row)));
+      }
+      return found;
+    },
+  };
+}
+
+/** Times are texts of seconds with six digits after the point. */
+function isAfter(ts: string, other: string): boolean {
+  const [seconds = '', micros = ''] = ts.split('.');
+  const [otherSeconds = '', otherMicros = ''] = other.split('.');
+  const by = Number(seconds) - Number(otherSeconds);
+  return by === 0 ? Number(micros) > Number(otherMicros) : by > 0;
+}
+
+/** As plain text: nothing of it is a link, and nobody is called by it. */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** As the person wrote it. */
+function unescaped(text: string): string {
+  return text
+    .replace(/<(?:[^<>|]*\|)?([^<>|]*)>/g, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}
+
+function hintOf(why: string): string {
+  if (/auth|token|account_inactive/.test(why)) return 'see that the token is that of the bot (xoxb-…)';
+  if (/channel/.test(why)) return 'see `chat`, and invite the bot into the channel';
+  if (/missing_scope/.test(why))
+    return 'give the bot chat:write, and channels:history or groups:history, and install it again';
+  return 'it is tried again by itself';
+}

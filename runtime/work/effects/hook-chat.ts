@@ -1,0 +1,42 @@
+/** A hook as a message in a chat. */
+import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
+import type { ChatHookConfig } from '../../base/config/config.ts';
+import type { Store } from '../../core/store/port.ts';
+import { sendToChat } from '../chats/send.ts';
+import { hookNotice } from './hook-event-body.ts';
+import { failedTry, type HookTry } from './hook-try.ts';
+
+interface Sending {
+  readonly project: string;
+  readonly abort: AbortSignal;
+}
+
+interface Parts {
+  readonly store: Pick<Store, 'plan'>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  nowMs(): number;
+}
+
+/** A notification has at most so many characters; a permission is shown as a whole, or cannot be given in the chat. */
+const textLimit = 1_000;
+
+/** Throws `interrupted` if the engine stops. */
+export async function chatHook(
+  { store, env, nowMs }: Parts,
+  hook: ChatHookConfig,
+  effect: HookDeliver,
+  { project, abort }: Sending,
+): Promise<HookTry> {
+  const { subject, text } = hookNotice(effect, project, textLimit);
+  const limit = AbortSignal.timeout(hook.timeoutMs);
+  try {
+    const sending = { store, env, project, notice: `${subject}: ${text}`, nowMs: nowMs() };
+    const changes = await sendToChat(hook, effect, { ...sending, abort: AbortSignal.any([abort, limit]) });
+    return { kind: 'delivered', status: null, output: null, changes };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || (thrown.code === 'interrupted' && !limit.aborted)) throw thrown;
+    // Another token, or a bot that was let in, may be there at the next try.
+    return failedTry(onOneLine(withHint(thrown)), { retries: true });
+  }
+}
