@@ -1,19 +1,19 @@
-import { accountStateText } from '../machines/vocabulary/account-text.ts';
-import { untilText } from '../machines/vocabulary/time-text.ts';
+import { accountText } from '../machines/vocabulary/account-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { counted, plain } from './text.ts';
 
 /** How many agents are named; above that, only their number. */
 const namedLimit = 5;
 
-/** Until when each is rate limited, and which agents wait for it. */
+/** Whether each takes new agents, which agents wait for it, and what is left of it. */
 export function accountLines(accounts: readonly AccountEntry[], nowMs: number): string[] {
-  return accounts.map(({ account, until, waiting, used_percent: used }) => {
+  return accounts.map((account) => {
+    const { waiting } = account;
     const names = waiting.slice(0, namedLimit).map(({ project, title }) => `${project}/${title}`);
     const more = waiting.length > namedLimit ? ` and ${waiting.length - namedLimit} more` : '';
     const verb = waiting.length === 1 ? 'waits' : 'wait';
     const who =
       waiting.length === 0 ? '' : `; ${counted(waiting.length, 'agent')} ${verb} for it: ${names.join(', ')}${more}`;
-    return plain(`${accountStateText(account, used)} ${untilText(until, nowMs)}${who}`);
+    return plain(`${accountText(account, nowMs)}${who}`);
   });
 }

@@ -1,6 +1,6 @@
 /** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
-import { accountStateText } from '../machines/vocabulary/account-text.ts';
-import { age, localDay, untilText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
+import { accountText } from '../machines/vocabulary/account-text.ts';
+import { age, localDay, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
@@ -173,13 +173,15 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
     });
 }
 
-/** The accounts that are limited, until when, and which agents wait for them. */
+/** What each account can take, and which agents wait for it. */
 function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
-  return accounts.map(({ account, until, waiting, used_percent: used }) => {
+  return accounts.map((account) => {
+    const { waiting, since } = account;
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
     const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
-    const text = `The ${accountStateText(account, used)} ${untilText(until, nowMs)}.${waits}`;
-    return h('p', { key: account, class: 'notice', role: 'status' }, glyph('held'), text);
+    const text = `The ${accountText(account, nowMs)}.${waits}`;
+    if (since === null) return h('p', { key: account.account, class: 'quiet' }, text);
+    return h('p', { key: account.account, class: 'notice', role: 'status' }, glyph('held'), text);
   });
 }
 

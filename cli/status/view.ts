@@ -48,7 +48,9 @@ export function statusLines(status: Status, looking: Looking): string[] {
   const forges = forgeLines(status.forges, looking.nowMs).map(({ isDown, text }) =>
     paint(isDown ? 'attention' : 'dim', text),
   );
-  const accounts = accountLines(status.accounts, looking.nowMs).map((line) => paint('attention', line));
+  const accounts = status.accounts.map((account) =>
+    paint(account.since === null ? 'dim' : 'attention', accountLines([account], looking.nowMs).join()),
+  );
   const warnings = status.warnings.map((warning) =>
     paint('attention', `warning: ${plain(withLocalTimes(warning, looking.nowMs))}`),
   );

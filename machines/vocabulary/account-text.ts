@@ -1,3 +1,6 @@
+/** What an account of an agent's service can take, as people read it everywhere. Pure. */
+import { untilText } from './time-text.ts';
+
 /** Of a share between 0 and 1; null stays null. */
 export function percentOf(share: number | null): number | null {
   return share === null ? null : Math.round(share * 100);
@@ -7,4 +10,26 @@ export function percentOf(share: number | null): number | null {
 export function accountStateText(account: string, usedPercent: number | null): string {
   if (usedPercent === null) return `account ${account} is rate limited`;
   return `account ${account} has used ${usedPercent}% of its limit, and the rest is its reserve`;
+}
+
+interface Account {
+  readonly account: string;
+  /** null: it takes new agents. */
+  readonly until: string | null;
+  readonly used_percent: number | null;
+  readonly left: readonly { readonly span: string; readonly percent: number; readonly until: string }[];
+}
+
+/** Whether it takes new agents, and what is left of its limits. */
+export function accountText({ account, until, used_percent: used, left }: Account, nowMs: number): string {
+  const parts = left.map((each) => `${each.percent}% ${spanText(each.span)} left ${untilText(each.until, nowMs)}`);
+  if (until === null) return `account ${account} has ${parts.join('; ')}`;
+  return [`${accountStateText(account, used)} ${untilText(until, nowMs)}`, ...parts].join('; ');
+}
+
+function spanText(span: string): string {
+  if (span === 'five_hour') return 'of its five hours';
+  const [, model] = /^seven_day(?:_(.*))?$/.exec(span) ?? [];
+  if (!span.startsWith('seven_day')) return 'of its limit';
+  return model === undefined ? 'of its week' : `of its week for ${model}`;
 }

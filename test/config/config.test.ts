@@ -93,6 +93,7 @@ describe('without any file', () => {
       storeUrl: null,
       backups: 3,
       intakes: [],
+      chats: [],
       host: { name: '', labels: [], clones: null },
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,

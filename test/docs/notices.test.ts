@@ -8,7 +8,8 @@ import { planOf, working } from '../support/cli.ts';
 import { putHooks } from '../support/hooks.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/notices.md'), 'utf8');
-const recipes = [...page.matchAll(/^```toml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+const tables = [...page.matchAll(/^```toml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+const recipes = tables.filter((text) => text.startsWith('[[hooks]]'));
 
 const servers: Server[] = [];
 afterEach(async () => {

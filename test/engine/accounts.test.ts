@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { accountText } from '../../machines/vocabulary/account-text.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import { reservedUntil } from '../../runtime/work/agents/accounts.ts';
 import { createClaudeReader } from '../../runtime/work/agents/reports/claude.ts';
@@ -278,7 +279,9 @@ describe('a reserve', () => {
     await begin(engine, 'second', oneTask);
     const waiting = await untilLimited(engine, 'second');
     expect(waiting.waiting_for?.detail).toContain('has used 85% of its limit, and the rest is its reserve until ');
-    expect(await engine.client.accounts()).toMatchObject([{ used_percent: 85, waiting: [{ plan: 'second' }] }]);
+    expect(await engine.client.accounts()).toMatchObject([
+      { used_percent: 85, waiting: [{ plan: 'second' }], left: [{ span: 'five_hour', percent: 15 }] },
+    ]);
     expect(callsIn(engine.root)).toHaveLength(1);
     expect(await notices(engine)).toBe(1);
     // A person who wants it tried gets it tried, and the account stays held back for others.
@@ -296,6 +299,9 @@ describe('a reserve', () => {
         await begin(engine, plan, oneTask);
         await untilStatus(engine, plan, 'done');
       }
+      const [account] = await engine.client.accounts();
+      expect(account?.left).toMatchObject([{ span: 'five_hour', percent: 15, until: expect.any(String) as string }]);
+      expect(account?.since === null).toBe(reserve === '15%');
       return callsIn(engine.root).map(({ program }) => program);
     };
     expect(await programs('20%')).toEqual(['claude', 'codex']);
@@ -304,7 +310,6 @@ describe('a reserve', () => {
 
   it.each([
     [null, { used: 0.99, untilMs: 90_000 }, null],
-    [0.2, null, null],
     [0.2, { used: 0.8, untilMs: 90_000 }, null],
     [0.2, { used: 0.81, untilMs: 90_000 }, 90_000],
     [0.2, { used: 0.81, untilMs: 10_000 }, null],
@@ -315,17 +320,49 @@ describe('a reserve', () => {
   });
 
   it.each([
-    [[], null],
-    [[{ status: 'allowed', resetsAt: 5 }], null],
-    [[{ status: 'allowed_warning', resetsAt: 5, utilization: 0.85 }], { used: 0.85, untilMs: 5000 }],
-    [[{ utilization: 0.85 }, { status: 'allowed' }], { used: 0.85, untilMs: null }],
-    [[{ utilization: 82, resetsAt: 7 }], { used: 0.82, untilMs: 7000 }],
-    [[{ utilization: -1 }], null],
-    [[{ utilization: 'much' }], null],
-  ])('claude says %j', (infos, quota) => {
+    [[], []],
+    [[{ status: 'allowed', resetsAt: 5 }], []],
+    [[{ status: 'allowed_warning', resetsAt: 5, utilization: 0.85 }], [{ span: 'limit', used: 0.85, untilMs: 5000 }]],
+    [[{ utilization: 0.85 }, { status: 'allowed' }], [{ span: 'limit', used: 0.85, untilMs: null }]],
+    [
+      [
+        { rateLimitType: 'five_hour', utilization: 0.5, resetsAt: 5 },
+        { rateLimitType: 'seven_day_opus', utilization: 0.9, resetsAt: 9 },
+        { rateLimitType: 'five_hour', utilization: 0.6, resetsAt: 5 },
+        { rateLimitType: 'my own\nspan', utilization: 0.1, resetsAt: 5 },
+      ],
+      [
+        { span: 'five_hour', used: 0.6, untilMs: 5000 },
+        { span: 'seven_day_opus', used: 0.9, untilMs: 9000 },
+        { span: 'limit', used: 0.1, untilMs: 5000 },
+      ],
+    ],
+    [[{ utilization: 82, resetsAt: 7 }], [{ span: 'limit', used: 0.82, untilMs: 7000 }]],
+    [[{ utilization: -1 }], []],
+    [[{ utilization: 'much' }], []],
+  ])('claude says %j', (infos, quotas) => {
     const reader = createClaudeReader();
     for (const info of infos) reader.event({ type: 'rate_limit_event', rate_limit_info: info });
-    expect(reader.report({ code: 0, writtenAtMs: 0 }).quota).toEqual(quota);
+    expect(reader.report({ code: 0, writtenAtMs: 0 }).quotas).toEqual(quotas);
+  });
+
+  it('is said in one text: what is left of each span, and whether new agents are taken', () => {
+    const nowMs = Date.parse('2026-11-27T10:00:00');
+    const until = new Date(nowMs + 7_200_000).toISOString();
+    const left = [
+      { span: 'five_hour', percent: 15, until },
+      { span: 'seven_day', percent: 60, until },
+      { span: 'seven_day_opus', percent: 5, until },
+      { span: 'limit', percent: 50, until },
+    ];
+    const when = 'until 12:00, in 2h 00m';
+    const all = `15% of its five hours left ${when}; 60% of its week left ${when}; 5% of its week for opus left ${when}; 50% of its limit left ${when}`;
+    const account = { account: 'work', until: null, used_percent: null, left };
+    expect(accountText(account, nowMs)).toBe(`account work has ${all}`);
+    expect(accountText({ ...account, until, used_percent: 85 }, nowMs)).toBe(
+      `account work has used 85% of its limit, and the rest is its reserve ${when}; ${all}`,
+    );
+    expect(accountText({ ...account, until, left: [] }, nowMs)).toBe(`account work is rate limited ${when}`);
   });
 
   it.each(['20', '0%', '100%', '20.5%'])('of %s is refused when the configuration is read', async (reserve) => {

@@ -80,8 +80,17 @@ function linkLine({ link }: Board): Line | null {
 const pausesShown = 3;
 
 function pausedHead({ news }: Board, nowMs: number): Line[] {
-  const lines = news === null ? [] : [...pauseLines(news.status.pauses), ...accountLines(news.status.accounts, nowMs)];
-  return lines.slice(0, pausesShown).map((text) => [{ tone: 'attention', text: plain(text) }]);
+  if (news === null) return [];
+  const { pauses, accounts } = news.status;
+  const [held, others] = [true, false].map((isHeld) => accounts.filter(({ since }) => (since !== null) === isHeld));
+  const lines = [
+    ...[...pauseLines(pauses), ...accountLines(held ?? [], nowMs)].map((text) => ({
+      tone: 'attention' as const,
+      text,
+    })),
+    ...accountLines(others ?? [], nowMs).map((text) => ({ tone: 'dim' as const, text })),
+  ];
+  return lines.slice(0, pausesShown).map(({ tone, text }) => [{ tone, text: plain(text) }]);
 }
 
 function fleetHead({ news, filter }: Board): Line {

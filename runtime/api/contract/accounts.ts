@@ -6,15 +6,27 @@ export const accountEntry = z
   .object({
     /** The name from the profile, or the program with a digest of the account's identity. */
     account: z.string(),
-    /** When a service first reported its rate limit. */
-    since: time,
-    /** The time from which the account is tried again. */
-    until: time,
+    /** Since when it takes no new agents; null: it takes them. */
+    since: time.nullable(),
+    /** The time from which the account is tried again; null: it takes agents now. */
+    until: time.nullable(),
     /** How much of its limit is used, in percent, while the rest is kept back as its reserve; null: the service takes no more. */
     used_percent: z.number().nullable(),
+    /** What is left of its limits, as its program said last, the one that ends first; empty: it did not say so. */
+    left: z.array(
+      z.object({
+        /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` where it is not known. */
+        span: z.string(),
+        percent: z.number(),
+        /** When all of it is there again. */
+        until: time,
+        /** When the program said so. */
+        at: time,
+      }),
+    ),
     /** Agents that wait for it; agents that use a substitute profile do not wait. */
     waiting: z.array(z.object({ project: z.string(), plan: z.string(), title: z.string() })),
   })
-  .meta({ id: 'LimitedAccount' });
-/** An account of an agent's service that takes no new agents now, because it is rate limited or only its reserve is left, until when, and who waits for it. */
+  .meta({ id: 'Account' });
+/** An account of an agent's service: whether it takes no new agents now, because it is rate limited or only its reserve is left, until when, who waits for it, and what is left of its limits. */
 export interface AccountEntry extends z.infer<typeof accountEntry> {}

@@ -6,7 +6,7 @@ import type { Casting } from '../../core/outbox/casting.ts';
 import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';
 import { lookAtAccounts } from '../../work/agents/accounts.ts';
 import type { AccountEntry } from '../contract/accounts.ts';
-import { timeText } from './time-text.ts';
+import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
 export type CastingParts = Pick<ViewDependencies, 'store' | 'projects' | 'env' | 'clock'>;
@@ -38,24 +38,38 @@ export function limitText({ account, until, used }: AccountLimitRow, title: stri
 
 export function createAccountViews(parts: CastingParts) {
   return {
+    /** Those that take no new agents, and those whose programs say what is left. */
     async accounts(): Promise<AccountEntry[]> {
       const casting = await currentCasting(parts);
-      if (casting.limits.size === 0) return [];
-      const live = await parts.store.runs({ by: 'latest', live: true });
+      const now = parts.clock.nowMs();
+      const quotas = (await parts.store.accountQuotas()).filter(({ until }) => until > now);
+      const live = casting.limits.size === 0 ? [] : await parts.store.runs({ by: 'latest', live: true });
       const accountOf = (run: RunRow) => {
         if (run.state === 'queued') return limitOf(casting, run)?.account;
         return run.state === 'waiting' && run.reason === 'rate-limited' ? run.account : null;
       };
-      return [...casting.limits.values()].map(({ account, since, until, used }) => ({
-        account,
-        since: timeText(since),
-        until: timeText(until),
-        used_percent: percentOf(used),
-        waiting: live
-          .filter((run) => accountOf(run) === account)
-          .map(({ project, plan, title }) => ({ project, plan, title }))
-          .toReversed(),
-      }));
+      const names = [...new Set([...casting.limits.keys(), ...quotas.map(({ account }) => account)])];
+      return names.map((account) => {
+        const { since, until, used = null } = casting.limits.get(account) ?? {};
+        return {
+          account,
+          since: timeOrNull(since ?? null),
+          until: timeOrNull(until ?? null),
+          used_percent: percentOf(used),
+          left: quotas
+            .filter((quota) => quota.account === account)
+            .map((quota) => ({
+              span: quota.span,
+              percent: 100 - Math.round(quota.used * 100),
+              until: timeText(quota.until),
+              at: timeText(quota.at),
+            })),
+          waiting: live
+            .filter((run) => accountOf(run) === account)
+            .map(({ project, plan, title }) => ({ project, plan, title }))
+            .toReversed(),
+        };
+      });
     },
   };
 }

@@ -206,7 +206,7 @@ async function ofServices({ serviceTroubles }: ViewDependencies, views: Measured
   const [forges, accounts] = await Promise.all([views.forges(), views.accounts()]);
   return [
     ...forges.map(({ project, state }) => sample('stator_forge_up', { project }, state === 'up' ? 1 : 0)),
-    sample('stator_accounts_limited', {}, accounts.length),
+    sample('stator_accounts_limited', {}, accounts.filter(({ since }) => since !== null).length),
     sample('stator_services_failing', {}, serviceTroubles?.().length ?? 0),
   ];
 }

@@ -67,6 +67,7 @@ export interface Tables {
     isLimited(account: string, at: number): Answer<boolean>;
     /** Returns whether the limit is new. */
     limit(change: Omit<Of<'account.limit'>, 'notice'>): Answer<boolean>;
+    note(change: Of<'account.note'>): Answer<unknown>;
     free(change: Of<'account.free'>): Answer<unknown>;
   };
   readonly forges: { note(row: Of<'forge.note'>): Answer<unknown> };
@@ -251,6 +252,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return answered(accounts.isLimited(change.account, change.at), (isLimited) => !isLimited);
     case 'account.limit':
       return answered(accounts.limit(change), (isNews) => (isNews ? done(notifications.insert(change.notice)) : true));
+    case 'account.note':
+      return done(accounts.note(change));
     case 'account.free':
       return done(accounts.free(change));
     case 'effect.adopt':

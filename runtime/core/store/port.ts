@@ -10,6 +10,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type {
   AccountLimitRow,
+  AccountQuotaRow,
   ChartRow,
   ChatMessageRow,
   EffectOwner,
@@ -200,6 +201,8 @@ export type Change =
       'since'
     >)
   /** A run that began then was not limited: an earlier limit is over. */
+  /** What a program said last of an account's limit over that span. Spans that are over are forgotten. */
+  | ({ readonly do: 'account.note' } & AccountQuotaRow)
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
   /** Takes over the running effects of the same host's earlier owners; their slots stay taken. */
   | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
@@ -684,6 +687,8 @@ export interface Store {
   forges(): Promise<readonly ForgeRow[]>;
   /** The last limit of each account, by name, including limits that are over. */
   accountLimits(): Promise<readonly AccountLimitRow[]>;
+  /** By account; of each, the one that ends first comes first. Some may be over. */
+  accountQuotas(): Promise<readonly AccountQuotaRow[]>;
   chatMessage(chat: string, message: string): Promise<ChatMessageRow | null>;
   /** The newest first. */
   chatMessages(query: { readonly chat: string; readonly limit: number }): Promise<readonly ChatMessageRow[]>;

@@ -554,6 +554,18 @@ export interface AccountLimitRow {
   readonly used: number | null;
 }
 
+/** How much of an account's limit over a span is used, as its program said last. */
+export interface AccountQuotaRow {
+  readonly account: string;
+  /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` where it is not known. */
+  readonly span: string;
+  /** Between 0 and 1. */
+  readonly used: number;
+  /** When the span is over, and the whole limit is there again. */
+  readonly until: number;
+  readonly at: number;
+}
+
 /** The usage of all runs of one agent; null: none was reported. */
 export interface UsageRow {
   readonly title: string;

@@ -7,6 +7,7 @@ import { isSameLimit } from '../../core/store/account-limit.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';
 import { accountOf } from './account.ts';
+import type { Quota } from './reports/report.ts';
 
 export interface AccountParts {
   readonly store: Pick<Store, 'accountLimits'>;
@@ -110,17 +111,39 @@ export function heldUntil(
 
 const longestHoldMs = 7 * 86_400_000;
 
-/** Until when an account is kept back after a run of this profile; null: enough of its limit is left, or its program does not say how much. */
+/** Until when an account is kept back after a run of this profile; null: enough of that limit is left. */
 export function reservedUntil(
   { reserve }: Pick<AgentProfile, 'reserve'>,
-  quota: { readonly used: number; readonly untilMs: number | null } | null,
+  quota: Pick<Quota, 'used' | 'untilMs'>,
   at: number,
 ): number | null {
-  if (reserve === null || quota === null) return null;
+  if (reserve === null) return null;
   // 1 - 0.8 is less than 0.2 in binary.
   if (Math.round((quota.used + reserve) * 1000) <= 1000) return null;
   const until = quota.untilMs ?? at + probeMs;
   return until <= at ? null : Math.min(until, at + longestHoldMs);
+}
+
+/** What a run's program says of its account, to be stored; `isReserved`: so little is left that new agents are held back. */
+export function quotaChanges(
+  run: Pick<RunRow, 'account' | 'project' | 'plan' | 'title'>,
+  { quotas, profile, at }: { quotas: readonly Quota[]; profile: Pick<AgentProfile, 'reserve'>; at: number },
+): { readonly changes: readonly Change[]; readonly isReserved: boolean } {
+  const { account } = run;
+  if (account === null) return { changes: [], isReserved: false };
+  const noted = quotas.flatMap(({ span, used, untilMs: until }): Change[] =>
+    until === null || until <= at ? [] : [{ do: 'account.note', account, span, used, until, at }],
+  );
+  // The span that ends last is the one to wait for.
+  const held = quotas
+    .flatMap(({ used, ...quota }) => {
+      const until = reservedUntil(profile, { used, ...quota }, at);
+      return until === null ? [] : [{ used, until }];
+    })
+    .toSorted((one, other) => other.until - one.until)[0];
+  if (held === undefined) return { changes: noted, isReserved: false };
+  const limited = accountLimited({ account, ...held, told: held.until, at }, run);
+  return { changes: [...noted, limited], isReserved: true };
 }
 
 /** Stored before the slot is released, so that no agent of the same account gets it. After a crash it is stored again, but people are notified once. */

@@ -23,7 +23,7 @@ import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
-import { accountLimited, heldUntil, lookAtAccounts, profileOf, reservedUntil } from '../agents/accounts.ts';
+import { accountLimited, heldUntil, lookAtAccounts, profileOf, quotaChanges } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { cancelTurn, takesMessages } from '../agents/message-input.ts';
@@ -601,23 +601,19 @@ async function noteLimit(
   return cast !== null && cast.limit === null ? at : until;
 }
 
-/** Holds back new agents of the account while less of its limit is left than its reserve. Returns whether it does. */
+/** Stores how much of the account's limits is left, and holds back new agents while it is less than the reserve. Returns whether it does. */
 async function noteReserve(
   { store, projects, nowMs }: AgentRunParts,
-  { role, title }: AgentRun,
+  { role }: AgentRun,
   { row, report }: { readonly row: EffectContext['row']; readonly report: RunReport | null },
 ): Promise<boolean> {
   const run = await store.run(row.key);
-  const quota = report?.quota ?? null;
-  if (run === null || run.account === null || quota === null) return false;
-  const { project, plan } = row;
-  const at = nowMs();
-  const profile = profileOf(projects.get(project).config.profiles, { role, run });
-  const until = reservedUntil(profile, quota, at);
-  if (until === null) return false;
-  const limited = { account: run.account, until, told: until, used: quota.used, at };
-  await store.commit([accountLimited(limited, { project, plan, title })]);
-  return true;
+  const quotas = report?.quotas ?? [];
+  if (run === null || quotas.length === 0) return false;
+  const profile = profileOf(projects.get(row.project).config.profiles, { role, run });
+  const { changes, isReserved } = quotaChanges(run, { quotas, profile, at: nowMs() });
+  if (changes.length > 0) await store.commit(changes);
+  return isReserved;
 }
 
 /** Whether no limit applies: one that was reported before it began is over, for example because a person restarted it. */

@@ -13,8 +13,9 @@ import { type BudgetLook, type BudgetParts, lookAtBudget, nearWords, reachedWord
 import type { Change, Store } from '../../core/store/port.ts';
 import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
-import { profileOf } from '../agents/accounts.ts';
+import { profileOf, quotaChanges } from '../agents/accounts.ts';
 import { createLiveReader } from '../agents/reports/read-log.ts';
+import type { Quota } from '../agents/reports/report.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Project } from '../repos/registry.ts';
 import { usageOf } from './run-report.ts';
@@ -48,6 +49,7 @@ export async function startMeter(
   let workedMs = first?.worked_ms ?? 0;
   let lookedAt = timeline.nowMs();
   let notedAt = Number.NEGATIVE_INFINITY;
+  let quotasSaid = '[]';
   let isEnded = false;
   let wasOver = false;
   const told = new Set<string>();
@@ -77,8 +79,17 @@ export async function startMeter(
       worked_ms: Math.round(workedMs),
     };
     notedAt = timeline.nowMs();
-    await store.commit([{ do: 'run.note', key: row.key, set: fresh }]);
+    await store.commit([{ do: 'run.note', key: row.key, set: fresh }, ...freshQuotas(run, report?.quotas ?? [])]);
     return { ...run, ...fresh };
+  }
+
+  /** New agents are held back while this one still works. */
+  function freshQuotas(run: RunRow, quotas: readonly Quota[]): readonly Change[] {
+    const said = JSON.stringify(quotas);
+    if (said === quotasSaid) return [];
+    quotasSaid = said;
+    const profile = profileOf(parts.projects.get(row.project).config.profiles, { role: effect.role, run });
+    return quotaChanges(run, { quotas, profile, at: nowMs() }).changes;
   }
 
   async function look(): Promise<void> {

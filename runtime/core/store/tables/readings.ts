@@ -78,6 +78,7 @@ export function createReadings(
     intakeCounts: ({ sinceMs }) => ask(() => intake.counts(sinceMs)),
     forges: () => ask(() => forges.list()),
     accountLimits: () => ask(() => accounts.list()),
+    accountQuotas: () => ask(() => accounts.quotas()),
     plan: (project, plan) => ask(() => plans.read(project, plan)),
     plans: (project) => ask(() => plans.list(project)),
     planText: (project, plan) => ask(() => plans.text(project, plan)),

@@ -205,6 +205,14 @@ export const tables = (nowMs: string) => `
   ) STRICT;
   CREATE INDEX launches_folder ON launches (folder);
   CREATE TABLE account_limits (account TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, used REAL) STRICT, WITHOUT ROWID;
+  CREATE TABLE account_quotas (
+    account TEXT NOT NULL,
+    span TEXT NOT NULL,
+    used REAL NOT NULL,
+    until INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, span)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE queue (
     id INTEGER PRIMARY KEY CHECK (id = 1),

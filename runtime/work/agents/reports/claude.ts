@@ -3,7 +3,7 @@
 import { isTypedId } from '../relay/message-line.ts';
 import { claudeLimitIn } from './claude-limit.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
+import { createFinalMessages, type Quota, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 
 interface Usage {
   input: number | null;
@@ -21,7 +21,7 @@ export function createClaudeReader(): Reader {
   let refusals = 0;
   /** From the event of a rejected request, which reports a subscription's own limit. */
   let resetsAtMs: number | null = null;
-  let quota: NonNullable<ToldReport['quota']> | null = null;
+  const quotas = new Map<string, Quota>();
   let result: JsonObject | null = null;
   let isOver = false;
   const final = createFinalMessages();
@@ -60,7 +60,7 @@ export function createClaudeReader(): Reader {
         case 'rate_limit_event':
           if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
             resetsAtMs = secondsAt(event, 'rate_limit_info', 'resetsAt');
-          quota = quotaAt(event) ?? quota;
+          noteQuota(quotas, event);
           break;
         case 'user': {
           isOver = false;
@@ -99,7 +99,7 @@ export function createClaudeReader(): Reader {
         finalMessages: final.all(),
         isOver,
         rateLimit: result === null ? null : rateLimitOf(result, { error, resetsAtMs, writtenAtMs }),
-        quota,
+        quotas: [...quotas.values()],
         denied,
         problem,
         hasSpoken,
@@ -202,11 +202,18 @@ function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: Lim
   return { untilMs: resetsAtMs ?? line?.untilMs ?? null };
 }
 
+/** The spans that it names. Of others, which may come, the newest counts. */
+const spans = /^(?:five_hour|seven_day(?:_[a-z]{1,20})?)$/;
+const spanLimit = 8;
+
 /** It reports this only of the limit that is nearest, and only when much of it is used: as a share, or in older versions as a percentage. */
-function quotaAt(event: JsonObject): NonNullable<ToldReport['quota']> | null {
+function noteQuota(quotas: Map<string, Quota>, event: JsonObject): void {
   const told = numberAt(event, 'rate_limit_info', 'utilization');
-  if (told === null || told < 0 || told > 100) return null;
-  return { used: told > 1 ? told / 100 : told, untilMs: secondsAt(event, 'rate_limit_info', 'resetsAt') };
+  if (told === null || told < 0 || told > 100) return;
+  const type = textAt(event, 'rate_limit_info', 'rateLimitType') ?? '';
+  const span = spans.test(type) && quotas.size < spanLimit ? type : 'limit';
+  const used = told > 1 ? told / 100 : told;
+  quotas.set(span, { span, used, untilMs: secondsAt(event, 'rate_limit_info', 'resetsAt') });
 }
 
 function isUnknown(problem: string | null): boolean {

@@ -10,6 +10,15 @@ export interface RunReport extends ToldReport {
   readonly isModelRefused: boolean;
 }
 
+export interface Quota {
+  /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` where it is not known. */
+  readonly span: string;
+  /** Between 0 and 1. */
+  readonly used: number;
+  /** When all of it is there again; null: it did not say so. */
+  readonly untilMs: number | null;
+}
+
 /** The report from a program's events. */
 export interface ToldReport {
   /** The program's id of the conversation; null: none. */
@@ -32,8 +41,8 @@ export interface ToldReport {
   readonly isOver: boolean;
   /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
-  /** How much of its account's limit is used, between 0 and 1, and until when; null or missing: it did not say so. */
-  readonly quota?: { readonly used: number; readonly untilMs: number | null } | null;
+  /** How much of its account's limits is used, each span once, as it said last. Empty or missing: it did not say so. */
+  readonly quotas?: readonly Quota[];
   /** The service accepts nothing from this login until a person acts: another attempt would fail in the same way. */
   readonly denied: boolean;
   /** A failure that another attempt would repeat, with the remedy; null or missing: none. */
