@@ -8,16 +8,18 @@ import { replaced, withErrors } from './kept-error.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 
-/** The form in which XState stores an actor. `path`: it is not, or not any more, a child of the machine. */
+/** The form in which XState stores an actor. `path`: it is not, or not any more, a child of the machine. `isGone`: it has ended, and another one may have its id. */
 export interface StoredRef {
   readonly xstate$$type: 1;
   readonly id: string;
   readonly path?: readonly string[];
+  readonly isGone?: true;
 }
 
 /** Under another name XState leaves it alone until the whole tree is there. */
 interface HiddenRef {
   readonly actorAt: readonly string[];
+  readonly isGone: boolean;
   readonly isHiddenRef: true;
 }
 
@@ -25,14 +27,12 @@ interface HiddenRef {
 export function storedContext(context: unknown, children: Children): unknown {
   return replaced(context, (value) => {
     if (!('sessionId' in value && 'send' in value && 'ref' in value)) return undefined;
-    const ref = value as unknown as AnyActorRef; // XState finds actors by their ids. An actor whose id was taken over by a second one is therefore found as that second one.
-    // One that a second actor of its id has replaced is found again as that one.
-    const child = children[ref.id];
-    if (child !== undefined && parentOf(child) === parentOf(ref))
-      return { xstate$$type: 1, id: ref.id } satisfies StoredRef;
+    const ref = value as unknown as AnyActorRef; // XState recognizes an actor by these
+    if (children[ref.id] === ref) return { xstate$$type: 1, id: ref.id } satisfies StoredRef;
     const path = pathOf(ref);
+    const gone = isInTree(ref) ? {} : { isGone: true as const };
     // The id of a root differs between processes.
-    return { xstate$$type: 1, id: path.at(-1) ?? '', path } satisfies StoredRef;
+    return { xstate$$type: 1, id: path.at(-1) ?? '', path, ...gone } satisfies StoredRef;
   });
 }
 
@@ -48,7 +48,7 @@ export function hiddenContext(context: unknown): unknown {
     if (!isStoredRef(value)) return undefined;
     if (value.path === undefined) return value;
     isAny = true;
-    return { actorAt: value.path, isHiddenRef: true } satisfies HiddenRef;
+    return { actorAt: value.path, isGone: value.isGone === true, isHiddenRef: true } satisfies HiddenRef;
   });
   return isAny ? hidden : null;
 }
@@ -56,28 +56,36 @@ export function hiddenContext(context: unknown): unknown {
 /** Puts the actors into the contexts again, now that their tree exists. As in XState, an actor that has ended receives nothing. */
 export function reviveActors(contexts: readonly unknown[], root: AnyActorRef, childrenOfRoot: Children): void {
   const gone = new Map<string, AnyActorRef>();
-  const actorAt = (path: readonly string[]): AnyActorRef => {
+  const actorAt = (path: readonly string[], isGone: boolean): AnyActorRef => {
     const id = path.at(-1);
     if (id === undefined) return root;
-    const parent = actorAt(path.slice(0, -1));
-    const children =
-      parent === root ? childrenOfRoot : (parent.getSnapshot() as { children?: Children } | null)?.children;
-    const found = (children?.[id] as AnyActorRef | undefined) ?? gone.get(pathKey(path)) ?? endedActor(parent, id);
-    if (children?.[id] === undefined) gone.set(pathKey(path), found);
+    const parent = actorAt(path.slice(0, -1), false);
+    const children = parent === root ? childrenOfRoot : childrenOf(parent);
+    const living = isGone ? undefined : (children?.[id] as AnyActorRef | undefined); // it is kept under its id
+    const found = living ?? gone.get(pathKey(path)) ?? endedActor(parent, id);
+    if (living === undefined) gone.set(pathKey(path), found);
     return found;
   };
   const revive = (part: object) => {
     for (const [key, value] of Object.entries(part)) {
       if (typeof value !== 'object' || value === null || 'sessionId' in value) continue;
-      if ('isHiddenRef' in value) Object.assign(part, { [key]: actorAt((value as HiddenRef).actorAt) });
-      else revive(value);
+      if ('isHiddenRef' in value) {
+        const { actorAt: path, isGone } = value as HiddenRef;
+        Object.assign(part, { [key]: actorAt(path, isGone) });
+      } else revive(value);
     }
   };
   for (const context of contexts) revive(context as object); // hidden above
 }
 
-function parentOf(actor: unknown): unknown {
-  return (actor as { readonly _parent?: unknown })._parent;
+function childrenOf(actor: AnyActorRef): Children | undefined {
+  return (actor.getSnapshot() as { children?: Children } | null)?.children;
+}
+
+/** Whether its parent has it under its id, and so on up to the root. */
+export function isInTree(ref: AnyActorRef): boolean {
+  const { _parent: parent } = ref as { readonly _parent?: AnyActorRef };
+  return parent === undefined || (childrenOf(parent)?.[ref.id] === ref && isInTree(parent));
 }
 
 const nothing = fromTransition((state: null) => state, null);

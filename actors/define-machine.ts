@@ -27,8 +27,9 @@ function isOfXState(type: string): boolean {
 }
 
 /**
- * A user-defined machine, for `createEngine({ machines })` and for daemon.toml. Without a name it has the id of its chart, and it begins with version 1. Throws `bad_machine` with the place: a name that is taken, an action that
- * the machine does not have, a chart that starts something which no restart would find again.
+ * A user-defined machine, for `createEngine({ machines })` and for daemon.toml. Without a name it has the id of its chart, and it begins with version 1.
+ * Throws `bad_machine` with the place: a name that is taken, an action that the machine does not have, a chart that starts something which no restart would
+ * find again.
  */
 export function defineMachine<
   M extends AnyStateMachine,

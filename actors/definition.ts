@@ -60,7 +60,10 @@ export interface Work<M extends AnyStateMachine, Input> {
   readonly timeoutMs?: number;
   /** Named actions that stop it. A machine that ends stops all of its effects. */
   readonly stoppedBy?: readonly ActionName<M>[];
-  /** Carries the effect out. It runs at least once, so it must find what an earlier try did. Throws `FatalError` where trying again is of no use, `RetryAtError` to be tried at a time. */
+  /**
+   * Carries the effect out. It runs at least once, so it must find what an earlier try did. Throws `FatalError` where trying again is of no use,
+   * `RetryAtError` to be tried at a time.
+   */
   run(run: EffectRun<Input>): Promise<EventFromLogic<M> | undefined> | EventFromLogic<M> | undefined;
 }
 

@@ -16,7 +16,7 @@ import type {
 } from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
 import { mustRest, pathKey, pathOf } from './actor-path.ts';
-import { hiddenContext, reviveActors, storedContext } from './actor-refs.ts';
+import { hiddenContext, isInTree, reviveActors, storedContext } from './actor-refs.ts';
 import { asJson } from './json-value.ts';
 import { keptError, withErrors } from './kept-error.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
@@ -195,6 +195,7 @@ function emittingTransition(logic: AnyActorLogic): AnyActorLogic {
 
 interface System {
   _register(id: string, actor: AnyActorRef): unknown;
+  _unregister(actor: AnyActorRef): void;
   _relay(source: unknown, target: unknown, event: AnyEventObject): void;
   _sendInspectionEvent(event: Emission): void;
 }
@@ -325,12 +326,25 @@ interface Scheduler {
 function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   let restored = 0;
   let microsteps = 0;
-  const { _relay: relay, _register: register } = system;
+  const { _relay: relay, _register: register, _unregister: unregister } = system;
+  /** Those that have begun and have not ended, by their paths. */
+  const living = new Map<string, AnyActorRef>();
   Object.assign(system, {
     _register(id: string, actor: AnyActorRef) {
       refuseListeners(actor);
-      if (!ports.memory().isRestoring) giveUp(ports, pathOf(actor));
+      const path = pathOf(actor);
+      refuseHidden(actor, living.get(pathKey(path)));
+      living.set(pathKey(path), actor);
+      if (!ports.memory().isRestoring) giveUp(ports, path);
       return register(id, actor);
+    },
+    _unregister(actor: AnyActorRef) {
+      const path = pathOf(actor);
+      const now = living.get(pathKey(path)) ?? actor;
+      if (now === actor) living.delete(pathKey(path));
+      // XState would take the living one out of its parent.
+      else if (!isInTree(actor)) throw sameId(path, 'lives, and is stopped by a ref to an earlier one');
+      unregister(actor);
     },
     // An actor that is started again reports its state to its parent, which already knows it.
     _relay(source: unknown, target: unknown, event: AnyEventObject) {
@@ -387,7 +401,19 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
   };
 }
 
-/** A new actor may have the id of one that lives, and replaces it: events that the old actor, or an actor below it, waits for are not for the new one. */
+/** In memory XState lets an actor live on whose id another one takes. Only one of the two would be found again. */
+function refuseHidden(actor: AnyActorRef, before: AnyActorRef | undefined): void {
+  const isTaken = before !== undefined && before !== actor;
+  if (isTaken || !isInTree(actor)) throw sameId(pathOf(actor), 'lives already');
+}
+
+function sameId(path: readonly string[], what: string): Error {
+  const wayOut =
+    'stop it by its id first (stopChild), or give each an id of its own; a transition to a history state from within its parent needs "reenter: true"';
+  return new Error(`an actor "${path.join('/')}" ${what}, and a restart would not find both: ${wayOut}`);
+}
+
+/** A new actor may have the id of one that has ended: events that the old actor, or an actor below it, waits for are not for the new one. */
 function giveUp({ memory, stop }: DurablePorts, path: readonly string[]): void {
   const place = `${pathKey(path)}/`;
   const isOf = (other: readonly string[] = []) => `${pathKey(other)}/`.startsWith(place);

@@ -336,7 +336,7 @@ function isPromise(definition: AnyDefinition, asked: string): boolean {
 function promiseEvent(type: string, payload: object): AnyEventObject {
   const { output, detail, error } = payload as { output?: unknown; detail?: string; error?: unknown };
   if (type === promiseSettled) return { type: settled, output };
-  return { type: rejected, error: withErrors(error ?? errorAsJson(new Error(detail))) };
+  return { type: rejected, error: withErrors('error' in payload ? error : errorAsJson(new Error(detail))) };
 }
 
 /** A message to a plan or a repo is checked here, like a signal from a person; a message to a user-defined machine is checked by its receiver. Throws a plain Error that names the fault. */

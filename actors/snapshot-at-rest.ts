@@ -42,7 +42,8 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
     const root = above ?? snapshot;
     const entries = Object.entries(children);
     const refs: Refs = Object.fromEntries(entries.map(([id, child]) => [id, refOf(machine, { id, child, root })]));
-    const refTo = ({ id, path }: StoredRef) => (path === undefined ? refs[id] : refAt(path, root));
+    const refTo = ({ id, path, isGone }: StoredRef) =>
+      path === undefined ? refs[id] : refAt(path, isGone === true ? null : root);
     return Object.assign(snapshot, { context: contextWith(context, refTo), children: refs });
   }
 
@@ -67,8 +68,8 @@ export function readAtRest(kinds: Kinds): SnapshotAtRest {
   };
 }
 
-/** An actor of the tree that is no child of the machine that knows it. */
-function refAt(path: readonly string[], root: AnyMachineSnapshot): AnyActorRef {
+/** An actor of the tree that is no child of the machine that knows it; null: it has ended. */
+function refAt(path: readonly string[], root: AnyMachineSnapshot | null): AnyActorRef {
   const getSnapshot = () => {
     let seen: unknown = root;
     for (const id of path) seen = (seen as { children?: Refs } | undefined)?.children?.[id]?.getSnapshot();

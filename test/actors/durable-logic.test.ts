@@ -515,7 +515,7 @@ describe('actors in a context', () => {
   it('whose id another one has taken leave that one none of their timers', async () => {
     const kid = createMachine({ initial: 'new', states: { new: { after: { 1000: 'old' } }, old: {} } });
     const machine = setup({ actors: { kid } }).createMachine({
-      on: { begin: { actions: spawnChild('kid', { id: 'kid' }) } },
+      on: { begin: { actions: [stopChild('kid'), spawnChild('kid', { id: 'kid' })] } },
     });
     const script = [send('begin'), wait(600), send('begin'), wait(600), wait(400)];
     const { looks } = await expectSame(machine, script);
@@ -707,6 +707,48 @@ describe('what cannot be kept is refused', () => {
       states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
     });
     const date = createMachine({ on: { go: { actions: assign({ when: () => new Date(0) }) } } });
+    const spawns = setup({ actors: { child } });
+    const twice = spawns.createMachine({
+      context: { refs: [] as unknown[] },
+      entry: spawnChild('child', { id: 'kid' }),
+      on: {
+        go: { actions: assign({ refs: ({ context, spawn }) => [...context.refs, spawn('child', { id: 'kid' })] }) },
+      },
+    });
+    const bothInOneStep = spawns.createMachine({
+      on: { go: { actions: [spawnChild('child', { id: 'kid' }), spawnChild('child', { id: 'kid' })] } },
+    });
+    const below = setup({ actors: { twice } }).createMachine({
+      invoke: { src: 'twice', id: 'mid' },
+      on: { go: { actions: forwardTo('mid') } },
+    });
+    /** Of two with one id, XState takes the first one by its ref, and forgets the second one. */
+    const stopsByRef = setup({
+      actors: {
+        child: createMachine({ on: { end: '.end' }, initial: 'on', states: { on: {}, end: { type: 'final' } } }),
+      },
+    }).createMachine({
+      context: ({ spawn }) => ({ first: spawn('child', { id: 'kid' }) }),
+      on: {
+        end: { actions: sendTo('kid', { type: 'end' }) },
+        next: { actions: spawnChild('child', { id: 'kid' }) },
+        go: { actions: stopChild(({ context }) => context.first) },
+      },
+    });
+    const history = setup({ actors: { child } }).createMachine({
+      initial: 'a',
+      states: {
+        a: {
+          initial: 'x',
+          states: {
+            x: { invoke: { src: 'child', id: 'kid' }, on: { go: 'last' } },
+            last: { type: 'history' },
+          },
+          on: { leave: 'b' },
+        },
+        b: { on: { back: 'a' } },
+      },
+    });
     const usesSelf = setup({ actors: { p: fromPromise(async ({ self }) => self.id) } }).createMachine({
       initial: 'a',
       states: {
@@ -729,10 +771,19 @@ describe('what cannot be kept is refused', () => {
       [observingFirst, 'an observer of the actor "kid"'],
       [circle, 'does not come to rest'],
       [date, 'when is a Date'],
+      [twice, 'an actor "kid" lives already'],
+      [bothInOneStep, 'an actor "kid" lives already'],
+      [below, 'an actor "mid/kid" lives already'],
     ] as const)
       await expect(playDurably(definitionOf(machine as AnyStateMachine), {}, [send('go')]), words).rejects.toThrow(
         words,
       );
+    await expect(playDurably(definitionOf(stopsByRef), {}, [send('end'), send('next'), send('go')])).rejects.toThrow(
+      'an actor "kid" lives',
+    );
+    await expect(playDurably(definitionOf(history), {}, [send('leave'), send('back'), send('go')])).rejects.toThrow(
+      'needs "reenter: true"',
+    );
     const born = createMachine({ initial: 'b', states: { b: { always: 'c' }, c: { always: 'b' } } });
     await expect(playDurably(definitionOf(born), {}, [])).rejects.toThrow('does not come to rest');
     const { looks } = await playDurably(definitionOf(usesSelf), {}, []);

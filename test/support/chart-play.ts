@@ -19,6 +19,7 @@ import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf, workOf } from '../../actors/own-machine.ts';
 import { createTrees, type Step, type Tree, type Trees } from '../../actors/tree.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../../machines/vocabulary/signal.ts';
 
@@ -208,7 +209,7 @@ export async function playDurably(
         const { type, ...payload } = (event ?? { type: '' }) as AnyEventObject;
         if (type !== '') tell(type, payload);
       },
-      (error: Error) => tell('effect_failed', { detail: error.message, error: errorAsJson(error) }),
+      (error: unknown) => tell('effect_failed', { detail: messageOf(error), error: errorAsJson(error) }),
     );
   }
 

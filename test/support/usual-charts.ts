@@ -53,6 +53,10 @@ class Declined extends Error {
 const declining = fromPromise(async () => {
   throw new Declined('no money');
 });
+const thrown: readonly unknown[] = ['a text', { code: 5 }, 7, false, null];
+const throwing = fromPromise<unknown, number>(async ({ input }) => {
+  throw thrown[input];
+});
 const broken = createMachine({
   on: {
     go: {
@@ -741,6 +745,62 @@ export const usualCharts = {
       },
     }),
     script: [send('stop'), settle('job', { ok: true }), send('anew'), send('stop')],
+  },
+  'promises that are rejected with what is no error': {
+    machine: setup({ actors: { throwing } }).createMachine({
+      context: { got: [] as unknown[] },
+      initial: 'off',
+      states: {
+        on: {
+          invoke: {
+            src: 'throwing',
+            input: ({ context }) => context.got.length,
+            onError: [
+              {
+                guard: ({ context }) => context.got.length < thrown.length,
+                target: 'on',
+                reenter: true,
+                actions: assign({ got: ({ context, event }) => [...context.got, event.error] }),
+              },
+              { target: 'off' },
+            ],
+          },
+        },
+        off: { on: { go: 'on' } },
+      },
+    }),
+    script: [send('go'), wait(1)],
+  },
+  'refs to actors whose ids others have by now': {
+    machine: setup({
+      types: { context: {} as { refs: AnyActorRef[]; heard: number } },
+      actors: {
+        counter,
+        teller: setup({
+          types: { context: {} as { to: AnyActorRef }, input: {} as { to: AnyActorRef } },
+        }).createMachine({
+          context: ({ input }) => input,
+          on: { tell: { actions: sendTo(({ context }) => context.to, { type: 'ping' }) } },
+        }),
+      },
+    }).createMachine({
+      context: ({ spawn }) => ({ refs: [spawn('counter', { id: 'kid' })], heard: 0 }),
+      invoke: { src: 'teller', id: 'teller', input: ({ context }) => ({ to: context.refs[0] as AnyActorRef }) },
+      on: {
+        first: { actions: sendTo(({ context }) => context.refs[0] as AnyActorRef, { type: 'ping' }) },
+        last: { actions: sendTo(({ context }) => context.refs.at(-1) as AnyActorRef, { type: 'ping' }) },
+        tell: { actions: sendTo('teller', { type: 'tell' }) },
+        end: { actions: sendTo('kid', { type: 'stop' }) },
+        drop: { actions: stopChild('kid') },
+        next: {
+          actions: assign({ refs: ({ context, spawn }) => [...context.refs, spawn('counter', { id: 'kid' })] }),
+        },
+      },
+    }),
+    script: [
+      ...[send('first'), send('end'), send('first'), send('next'), send('first'), send('last'), send('tell')],
+      ...[send('drop'), send('last'), send('tell'), send('next'), send('tell'), send('first'), send('last')],
+    ],
   },
   'time limits for promises, by the chart': {
     machine: base.createMachine({
