@@ -323,7 +323,7 @@ export function createClient(call: Call, options: ClientOptions) {
     planChanges: ofPlan(methods.planChanges),
     /** The changes of one file, in parts that go on in the same way. Throws the same, and `not_found` for a file that has not changed. */
     planFileDiff: ofPlan(methods.planFileDiff),
-    /** What people said of lines of these changes, with the commits that answer it. Throws `plan_not_found` and git's errors. */
+    /** People's comments on lines of these changes, with the commits that answer them. Throws `plan_not_found` and git's errors. */
     planComments: ofPlan(methods.planComments),
     /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
     async send(request: SendRequest): Promise<SignalAnswer> {

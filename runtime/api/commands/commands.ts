@@ -126,7 +126,7 @@ export function createCommands(parts: CommandDependencies) {
   /** An approval of a run that names no commit is about the one at which that run began. */
   async function aboutItsCommit(signal: AdmittedSignal, { project, plan, run }: SendCommand): Promise<AdmittedSignal> {
     if (run === null || (signal.type !== 'review_approved' && signal.type !== 'verify_approved')) return signal;
-    const payload = signal.payload as SignalPayload<'review_approved' | 'verify_approved'>; // as the door read it
+    const payload = signal.payload as SignalPayload<'review_approved' | 'verify_approved'>; // admission has checked that type and payload match
     if (payload.reviewed_sha !== undefined) return signal;
     const base = await baseOf({ home: parts.home, store }, { tree: planTree(project, plan) }, run);
     return base === null ? signal : { ...signal, payload: { ...payload, reviewed_sha: base } };
@@ -135,7 +135,7 @@ export function createCommands(parts: CommandDependencies) {
   /** People decide a plan's issues: an agent's document must keep the links. Throws `bad_plan` if it has others. */
   async function withItsLinks(signal: AdmittedSignal, { project, plan, origin }: SendCommand): Promise<AdmittedSignal> {
     if (signal.type !== 'plan_updated' || originKind(origin) !== 'agent') return signal;
-    const payload = signal.payload as SignalPayload<'plan_updated'>; // as the door read it
+    const payload = signal.payload as SignalPayload<'plan_updated'>; // admission has checked that type and payload match
     const { issues } = parsePlan((await store.planText(project, plan)) ?? '').document;
     const own = parsePlan(payload.content).document.issues;
     if (own.join() === issues.join()) return signal;

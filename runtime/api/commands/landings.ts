@@ -1,4 +1,4 @@
-/** What a person may do about the line of a branch. */
+/** Commands of people about the line of a branch. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { landingTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -20,7 +20,7 @@ export function createLandingCommands(parts: CommandDependencies) {
 
   async function say({ project, branch }: Line, type: Word, payload: object): Promise<LandingEntry> {
     const tree = landingTree(project, branch);
-    // The first word about a branch may be a person's: no plan has waited in its line.
+    // A person may name a branch for which no plan has waited yet.
     const opened = { type: 'landing_opened', payload: {}, origin: 'engine', at: clock.nowMs() } as const;
     const before: Change[] = [{ do: 'signal.insert', tree, ...opened }];
     const { signal } = await post({ tree, type, payload, origin: 'person' }, verdictWaitMs, before);
@@ -55,7 +55,7 @@ export function createLandingCommands(parts: CommandDependencies) {
   }
 
   return {
-    /** A branch that is named is paused before a plan has waited in its line. Throws as `views.landing`, and `unavailable`. */
+    /** A named branch can be paused before a plan has waited in its line. Throws as `views.landing`, and `unavailable`. */
     async pauseLanding(project: string, branch: string | undefined): Promise<LandingEntry> {
       const line = branch === undefined ? await views.landing(project) : await lineOf(project, branch);
       return say(line, 'landing_paused', {});
@@ -64,7 +64,7 @@ export function createLandingCommands(parts: CommandDependencies) {
     async resumeLanding(project: string, branch: string | undefined): Promise<LandingEntry> {
       return say(await views.landing(project, branch), 'landing_resumed', {});
     },
-    /** Throws `conflict` where it is in no line, or is being merged; `unavailable`. */
+    /** Throws `conflict` if the plan is in no line, or is being merged; `unavailable`. */
     async landFirst(project: string, plan: string): Promise<LandingEntry> {
       const entry = await views.landingOf(project, plan);
       return entry.current.some((each) => each.plan === plan) ? entry : say(entry, 'landing_first', { plan });

@@ -35,7 +35,7 @@ export interface SendMachine {
 export interface DeleteMachine {
   readonly machine: string;
   readonly id: string;
-  /** Also where it goes on: what it asked for is stopped. */
+  /** Also deletes a tree that has not ended: its requests are stopped. */
   readonly force: boolean;
 }
 
@@ -46,10 +46,10 @@ export interface MachinePart {
   readonly lane?: string | undefined;
 }
 
-/** A tree that takes steps all the while is looked at so often. */
+/** A tree that steps all the time is read at most this often. */
 const deleteTries = 20;
 
-/** Readers of its facts learn that no more will follow. */
+/** Readers of its facts learn that no more facts will follow. */
 function deletedLine(tree: TreeAddress, at: number): NewLine {
   const said = { type: treeDeleted, origin: 'person', event: treeDeleted };
   return { ...said, at, tree, signal: null, actor: '', from: '', to: '', effects: [], refused: null };
@@ -82,11 +82,14 @@ function mustBeTaken(verdict: MachineVerdict): MachineVerdict {
 export function createMachineCommands(parts: MachineCommandParts) {
   const { store, cache, kinds, clock, views, addSignal, onChange } = parts;
 
-  /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
+  /**
+   * The changes that delete the tree in its present state, with all of its requests. Throws `machine_unknown`, `not_found`, and `conflict` for a tree that has
+   * not ended.
+   */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);
     const standing = isMachineName(machine) && isTreeId(id) ? await store.treeStanding(tree) : null;
-    // Rows of a machine that this engine was not given may go as well.
+    // Rows of a machine that this engine does not have can be deleted as well.
     if (standing === null) await views.mustReadTree(machine, id);
     if (standing === null) throw new Error(`${tree} came to be while it was deleted`);
     const { steps, endedAt } = standing;
@@ -111,10 +114,10 @@ export function createMachineCommands(parts: MachineCommandParts) {
     ];
   }
 
-  /** Trees that wait for its output, also those whose signal that says so has not come to it yet. */
+  /** Trees that wait for its output, including trees whose signal about that has not reached it yet. */
   async function waitersOf(tree: TreeAddress): Promise<Waiter[]> {
     const row = await store.tree(tree).catch((thrown: unknown) => {
-      if (thrown instanceof EngineError && thrown.code === 'snapshot_unknown') return null; // nothing of it can be read
+      if (thrown instanceof EngineError && thrown.code === 'snapshot_unknown') return null; // its row cannot be read
       throw thrown;
     });
     const [pending, held] = await Promise.all(
@@ -127,7 +130,7 @@ export function createMachineCommands(parts: MachineCommandParts) {
     ];
   }
 
-  /** A paused part can be resumed even if this engine was not given its machine, or its lane is gone. */
+  /** A paused part can be resumed even if this engine does not have its machine, or its lane no longer exists. */
   async function turn(
     status: MachineSwitched['status'],
     { machine, lane: named }: MachinePart,
@@ -156,12 +159,12 @@ export function createMachineCommands(parts: MachineCommandParts) {
     /** Ends that one pause. Throws as `pauseMachine`. */
     resumeMachine: (part: MachinePart) => turn('resumed', part),
     /**
-     * Takes a tree away: its row at once, its journal when it is old enough (`stator gc`). Throws `machine_unknown`, `not_found`, `conflict` where it goes on and
-     * nobody says that it may go all the same.
+     * Deletes a tree: its row at once, its journal when it is old enough (`stator gc`). Throws `machine_unknown`, `not_found`, `conflict` if it has not ended
+     * and `force` is not set.
      */
     async deleteMachine(command: DeleteMachine): Promise<MachineTreeDeleted> {
       const { machine, id } = command;
-      // Where the commit is lost the tree has moved on meanwhile: it is judged again.
+      // A lost commit means that the tree has moved on meanwhile: the decision is repeated.
       for (let tries = 1; (await store.commit(await removal(command))).status === 'lost'; tries += 1)
         if (tries === deleteTries)
           throw new EngineError(

@@ -1,4 +1,4 @@
-/** The journal as a stream of server-sent events: what was missed first, then what is live, to the end of the connection. */
+/** The journal as a stream of server-sent events: first the missed lines, then the live ones, until the connection ends. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'hono';
@@ -22,9 +22,9 @@ export interface EventParts {
 }
 
 export interface StreamLimits {
-  /** Streams that are open at once. */
+  /** The most open streams. */
   readonly streams: number;
-  /** A reader who takes nothing for so long is cut off; it goes on where it was by the id of the last event it saw. */
+  /** A reader that reads nothing for this long is disconnected; it continues from the id of the last event that it received. */
   readonly stallMs: number;
   readonly heartbeatMs: number;
 }
@@ -42,14 +42,14 @@ export const eventsQuery = z.strictObject({
   /** `1`: a person watches, so agents of that plan may start. */
   watch: z.enum(['0', '1']).optional(),
   /**
-   * `1`: in pieces, at most ten a second, and without what is looked up (`attempt`, `reason`, `why`, `until`, `resumed`): for a page, which draws what
-   * has changed and asks for the rest.
+   * `1`: in batches, at most ten a second, and without the fields that need a query (`attempt`, `reason`, `why`, `until`, `resumed`): for a page, which redraws
+   * what has changed and requests the rest.
    */
   calm: z.enum(['0', '1']).optional(),
 });
 
 export interface EventStreams {
-  /** Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, goes before `since`. Throws `bad_request`, `limit_reached`. */
+  /** Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, takes precedence over `since`. Throws `bad_request`, `limit_reached`. */
   open(c: Context, query: z.output<typeof eventsQuery>): Promise<Response>;
 }
 
@@ -60,7 +60,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
     async open(c, { project, plan, tree, since: asked, watch, calm }) {
       const last = c.req.header('last-event-id');
       const newest = await parts.store.lastLine();
-      // A number from another store must not hide what comes in this one.
+      // A number from another store must not hide the lines of this one.
       const since = Math.min((last === undefined ? asked : check(digits, last, 'Last-Event-ID')) ?? newest, newest);
       // No client would ever read it.
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
@@ -72,7 +72,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
         );
       const wantsWatch = watch === '1' && project !== undefined && plan !== undefined;
       count += 1;
-      // A proxy that collects what it passes on would keep it until there is much.
+      // A buffering proxy would hold events back until it has many.
       c.header('x-accel-buffering', 'no');
       return streamSSE(c, async (stream) => {
         const subscription = parts.bus.subscribe();
@@ -102,7 +102,7 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
 
 interface Reader {
   isGone(): boolean;
-  /** Waits until it is taken, or the reader is cut off. */
+  /** Waits until the reader has taken it, or is disconnected. */
   write(text: string): Promise<void>;
   close(): void;
 }
@@ -133,17 +133,17 @@ function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamL
   return { isGone: () => isCut || stream.aborted, write, close: () => clearInterval(beat) };
 }
 
-/** Between the pieces of a stream that need not be at once. */
+/** The interval of batches, for streams that need not be immediate. */
 const calmMs = 100;
-/** Facts that are written in one piece. */
+/** The most facts of one write. */
 const eventsAtOnce = 64;
 
 type Wanted = NonNullable<Parameters<Views['facts']>[1]>;
 
-/** Lines as events, joined to what is written at once. */
+/** Lines as events, joined into one text for each write. */
 type PiecesOf = (lines: readonly JournalLine[], wanted: Wanted) => Promise<readonly string[]>;
 
-/** What ten streams send is written out once; and joined once for those that send the same lines one after the other. */
+/** Lines that ten streams send are serialized once; and joined once for streams that send the same lines in a row. */
 function createPieces(views: Views): PiecesOf {
   const texts = new WeakMap<FactEntry, string>();
   const none = { name: '', pieces: Promise.resolve<readonly string[]>([]) };
@@ -163,7 +163,7 @@ function createPieces(views: Views): PiecesOf {
   }
 
   return (lines, wanted) => {
-    // The journal has every number once: between the same two lie the same lines, where as many are asked for.
+    // Numbers in the journal are unique: between the same two numbers lie the same lines, if equally many are requested.
     const name = JSON.stringify([lines[0]?.seq, lines.at(-1)?.seq, lines.length, wanted]);
     if (name === last.name) return last.pieces;
     const made = { name, pieces: join(lines, wanted) };
@@ -187,7 +187,7 @@ interface Following extends EventParts {
     readonly tree: string | undefined;
     readonly since: number;
   };
-  /** Between two pieces, where the reader wants to be left some rest. All such streams write at the same moments: what they say is then the same. */
+  /** Between two batches, for a reader that asked for batches. All such streams write at the same moments, so they send the same text. */
   readonly paceMs: number;
 }
 
@@ -201,7 +201,7 @@ async function follow({
 }: Following): Promise<void> {
   // The store has an index by tree.
   const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
-  const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // of any other text there are no lines
+  const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // any other text addresses no lines
   const pages = followedLines({ store, subscription: paced(subscription, paceMs), tree: own, after: since });
   for await (const lines of pages) {
     for (const piece of await piecesOf(lines, { project, plan, tree, isBare: paceMs > 0 })) {
@@ -212,7 +212,7 @@ async function follow({
   }
 }
 
-/** All streams that are paced so continue at the same times. */
+/** All batched streams continue at the same times. */
 async function* paced(subscription: Subscription, paceMs: number): AsyncGenerator<readonly JournalLine[] | 'behind'> {
   for await (const facts of subscription) {
     yield facts;

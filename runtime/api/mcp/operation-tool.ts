@@ -71,7 +71,7 @@ function answerOf({ http, answer, tool }: AnyOperation): z.ZodType {
   return shape(schemas);
 }
 
-/** The field with what it is, which belongs to its value, and not to that it may be left out. */
+/** The field with its description, which belongs to its value and not to the wrapper that makes it optional. */
 function described(field: z.ZodType, is: string): z.ZodType {
   return field instanceof z.ZodOptional ? described(field.unwrap() as z.ZodType, is).optional() : field.describe(is); // zod's own types are wider inside
 }

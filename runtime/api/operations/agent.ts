@@ -1,4 +1,4 @@
-/** Agents, addressed by title, over all their attempts. What kasmos asks of them besides is in `control/routes/instances.ts`. */
+/** Agents, addressed by title, over all their attempts. kasmos's further requests to agents are in `control/routes/instances.ts`. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { keys } from '../../../machines/vocabulary/keys.ts';
 import type { OperationParts } from '../commands/commands.ts';

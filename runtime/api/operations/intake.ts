@@ -1,4 +1,4 @@
-/** Intakes: where plans come from by themselves. */
+/** Intakes: sources of plans. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import { later } from '../../base/platform/later.ts';
@@ -34,14 +34,14 @@ const intakeEntry = shape((schemas) => {
     })
     .meta({ id: 'Intake' });
 });
-/** A source of plans, and what came from it. */
+/** A source of plans, and the items that came from it. */
 export interface IntakeEntry extends Of<typeof intakeEntry> {}
 
 const intakeShow = shape((schemas) => {
   const { z, time } = schemas;
   return intakeEntry(schemas)
     .extend({
-      /** The last time of a schedule at which nothing came, and why. */
+      /** The last time of a schedule that gave no item, and why. */
       passed: z.object({ at: time, reason: z.string() }).nullable(),
       /** The last 100, the newest first. */
       items: z.array(
@@ -69,25 +69,25 @@ const intakeTried = shape(({ z, count }) =>
       name: z.string(),
       project: z.string(),
       enabled: z.boolean(),
-      /** How many items may become plans now, and why no more. */
+      /** How many items may become plans now, and why not more. */
       room: count,
       room_reason: z.string(),
       items: z.array(
         z.object({
           title: z.string(),
-          /** `comes`: it becomes a plan now. `waits`: when there is room, or when it is due. `asks`: if a person allows it. `left`: not as it is. */
+          /** `comes`: it becomes a plan now. `waits`: for room, or for its time. `asks`: for a person's permission. `left`: it cannot become a plan. */
           state: z.enum(['comes', 'waits', 'asks', 'left']),
           /** The name that its plan gets, or begins with. */
           plan: z.string().nullable(),
           reason: z.string().nullable(),
-          /** What allows it as it is now, for `stator intake allow`; null: it does not ask. */
+          /** The text with which `stator intake allow` allows this version of it; null: it needs no permission. */
           allow: z.string().nullable(),
         }),
       ),
     })
     .meta({ id: 'IntakeTried' }),
 );
-/** What would come from a source now. */
+/** The items that a source would give now. */
 export interface IntakeTried extends Of<typeof intakeTried> {}
 
 const intakeAllowed = shape(({ z }) =>
@@ -216,7 +216,7 @@ export const intakeOperations = {
   }),
 };
 
-/** What an item is allowed by: its key, and the beginning of the digest of its text. */
+/** The text that allows an item: its key, and the beginning of the digest of its text. */
 function wordOf({ item, digest }: { readonly item: string; readonly digest: string }): string {
   return `${item}:${digest.slice(0, 16)}`;
 }

@@ -13,9 +13,9 @@ const operation = operationWith<OperationParts>();
 const loadTimeText = later(() => import('../queries/time-text.ts'));
 const loadFile = later(() => import('../../work/repos/notes-file.ts'));
 
-/** More than a person reads, or an agent is given. */
+/** The most notes of a repo: more than a person reads, or an agent is given. */
 const maxPerRepo = 1_000;
-/** An agent that proposes more does not choose. */
+/** The most notes that a run may propose: an agent with more of them is not selective. */
 const maxPerRun = 10;
 
 const ofText = ({ z }: Schemas) => ({
@@ -233,7 +233,7 @@ interface Deciding {
   readonly to: Exclude<NoteRow['state'], 'proposed'>;
 }
 
-/** A second time it changes nothing but the file. Throws `not_found`, `repo_not_found`. */
+/** Repeating it changes only the file. Throws `not_found`, `repo_not_found`. */
 async function decide(
   parts: OperationParts,
   { project, id }: { readonly project: string; readonly id: number },
@@ -265,18 +265,18 @@ async function mustFind(
   );
 }
 
-/** The note as it is now, once the file has all that are taken. */
+/** The note in its present state, after the file has all taken notes. */
 async function keep({ store, projects }: OperationParts, row: NoteRow): Promise<NoteKept> {
   const { path, config } = projects.get(row.project);
   const { file } = config.noteRules;
   const [{ timeText }, { writeNotesFile }] = await Promise.all([loadTimeText(), loadFile()]);
   const taken = (await store.notes({ project: row.project })).filter(({ state }) => state === 'taken');
-  // What is only proposed changes no file of a person.
+  // A proposal does not change the file.
   const problem = row.state === 'proposed' ? null : problemOf(() => writeNotesFile(path, file, taken));
   return { ...entryOf(row, timeText), file, file_problem: problem };
 }
 
-/** The notes are in the store whatever becomes of the file. */
+/** The notes are in the store even if the file cannot be written. */
 function problemOf(write: () => void): string | null {
   try {
     write();

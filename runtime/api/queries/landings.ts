@@ -13,9 +13,9 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 type Parts = Pick<ViewDependencies, 'store' | 'projects'>;
 
-/** Lines of one answer. */
+/** The most lines in one answer. */
 const listLimit = 1_000;
-/** Plans of a line that a sentence names. */
+/** The most plans that a sentence names. */
 const shownPlans = 5;
 
 export function createLandingViews(parts: Parts) {
@@ -25,7 +25,7 @@ export function createLandingViews(parts: Parts) {
     if (project !== undefined && !isRegistered(project)) throw repoNotFound(project);
     const trees = await parts.store.treesOf('landing', { after: '', limit: listLimit });
     const all = await Promise.all(trees.map((tree) => landingAt(parts, tree)));
-    // The line of a repo that was removed stays, as its plans do.
+    // The line of a removed repo stays, like its plans.
     const isShown = (each: LandingEntry) => (project ?? each.project) === each.project && isRegistered(each.project);
     return all.filter((entry) => entry !== null).filter(isShown);
   }
@@ -86,7 +86,7 @@ function waitingOf({ plan, since }: Entrant): LandingEntry['line'][number] {
   return { plan, since: timeText(since) };
 }
 
-/** From 0, those at the head; null: it is not in it. */
+/** Counted from 0, including the plans at the head; null: it is not in the line. */
 function placeIn({ current, line }: LandingEntry, plan: string): number | null {
   if (current.some((each) => each.plan === plan)) return 0;
   const place = line.findIndex((each) => each.plan === plan);
@@ -100,7 +100,7 @@ const doing: Readonly<Record<LandingEntry['state'], string>> = {
   merging: 'is being merged into it',
 };
 
-/** It is not in line yet. */
+/** It has no place in the line yet. */
 function forgeWait({ merge, pull }: Pick<PlanContext, 'merge' | 'pull'>): Waiting {
   const refused = merge?.refused ?? null;
   const why = refused?.why === 'forge_waits' ? `; ${refused.detail}` : '';
@@ -108,7 +108,7 @@ function forgeWait({ merge, pull }: Pick<PlanContext, 'merge' | 'pull'>): Waitin
   return { kind: 'landing', detail, since: refused === null ? null : timeText(refused.at) };
 }
 
-/** What a plan in line waits for, or one whose pull request is to get it there; null: it is in none. */
+/** The reason why a plan in the line waits, or a plan that gets there by its pull request; null: it is in no line. */
 export async function landingWait(
   parts: Pick<Parts, 'store'>,
   { project, plan, landing }: Pick<PlanRow, 'project' | 'plan' | 'landing'>,

@@ -27,10 +27,10 @@ import { type Moment, replayTo } from './replay.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
-/** Trees of one list. */
+/** The most trees in one list. */
 const listLimit = 1_000;
 
-/** How the trees of stator's own machines are looked at. */
+/** How trees of stator's own machines are shown. */
 const ownLooks: Readonly<Record<string, string>> = {
   supervisor: 'stator daemon status',
   repo: 'stator repo show <project>',
@@ -94,7 +94,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
     };
   }
 
-  /** One that cannot be read hides no other: it is shown with its reason. */
+  /** A tree that cannot be read does not hide the others: it is listed with the reason. */
   function entryOf(
     machine: string,
     id: string,
@@ -184,7 +184,7 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
     async machineHistory(machine: string, id: string, after: number): Promise<HistoryEntry[]> {
       await mustReadTree(machine, id);
       const tree = machineTree(machine, id);
-      // One that was begun anew under the id of one that was deleted has the lines of both.
+      // A tree with the id of a deleted one has the lines of both.
       const first = await store.firstLine(tree);
       const lines = await store.journal({ tree, after: Math.max(after, first - 1) });
       return Promise.all(lines.map(historyEntry));
@@ -268,7 +268,7 @@ function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): Machin
   }
 }
 
-/** Whether an effect of that lane does not begin; `''`: none of the machine does. */
+/** Whether effects of that lane do not begin; `''`: no effect of the machine begins. */
 function isPaused(
   pauses: readonly MachinePauseRow[],
   { machine, lane }: Pick<MachineEffect, 'machine' | 'lane'>,

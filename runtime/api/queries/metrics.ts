@@ -1,7 +1,6 @@
 /**
- * What an engine and its store are at, in the text format of Prometheus
- * (https://prometheus.io/docs/instrumenting/exposition_formats). Every number is read from the views and the store when it is requested, so an engine that
- * nobody asks does nothing for it.
+ * The metrics of an engine and its store, in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats). Every number is read
+ * from the views and the store when it is requested, so an engine whose metrics nobody reads does no work for them.
  */
 import { lanes } from '../../../machines/vocabulary/effect.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -18,11 +17,11 @@ import type { QueueStats } from '../contract/runs.ts';
 import { sumOfUsage } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
-/** The signals and the time that the latency is of. */
+/** The signals, and the period, from which the latency is computed. */
 const newestSignals = 1_000;
 const latencyMs = 5 * 60_000;
 
-/** Runs that are read at once: some milliseconds. */
+/** The most runs of one reading: it takes some milliseconds. */
 const runsOfPage = 2_000;
 /** What a run used may be noted after its end, within seconds. Until then it is read again at each request. */
 const settlingMs = 5 * 60_000;
@@ -32,7 +31,7 @@ export interface MeasuredParts extends ViewDependencies {
   readonly beganMs: number;
 }
 
-/** The views whose numbers are given here too. */
+/** The views that already have such numbers. */
 export interface MeasuredViews {
   repos(): Promise<RepoEntry[]>;
   plans(project: null): Promise<PlanEntry[]>;

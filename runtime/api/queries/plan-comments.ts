@@ -1,4 +1,4 @@
-/** What people said of lines of a plan's changes, read from the messages that carried it, and what became of it, read from git. */
+/** People's comments on lines of a plan's changes, read from the messages that carried them, and the answers to them, read from git. */
 import { answersIn, commentsIn, type LineComment } from '../../../machines/vocabulary/comment-text.ts';
 import { planNotFound } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
@@ -37,7 +37,7 @@ export async function planComments(
   const [head] = await readRefs(repository, [branchRef(row.branch)]);
   const reading = createReading(repository, head ?? null);
   const entries: Entry[] = [];
-  // One after the other: each asks git, and a plan may have hundreds.
+  // One after the other, because each calls git, and a plan may have hundreds.
   for (const comment of said) entries.push({ ...comment, ...(await reading.outcomeOf(comment)) });
   return entries;
 }
@@ -106,7 +106,7 @@ function namedCommit({ commit, atMs, subject }: CommitMessage): NonNullable<Entr
   return { commit, at: timeText(atMs), subject };
 }
 
-/** How often these whole lines are in the text, one after the other. */
+/** The number of times that these whole lines follow each other in the text. */
 function timesIn(text: string, lines: LineComment['quoted']): number {
   const all = `\n${text.replaceAll('\r\n', '\n')}\n`;
   const wanted = `\n${lines}\n`;

@@ -5,9 +5,9 @@ import { changesBetween, diffStat, diffText, textOfOne } from '../../work/git/di
 import type { FileDiff, PlanChanges, PlanDiff } from '../contract/plans.ts';
 import { planRange, type RangeParts, type RangeQuestion } from './plan-range.ts';
 
-/** Files of one list; a longer one goes on with `after`. */
+/** The most files of one list; a longer one continues with `after`. */
 const listedFiles = 1_000;
-/** Characters of one reading of a file's changes: a few thousand lines. */
+/** The most characters of one part of a file's changes: a few thousand lines. */
 const partChars = 256 * 1024;
 
 export type DiffQuestion = Omit<RangeQuestion, 'since'>;
@@ -44,7 +44,7 @@ export async function planChanges(parts: RangeParts, question: ChangesQuestion):
 
 export interface FileQuestion extends RangeQuestion {
   readonly path: string;
-  /** Where in the text this part begins. */
+  /** The offset in the text at which this part begins. */
   readonly after?: number | undefined;
   /** Unchanged lines around each change; default: as git has it. */
   readonly context?: number | undefined;
@@ -62,7 +62,7 @@ export async function planFileDiff(parts: RangeParts, question: FileQuestion): P
   return { project, plan, task, path, from, to, text, next: end < whole.length ? end : null };
 }
 
-/** At the end of a line; inside of one that is longer than a part, but never inside of a character. */
+/** Ends at a line's end; inside a line that is longer than a part, but never inside a character. */
 function endOfPart(whole: string, from: number): number {
   const end = from + partChars;
   if (end >= whole.length) return whole.length;

@@ -9,7 +9,7 @@ import type { EffectRow, JournalLine, PlanRow, RunRow } from '../../core/store/r
 import type { PlanTrace, TraceAttribute, TraceSpan } from '../contract/traces.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
-/** A page of the journal. */
+/** The most lines of one reading of the journal. */
 const linesOfPage = 1_000;
 /** More runs than any plan has had; the newest are kept. */
 const mostRuns = 10_000;
@@ -31,7 +31,7 @@ interface Part {
   readonly parent: string | null;
   readonly name: string;
   readonly startMs: number;
-  /** null: it goes on. */
+  /** null: it has not ended. */
   readonly endMs: number | null;
   readonly attributes: Readonly<Record<string, string | number | null>>;
   readonly failure?: string | null;
@@ -64,7 +64,7 @@ export async function planTrace(parts: Parts, row: PlanRow): Promise<PlanTrace> 
   return { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans }] }] };
 }
 
-/** Each actor of the plan from its first line in the journal to its last one, those of its children included. */
+/** Each actor of the plan from its first line in the journal to its last one, including the lines of its children. */
 async function readActors({ store, kinds }: Parts, { project, plan }: PlanRow): Promise<ActorTimes[]> {
   const tree = planTree(project, plan);
   const actors = new Map<string, ActorTimes>();
@@ -154,7 +154,7 @@ function runPart(run: RunRow, { known, before }: { known: ReadonlySet<string>; b
   };
 }
 
-/** The text of an error is left out: it may have what an agent wrote. */
+/** The text of an error is left out: it may contain text of an agent. */
 function effectPart(effect: EffectRow, known: ReadonlySet<string>): Part {
   const {
     key,

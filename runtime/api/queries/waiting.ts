@@ -29,7 +29,7 @@ import { waveOverText } from './wave-over.ts';
 
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
 
-/** So many tasks that wait for files are named. */
+/** The most tasks waiting for files that are named. */
 const shownTasks = 3;
 
 const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);

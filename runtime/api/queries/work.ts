@@ -7,7 +7,7 @@ import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { timeText } from './time-text.ts';
 
-/** The newest runs of each repo that are looked at, and the newest signals. */
+/** The newest runs of each repo that are read, and the newest signals. */
 const lookedRuns = 2_000;
 const lookedSignals = 1_000;
 const longestMs = 31 * 86_400_000;

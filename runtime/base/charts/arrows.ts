@@ -1,4 +1,4 @@
-/** The transitions of a machine, each by a name that stays. */
+/** The transitions of a machine, each with a stable name. */
 import type { AnyStateNode } from 'xstate';
 
 export interface Arrow {
@@ -9,7 +9,7 @@ export interface Arrow {
   readonly guard: string | null;
   /** null: it stays where it is. */
   readonly target: AnyStateNode | null;
-  /** No guard of its own, behind one of the same event that has one. */
+  /** It has no guard, and comes after a transition of the same event that has one. */
   readonly isElse: boolean;
 }
 
@@ -40,7 +40,7 @@ export function arrowsOf(node: AnyStateNode): Arrow[] {
   );
 }
 
-/** An event's name for people: that a child has ended has a name of the library's own. */
+/** An event's name for people: the library has its own names for the end of a child. */
 export function wordOf(event: string): string {
   return event.startsWith('xstate.done.actor') ? 'ended' : event;
 }

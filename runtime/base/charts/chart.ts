@@ -1,4 +1,4 @@
-/** A chart as it is drawn: the states of a machine and the arrows between them, each with its place. Pixels, from the top left corner. */
+/** A chart for drawing: the states of a machine and the arrows between them, with their positions in pixels, from the top left corner. */
 
 export interface Box {
   readonly x: number;
@@ -18,7 +18,7 @@ export interface ChartState extends Box {
   readonly initial: boolean;
 }
 
-/** Words of an edge; those of one line are parted by a space. */
+/** Words of an edge; those on one line are separated by a space. */
 export type ChartWords = readonly [kind: 'event' | 'guard' | 'target', text: string];
 
 /** One transition with a target. */
@@ -28,21 +28,21 @@ export interface ChartEdge {
   readonly source: string;
   readonly target: string;
   readonly event: string;
-  /** `else`: none, behind one of the same event that has one. */
+  /** `else`: it has no guard, and comes after an edge of the same event that has one. */
   readonly guard: string | null;
   /** The index of its text in `labels`. */
   readonly label: number;
   /** The top of its first line. */
   readonly y: number;
-  /** The event is left out where the edge above it in the same label names it. */
+  /** The event is left out if the edge above it in the same label names it. */
   readonly lines: readonly (readonly ChartWords[])[];
-  /** The arrow that shows it, by the place in `routes`; null: it leads into its own source. */
+  /** The arrow that shows it, as an index into `routes`; null: it leads into its own source. */
   readonly route: number | null;
 }
 
 /** The words of some edges, with a border around them. */
 export interface ChartLabel extends Box {
-  /** The state that holds it; null: it is on an arrow. */
+  /** The state that contains it; null: it is on an arrow. */
   readonly state: string | null;
 }
 

@@ -21,16 +21,16 @@ interface Lead {
   readonly target: AnyStateNode;
 }
 
-/** What leads from one state to another of the same parent, or from within the one to within the other, drawn as one. */
+/** All transitions from one state, or from within it, to another state of the same parent, or into it, drawn as one arrow. */
 interface Bundle {
   readonly id: string;
   readonly from: AnyStateNode;
   readonly to: AnyStateNode;
-  /** What is on it: what leads out of `from` itself, unless that is too much. Everything else is in its source by name. */
+  /** The labels on it: transitions that leave `from` itself, unless there are too many. All other transitions are in their source by name. */
   readonly label: readonly Lead[];
 }
 
-/** A part of a chart that is laid out by itself. */
+/** A part of a chart with a layout of its own. */
 interface Part {
   readonly boxes: Map<string, Box>;
   readonly routes: Map<string, { points: Point[]; label: Box | null }>;
@@ -41,11 +41,11 @@ interface Part {
 
 const margin = 8;
 const gap = 28;
-/** In letters, on an arrow and in a state. */
+/** Widths in letters, on an arrow and in a state. */
 const longestLine = { onArrow: 26, inState: 40 } as const;
 /**
- * How many lines may be on an arrow; where it has more words, they are in the state that it leads out of. And whether states of one height are below one
- * another where there is no room beside. The next is taken where a part of the chart is wider than a page.
+ * How many lines an arrow may have; if its labels are longer, they are in the state that it leaves. And whether states of one rank are placed below one another
+ * if the page is too narrow. The next entry is tried if a part of the chart is wider than a page.
  */
 const attempts = [
   ...[8, 6, 4, 2, 0].map((tallest) => ({ tallest, strategy: 'NETWORK_SIMPLEX' })),
@@ -68,7 +68,7 @@ const options: LayoutOptions = {
   // The best of the seeds that were tried: its charts are the narrowest.
   'elk.randomSeed': '5',
 };
-/** Not inherited by nested graphs: each gets them. */
+/** Nested graphs do not inherit these: each gets them. */
 const spacing: LayoutOptions = {
   'elk.spacing.nodeNode': '18',
   'elk.spacing.edgeNode': '10',
@@ -94,7 +94,10 @@ async function loadElk() {
   }
 }
 
-/** The same for the same machine, whenever and wherever it is worked out. Each part is the first that is as narrow as a page, else the narrowest. Throws `unavailable`. */
+/**
+ * The result is the same for the same machine at any time and place. For each part the first layout that fits a page is used, otherwise the narrowest. Throws
+ * `unavailable`.
+ */
 export async function layoutOf(machine: AnyStateMachine): Promise<Chart> {
   const nodes = nodesOf(machine.root);
   const regions = Object.values(machine.root.states);
@@ -129,7 +132,7 @@ async function narrowPart({ parent, roots }: Group) {
   return tried.reduce((narrowest, one) => (one.part.width < narrowest.part.width ? one : narrowest));
 }
 
-/** The first part is on top or on the left, the others beside it where the page is wide enough, and else in rows below. */
+/** The first part is on top or on the left; the others are beside it if the page is wide enough, otherwise in rows below. */
 function offsetsOf(parts: readonly Part[]): { x: number; y: number }[] {
   const [first, ...others] = parts;
   if (first === undefined) return [];
@@ -165,7 +168,7 @@ function leadsOf(source: AnyStateNode): Lead[] {
   return arrowsOf(source).flatMap((arrow) => (arrow.target === null ? [] : [{ arrow, source, target: arrow.target }]));
 }
 
-/** The two states below the innermost one around both; null: the one lies in the other. */
+/** The two children, below the innermost common parent, that contain the two states; null: one state contains the other. */
 function endsOf({ source, target }: Lead): { from: AnyStateNode; to: AnyStateNode } | null {
   if (isWithin(target, source) || isWithin(source, target)) return null;
   const shared = source.path.findIndex((key, index) => key !== target.path[index]);
@@ -202,7 +205,7 @@ function guardText({ arrow }: Lead): string {
   return arrow.guard === null ? '' : `[${arrow.guard}]`;
 }
 
-/** Where it leads, seen from the state around both ends; empty where the arrow says so already. */
+/** The target, named relative to the common parent of both ends; empty if the arrow shows it already. */
 function targetText(lead: Lead, place: Place): string {
   const { source, target } = lead;
   const ends = endsOf(lead);
@@ -215,7 +218,7 @@ function targetText(lead: Lead, place: Place): string {
 type Place = keyof typeof longestLine;
 type Line = readonly ChartWords[];
 
-/** The labels of transitions that are side by side, a block of lines each; parts that repeat the label before are left out. */
+/** The labels of transitions that are side by side, one block of lines each; text that repeats the label before is left out. */
 function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; lines: Line[] }[] {
   return leads.map((lead, index) => {
     const [before, after] = [leads[index - 1], leads[index + 1]];
@@ -226,7 +229,7 @@ function blocksOf(leads: readonly Lead[], place: Place): { lead: Lead; lines: Li
   });
 }
 
-/** What is short is in one line. */
+/** A short label is on one line. */
 function linesOf({ event, guard, target }: { event: string; guard: string; target: string }, place: Place): Line[] {
   const length = longestLine[place];
   const first: Line = event === '' ? [] : [['event', event]];
@@ -261,7 +264,7 @@ function sizeOf(lines: readonly Line[]): { width: number; height: number } {
   };
 }
 
-/** The transitions that are in a state by name. */
+/** The transitions that are listed in a state by name. */
 function listOf(node: AnyStateNode, named: readonly Lead[]): Lead[] {
   return named.filter(({ source }) => source === node);
 }
@@ -270,7 +273,7 @@ function listSize(list: readonly Lead[]): { width: number; height: number } {
   return sizeOf(blocksOf(list, 'inState').flatMap(({ lines }) => lines));
 }
 
-/** The name of a state and what is below it. */
+/** The name of a state and its content. */
 function headerOf(node: AnyStateNode, named: readonly Lead[]): { width: number; height: number } {
   const list = listOf(node, named);
   const width = node.key.length * metrics.nameAdvance + 2 * metrics.namePadX;
@@ -352,7 +355,7 @@ function tiesOf(node: AnyStateNode, bundles: readonly Bundle[]): ElkExtendedEdge
 interface PartOptions extends Group {
   readonly bundles: readonly Bundle[];
   readonly named: readonly Lead[];
-  /** By which ELK says what is in one row. */
+  /** ELK uses these to place states in the same row. */
   readonly strategy: string;
 }
 

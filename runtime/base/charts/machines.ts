@@ -1,4 +1,4 @@
-/** The machines that are drawn: all there are, each by its name. */
+/** The machines that can be drawn, by their names. */
 import type { AnyStateMachine } from 'xstate';
 import { agentMachine } from '../../../machines/agent/machine.ts';
 import { landingMachine } from '../../../machines/landing/machine.ts';

@@ -1,4 +1,4 @@
-/** How large words are drawn, in pixels. Letters of one width let them be placed without a browser. */
+/** The size of drawn text, in pixels. With letters of one width, text can be placed without a browser. */
 export const metrics = {
   /** The size of a label's letters, and their spacing. */
   labelSize: 11.25,
@@ -11,9 +11,9 @@ export const metrics = {
   nameAdvance: 7.8,
   stateHeight: 34,
   namePadX: 14,
-  /** A state's name, where words or other states are below it. */
+  /** A state's name, if the state has further text or other states. */
   headerHeight: 30,
-  /** Beside and below the words in a state. */
+  /** The space beside and below the text in a state. */
   listMargin: 8,
   startRadius: 4,
 } as const;

@@ -1,4 +1,4 @@
-/** The charts that the package brings, laid out before it was built. */
+/** The charts in the package, with the positions that were computed before it was built. */
 import { readFileSync } from 'node:fs';
 import { inPackage } from '../platform/package-files.ts';
 import type { Chart } from './chart.ts';

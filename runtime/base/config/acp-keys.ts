@@ -1,8 +1,8 @@
-/** Keys that only agents of the Agent Client Protocol have a use for. */
+/** Keys that have an effect only for agents of the Agent Client Protocol. */
 import { acpPresets, alsoAcp, isAcpPreset, optedAcp, withoutAcp } from './acp/agents.ts';
 import type { AgentProfile } from './profiles.ts';
 
-/** What is wrong with a profile that has one of them, and what to do; null: nothing. */
+/** The mistake in a profile that has one of them, and the remedy; null: there is none. */
 export function acpKeyProblem({
   role,
   preset,

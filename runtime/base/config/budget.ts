@@ -1,4 +1,4 @@
-/** The budgets of the configuration: the nearer file's keys first, each by itself. */
+/** The budgets of the configuration: for each key the nearer file takes precedence. */
 import { type Amounts, type Budgets, budgetMeasures } from '../../../machines/vocabulary/budget.ts';
 import type { BudgetTable } from './schema.ts';
 
@@ -9,7 +9,7 @@ export interface BudgetConfig extends Budgets {
 
 type AmountKeys = Pick<BudgetTable, (typeof budgetMeasures)[number]>;
 
-/** `tables`: nearest first; one that is absent sets nothing. */
+/** `tables`: nearest first; a missing one sets nothing. */
 export function budgetsOf(tables: readonly (BudgetTable | undefined)[]): BudgetConfig {
   return {
     plan: amountsIn(tables),
@@ -19,7 +19,7 @@ export function budgetsOf(tables: readonly (BudgetTable | undefined)[]): BudgetC
   };
 }
 
-/** `null` in a table takes back what a farther one set. */
+/** `null` in a table removes the limit of a farther table. */
 function amountsIn(tables: readonly (AmountKeys | undefined)[]): Amounts {
   return Object.fromEntries(
     budgetMeasures.flatMap((measure) => {

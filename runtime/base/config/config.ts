@@ -97,9 +97,9 @@ export { printable } from './wording.ts';
 
 /** The control API on TCP. */
 export interface HttpConfig {
-  /** `host:port`; null: there is none. */
+  /** `host:port`; null: the API is not served on TCP. */
   readonly bind: string | null;
-  /** Names under which it may be asked, beside its own. */
+  /** Further host names under which it may be called. */
   readonly hosts: readonly string[];
 }
 
@@ -125,7 +125,7 @@ export interface DaemonConfig {
   readonly notifications: { readonly desktop: DesktopMode; readonly terminal: boolean };
   /** The database of PostgreSQL that the store is in, `env:NAME` or a URL; null: it is a file of the home. */
   readonly storeUrl: string | null;
-  /** This machine among those that share a store; `''`: by the name that the system gives it. */
+  /** This machine among those that share a store; `''`: the system's host name. */
   readonly host: { readonly name: string; readonly labels: readonly string[]; readonly clones: string | null };
   /** How many daily copies of the store are kept; 0: none are made. */
   readonly backups: number;
@@ -159,7 +159,7 @@ export interface RepoConfig {
   readonly requireChange: boolean;
   /** A commit that deletes more than half of the files waits for a person's yes. */
   readonly confirmDeletions: boolean;
-  /** What a commit adds that waits for a person's yes: keys and tokens, a file of more bytes, a folder of more new files. null: none does. */
+  /** Additions in a commit that need a person's yes: keys and tokens, a file over a number of bytes, a folder with more new files. null: none. */
   readonly confirmAdditions: {
     readonly secrets: boolean;
     readonly fileBytes: number | null;
@@ -172,17 +172,17 @@ export interface RepoConfig {
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
-  /** What is to pass on a merge before its branch moves to it. `policy` says whether plans get in line by themselves. */
+  /** The command that must succeed on a merge before its branch moves to it. `policy` says whether plans get in line automatically. */
   readonly landing: {
     readonly check: string | null;
     readonly strategy: LandingStrategy;
     readonly reviewAgain: ReviewAgain;
-    /** So many plans are tried together. */
+    /** How many plans are tried together. */
     readonly batch: number;
   };
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
-  /** What becomes of notes about the repo. `tokens`: the most that an agent gets; 0: none. */
+  /** How notes about the repo are handled. `tokens`: the most that an agent gets; 0: none. */
   readonly noteRules: { readonly file: NoteFile; readonly take: NoteTaker; readonly tokens: number };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
   /** The sandbox and the limits of the checks: those of the coder, except for what `[agents.check]` sets. */
@@ -197,7 +197,7 @@ export interface RepoConfig {
   readonly notes: readonly string[];
   /** The programs that the repo's own files may start, and the gates they weaken, one line for people each; empty: there is nothing to trust. */
   readonly enables: readonly string[];
-  /** The source that sets which program works here: the repo's files, daemon.toml (or the embedding program), or none, which leaves the built-in one. */
+  /** The source that chooses the program here: the repo's files, daemon.toml (or the embedding program), or none, and then the built-in agent is used. */
   readonly agentsOf: 'repo' | 'user' | 'nobody';
   /** The tables of `[agents]` of the repo's own file. */
   readonly ownAgents: readonly AgentTable[];
@@ -214,7 +214,7 @@ export interface RepoConfigSource {
   readonly kasmosText: string | null;
   /** Why the other program's file could not be read, where it could not. */
   readonly kasmosProblem: string | null;
-  /** The files that they lead to. Absent until they are looked for. */
+  /** The files that they refer to. Missing until they are read. */
   readonly found?: FoundBesides;
   /** The commit of the user's checkout when a person said yes: command hooks run in its files. Absent until then. */
   readonly commit?: string;
@@ -223,7 +223,7 @@ export interface RepoConfigSource {
 export interface RepoOverrides {
   /** Functions of the program that embeds the engine: hooks of each repo. */
   readonly hooks?: OwnHooks;
-  /** Settings of the embedding program; nearer than every file. The keys are those of the files. */
+  /** Settings of the embedding program; they override every file. The keys are those of the files. */
   readonly agents?: { readonly [name in AgentTableName]?: OwnAgent } & { readonly [profile: string]: OwnAgent };
 }
 
@@ -292,7 +292,7 @@ export function readRepoConfigSource(repoPath: string): RepoConfigSource {
   }
 }
 
-/** A file that stator writes, and nothing besides it. */
+/** A file that only stator writes. */
 export function writtenSource(file: string, text: string): RepoConfigSource {
   const found = { prompts: {}, programs: {}, places: {}, envFiles: {} };
   return { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
@@ -385,12 +385,12 @@ export function parseRepoConfig(
   });
 }
 
-/** Whether these say which program does the work. */
+/** Whether these tables choose the program. */
 function namesAgent({ default: all, coder }: AgentTables): boolean {
   return [all, coder].some((table) => (table?.preset ?? table?.program ?? null) !== null);
 }
 
-/** Where the value of that key comes from: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */
+/** The origin of the value of that key: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */
 export function originOf(config: { readonly origins: Origins }, key: string): Origin {
   return (Object.hasOwn(config.origins, key) ? config.origins[key] : undefined) ?? builtIn;
 }
@@ -406,7 +406,7 @@ function layerOf(tables: AgentTables, origins: Origins): AgentLayer {
 }
 
 /** An embedding program's tables are checked like a file's, since a typed caller is not the only one. */
-/** Throws `bad_config` for what no repo's configuration may have either, and `bad_request` for what is wrong with a function. */
+/** Throws `bad_config` for mistakes that are mistakes in a file too, and `bad_request` for mistakes in a function. */
 export function checkOverrides(overrides: RepoOverrides): void {
   givenTables(overrides);
   checkOwnHooks(overrides.hooks ?? {});
@@ -470,7 +470,10 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
   };
 }
 
-/** An agent that must ask and cannot, or must have a terminal and cannot, is found when the configuration is read, and not when it does everything unasked. All of one place at once. */
+/**
+ * An agent that must ask and cannot, or must have a terminal and cannot, is found when the configuration is read, and not when it already acts without asking.
+ * All agents of one file are reported together.
+ */
 function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
   const problems = resolved.flatMap(({ profile }) => {
     const isOn = profile.enabled && canPlay(profile);
@@ -510,7 +513,7 @@ function refuseUnfitChecks({ profile, origins }: ResolvedProfile): void {
   throw problemsError(file ?? 'the agents given to the engine', [{ line, message: problem.message }]);
 }
 
-/** A circle, or a profile that is not there, is found when the configuration is read. All of one place at once. */
+/** A circle, or a missing profile, is found when the configuration is read. All of one file are reported together. */
 function refuseReplacements(layers: readonly AgentLayer[]): void {
   const problems = roles.flatMap((role) => [
     ...[fallbackNames(role, layers), stepNames(role, layers)].flatMap(({ problem }) => problem ?? []),
@@ -543,7 +546,7 @@ function allHooks(values: RepoFile, kasmos: KasmosHooks): { hooks: HookConfig[];
   return { hooks, origins };
 }
 
-/** The origins of what a repo takes from daemon.toml as it is; those of its agents are found role by role. */
+/** The origins of the values that a repo takes from daemon.toml unchanged; those of its agents are found for each role. */
 function inherited(daemon: DaemonConfig): Origins {
   const keys = [...flagNames, 'max_active_plans', 'pull_requests.merge', 'pull_requests.method'].filter((key) =>
     Object.hasOwn(daemon.origins, key),

@@ -59,7 +59,7 @@ interface WithoutWrong {
   readonly notes: readonly string[];
 }
 
-/** The document without the tables of its list that are wrong in themselves, each with a note that says why. */
+/** The document without invalid tables of its list, each with a note that says why. */
 function withoutWrong<Checked>(
   { form, raw: whole, places }: { form: FileForm<Checked>; raw: Record<string, unknown>; places: TomlPlaces },
   file: string,
@@ -74,7 +74,7 @@ function withoutWrong<Checked>(
       ? [key, kept[index] ?? index, ...deep]
       : [key, index, ...deep].filter((part) => part !== undefined);
   const rest = () => ({ ...whole, [apart.key]: kept.map((index) => list[index]) });
-  // What is wrong beside another one, such as a name that both have, shows when the others are right.
+  // Conflicts between tables, such as a common name, are found once each table is valid by itself.
   for (let round = 0; round < list.length; round += 1) {
     const issues = schema.safeParse(rest()).error?.issues ?? [];
     const own = issues

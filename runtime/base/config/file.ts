@@ -1,4 +1,4 @@
-/** A configuration file's text: read once, bounded, and with its own message for everything that can be wrong before the first key is looked at. */
+/** A configuration file's text: read once, limited in size, with its own message for each fault that is found before the first key. */
 import { readFileSync, statSync } from 'node:fs';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';

@@ -1,4 +1,4 @@
-/** Where the engine of a home lives on the disk, from the environment alone. */
+/** The place of a home on the disk, from the environment alone. */
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 

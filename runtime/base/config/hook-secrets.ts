@@ -1,6 +1,6 @@
 /**
- * What was in a hook as plain text and should have been a variable: a password in its address, a token in its headers. Such a hook is off, and what is kept of the
- * repository's file, as it is pinned, holds none of it. Pure.
+ * Secrets that were written into a hook as plain text instead of a variable: a password in its address, a token in its headers. Such a hook is off, and the
+ * pinned text of the repository's file contains none of them. Pure.
  */
 
 /** Whether a header of that name holds a secret. */
@@ -13,7 +13,7 @@ const address = /^(\s*["']?url["']?\s*=\s*["'][a-z+]+:\/\/)[^\s"']*@/gim;
 /** `Name = "value"`, in a table or on one line with others. */
 const pair = /(["']?)([A-Za-z0-9!#$%&*+.^_|~-]{1,200})\1(\s*=\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*')/g;
 
-/** The text of a configuration without them. What is left is as wrong as before, so the hook stays off. */
+/** The text of a configuration without these secrets. The rest is as invalid as before, so the hook stays off. */
 export function withoutHookSecrets(text: string): string {
   return text
     .replace(address, `$1${shown}@`)

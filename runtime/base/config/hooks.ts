@@ -61,12 +61,12 @@ export function trustedWords(hook: HookConfig): string {
   return trusted?.(hook as never) ?? is; // of that channel
 }
 
-/** What it starts and reads on this machine. */
+/** The programs that it starts on this machine, and the files that it reads. */
 export function opensOf(hook: HookConfig): HookOpens {
   return hook.type === 'function' ? {} : (channelOf(hook.type).opens?.(hook as never) ?? {}); // of that channel
 }
 
-/** What the desktop shows beside what a repo's own hooks do: nothing, that a person is needed, or every notification. */
+/** What the desktop shows besides the repo's own hooks: nothing, the need for a person, or every notification. */
 export const desktopModes = ['off', 'attention', 'all'] as const;
 export type DesktopMode = (typeof desktopModes)[number];
 
@@ -119,7 +119,7 @@ function renamed<Hook extends HookConfig>(hook: Hook, taken: readonly HookConfig
   return { ...hook, name };
 }
 
-/** One line for each event that no hook ever gets: its machine does not exist, or has no such tag. */
+/** One line for each event that no hook can receive: its machine does not exist, or has no such tag. */
 export function unheardEvents(
   hooks: readonly Pick<HookConfig, 'name' | 'events'>[],
   machines: readonly { readonly name: string; readonly tags: readonly string[] }[],

@@ -47,7 +47,7 @@ export const intakeShape: Readonly<Record<string, z.ZodType>> = Object.assign(
   { ...common },
   ...tables.map(({ keys }) => keys),
 );
-/** What each of them does, with what is taken where it is missing. */
+/** The description of each key, with its default. */
 export const intakeWords: Readonly<Record<string, KeyWords>> = Object.assign(
   {
     source: [null, 'where its items come from; required'],
@@ -74,7 +74,7 @@ interface Common {
   readonly starts: boolean;
   /** How many items become plans within an hour. */
   readonly perHour: number;
-  /** How many of its plans may be there that are not over. */
+  /** The most plans of it that are not over. */
   readonly open: number;
 }
 type ConfigOf<Table> = Table extends IntakeTable ? Common & Readonly<Omit<Table, keyof typeof commonKeys>> : never;

@@ -8,7 +8,7 @@ import { isStreamPreset } from './preset-programs.ts';
 import { placesOf } from './toml-place.ts';
 
 export interface KasmosSettings {
-  /** As it is in our file of that name. */
+  /** The settings for our file of that name. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute paths, as they are written. */
   readonly repos: readonly string[];
@@ -18,7 +18,7 @@ export interface KasmosSettings {
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** Keys that mean the same there and here. */
+/** Keys with the same meaning in both programs. */
 const shared = [
   'auto_advance',
   'auto_advance_waves',
@@ -30,7 +30,7 @@ const shared = [
 ] as const;
 
 const own = 'it is about the programs of kasmos';
-/** Why a key has no equal. */
+/** Why a key has no counterpart. */
 const without: Readonly<Record<string, string>> = {
   ...kasmosDaemonKeys,
   socket_path: 'the socket of stator has a place of its own',
@@ -46,7 +46,7 @@ const without: Readonly<Record<string, string>> = {
   linear: 'trackers are not watched',
 };
 
-/** In which phase of kasmos a role of ours works, and what its profile is called there. */
+/** For each role of ours: the phase of kasmos in which it works, and the name of its profile there. */
 const parts: Readonly<
   Record<Exclude<Role, 'session'>, { readonly phases: readonly string[]; readonly profile: string }>
 > = {

@@ -1,7 +1,7 @@
 /** Whether a profile's network limit can be enforced: a network is limited by walls, and by nothing else. */
 import type { AgentProfile } from './profiles.ts';
 
-/** What is wrong with it and what to do, with the key that is at fault; null: nothing. `table`: the table of `[agents]` that it is in. */
+/** The mistake and the remedy, with the key; null: there is none. `table`: the table of `[agents]` that contains it. */
 export function networkProblem(
   { network, sandbox, preset }: Pick<AgentProfile, 'network' | 'sandbox' | 'preset'>,
   table: string,

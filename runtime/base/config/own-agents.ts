@@ -1,9 +1,9 @@
-/** Agents that a program brings as functions: what they are given and answer, and how they are among the agents of the files. */
+/** Agents that a program defines as functions: their input and result, and how they combine with the agents of the files. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import type { AgentSettings } from './schema.ts';
 
-/** The work of one run: whose it is, and what it is about. */
+/** The work of one run: its plan, its task, and its subject. */
 export interface AgentWork {
   readonly role: Role;
   readonly project: string;
@@ -49,9 +49,9 @@ export interface AgentStart extends AgentWork {
 
 /** The program of an agent. */
 export interface AgentCommand {
-  /** The program, by an absolute path or by a name on PATH, and its arguments. It works in the worktree, inside of walls if there are any. */
+  /** The program, by an absolute path or by a name on PATH, and its arguments. It works in the worktree, inside walls if the profile has any. */
   readonly argv: readonly [string, ...string[]];
-  /** What its standard input holds. Default: the prompt. */
+  /** The content of its standard input. Default: the prompt. */
   readonly stdin?: 'prompt' | 'none';
   /** Beside the environment that every agent has. */
   readonly env?: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export interface AgentCommand {
 /** A user-defined preset: how a program is started for a run. Called once, before the start; after a crash before the start it is called again. */
 export type AgentPreset = (start: AgentStart) => Promise<AgentCommand> | AgentCommand;
 
-/** The keys that mean something for a function, which runs in the engine's own process, without walls. */
+/** The keys that have an effect for a function, which runs in the engine's own process, without walls. */
 const functionKeys = ['enabled', 'timeout', 'idle_timeout', 'attempts', 'env_file', 'env'] as const;
 /** Keys that do not apply where a function starts the program. */
 const notOfPresets = ['preset', 'program'] as const;

@@ -10,7 +10,7 @@ import {
 import type { FunctionHookConfig, HookConfig } from './hooks.ts';
 import { didYouMean } from './nearest.ts';
 
-/** What happened, as every hook receives it, with what else belongs to the event (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
+/** The event as every hook receives it, with its further fields (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
 export interface HookMessage {
   readonly event: ToldEvent;
   readonly project: string;

@@ -1,4 +1,4 @@
-/** Which programs can ask a person before they do something, and why the others cannot. What each documents is in docs/agents.md. */
+/** Which programs can ask a person before they act, and why the others cannot. docs/agents.md has the documented behaviour of each. */
 import { isAcpPreset } from './acp/agents.ts';
 import { isStreamPreset, type PresetProgram, type ProgramPreset, streamPrograms } from './preset-programs.ts';
 import type { AgentProfile } from './profiles.ts';
@@ -12,7 +12,7 @@ const obstacles: { readonly [preset in Exclude<Preset, ProgramPreset>]: string }
   custom: 'how a program of your own asks is not known here',
 };
 
-/** What is wrong with a profile that is to ask, and what to do, with the key that is at fault; null: nothing. */
+/** The mistake in a profile that must ask, and the remedy, with the key; null: there is none. */
 export function permissionProblem({
   role,
   preset,

@@ -30,7 +30,7 @@ interface PolicyParts {
   readonly landingRefreshMs: number | null;
 }
 
-/** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
+/** `auto_review_fix` is on only if a fixer is; a verifier's own fixes are always limited: 0 means the default limit. */
 export function policyOf(parts: PolicyParts): Policy {
   const {
     flags,

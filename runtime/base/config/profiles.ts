@@ -39,7 +39,7 @@ export interface AgentProfile {
   readonly account: string | null;
   /** The agents that work instead while its account is limited, the next one first. They have none of their own. */
   readonly fallbacks: readonly AgentProfile[];
-  /** Who plays the first attempt, the second, and so on; the last one plays all further attempts. Empty: this profile plays all of them. */
+  /** The profile of the first attempt, the second, and so on; the last one is used for all further attempts. Empty: this profile is used for all of them. */
   readonly steps: readonly AgentProfile[];
   /** Of a coder: the profiles that a task may name. They have none of their own. */
   readonly choices: readonly AgentProfile[];
@@ -57,7 +57,7 @@ export interface AgentProfile {
   readonly hosts: readonly string[];
   /** How far behind others on the processor, 0 to 19; 0: as the engine itself. */
   readonly nice: number;
-  /** null: no limit; absent: none was set, so the usual one counts. The same of the next two. */
+  /** null: no limit; missing: not configured, so the usual limit applies. The same holds for the next two. */
   readonly memoryBytes?: number | null;
   readonly processes?: number | null;
   readonly diskBytes?: number | null;
@@ -75,7 +75,7 @@ export interface AgentProfile {
   readonly env: readonly string[];
 }
 
-/** The `[agents]` of one place. */
+/** The table `[agents]` of one file. */
 export interface AgentLayer {
   readonly tables: AgentTables;
   originOf(table: string, key: keyof AgentTable): Origin;
@@ -91,7 +91,7 @@ const usualAttempts = 3;
 
 export const builtIn: Origin = { file: null, line: null };
 
-/** Roles that no one gets without asking. */
+/** Roles that are off by default. */
 const offUnlessNamed: ReadonlySet<Role> = new Set(['architect', 'verifier']);
 
 interface Source {
@@ -127,7 +127,7 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
   return { profile: { ...profile, fallbacks, steps, choices }, origins };
 }
 
-/** Tables that are of no role. */
+/** Tables that belong to no role. */
 function furtherNames(layers: readonly AgentLayer[]): string[] {
   const all = new Set(layers.flatMap(({ tables }) => Object.keys(tables)));
   return [...all].filter((name) => !(agentTableNames as readonly string[]).includes(name));
@@ -220,7 +220,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     return inForce === undefined || inForce === preset;
   });
   const isNamed = !offUnlessNamed.has(role) || sources.some((source) => source.isOwn);
-  // Where a key is looked for, if not everywhere.
+  // The tables in which a key is looked up, if not in all.
   const ownSources: { readonly [key in keyof AgentTable]?: readonly Source[] } = {
     program: samePreset,
     flags: samePreset,
@@ -336,7 +336,7 @@ export function unknownAgents({ waves }: Pick<PlanDocument, 'waves'>, coder: Age
   );
 }
 
-/** An agent that cannot play a role is off where the role resolves to it. */
+/** An agent that cannot play a role is off if the role resolves to it. */
 export function canPlay(profile: AgentProfile): boolean {
   return unplayable(profile) === null;
 }

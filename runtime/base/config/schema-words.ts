@@ -15,7 +15,7 @@ export function wholeNumber(min: number, max: number) {
   return z.number({ error }).refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
 }
 
-/** More than nothing, in parts too; the empty text says "none", so that a nearer place can take back what a farther one set. */
+/** A number above 0, with or without a fraction; the empty text means "none", so that a nearer file can remove a farther file's value. */
 export function amountOrNone(max: number) {
   const error = `a number above 0, or "" for none`;
   return z
@@ -53,7 +53,7 @@ export function text({ min, max, is, where = () => true }: TextForm) {
     .refine((value) => value.length >= min && value.length <= max && !value.includes('\0') && where(value), { error });
 }
 
-/** A text for which the empty one means "none", so that a nearer place can take back what a farther one set. */
+/** A text whose empty value means "none", so that a nearer file can remove a farther file's value. */
 export function textOrNone(form: Omit<TextForm, 'min'>) {
   return text({ ...form, min: 0, is: `${form.is} ("" for none)` }).transform((value) => (value === '' ? null : value));
 }
@@ -93,7 +93,7 @@ interface SizeForm {
   readonly limits: string;
 }
 
-/** A limit that the engine chooses by the machine, as where nothing is set. */
+/** The engine chooses the limit for the machine, as without a setting. */
 const auto = 'auto';
 
 /** A size in bytes, from `"4GiB"` and the like; null for `""`, `auto` for what the engine chooses. */
@@ -142,7 +142,7 @@ export function wallWords({
   ];
 }
 
-/** Files and folders of this machine that are there inside of walls beside the folder that is worked in. */
+/** Files and folders of this machine that are visible inside walls, beside the working folder. */
 export function placesInWalls() {
   const is = 'an absolute path or one that begins with ~/, neither / nor ~ itself';
   return listOf(text({ min: 2, max: 4096, is, where: isPlaceInWalls }), { max: 100, is: 'a list of paths' }).optional();

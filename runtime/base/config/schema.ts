@@ -48,7 +48,7 @@ const olderNetworks: Readonly<Record<string, NetworkMode>> = { on: 'full', off: 
 
 export type { SandboxMode } from './schema-words.ts';
 export type NetworkMode = (typeof networkModes)[number];
-/** Whether an agent does what it wants, or asks a person before what its program would ask about. */
+/** Whether an agent acts without asking, or asks a person before actions for which its program would ask. */
 export const permissionModes = ['skip', 'ask'] as const;
 export type PermissionMode = (typeof permissionModes)[number];
 
@@ -56,7 +56,7 @@ const dayMs = 86_400_000;
 const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
 const mebibyte = 1024 ** 2;
 
-/** What a commit may add without a question, where nothing is configured: a file of so many bytes, so many new files in one folder. */
+/** The additions in a commit that need no question by default: a file of at most this many bytes, and at most this many new files in one folder. */
 export const confirmDefaults = { fileBytes: 5 * mebibyte, newFiles: 200 } as const;
 
 /** Everything that guards may read under the name it has in the files. */
@@ -190,11 +190,11 @@ const agentKeys = {
 };
 export const agentKeyNames = Object.keys(agentKeys) as (keyof typeof agentKeys)[]; // the keys of the table above, nothing else
 const madeAgentTable = z.strictObject(agentKeys, { error: 'a table of agent keys' });
-/** Named, so that the types of both files name it, and do not repeat all of it for each role. */
+/** A named type: the types of both files refer to it by name and do not repeat it for each role. */
 export interface AgentTableSchema extends MadeAgentTable {}
 type MadeAgentTable = typeof madeAgentTable;
 const agentTableSchema: AgentTableSchema = madeAgentTable;
-/** Keys of agents that write: they work in the branch as it is. */
+/** Keys of agents that write: they work in the branch itself. */
 const workerKeys = {
   ...agentKeys,
   trusted_files: z
@@ -204,7 +204,7 @@ const workerKeys = {
     .optional(),
 };
 const madeWorkerTable = z.strictObject(workerKeys, { error: 'a table of agent keys' });
-/** Named for the same reason. */
+/** A named type, for the same reason. */
 export interface WorkerTableSchema extends MadeWorkerTable {}
 type MadeWorkerTable = typeof madeWorkerTable;
 const workerTableSchema: WorkerTableSchema = madeWorkerTable;
@@ -263,7 +263,7 @@ const madeAgentTables = z
   .catchall(agentTableSchema)
   // Reported with the other problems of the file, not after them.
   .superRefine(refuseUnnamed, { when: () => true });
-/** Named for the same reason: both files have one. */
+/** A named type, for the same reason: both files have one. */
 export interface AgentTablesSchema extends MadeAgentTables {}
 type MadeAgentTables = typeof madeAgentTables;
 export const agentTablesSchema: AgentTablesSchema = madeAgentTables;
@@ -450,7 +450,7 @@ const worktreeSchema = z.strictObject(
   { error: 'a table with setup, copy and dir' },
 );
 
-/** How a plan comes to its target branch. */
+/** How a plan gets into its target branch. */
 const landingStrategies = ['merge', 'rebase'] as const;
 export type LandingStrategy = (typeof landingStrategies)[number];
 /** When a plan that was brought up to date is reviewed again. */
@@ -518,10 +518,10 @@ const repoKeys = {
 export const repoFileSchema = z.strictObject({ ...sharedKeys, ...repoKeys });
 export type RepoFile = z.infer<typeof repoFileSchema>;
 
-/** What a file may hold, for its check and for naming the valid keys where one is unknown. */
+/** The schema of a file, for checking it and for naming the valid keys if one is unknown. */
 export interface FileForm<Checked> {
   readonly schema: z.ZodType<Checked>;
-  /** The valid keys of the table at `path`; `table` is the value there. */
+  /** The file in which a key belongs that is unknown in this one, as the end of a sentence; null: none. */
   keysOf(path: TomlPath, table: unknown): readonly string[];
   /** Where a key that is unknown in this file has its place, as the end of a sentence; null where it has none. */
   elsewhere(key: string): string | null;

@@ -1,4 +1,4 @@
-/** daemon.toml as it is in force: what was read at the start, until it is read again on request. */
+/** daemon.toml in force: the file as it was read at the start, until it is read again on request. */
 import { type DaemonConfig, loadDaemonConfig } from './config.ts';
 
 export interface Settings {

@@ -69,7 +69,7 @@ export function isPostgresUrl(text: string): boolean {
   return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).pathname.length > 1;
 }
 
-/** As the file may not hold one: others may read it. */
+/** The file may not contain a password: other users may be able to read it. */
 export function hasPassword(url: string): boolean {
   const { password, searchParams } = new URL(url);
   return password !== '' || [...searchParams.keys()].some((name) => /password/i.test(name));

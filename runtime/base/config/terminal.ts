@@ -12,7 +12,7 @@ const obstacles: { readonly [preset in Exclude<Preset, ProgramPreset>]: string |
   custom: null,
 };
 
-/** What is wrong with a profile that is to have a terminal, and what to do; null: nothing. */
+/** The mistake in a profile that must have a terminal, and the remedy; null: there is none. */
 export function terminalProblem({
   role,
   preset,

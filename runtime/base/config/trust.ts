@@ -23,7 +23,7 @@ import {
 import { wallWords } from './schema-words.ts';
 import { printable } from './wording.ts';
 
-/** The files that a repo's files lead to, as they were when those were read. Empty tables where they lead to nothing. */
+/** The files that a repo's files refer to, in their state when those were read. Empty tables if there are none. */
 export interface FoundBesides {
   /** The texts of `.stator/prompts/<name>.md`, by name. */
   readonly prompts: Readonly<Record<string, string>>;
@@ -107,7 +107,7 @@ export function fileDigest(file: string): string {
   return size > contentLimitBytes ? textDigest(`${size} ${mtimeMs}`) : textDigest(readFileSync(file));
 }
 
-/** The meaning of each key that opens or weakens a gate. */
+/** The meaning of each key that weakens a gate. */
 const gateWords: Readonly<Record<string, string>> = {
   auto_advance: 'implementing starts when the planner has finished',
   auto_advance_waves: 'the next wave starts by itself',
@@ -132,7 +132,7 @@ const gateWords: Readonly<Record<string, string>> = {
   base_branch: 'where plans start and are merged',
 };
 
-/** The gates that the repo's own file opens. A value that is as strict as can be opens none. */
+/** The gates that the repo's own file weakens. The strictest value weakens none. */
 function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
   const strict: Readonly<Record<string, unknown>> = {
     auto_advance: false,
@@ -303,7 +303,7 @@ function foundLines({ prompts, programs, places, envFiles = {}, settings = {} }:
   ];
 }
 
-/** Names of files in one line; all of them are counted. */
+/** The names of files on one line, with the number of all of them. */
 const shownSettings = 8;
 
 /** One line for each file or folder at the root. */

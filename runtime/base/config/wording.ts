@@ -25,7 +25,7 @@ export function describeFound(path: TomlPath, value: unknown): string {
   return `${kind} ${printable(shown.slice(0, shownLimit))}… (${shown.length} characters)`;
 }
 
-/** Characters that move a cursor, hide text or turn its direction, written out. */
+/** Characters that move a cursor, hide text or change its direction, as escapes. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -1,7 +1,7 @@
 /** Unix sockets without a file (unix(7)): every process in the network of their server reaches them, whichever folders are closed. */
 import { readFileSync } from 'node:fs';
 
-/** Names that a program makes anew for each start: they are no use to a reader. */
+/** Names that a program generates at each start: they do not help a reader. */
 const isRandom = /[0-9a-f]{8,}|[A-Za-z0-9]{20,}/;
 
 /** Names of those on which a program listens, with `@` before them, the meaningful ones first; empty where the system has none. */

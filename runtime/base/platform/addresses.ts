@@ -21,7 +21,7 @@ export async function addressesOf(
   return found;
 }
 
-/** Why a host with these addresses is not reached: one of them is none of the open internet. null: all are. */
+/** Why a host with these addresses is refused: one of them is not on the open internet. null: all are. */
 export function whyNoneOfTheInternet(host: string, addresses: readonly ResolvedAddress[]): string | null {
   for (const { address } of addresses) {
     const why = whyNotPublic(address);

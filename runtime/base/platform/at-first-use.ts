@@ -1,5 +1,5 @@
 /**
- * Loads what most commands do not need at its first use, in that very turn: `import()` would take another turn. For node's own modules
+ * Loads modules that most commands do not need at their first use, synchronously: `import()` would take another turn of the event loop. For node's own modules
  * `process.getBuiltinModule` does the same.
  */
 

@@ -17,7 +17,7 @@ export interface DetachRequest {
   readonly stdinFile: string | null;
   /** Where the copy that it reads has its name for a moment. */
   readonly folder: string;
-  /** Its output and its errors are appended there. */
+  /** Its output and its errors are appended to this file. */
   readonly outputFile: string;
   /** Its input over descriptor 3, which no other program reads. */
   readonly told: string;

@@ -1,4 +1,4 @@
-/** How much of the disk a folder takes. */
+/** The size of a folder on the disk. */
 import { walkTree } from './walk-tree.ts';
 
 export const blockBytes = 512;

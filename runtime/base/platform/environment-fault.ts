@@ -8,7 +8,7 @@ type Trouble = 'disk_full' | 'unreachable' | 'system_limit';
 
 interface Fault {
   readonly trouble: Trouble;
-  /** The error codes of the system, and for some the calls in which alone they mean this fault. */
+  /** The error codes of the system; some mean this fault only in certain calls. */
   readonly codes: readonly string[];
   readonly calls?: RegExp;
   /** The messages of git and of the system. */
@@ -26,7 +26,7 @@ const noOpenFiles = {
   hint: `raise it where stator is started: ulimit -n 4096, or LimitNOFILE= of its service; then restart it; ${onceFree} when files are closed`,
 } as const;
 
-/** All faults of the environment, the first that fits counts. */
+/** All faults of the environment; the first matching one counts. */
 const faults: readonly Fault[] = [
   {
     trouble: 'disk_full',
@@ -82,7 +82,7 @@ function faultOf(fault: Fault, message: string, options: { cause?: unknown } = {
   return new EngineError(trouble, what === undefined ? message : `${what()}: ${message}`, hint, options);
 }
 
-/** How many causes are searched: any code may meet what the system ran out of, and wraps it with what it was doing. */
+/** The most causes that are searched: any code may meet an exhausted resource, and wraps the error. */
 const causeLimit = 10;
 
 function limitBehind(thrown: EngineError): EngineError | null {
@@ -95,7 +95,7 @@ function limitBehind(thrown: EngineError): EngineError | null {
 }
 
 function byCode(error: NodeJS.ErrnoException): Fault | undefined {
-  const { code = '', syscall = '' } = error; // both are missing where it is none
+  const { code = '', syscall = '' } = error; // both fields are missing in other errors
   return faults.find(({ codes, calls }) => codes.includes(code) && (calls === undefined || calls.test(syscall)));
 }
 
@@ -107,7 +107,7 @@ function byCode(error: NodeJS.ErrnoException): Fault | undefined {
 export function environmentFault(thrown: unknown): EngineError | null {
   if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
   if (!(thrown instanceof Error)) return null;
-  const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both are missing where it is none
+  const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both fields are missing in other errors
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);
   const fault = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);
   return fault === undefined ? null : faultOf(fault, thrown.message, { cause: thrown });

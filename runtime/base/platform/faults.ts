@@ -1,4 +1,4 @@
-/** Named windows between two writes. A test that kills the engine at each of them is the proof that the window is harmless. */
+/** Named points between two writes. A test kills the engine at each of them and shows that it recovers. */
 export const faultPoints = [
   'pump.after-begin',
   'pump.before-commit',
@@ -61,7 +61,7 @@ export const faultPoints = [
   'store.after-commit',
   'engine.before-stop',
 ] as const;
-/** The name of a moment between two writes: one of `faultPoints`. */
+/** The name of a point between two writes: one of `faultPoints`. */
 export type FaultPoint = (typeof faultPoints)[number];
 
 /** Called at each point; its action there is up to the test. */

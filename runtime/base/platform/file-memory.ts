@@ -1,6 +1,6 @@
-/** What was last made of files, for as long as their state shows no change. */
+/** Caches values that were computed from files, as long as the files have not changed. */
 
-/** Twice the tick of a kernel that keeps the times of files most roughly: what is written within it may leave them as they were. */
+/** Twice the coarsest resolution of file times in a kernel: a write within this time may leave the times unchanged. */
 const tickMs = 20;
 
 /** The state of one or more files: any text that changes with them, and when the last of them was changed (ms since 1970). */
@@ -10,13 +10,13 @@ export interface FileState {
 }
 
 export interface FileMemory<T> {
-  /** What was made of the files at that state, else what `make` makes of them now. */
+  /** The value for the files in that state, otherwise the result of `make`. */
   of(key: string, state: FileState, make: () => T): T;
-  /** What was made of them at a state of that text; undefined: it is not known. */
+  /** The value for that state; undefined: it is not known. */
   at(key: string, text: string): T | undefined;
 }
 
-/** Keeps up to `limit` of them; nothing of what was changed just before it was read. */
+/** Stores up to `limit` values, but none for a file that was changed just before it was read. */
 export function createFileMemory<T>(limit: number): FileMemory<T> {
   const kept = new Map<string, { readonly text: string; readonly made: T }>();
   return {

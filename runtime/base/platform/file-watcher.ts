@@ -13,7 +13,7 @@ import { systemCode } from './system-code.ts';
 const loadChokidar = later(() => import('chokidar'));
 
 export interface FileWatcherOptions {
-  /** Absolute: files, or folders whose files are meant. What is not there is not waited for. */
+  /** Absolute paths of files, or of folders whose files are watched. A missing path is not waited for. */
   readonly paths: readonly string[];
   /** Whether something below one of the paths is meant: a folder is read where it is. */
   includes(path: string): boolean;
@@ -21,9 +21,9 @@ export interface FileWatcherOptions {
   readonly quietMs: number;
   /** The file was written, and is quiet again; a file that lay there before the watch began is not reported. Or it was deleted. */
   onFile(path: string): void;
-  /** Something changed in that folder, or in that file, just now. */
+  /** That folder or file has just changed. */
   onChange?(path: string): void;
-  /** From now on changes are reported. Those between the begin of the watch and now were not: look once. */
+  /** From now on changes are reported. Changes since the watch began were not: read the files once. */
   onReady(): void;
   /** The watch ended by itself, for a reason of the system or because there was too much to report; called once. */
   onEnd(reason: Error): void;
@@ -36,11 +36,11 @@ export interface FileWatcher {
   close(): void;
 }
 
-/** The size of a file is asked for this often while it is waited for. */
+/** How often the size of a file is read while it is waited for. */
 const pollMs = 50;
 /** A folder's own size, which on common file systems means some hundreds of names: each of its files is a watch, and some systems allow 8,192 of them. */
 const folderLimitBytes = 32 * 1024;
-/** Changes within so long: a careful writer of signals stays far below. */
+/** The most changes within this time: a careful writer of signals stays far below. */
 const changesLimit = 1_000;
 const changesWithinMs = 5_000;
 /** After so many changes the watch is begun again: chokidar keeps something of each file that went while it was waited for. */

@@ -1,8 +1,8 @@
 /**
- * Tells that something changed in one of several folders. The caller finds out what changed. The files in a folder are never watched each:
- * one watch a folder reports all of them, and a burst of files costs one look. A folder is read once, when its watch begins: from then on the system names
- * each entry that comes or goes. No symbolic link is followed. How much there may be to watch, and how often it may change, is bounded: beyond that nothing
- * is reported, and the caller looks at regular times instead.
+ * Reports that something changed in one of several folders; the caller finds out what. Files are not watched one by one: one watch on a folder reports all of
+ * them, and a burst of changes causes one reading. A folder is read once, when its watch begins: from then on the system names each entry that appears or
+ * disappears. Symbolic links are not followed. The number of watches and the rate of changes are limited: beyond the limits nothing is reported, and the caller
+ * polls instead.
  */
 import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -28,9 +28,9 @@ export interface FolderWatcher {
   close(): void;
 }
 
-/** Folders of one watcher. Each takes one of the user's inotify watches; some systems allow 8,192 in all. */
+/** The most folders of one watcher. Each takes one of the user's inotify watches; some systems allow 8,192 in all. */
 const foldersLimit = 1_000;
-/** Changes within so long: a busy repo stays far below, and a burst of files is seen by looking. */
+/** The most changes within this time: a busy repo stays far below, and a burst of files is found by polling. */
 const changesLimit = 2_000;
 const changesWithinMs = 5_000;
 
@@ -67,7 +67,7 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     else onChange(folder, name);
   }
 
-  /** Watches a folder, and those in it that are to be watched. What is no folder, or has gone, is not. */
+  /** Watches a folder, and its subfolders that are to be watched. Other files, and folders that disappeared, are not watched. */
   function add(path: string): void {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (!isOpen || watched.has(path) || found?.isDirectory() !== true) return;
@@ -87,7 +87,7 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
       if (entry.isDirectory() && includes(join(path, entry.name))) tryToAdd(join(path, entry.name));
   }
 
-  /** What went meanwhile, or is closed to us, is left out; a system that refuses more watches ends all of them. */
+  /** A folder that disappeared meanwhile, or is closed to us, is left out; a system that refuses more watches ends all of them. */
   function tryToAdd(path: string): void {
     try {
       add(path);
@@ -100,9 +100,9 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     }
   }
 
-  /** If a folder is put in another's place, the watch is still of the old one: it is begun again. */
+  /** If another folder replaces a watched one, the watch still belongs to the old one, so it is begun again. */
   function follow(folder: string, name: string): void {
-    // What is watched says its own name where it goes itself.
+    // A watched folder reports its own name when it is moved or deleted.
     if (name === basename(folder)) {
       drop(folder);
       tryToAdd(folder);

@@ -1,7 +1,7 @@
-/** Which engine has a home, and what it starts: computed from the owner of the home, and the same text wherever people read what starts what. Pure. */
+/** Which engine owns a home, and which agents it starts: derived from the owner of the home, and the same text wherever people read it. Pure. */
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 
-/** The engine that has a home. */
+/** The engine that owns a home. */
 export type HomeEngine =
   | { readonly kind: 'none' }
   /** `run`: a `stator run`, which starts the plans that were run there. `program`: one that embeds an engine. `answers`: its socket takes requests. */
@@ -68,7 +68,7 @@ function runText({ folder, file }: { readonly folder: string; readonly file: str
   return `cd ${shellWord(folder)} && stator run ${shellWord(file)}`;
 }
 
-/** What becomes of a plan that somebody watched, when they look no longer. */
+/** What happens to a watched plan when the person stops watching. */
 export function goesOnText(plan: string, engine: HomeEngine | null): string {
   switch (engine?.kind) {
     case 'daemon':

@@ -12,7 +12,7 @@ export function homeTokenFile(home: string): string {
   return join(home, 'token');
 }
 
-/** The token as it is now; null: there is none yet. Throws `home_unusable` for what is no file of this user's alone, or holds no token. */
+/** The present token; null: there is none yet. Throws `home_unusable` if the file is not private to this user, or contains no token. */
 export function readHomeToken(home: string): string | null {
   const file = homeTokenFile(home);
   const text = readPrivate(file, anew);
@@ -21,12 +21,12 @@ export function readHomeToken(home: string): string | null {
   throw new EngineError('home_unusable', `${file} holds no token`, anew);
 }
 
-/** The token; made where there is none. Throws `home_unusable`. */
+/** The token, which is made if there is none. Throws `home_unusable`. */
 export function ensureHomeToken(home: string): string {
   return readHomeToken(home) ?? rotateHomeToken(home);
 }
 
-/** A new token in the place of the old one, which counts no more from here on. Throws `home_unusable`. */
+/** Replaces the token; the old one is invalid from now on. Throws `home_unusable`. */
 export function rotateHomeToken(home: string): string {
   ensureHome(home);
   const file = homeTokenFile(home);

@@ -1,6 +1,6 @@
 /**
- * The home folder: everything that stator keeps outside the repos. Other users of the machine have no business in it
- * (prompts, tokens and logs lie there), so it is 0700, and a home where that is not possible is refused before anything is written.
+ * The home folder: all files that stator stores outside the repos. It contains prompts, tokens and logs, so it must not be readable by other users: its mode is
+ * 0700, and a home that cannot have this mode is refused before anything is written.
  */
 import {
   accessSync,
@@ -22,9 +22,8 @@ import { systemCode } from './system-code.ts';
 const elsewhere = 'or set STATOR_HOME to another folder';
 
 /**
- * Makes the home folder, parents too, and closes it to all other users; may be called again at any time.
- * Throws `home_unusable` where something that is no folder is in its place, it belongs to another user, or it cannot be made,
- * written or closed.
+ * Makes the home folder and its parents, and closes it to all other users; may be called again at any time. Throws `home_unusable` if its path is not a folder,
+ * it belongs to another user, or it cannot be made, written or closed.
  */
 export function ensureHome(home: string): void {
   const found = statOf(home) ?? made(home);
@@ -47,12 +46,12 @@ export function ensureHome(home: string): void {
   }
 }
 
-/** Whether a home that was in use is away: a disk that drops out leaves no folder, or the empty one that it was mounted on. Nothing is made there then. */
+/** Whether a home that was in use has disappeared: a disk that fails leaves no folder, or an empty mount point. Nothing is written there then. */
 export function isHomeAway(home: string): boolean {
   return !existsSync(join(home, 'owner.db')) && !existsSync(join(home, 'runs'));
 }
 
-/** The names that stator and its user put there. */
+/** The names of files of stator and its user there. */
 const ownEntry =
   /^(?:daemon\.(?:toml|pid|restarts|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
 

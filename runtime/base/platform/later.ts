@@ -2,7 +2,7 @@
 
 const all = new Set<() => Promise<unknown>>();
 
-/** A module that is loaded with its first use, and found from then on also where its file is gone. `load` is one `import()`, at the top level of a module. */
+/** A module that is loaded at its first use, and stays available even if its file is deleted. `load` is one `import()`, at the top level of a module. */
 export function later<Module>(load: () => Promise<Module>): () => Promise<Module> {
   let loaded: Promise<Module> | null = null;
   const loadOnce = () => {
@@ -17,8 +17,8 @@ export function later<Module>(load: () => Promise<Module>): () => Promise<Module
 }
 
 /**
- * Loads all modules that this process may need, one after the other. For long-lived processes: while one runs, another version may be installed in the place
- * of this one, and then nothing of this one lies there any more. Throws where that is so already.
+ * Loads all modules that this process may need, one after the other. For long-lived processes: another version may be installed over this one while it runs,
+ * and then the files of this version are gone. Throws if they are already gone.
  */
 export async function loadLater(): Promise<void> {
   // Loaded modules may register more of them.

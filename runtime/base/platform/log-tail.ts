@@ -6,22 +6,22 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 /** A truncation is noticed within a look; more than this is not written in between by anything that people read. */
 const movedLimitBytes = 8 * 1024 * 1024;
-/** By so much of what was read last its place is found again in the file that the text was copied to. */
+/** The number of bytes, from the last reading, by which its place is found in the file that the text was copied to. */
 const markBytes = 2_000;
-/** A line without an end is given when it has not changed for that many reads: a prompt, or a progress that is stuck. */
+/** A line without an end is returned when it has not changed for that many readings, such as a prompt, or a progress display that is stuck. */
 const quietReads = 2;
-/** A look meets at most one rename; a second one that comes meanwhile is met by the next look. */
+/** A reading handles at most one rename; a second one meanwhile is handled by the next reading. */
 const filesPerRead = 2;
 
 export interface TailStart {
-  /** The first read begins with so much of what is there already, in whole lines, reaching back into `<log>.1`. 0: only with what comes from now on. */
+  /** The first reading begins with this much existing text, in whole lines, reaching back into `<log>.1`. 0: only with new text. */
   readonly lastBytes: number;
-  /** And no more than so many lines of it. */
+  /** And with at most this many lines. */
   readonly lastLines?: number;
 }
 
 export interface LogTail {
-  /** What is new as text, in whole lines; `rest` also takes what is not ended yet. Empty where there is nothing, or no file. Throws the system's errors. */
+  /** The new text, in whole lines; `rest` also takes an unfinished line. Empty if there is none, or no file. Throws the system's errors. */
   read(options: { rest: boolean }): string;
   /** May be called twice. */
   close(): void;
@@ -62,16 +62,16 @@ export function createLogTail(path: string, start: TailStart): LogTail {
     reads = 0;
   }
 
-  /** The part of the copied text that was not read; all that is kept of it where the place is not found. */
+  /** The unread part of the copied text; all of it if the place is not found. */
   function takeCopied(): void {
     const copied = lastBytes(`${path}.1`, movedLimitBytes);
     const at = mark.length === 0 ? 0 : copied.lastIndexOf(mark);
     take(copied.subarray(at < 0 ? 0 : at + mark.length));
   }
 
-  /** Takes what is new in the open file. Answers whether that was its last: another one has its name, or none. */
+  /** Reads the new text of the open file. Returns whether that was its last: another file has its name, or none. */
   function takeNew(from: OpenFile): boolean {
-    // Asked first: what was moved away by now is written to no more, so all of it is read here.
+    // Checked first: a file that was renamed by now gets no further text, so all of it is read here.
     const isMoved = statSync(path, { throwIfNoEntry: false })?.ino !== from.ino;
     const { size } = fstatSync(from.fd);
     if (size < from.position) {

@@ -1,12 +1,12 @@
-/** How late the event loop of this process is, measured only while somebody asks for it. */
+/** The delay of this process's event loop, measured only while it is requested. */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** A pause of a tenth of a second is seen, and 50 wake-ups a second are no load. */
 const resolutionMs = 20;
-/** Beyond the usual intervals of those who ask, 15 s to 1 min. */
+/** Longer than the usual intervals of requests, 15 s to 1 min. */
 const idleMs = 5 * 60_000;
 
-/** In milliseconds, beyond the time that the timer itself takes. */
+/** In milliseconds, without the timer's own interval. */
 export interface LoopDelay {
   readonly median: number;
   readonly p99: number;

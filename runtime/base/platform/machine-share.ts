@@ -1,4 +1,4 @@
-/** What an agent may take where no limit is set: a share of the machine that is enough for any build, and leaves room to end a run that takes more. */
+/** The resources of an agent without configured limits: a share of the machine that is enough for any build, and leaves room to end a run that uses more. */
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
@@ -33,7 +33,7 @@ const leastFreeBytes = 512 * mebibyte;
 const leastFreeFiles = 10_000;
 const leastFreeShare = 1 / 20;
 
-/** The part of a disk that stays free for the engine and all others: 512 MiB and 10,000 files, and no more than a twentieth of a small disk. */
+/** The part of a disk that stays free for the engine and all other programs: 512 MiB and 10,000 files, but at most a twentieth of a small disk. */
 export function leastFree({ blocks, bsize, files }: StatsFs): { readonly bytes: number; readonly files: number } {
   return {
     bytes: Math.min(leastFreeBytes, Math.floor(blocks * bsize * leastFreeShare)),

@@ -1,4 +1,4 @@
-/** The files that a process has open, as the kernel says it: no process can claim another's. */
+/** The open files of a process, according to the kernel: a process cannot fake them. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { hasProc } from './process-table.ts';
 

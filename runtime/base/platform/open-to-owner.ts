@@ -1,4 +1,4 @@
-/** A folder that is closed to its owner: a program that ran as that user closed it. */
+/** Opens a folder that a program of its owner has closed to the owner. */
 import { chmodSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { hasProc } from './process-table.ts';
 import { lstatOrNull } from './quiet-look.ts';

@@ -1,4 +1,4 @@
-/** Every request that leaves stator: to an address that was checked, dialled as it was checked, bounded in time and size. */
+/** Every request that leaves stator: to an address that was checked, and with limits of time and size. */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -12,11 +12,11 @@ export interface OutboundRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
-  /** Also to private, loopback and link-local addresses: a person allowed it. */
+  /** Permits private, loopback and link-local addresses too, because a person allowed it. */
   readonly allowPrivate: boolean;
   /** The limit for everything, from the look-up of the name to the last byte of the answer. */
   readonly timeoutMs: number;
-  /** More of the answer is not read. */
+  /** The most bytes that are read of an answer. */
   readonly maxResponseBytes: number;
   readonly signal?: AbortSignal | undefined;
   /** Default: the system's resolver. */

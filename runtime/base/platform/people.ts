@@ -1,6 +1,6 @@
 /**
- * The people who may come in beside the owner of the home: each has a token with a role; only the hash of it is stored. A person is a file, so one
- * who is added and one who is taken away at the same time are never mixed up.
+ * People besides the owner of the home: each has a token with a role, and only the token's hash is stored. Each person has a file of their own, so that adding
+ * and removing people at the same time causes no conflict.
  */
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { readPrivate } from './private-file.ts';
 import { systemCode } from './system-code.ts';
 import { isSameSecret, newToken, tokenHash } from './token.ts';
 
-/** Each may what the one before it may, and more. */
+/** Each role includes the rights of the one before it. */
 export const personRoles = ['look', 'answer', 'steer'] as const;
 export type PersonRole = (typeof personRoles)[number];
 

@@ -1,7 +1,7 @@
-/** A loop that wakes at regular times, or earlier where it is woken: polling makes sure, waking it makes it prompt. */
+/** A loop that runs at regular intervals, or earlier if it is woken: polling makes it reliable, waking makes it prompt. */
 
 export interface PollLoopOptions {
-  /** The rhythm of the rounds, where a round does not say when the next one is due: see `untilBeat`. */
+  /** The interval of rounds, if a round does not say when the next one is due: see `untilBeat`. */
   readonly everyMs: number;
   /** After a round that threw. Default: `everyMs`. */
   readonly retryMs?: number;

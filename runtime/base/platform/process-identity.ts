@@ -1,6 +1,6 @@
 /** The identity of a process, and one snapshot of all processes of the machine. */
 
-/** Process ids are reused and start times repeat after a reboot, so only the three together name a process. */
+/** Process ids are reused and start times repeat after a reboot, so only all three together identify a process. */
 export interface Identity {
   readonly boot: string;
   readonly pid: number;
@@ -19,7 +19,7 @@ export interface ProcessRow {
   readonly name: string;
 }
 
-/** Every process that lived from the first look to the last, and those of the others that were seen. */
+/** Every process that lived from the first reading to the last, and those of the others that were seen. */
 export interface ProcessTable {
   readonly boot: string;
   readonly rows: readonly ProcessRow[];
@@ -27,7 +27,7 @@ export interface ProcessTable {
   startedAtMs(start: string): number;
   /** The value of STATOR_RUN in the environment that the process was started with; null: none, or not ours to read. */
   runOf(pid: number): string | null;
-  /** The words that the process was started with, where they can be read; where `ps` says them, a space within a word parts it. */
+  /** The arguments that the process was started with, if they can be read; with `ps`, a space within an argument separates it. */
   argumentsOf(pid: number): readonly string[];
   /** The files behind standard output and error, where they can be read. */
   outputsOf(pid: number): readonly string[];

@@ -1,7 +1,6 @@
 /**
- * The processes of this machine: identities that survive the reuse of process ids, one snapshot of all processes, and the one function
- * that sends signals. Linux reads /proc; elsewhere `ps` is asked, as best it can (start times to the second, the group
- * in place of the session).
+ * The processes of this machine: identities that stay unique although process ids are reused, one snapshot of all processes, and the one function that sends
+ * signals. Linux has /proc; elsewhere `ps` is called, with less precise results (start times to the second, the group in place of the session).
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Identity, ProcessRow, ProcessTable } from './process-identity.ts';
@@ -31,9 +30,9 @@ export function readBoot(): string {
   return hasProc ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : readBootFromSysctl();
 }
 
-/** How often processes that started during the last look are looked for; a machine that starts them faster is taken as it was seen. */
+/** The most repeated readings for processes that started during the last one; a machine that starts them faster is used as it was seen. */
 const MAX_LOOKS = 50;
-/** A program is put in place of another within microseconds, unless its file must first be read from a disk. */
+/** A program replaces another within microseconds, unless its file must first be read from a disk. */
 const EXEC_LOOKS = 20;
 const EXEC_LOOK_MS = 1;
 

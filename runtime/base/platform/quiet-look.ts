@@ -1,4 +1,4 @@
-/** The file at a path. A path that cannot be read counts as empty. */
+/** The state of the file at a path. A path that cannot be read counts as missing. */
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 
 /** null: nothing lies there, or it cannot be reached. Links are followed. */

@@ -8,14 +8,16 @@ import { ifMissing, systemCode } from './system-code.ts';
 import { createTimeSlice, type TimeSlice } from './time-slice.ts';
 import { namesIn } from './walk-tree.ts';
 
-/** Each raises what is some 2,000 bytes of path deeper. */
+/** The most folders that are moved up; each makes the rest of a deep path about 2,000 bytes shorter. */
 const mendLimit = 10_000;
-/** Half of what a path may have, so that what is raised is never too deep to be named. */
+/** Half of the maximum path length, so that a folder that is moved up still has a valid path. */
 const shortPathBytes = 2_000;
 /** A larger file goes in a thread of its own: the disk may take long to free it. */
 const smallFileBytes = 1024 * 1024;
 
-/** Removes a file or folder with all that is in it; nothing where it is missing. Only where no process works in it any more. Throws the system's errors. */
+/**
+ * Removes a file or folder with all of its content; nothing if it is missing. Call it only when no process works in it any more. Throws the system's errors.
+ */
 export async function removeTree(path: string): Promise<void> {
   let mayOpen = true;
   for (let mended = 0; ; mended += 1) {
@@ -26,14 +28,14 @@ export async function removeTree(path: string): Promise<void> {
     // Another process that removes the same tree may have moved a folder up.
     const isRaced = mended > 0 && code === 'ENOTEMPTY';
     if (mended === mendLimit || !(code === 'ENAMETOOLONG' || isRaced || (isClosed && mayOpen))) throw failure;
-    // What is raised has to be open as well, and what is too long is opened once it is raised.
+    // A folder that is moved up must be open to us as well; one with a path that is too long is opened after it was moved.
     await openFolders(path, () => true).catch(ignoreUnseen);
     if (!isClosed) await shortenDeepPaths(Buffer.from(path));
     mayOpen = !isClosed;
   }
 }
 
-/** Takes away as much of it as goes, and answers the first failure; null: all of it is gone. What goes meanwhile is no failure. */
+/** Removes as much of it as possible, and returns the first failure; null: all of it is removed. Files that disappear meanwhile are no failure. */
 async function removeEntry(path: Buffer, slice: TimeSlice): Promise<unknown> {
   if (slice.isOver()) await slice.yield();
   let failure: unknown = null;
@@ -53,7 +55,7 @@ async function removeEntry(path: Buffer, slice: TimeSlice): Promise<unknown> {
   return failure;
 }
 
-/** Brings folders that no path reaches as a whole up to the top, so that their own are short. */
+/** Moves folders whose whole path is too long to the top, so that their paths become short. */
 async function shortenDeepPaths(root: Buffer): Promise<void> {
   const waiting = [root];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop())

@@ -1,7 +1,7 @@
 /**
- * What can limit the resources of an agent on this machine: a scope of the user's own systemd, which counts all processes of a run together, and
- * prlimit, which the kernel counts for each process by itself. Both are tried out and looked at, since a limit that is accepted is not always enforced:
- * an old hierarchy of cgroups accepts a scope's limits and enforces none.
+ * The mechanisms of this machine that limit an agent's resources: a scope of the user's own systemd, which counts all processes of a run together, and prlimit,
+ * which counts each process by itself. Both are tested and their effect is checked, because an accepted limit is not always enforced: an old hierarchy of
+ * cgroups accepts a scope's limits and enforces none.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ import { tryOut } from './try-out.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Something that is there, by its absolute path, or why it is not. */
+/** An available program by its absolute path, or why it is not available. */
 export type Found =
   | { readonly kind: 'works'; readonly program: string }
   | { readonly kind: 'missing'; readonly reason: string };
 
 export interface ResourceLimits {
-  /** systemd-run; `runtimeDir` is where its manager is asked. */
+  /** systemd-run; `runtimeDir` is the folder of its manager's socket. */
   readonly scopes:
     | (Extract<Found, { kind: 'works' }> & { readonly runtimeDir: string })
     | Extract<Found, { kind: 'missing' }>;
@@ -47,7 +47,7 @@ export function scopeProperties(limits: {
   ];
 }
 
-/** Tries out what is there. Throws nothing. `walls`: what was found of bubblewrap. */
+/** Tests the available mechanisms. Throws nothing. `walls`: the result of the test of bubblewrap. */
 export async function probeResourceLimits(env: Environment, walls: Bubblewrap): Promise<ResourceLimits> {
   const nice = findOnPath('nice', env);
   if (process.platform !== 'linux') {

@@ -34,11 +34,11 @@ import { systemCode } from './system-code.ts';
 export type EntryName = string | Buffer;
 
 export interface SafeFolder {
-  /** As people read it. What is there by now may be another folder. */
+  /** The path for messages. By now another folder may have that path. */
   readonly path: string;
-  /** A path that leads to the entry in this very folder, whatever is at `path` by now; good until `close`. The entry itself may be a link. */
+  /** A path that leads to the entry in this very folder, whatever has the folder's path by now; valid until `close`. The entry itself may be a link. */
   at(name: EntryName): string | Buffer;
-  /** What the entry is, links not followed; null: there is none. */
+  /** The type of the entry, links not followed; null: there is none. */
   stat(name: EntryName): BigIntStats | null;
   /** The names of all entries, `.` and `..` left out. */
   list(): Buffer[];

@@ -1,15 +1,15 @@
 /**
- * Reports each new state of one file, however it is saved: written in place, replaced, or deleted and made again. chokidar makes that prompt, and a look at
- * regular times makes it sure. The folder that it lies in may change all the time, and is not watched.
+ * Reports each new state of one file, however it is saved: written in place, replaced, or deleted and made again. chokidar makes that prompt, and polling makes
+ * it reliable. The file's folder may change all the time, and is not watched.
  */
 import { lstatSync, statSync } from 'node:fs';
 import { createFileWatcher, type FileWatcher } from './file-watcher.ts';
 import { createPollLoop } from './poll-loop.ts';
 
 export interface SavedFileOptions {
-  /** Absolute; it need not be there. A link is followed at the looks. */
+  /** Absolute; it need not exist. A link is followed at each poll. */
   readonly file: string;
-  /** The rhythm of the looks. */
+  /** The interval of polls. */
   readonly everyMs: number;
   /** How long it must not change before it is reported. */
   readonly quietMs: number;
@@ -22,14 +22,14 @@ export interface SavedFile {
   stop(): Promise<void>;
 }
 
-/** A file that was taken away is mostly about to be written again: it is looked for this often, for so long. */
+/** A deleted file is usually about to be written again: it is polled at this interval, for this long. */
 const goneLookMs = 1_000;
 const goneForMs = 60_000;
 
 /** From now on; the caller has read what the file was before. */
 export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOptions): SavedFile {
   let known = stateOf(file);
-  /** As it was found at the last look. */
+  /** Its state at the last poll. */
   let found = known;
   /** When it was last there, by the monotonic clock. */
   let seenAtMs = Number.NEGATIVE_INFINITY;
@@ -74,7 +74,7 @@ export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOpti
   };
 }
 
-/** What changes with each save; null: there is no such file. */
+/** A text that changes with each save; null: there is no such file. */
 function stateOf(file: string): string | null {
   const found = statSync(file, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? null : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;

@@ -1,4 +1,6 @@
-/** The process that a spawner keeps beside its own (spawner.ts). It ends with that one; what it started goes on, as it would without it. */
+/**
+ * The helper process of a spawner (spawner.ts). It ends together with the spawner; the programs that it started continue, as if the spawner had started them.
+ */
 import { type Captured, type CaptureRequest, capture } from './capture.ts';
 import { type DetachEnd, type DetachRequest, startDetached } from './detached.ts';
 

@@ -9,7 +9,7 @@ import { type DetachEnd, type DetachRequest, startDetached } from './detached.ts
 import { inPackage } from './package-files.ts';
 import type { SpawnReport, SpawnRequest } from './spawner-process.ts';
 
-/** A verb starts fewer, and so does an engine that is started for a look. */
+/** A verb starts fewer, and so does an engine that only reads. */
 const fewStarts = 20;
 /** After which a start counts no more, and the process ends. */
 const idleMs = 20_000;
@@ -22,22 +22,22 @@ export interface Spawner {
    * counts as ended by a signal.
    */
   detach(request: DetachRequest, onEnd: (ended: DetachEnd) => void): () => void;
-  /** Many starts are about to come: the small process is begun now. */
+  /** Many starts will follow: the helper process is started now. */
   expectMany(): void;
-  /** The small process; null: there is none now. */
+  /** The helper process; null: there is none now. */
   pid(): number | null;
 }
 
 interface Flight {
   take(report: SpawnReport): void;
-  /** The small process has died. */
+  /** The helper process has died. */
   lose(): void;
 }
 
 /** That of this process. */
 export const spawner = createSpawner();
 
-/** Nothing runs before the first starts, and nothing of it keeps this process from ending. `few`: so many are started here, within `idleMs`. */
+/** Nothing is started in advance, and nothing of it keeps this process from ending. `few`: how many programs are started here, within `idleMs`. */
 export function createSpawner({ few = fewStarts }: { readonly few?: number } = {}): Spawner {
   let helper: ChildProcess | null = null;
   let isReady = false;
@@ -72,7 +72,7 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     if (flights.size === 0) helper?.channel?.unref();
   }
 
-  /** It died, or could not be started: it is not tried again before things are quiet. */
+  /** It died, or could not be started: it is not started again before there was a pause. */
   function leave(child: ChildProcess): void {
     if (helper !== child) return;
     helper = null;
@@ -101,7 +101,7 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     idle = setTimeout(rest, idleMs).unref();
   }
 
-  /** Whether the small process may be asked for one more start. */
+  /** Whether the helper process can be asked for one more start. */
   function hasHelp(): boolean {
     stayAwake();
     starts += 1;

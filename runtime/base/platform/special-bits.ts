@@ -8,8 +8,8 @@ const specialBits = 0o6000;
 const permissionBits = 0o1777;
 
 /**
- * Takes them off all files in a folder, links not followed. Folders keep theirs: there they only say whose group new files have. What cannot be read, and
- * what goes meanwhile, is left. On Linux only.
+ * Removes these bits from all files in a folder, links not followed. Folders keep theirs: there they only determine the group of new files. Unreadable files,
+ * and files that disappear meanwhile, are skipped. On Linux only.
  */
 export async function dropSpecialBits(folder: string): Promise<void> {
   if (!hasProc) return;

@@ -38,7 +38,7 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Characters that are invisible, or look like others: controls, formats, line ends of other kinds, blanks that are none, halves of characters. */
+/** Characters that are invisible, or look like others: controls, formats, other line ends, other blanks, half surrogate pairs. */
 const unseen = /(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 /** This many empty lines would push the following text out of sight. */
 const emptyLines = /\n(?:[ \t]*\n){3,}/g;

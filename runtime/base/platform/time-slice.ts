@@ -1,6 +1,6 @@
 /**
- * Long work of short system calls, in time slices between which the event loop goes on. A call in a thread of its own costs ten times what most of them
- * take; the slow ones (a disk that is cold, a large file that goes) end the slice that they are in.
+ * Long work of short system calls, in time slices between which the event loop runs. A call in a thread costs ten times as much as most of these calls; a slow
+ * one (a cold disk, a large file that is deleted) ends its slice.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 

@@ -1,4 +1,6 @@
-/** What works by itself says here when it fails and when it works again: the one place that counts failures, writes them into the log, and reports them where the health is asked for. */
+/**
+ * Background work reports here when it fails and when it works again: this counts failures, writes them into the log, and reports them as the engine's health.
+ */
 import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from './log.ts';
 import { createPollLoop, type PollLoop, type PollLoopOptions } from './poll-loop.ts';
@@ -11,7 +13,7 @@ export interface Trouble {
   readonly isRare?: true;
   /** No plan goes on while it lasts. Default: only `what` is held up. */
   readonly holdsPlans?: true;
-  /** What a person can do. Default: nothing, it is tried again. */
+  /** The remedy for a person. Default: none, it is tried again. */
   readonly hint?: string;
 }
 

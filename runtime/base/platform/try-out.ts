@@ -1,4 +1,4 @@
-/** One start of a program, to see whether it works on this machine. */
+/** Starts a program once, to find out whether it works on this machine. */
 import { execFile } from 'node:child_process';
 
 /** A try takes some 50 ms; the limit is for an overloaded machine. */

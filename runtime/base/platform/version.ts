@@ -1,4 +1,4 @@
-/** Which stator this is: its version, and the digest of its code, which two clones of one version differ in. */
+/** The identity of this stator: its version, and the digest of its code, in which two clones of one version differ. */
 import { existsSync, readFileSync } from 'node:fs';
 import { inPackage } from './package-files.ts';
 

@@ -20,9 +20,9 @@ interface Entry {
 }
 
 export interface WalkOptions {
-  /** Folders of this user that are closed to them are opened (u+rx) and stay so. */
+  /** Folders of this user that are closed to the user are opened (u+rx) and stay open. */
   readonly opens?: boolean;
-  /** Called for each folder that is left out in part. */
+  /** Called for each folder that is skipped in part. */
   onUnseen?(): void;
 }
 
@@ -47,7 +47,7 @@ async function* walk(root: Buffer, depth: number, how: Walk): AsyncGenerator<Ent
     if (found === null) continue;
     yield { path, found };
     if (!found.isDirectory()) continue;
-    // Nothing is closed to root.
+    // root may read every folder
     if (how.opens === true && process.getuid?.() !== 0) openToOwner(path, readBits);
     if (hasProc && path.length > longPathBytes) {
       if (depth < depthLimit) yield* walkFrom(path, depth + 1, how);
@@ -69,7 +69,7 @@ async function* walkFrom(folder: Buffer, depth: number, how: Walk): AsyncGenerat
   }
 }
 
-/** null: it went, or is closed to us. */
+/** null: it disappeared, or is closed to us. */
 function openQuietly(folder: Buffer): number | null {
   try {
     return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

@@ -1,6 +1,6 @@
 /** An agent that is known to support the Agent Client Protocol: one value, in a file of its own. Pure, for every layer. */
 
-/** What is set in a session before its first prompt. */
+/** The settings of a session that are made before its first prompt. */
 export interface AcpMode {
   /** The agent's own names of modes, or their ends after a `#`: the first that it has. */
   readonly modes: readonly string[];
@@ -29,7 +29,7 @@ export interface AcpAgent extends AcpSpeech {
   readonly triedVersions: readonly string[];
   /** The variables that its documentation names; a name that ends in `_` means all that begin so. */
   readonly variables: readonly string[];
-  /** Those of them that hold a key, and those that say where the service is: they identify an account. */
+  /** Those of them that contain a key, and those that contain the address of the service: they identify an account. */
   readonly keys: readonly string[];
   readonly addresses: readonly string[];
   /** The hosts of its service. */
@@ -42,7 +42,7 @@ export interface AcpAgent extends AcpSpeech {
     readonly logins: readonly string[];
     readonly readable: readonly string[];
   };
-  /** What it loads of its own accord from the folder that it works in, and that can start something. */
+  /** Files of its working folder that it loads automatically, and that can start a program. */
   readonly settings: readonly string[];
   /** Whether a trial has shown that this is all that it loads: then a checkout without these files has none of the branch's settings. */
   readonly settingsAreTried: boolean;

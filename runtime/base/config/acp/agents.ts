@@ -39,7 +39,7 @@ function isAlsoAcp(preset: string): preset is AlsoAcp {
   return Object.hasOwn(speeches, preset);
 }
 
-/** The preset by which the program itself is known, however it is spoken to. */
+/** The preset for the program itself, whichever protocol it uses. */
 export function withoutAcp<Preset extends string>(preset: Preset): Exclude<Preset, OptedAcp> | AlsoAcp {
   return opted.get(preset) ?? (preset as Exclude<Preset, OptedAcp>); // the map has the others
 }
@@ -58,7 +58,7 @@ export function eachAcp<Value>(entryOf: (preset: AcpPreset) => Value): Readonly<
   return Object.fromEntries(all.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // one for each of the list
 }
 
-/** null: the agent is known by what its profile says alone. */
+/** null: only its profile is known. */
 export function acpAgent(preset: OwnAcp): AcpAgent | null {
   return preset === 'acp' ? null : agents[preset];
 }
@@ -69,7 +69,7 @@ export function acpSpeech(preset: AcpPreset): AcpSpeech | null {
   return isAlsoAcp(program) ? speeches[program] : acpAgent(program);
 }
 
-/** Whether a checkout without the settings that are known of it leaves it none of the branch's. */
+/** Whether a checkout without the known settings files contains no settings of the branch. */
 export function loadsKnownSettings(preset: AcpPreset): boolean {
   const program = withoutAcp(preset);
   return isAlsoAcp(program) || (acpAgent(program)?.settingsAreTried ?? false);

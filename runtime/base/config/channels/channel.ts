@@ -1,4 +1,4 @@
-/** A way in which hooks are delivered, as the configuration knows it: one value in a file of its own. `work/effects/hook-senders.ts` has how each is sent. */
+/** A channel of hooks, for the configuration: one value in a file of its own. `work/effects/hook-senders.ts` sends to each. */
 import { z } from 'zod';
 import { hookEvents, isToldEvent, type ToldEvent } from '../../../../machines/vocabulary/hook-event.ts';
 import type { KeyWords } from '../intake-sources/source.ts';
@@ -32,7 +32,7 @@ export const envFileWords: KeyWords = [
   'webhook, command: where "env:NAME" is looked for first; a command is given all of it',
 ];
 
-/** What every hook has. */
+/** The settings of every hook. */
 export interface HookBase {
   /** What its deliveries belong to: the configured name, or one made of type, target and events. */
   readonly name: string;
@@ -43,7 +43,7 @@ export interface HookBase {
   readonly timeoutMs: number;
 }
 
-/** What a hook starts and reads on this machine. */
+/** The programs that a hook starts on this machine, and the files that it reads. */
 export interface HookOpens {
   /** A shell command; its environment has all of the env file. Default: it starts nothing. */
   readonly command?: string;
@@ -55,22 +55,22 @@ export interface HookOpens {
 
 interface Channel<Type extends string, Keys extends z.ZodRawShape, Own extends object> {
   readonly type: Type;
-  /** What it is, for people. */
+  /** Its description for people. */
   readonly is: string;
   readonly keys: Keys;
   readonly words: { readonly [Key in keyof Keys]: KeyWords };
   /** Its own settings, with the defaults filled in. */
   readonly settings: (table: z.output<z.ZodObject<Keys>>) => Own;
-  /** Where it goes; default: nowhere. Names a hook that has no name of its own. */
+  /** The target of its deliveries; default: none. Names a hook that has no name of its own. */
   readonly target?: (own: Own) => string;
   /** The same as lists show it, without secrets. Default: as `target`. */
   readonly shown?: (own: Own) => string;
-  /** What a person trusts with it. Default: as `is`. */
+  /** The description that a person trusts. Default: as `is`. */
   readonly trusted?: (own: Own) => string;
   readonly opens?: (own: Own) => HookOpens;
-  /** Why it would never be delivered, as its settings are; null: it may be. */
+  /** Why it could never be delivered with these settings; null: it can. */
   readonly problem?: (own: Own) => string | null;
-  /** The variables that must be set where the engine is started. */
+  /** The variables that must be set in the engine's environment. */
   readonly variables?: (own: Own) => readonly string[];
 }
 
@@ -84,7 +84,7 @@ export function channel<const Type extends string, Keys extends z.ZodRawShape, O
 export type HookOf<C> =
   C extends Channel<infer Type, infer _, infer Own> ? HookBase & { readonly type: Type } & Own : never;
 
-/** A channel without the types of its settings, as it is asked about a hook of its own type. */
+/** A channel without the types of its settings; it is called only with hooks of its own type. */
 export type AnyChannel = Channel<string, z.ZodRawShape, never> & { readonly schema: z.ZodObject };
 
 /** An http or https address without a password. */

@@ -84,7 +84,7 @@ export const scheduleSource = intakeSource({
     message: messageWords,
   },
   from: ({ schedule, timezone }) => `${schedule} ${timezone}`,
-  // One at a time is what "refuse" says.
+  // "refuse" means one plan at a time.
   open: ({ overlap }) => (overlap === 'refuse' ? 1 : 3),
   problem: ({ document, message }) =>
     (document === undefined) === (message === undefined)

@@ -11,7 +11,7 @@ export const commonKeys = {
   open: wholeNumber(1, 1000).optional(),
 };
 
-/** As TOML what is taken where it is missing, or null; then what it does. */
+/** The default as TOML, or null if there is none; then the description. */
 export type KeyWords = readonly [string | null, string];
 
 export const messageWords: KeyWords = [
@@ -21,14 +21,14 @@ export const messageWords: KeyWords = [
 
 interface SourceTable<Name extends string, Keys extends z.ZodRawShape> {
   readonly source: Name;
-  /** Its own keys, in one word each, so that they are the same in code. */
+  /** Its own keys, each a single word, so that they have the same names in code. */
   readonly keys: Keys;
   readonly words: { readonly [key in keyof Keys]: KeyWords };
   /** Where its items come from, for people. */
   readonly from: (own: z.output<z.ZodObject<Keys>>) => string;
-  /** `open` where a table does not have it. */
+  /** The default of `open`. */
   readonly open?: (own: z.output<z.ZodObject<Keys>>) => number;
-  /** What is wrong with the keys together; null: nothing. */
+  /** A mistake in the combination of keys; null: none. */
   readonly problem?: (
     own: z.output<z.ZodObject<Keys>>,
   ) => { readonly key: keyof Keys & string; readonly accepted: string } | null;

@@ -1,4 +1,4 @@
-/** The keys that every source of issues has: which issues, whose, what becomes of them, and what goes back. */
+/** The keys of every source of issues: which issues, from whom, their handling, and the reports to the tracker. */
 import { duration, listOf, oneOf, text } from '../schema-words.ts';
 import { type KeyWords, messageWords } from './source.ts';
 
