@@ -1,4 +1,7 @@
-/** What every signal from outside goes through before it is a row: does its kind take such a type, may this sender send it, is its payload right? */
+/**
+ * The checks of every signal from outside before it becomes a row: whether its kind takes such a type, whether this sender may send it, and whether its payload
+ * is valid.
+ */
 import { z } from 'zod';
 import { jsonProblem } from '../../../actors/json-value.ts';
 import type { Kind, Kinds, Place, Taker } from '../../../actors/kind.ts';
@@ -26,7 +29,7 @@ export interface SaidSignal {
 /** A signal as its sender gives it. `plan` counts where its type is for a plan. */
 export type OfferedSignal = SaidSignal & Place & { readonly dedupeKey: string | null };
 
-/** As its tree will get it. */
+/** In the form that its tree gets. */
 export type AdmittedSignal = Pick<NewSignal, 'tree' | 'payload' | 'origin' | 'dedupeKey'> & {
   readonly type: SignalType;
 };
@@ -125,7 +128,7 @@ function isOfEngine(origin: Origin): boolean {
   return origin === 'engine' || personName(origin)?.includes('@') === true;
 }
 
-/** Throws `bad_payload` for what is no object, or holds what JSON cannot carry, `too_large`. */
+/** Throws `bad_payload` for a value that is no object, or contains values that JSON cannot carry, `too_large`. */
 export function payloadOf(what: string, given: unknown, limitBytes = signalBodyLimitBytes): object {
   const value = given ?? {};
   if (typeof value !== 'object' || Array.isArray(value))
@@ -144,7 +147,7 @@ export function payloadOf(what: string, given: unknown, limitBytes = signalBodyL
   );
 }
 
-/** Throws `bad_payload` with the place of what a chart would get as something else. */
+/** Throws `bad_payload` with the place of a value that a chart would get in another form. */
 export function mustBeJson(what: string, value: unknown): void {
   const problem = jsonProblem(value);
   if (problem === null) return;

@@ -16,8 +16,8 @@ export interface Bus {
   /** In the order of their numbers. Where lines of other writers lie between, subscribers learn that they are behind. */
   publish(facts: readonly Fact[]): void;
   /**
-   * The journal has come so far: subscribers learn that they are behind in lines that were not published here. `concernsHere`: some of them may be of
-   * this host's repos; default true.
+   * The journal has come this far: subscribers learn that they are behind in lines that were not published here. `concernsHere`: some of them may be of this
+   * host's repos; default true.
    */
   reached(seq: number, options?: { readonly concernsHere: boolean }): void;
   /** Other repos may be this host's now, with lines that `onlyHere` has not received. */
@@ -39,7 +39,7 @@ export function createBus(): Bus {
   }>();
   /** The line up to which subscribers were given all, or learned that they are behind; null: nothing was published yet. */
   let cursor: number | null = null;
-  /** Lines are missing between those that were published, and it is not yet known whether they are of other hosts alone. */
+  /** Lines are missing between published ones, and it is not yet known whether they are of other hosts alone. */
   let hasGap = false;
   let isClosed = false;
 

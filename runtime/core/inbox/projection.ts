@@ -47,9 +47,9 @@ export function createProjection() {
         if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
         // One of several drafts: the plan's tree says which of them is its document.
         if (signal.run !== null && draftNumber(signal.run) !== null) continue;
-        const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it comes from
+        const { payload, origin } = signal as Signal<'plan_updated'>; // both signals have the document, and its file
         const { content, file, file_as: as = null } = payload;
-        // An agent hands in its own text, and no file of the plan.
+        // An agent submits its own text, and no file of the plan.
         const isTaken = file != null && originKind(origin) !== 'agent';
         const taken = isTaken ? { file, digest: textDigest(content), as } : (plan.document?.taken ?? null);
         plan.document = { content, isNew: signal.type === 'plan_opened' || plan.document?.isNew === true, taken };
@@ -58,7 +58,7 @@ export function createProjection() {
         plan.document = { content: requests.document, isNew: false, taken: plan.document?.taken ?? null };
       for (const agent of agents) if (agent.context.run !== null) plan.agents.set(agent.context.run, agent);
     },
-    /** The plan's row where it would look different, and its runs'. */
+    /** The plan's row if it would look different, and the rows of its runs. */
     shownBy(address: TreeAddress, entry: CachedTree, at: number): Shown {
       const plan = isPlan(address) ? seen.get(address) : undefined;
       const key = parseTree(address);

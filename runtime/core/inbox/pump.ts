@@ -1,7 +1,7 @@
 /**
- * The one place where signals are handled: claim -> step -> commit -> publish. If a batch throws, its signals are tried one by one,
- * counted, and set aside after three tries. What may have ended the engine before this one is handled alone too, and counted before it begins, apart from what
- * threw (suspects.ts).
+ * The one place where signals are handled: claim -> step -> commit -> publish. If a batch throws, its signals are tried one by one, counted, and quarantined
+ * after three tries. Signals that may have ended the earlier engine are also handled alone, and counted before they begin, separately from signals that threw
+ * (suspects.ts).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -19,9 +19,9 @@ import { dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-
 import { createSuspects } from './suspects.ts';
 import { type BatchParts, type BatchResult, handleBatch, notification } from './transaction.ts';
 
-/** Signals of one commit: enough to share its cost, few enough that none waits long behind them. */
+/** The most signals of one commit: enough to share its cost, few enough that none waits long behind them. */
 const batchSize = 64;
-/** A signal that throws this often is set aside. */
+/** A signal that throws this often is quarantined. */
 const maxTries = 3;
 /** If other writers win so often in a row, the batch is split: each of its signals gets its own commit. */
 const batchLosses = 4;
@@ -70,7 +70,7 @@ interface Arrival {
 
 export interface Pump {
   start(): void;
-  /** Stops after the present batch; due signals stay in their rows. */
+  /** Stops after the present batch; due signals remain in their rows. */
   stop(): Promise<void>;
   /** Tells the pump to look for due signals now. */
   wake(): void;
@@ -81,7 +81,9 @@ export interface Pump {
   add(signal: ArrivingSignal): Promise<Added>;
   /** As `add`, in one commit with the changes that the signal is about. false: one of these changes does not hold, and neither they nor the signal were committed. */
   addWith(cause: readonly Change[], signal: ArrivingSignal): Promise<boolean>;
-  /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing if the home has another owner. Throws the store's errors. */
+  /**
+   * Handles all signals that are due now, or those of one project alone (`''`: the supervisor); none if the home has another owner. Throws the store's errors.
+   */
   drain(project?: string): Promise<void>;
 }
 
@@ -121,7 +123,7 @@ export function createPump(parts: PumpParts): Pump {
     return turn;
   }
 
-  /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
+  /** Handles one batch; false if no signal was due, or none is for this host. */
   async function turn(project: string | null): Promise<boolean> {
     // Node takes in one new connection in each turn of its loop: signals that arrive together would each be a batch of one.
     for (let known = 0; known < arrivals.length && arrivals.length < batchSize; await nextTurn())
@@ -130,7 +132,7 @@ export function createPump(parts: PumpParts): Pump {
     return answering(arrived, () => handleDue(arrived, project));
   }
 
-  /** Tells the senders why their signals were not stored. */
+  /** Reports to the senders why their signals were not stored. */
   async function answering<T>(arrived: readonly Arrival[], work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -310,7 +312,7 @@ export function createPump(parts: PumpParts): Pump {
     const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
     const line: NewLine = { at, tree, signal: id, ...told };
     const why = `signal ${id} (${type}) was set aside`;
-    // The first one stays: a person who resolves it gets all later ones delivered too.
+    // The first one stays: a person who resolves it delivers all later ones too.
     const key = dependentPlan(row);
     const fault: Change[] =
       key === null
@@ -327,7 +329,7 @@ export function createPump(parts: PumpParts): Pump {
       ...toldToSender(row, result, at),
       { do: 'journal.append', line, input: null },
     ]);
-    // Lost where somebody else has handled it meanwhile.
+    // The commit is lost if another process has handled it meanwhile.
     return commit.status === 'lost' ? [] : [{ seq: commit.lines[0] ?? 0, ...line }];
   }
 
@@ -353,7 +355,7 @@ export function createPump(parts: PumpParts): Pump {
               notification(key, { type: 'plan_blocked', message: `fault: ${why}`, at }),
               ...(await toldOfFault(key, { reason: why, at })),
             ];
-      // If the commit is lost, the next look does it.
+      // If the commit is lost, the next round does it.
       const commit = await store.commit([{ do: 'signal.renumber', number, id, tree, result, at }, ...fault]);
       if (commit.status === 'lost') isChanged = true;
       else parts.onEffects();
@@ -371,7 +373,7 @@ export function createPump(parts: PumpParts): Pump {
     return hookRows(key, [blocked, notice], { hooks: parts.hooksOf(key.project), at });
   }
 
-  /** Handles batches as long as there are any and `goes` holds; between two of them other work gets its turn: sockets, timers, ends of processes. */
+  /** Handles batches as long as there are any and `goes` is true; between two of them other work runs: sockets, timers, ends of processes. */
   async function handleAll(goes: () => boolean, project: string | null): Promise<void> {
     while (goes() && (await inTurn(() => turn(project)))) await nextTurn();
   }

@@ -92,7 +92,7 @@ export function isAddress(text: string): boolean {
     parseTree(text);
     return true;
   } catch {
-    return false; // it throws of nothing else
+    return false; // it throws no other error
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The signals that may have ended the engine before this one: an endless loop in a machine's action, memory that was used up, a process that was ended.
- * After an engine that was cut off these are all that are older than this one, and the results of the effects that it had running: a result is stored in
- * the commit that handles it, so one that ends the engine comes again. What is a suspect once is one until it has its verdict, in every engine.
+ * The signals that may have ended the earlier engine: an endless loop in a machine's action, exhausted memory, a process that was ended. If that engine was cut
+ * off, these are all signals that are older than this engine, and the results of its running effects: a result is stored in the commit that handles it, so a
+ * result that ends the engine arrives again. A suspect remains one until it has its verdict, in every engine.
  */
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { resultKey } from '../../../machines/vocabulary/ids.ts';
@@ -15,7 +15,7 @@ export interface Suspects {
   hasArriving(signal: Pick<NewSignal, 'dedupeKey'>): boolean;
   /** The trees whose next signal was begun most often come last, so that one that ends the engine lets it handle the others first. Each tree's rows stay in order. */
   leastBegunFirst(rows: readonly SignalRow[], treeOf: (row: SignalRow) => TreeAddress): SignalRow[];
-  /** false: this engine has begun it before, so it is counted already. */
+  /** false: this engine has begun it before, so it is already counted. */
   begin(row: SignalRow): boolean;
   /** The engine has outlived the try. */
   handled(row: SignalRow): void;
@@ -25,7 +25,7 @@ export function createSuspects(
   store: Pick<Store, 'effects' | 'lastSignal'>,
   wasCutOff: () => Promise<boolean>,
 ): Suspects {
-  /** null: nobody has looked yet. */
+  /** null: not searched yet. */
   let older: { readonly upTo: number; readonly results: ReadonlySet<string> } | null = null;
   const begun = new Set<number>();
 

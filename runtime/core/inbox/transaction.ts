@@ -50,11 +50,11 @@ export interface BatchResult {
   readonly released: ReadonlySet<TreeAddress>;
 }
 
-/** The rows that a batch is decided from. */
+/** The rows from which the batch is decided. */
 interface Known {
   readonly rows: readonly SignalRow[];
   readonly trees: Map<TreeAddress, CachedTree | null>;
-  /** For plans that a person resolves in this batch: which signals were set aside and are delivered again; null: no signal that was set aside blocks the plan. */
+  /** For plans that a person resolves in this batch: the quarantined signals, which are delivered again; null: no quarantined signal blocks the plan. */
   readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
 }
 
@@ -79,7 +79,7 @@ interface Batch {
   /** Rows that are not in the store yet, by their numbers. */
   readonly entering: Map<number, Entering>;
   readonly dirty: Set<TreeAddress>;
-  /** Trees that decided something. */
+  /** Trees with a decision. */
   readonly asked: Set<TreeAddress>;
   readonly projection: Projection;
   readonly released: Set<TreeAddress>;
@@ -88,7 +88,7 @@ interface Batch {
 }
 
 /**
- * Handles the rows in one commit. Where that is lost, or something throws, the rows stay as they were, and their trees are read again when they are next
+ * Handles the rows in one commit. If the commit is lost, or something throws, the rows stay unchanged, and their trees are read again when they are next
  * needed. One batch at a time. Arriving signals come after the others, and are written with their outcomes.
  */
 export async function handleBatch(
@@ -155,13 +155,13 @@ async function readFor({ store, cache, trees: { kinds } }: BatchParts, rows: rea
   return { rows, trees, setAside };
 }
 
-/** A plan that is blocked because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
+/** A plan that is blocked because signals of the engine were quarantined: a person's `resolve` delivers all of them again. */
 async function setAsideFor(store: Store, address: TreeAddress): Promise<readonly number[] | null> {
   const parsed = planOf(address);
   const first = parsed === null ? null : ((await store.plan(parsed.project, parsed.plan))?.faultSignal ?? null);
   if (first === null) return null;
   const own = await store.setAside(address, first);
-  // The first may be a request to the repo: that is in another tree's row.
+  // The first may be a request to the repo, which is in another tree's row.
   const row = await store.signal(first);
   return row?.status === 'failed' && row.tree !== address ? [first, ...own] : own;
 }
@@ -188,11 +188,11 @@ function decide(parts: BatchParts, known: Known, { at, arriving }: { at: number;
     touchedEffects: false,
     keepsDeadline: false,
   };
-  // First, so that new signals of this batch get higher numbers.
+  // This comes first, so that new signals of this batch get higher numbers.
   for (const row of batch.entering.values()) batch.changes.push({ do: 'signal.enter', row });
   batch.changes.push(...arriving.causes);
   for (const row of known.rows) {
-    // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
+    // Released signals have lower ids than the rest of this batch, which stays pending and comes after them.
     if (!batch.released.has(treeOf(parts.trees.kinds, row))) handleRow(parts, batch, row);
   }
   for (const address of batch.dirty) {
@@ -260,7 +260,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
-/** As its tree gets it, or why it does not: a signal of a user-defined machine is checked here, one of a person where it enters. */
+/** The signal in the form of its tree, or the reason against it: a signal of a user-defined machine is checked here, one of a person where it enters. */
 function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySignal): AnySignal | EngineError {
   const { origin, type, payload } = signal;
   if (!isMessage(signal) || origin === `machine:${address}` || type === outputAwaited) return signal;
@@ -306,7 +306,7 @@ function settleOrphan(batch: Batch, row: SignalRow, address: TreeAddress): void 
   finish(batch, row, 'failed', missing.toJSON());
 }
 
-/** How many signals that were set aside are delivered again. */
+/** The number of quarantined signals that are delivered again. */
 function reviveFault(batch: Batch, address: TreeAddress): number {
   const ids = batch.known.setAside.get(address) ?? null;
   const key = planOf(address);
@@ -328,7 +328,7 @@ interface Stepped {
   readonly address: TreeAddress;
   readonly tree: Tree;
   readonly step: Step;
-  /** How many signals that were set aside this one delivers again. */
+  /** The number of quarantined signals that this one delivers again. */
   readonly revived: number;
 }
 
@@ -349,7 +349,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     if (plan === null) sendOfMachine(parts, batch, tree, step);
     else batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
   }
-  // The plan was blocked by what was set aside, which no state of its machine shows.
+  // The plan was blocked by quarantined signals, which no state of its machine shows.
   if (revived > 0 && step.verdict.status !== 'done') addDeliveries(parts, batch, address, () => [resolvedNow(tree)]);
   settleRow(batch, { row, address, tree, step, revived });
   if (step.released) {
@@ -377,7 +377,7 @@ function enqueueHooks(batch: Batch, rows: readonly Change[]): void {
   if (rows.length > 0) batch.touchedEffects = true;
 }
 
-/** Public states that a tree of a user-defined machine entered: to people where its machine says so, and to the hooks that name them. */
+/** Public states that a tree of a user-defined machine entered: notifications if its machine defines them, and deliveries to the hooks that name them. */
 function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }: Tree, { inputs }: Step): void {
   const parsed = parseTree(address);
   if (parsed.kind !== 'machine') return;

@@ -10,9 +10,9 @@ export interface CachedTree {
   readonly tree: Tree;
   /** Steps that the row has; 0: the tree has no row yet. */
   stored: number;
-  /** Steps that the live tree has taken. */
+  /** The number of steps that the live tree has taken. */
   steps: number;
-  /** What its row in a list shows, as text; null: not known, so it is written with the next step. */
+  /** The shown part of its row, as text; null: not known, so it is written with the next step. */
   shown: string | null;
   /** The values from which it was computed. */
   shownOf: readonly unknown[] | null;
@@ -29,7 +29,7 @@ export interface TreeCache {
   hold(): () => void;
   keep(address: TreeAddress, entry: CachedTree): void;
   forget(address: TreeAddress): void;
-  /** Others may have stepped these. */
+  /** Other processes may have stepped these trees. */
   forgetThose(are: (address: TreeAddress) => boolean): void;
 }
 
@@ -46,7 +46,7 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
 
   function keep(address: TreeAddress, entry: CachedTree): void {
     live.delete(address);
-    // It will not change any more, and its row may expire.
+    // The tree will not change any more, and its row may expire.
     if (entry.tree.kind.standingOf(entry.tree.root).isEnded) return;
     live.set(address, entry);
     for (const oldest of live.keys()) {

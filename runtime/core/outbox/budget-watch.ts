@@ -1,6 +1,6 @@
 /**
- * Lets plans go on that wait for their budget, once there is room again: on the next day, under a configuration that allows more. The limit of one run must be raised
- * by a person. Costs nothing while no plan waits so.
+ * Continues plans that wait for their budget as soon as there is room again: on the next day, or with a configuration that allows more. The limit of one run
+ * must be raised by a person. Costs nothing while no plan waits for its budget.
  */
 import type { Kinds } from '../../../actors/kind.ts';
 import { shareOf } from '../../../machines/vocabulary/budget.ts';
@@ -18,7 +18,7 @@ export interface BudgetWatchParts extends BudgetParts {
   readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
   isOwner(): boolean;
   onSignals(): void;
-  /** The time between two looks at the plans that wait. Default: five seconds. */
+  /** The interval at which waiting plans are checked. Default: five seconds. */
   readonly everyMs?: number;
 }
 

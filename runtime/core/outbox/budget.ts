@@ -73,7 +73,7 @@ export function roomRequired({ row, limits, day }: BudgetLook): Change | null {
   return { do: 'budget.require', key: { project, plan: name }, plan, day: ofDay, dayStartMs: day.startMs };
 }
 
-/** The signal that a limit is reached; the plan gets it again if it has moved on since. `run`: the run that it is about, or which noticed it. */
+/** The signal that a limit is reached; it is sent again if the plan has continued since. `run`: the run that reached it, or that noticed it. */
 export function reachedWord({ row }: BudgetLook, use: BudgetUse, { run, at }: { run: string; at: number }): Change {
   const which = use.scope === 'attempt' ? run : use.scope;
   return wordOf(row, { type: 'budget_reached', use, key: `reached ${row.updatedAt} ${which}`, at });
@@ -108,7 +108,7 @@ interface Word {
 
 function wordOf({ project, plan }: PlanRow, { type, use, key, at }: Word): Extract<Change, { do: 'signal.insert' }> {
   const tree = planTree(project, plan);
-  // The limit of a repo's day is reported once, whichever plan it is.
+  // The limit of a repo's day is reported once for all plans.
   const whose = use?.scope === 'day' && type === 'budget_near' ? project : tree;
   const dedupeKey = `${whose} budget ${key}`;
   return { do: 'signal.insert', tree, type, payload: use ?? {}, origin: 'engine', dedupeKey, at };

@@ -1,8 +1,8 @@
-/** Carries an effect from the commit that takes it to its end. The dispatcher defines its steps. */
+/** Carries an effect from the commit that claims it to its end. The dispatcher defines its steps. */
 import type { EffectRow } from '../store/rows.ts';
 import type { Outcome } from './handler.ts';
 
-/** The outcome of an effect that was taken, as JSON, before it is written. */
+/** The outcome of a claimed effect, as JSON, before it is written. */
 export type Ending =
   | { readonly do: 'conclude'; readonly outcome: Outcome }
   | { readonly do: 'fail'; readonly error: string; readonly thrown?: unknown }
@@ -18,15 +18,15 @@ export interface Steps {
 }
 
 export interface EffectCarrier {
-  /** Before the first effect is adopted or taken; may be called again. Throws `StoreTrouble`, and then nothing may be taken yet. */
+  /** To be called before the first effect is adopted or claimed; may be called again. Throws `StoreTrouble`, and then no effect may be claimed yet. */
   start(): Promise<void>;
-  /** An effect that this owner runs: its commit is made. Resolves when it is settled or is not this owner's any more, or when the engine stops. */
+  /** An effect that this owner runs: its commit is made. Resolves when it is settled or belongs to another owner, or when the engine stops. */
   carry(row: EffectRow, steps: Steps): Promise<void>;
   /** The engine stops: running effects let go by themselves, and are awaited. */
   stop(): Promise<void>;
 }
 
-/** Carries effects in this process: only the rows of the store survive it. */
+/** Carries effects in this process: after it ends, only the rows of the store remain. */
 export const inProcess: EffectCarrier = {
   start: async () => {},
   async carry(_row, { handle, settle }) {

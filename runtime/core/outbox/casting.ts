@@ -1,4 +1,4 @@
-/** Which profile would play each role now: what the outbox must know of accounts and their limits before it takes a slot. */
+/** Which profile would be used for each role now: the outbox must know accounts and their limits before it takes a slot. */
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import type { AccountLimitRow } from '../store/rows.ts';

@@ -39,9 +39,9 @@ const workflow = 'effect';
 /** The interval of regular looks; each commit that takes an effect also causes one. */
 const pollMs = 10_000;
 const retryMs = 1_000;
-/** If no workflow carries an effect after this time, the answer to its claim got lost. */
+/** If no workflow carries an effect after this time, the answer to its claim was lost. */
 const lateMs = 10_000;
-/** Ended workflows stay for so long, for a person who looks into the tables of DBOS. */
+/** Ended workflows stay for this long, for a person who reads the tables of DBOS. */
 const keptMs = 24 * 3_600_000;
 const tidyEveryMs = 3_600_000;
 const tidyLimit = 1_000;

@@ -1,6 +1,6 @@
 /**
- * Starts requested effects, within their limits and with their resource to themselves; settles those that have ended, in one commit with the
- * signal that says so. A slot is taken in the commit that marks the row as running, and given back by the one that settles it.
+ * Starts requested effects, within their limits and with exclusive use of their resource; settles effects that have ended, in one commit with the signal that
+ * reports it. A slot is taken in the commit that marks the row as running, and returned by the one that settles it.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -67,7 +67,7 @@ export interface DispatcherParts {
   closedRepos?(): readonly string[];
   /** Whether a plan's budget has room for one more run of an agent. Default: always. */
   budget?: Budget;
-  /** Which profile plays each role now: none starts for an account that is limited. Default: no limit is known. */
+  /** Which profile is used for each role now: no agent of a limited account starts. Default: no limit is known. */
   casting?(): Promise<Casting>;
   /** How many of the lane of a machine's effect run at a time. Default: as many as there are slots. */
   machineLimit?(row: EffectRow): number;
@@ -78,50 +78,56 @@ export interface DispatcherParts {
   /** Further changes because that effect has ended, in the commit that settles it. Default: none. */
   follows?(row: EffectRow): readonly Change[];
   onSignals(): void;
-  /** Stores a signal, in one commit with the changes that it is about. false: one of these changes does not hold, and nothing was committed. Default: `onSignals` follows the commit. */
+  /**
+   * Stores a signal, in one commit with the changes that it is about. false: one of these changes does not apply, and nothing was committed. Default:
+   * `onSignals` follows the commit.
+   */
   bringIn?(cause: readonly Change[], signal: NewSignal): Promise<boolean>;
 }
 
 export interface Dispatcher {
-  /** Takes up what an earlier owner left running, then starts what may start. */
+  /** Adopts the effects that an earlier owner left running, then starts effects that may start. */
   start(): void;
   wake(): void;
-  /** One round, for an engine that keeps its own time and so is never started: effects that may start begin, and those whose time is over are ended. */
+  /** One round, for an engine with its own clock, which is never started: effects that may start begin, and those whose time is over are ended. */
   look(): Promise<void>;
-  /** What it carries out now. */
+  /** The effects that it carries out now. */
   running(): readonly EffectRow[];
-  /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
+  /** Once it has resolved, no agent is started any more; all other effects continue. Throws the store's errors. */
   holdAgents(): Promise<void>;
-  /** Lets go of all running effects, and leaves their rows as they are. */
+  /** Lets all running effects continue on their own, and leaves their rows unchanged. */
   stop(): Promise<void>;
   /**
-   * Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. Answers the rows that did not end
-   * within `limitMs`: they are let go of and stay as they are, and this dispatcher cannot be used any more.
+   * Ends the runs whose time to stop has come and settles them, without starting or adopting other effects. Returns the rows that did not end within `limitMs`:
+   * their rows stay unchanged, and this dispatcher cannot be used any more.
    */
   stopDue(limitMs: number): Promise<EffectRow[]>;
-  /** For an engine of one verb: carries out the effects of that kind, with the git effects of the same trees that come before them, and nothing else. */
+  /** For an engine of one verb: carries out the effects of that kind, with the earlier git effects of the same trees, and nothing else. */
   carryOut(kind: EffectKind, lane: Lane): Promise<void>;
 }
 
-/** After an engine that was cut off, what may have ended it begins one after the other, the next when one has gone on for so long. */
+/** If the earlier engine was cut off, effects that may have ended it begin one after the other: the next one when one has run for this long. */
 const aloneMs = 250;
-/** All of them have begun after this. */
+/** After this time, all of them have begun. */
 const allAloneMs = 5_000;
-/** What goes on for so long did not end the engines before it: something else did, and its count begins anew. */
+/** An effect that runs for this long did not end the earlier engines, and its count begins anew. */
 const provenMs = 60_000;
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
 const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
-/** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
+/**
+ * A handler that threw although its run is under way is started again after this time, then after twice as long each time, up to the cap: the run itself
+ * continues.
+ */
 const resumeMs = 2_000;
 /** A try without a failure for this long counts as going well: otherwise watchers would see by turns that it waits and that it works. */
 const clearMs = 5_000;
-/** An owner that leaves tries once more after this. */
+/** An owner that stops tries once more after this time. */
 const leavingMs = 1_000;
-/** The interval of regular looks; everything that may let an effect start also causes one. */
+/** The interval of regular rounds; every event that may let an effect start also causes one. */
 const pollMs = 10_000;
-/** The same where an effect waits for its time, a lane was given up, or a round could not look. */
+/** The same if an effect waits for its time, a lane was left for later, or a round could not read the store. */
 const waitingPollMs = 1_000;
 /** The most effects that an engine of one verb carries out in a row. */
 const carryLimit = 100;
@@ -183,7 +189,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** What was adopted and has not begun yet, and what begins it. */
   let suspects: readonly EffectRow[] = [];
   let beginning: Promise<void> = Promise.resolve();
-  /** It ends the due runs and leaves: what fails again meanwhile is for the next owner. */
+  /** It ends the due runs and stops: effects that fail again meanwhile are left to the next owner. */
   let isLeaving = false;
   /** A lane changed too often while it was read: it is read again soon. */
   let hasGivenUp = false;
@@ -192,7 +198,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (!parts.isOwner()) return null;
     hasGivenUp = false;
     await adopt();
-    // Anything new meanwhile wakes the next round.
+    // A new effect meanwhile wakes the next round.
     const waiting = new Set(await store.queuedLanes());
     for (const lane of laneNames) if (waiting.has(lane)) await startLane(lane);
     await watchStops();
@@ -274,8 +280,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /**
-   * Marks effects that get a slot as running, and returns their new rows. An effect that was withdrawn, or may no longer start, between the look and the commit
-   * is not begun, nor the others of that commit: the lane is read again.
+   * Marks effects that get a slot as running, and returns their new rows. If an effect was withdrawn, or may no longer start, between the reading and the
+   * commit, neither it nor the others of that commit begin: the lane is read again.
    */
   async function take(lane: Lane, asked: () => MayStart): Promise<EffectRow[]> {
     for (let look = 0; look < lookLimit; look += 1) {
@@ -304,7 +310,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         ...conditions,
         ...told,
         ...rows.flatMap((row) => changesOf(row, { at, casting })),
-        // Another dispatcher may have taken a slot since the look. If none starts, the messages alone are committed.
+        // Another dispatcher may have taken a slot since the reading. If none starts, the messages alone are committed.
         ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, { limits, host })]),
       ]);
       if (status === 'lost') continue;
@@ -349,7 +355,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       return status === 'committed';
     });
 
-  /** Passes on what a handler reports before its end, in order. */
+  /** Passes on a handler's reports before its end, in order. */
   function pass(entry: Running, word: string, told: Told): void {
     const { row } = entry;
     const insert = async () => {
@@ -381,7 +387,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       done: nothing,
     };
     running.set(row.key, entry);
-    // Before its handler looks: a run that must end must not be started first.
+    // Checked before its handler runs: a run that must end must not be started first.
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       entry.cancelStop?.();
@@ -514,7 +520,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
   }
 
-  /** The work of a handler is under way: nothing can keep it from beginning any more. */
+  /** The work of a handler is under way: it cannot be prevented any more. */
   function begins(entry: Running): void {
     entry.hasBegun = true;
     if (entry.failing !== null) {
@@ -639,7 +645,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return signalOf(row, { ...told, run: row.name }, resultKey(row.key));
   }
 
-  /** Tells the handlers to stop, each at its time. */
+  /** Asks the handlers to stop, each at its time. */
   async function watchStops(): Promise<void> {
     if (running.size === 0) return;
     for (const { key, stop_at: stopAt } of await mine()) {

@@ -1,4 +1,4 @@
-/** Whose turn it is: the projects one after the other, so that a busy one never delays the rest. */
+/** The order of starts: one project after the other, so that a busy project never delays the rest. */
 import { groupBy } from '../../base/platform/group-by.ts';
 
 /** The candidates with the projects in turn, beginning after `last`; each project keeps its own order, priorities go first. */

@@ -1,4 +1,6 @@
-/** What carries out an effect: it gets the request and what it may use, and answers how it ended. Safe to run again after it stopped at any line. */
+/**
+ * The interface of an effect's handler: it gets the request and its tools, and returns how the effect ended. Safe to run again after it stopped at any line.
+ */
 
 import type { Effect } from '../../../machines/vocabulary/effect.ts';
 import type { SignalPayload, SignalType } from '../../../machines/vocabulary/signal.ts';
@@ -19,7 +21,7 @@ export interface Sent {
   readonly event: { readonly type: string; readonly payload: object };
 }
 
-/** No actor of a tree waits for it: the outcome is in its own row, in one commit with `changes`. */
+/** No actor of a tree waits for it: the outcome is stored in its own row, in one commit with `changes`. */
 export interface Kept {
   readonly type: 'kept';
   readonly status: 'done' | 'failed';
@@ -41,7 +43,7 @@ export interface Again {
 
 export interface EffectContext {
   readonly row: EffectRow;
-  /** The engine stops: let go of everything and leave it as it is; the next owner goes on. */
+  /** The engine stops: the handler ends and leaves the work as it is; the next owner continues. */
   readonly abort: AbortSignal;
   /** Aborted when the run must end. */
   readonly stop: AbortSignal;

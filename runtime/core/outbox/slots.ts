@@ -1,4 +1,4 @@
-/** The slots of each lane: how many are free, and whose turn it is. A slot is a row in `running`, so nothing here is lost with the engine. */
+/** The slots of each lane: how many are free, and which effect is next. A slot is a row in `running`, so no slot is lost with the engine. */
 
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import type { ChangeOf } from '../store/port.ts';
@@ -39,7 +39,7 @@ export function freeSlots({ lane, busy, limits }: Pick<Claim, 'lane' | 'busy' | 
   return slotsOf(lane, limits) - [...busy.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** Those of the candidates that get a slot, and their resource to themselves: the projects in turn, in the order in which they are served. */
+/** The candidates that get a slot, and exclusive use of their resource: one project after the other, in the order in which they are served. */
 export function takeSlots(claim: Claim): EffectRow[] {
   const { lane, candidates, busy: taken, limits, servedLast, running = [] } = claim;
   const isParted = partedLanes.has(lane);
@@ -66,7 +66,7 @@ export function takeSlots(claim: Claim): EffectRow[] {
   return rows;
 }
 
-/** Whose slots of the lane are counted. Agents have one limit over all hosts; every other lane has one for each host, since it is about what a machine can carry. */
+/** Whose slots of the lane are counted. Agents have one limit over all hosts; every other lane has one for each host, since it depends on the machine. */
 export function countedHost(lane: Lane, host: string): string | undefined {
   return host === '' || lane === 'worker' || lane === 'coordinator' ? undefined : host;
 }
@@ -116,7 +116,7 @@ export function slotsOf(lane: Lane, { workers, coordinators }: Limits): number {
 function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
   if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
   if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;
-  // What user-defined machines do is of no repo.
+  // Effects of user-defined machines belong to no repo.
   if (lane === 'machine') return limit;
   return Math.max(1, lane === 'hook' ? limit - perHook : limit - 1);
 }

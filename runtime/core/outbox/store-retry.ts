@@ -11,8 +11,8 @@ export interface StoreRetry {
   /** Resets the state after the store has answered. */
   forget(): void;
   /**
-   * A write of something that has already happened outside: tried again while the store does not take it, until `abort`. Returns its result; null:
-   * it was not taken before `abort`. Throws errors that are no trouble of the store.
+   * A write about an event that has already happened outside: it is repeated while the store does not accept it, until `abort`. Returns its result; null: it
+   * was not accepted before `abort`. Throws errors that are no trouble of the store.
    */
   untilTaken<T>(write: () => Promise<T>): Promise<T | null>;
   /** Ends early on `abort`, and when `wake` comes meanwhile. */

@@ -1,4 +1,4 @@
-/** Which of the effects that may start fit the budget: decided before the commit, and a condition of it. */
+/** Selects the effects that may start within the budget: decided before the commit, and a condition of it. */
 import { shareOf } from '../../../machines/vocabulary/budget.ts';
 import type { Change } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';

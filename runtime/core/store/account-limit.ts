@@ -1,7 +1,7 @@
-/** When a limit of an account is the known one. */
+/** Decides whether a reported limit of an account is already known. */
 import type { AccountLimitRow } from './rows.ts';
 
-/** A service that does not say when its limit is over is asked again, and answers the same: a limit within this time after the end is the same one. */
+/** A service that does not report when its limit ends is asked again, and answers the same: a limit within this time after the end is the same one. */
 const sameLimitMs = 1_800_000;
 
 /** Whether a limit that is reported at that time is the known one. */
@@ -16,7 +16,7 @@ export function limitedNow(
 ): { readonly row: AccountLimitRow; readonly isNews: boolean } {
   const isSame = before !== null && isSameLimit(before, at);
   if (!isSame) return { row: { account, since: at, until, used }, isNews: true };
-  // That only its reserve is left says less than that the service takes no more.
+  // "Only its reserve is left" is a weaker report than "the service takes no more".
   const isRefused = before.used === null && at < before.until;
   const row = { account, since: before.since, until: Math.max(before.until, until), used: isRefused ? null : used };
   return { row, isNews: false };

@@ -1,4 +1,4 @@
-/** Every row of a store, as it lies in its tables, for a copy into another database. The tables and columns are the same in each. */
+/** Every row of a store, in the form of its tables, for a copy into another database. The tables and columns are the same in each. */
 import { StoreTrouble } from './port.ts';
 
 export type AnyRow = Readonly<Record<string, unknown>>;
@@ -8,11 +8,11 @@ export type Columns = ReadonlyMap<string, readonly string[]>;
 /** A store that no other process uses, opened for a copy. */
 export interface AllRows {
   columns(): Promise<Columns>;
-  /** Some at a time. */
+  /** In pages. */
   read(table: string, columns: readonly string[]): AsyncIterable<readonly AnyRow[]>;
-  /** Replaces all rows, in one transaction: if `fill` throws, they stay as they were. */
+  /** Replaces all rows, in one transaction: if `fill` throws, they stay unchanged. */
   replace(columns: Columns, fill: (insert: Insert) => Promise<void>): Promise<void>;
-  /** Whether nothing has ever happened in it. */
+  /** Whether it has no rows of any event. */
   isEmpty(): Promise<boolean>;
   close(): Promise<void>;
 }

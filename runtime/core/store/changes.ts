@@ -17,7 +17,7 @@ import { type Answer, all, answered } from './tables/connection.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
-/** The operations on the rows of each table. false: the condition of the change does not hold. */
+/** The operations on the rows of each table. false: the condition of the change does not apply. */
 export interface Tables {
   readonly signals: {
     insert(signal: NewSignal): Answer<{ id: number; isNew: boolean }>;
@@ -53,7 +53,7 @@ export interface Tables {
     /** true: it had not begun, and is withdrawn. */
     stop(change: Of<'effect.stop'>): Answer<boolean>;
     hasOpenRuns(key: PlanKey): Answer<boolean>;
-    /** Those of a tree that goes. */
+    /** The effects of a tree that is deleted. */
     endTree(tree: TreeAddress, at: number): Answer<unknown>;
     redeliver(key: string): Answer<boolean>;
   };
@@ -84,7 +84,7 @@ export interface Tables {
   readonly runs: {
     show(change: Of<'run.show'>): Answer<unknown>;
     note(change: Of<'run.note'>): Answer<unknown>;
-    /** Those of a tree that goes. */
+    /** The runs of a tree that is deleted. */
     endTree(tree: TreeAddress, at: number): Answer<unknown>;
     addToken(change: Of<'run.add-token'>): Answer<unknown>;
     spent(key: PlanKey, sinceMs: number): Answer<SpentOf>;

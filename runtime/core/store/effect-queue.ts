@@ -1,8 +1,8 @@
-/** The part of a store of several hosts for the carrier of their effects: the commit that takes an effect enqueues its workflow. */
+/** The part of a store of several hosts for the carrier of their effects: the commit that claims an effect enqueues its workflow. */
 import type { DBOSConfig } from '@dbos-inc/dbos-sdk';
 import type { EffectRow } from './rows.ts';
 
-/** Where DBOS finds the effects that this host has taken. */
+/** Where DBOS finds the effects that this host has claimed. */
 export interface EffectQueue {
   /** The schema of DBOS's own tables, in the database of the store. */
   readonly schema: string;
@@ -20,13 +20,13 @@ export interface Enqueuing {
   schema(): Promise<string>;
   /** Runs it while no other program changes a schema of this database in the same way. */
   whileAlone<T>(work: () => Promise<T>): Promise<T>;
-  /** From here on each commit that takes or adopts an effect of this host enqueues its workflow, on the queue of the host's name. */
+  /** From now on each commit that claims or adopts an effect of this host enqueues its workflow, on the queue of the host's name. */
   enqueueInto(queue: EffectQueue): void;
 }
 
 type Taken = Pick<EffectRow, 'key' | 'attempts' | 'started_at'>;
 
-/** The id of the workflow: an effect that is taken again has another one. */
+/** The id of the workflow: an effect that is claimed again has another one. */
 export function workflowIdOf({ key, attempts, started_at: at }: Taken): string {
   return `${key} ${attempts} ${at}`;
 }

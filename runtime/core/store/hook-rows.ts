@@ -1,4 +1,4 @@
-/** An event of a plan or a repo, as one row of the outbox for each of the repo's hooks that wants it. */
+/** An event of a plan or a repo, as one row of the outbox for each of the repo's hooks that receives it. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { isUsualEvent } from '../../../machines/vocabulary/hook-event.ts';
 import { planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';

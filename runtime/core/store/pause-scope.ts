@@ -1,4 +1,4 @@
-/** Which agents a pause of the queue is for. */
+/** The agents that a pause of the queue applies to. */
 import type { PauseScope, QueuePause } from './rows.ts';
 
 /** Whether a pause of that scope applies to this agent. */

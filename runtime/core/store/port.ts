@@ -93,7 +93,7 @@ export type RunFacts = Partial<
   >
 >;
 
-/** A run as its agent's machine shows it. */
+/** A run as its agent's machine reports it. */
 export type RunShown = Pick<
   RunRow,
   'key' | 'project' | 'plan' | 'run' | 'title' | 'role' | 'attempt' | 'state' | 'reason' | 'branch'
@@ -104,7 +104,7 @@ export type RunShown = Pick<
  * They are carried out in their order.
  */
 export type Change =
-  // A key that exists is not inserted again. The engine's own signal gets the next free key where another program has taken its key.
+  // A key that exists is not inserted again. The engine's own signal gets the next free key if another program has used its key.
   | ({ readonly do: 'signal.insert' } & NewSignal)
   /** A row of the engine itself with its outcome. On condition that its number is the next one, so no other row came in meanwhile, and that its key is free. */
   | { readonly do: 'signal.enter'; readonly row: SignalRow }
@@ -120,9 +120,9 @@ export type Change =
   | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
   /** Makes the held signals of a tree pending again. */
   | { readonly do: 'signal.release'; readonly tree: TreeAddress }
-  /** A try threw. One that is not pending any more is left as it is. */
+  /** A try threw. A signal that is not pending any more is unchanged. */
   | { readonly do: 'signal.count-attempt'; readonly id: number }
-  /** Before a try of a signal that may have ended an engine. One that is not pending any more is left as it is. */
+  /** Before a try of a signal that may have ended an engine. A signal that is not pending any more is unchanged. */
   | { readonly do: 'signal.count-suspected'; readonly id: number }
   /** On condition that it is pending: it failed because of a fault of the engine. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
@@ -158,8 +158,8 @@ export type Change =
   /** On condition that the row is at that step; 0: that there is none. For decisions by a tree that did not change. */
   | { readonly do: 'tree.require'; readonly address: TreeAddress; readonly steps: number }
   /**
-   * On condition that it is at step `before`, where that is given. Its effects end with it: none waits for a slot any more, and running ones are
-   * ended now. Deliveries of its hooks and removals of its worktrees go on.
+   * On condition that it is at step `before`, if that is given. Its effects end with it: waiting ones are withdrawn, and running ones are ended now. Deliveries
+   * of its hooks and removals of its worktrees continue.
    */
   | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number; readonly at: number }
   /** `input`: the input of the tree, on the first line that resulted from it. */
@@ -185,7 +185,7 @@ export type Change =
       /** Counts what this host runs alone; absent: what all hosts run. */
       readonly host?: string;
     }
-  /** On condition that the plan, and all of its repo since that time, took less than these. A run that began before then does not count for the day. */
+  /** On condition that the plan, and all of its repo since that time, used less than these. A run that began before then does not count for the day. */
   | {
       readonly do: 'budget.require';
       readonly key: PlanKey;
@@ -195,20 +195,20 @@ export type Change =
     }
   /** On condition that the account is not limited at that time. */
   | { readonly do: 'account.require'; readonly account: string; readonly at: number }
-  /** It is rate limited or kept back until then; if that is new, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
+  /** The account is rate limited or kept back until then; if that is new, `notice` is inserted. A limit that returns soon after its end is the same one. */
   | ({ readonly do: 'account.limit'; readonly at: number; readonly notice: NewNotification } & Omit<
       AccountLimitRow,
       'since'
     >)
-  /** A run that began then was not limited: an earlier limit is over. */
+  /** A run that began then was not limited: an earlier limit has ended. */
   /** What a program said last of an account's limit over that span. Spans that are over are forgotten. */
   | ({ readonly do: 'account.note' } & AccountQuotaRow)
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
   /** Takes over the running effects of the same host's earlier owners; their slots stay taken. */
   | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
-  /** Before one that may have ended an engine begins again. One that this owner does not run is left as it is. */
+  /** Before an effect that may have ended an engine begins again. One that this owner does not run is unchanged. */
   | { readonly do: 'effect.count-suspected'; readonly key: string; readonly owner: EffectOwner }
-  /** It has gone on for so long that it did not end the engines before. One that this owner does not run is left as it is. */
+  /** It has run for so long that it did not end the earlier engines. One that this owner does not run is unchanged. */
   | { readonly do: 'effect.clear-suspected'; readonly key: string; readonly owner: EffectOwner }
   /** On condition that this owner runs it. */
   | {
@@ -240,7 +240,7 @@ export type Change =
       readonly owner: EffectOwner;
       readonly at: number;
     }
-  /** What a running effect waits for, since `at`; null: it does not wait any more. */
+  /** The reason why a running effect waits, since `at`; null: it does not wait any more. */
   | {
       readonly do: 'effect.note-wait';
       readonly key: string;
@@ -278,7 +278,7 @@ export type Change =
       readonly hook: string;
       readonly off: { readonly reason: string; readonly at: number } | null;
     }
-  /** How the forge of a repo was found. */
+  /** The state in which the forge of a repo was found. */
   | ({ readonly do: 'forge.note' } & ForgeRow)
   /** Registers it, or registers one again that was removed. */
   | {
@@ -306,7 +306,7 @@ export type Change =
       readonly isFirst?: boolean;
       readonly at: number;
     }
-  /** If the failed signal `from` holds the plan up: from now on the next signal that is set aside for it does, or none. */
+  /** If the failed signal `from` blocks the plan: from now on the next quarantined signal blocks it, or none. */
   | { readonly do: 'plan.move-fault'; readonly key: PlanKey; readonly from: number; readonly at: number }
   | { readonly do: 'plan.set-base'; readonly key: PlanKey; readonly base: PlanBase }
   /** On condition that it is there, ready, done or cancelled, and that no agent of it runs or is to run. */
@@ -333,11 +333,11 @@ export type Change =
       readonly wrapper?: string | null;
       readonly base?: string | null;
     }
-  /** Its folder is gone, and is not needed any more. */
+  /** Its folder is deleted, and is not needed any more. */
   | { readonly do: 'launch.remove'; readonly key: string }
   /**
-   * Deletes rows of these kinds that ended before that time and are not needed any more: trees that ended, signals that were handled, effects of plans that are over, the
-   * journal of trees that are gone and of those that never end, launches without an effect, runs and texts of plans that were deleted. The last signal, effect and
+   * Deletes rows of these kinds that ended before that time and are not needed any more: trees that ended, signals that were handled, effects of plans that are
+   * over, the journal of deleted trees and of those that never end, launches without an effect, runs and texts of deleted plans. The last signal, effect and
    * line stays, so no number is given twice.
    */
   | ({ readonly do: 'rows.expire'; readonly kind: ExpiringKind } & Span)
@@ -394,7 +394,7 @@ export type Change =
       'intake' | 'item' | 'digest' | 'commentsAt' | 'comment'
     >)
   | ({ readonly do: 'intake.allow' } & IntakeAllowanceRow)
-  /** How far the times of a source were looked at. On condition that it was at `before`; null: at none. */
+  /** The time up to which the times of a source were checked. On condition that it was at `before`; null: at none. */
   | ({ readonly do: 'intake.mark'; readonly before: number | null } & IntakeMarkRow)
   /** On condition that the project has no other note of that text. */
   | ({ readonly do: 'note.add' } & Omit<NoteRow, 'id'>)
@@ -411,7 +411,7 @@ export type Change =
   | ({ readonly do: 'chat.sent' } & Omit<ChatMessageRow, 'reached'>)
   /** The answers in a chat, or with `message` those to one message, were read up to there. */
   | { readonly do: 'chat.reach'; readonly chat: string; readonly message: string | null; readonly reached: string }
-  /** Its times are looked at from a new beginning. */
+  /** Its times are checked from a new beginning. */
   | { readonly do: 'intake.unmark'; readonly intake: string }
   /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
@@ -428,10 +428,10 @@ export type Commit =
       /** The numbers of the journal's lines, in their order. */
       readonly lines: readonly number[];
     }
-  /** Nothing was written, because of this change. */
+  /** No change was written, because of this one. */
   | { readonly status: 'lost'; readonly change: Change };
 
-/** What the commit of another host means. */
+/** The relevance of a commit by another host. */
 export interface Written {
   /** Trees that were stepped, or that have new signals or effects. */
   readonly trees: readonly TreeAddress[];
@@ -475,7 +475,7 @@ export type RunQuery =
 export type EffectQuery =
   /** Those of one host, or of all. */
   | { readonly by: 'running'; readonly host?: string }
-  /** Queued and running, the most wanted first. */
+  /** Queued and running, by descending priority. */
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
@@ -550,9 +550,9 @@ export interface Store {
   nextSignalIn(now: Now): Promise<number | null>;
   /** The delays are those of the newest so many signals, where they had their verdict since that time. */
   inboxLoad(query: { readonly now: Now; readonly newest: number; readonly sinceMs: number }): Promise<InboxLoad>;
-  /** Signals to trees of user-defined machines that were set aside and still are; of all machines, or of one. At most 1,000, in the order of their trees. */
+  /** Quarantined signals to trees of user-defined machines; of all machines, or of one. At most 1,000, in the order of their trees. */
   setAsideOfMachines(machine?: string): Promise<readonly SetAsideSignal[]>;
-  /** The engine's own signals for a tree that were set aside and still are, from that id on. */
+  /** The engine's own quarantined signals for a tree, from that id on. */
   setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
   /** Plans that are registered and have no tree yet, with the branches that they will have. */
   births(project: string): Promise<readonly { readonly plan: string; readonly branch: string }[]>;
@@ -571,7 +571,7 @@ export interface Store {
     machine: string,
     page: { readonly version: string; readonly after: string; readonly limit: number },
   ): Promise<readonly TreeAddress[]>;
-  /** How many trees each machine has, also one that this engine was not given. */
+  /** The number of trees of each machine, also of machines that this engine does not have. */
   treeCounts(): Promise<readonly { readonly machine: string; readonly count: number }[]>;
   /** The public states of a machine's trees, read without restoring them; trees without one are left out. */
   treeStates(machine: string): Promise<ReadonlyMap<TreeAddress, TreeState>>;
@@ -581,8 +581,8 @@ export interface Store {
   effect(key: string): Promise<EffectRow | null>;
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
   /**
-   * Queued rows whose resource is free and that may start, the most wanted first, however many rows before them may not start; at most `limit`
-   * of each repo, so that a busy one hides no other. No agents for which the queue is paused, and none whose plan takes no new runs; no effects of what is paused of machines.
+   * Queued rows whose resource is free and that may start, by descending priority, however many rows before them may not start; at most `limit` of each repo,
+   * so that a busy one hides no other. No agents for which the queue is paused, and none whose plan takes no new runs; no effects of paused machines.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** The agents that are queued, in any order. `isNamed`: with title, role and agent, which takes several times as long. */
@@ -594,7 +594,7 @@ export interface Store {
   /** When the next queued one that waits may be tried, after that; null: none waits. */
   nextEffectAt(afterMs: number): Promise<number | null>;
 
-  /** What is known of the hooks of a repo; a hook that has received nothing yet has no row. */
+  /** The states of a repo's hooks; a hook that has received no event yet has no row. */
   hooks(project: string): Promise<readonly HookRow[]>;
   /** How many deliveries each hook has, by status. */
   hookCounts(project: string): Promise<readonly HookCountRow[]>;
@@ -640,7 +640,7 @@ export interface Store {
   launch(key: string): Promise<LaunchRow | null>;
   /** The checks that judged the work of that run, in the order in which they ran. */
   checksOf(run: Pick<RunRow, 'project' | 'plan' | 'run'>): Promise<readonly LaunchRow[]>;
-  /** Whose these folders under `runs` are; those without an owner are left out. In the order of their keys. */
+  /** The owners of these folders under `runs`; folders without an owner are left out. In the order of their keys. */
   launchesOf(folders: readonly string[]): Promise<readonly LaunchTrace[]>;
 
   /** At most 1,000 lines after that number, of all trees or of one. */
@@ -675,7 +675,7 @@ export interface Store {
   giveBack(limitBytes: number): Promise<number>;
 
   queue(): Promise<QueueRow>;
-  /** By their machines and lanes, also of machines that this engine was not given. */
+  /** By their machines and lanes, also of machines that this engine does not have. */
   machinePauses(): Promise<readonly MachinePause[]>;
   /** All agents that have not ended, in the order of their requests; then up to `ended` of those that ended since the queue was cleared, the newest first. */
   queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
@@ -720,7 +720,7 @@ export interface Store {
 
   /** Calls when another writer has changed it, within a second; null: anything may have changed. Ends with the returned function. */
   watch(onChange: (written: Written | null) => void): () => void;
-  /** Why nothing is written any more, where its files were deleted, replaced or damaged; null: they are as they were opened. */
+  /** Why nothing is written any more, if its files were deleted, replaced or damaged; null: they are unchanged since they were opened. */
   loss(): EngineError | null;
   /** Why the last write failed, within the last 30 s; null: it succeeded, or there was none. */
   trouble(): EngineError | null;
@@ -747,7 +747,7 @@ export interface HostRow {
   readonly repos: readonly string[];
 }
 
-/** A repo of a host that is lost, or one that was moved here and is not here yet. */
+/** A repo of a lost host, or one that was moved here and has not arrived yet. */
 export interface LostRepo {
   readonly project: string;
   readonly host: string;
@@ -763,14 +763,14 @@ export interface LostRepo {
 export interface Hosts {
   /** The number of the own host. */
   readonly own: string;
-  /** The engine that worked as this host before did not stop in order. */
+  /** The engine that worked as this host before was cut off. */
   wasCutOff(): boolean;
   list(): Promise<readonly HostRow[]>;
-  /** Says that this host is here, and keeps its lock. */
+  /** Records that this host is present, and keeps its lock. */
   beat(): Promise<void>;
   /** Records that its engine stops in order: then it is waited for longer than if it was cut off. */
   leave(): Promise<void>;
-  /** Where other hosts find a repo of this one: an address without a password. What is known stays, unless `isNew`. */
+  /** Where other hosts find a repo of this one: an address without a password. A known address stays, unless `isNew`. */
   noteRemote(project: string, remote: string, options: { readonly isNew: boolean }): Promise<void>;
   /** The repos of hosts that were not seen for 12 s, or stopped more than 2 minutes ago; and those that come to this host. */
   lostRepos(): Promise<readonly LostRepo[]>;
@@ -779,7 +779,7 @@ export interface Hosts {
    * that they are no longer its own. Returns how many these were.
    */
   requeueLost(): Promise<number>;
-  /** Why a repo could not go to another host, for people; null: nothing keeps it. `host`: the one that it is said to be of. */
+  /** Why a repo could not move to another host, for people; null: nothing prevents it. `host`: the repo's supposed host. */
   noteTrouble(repo: Pick<LostRepo, 'project' | 'host'>, trouble: string | null): Promise<void>;
   /** Why a repo is not yet where it is to go; null: nobody has tried. */
   troubleOf(project: string): Promise<string | null>;
@@ -805,10 +805,10 @@ export interface Hosts {
   watch(onChange: () => void): () => void;
 }
 
-/** Trouble of the world with the store: nothing of the request has happened, and trying again may help. */
+/** A fault of the store's environment: the request has changed nothing, and trying again may help. */
 export class StoreTrouble extends EngineError {}
 
-/** A commit that was lost where it could not be decided again. */
+/** A commit that was lost and cannot be decided again. */
 export class CommitLost extends Error {
   readonly change: Change;
 

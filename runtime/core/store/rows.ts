@@ -1,4 +1,4 @@
-/** What lies in a store, row by row: the same in every kind of it. Times are milliseconds since the epoch. */
+/** The rows of a store: the same in every kind of store. Times are milliseconds since the epoch. */
 
 import type { PersistedTree } from '../../../actors/compatibility.ts';
 import type { Need } from '../../../actors/plan-view.ts';
@@ -28,7 +28,7 @@ export interface SignalRow {
   readonly status: SignalStatus;
   /** How often it was handled to its end, or threw. */
   readonly attempts: number;
-  /** How many engines began it as what may have ended the engine before them. */
+  /** How many engines began it as a signal that may have ended the earlier engine. */
   readonly suspected: number;
   readonly result: string | null;
   readonly dedupe_key: string | null;
@@ -72,13 +72,13 @@ export interface IntakeItemRow {
 /** `taken`: its plan is registered. `waiting`: it needs a person. */
 export type IntakeState = 'taken' | 'running' | 'waiting' | 'done' | 'cancelled';
 
-/** What goes back to the tracker from which an item came, and what came from there since. */
+/** The reports to the tracker from which an item came, and the tracker's changes since. */
 export interface IntakeThreadRow {
   readonly intake: string;
   readonly item: string;
   readonly project: string;
   readonly plan: string;
-  /** How the tracker addresses it: the number of an issue, or its id. */
+  /** The tracker's address of it: the number of an issue, or its id. */
   readonly ref: string;
   /** SHA-256 of its title and text as its agent has them. */
   readonly digest: string;
@@ -95,7 +95,7 @@ export interface IntakeThreadRow {
   readonly toldAt: number | null;
 }
 
-/** A person let an item of somebody else become a plan, with exactly that text. */
+/** A person permitted an item of another person to become a plan, with exactly that text. */
 export interface IntakeAllowanceRow {
   readonly intake: string;
   readonly item: string;
@@ -103,13 +103,13 @@ export interface IntakeAllowanceRow {
   readonly at: number;
 }
 
-/** How far the times of a source were looked at: none up to then is looked at again. */
+/** The time up to which the times of a source were checked: no earlier time is checked again. */
 export interface IntakeMarkRow {
   readonly intake: string;
-  /** What makes its times: with another one, it begins anew. */
+  /** The setting that determines its times: if it changes, checking begins anew. */
   readonly pattern: string;
   readonly reachedAt: number;
-  /** Why nothing came at that time; null: something came, or it is the beginning. */
+  /** Why that time gave no item; null: it gave one, or it is the beginning. */
   readonly reason: string | null;
 }
 
@@ -117,13 +117,13 @@ export interface IntakeMarkRow {
 export interface IntakeCountRow {
   readonly intake: string;
   readonly taken: number;
-  /** Of these, since the asked time. */
+  /** Of these, since the requested time. */
   readonly recent: number;
   /** Of these, those whose plans are not over. */
   readonly open: number;
 }
 
-/** What someone learnt about a repo. A note that is forgotten has no text. */
+/** Knowledge about a repo. A note that is forgotten has no text. */
 export interface NoteRow {
   readonly id: number;
   readonly project: string;
@@ -237,7 +237,7 @@ export interface EffectRow {
   readonly started_at: number | null;
   readonly finished_at: number | null;
   readonly error: string | null;
-  /** Since when a fault of the environment keeps it from being done, for the reason in `error`; null: none does. */
+  /** Since when a fault of the environment prevents it, for the reason in `error`; null: none does. */
   readonly waiting_since: number | null;
   /** The result of the last try, as JSON; null: none is stored. */
   readonly result: string | null;
@@ -247,7 +247,7 @@ export interface EffectRow {
 export interface HookRow {
   readonly project: string;
   readonly hook: string;
-  /** Since when it has only failed; null: its last try did not. */
+  /** Since when all of its tries have failed; null: its last try succeeded. */
   readonly failing_since: number | null;
   /** Since when it is switched off; null: it is on. */
   readonly off_at: number | null;
@@ -354,7 +354,7 @@ export interface PlanRow {
   readonly blocked: Need | null;
   readonly holds: boolean;
   readonly paused: boolean;
-  /** The engine's own signal that was set aside; the plan is blocked until a person resolves it. */
+  /** The engine's own quarantined signal; the plan is blocked until a person resolves it. */
   readonly faultSignal: number | null;
   readonly wave: number;
   readonly waves: number;
@@ -384,7 +384,7 @@ export interface SpentOf {
   readonly day: Spent;
 }
 
-/** How many are stored: beyond it the oldest is deleted. */
+/** The most that are stored: beyond it the oldest is deleted. */
 export const notificationLimit = 10_000;
 
 export interface NewNotification {
@@ -432,7 +432,7 @@ export interface IssueMessage {
   readonly at: number;
 }
 
-/** What a pause of the queue is for: a repo, a plan of it, or one agent of that; `''` means all of them. */
+/** The agents that a pause of the queue applies to: those of a repo, of a plan in it, or one agent of that plan; `''` means all. */
 export interface PauseScope {
   readonly project: string;
   readonly plan: string;
@@ -489,10 +489,10 @@ export interface QueueItemRow extends PauseScope {
 export interface RepoRow {
   readonly project: string;
   readonly path: string;
-  /** What was trusted when it was added or last trusted again: programs are started by this text and no later one. */
+  /** The text that was trusted when it was added or last trusted again: programs are started by this text and no later one. */
   readonly config: RepoConfigSource;
   readonly addedAt: number;
-  /** When that was, and by which way a person said yes: a verb, daemon.toml, a program. */
+  /** When that was, and how a person agreed: by a verb, daemon.toml, a program. */
   readonly trustedAt: number;
   readonly trustedBy: string;
   /** When a person revoked it; null: it is trusted. */
@@ -584,7 +584,7 @@ export interface PlanUsageRow extends Omit<UsageRow, 'title'> {
 /** The runs of a repository that ended in one state, with one preset and for one reason: how many, and their usage. */
 export interface RunTotals extends Pick<RunRow, 'project' | 'preset' | 'state' | 'reason'>, Omit<UsageRow, 'title'> {}
 
-/** How far the inbox is behind. */
+/** The delay of the inbox. */
 export interface InboxLoad {
   /** The signals that are due, and for how long the oldest of them has been; null: none is. */
   readonly due: number;
@@ -638,7 +638,7 @@ export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' |
 
 /** The rows that go when they have ended long ago. */
 export const expiringKinds = [
-  // First: rows that go with a tree are then found to have none.
+  // Trees first: rows that are deleted with a tree then count as having none.
   'trees',
   'signals',
   'effects',

@@ -1,6 +1,6 @@
 /**
- * After an engine that was cut off, what may have ended it is counted in its row before it begins again. What so many engines began, and ended with, does not
- * begin once more.
+ * If an engine was cut off, the signals and effects that may have ended it are counted in their rows before they begin again. One that this many engines began
+ * and ended with does not begin again.
  */
 
 /**
@@ -8,7 +8,7 @@
  */
 export const maxEngines = 10;
 
-/** Why it does not begin again. `did`: what those engines did with it; `what` may have ended them. */
+/** Why it does not begin again. `did`: the verb for those engines' action; `what` may have ended them. */
 export function endedText(times: number, { did, what }: { readonly did: string; readonly what: string }): string {
   return `${times} engines ended while they ${did} it: ${what} may loop without an end, use up the memory, or end the process`;
 }

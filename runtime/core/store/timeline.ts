@@ -15,7 +15,7 @@ import type { ChangeOf, Store } from './port.ts';
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
   nowMs(): number;
-  /** Ends the checks whether this process was stopped. */
+  /** Stops checking whether this process was stopped. */
   close(): void;
   /** A reading of the clocks, for the commit that stores a deadline. */
   note(): ChangeOf<'timeline.write'>;

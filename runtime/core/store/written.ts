@@ -1,9 +1,9 @@
-/** What the commit of one host means for the others, in a few words: hosts that receive it look only where it concerns them. */
+/** The relevance of one host's commit for the others, in a short text: a receiving host reads only the rows that concern it. */
 import { z } from 'zod';
 import { parseTree, placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, Written } from './port.ts';
 
-/** null: it may concern anybody. */
+/** null: it may concern any host. */
 export function writtenBy(changes: readonly Change[], lines: readonly number[]): Written | null {
   const trees = new Set<TreeAddress>();
   let freesSlots = false;
@@ -21,7 +21,7 @@ export function concernsHere(written: Written | null, isElsewhere: (project: str
   return written === null || written.trees.some((tree) => !isElsewhere(placeOf(tree).project));
 }
 
-/** null: nothing that concerns another host. */
+/** null: no other host is concerned. */
 function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
   switch (change.do) {
     case 'signal.insert':
@@ -100,7 +100,7 @@ function isAddress(tree: unknown): boolean {
   }
 }
 
-/** null: it does not say what was written. Any program that reaches the database can send a notice; a false one costs a look. */
+/** null: the text does not say what was written. Any program that reaches the database can send a notice; a false one costs a reading. */
 export function readNotice(notice: string): Written | null {
   try {
     return written.parse(JSON.parse(notice.slice(notice.indexOf(' '))));

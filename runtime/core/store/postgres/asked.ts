@@ -1,12 +1,12 @@
 /**
- * Questions that hosts ask each other, and the answers, as rows of a table. No daemon connects to another one. A host takes a question once. The row is deleted
- * when its answer was read, or after a minute. A crash of the database may empty the table; then the host asks again.
+ * Requests of hosts to each other, and the answers, as rows of a table. No daemon connects to another one. A host takes a request once. The row is deleted when
+ * its answer was read, or after a minute. A crash of the database may empty the table; then the host sends the request again.
  */
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { channel, nowMs } from './schema.ts';
 
-/** Answers the question of another host. */
+/** Answers the request of another host. */
 export type Answerer = (question: string) => Promise<string>;
 
 interface AskedParts {
@@ -21,7 +21,7 @@ const lookMs = 1_000;
 const keptMs = 60_000;
 
 export function createAsked({ own, client }: AskedParts) {
-  /** By the question's id. */
+  /** By the request's id. */
   const waiting = new Map<string, () => void>();
   let answerer: Answerer | null = null;
 
@@ -49,7 +49,7 @@ export function createAsked({ own, client }: AskedParts) {
     }
   }
 
-  /** Takes the questions for this host, and answers each one separately. */
+  /** Takes the requests for this host, and answers each one separately. */
   async function look(): Promise<void> {
     const answer = answerer;
     if (answer === null) return;
@@ -66,7 +66,7 @@ export function createAsked({ own, client }: AskedParts) {
     );
   }
 
-  /** If the store cannot be reached there is no answer, and the host that asked gives up after its own limit. */
+  /** If the store cannot be reached there is no answer, and the requesting host gives up after its own limit. */
   const lookQuietly = () => void look().catch(() => {});
 
   return {
@@ -93,9 +93,9 @@ export function createAsked({ own, client }: AskedParts) {
         answerer = null;
       };
     },
-    /** The connection is back: notices of the time between are lost. */
+    /** The connection works again: notices of the time between are lost. */
     look: lookQuietly,
-    /** Whether it was for this. */
+    /** Whether the notice was for this listener. */
     heard(payload: string | undefined): boolean {
       const [, word, name] = /^(asked|answered):(.+)$/s.exec(payload ?? '') ?? [];
       if (word === 'answered') waiting.get(name ?? '')?.();

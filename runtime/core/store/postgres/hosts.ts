@@ -17,7 +17,7 @@ export interface OwnHost {
 
 /** A host that was cut off is lost after this time without a beat; its own agents are frozen before (`engine/host-watch.ts`). */
 const silenceMs = 12_000;
-/** A host that was stopped in order may be updating to a new version. */
+/** A host that was stopped in order may be about to start a new version. */
 const stopMs = 120_000;
 
 interface Row {
@@ -46,7 +46,7 @@ const columns = `name, labels, address, home, pid, epoch, since, seen, left_at, 
 /** Whether none of its engines is expected back soon. */
 const isOverdue = `(h.gone IS NULL AND CASE WHEN h.left_at IS NULL THEN h.seen < ${nowMs} - ${silenceMs} ELSE h.left_at < ${nowMs} - ${stopMs} END)`;
 
-/** null: there is none of that name. */
+/** null: there is no host of that name. */
 async function read(client: Client, name: string): Promise<Row | null> {
   const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h WHERE name = $1`, [name]);
   return rows[0] ?? null;
@@ -59,7 +59,7 @@ export async function tryStoreLock(client: Client, how: 'shared' | 'alone'): Pro
   return rows[0]?.free === true;
 }
 
-/** Says which engines work on the store, which has to be free of them for a copy, or for a change of its schema. The latter can be waited for. */
+/** Lists the engines that work on the store. A copy, or a change of its schema, needs a store without engines; the latter may wait for them. */
 export async function storeIsTaken(client: Client, place: string, why: 'copy' | 'schema'): Promise<StoreTrouble> {
   const { rows } = await client
     .query<Row>(`SELECT ${columns} FROM hosts h WHERE ${alive} ORDER BY name`)
@@ -108,9 +108,9 @@ function refusal(place: string, { host: { name: host }, home }: Presence, row: R
 export interface Presence {
   readonly home: string;
   readonly host: OwnHost;
-  /** It leaves when a verb is answered. */
+  /** It stops after a verb is answered. */
   readonly isBrief: boolean;
-  /** The engine before did not stop in order. */
+  /** The earlier engine was cut off. */
   wasCutOff: boolean;
   epoch: number | null;
 }
@@ -190,7 +190,7 @@ export async function list(client: Client, repos: ReadonlyMap<string, RepoHost>)
   }));
 }
 
-/** Records that it was there at this time. null: it still is the host; else why it is not, which waiting cannot change. */
+/** Records that the host was present at this time. null: it still is the host; otherwise the reason why it is not, which waiting cannot change. */
 export async function beat(client: Client, presence: Presence, place: string): Promise<StoreTrouble | null> {
   const { name } = presence.host;
   const { rowCount } = await client.query(
@@ -200,12 +200,12 @@ export async function beat(client: Client, presence: Presence, place: string): P
   return rowCount === 1 ? null : refusal(place, presence, await read(client, name));
 }
 
-/** It stops in order: it is expected back. */
+/** It stops in order: it is expected to return. */
 export async function leave(client: Client, name: string): Promise<void> {
   await client.query(`UPDATE hosts SET left_at = ${nowMs}, seen = ${nowMs} WHERE name = $1`, [name]);
 }
 
-/** Where other hosts find the repo. What is known stays, unless `isNew`. */
+/** Where other hosts find the repo. A known address stays, unless `isNew`. */
 export async function noteRemote(
   client: Client,
   { project, host, remote, isNew }: { project: string; host: string; remote: string; isNew: boolean },
@@ -267,7 +267,7 @@ export async function hand(
   return rowCount === 1;
 }
 
-/** Where that host has the repo now. */
+/** The path of the repo on that host. */
 export const keepPath = (values: string) =>
   `INSERT INTO repo_paths (project, host, path) VALUES (${values}) ON CONFLICT (project, host) DO UPDATE SET path = excluded.path`;
 
@@ -287,7 +287,7 @@ export async function troubleOf(client: Client, project: string): Promise<string
   return rows[0]?.trouble ?? null;
 }
 
-/** A repo that this host takes, and where it has it. */
+/** A repo that this host takes, and its path here. */
 type Taking = Pick<LostRepo, 'project' | 'host'> & { readonly path: string; readonly own: string };
 
 /**

@@ -81,7 +81,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
       await client.connect();
       await prepare(client);
     } catch (thrown) {
-      client.end().catch(() => {}); // it is of no use any more
+      client.end().catch(() => {}); // the connection cannot be used any more
       throw thrown;
     }
     if (isClosed) throw closedError();

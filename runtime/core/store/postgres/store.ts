@@ -87,7 +87,7 @@ export function openPostgres(
   let isAlone = false;
   const { watched, trouble } = createWriteTrouble();
   const writer = randomUUID();
-  /** How many commits were begun here; each is known by its number. */
+  /** The number of commits that were begun here; it identifies each commit. */
   let commits = 0;
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
@@ -156,7 +156,7 @@ export function openPostgres(
     throw refused.trouble;
   }
 
-  /** What goes away by itself. */
+  /** Whether that failure may end by itself. */
   function mayPass(thrown: unknown): boolean {
     const isHeld =
       thrown instanceof StoreTrouble &&
@@ -197,7 +197,7 @@ export function openPostgres(
     }
   }
 
-  /** Throws `store_locked` where the database does not answer for 5 s, and what else is wrong with it. */
+  /** Throws `store_locked` if the database does not answer for 5 s, and its other errors. */
   async function whileAway<T>(attempt: () => Promise<T>): Promise<T> {
     const untilMs = performance.now() + awayLimitMs;
     for (;;) {
@@ -277,12 +277,12 @@ export function openPostgres(
     return begun;
   }
 
-  /** `what`: the notice to others about it. false: it was not committed, and nothing of it is there. */
+  /** `what`: the notice to other hosts about it. false: it was not committed, and none of its changes is stored. */
   async function finish(client: Client, what: Written | null): Promise<boolean> {
     return commitAs(client, () => client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]));
   }
 
-  /** `last`: a statement that is sent before the commit itself. false: it was not committed, and nothing of it is there. */
+  /** `last`: a statement that is sent before the commit itself. false: it was not committed, and none of its changes is stored. */
   async function commitAs(client: Client, last: () => Promise<unknown>): Promise<boolean> {
     commits += 1;
     const number = commits;
@@ -429,7 +429,7 @@ export function openPostgres(
       try {
         return await work();
       } finally {
-        await client.query(`SELECT pg_advisory_unlock(${migrationLock})`).catch(() => {}); // it goes with the connection
+        await client.query(`SELECT pg_advisory_unlock(${migrationLock})`).catch(() => {}); // it ends with the connection
       }
     },
     enqueueInto(queue) {
@@ -497,7 +497,7 @@ export function openPostgres(
   };
 }
 
-/** A change of a commit asked for more, and others were sent meanwhile. */
+/** A change needed further statements, and others were sent meanwhile. */
 class SentLate extends Error {}
 
 /** The first that failed by itself, not because another one had. */

@@ -44,12 +44,14 @@ const shownFaults = 5;
 const draftLimitMs = 86_400_000;
 const namePattern = /^taskstore-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z(?:-schema-(\d+))?\.db$/;
 
-/** Throws what Node throws where SQLite's own part cannot be loaded. */
+/** Throws Node's error if SQLite's native module cannot be loaded. */
 export function tryModule(): void {
   new BetterSqlite3(':memory:').close();
 }
 
-/** What SQLite's own check finds, a line each; none: the file is whole, or not there. Reads the whole file. Throws as `openDatabase`, but not for damage. */
+/**
+ * The findings of SQLite's own check, one line each; none: the file is whole, or missing. Reads the whole file. Throws as `openDatabase`, but not for damage.
+ */
 export function storeFaults(file: string): string[] {
   if (!existsSync(file)) return [];
   const check = (db: Database) => {
@@ -71,7 +73,7 @@ export function registeredPaths(file: string): string[] | null {
   try {
     return reading(file, (db) => db.prepare<[], string>('SELECT path FROM repos').pluck().all());
   } catch {
-    return null; // locked, or none of ours
+    return null; // locked, or another program's database
   }
 }
 
@@ -203,7 +205,7 @@ export async function restoreCopy(
   const parts = ['', '-wal', '-shm'].filter((part) => existsSync(`${file}${part}`));
   for (const part of parts) linkSync(`${file}${part}`, join(aside, `${basename(file)}${part}`));
   renameSync(draft, ready);
-  // Its log would be played into the new store. From here to the last rename the old store lacks it, and no process opens it.
+  // Its log would be applied to the new store. From here to the last rename the old store lacks it, and no process opens it.
   for (const part of ['-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
   renameSync(ready, file);
   synced(dirname(file));

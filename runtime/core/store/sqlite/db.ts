@@ -1,9 +1,8 @@
 /**
- * The store's file: how it is opened, brought up to date, and how its failures are told apart.
- *
- * It is checked before it is opened for good: a file that is damaged, of a newer stator, of a build before the first release or of another program is
- * refused as it was, byte for byte. There is no integrity check at the start, because it reads the whole file: the header, its length and the schema are
- * read, and `storeError` reports damage further in when a query meets it.
+ * The store's file: how it is opened and updated, and how its failures are distinguished. It is checked before it is opened for good: a file that is damaged,
+ * or written by a newer stator, a build before the first release or another program, is refused and stays unchanged, byte for byte. There is no integrity check
+ * at the start, because it reads the whole file: only the header, the length and the schema are read, and `storeError` reports damage elsewhere when a query
+ * meets it.
  */
 import { chmodSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -24,11 +23,14 @@ export type Database = BetterSqlite3.Database;
 export interface StoreOptions {
   readonly migrations: readonly Migration[];
   readonly readonly?: boolean;
-  /** Nothing is on the disk, and nothing is put there: an empty store of this process alone. */
+  /** Nothing is on the disk: an empty store of this process alone. */
   readonly isAbsent?: boolean;
   /** Such an empty store, as `serialize` made it: then its schema is not made again. */
   readonly image?: Buffer;
-  /** The store of a live owner: it is written to as it is; a store that is missing or has another version of the schema is `store_unreadable`. */
+  /**
+   * The store of a live owner: it is written to without changing its schema; a store that is missing or has another version of the schema is
+   * `store_unreadable`.
+   */
   readonly isShared?: boolean;
   /** How long one statement may freeze the event loop for a lock; default 25. A caller that needs longer tries again asynchronously. */
   readonly busyTimeoutMs?: number;
@@ -36,7 +38,7 @@ export interface StoreOptions {
   readonly maxPageCount?: number;
 }
 
-/** `stat` in ASCII, in the file's header: it tells a store from the database of another program. */
+/** `stat` in ASCII, in the file's header: it distinguishes a store from the database of another program. */
 const applicationId = 0x73746174;
 export const defaultBusyTimeoutMs = 25;
 /** A log that one large transaction stretched is cut back to this at the next reset. */
@@ -110,7 +112,7 @@ function systemCode(thrown: unknown, file: string): string | null {
   return isOfFile && typeof thrown.code === 'string' ? thrown.code : null;
 }
 
-/** The file is left as it was: a person decides what is put in its place. */
+/** The file stays unchanged: a person decides which file replaces it. */
 function corrupt(file: string, code: string, cause: unknown): StoreTrouble {
   const message = `${file} is damaged, or no database (${code})`;
   const hint =

@@ -56,7 +56,7 @@ export interface KasmosStore {
   readonly counts: Readonly<Record<(typeof countedTables)[number], number>>;
   /** Signals that kasmos has not handled. */
   readonly waitingSignals: number;
-  /** What could not be read: where, and why. */
+  /** Rows that could not be read: where, and why. */
   readonly broken: readonly { readonly place: string; readonly why: string }[];
 }
 

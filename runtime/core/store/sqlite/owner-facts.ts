@@ -15,7 +15,7 @@ export interface OwnerFacts {
   readonly epoch: number;
   /** A daemon stays until it is stopped; an engine belongs to the program that it is part of, such as `stator run`. */
   readonly kind: 'daemon' | 'engine';
-  /** Whose agents it starts: those of all plans, of plans that were watched there, or none, like a command that owns the home briefly. */
+  /** Which agents it starts: those of all plans, of plans that were watched there, or none, like a command that owns the home briefly. */
   readonly starts: 'all' | 'watched' | 'nothing';
   /** The daemon.toml that was named to it; null: that of the home. */
   readonly config: string | null;
@@ -37,7 +37,7 @@ const sharedLast = sharedFirst + 509;
 export function ownerByLock(home: string): OwnerFacts | null {
   try {
     const { dev, ino } = statSync(join(home, 'owner.db'), { bigint: true });
-    // The lock first: by then the file beside it is that of the owner.
+    // The lock is read first: then the file beside it is that of the owner.
     return isLocked(readFileSync('/proc/locks', 'latin1'), `${deviceName(dev)}:${ino}`) ? readFacts(home) : null;
   } catch {
     return null; // the caller asks SQLite next, which says what is wrong
@@ -73,7 +73,7 @@ export function engineOf(owner: OwnerFacts | null, answers: boolean): HomeEngine
   return { kind, pid: owner.pid, answers };
 }
 
-/** The facts in the file, of any owner, also a dead one; null: nothing of use. */
+/** The facts in the file, of any owner, also a dead one; null: the file has none. */
 export function readFacts(home: string): OwnerFacts | null {
   let text: string;
   try {

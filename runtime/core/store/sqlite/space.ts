@@ -1,4 +1,4 @@
-/** The space that the store takes on the disk: unused pages are given back in steps. */
+/** The size of the store on the disk: unused pages are released in steps. */
 import type { StoreSize } from '../rows.ts';
 import type { Database } from './db.ts';
 

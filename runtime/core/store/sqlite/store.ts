@@ -19,7 +19,7 @@ interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
   readonly faults?: Faults | undefined;
 }
 
-/** How often changes of other programs are looked for. */
+/** The interval at which changes of other programs are looked for. */
 const watchMs = 1_000;
 
 /**
@@ -133,7 +133,7 @@ function watchDatabase(db: Database, onChange: () => void): () => void {
     onChange();
   }
 
-  /** null: it cannot be read now, and the listener finds out why. */
+  /** null: it cannot be read now, and the listener finds the reason. */
   function readVersion(): unknown {
     try {
       return version.get();

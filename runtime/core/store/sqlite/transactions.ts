@@ -6,7 +6,7 @@ import { StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
 import { type Database, damageIn, defaultBusyTimeoutMs, storeError } from './db.ts';
 
-/** When another program holds the store for longer, that is reported. */
+/** If another program holds the store for longer, that is reported. */
 const busyLimitMs = 5_000;
 const busyRetryMs = 25;
 /** A check of the files counts this long for the beginning of a commit: the commit checks them again before it answers. */
@@ -22,12 +22,12 @@ export function createTransactions({ db, file }: { db: Database; file: string })
   const rollback = db.prepare('ROLLBACK');
   /** Whether another program held the store when it was last asked for. */
   let isHeld = false;
-  /** Those that wait for another program's lock go in the order of their calls. */
+  /** Waiting transactions are carried out in the order of their calls. */
   let line: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
   let lookedMs = Number.NEGATIVE_INFINITY;
-  /** As the store is opened. */
+  /** The mode in which the store is opened. */
   let isSyncing = true;
 
   function mustBeThere(): void {
@@ -106,7 +106,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
 interface OpenFiles {
   /** Null while the files are as they were opened. Once they are not, this connection cannot be used any more, even if they come back. Two stats: cheap enough around every commit. */
   loss(): StoreTrouble | null;
-  /** A read has met damage. */
+  /** A reading has met damage. */
   damaged(trouble: StoreTrouble): void;
 }
 

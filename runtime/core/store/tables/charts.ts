@@ -1,4 +1,4 @@
-/** The chart that each user-defined machine had when an engine was given it last: its version, and a digest of what is in it. */
+/** The chart of each user-defined machine when an engine last had it: its version, and a digest of its content. */
 import type { ChangeOf } from '../port.ts';
 import type { ChartRow } from '../rows.ts';
 import { type Connection, orNull } from './connection.ts';

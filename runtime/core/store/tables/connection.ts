@@ -59,7 +59,7 @@ export function all<T>(answers: readonly Answer<T>[]): Answer<T[]> {
   return answers.some((answer) => answer instanceof Promise) ? Promise.all(answers) : (answers as T[]); // none of them is one
 }
 
-/** Without the projects of other hosts, which are looked up afterwards: whose project is seen here is known by then. */
+/** Without the projects of other hosts, which are looked up afterwards: by then the hosts of the found projects are known. */
 export function here<Row extends { readonly project: string }>(
   found: Answer<readonly Row[]>,
   elsewhere: () => Answer<readonly string[]>,

@@ -25,7 +25,7 @@ const machineMayBegin = `(kind <> 'machine.effect' OR NOT EXISTS (SELECT 1 FROM 
            AND (m.lane = '' OR m.lane = json_extract(e.payload, '$.lane'))))`;
 const mayBegin = `${agentMayBegin} AND ${machineMayBegin}`;
 
-/** Effects that go on when their tree goes: hooks receive what happened, a push and a cleaning are carried out to their end. */
+/** Effects that continue when their tree is deleted: hooks still receive the event, a push and a cleaning are completed. */
 const outlivesTree = "kind IN ('hook.deliver', 'refs.push', 'worktree.remove')";
 /** The other effects: a waiting one never begins, a running one must end. */
 export const endsWithTree = {

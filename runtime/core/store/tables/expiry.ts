@@ -4,7 +4,7 @@ import { type Answer, answered, type Connection, inTurn } from './connection.ts'
 
 /** The expiry of a table's rows by their age. */
 export interface Expiry {
-  /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
+  /** The number of rows that would be deleted of the `span` rows after that number, and the last number of these; null: there are no more. */
   find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): Answer<{
     rows: number;
     upTo: number;

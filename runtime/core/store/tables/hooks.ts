@@ -1,4 +1,4 @@
-/** What is known of hooks beside their configuration: whether one is switched off, since when it fails, and how many events of each plan it has received. */
+/** The states of hooks: whether one is switched off, since when it fails, and how many events of each plan it has received. */
 import type { ChangeOf } from '../port.ts';
 import type { HookCountRow, HookRow } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';

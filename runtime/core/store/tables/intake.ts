@@ -1,4 +1,4 @@
-/** Items that became plans by themselves, each once. */
+/** Items that became plans automatically, each once. */
 import type { ChangeOf } from '../port.ts';
 import type { IntakeAllowanceRow, IntakeCountRow, IntakeItemRow, IntakeMarkRow, IntakeThreadRow } from '../rows.ts';
 import { type Answer, type Connection, changedOne, orNull } from './connection.ts';

@@ -1,9 +1,8 @@
 /**
- * The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else.
- *
- * The lines of a tree are chained: each keeps a digest of itself and of the digest of the line before it. So a line that was changed, taken out or put in
- * shows at the first line that does not fit. A birth begins a new chain: what was at its address before goes by its age. Lines of earlier versions have no
- * digest. PostgreSQL makes the same digests by a trigger of its own (`chained` in its schema), since one statement inserts several lines there.
+ * The journal: all events, refusals included, in one order for all trees. A replay needs nothing else. The lines of a tree are chained: each stores a digest of
+ * itself and of the digest of the line before it. So a line that was changed, removed or inserted shows at the first line that does not fit. A tree's creation
+ * begins a new chain: lines of an earlier tree at its address expire by their age. Lines of earlier versions have no digest. PostgreSQL makes the same digests
+ * by a trigger of its own (`chained` in its schema), since one statement inserts several lines there.
  */
 
 import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
@@ -118,7 +117,7 @@ export function createJournalTable(db: Connection) {
     lastLine: () => answered(last.get(), (row) => row?.seq ?? 0),
     lastRefused: (tree: TreeAddress) =>
       answered(lastRefused.get(tree), (row) => (row === undefined ? null : lineOf(row))),
-    /** The first line of a tree as it was born last, whatever was at its address before; 0: there is none. */
+    /** The first line of a tree since its last creation, whatever was at its address before; 0: there is none. */
     firstLine: (tree: TreeAddress) => answered(lastBirth.get(tree), (row) => row?.seq ?? 0),
   };
 }

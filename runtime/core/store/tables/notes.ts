@@ -1,4 +1,4 @@
-/** Notes about repos: what agents and people learnt. */
+/** Notes about repos, by agents and people. */
 import type { ChangeOf } from '../port.ts';
 import type { NoteRow } from '../rows.ts';
 import { type Answer, type Connection, changedOne, orNull } from './connection.ts';

@@ -1,4 +1,4 @@
-/** The runs of agents as people address them: what the machine knows of each (state, reason) and what the system knows (pid, exit code). */
+/** The runs of agents as people address them: the machine's data about each (state, reason) and the system's (pid, exit code). */
 
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';

@@ -10,7 +10,7 @@ import { createExpiry } from './expiry.ts';
 const keyCopies = 100;
 /** The last number of a signal: larger ones are no safe integers of JavaScript. */
 const mostSignals = Number.MAX_SAFE_INTEGER;
-/** Rows with such numbers that are taken out at once. */
+/** The most rows with such numbers that are deleted at once. */
 const mostUnreadable = 64;
 /** The most rows that one list shows. */
 const listLimit = 1_000;
@@ -231,10 +231,10 @@ export function createSignalTable(db: Connection) {
     setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>) =>
       changedOne(setAside.run(JSON.stringify(result), at, id)),
     revive: (id: number) => changedOne(revive.run(id)),
-    /** The engine's own for a tree that were set aside and still are, from that id on. */
+    /** The engine's own quarantined signals for a tree, from that id on. */
     allSetAside: (tree: TreeAddress, from: number) =>
       answered(allSetAside.all({ tree, from }), (rows) => rows.map(({ id }) => id)),
-    /** Signals to trees of user-defined machines that were set aside and still are; of all machines, or of one. */
+    /** Quarantined signals to trees of user-defined machines; of all machines, or of one. */
     setAsideOfMachines: (machine?: string) =>
       machine === undefined ? machinesSetAside.all('', '~') : machinesSetAside.all(`${machine}:`, `${machine};`),
     voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),

@@ -57,7 +57,7 @@ export function createTreeTable(db: Connection) {
   const remove = db.prepare(
     'DELETE FROM trees WHERE address = @address AND (CAST(@before AS BIGINT) IS NULL OR steps = @before)',
   );
-  // A tree that goes on, keeps its journal and shows nothing has no row, so the step of a plan writes none.
+  // A tree that has not ended, keeps its journal and shows no state has no row, so the step of a plan writes none.
   const stand = db.prepare(
     `INSERT INTO tree_standings (address, state, reason, keeps_journal, ended_at) VALUES (@address, @state, @reason, @keepsJournal, @endedAt)
      ON CONFLICT (address) DO UPDATE SET state = excluded.state, reason = excluded.reason, keeps_journal = excluded.keeps_journal,
