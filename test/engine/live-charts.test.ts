@@ -1,21 +1,43 @@
-/** Workflows and everyday charts, each in an engine that ends between every two events: they come to what XState comes to in memory. */
+/** Workflows and everyday charts, each in an engine that ends between every two events, in files and on PostgreSQL: they come to what XState comes to in memory. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type OwnPostgres, startPostgres } from '../../scripts/postgres.ts';
 import { type Move, playInMemory } from '../support/chart-play.ts';
-import { playLive } from '../support/live-play.ts';
+import { inFiles, inPostgres, type LivePlace, playLive } from '../support/live-play.ts';
 import { type UsualChart, usualCharts } from '../support/usual-charts.ts';
 import { workflows } from '../support/workflow-charts.ts';
 
 let folder = '';
-beforeAll(() => {
+let server: OwnPostgres;
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stator-live-'));
+  server = await startPostgres();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await server?.stop();
+});
 
 const charts = { ...workflows, ...usualCharts } as Readonly<Record<string, UsualChart>>;
+
+/** One or two for each feature: what carries them out is the same, and what holds them is not. */
+const onPostgres = [
+  'saga with compensation',
+  'approval that escalates',
+  'workers that are spawned',
+  'parallel flows',
+  'delays in parallel regions, some of them left',
+  'everything that can be enqueued, after a check',
+  'onSnapshot of an invoked machine and of transition logic',
+  'errors that the context keeps, and that are errors still',
+  'two promises of one name, and one that is begun anew',
+  'history with a default, of a parallel state, deep',
+  'delayed events for a parent and for a sibling',
+  'refs to actors whose ids others have by now',
+] satisfies (keyof typeof workflows | keyof typeof usualCharts)[];
 
 /** A schema for each event of a script. */
 function signalsOf(script: readonly Move[]) {
@@ -23,9 +45,18 @@ function signalsOf(script: readonly Move[]) {
   return Object.fromEntries(types.map((type) => [type, z.looseObject({})]));
 }
 
-it.each(Object.entries(charts))('%s', async (name, { machine, input = {}, script }) => {
+async function expectSame({ machine, input = {}, script }: UsualChart, place: LivePlace): Promise<void> {
   const { looks, noted, notedAfter } = await playInMemory(machine, input, script);
   const definition = { name: 'chart', machine, version: 1, signals: signalsOf(script) };
-  const place = join(folder, name.replaceAll(/\W/g, '-'));
   expect(await playLive(place, { definition, input, script, looks, notedAfter })).toEqual(noted);
+}
+
+it.each(Object.entries(charts))('%s', async (name, chart) => {
+  await expectSame(chart, inFiles(join(folder, name.replaceAll(/\W/g, '-'))));
+});
+
+it.each(onPostgres.map((name, index) => [name, index] as const))('on PostgreSQL: %s', async (name, index) => {
+  const chart = charts[name];
+  if (chart === undefined) throw new Error(`there is no chart "${name}"`);
+  await expectSame(chart, await inPostgres(server, `live_${index}`));
 });

@@ -1,5 +1,5 @@
 /**
- * A chart in an engine whose process ends between every two events: the next engine finds the files as they were at that moment. In the same process, so that a
+ * A chart in an engine whose process ends between every two events: the next engine finds the store as it was at that moment. In the same process, so that a
  * script of hundreds of ends takes seconds; `test/crash` has real ones.
  */
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
@@ -8,10 +8,66 @@ import { isDeepStrictEqual } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { type DurableCore, openDurableCore } from '../../runtime/engine/durable-core.ts';
+import type { OwnPostgres } from '../../scripts/postgres.ts';
 import { clearPlay, forgetBegun, isBegun, type Look, lookOf, type Move, notedSoFar, settleNow } from './chart-play.ts';
 import { until } from './ground.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Where the engines of a play keep their tree. */
+export interface LivePlace {
+  readonly options: () => { readonly file: string } | { readonly store: string; readonly host: string };
+  /** From then on the options name what an engine would have left that was killed now; the present engine cannot write into it. */
+  kill(): Promise<void>;
+  /** The snapshot of the only tree. */
+  stored(): Promise<unknown>;
+}
+
+export function inFiles(folder: string): LivePlace {
+  let lives = 0;
+  const fileOf = (life: number) => join(folder, `${life}.db`);
+  mkdirSync(folder, { recursive: true });
+  return {
+    options: () => ({ file: fileOf(lives) }),
+    async kill() {
+      const [left, next] = [fileOf(lives), fileOf(lives + 1)];
+      for (const part of ['', '-wal'])
+        if (existsSync(`${left}${part}`)) copyFileSync(`${left}${part}`, `${next}${part}`);
+      lives += 1;
+    },
+    async stored() {
+      const store = new BetterSqlite3(fileOf(lives), { readonly: true });
+      try {
+        return JSON.parse(String(store.prepare('SELECT snapshot FROM trees').pluck().get()));
+      } finally {
+        store.close();
+      }
+    },
+  };
+}
+
+/** A database of its own. Its connections are cut, as those of a killed process, and the engine that had them does not find it under its new name. */
+export async function inPostgres(server: OwnPostgres, name: string): Promise<LivePlace> {
+  let lives = 0;
+  const databaseOf = (life: number) => `${name}_${life}`;
+  await server.query('postgres', `CREATE DATABASE ${databaseOf(0)}`);
+  return {
+    options: () => ({ store: server.urlOf(databaseOf(lives)), host: 'a' }),
+    async kill() {
+      const [left, next] = [databaseOf(lives), databaseOf(lives + 1)];
+      await server.query('postgres', `ALTER DATABASE ${left} ALLOW_CONNECTIONS false`);
+      const cut = 'SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1';
+      await server.query('postgres', cut, [left]);
+      await server.query('postgres', `ALTER DATABASE ${left} RENAME TO ${next}`);
+      await server.query('postgres', `ALTER DATABASE ${next} ALLOW_CONNECTIONS true`);
+      lives += 1;
+    },
+    async stored() {
+      const [row] = await server.query(databaseOf(lives), 'SELECT snapshot FROM trees');
+      return JSON.parse(String(row?.snapshot));
+    },
+  };
+}
 
 interface LivePlay {
   readonly definition: AnyDefinition;
@@ -24,42 +80,30 @@ interface LivePlay {
 
 /** Answers what actions noted, in their order. Throws where the chart comes to something else than one of the looks. */
 export async function playLive(
-  folder: string,
+  place: LivePlace,
   { definition, input, script, looks, notedAfter }: LivePlay,
 ): Promise<string[]> {
   clearPlay();
   const { name } = definition;
   let nowMs = Date.UTC(2030, 0, 1);
-  let lives = 0;
-  const fileOf = (life: number) => join(folder, `${life}.db`);
-  const open = () => openDurableCore([definition], { file: fileOf(lives), log: quiet, clock: { nowMs: () => nowMs } });
-  mkdirSync(folder, { recursive: true });
+  const open = () => openDurableCore([definition], { ...place.options(), log: quiet, clock: { nowMs: () => nowMs } });
+  const stored = async () => lookOf(await place.stored());
   let engine: DurableCore = await open();
-
-  function stored(): Look {
-    const store = new BetterSqlite3(fileOf(lives), { readonly: true });
-    try {
-      return lookOf(JSON.parse(String(store.prepare('SELECT snapshot FROM trees').pluck().get())));
-    } finally {
-      store.close();
-    }
-  }
 
   async function comesTo(move: number): Promise<void> {
     const expected = JSON.stringify(sorted(looks[move]));
     await until(
-      () => notedSoFar().length >= (notedAfter[move] ?? 0) && JSON.stringify(sorted(stored())) === expected,
-      () => `after move ${move}: ${JSON.stringify(stored())}, and not ${expected}; noted ${notedSoFar()}`,
+      async () => notedSoFar().length >= (notedAfter[move] ?? 0) && JSON.stringify(sorted(await stored())) === expected,
+      async () => `after move ${move}: ${JSON.stringify(await stored())}, and not ${expected}; noted ${notedSoFar()}`,
     );
   }
 
-  /** The next engine begins with the files that the last one would have left if it had been killed. */
-  async function endProcess(): Promise<void> {
-    const [left, next] = [fileOf(lives), fileOf(lives + 1)];
-    for (const part of ['', '-wal']) if (existsSync(`${left}${part}`)) copyFileSync(`${left}${part}`, `${next}${part}`);
+  /** Time goes by between the two engines: what is due then is not begun by the one that is killed. */
+  async function endProcess(waitMs: number): Promise<void> {
+    await place.kill();
     await engine.stop();
     forgetBegun();
-    lives += 1;
+    nowMs += waitMs;
     engine = await open();
   }
 
@@ -67,8 +111,7 @@ export async function playLive(
     await engine.client.startMachine({ name, id: '1', input });
     await comesTo(0);
     for (const [index, move] of script.entries()) {
-      if ('waitMs' in move) nowMs += move.waitMs;
-      await endProcess();
+      await endProcess('waitMs' in move ? move.waitMs : 0);
       if ('send' in move) {
         const { type, ...payload } = move.send;
         // XState ignores what no state takes; an engine refuses it.
