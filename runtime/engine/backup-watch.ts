@@ -1,4 +1,4 @@
-/** Copies the store by itself: once a day in an engine that stays, and before a newer stator changes its schema. */
+/** Copies the store automatically: once a day in a daemon, and before a newer stator changes its schema. */
 
 import type { StorePlace } from '../base/config/config.ts';
 import type { Log } from '../base/platform/log.ts';
@@ -20,7 +20,7 @@ interface BackupParts {
 const notCopied = { what: 'the store is not copied', isRare: true } as const;
 
 const dayMs = 86_400_000;
-/** Looked for this often, and first after a tenth of it: an engine that has just started has other things to do. */
+/** The interval of checks; the first one comes after a tenth of it, because an engine that has just started has more important work. */
 const lookMs = 600_000;
 
 /** `everyMs` and `nowMs` are for tests. */
@@ -47,7 +47,7 @@ export function createBackupWatch(
   });
 }
 
-/** A copy of the store as an earlier stator left it; none where this one changes nothing in it. A failure is reported, and holds up nothing. */
+/** A copy of the store in its state before this stator changes its schema; none if nothing changes. A failure is reported, and delays nothing. */
 export async function copyBeforeMigration(parts: BackupParts): Promise<void> {
   try {
     await copyWhere(parts, Date.now(), async (_folder, file) => {

@@ -122,7 +122,7 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
   return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
 }
 
-/** Opens the store; nothing runs yet. `runner` is asked where a verb needs one; null: no effect is carried out here. Throws as `createCore`. */
+/** Opens the store; no work begins yet. `runner` is called when a verb needs one; null: no effect is carried out here. Throws as `createCore`. */
 export async function openParts(options: CoreOptions, runner: () => EffectRunner | null) {
   const { home, mode, clock, log, owner, faults, env = process.env } = options;
   const walls = createWalls(env);
@@ -159,7 +159,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     claimant: () => claimantOf(home, place.kind === 'postgres' ? place.shown : null),
     onTaken: () => state.trigger.effectsMoved(),
   });
-  /** An engine that only reads takes none. */
+  /** An engine that only reads takes no lock. */
   const lockRepo = async (project: string) => {
     if (mode === 'stays' || mode === 'verb') await locks.take(project);
   };
@@ -211,7 +211,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
   };
-  /** The engine that has the home, while this process has it for good or only reads in it. */
+  /** The engine that owns the home, while this process owns it or only reads in it. */
   const engine = (): HomeEngine => {
     if (mode === 'verb') return { kind: 'none' };
     if (mode !== 'stays') return homeEngine(home, false);
@@ -274,7 +274,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     };
   }
 
-  /** Resolves when the signal has its verdict, where one is to be waited for. */
+  /** Resolves when the signal has its verdict, if the caller waits for one. */
   async function settled(id: number, waitMs: number): Promise<void> {
     if (mode === 'stays') {
       pump.wake();
@@ -337,7 +337,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const cleaning = createCleaning({
     ...{ home, store, projects, faults, log, nowMs },
     stays: mode === 'stays',
-    // Nothing is known about a machine that this engine was not given.
+    // A machine that this engine does not have is unknown.
     differs: async (tree) => trees.kinds.knows(tree) && !(await views.verify(tree)).ok,
     otherEngine: (repo) => otherEngineOf(home, repo),
     lockRepo,
@@ -400,7 +400,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
   const api: AppParts = { ...shared, parts: { ...parts, commands, whatIf, uptimeMs }, uptimeMs, nowMs };
   const app = createApp(api);
-  /** Answers what other hosts ask, until the returned function is called. */
+  /** Answers requests of other hosts, until the returned function is called. */
   const answerOthers = () => answerHosts(store, createAppForHosts(api), log);
   return {
     home,

@@ -1,6 +1,6 @@
 /**
- * How the command line reaches the control API: that of the engine that owns the home, over its socket, or the same app over an engine of its own
- * for a moment. Callers cannot tell the two apart, except by the note.
+ * How the command line reaches the control API: that of the engine that owns the home, over its socket, or the same app over a temporary engine of its own.
+ * Callers cannot distinguish the two, except by the note.
  */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';

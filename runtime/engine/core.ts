@@ -1,7 +1,4 @@
-/**
- * An engine's parts, put together in one place: an engine that only reads, one for one verb and one that stays differ in which of them exist, and in
- * nothing else.
- */
+/** Puts the parts of an engine together, in one place: an engine that only reads, one for one verb and a daemon differ only in which parts exist. */
 import { type CoreOptions, openParts, type Parts } from './composition.ts';
 import type { Workers } from './workers.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The daemon: an engine that stays. Its socket is there before its store is, so that it can answer why it waits; it continues by itself when the
- * store can be used, also where the store or the lock of the home was deleted under it, and it is stopped by a request of its own.
+ * The daemon: an engine that keeps running. Its socket exists before its store is opened, so that it can answer why it waits; it continues automatically when
+ * the store can be used, also if the store or the lock of the home was deleted meanwhile, and it is stopped by a request of its own.
  */
 
 import { existsSync, statSync } from 'node:fs';
@@ -42,7 +42,7 @@ export interface DaemonOptions
 export interface Daemon {
   readonly home: string;
   readonly socketPath: string;
-  /** Why nothing is handled yet; null: the engine works. */
+  /** Why it handles no signals yet; null: the engine works. */
   waiting(): string | null;
   /** Resolves when it has stopped, whatever stopped it; rejects with the store's error if that cannot be used. */
   readonly ended: Promise<void>;
@@ -55,9 +55,9 @@ const momentMs = 30_000;
 const momentPollMs = 50;
 /** A store that cannot be used is tried again this often. */
 const storeRetryMs = 500;
-/** Whether the engine still has its store and its home is looked at this often, and before each answer. */
+/** How often, besides before each answer, it is checked that the engine still has its store and its home. */
 const lookMs = 1_000;
-/** A home that is away for longer, folder and all, was removed: a process that cannot be found should not wait for it. */
+/** A home whose folder is missing for longer was removed: a process that cannot be found should not wait for it. */
 const homeAwayLimitMs = 600_000;
 /** How long a start waits for its engine: on a busy machine it takes seconds, and the caller wants to know about its repos. */
 const firstLookMs = 15_000;
@@ -95,7 +95,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
 
 interface Opening {
   readonly options: DaemonOptions;
-  /** When the daemon began, by `performance.now()`. */
+  /** When the daemon started, by `performance.now()`. */
   readonly begunMs: number;
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
@@ -115,7 +115,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   let { owner } = opening;
   const stopping = new AbortController();
   const end = createEnd();
-  /** It is known that the daemon has to wait. */
+  /** Ends when it is known that the daemon must wait. */
   const waits = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
@@ -125,7 +125,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const host: Host = {
     uptimeMs: () => performance.now() - begunMs,
     personOf: passes.personOf,
-    // The caller waits for the home to be free, not for an answer: no process is left to give one.
+    // The caller waits until the home is free, not for an answer: no process is left to give one.
     stop: (agents) => void setImmediate(() => void stop({ agents })),
     inspect: (wanted) => page.open(wanted),
   };
@@ -163,7 +163,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     log.warn(`the daemon waits: ${loss.message}`);
   }
 
-  /** Until there is an engine, or the daemon stops; throws errors that waiting cannot end. */
+  /** Waits for an engine, or for the daemon's end; throws errors that waiting cannot remove. */
   async function makeEngine(isReady: () => boolean): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
@@ -187,8 +187,8 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   }
 
   /**
-   * One engine after the other: one that has lost its store or its home is ended, and the next one is made from the rows. The home is taken again only
-   * with its store in it: one whose disk dropped out may be an empty folder meanwhile.
+   * One engine after the other: one that has lost its store or its home is ended, and the next one is made from the rows. The home is owned again only if the
+   * store is in it: after a disk failure it may be an empty folder.
    */
   async function keepEngine(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -270,13 +270,14 @@ async function serve({ place, http, home, log }: Opening, app: Answering, passes
   }
 }
 
-/** The home outlives an engine of it. */
+/** The home outlives each of its engines. */
 function withoutRelease(owner: Owner): Owner {
   return { ...owner, release: () => {} };
 }
 
 /**
- * Whether the file that came back no longer changes: half of a copy is no store. `damaged`: that one was, so a sound one is awaited. Nothing is made in its place. Throws `home_unusable` where the home stays away.
+ * Whether the file that came back no longer changes: half of a copy is no store. `damaged`: that one was, so a sound one is awaited. No file is made in its
+ * place. Throws `home_unusable` if the home does not come back.
  */
 function settledFile(file: string, home: string, damaged: string | null): () => boolean {
   const untilMs = performance.now() + homeAwayLimitMs;
@@ -296,7 +297,7 @@ function settledFile(file: string, home: string, damaged: string | null): () => 
   };
 }
 
-/** Empty where there is none. */
+/** Empty if there is none. */
 function signatureOf(file: string): string {
   const found = statSync(file, { throwIfNoEntry: false });
   return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;

@@ -38,7 +38,7 @@ interface CoreOptions extends Omit<PlaceOptions, 'waitMs'> {
   readonly log?: Log | undefined;
   readonly clock?: Clock | undefined;
   readonly faults?: Faults | undefined;
-  /** Before the first round of clearing away: an engine that has just started has other things to do. Default: nine minutes. */
+  /** The time before the first round of clearing old rows: an engine that has just started has more important work. Default: nine minutes. */
   readonly clearAfterMs?: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface DurableCore {
 
 const defaultKeepMs = 30 * 86_400_000;
 const clearEveryMs = 6 * 3_600_000;
-/** Hosts say that they are there, and look who is lost; below the 12 s after which one counts as lost. */
+/** The interval at which hosts record that they are present, and look for lost ones; below the 12 s after which a host counts as lost. */
 const beatMs = 2_500;
 /** No tree here has an agent. */
 const noAgents = { workers: 0, workersPerRepo: 0, coordinators: 0 };
@@ -66,7 +66,10 @@ const onStandardError: Log = {
   error: (message, thrown) => console.error(message, ...(thrown === undefined ? [] : [thrown])),
 };
 
-/** Opens the store, takes up what an earlier engine left, and begins to work. Throws what the place and the store throw; then nothing of it is left. */
+/**
+ * Opens the store, continues the work that an earlier engine left, and begins to work. Throws the errors of the place and the store; then nothing of it
+ * remains.
+ */
 export async function openDurableCore(machines: readonly AnyDefinition[], options: CoreOptions): Promise<DurableCore> {
   const place = await openPlace({ ...options, waitMs: options.waitMs ?? 0 });
   try {
@@ -149,7 +152,7 @@ async function startCore(
     );
   }
 
-  /** What other hosts commit gives verdicts, frees slots and moves trees that are in memory here. */
+  /** Commits of other hosts contain verdicts, free slots and change trees that are in memory here. */
   function hostServices(): Service[] {
     if (hosts === undefined) return [];
     let unwatch = () => {};
@@ -175,7 +178,7 @@ async function startCore(
     ];
   }
 
-  /** Takes away what ended long ago. A tree that is not what its journal leads to keeps all of its rows. */
+  /** Deletes rows that ended long ago. A tree that differs from its journal keeps all of its rows. */
   function cleaning(): Service {
     let isFirst = true;
     const differs = async (tree: TreeAddress) => kinds.knows(tree) && !(await verify({ store, trees }, tree)).ok;
@@ -238,7 +241,7 @@ async function startCore(
   }
 
   const gate = createGate();
-  /** What a program is given is its own: what it changes there changes no live tree. */
+  /** A program gets its own copy: changing it changes no live tree. */
   const asked = <T>(work: () => Promise<T>): Promise<T> =>
     gate(async () => {
       const lost = loss();

@@ -1,4 +1,4 @@
-/** Where durable actors are kept: in a file of SQLite, in this process alone, or in a database of PostgreSQL that several hosts share. */
+/** Where durable actors are stored: in a file of SQLite, in this process alone, or in a database of PostgreSQL that several hosts share. */
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';

@@ -7,7 +7,7 @@ import { tagsOfMachine } from '../../actors/own-machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
 
-/** Those that a program brought, and those of daemon.toml. Throws `bad_machine` with the file, and for a name that is given twice. */
+/** The machines of a program, and those of daemon.toml. Throws `bad_machine` with the file, and for a name that is given twice. */
 export async function machinesFor(
   given: readonly AnyDefinition[],
   { machines: files }: Pick<DaemonConfig, 'machines'>,

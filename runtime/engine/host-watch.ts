@@ -1,6 +1,7 @@
 /**
- * Keeps this host in the store that it shares. When it has not reached the store for 8 s, its agents are frozen: 4 s later other hosts may start their work again.
- * They go on where the store answers in time, and are ended after 30 s, or where this host finds that it was removed or that others have its repos.
+ * Keeps this host alive in a shared store. If the host has not reached the store for 8 s, its agents are frozen: 4 s later other hosts may start their work
+ * again. The agents continue if the store answers in time, and are ended after 30 s, or if this host finds that it was removed or that other hosts have its
+ * repos.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
@@ -15,7 +16,7 @@ export interface HostWatchParts {
   readonly troubles: Troubles;
   /** Freezes all agents, without writing to the store. */
   freezeAgents(): Promise<void>;
-  /** Lets them go on, except those that are paused. Throws as the store does. */
+  /** Continues the frozen agents, except paused ones. Throws the store's errors. */
   thawAgents(): Promise<void>;
   /** Ends the processes of all agents, without writing to the store. */
   endAgents(): Promise<void>;
@@ -37,7 +38,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
   if (hosts === undefined) return null;
   /** When the last beat that was answered was sent. */
   let reachedAtMs = performance.now();
-  /** Agents that an earlier engine has frozen and did not let go on are frozen, too. */
+  /** Agents that an earlier engine has frozen and not continued are frozen, too. */
   let isFrozen = true;
   let timer: NodeJS.Timeout | null = null;
   let isOpen = false;

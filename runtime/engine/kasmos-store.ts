@@ -3,7 +3,7 @@ import type { KasmosStore } from '../core/store/sqlite/kasmos.ts';
 
 export type { KasmosStore, KasmosTask } from '../core/store/sqlite/kasmos.ts';
 
-/** What is in that file, which is not written to. Throws `not_found`, `store_locked`, `store_unreadable`. */
+/** The content of that file, which is only read. Throws `not_found`, `store_locked`, `store_unreadable`. */
 export async function readKasmosStore(file: string): Promise<KasmosStore> {
   return (await import('../core/store/sqlite/kasmos.ts')).readKasmosStore(file);
 }

@@ -1,4 +1,4 @@
-/** Facts that a program may leave at any time, also while it waits for the next one. */
+/** Facts whose reader may stop at any time, also while it waits for the next one. */
 
 /**
  * The values of `read`, until it ends, the program leaves the loop or `signal` aborts. An async generator alone would hold `return()` back until its next value

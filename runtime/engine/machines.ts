@@ -72,7 +72,7 @@ export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event' | 'emitted
 /** The machines that an engine was given, each by its name. */
 export type Machines<D extends AnyDefinition> = { readonly [Each in D as Each['name']]: Machine<Each> };
 
-/** What asks for trees and their facts. */
+/** The part of the client for trees and their facts. */
 export type MachineClient = Pick<
   Client,
   | 'startMachine'
@@ -96,7 +96,7 @@ function machineOf(client: MachineClient, name: string): Machine<AnyDefinition> 
   const get = async (id: string) => (await client.machineTree({ name, id })) as DurableTree<AnyDefinition>; // its value and context are the machine's own
   return {
     async start(id, input) {
-      // On its way to the engine it would become something else.
+      // The engine would receive the value in another form.
       mustBeJson(`the input of ${name}`, input ?? {});
       const { tree } = await client.startMachine({ name, id, input });
       return tree === null ? get(id) : (tree as DurableTree<AnyDefinition>); // as in `get`
@@ -204,7 +204,7 @@ async function* factsOf(client: MachineClient, { machine, id, after }: FactsAske
   }
 }
 
-/** Effects of one line; all of them are in `explain`. */
+/** The most effects that one line names; all of them are in `explain`. */
 const namedEffects = 3;
 
 /** Open effects that no one here can carry out: their action was renamed or removed, or their machine was not given. They wait. */

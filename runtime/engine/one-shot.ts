@@ -39,7 +39,7 @@ export async function ownForCall(
     try {
       await openSupervisor(core);
       await wakeSupervisor(core);
-      // Signals that a killed command left there come before the new request.
+      // Signals of a killed command come before the new request.
       await core.pump.drain();
       return { call: callApp(core.app, env.STATOR_TOKEN), close: () => leave(core, owner) };
     } catch (thrown) {
@@ -65,7 +65,7 @@ async function leave(core: Core, owner: Owner): Promise<void> {
 /** The inbox's rows of the supervisor, which belong to no project. */
 export const engineInbox = '';
 
-/** Where an engine has ended, its supervisor takes no repo: an owner for one verb starts it again. */
+/** After an engine has ended, its supervisor accepts no repo: an owner for one verb starts it again. */
 async function wakeSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'clock' | 'pump'>): Promise<void> {
   const row = await store.tree(supervisorTree);
   if (row === null || !storedSupervisor(supervisorTree, row.stored).has('engine:stopped')) return;

@@ -1,4 +1,4 @@
-/** What an embedding program gives an engine, and gets from it. Types alone: the code that carries them out is no part of the public declarations. */
+/** The options of an embedding program's engine, and the engine's interface. Types alone: the implementation is no part of the public declarations. */
 import type { AnyDefinition } from '../../actors/definition.ts';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../api/client/client.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../base/platform/log.ts';
 import type { Embedding } from './embedding.ts';
 import type { Machines } from './machines.ts';
 
-/** What an engine is made from. All of it may be left out. Times are milliseconds. */
+/** The options of an engine. All of them may be left out. Times are milliseconds. */
 export interface EngineOptions {
   /** Default: as the command line finds it. */
   home?: string;
@@ -36,13 +36,13 @@ export interface EngineOptions {
   pullRequestLookMs?: number;
   /** Milliseconds that a forge has to answer a verb about an issue. Default: five seconds. */
   forgeAnswerMs?: number;
-  /** Milliseconds between two rounds of clearing away what ended long ago. Default: six hours. */
+  /** Milliseconds between two rounds of deleting old leftovers. Default: six hours. */
   cleaningEveryMs?: number;
   /** Milliseconds between two looks at an intake. Default: two seconds. */
   intakeLookMs?: number;
   /** Milliseconds between two readings of a chat. Default: as its service allows. */
   chatLookMs?: number;
-  /** Milliseconds to wait for an owner of the home that is about to leave. Default 0. */
+  /** Milliseconds to wait for an owner of the home that is about to stop. Default 0. */
   waitForHomeMs?: number;
   /** Another daemon.toml than the home's; it must exist. */
   configFile?: string;

@@ -1,4 +1,4 @@
-/** Engines of other homes on this machine: what one store does not know in a repository may be theirs. */
+/** Engines of other homes on this machine: things in a repository that one store does not know may be theirs. */
 
 import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -8,8 +8,8 @@ import { hasProc, readProcessTable } from '../base/platform/process-table.ts';
 import { registeredPaths } from '../core/store/sqlite/copies.ts';
 
 /**
- * An engine of this user that lives, and has that repository registered or does not let itself be asked; null: there is none, or the system does not tell
- * which files a process has open.
+ * A running engine of this user that has that repository registered, or whose repositories cannot be found out; null: there is none, or the system does not
+ * list the open files of a process.
  */
 export function otherEngineOf(home: string, repo: string): string | null {
   for (const [other, pid] of otherHomes(home))
@@ -17,7 +17,7 @@ export function otherEngineOf(home: string, repo: string): string | null {
   return null;
 }
 
-/** By their folders, with who holds each. */
+/** Their folders, with the owner of each. */
 function otherHomes(home: string): Map<string, number> {
   const found = new Map<string, number>();
   if (!hasProc) return found;

@@ -1,4 +1,4 @@
-/** Inputs of a plan that another world would have: names as the configuration has them, and what becomes of a policy with them. */
+/** Other inputs for a plan's past: names as in the configuration, and the resulting policy. */
 import type { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../machines/vocabulary/ids.ts';
@@ -12,7 +12,7 @@ import type { Limits } from '../core/outbox/slots.ts';
 import type { Permissions } from './told-past.ts';
 
 export interface OtherInputs {
-  /** null: it stays as it is. */
+  /** null: it is unchanged. */
   readonly policy: ((policy: Policy) => Policy) | null;
   readonly limits: Partial<Limits>;
   readonly permissions: ReadonlyMap<Role, Permissions>;
@@ -86,7 +86,7 @@ function roleChange(role: Role, field: Partial<RolePolicy>): (policy: Policy) =>
   return (policy) => ({ ...policy, roles: { ...policy.roles, [role]: { ...policy.roles[role], ...field } } });
 }
 
-/** What a program would have asked cannot be known where it asked nothing. */
+/** The questions of a program that asked none cannot be known. */
 function permissionField(
   name: string,
   key: 'permissions' | 'permission_timeout',

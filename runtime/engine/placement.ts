@@ -1,6 +1,6 @@
 /**
- * Gives a repo to a host that one of its plans names (`**Host:**`), if that is not this host: once an agent of that plan waits, nothing runs in the repo, and no
- * other plan under way needs it here.
+ * Moves a repo to a host that one of its plans names (`**Host:**`), if that is not this host: once an agent of that plan waits, nothing runs in the repo, and
+ * no other plan under way needs it here.
  */
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
@@ -26,7 +26,7 @@ export function createPlacement({
 }: PlacementParts): Pick<PollLoop, 'start' | 'stop'> | null {
   const { hosts } = store;
   if (hosts === undefined) return null;
-  /** What kept the repo here the last time, by project: logged once. */
+  /** The last reason why a repo stayed here, by project: logged once. */
   const told = new Map<string, string>();
 
   async function look(shared: Hosts): Promise<null> {

@@ -6,7 +6,7 @@ import type { ProgramPreset } from '../base/config/preset-programs.ts';
 import type { AcpAbout } from '../work/agents/presets/acp-about.ts';
 import type { TerminalProgram } from '../work/agents/terminal.ts';
 
-/** Everything that is wrong with a repo's own prompts. */
+/** All faults of a repo's own prompts. */
 export async function promptProblems(repo: string): Promise<EngineError[]> {
   const templates = await import('../work/agents/prompts/template-files.ts');
   return templates.promptProblems(repo);

@@ -1,4 +1,4 @@
-/** Which repos are registered, for a verb that was given a name: from the engine, or from the store if none runs. */
+/** The names of the registered repos, for a verb with a name as an argument: from the engine, or from the store if none runs. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Client } from '../api/client/client.ts';

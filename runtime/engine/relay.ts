@@ -13,7 +13,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** A diff may be long; more than this does not belong into the store. */
+/** A diff may be long; a longer answer should not pass through the store. */
 const answerLimitChars = 4 * 1024 * 1024;
 const waitMs = { read: 10_000, change: 60_000 };
 
@@ -28,7 +28,7 @@ export function createRelay({
   if (hosts === undefined) return null;
   return async (project, request) => {
     const { host, path: files } = projects.find(project) ?? {};
-    // The repo is on its way to this host, and not here yet.
+    // The repo is moving to this host, and has not arrived yet.
     if (host === hosts.own) return null;
     const isAlive = (await hosts.list()).some(({ name, isAlive: is }) => name === host && is);
     if (host === undefined || !isAlive) return null;
@@ -48,8 +48,8 @@ export function createRelay({
 }
 
 /**
- * Answers requests of other hosts about the repos of this one, until the returned function is called. Any process that can write to the store can ask, so `app` has only the
- * routes that other hosts may ask for.
+ * Answers requests of other hosts about the repos of this one, until the returned function is called. Any process that can write to the store can send such a
+ * request, so `app` has only the routes for other hosts.
  */
 export function answerHosts(
   { hosts }: Pick<Store, 'hosts'>,

@@ -1,12 +1,12 @@
-/** How many requests an engine takes in at a time: the event loop of the program around it goes on between them. */
+/** Limits the requests that an engine accepts at a time: the event loop of the embedding program runs between them. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 
-/** Requests that begin in one turn of the event loop: a few milliseconds of it. */
+/** The most requests that begin in one turn of the event loop: a few milliseconds of it. */
 const begunAtOnce = 16;
-/** Requests that are not answered yet. Each holds its body and a row; more of them only wait longer. */
+/** The most requests without an answer. Each holds its body and a row; more of them would only wait longer. */
 const openLimit = 4_096;
-/** Until about a quarter of them are answered. */
+/** When a refused request may be sent again: about a quarter of these are answered by then. */
 const retryAfterMs = 1_000;
 
 type Fetch = (request: Request) => Response | Promise<Response>;

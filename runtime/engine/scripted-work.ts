@@ -1,4 +1,4 @@
-/** The handlers of effects in a simulation: agents act by a script and take virtual time, and everything else succeeds at once. Nothing real is changed. */
+/** The handlers of effects in a simulation: agents follow a script and take virtual time, and all other effects succeed at once. Nothing real is changed. */
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
@@ -10,13 +10,13 @@ import type { VirtualClock } from './virtual-clock.ts';
 export interface ScriptedRun {
   readonly durationMs: number;
   readonly outcome: 'done' | 'failed';
-  /** It is under way since then. */
+  /** It has been under way since then. */
   readonly sinceMs?: number;
-  /** What it did once. Not there: it begins at once, and reports at its end what its role reports. */
+  /** Its course in the recorded past. Not there: it begins at once, and reports the usual signal of its role at its end. */
   readonly known?: KnownRun;
 }
 
-/** What became of a run once. */
+/** The recorded course of a run. */
 export interface KnownRun {
   /** Its start, and its signals, in their order; `isByAgent`: the agent sent it, and not the relay that runs it. */
   readonly words: readonly (Told & { readonly afterMs: number; readonly isByAgent: boolean })[];
@@ -33,10 +33,12 @@ interface Told {
   readonly payload: object;
 }
 
-/** How any other effect ends, and after which time; null: nothing is known of it, so it succeeds at once. Commits of its own that `told` names are replaced by those of the script. */
+/**
+ * How any other effect ends, and after which time; null: nothing is recorded, so it succeeds at once. Its recorded commits are replaced by those of the script.
+ */
 export type KnownEnd = (effect: Exclude<Effect, AgentRun>) => (Told & { readonly afterMs: number }) | null;
 
-/** Says how each run goes; `count`: which run of that task it is, or of that role, from 1 on. */
+/** Returns how each run goes; `count`: the number of the run among those of that task, or of that role, from 1 on. */
 export type Script = (run: AgentRun, count: number) => ScriptedRun;
 
 /** A run that has begun. */
@@ -54,7 +56,7 @@ export interface PlayedRun {
 
 /** How plans land in the line of their branch. */
 export interface ScriptedLanding {
-  /** So many are tried together. */
+  /** How many plans are tried together. */
   readonly batch: number;
   /** How long the check takes. */
   readonly checkMs: number;
@@ -103,11 +105,11 @@ export function scriptedWork({
     return nameOf(commits);
   }
 
-  /** Questions of runs that were answered, and the callers that wait for an answer. */
+  /** The answered questions of runs, and the callers that wait for an answer. */
   const answers = new Set<string>();
   const waiting = new Map<string, () => void>();
 
-  /** false: it is to stop first. */
+  /** false: it must stop first. */
   function answered(question: string, stop: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       if (answers.has(question) || stop.aborted) resolve(!stop.aborted);
@@ -129,7 +131,7 @@ export function scriptedWork({
     const begins = { base: headOf(place.from) };
     if (known === undefined) context.report('started', 'run_started', begins);
     const asking = new Set(known?.asking);
-    /** How much later everything is than in the past, because answers took longer. */
+    /** How much later events are than in the past, because answers took longer. */
     let shiftMs = 0;
     const until = async (afterMs: number) => {
       for (const id of asking) {
@@ -220,7 +222,7 @@ export function scriptedWork({
     'refs.push': nothing,
     'machine.effect': nothing,
   };
-  /** As it ended once; a commit that it makes is one of the script's. */
+  /** Its recorded end; commits in it are those of the script. */
   async function end(effect: Exclude<Effect, AgentRun>, context: EffectContext): Promise<Outcome> {
     const known = ends(effect);
     const handler = well[effect.kind] as Handler<typeof effect>; // the table has each kind's own
@@ -241,7 +243,7 @@ export function scriptedWork({
   return { handlers, runs };
 }
 
-/** Ends with a commit of the script's own in them. */
+/** The recorded end with the script's own commits. */
 const madeCommits: ReadonlySet<SignalType> = new Set([
   'work_committed',
   'work_merged',

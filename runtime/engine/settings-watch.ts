@@ -1,4 +1,4 @@
-/** daemon.toml as a person saves it: read, checked, and put in force at once. */
+/** Puts daemon.toml in force as soon as a person saves it: read, checked, and applied. */
 import type { Log } from '../base/platform/log.ts';
 import { type SavedFile, watchSavedFile } from '../base/platform/saved-file.ts';
 import type { Troubles } from '../base/platform/troubles.ts';
@@ -28,7 +28,7 @@ export function createSettingsWatch({ file, readAgain, isOwner, log, troubles }:
   let saved: SavedFile | null = null;
 
   async function apply(isThere: boolean): Promise<void> {
-    // Many editors take a file away before they write it: the settings in force stay until a file, a reload or a start changes them.
+    // Many editors delete a file before they write it: the settings in force stay until a file, a reload or a start changes them.
     if (!isThere) return log.warn(`${file()} is gone; what it said stays in force until the next start or reload`);
     if (!isOwner()) return;
     const trouble = { what: `what was changed in ${file()} is not in force`, isRare: true } as const;

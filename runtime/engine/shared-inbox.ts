@@ -1,4 +1,4 @@
-/** The inbox of a home whose owner lives and does not answer: signals go through the same admission, and the owner finds the rows. */
+/** The inbox of a home whose owner is alive and does not answer: signals pass the same admission, and the owner finds the rows. */
 
 import { callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
@@ -10,8 +10,8 @@ import { createCore } from './core.ts';
 const quiet = createLog(() => {}, 'error');
 
 /**
- * A client that handles nothing: every signal stays pending until the owner looks at its inbox. The sender is known by its token, as everywhere.
- * Throws `store_unreadable` where there is no store of this version, and the other codes of the store.
+ * A client that handles no signals: every signal stays pending until the owner reads its inbox. The sender is identified by its token, as everywhere. Throws
+ * `store_unreadable` if there is no store of this version, and the other codes of the store.
  */
 export async function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
   const core = await createCore({ home, mode: 'inbox', env, clock: systemClock, log: quiet });

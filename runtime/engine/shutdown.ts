@@ -1,4 +1,4 @@
-/** How an engine leaves its home: every step is taken, whether or not the ones before it succeeded, so that the next owner finds a home that is free. */
+/** How an engine leaves its home: every step is carried out, even if an earlier one failed, so that the next owner finds a free home. */
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { ControlServer } from '../api/control/server.ts';
 import { agentsAtWork, requeueAgents } from '../core/outbox/requeue.ts';
@@ -26,9 +26,7 @@ export interface StopParts {
   readonly onClosing: () => void;
 }
 
-/**
- * In the reverse order of the start. Never throws and never waits for ever: what could not be done, or did not end, is in the log, and the home is released.
- */
+/** The reverse order of the start. Never throws and never waits for ever: steps that failed, or did not end, are logged, and the home is released. */
 export async function stopEngine({ core, server, owner, agents, onClosing }: StopParts): Promise<void> {
   const { log, bus, pump } = core;
   const take = async (failure: string, step: () => Promise<void> | void, limitMs = stepLimitMs) => {
@@ -39,7 +37,7 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
     }
   };
   core.faults?.('engine.before-stop');
-  // An engine that has lost the home writes nothing in it any more: the next owner would take it for its own stop.
+  // An engine that has lost the home writes nothing in it any more: the next owner would mistake it for its own stop.
   const isOurs = owner.isHeld();
   if (agents === 'stop' && isOurs)
     await take(
@@ -47,7 +45,7 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
       () => stopAgents(core),
       stopLimitMs + stepLimitMs,
     );
-  // Another engine is this host now, or the host was removed: what its agents do counts no more.
+  // Another engine is this host now, or the host was removed: its agents' results do not count any more.
   if (core.store.hosts !== undefined && core.store.loss() !== null)
     await take('the agents did not end', async () => core.workers?.endAgents(), stopLimitMs);
   bus.close();
@@ -69,7 +67,7 @@ export async function stopEngine({ core, server, owner, agents, onClosing }: Sto
   await take('the home was not released', () => owner.release());
 }
 
-/** A step that hangs is left behind: the next owner goes on from the recorded state. */
+/** A step that hangs is not awaited: the next owner continues from the recorded state. */
 async function within(limitMs: number, step: () => Promise<void> | void): Promise<void> {
   let limit: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_, reject) => {
@@ -86,7 +84,7 @@ async function within(limitMs: number, step: () => Promise<void> | void): Promis
 async function stopAgents({ store, clock, pump, log, viewed: viewedNow, workers }: Core): Promise<void> {
   const runs = async () => {
     const viewed = viewedNow();
-    // Another client watches that plan, and takes over: its agents go on meanwhile.
+    // Another client watches that plan, and takes over: its agents continue meanwhile.
     const isViewed = ({ project, plan }: EffectRow) => viewed.includes(viewedPlan(project, plan));
     return (await agentsAtWork(store)).filter((row) => !isViewed(row));
   };

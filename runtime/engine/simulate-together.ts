@@ -1,4 +1,4 @@
-/** Several plans of one repo tried out at the same time: who takes which agents, when each is done, and when each lands in the line of its branch. */
+/** Simulates several plans of one repo at the same time: which plan gets which agents, when each is done, and when each lands in the line of its branch. */
 import type { PlanDocument } from '../../machines/document/plan-document.ts';
 import { planBranch } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
@@ -17,15 +17,15 @@ import {
 } from './simulate.ts';
 import { createPlayer, type PlayedPlan } from './simulated-engine.ts';
 
-/** What is simulated, and its assumptions; `durations.check` is the time of the check that each landing has. */
+/** The input of such a simulation; `durations.check` is the time of each landing's check. */
 export interface SimulateTogetherOptions extends Omit<SimulateOptions, 'content' | 'name' | 'runs'> {
-  /** Names and documents. A plan that one of the others names in `After` is waited for; any other is taken for done. */
+  /** Names and documents. A plan that another one names in `After` is waited for; any other plan counts as done. */
   readonly plans: readonly { readonly name: string; readonly content: string }[];
   /** `[landing]` of the repo. Default: no check, one at a time. */
   readonly landing?: { readonly hasCheck: boolean; readonly batch: number };
 }
 
-/** What a simulation of several plans says. Times count from their common start, in ms. */
+/** The result for several plans. Times count from their common start, in ms. */
 export interface SimulationTogether {
   /** In the order in which they land; those that do not land come last. */
   readonly plans: readonly {
@@ -42,7 +42,7 @@ export interface SimulationTogether {
   readonly peak_agents: number;
   /** How long the check of each landing takes; null: there is none. */
   readonly check_ms: number | null;
-  /** As of one plan. */
+  /** As for one plan. */
   readonly cost_usd: number | null;
 }
 
@@ -64,7 +64,7 @@ export async function simulateTogether(options: SimulateTogetherOptions): Promis
   const own = new Set(plans.map(({ name }) => name));
   const played = await createPlayer().playTogether({
     after: [...documents.values()].flatMap(({ after }) => after).filter((name) => !own.has(name)),
-    // What a forge waits for is not known, so each lands as soon as it is done.
+    // The forge's conditions are not known, so each plan lands as soon as it is done.
     policy: { ...policy, auto_merge: false, landing_auto: true, landing_by: 'git' },
     limits: { workers: agents, workersPerRepo: 0, coordinators },
     script: scriptOf(options, ({ place }) => mustHave(place.from), 0),

@@ -1,4 +1,4 @@
-/** A plan tried out before any of it is paid for: the real engine over a virtual clock, with agents that act by a script. */
+/** Simulates a plan before it costs anything: the real engine with a virtual clock, and agents that follow a script. */
 import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -10,13 +10,13 @@ import { createPlayer, type Played, type Player, type SimulatedAsk } from './sim
 
 export type { SimulatedAsk } from './simulated-engine.ts';
 
-/** How long a run takes: each time in between is as likely. Milliseconds. */
+/** The duration of a run: each time between the two is equally likely. Milliseconds. */
 export interface DurationRange {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** What is simulated, and its assumptions. All but the document may be left out. */
+/** The input of a simulation. All fields but the document may be left out. */
 export interface SimulateOptions {
   /** The plan's document, with its waves. */
   readonly content: string;
@@ -38,7 +38,7 @@ export interface SimulateOptions {
   readonly fail?: Readonly<Record<string, number>>;
   /** Durations are drawn, always the same for the same seed. Default: the middle of each range, the median of the past. */
   readonly seed?: number;
-  /** How often it is played, each time with other random durations; at most 1,000. Default 1. */
+  /** How often it is repeated, each time with other random durations; at most 1,000. Default 1. */
   readonly runs?: number;
 }
 
@@ -53,7 +53,7 @@ export interface SimulatedAgent {
   readonly outcome: string;
 }
 
-/** What a simulation says. */
+/** The result of a simulation. */
 export interface Simulation {
   readonly plan: string;
   /** `blocked`: it waits for a person. */
@@ -72,11 +72,11 @@ export interface Simulation {
   /** Tasks that no agent began. */
   readonly not_reached: readonly string[];
   readonly asks: readonly SimulatedAsk[];
-  /** How long it takes with other numbers of agents; empty: so large a plan is not tried with others. */
+  /** Its duration with other numbers of agents; empty: a plan of this size is not simulated again. */
   readonly with_agents: readonly { readonly agents: number; readonly duration_ms: number }[];
   /** More agents than this do not make the plan shorter; null: it was not tried. */
   readonly agents_that_help: number | null;
-  /** Where the durations of each role that ran are from. */
+  /** The source of the durations of each role that ran. */
   readonly durations: readonly { readonly role: Role; readonly from: DurationSource; readonly typical_ms: number }[];
   /** The outcomes of all runs, if there were several; the rest describes the one of median duration. */
   readonly runs: null | {
@@ -88,11 +88,11 @@ export interface Simulation {
   };
 }
 
-/** Where a role's durations are from: the caller, earlier runs in the repository, or nowhere. */
+/** The source of a role's durations: the caller, earlier runs in the repository, or none. */
 export type DurationSource = 'given' | 'history' | 'assumed';
 
 const minuteMs = 60_000;
-/** Where no estimate is given. */
+/** The duration if no estimate is given. */
 export const assumedMs: Readonly<Record<Role, number>> = {
   planner: 5 * minuteMs,
   architect: 5 * minuteMs,
@@ -102,18 +102,18 @@ export const assumedMs: Readonly<Record<Role, number>> = {
   verifier: 5 * minuteMs,
   session: 10 * minuteMs,
 };
-/** How long the check of a landing takes, where no estimate is given. */
+/** The duration of a landing's check if no estimate is given. */
 export const assumedCheckMs = 5 * minuteMs;
 export const defaultAgents = 3;
 export const defaultCoordinators = 2;
 /** A thousand runs of ten tasks take about a minute. */
 const runsLimit = 1_000;
-/** Other numbers of agents are tried as long as all the tasks of those tries together are not more than this: that takes about a second. */
+/** The most simulated tasks when other numbers of agents are tried: that takes about a second. */
 const triedTasksLimit = 400;
 
 /**
- * Plays the plan. Nothing is started and nothing is written. Throws `bad_plan` for a document with mistakes or without waves, and `bad_request` for
- * an unknown task or role, and for numbers out of range.
+ * Simulates the plan. No agent is started and nothing is stored. Throws `bad_plan` for a document with mistakes or without waves, and `bad_request` for an
+ * unknown task or role, and for numbers out of range.
  */
 export async function simulate(options: SimulateOptions): Promise<Simulation> {
   const document = mustParse(options.content);
@@ -267,7 +267,7 @@ export function pastMs(past: RepoPast | undefined, role: Role): number[] {
     .toSorted((a, b) => a - b);
 }
 
-/** What a run of that role cost on average; null: it is not known of any. */
+/** The average cost of a run of that role; null: not known. */
 export function pastCost(past: RepoPast | undefined, role: Role): number | null {
   const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
   return known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0) / known.length;

@@ -1,6 +1,6 @@
 /**
- * One plan in an engine without real effects: the same machines, pump, dispatcher and slots as everywhere, over a store in memory and a virtual clock. What
- * happens at one time is carried out until nothing changes any more; then the clock goes on to the next event.
+ * One plan in an engine without real effects: the same machines, pump, dispatcher and slots as everywhere, over a store in memory and a virtual clock. The
+ * events of one time are handled until nothing changes any more; then the clock advances to the next event.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { kindsWith } from '../../actors/kinds.ts';
@@ -42,7 +42,7 @@ import { createVirtualClock } from './virtual-clock.ts';
 
 export interface Simulated {
   readonly plan: string;
-  /** Plans that are taken for done. */
+  /** Plans that count as done. */
   readonly after: readonly string[];
   readonly policy: Policy;
   readonly limits: Limits;
@@ -50,7 +50,7 @@ export interface Simulated {
   readonly begin: FromDocument | FromJournal;
 }
 
-/** Plans that are played at the same time in one repo. Each gets in line for its branch when it is done. */
+/** Plans that are simulated at the same time in one repo. Each gets in line for its branch when it is done. */
 export interface SimulatedTogether extends Pick<Simulated, 'policy' | 'limits' | 'script' | 'after'> {
   readonly plans: readonly (FromDocument & { readonly plan: string })[];
   readonly landing: ScriptedLanding;
@@ -59,14 +59,14 @@ export interface SimulatedTogether extends Pick<Simulated, 'policy' | 'limits' |
 export interface PlayedTogether {
   readonly durationMs: number;
   readonly runs: readonly PlayedRun[];
-  /** In the order in which they were given. */
+  /** In the order of the input. */
   readonly plans: readonly PlayedPlan[];
 }
 
 export interface PlayedPlan {
   readonly plan: string;
   readonly status: PlanStatus | 'blocked';
-  /** Since the start of all; null: not. */
+  /** Since the common start; null: it has not. */
   readonly doneMs: number | null;
   readonly landedMs: number | null;
   /** Why it waits for a person. */
@@ -88,19 +88,19 @@ export interface FromJournal {
   readonly ends: KnownEnd;
   /** The signals that its repo gets before it. */
   readonly toRepo: readonly OutgoingSignal[];
-  /** Writes the plan as it is at that time. Its signals to the repo come after that. */
+  /** Writes the plan in its state at that time. Its signals to the repo come after that. */
   seed(into: { readonly store: Store; readonly trees: Trees }): Promise<Seeded>;
   /** The later signals of people and others, in the order of their times. */
   readonly words: readonly SaidWord[];
 }
 
 export interface Seeded {
-  /** It has one step in its row. */
+  /** Its row is at step one. */
   readonly tree: Tree;
   readonly toRepo: readonly OutgoingSignal[];
 }
 
-/** Sent at that time, or later: as soon as the plan takes it. */
+/** Sent at that time, or later, as soon as the plan accepts it. */
 export interface SaidWord {
   readonly atMs: number;
   readonly type: string;
@@ -108,7 +108,10 @@ export interface SaidWord {
   readonly origin: Origin;
 }
 
-/** Where a person would be asked. What has one obvious answer is answered at once, and the plan goes on; after `wave_failed` and `decision` it stays blocked. */
+/**
+ * The points at which a person would be asked. A question with one obvious answer is answered at once, and the plan continues; after `wave_failed` and
+ * `decision` it stays blocked.
+ */
 export interface SimulatedAsk {
   /** Since its start. */
   readonly at_ms: number;
@@ -131,7 +134,7 @@ export interface Played {
   readonly questions: number;
   /** Every line that was written. */
   readonly lines: readonly JournalLine[];
-  /** Signals that the plan did not take. */
+  /** Signals that the plan did not accept. */
   readonly unsaid: readonly SaidWord[];
 }
 
@@ -143,11 +146,11 @@ const shownFailures = 5;
 /** A plan that is not over after so many steps repeats itself. */
 const momentLimit = 1_000_000;
 
-/** Plays plans, one at a time, each in a store of its own; shared parts are made once. */
+/** Simulates plans, one at a time, each in a store of its own; shared parts are made once. */
 export interface Player {
-  /** Throws a plain error where the engine met one: then the simulation has no result for the plan. */
+  /** Throws a plain error if the engine met one: then the simulation has no result for the plan. */
   play(simulated: Simulated): Promise<Played>;
-  /** Throws the same. A wave that waits for a person's word goes on. */
+  /** Throws the same. A wave that waits for a person's confirmation continues. */
   playTogether(simulated: SimulatedTogether): Promise<PlayedTogether>;
 }
 
@@ -266,7 +269,7 @@ async function openEngine(
     await tell(seeded.toRepo);
   }
 
-  /** Sends what is due by now, as far as the plan takes it; answers whether it took something. */
+  /** Sends the signals that are due, as far as the plan accepts them; returns whether it accepted one. */
   async function saySome(): Promise<boolean> {
     for (const word of unsaid.filter(({ atMs }) => atMs <= clock.nowMs())) {
       const { type, payload, origin } = word;
@@ -278,7 +281,7 @@ async function openEngine(
     return false;
   }
 
-  /** Works until nothing more happens at this time. */
+  /** Works until no event of this time is left. */
   async function rest(): Promise<void> {
     Object.assign(due, { signals: true, effects: true });
     while (due.signals || due.effects) {
@@ -451,7 +454,7 @@ export function standingText({ status, phase, blocked }: Pick<PlanRow, 'status' 
   return `${status} ${phase === 'wave_waiting'} ${blocked?.reason ?? ''}`;
 }
 
-/** How many questions were ever asked of a plan. */
+/** The number of questions that a plan has had. */
 export function questionsAsked(tree: Tree): number {
   return planContext(tree).questionCount;
 }

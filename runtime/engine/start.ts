@@ -24,7 +24,7 @@ import { createPage } from './page.ts';
 import { createRequestGate } from './request-gate.ts';
 import { stopEngine } from './shutdown.ts';
 
-/** By then an engine has begun its work, and one for a single verb has left. */
+/** After this time an engine has begun its work, and one for a single verb has ended. */
 const settledMs = 5_000;
 /** How long a successful check counts. */
 const lookedLimitMs = 50;
@@ -54,7 +54,7 @@ export interface EngineStart {
   readonly write?: (line: string) => void;
 }
 
-/** An engine for a process that owns the home already, and goes on owning it if this throws: then nothing of the engine is left running. */
+/** An engine for a process that owns the home already, and keeps it if this throws: then nothing of the engine is left running. */
 export async function startEngine(start: EngineStart): Promise<Engine> {
   const { options, env, home, owner } = start;
   const daemon = loadDaemonConfig(home, options.configFile);
@@ -170,7 +170,7 @@ async function loadRest(log: Log): Promise<void> {
   }
 }
 
-/** A check without a loss counts for 50 ms: every request asks, and a loss within that time could as well have come after the answer. */
+/** A check without a loss is valid for 50 ms: every request needs it, and a loss within that time could as well have come after the answer. */
 function lately(look: () => EngineError | null): () => EngineError | null {
   let foundMs = Number.NEGATIVE_INFINITY;
   return () => {
@@ -182,7 +182,7 @@ function lately(look: () => EngineError | null): () => EngineError | null {
   };
 }
 
-/** Readings of a store that is gone, and writes to a home of another owner, would be wrong answers. */
+/** Readings of a deleted store, and writes to a home of another owner, would be wrong answers. */
 function guardedAnswers(loss: () => EngineError | null, app: App): Answering {
   const gate = createRequestGate();
   return {

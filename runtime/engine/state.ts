@@ -1,6 +1,6 @@
 /**
- * What an engine knows beside its store: whether the home is its own, which plans are watched, which repos cannot be used, the settings in force.
- * Code that depends on one of these subscribes; code that changes one triggers.
+ * The engine's state besides its store: whether it owns the home, which plans are watched, which repos cannot be used, the settings in force. Code that depends
+ * on one of these subscribes; code that changes one triggers.
  */
 import { createStore } from '@xstate/store';
 import type { DaemonConfig } from '../base/config/config.ts';
@@ -10,7 +10,10 @@ export interface EngineContext {
   readonly ownsHome: boolean;
   /** How many clients watch a plan, by `<project>/<plan>`. */
   readonly viewers: Readonly<Record<string, number>>;
-  /** The plans that were watched since this engine began, by the same name: an engine of a `run` starts these, and goes on with them when they are no longer watched. */
+  /**
+   * The plans that were watched since this engine began, by the same name: an engine of a `run` starts these, and continues them when they are no longer
+   * watched.
+   */
   readonly watched: readonly string[];
   /** Why a repo cannot be used, by project. */
   readonly troubles: Readonly<Record<string, string>>;

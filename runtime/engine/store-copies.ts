@@ -40,14 +40,14 @@ function mustBeFile(env: Environment): string {
   );
 }
 
-/** Throws what Node throws where SQLite's own part is not built, or built for another Node. */
+/** Throws Node's error if SQLite's native module is not built, or built for another Node. */
 export async function tryStoreModule(): Promise<void> {
   (await load()).tryModule();
 }
 
 /**
- * What SQLite finds wrong in the store of that environment, a line each; none where it is whole, or there is none, or it is in PostgreSQL, which is only
- * asked to answer. Reads the whole file. Throws as the store.
+ * SQLite's findings in the store of that environment, one line each; none if it is whole or missing. For PostgreSQL only the connection is tested. Reads the
+ * whole file. Throws as the store.
  */
 export async function storeFaultsIn(env: Environment): Promise<string[]> {
   const place = storePlaceIn(env);
@@ -79,8 +79,8 @@ export async function backUpStoreIn(env: Environment, to: string | null): Promis
 }
 
 /**
- * The copy that a restore would take, the newest or the one that was named, and the time of its last event. Throws `not_found`, and as the store where
- * the copy is damaged, of another program or of a newer stator.
+ * The copy for a restore, the newest or the named one, and the time of its last event. Throws `not_found`, and as the store if the copy is damaged, of another
+ * program or of a newer stator.
  */
 export async function copyToRestore(
   env: Environment,

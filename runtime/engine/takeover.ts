@@ -1,7 +1,7 @@
 /**
- * Takes the repos that were moved to this host, and takes over those of hosts that are lost. A lost host's repo goes to the host that has a clone of it, else to
- * the host that does least. Every other host in that line waits ten seconds for each host before it. All hosts see the same line, so none asks another, and
- * the store lets one of them have it.
+ * Takes over the repos that were moved to this host, and those of lost hosts. A lost host's repo goes to the host that has a clone of it, otherwise to the host
+ * with the least work. All hosts compute the same order of hosts, so none asks another; each waits ten seconds for every host before it, and the store lets one
+ * of them have the repo.
  */
 import { existsSync } from 'node:fs';
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
@@ -14,11 +14,11 @@ import { canTake, hostsInLine, type Loads, loadsOf } from '../work/repos/host-ch
 import type { Parts } from './composition.ts';
 
 const lookMs = 2_500;
-/** A store that was away gives its hosts this time to be back before one of them counts as lost. */
+/** After a failure of the store, its hosts have this time to come back before one of them counts as lost. */
 const steadyMs = 12_000;
-/** Each host waits so long for each that is to take a repo over before it. */
+/** How long each host waits for every host that comes before it. */
 const turnMs = 10_000;
-/** What could not be taken over is tried again then. */
+/** The interval at which a failed takeover is tried again. */
 const retryMs = 30_000;
 
 type TakeoverParts = Pick<
@@ -26,7 +26,7 @@ type TakeoverParts = Pick<
   'home' | 'store' | 'settings' | 'projects' | 'commands' | 'state' | 'onSignals' | 'log' | 'troubles' | 'isOwner'
 >;
 
-/** null: the store is of one machine, or this host takes over nothing. */
+/** null: the store belongs to one machine, or this host takes over no repos. */
 export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | 'stop'> | null {
   const { home, store, settings, commands, log, isOwner } = parts;
   const { hosts } = store;
@@ -53,7 +53,7 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
     return null;
   }
 
-  /** `turn`: how many hosts are to take it before this one; below 0: this one may not. */
+  /** `turn`: the number of hosts that come before this one; below 0: this one may not take it. */
   async function tryToTake(shared: Hosts, repo: LostRepo, turn: number): Promise<void> {
     const now = performance.now();
     const entry = waiting.get(repo.project) ?? { since: now, tryAt: now };
@@ -93,7 +93,7 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
   });
 }
 
-/** For each repo the hosts that may take it over, the first in line first. Pure, and the same on each host. */
+/** For each repo the hosts that may take it over, in their order. Pure, and the same on each host. */
 export function turnsOf(
   lost: readonly LostRepo[],
   hosts: readonly HostRow[],
@@ -114,7 +114,7 @@ export function turnsOf(
 /** Where this host had it, if that is still a clone of the same repository. */
 async function knownPath({ path, remote }: LostRepo): Promise<string | null> {
   if (path === null || remote === null || !existsSync(path)) return null;
-  const address = await sharedAddress({ path }).catch(() => null); // it may be anything by now
+  const address = await sharedAddress({ path }).catch(() => null); // the folder may be anything by now
   return address !== null && isSameAddress(address, remote) ? path : null;
 }
 

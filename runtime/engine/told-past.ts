@@ -1,4 +1,4 @@
-/** What the journal of a plan tells of its past: what each run of an agent and each other effect did and how long it took, and where limits and questions mattered. */
+/** Reads a plan's past from its journal: the course and the duration of each run and each other effect, and where limits and questions mattered. */
 import { planSummary } from '../../actors/plan-view.ts';
 import type { Requests } from '../../actors/ports.ts';
 import type { Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
@@ -11,10 +11,10 @@ import { type Limits, slotsOfRepo } from '../core/outbox/slots.ts';
 import type { FedLine } from '../core/store/rows.ts';
 import { questionsAsked, standingText } from './simulated-engine.ts';
 
-/** A line that fed the tree something. */
+/** A line with an input of the tree. */
 export type InputLine = FedLine & { readonly input: AnySignal | Upgraded };
 
-/** A run of an agent. Numbers are those of inputs; null: it has not come to that. */
+/** A run of an agent. Numbers are those of inputs; null: it did not get that far. */
 export interface ToldRun {
   readonly effect: AgentRun;
   start: { readonly index: number; readonly at: number } | null;
@@ -32,13 +32,13 @@ export interface ToldEffect {
 }
 
 export interface ToldPast {
-  /** What replay begins with: lines before the last birth or upgrade are not replayed. */
+  /** The first input of a replay: lines before the last creation or upgrade are not replayed. */
   readonly first: number;
   readonly runs: ReadonlyMap<string, ToldRun>;
   readonly effects: ReadonlyMap<string, ToldEffect>;
-  /** What each step came to, by the number of its input. */
+  /** The result of each step, by the number of its input. */
   readonly digests: ReadonlyMap<number, string>;
-  /** By the number of a question, the input with which it was asked. */
+  /** By the number of a question, the input that asked it. */
   readonly questions: ReadonlyMap<number, number>;
   /** After each input: how many agents of the lane run, and how many may start as soon as there is room. */
   readonly queues: readonly {
@@ -47,12 +47,12 @@ export interface ToldPast {
     readonly running: number;
     readonly queued: number;
   }[];
-  /** When it was last blocked, or went on. */
+  /** When it was last blocked, or continued. */
   readonly changedAt: number;
   readonly tree: Tree;
 }
 
-/** What a step came to: two that are the same lead on in the same way. */
+/** The result of a step: two equal results have the same continuation. */
 function digestOf({ inputs, requests }: Pick<Step, 'inputs' | 'requests'>): string {
   const moves = inputs.flatMap(({ transitions }) => transitions.map(({ chart: _chart, ...move }) => move));
   return JSON.stringify([moves, requests]);
@@ -125,12 +125,12 @@ function queuesOf(index: number, runs: ReadonlyMap<string, ToldRun>): ToldPast['
   });
 }
 
-/** What a run asked leave for: its question, and the answer that it got. */
+/** A run's permission request, and its answer. */
 export interface AskedLeave {
   readonly index: number;
   readonly at: number;
   readonly payload: SignalPayload<'run_waiting'>;
-  /** null: there was no answer, or it went on by itself. */
+  /** null: there was no answer, or the run continued without one. */
   readonly answer: ToldEffect | null;
 }
 
@@ -147,9 +147,9 @@ export function leavesOf(
   });
 }
 
-/** How agents of a role ask for leave. */
+/** How agents of a role ask for permission. */
 export interface Permissions {
-  /** They do not: what they would ask about they do. */
+  /** They do not ask: they act. */
   readonly skip: boolean;
   /** A question without an answer is denied after this time; null: as it was. */
   readonly timeoutMs: number | null;
@@ -164,7 +164,7 @@ export function permissionsPart(past: ToldPast, rules: ReadonlyMap<Role, Permiss
   return changed.length === 0 ? null : Math.min(...changed.map(({ index }) => index)) - 1;
 }
 
-/** The first input after which other limits let other agents start; null: there is none. */
+/** The first input after which agents start otherwise with other limits; null: there is none. */
 export function limitsPart({ queues }: ToldPast, before: Limits, after: Limits): number | null {
   const found = queues.find(({ lane, running, queued }) => {
     const start = (limits: Limits) => Math.min(queued, Math.max(0, slotsOfRepo(lane, limits) - running));
@@ -173,7 +173,7 @@ export function limitsPart({ queues }: ToldPast, before: Limits, after: Limits):
   return found?.index ?? null;
 }
 
-/** The inputs with a policy that is changed wherever it comes in; `of`: the number of the input, `isAdded`: it is the change after it. */
+/** The inputs with a policy, changed in each; `of`: the number of the input, `isAdded`: the change comes after it. */
 export interface ChangedInput {
   readonly input: AnySignal | Upgraded;
   readonly of: number;
@@ -204,7 +204,7 @@ function policyIn(input: AnySignal | Upgraded): Policy | null {
   return holder !== undefined && 'policy' in holder ? (holder.policy as Policy) : null; // it was one when it was stored
 }
 
-/** The first input that leads elsewhere under the changed policy; null: there is none. */
+/** The first input with another result under the changed policy; null: there is none. */
 export function policyParts(
   trees: Trees,
   address: PlanTree,
@@ -227,7 +227,7 @@ export function policyParts(
   return found;
 }
 
-/** Signals of people, files, the engine and agents whose run had ended that came after an input, and that the simulation does not make by itself. */
+/** Signals after an input that came from people, files, the engine and agents of ended runs, and that the simulation does not make itself. */
 export function wordsAfter(
   lines: readonly InputLine[],
   { runs, effects }: ToldPast,
@@ -243,7 +243,7 @@ export function wordsAfter(
   });
 }
 
-/** The simulated engine says these itself. */
+/** The simulated engine sends these itself. */
 const ownWords: ReadonlySet<SignalType> = new Set([
   'plan_opened',
   'implement_granted',
@@ -252,7 +252,7 @@ const ownWords: ReadonlySet<SignalType> = new Set([
   'run_noted',
 ]);
 
-/** By which name an effect finds its like in the past: those of one name are counted. */
+/** The name by which the effects of the past are found: effects of one name are counted. */
 export function nameOf(effect: Effect): string {
   return effect.kind === 'agent.run' ? effect.title : `${effect.kind} ${resourceOf(effect)}`;
 }

@@ -1,10 +1,10 @@
-/** A clock that moves only when it is told to, with timers of its own: hours pass in no time, and always the same. */
+/** A clock that advances only on request, with timers of its own: hours pass at once, and each time in the same way. */
 import type { Clock } from '../base/platform/clock.ts';
 
 export interface VirtualClock extends Required<Omit<Clock, 'beat'>> {
   /** When its next timer is due; null: none is set. */
   nextAt(): number | null;
-  /** Goes on to that time, and then calls the timers that are due, in the order of their times. One that is set meanwhile waits for the next call. */
+  /** Advances to that time, and then calls the due timers, in the order of their times. A timer that is set meanwhile waits for the next call. */
   advanceTo(ms: number): void;
   /** Resolves when that much time has passed, or as soon as `wake` comes: then `false`. */
   pause(ms: number, wake: AbortSignal): Promise<boolean>;

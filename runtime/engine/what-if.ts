@@ -1,6 +1,6 @@
 /**
- * What would have become of a plan with other inputs: its journal is replayed up to where they matter, and from there on it is played as a simulation, with
- * agents that do what they did then. Nothing is carried out, and the store is only read.
+ * The course that a plan would have taken with other inputs: its journal is replayed up to the point where they matter, and simulated from there, with agents
+ * that act as recorded. Nothing is carried out, and the store is only read.
  */
 
 import { planContext, planSummary } from '../../actors/plan-view.ts';
@@ -51,14 +51,14 @@ export interface WhatIfParts {
   pastOf(project: string): Promise<RepoPast>;
 }
 
-/** Lines that are shown of each way from where they part. */
+/** The most lines of each course that are shown after they differ. */
 const shownMoves = 5;
-/** Runs of a plan whose costs and reasons are read. */
+/** The most runs of a plan whose costs and reasons are read. */
 const knownRuns = 100_000;
-/** A run about which only one thing is known: its time ran out. The time limit ends it. */
+/** A run with only one known fact: its time limit ended it. */
 const endlessMs = 1_000_000_000;
 
-/** Throws `plan_not_found`, `bad_request` for inputs that there are not, and `snapshot_unknown` where its past cannot be replayed. */
+/** Throws `plan_not_found`, `bad_request` for inputs that do not exist, and `snapshot_unknown` if its past cannot be replayed. */
 export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey): Promise<WhatIf> {
   const { project, plan } = asked;
   const tree = planTree(project, plan);
@@ -120,7 +120,7 @@ interface Known {
   readonly lines: readonly InputLine[];
   readonly past: ToldPast;
   readonly changed: readonly ChangedInput[];
-  /** The last input that is taken as it was, with the changed policy. */
+  /** The last unchanged input, with the changed policy. */
   readonly until: number;
   readonly limits: Limits;
   readonly permissions: OtherInputs['permissions'];
@@ -171,7 +171,7 @@ function checkAnswers({ answers = {}, plan }: WhatIfQuestion & PlanKey, { questi
 type PolicyChange = (given: Policy) => Policy;
 type Move = NonNullable<WhatIf['parts']>['was'][number];
 
-/** A run of the simulation, with what it did then; null: it never ran then. */
+/** A run of the simulation, with its recorded course; null: there is no record of it. */
 type Scripted = Map<string, ToldRun | null>;
 
 async function play(known: Known, policy: PolicyChange | null) {
@@ -201,23 +201,23 @@ async function play(known: Known, policy: PolicyChange | null) {
   return { played, lastMoves, scripted };
 }
 
-/** It waits for the repo's leave: it gets it once it is there. */
+/** It waits for the repo's permission, which it gets once it is registered there. */
 function isOpenRequest({ type, payload }: OutgoingSignal, { granted, request }: PlanContext): boolean {
   return type === 'implement_requested' && !granted && 'request' in payload && payload.request === request;
 }
 
-/** What a plan waits for and has asked for at the last input that is as it was. */
+/** The open requests of a plan after the last unchanged input. */
 interface Seed {
   readonly tree: Tree;
   readonly changes: readonly Change[];
-  /** By their ids, in the order of asking. */
+  /** By their ids, in the order of the requests. */
   readonly open: ReadonlyMap<string, Effect>;
   readonly timers: ReadonlyMap<string, TimerRequest>;
   readonly stops: ReadonlyMap<string, number>;
   readonly toRepo: readonly OutgoingSignal[];
-  /** The effects that were asked for, by the name under which they are counted. */
+  /** The requested effects, by the name under which they are counted. */
   readonly asked: ReadonlyMap<string, readonly string[]>;
-  /** What the last input moved. */
+  /** The changes by the last input. */
   readonly lastMoves: readonly Omit<Move, 'at'>[];
 }
 
@@ -339,7 +339,7 @@ function scriptOf(known: Known, seed: Seed, scripted: Scripted): Script {
   };
 }
 
-/** As it went then; where it had not ended, or was stopped, as such runs go. */
+/** Its recorded end; if it had not ended, or was stopped, the usual end of such runs. */
 function runOf(
   told: ToldRun | null,
   { until, past, permissions }: Known,
@@ -349,7 +349,7 @@ function runOf(
   const { start, exit, words, effect } = told;
   const { skip = false, timeoutMs = null } = permissions.get(effect.role) ?? {};
   const leaves = leavesOf(told, past);
-  /** Since its start, without the times in which it waited for leave that it would not have asked for. */
+  /** The time since its start, without waits for permissions that it would not have requested. */
   const since = (at: number) => at - start.at - (skip ? waitedMs(leaves, until, at) : 0);
   const isOwnEnd = exit !== null && exit.payload.cause !== 'stopped' && exit.payload.cause !== 'withdrawn';
   const said = words
@@ -359,7 +359,7 @@ function runOf(
         type: type as SignalType,
         payload: withLimit(withoutCommits(payload), timeoutMs),
         isByAgent: origin !== 'engine',
-      }, // it was taken then
+      }, // it was accepted in the past
       afterMs: since(at),
     }));
   const known = {
@@ -376,16 +376,16 @@ function runOf(
       .map(({ payload: { permission } }) => permission),
   };
   if (isOwnEnd) return { durationMs: since(exit.at), outcome: 'done', known };
-  // Its time ran out: so it does again, as soon as the time limit is over.
+  // Its time limit ended it, and does so again.
   if (reason === 'timeout') return { durationMs: endlessMs, outcome: 'done', known };
   const lastedMs = (exit?.at ?? atMs) - start.at;
   return { durationMs: Math.max(usualMs, lastedMs), outcome: 'done', known };
 }
 
-/** The signals of a question about permission. */
+/** The signals of a permission request. */
 const aboutLeave: ReadonlySet<string> = new Set<SignalType>(['run_waiting', 'run_going']);
 
-/** How long it waited for leave after that input and until that time; questions that are open at once are waited for once. */
+/** How long it waited for permissions between that input and that time; overlapping waits count once. */
 function waitedMs(leaves: readonly AskedLeave[], until: number, at: number): number {
   let waited = 0;
   let toMs = 0;
@@ -401,12 +401,12 @@ function withLimit(payload: object, limitMs: number | null): object {
   return limitMs === null || !('limit_ms' in payload) ? payload : { ...payload, limit_ms: limitMs };
 }
 
-/** Commits of then are not those of the simulation. */
+/** Recorded commits are not those of the simulation. */
 function withoutCommits(payload: object): object {
   return Object.fromEntries(Object.entries(payload).filter(([name]) => !/^reviewed_(base_)?sha$/.test(name)));
 }
 
-/** How long a run of that role took in this repo before: the median, or what is assumed everywhere. */
+/** The duration of earlier runs of that role in this repo: the median, or the general assumption. */
 function usualMs(past: RepoPast, role: Role): number {
   const known = pastMs(past, role);
   return known.length === 0 ? assumedMs[role] : pickOf(known, 0.5);
@@ -420,11 +420,11 @@ function endsOf({ past, lines, until }: Known, seed: Seed): KnownEnd {
     if (told?.end == null) return null;
     const { at, type, payload } = told.end.signal;
     const from = seed.open.has(effect.id) ? Math.max(atMs, told.askedAt) : told.askedAt;
-    return { type: type as SignalType, payload, afterMs: Math.max(0, at - from) }; // it was taken then
+    return { type: type as SignalType, payload, afterMs: Math.max(0, at - from) }; // it was accepted in the past
   };
 }
 
-/** What others sent then, and the answers that are tried. */
+/** The recorded signals of others, and the new answers. */
 function wordsOf({ asked: { answers = {} }, lines, past, until }: Known, policy: PolicyChange | null): SaidWord[] {
   const atMs = lines[until]?.at ?? 0;
   const said = wordsAfter(lines, past, until)
@@ -449,7 +449,7 @@ function wordsOf({ asked: { answers = {} }, lines, past, until }: Known, policy:
   return [...tried, ...said];
 }
 
-/** An answer of then to what is answered otherwise. */
+/** A recorded answer to a question that now has another answer. */
 function isAnswerTo({ type, payload }: AnySignal, answers: NonNullable<WhatIfQuestion['answers']>): boolean {
   if (type !== 'answer' || !('questions' in payload)) return false;
   return (payload as SignalPayload<'answer'>).questions.every((number) => Object.hasOwn(answers, number)); // of that type
@@ -461,7 +461,7 @@ function movesOf(lines: readonly JournalLine[]): Move[] {
     .map(({ at, actor, event, from, to }) => ({ at: timeText(at), actor, event, from, to }));
 }
 
-/** Where the two ways part; null: they do not. */
+/** Where the two courses begin to differ; null: they do not. */
 function partsOf(all: readonly FedLine[], { lines, until }: Known, wouldBe: readonly Move[]): WhatIf['parts'] {
   const left = all.filter(({ seq }) => seq >= (lines[until]?.seq ?? 0));
   const seqs = left.filter((line) => movesOf([line]).length > 0).map(({ seq }) => seq);

@@ -1,4 +1,4 @@
-/** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
+/** The background work besides the inbox: the dispatcher; and in a daemon, the services for repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
@@ -32,7 +32,7 @@ import { type Service, startServices, stopServices } from './services.ts';
 import { createSettingsWatch, type SettingsWatch } from './settings-watch.ts';
 import { createTakeover } from './takeover.ts';
 
-/** What continues by itself as long as an engine stays. */
+/** The background work of a daemon. */
 export interface Watchers {
   readonly repos: RepoWatchers;
   readonly health: Health;
@@ -49,13 +49,13 @@ export interface Watchers {
 
 export interface Workers {
   readonly dispatcher: Dispatcher;
-  /** null: for a home that is owned for one verb. */
+  /** null: the home is owned for one verb. */
   readonly watchers: Watchers | null;
   /** Resolves when no agent of the project runs any more. Throws `unavailable` after a minute. */
   runsEnded(project: string): Promise<void>;
-  /** What was there is known, then work begins. */
+  /** Reads the existing state, then begins to work. */
   start(): Promise<void>;
-  /** Lets go of what is under way, and leaves its rows as they are. */
+  /** Lets running effects continue on their own, and leaves their rows unchanged. */
   stop(): Promise<void>;
   /** Ends the processes of all agents without writing to the store, which accepts nothing from them any more. */
   endAgents(): Promise<void>;
@@ -161,12 +161,12 @@ function servicesOf(
 
 type Running = Pick<Service, 'start' | 'stop'>;
 
-/** Nobody waits for its end. */
+/** Nothing waits for its end. */
 function unawaited(running: Running | null): Running | null {
   return running === null ? null : { start: () => running.start(), stop: () => void running.stop() };
 }
 
-/** Ends what a host before this one left, beside everything else. */
+/** Ends the runs that this host's earlier engine left, while all other work continues. */
 function runsOfBefore(core: Parts): Running {
   return {
     start() {
@@ -204,7 +204,7 @@ function whyLeft({ error }: EffectRow): string {
   return error === null ? `it takes longer than ${endLimitMs / 1_000} s, though it was killed` : onOneLine(error);
 }
 
-/** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
+/** The same for a daemon and for an engine that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is being removed. */
 function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
   const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
   const common = {
@@ -252,12 +252,12 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     servedLast: core.servedLast,
     owner: { host: store.hosts?.own ?? '', epoch: core.epoch },
     ...(core.carrier === undefined ? {} : { carrier: core.carrier }),
-    // A store of one machine has no other host that would go on.
+    // A store of one machine has no other host that could continue.
     ...(store.hosts === undefined ? {} : { follows: (row) => pushAfter(row, nowMs()) }),
     isOwner,
     wasCutOff: core.wasCutOff,
     onSignals,
-    // What is decided on another host comes there as a row.
+    // Decisions of another host arrive as rows.
     ...(store.hosts === undefined ? { bringIn: core.bringIn } : {}),
     startableAgents: startable,
     budget: { store, projects, nowMs },
@@ -412,7 +412,7 @@ function watchRepos(
       await projects
         .noteAddress(project)
         .catch((thrown: unknown) => log.warn(`where other hosts find ${project}: ${messageOf(thrown)}`));
-      // The user's own git may be stopped by what a killed one left, long before a plan asks.
+      // The user's own git may be blocked by files of a killed one, long before a plan needs it.
       await withNotes(log.warn, async () => listWorktrees(await projects.repository(project))).catch(
         (thrown: unknown) => log.warn(`the worktrees of ${project}: ${messageOf(thrown)}`),
       );

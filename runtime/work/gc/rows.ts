@@ -1,6 +1,6 @@
 /**
- * Rows of the store that ended long ago, and the space that they took. Each step reads a span of rows and takes what goes of it, in one short
- * transaction; then pages that nothing fills any more are given back, some at a time.
+ * Deletes rows of the store that ended long ago, and releases their space. Each step reads a span of rows and deletes the expired ones in one short
+ * transaction; then unused pages are released, some at a time.
  */
 import { type ExpiringKind, expiringKinds } from '../../core/store/rows.ts';
 import { type CleaningParts, noteGone, type Round } from './round.ts';
@@ -11,7 +11,7 @@ const span = 200;
 const leastMs = 86_400_000;
 const giveBackBytes = 128 * 1024;
 
-/** What a person needs who asks how a tree and its journal came to differ. */
+/** The rows with which a person finds out why a tree and its journal differ. */
 const evidence: ReadonlySet<ExpiringKind> = new Set(['trees', 'signals', 'effects', 'journal']);
 
 type RowParts = Pick<CleaningParts, 'store' | 'faults' | 'nowMs' | 'differs'>;

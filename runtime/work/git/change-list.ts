@@ -12,11 +12,11 @@ export interface ListedFile extends ChangedFile {
   readonly state: 'added' | 'changed' | 'removed';
   /** Git's ids of its content before and after: another content has another text here. */
   readonly content: string;
-  /** null: it is for reading. */
+  /** null: there is no reason to skip it. */
   readonly folded: Folded | null;
 }
 
-/** What a person reads in one go. */
+/** The most lines that a person reads at once. */
 const longLines = 400;
 
 /** Written by package managers; nobody reads them line by line. */

@@ -19,21 +19,21 @@ const maxRounds = 5;
 export type CheckoutMerge =
   /** `head` is the commit of `into` that holds the plan; `tip` the plan's own. */
   | { readonly kind: 'merged'; readonly head: string; readonly tip: string }
-  /** The plan's branch is not there. */
+  /** The plan's branch does not exist. */
   | { readonly kind: 'no_work' }
-  /** Its branch is at `tip`, which is not the commit that may be merged. */
+  /** Its branch is at `tip`, and not at the commit that may be merged. */
   | { readonly kind: 'unapproved'; readonly tip: string }
   /** `into` is no branch of this repository. */
   | { readonly kind: 'no_branch' }
   | { readonly kind: 'conflict'; readonly files: string[] }
-  /** The checkout has changes of its own in these files. */
+  /** The checkout has uncommitted changes in these files. */
   | { readonly kind: 'overlap'; readonly checkout: string; readonly files: string[] }
   /** `what` is under way in that checkout: `a merge`, `a rebase`. */
   | { readonly kind: 'busy'; readonly checkout: string; readonly what: string }
-  /** Git itself would not take it, for what it says. */
+  /** Git itself refused it, with this message. */
   | { readonly kind: 'git'; readonly checkout: string; readonly said: string };
 
-/** The branch is at another commit than the one that the merge was made for. */
+/** The branch is at another commit than the one for which the merge was made. */
 interface Moved {
   readonly kind: 'moved';
 }
@@ -86,7 +86,7 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   return bring(repo, { into: wanted.into, target, head, tip });
 }
 
-/** The merge as a commit that is on no branch yet, made for the branch `into` as it is now; or the answer, where there is nothing to bring. */
+/** The merge as a commit that is on no branch yet, made for the present commit of `into`; or the answer, if nothing is left to merge. */
 export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<PreparedMerge> {
   const { into, message, on = null, rebase = false } = wanted;
   const tip = await findCommit(repo, branchRef(wanted.from));
@@ -95,11 +95,11 @@ export async function prepareMerge(repo: Repository, wanted: Wanted): Promise<Pr
   const target = on ?? (await findCommit(repo, branchRef(into)));
   if (target === null) return { kind: 'no_branch' };
   const built = await buildMerge(repo, { source: tip, target, message, rebase });
-  // All of it is there, by a fast-forward or because nothing was done.
+  // The branch contains all of it, by a fast-forward or because the plan changed nothing.
   if (built.kind === 'nothing') return { kind: 'merged', head: tip, tip };
   if (built.kind === 'merged') return { ...built, tip };
   if (built.kind === 'conflict') return built;
-  // All that it changes is there, after a squash, a rebase or a cherry-pick by hand: a merge commit would hold nothing.
+  // The branch contains all of its changes, after a squash, a rebase or a cherry-pick by hand: a merge commit would change nothing.
   if ((await treeOf(repo, built.head)) === (await treeOf(repo, target))) return { kind: 'merged', head: target, tip };
   return { kind: 'new', commit: built.head, base: target, tip };
 }
@@ -115,7 +115,7 @@ export function mergePrepared(repo: Repository, wanted: PreparedFor): Promise<Ch
     if (target === null) return { kind: 'no_branch' };
     if (target === commit || (target !== base && (await isAncestor(repo, commit, target))))
       return { kind: 'merged', head: commit, tip };
-    // Somebody's garbage collection may have taken what is on no branch: it is made anew.
+    // A garbage collection may have deleted the unreferenced commit: it is made anew.
     const isThere = target === base && (await findCommit(repo, commit)) !== null;
     return isThere ? bring(repo, { into, target, head: commit, tip }) : { kind: 'moved' };
   });
@@ -139,7 +139,7 @@ async function bring(
   const isBegun = await wasKilled(repo, step);
   const obstacle = (await underWay(step)) ?? (await overlap(repo, step, isBegun));
   if (obstacle !== null) return obstacle;
-  // Git looks at every file before it writes the first: what it refuses is left as it was.
+  // Git checks every file before it writes the first: a refused merge changes nothing.
   const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', head];
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
   await unmarkMerge(step);

@@ -1,21 +1,21 @@
-/** The commits of a branch made anew on top of another commit, without a worktree: what a rebase does, but it never stops at a conflict. */
+/** Makes the commits of a branch anew on top of another commit, without a worktree, like a rebase that never stops at a conflict. */
 import { ownGit } from './git.ts';
 import { commitTree, findCommit, mergeTrees, treeOf } from './objects.ts';
 import type { Repository } from './repository.ts';
 
-/** Each costs three processes of git; a longer branch lands as one commit. */
+/** The most commits: each costs three git processes. A longer branch lands as one commit. */
 const maxCommits = 200;
 
-/** A commit that only says what the two sides have in common. It is always the same, and nothing points to it. */
+/** A commit that represents the common history of the two sides. It is always the same, and nothing points to it. */
 const sideEnv = { GIT_AUTHOR_DATE: '@0 +0000', GIT_COMMITTER_DATE: '@0 +0000' };
 
 interface Wanted {
   /** The last commit of the branch. */
   readonly tip: string;
   readonly onto: string;
-  /** What both together are, as a merge has it: the result has this tree. */
+  /** The tree of their merge, which the result must have. */
   readonly tree: string;
-  /** Of the one commit, where they cannot be made anew one by one. */
+  /** The message and author of the single commit, if they cannot be made anew one by one. */
   readonly message: string;
 }
 

@@ -1,4 +1,4 @@
-/** Whether two changes do the same: a plan's own when it was approved, and what would land of it. */
+/** Compares two changes: the plan's change when it was approved, and the change that would land. */
 import { ownGit } from './git.ts';
 import { isAncestor } from './objects.ts';
 import type { Repository } from './repository.ts';
@@ -9,7 +9,7 @@ interface Change {
   readonly to: string;
 }
 
-/** More files than this that both sides changed are not compared line by line. */
+/** The most files changed by both sides that are compared line by line. */
 const maxCompared = 500;
 
 const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--full-index'];
@@ -17,11 +17,11 @@ const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '
 export type BroughtUp =
   /** The branch has not moved since the plan was begun or brought up to date. */
   | 'as_it_was'
-  /** Only what is around the changes is different. */
+  /** Only lines around the changes differ. */
   | 'same_change'
   | 'other_change';
 
-/** What became of the change of `tip` when it was merged with `target` as `merged`. Throws `git_failed`. */
+/** Compares the change of `tip` with its merge `merged` into `target`. Throws `git_failed`. */
 export async function broughtUp(
   repo: Repository,
   { tip, target, merged }: { tip: string; target: string; merged: string },
@@ -29,13 +29,13 @@ export async function broughtUp(
   if (await isAncestor(repo, target, tip)) return 'as_it_was';
   const bases = (await ownGit(repo.path, ['merge-base', '--all', target, tip])).split('\n');
   const [base] = bases;
-  // With several common histories there is no one change that was approved.
+  // With several merge bases there is no single approved change.
   if (base === undefined || bases.length > 1) return 'other_change';
   const same = await doTheSame(repo, { from: base, to: tip }, { from: target, to: merged });
   return same ? 'same_change' : 'other_change';
 }
 
-/** The same lines of the same files come and go, wherever they are. */
+/** The same lines of the same files are added and removed, at any place. */
 async function doTheSame(repo: Repository, one: Change, other: Change): Promise<boolean> {
   const [a, b] = [await filesOf(repo, one), await filesOf(repo, other)];
   if (a.size !== b.size) return false;
@@ -61,7 +61,7 @@ async function filesOf({ path }: Repository, { from, to }: Change) {
   return files;
 }
 
-/** Without the places of the lines, and without the names of the files' contents. */
+/** Without line numbers and without the ids of the files' contents. */
 async function linesOf({ path }: Repository, { from, to }: Change, files: readonly string[]): Promise<string> {
   const literal = { env: { GIT_LITERAL_PATHSPECS: '1' } };
   const args = ['diff', ...plain, '--text', '--unified=0', from, to, '--', ...files];

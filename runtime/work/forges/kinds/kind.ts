@@ -1,4 +1,4 @@
-/** What stator knows of a kind of forge, apart from the calls of its API: one value, in a file of its own. */
+/** The properties of a kind of forge, apart from the calls of its API: one value, in a file of its own. */
 import type { OutboundAnswer } from '../../../base/platform/outbound.ts';
 
 /** A program that prints a token. */
