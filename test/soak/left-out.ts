@@ -46,7 +46,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
     shortS: 240,
   },
   'test/soak/intake.soak.ts': {
-    why: 'two hundred kills under three trackers that fail; intake/trackers-killed has twelve',
+    why: 'two hundred kills under five trackers that fail; intake/trackers-killed has twenty',
     shortS: 60,
   },
   'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },

@@ -11,8 +11,9 @@ import { afterwards, ground } from './engine.ts';
 import { until } from './ground.ts';
 import { live, pausedHome, read } from './intake-life.ts';
 import { randomOf } from './random.ts';
+import { linearId } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } from './tracker-server.ts';
-import { layTracker } from './tracker-site.ts';
+import { layTracker, trackerTable } from './tracker-site.ts';
 
 const issueCount = 12;
 /** What a kill may fall between. */
@@ -23,12 +24,20 @@ const points: readonly FaultPoint[] = [
   'intake.after-telling',
 ];
 
-function troubleOf(random: () => number): TrackerTrouble {
+/** As each of them says that it was asked too often. */
+function limitOf(kind: TrackerKind): TrackerTrouble {
+  if (kind !== 'linear') return { status: 429, headers: { 'retry-after': '1' } };
+  const reset = { 'x-ratelimit-requests-remaining': '0', 'x-ratelimit-requests-reset': String(Date.now() + 1_000) };
+  const error = { message: 'Rate limit exceeded', extensions: { code: 'RATELIMITED', type: 'ratelimited' } };
+  return { status: 400, headers: reset, body: { errors: [error] } };
+}
+
+function troubleOf(kind: TrackerKind, random: () => number): TrackerTrouble {
   const drawn = random();
   if (drawn < 0.05) return { status: 502, body: 'Bad Gateway' };
   if (drawn < 0.1) return 'reset';
   if (drawn < 0.17) return 'lost';
-  if (drawn < 0.19) return { status: 429, headers: { 'retry-after': '1' } };
+  if (drawn < 0.19) return limitOf(kind);
   return null;
 }
 
@@ -47,13 +56,13 @@ export async function killUnderTracker({
   afterwards(tracker.stop);
   layTracker(on, tracker);
   await pausedHome(on);
-  const table = `source = "${kind}"\nproject = "demo"\nopen = 100\nper_hour = 1000\nlabels = ["agent"]\n`;
+  const table = `${trackerTable(tracker)}open = 100\nper_hour = 1000\nlabels = ["agent"]\n`;
   writeFileSync(join(on.home, 'daemon.toml'), `[intake.issues]\n${table}tell = ["comment", "label"]\n`);
   const place = { home: on.home, env: { ...on.env, TRACKER_TOKEN: trackerToken } };
   tracker.pageSize = 5;
   tracker.trouble = () => {
     tracker.state.isReversed = random() < 0.5;
-    return troubleOf(random);
+    return troubleOf(kind, random);
   };
   const add = () => tracker.add({ title: `Issue ${tracker.state.issues.size + 1}`, labels: ['agent'] });
   for (let number = 0; number < issueCount / 2; number += 1) add();
@@ -84,12 +93,14 @@ export async function killUnderTracker({
   tracker.trouble = () => null;
   await untilTold(place, 'cancelled');
   const items = read<{ item: string; plan: string }>(on.home, 'SELECT item, plan FROM intake_items');
-  const ids = [...tracker.state.issues.values()].map(({ id }) => `${kind}-${id}`).sort();
+  const keyOf = ({ id }: { id: number }) =>
+    kind === 'linear' ? `linear-${linearId(id)}` : `${kind === 'jira-server' ? 'jira' : kind}-${id}`;
+  const ids = [...tracker.state.issues.values()].map(keyOf).sort();
   expect(items.map(({ item }) => item).sort()).toEqual(ids);
   const plans = read<{ plan: string }>(on.home, 'SELECT plan FROM plans WHERE deleted_at IS NULL');
   expect(plans.map(({ plan }) => plan).sort()).toEqual(items.map(({ plan }) => plan).sort());
   for (const issue of tracker.state.issues.values()) {
-    const plan = items.find(({ item }) => item === `${kind}-${issue.id}`)?.plan;
+    const plan = items.find(({ item }) => item === keyOf(issue))?.plan;
     expect(issue.comments.map(({ body }) => body.split('\n')[0])).toEqual([
       `This became the plan \`${plan}\`.`,
       `The work was cancelled (plan \`${plan}\`).`,

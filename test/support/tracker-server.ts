@@ -1,9 +1,16 @@
-/** A tracker of issues on loopback, with the routes of GitHub, Gitea and GitLab as their documents have them, over a state that a test reads and changes. */
+/**
+ * A tracker of issues on loopback, with the routes of GitHub, Gitea, GitLab, Linear and Jira as their documents have them, over a state that a test reads and
+ * changes.
+ */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { jiraService } from './tracker-jira.ts';
+import { linearService } from './tracker-linear.ts';
 
-export type TrackerKind = 'github' | 'gitea' | 'gitlab';
+export type ForgeKind = 'github' | 'gitea' | 'gitlab';
+/** `jira`: Jira Cloud. `jira-server`: Jira Data Center. */
+export type TrackerKind = ForgeKind | 'linear' | 'jira' | 'jira-server';
 
 export interface FakeComment {
   readonly id: number;
@@ -22,9 +29,23 @@ export interface FakeTracked {
   labels: string[];
   assignees: string[];
   isPull: boolean;
+  /** Of a workflow, where the tracker has one. */
+  status: string;
+  /** How it is called where it has a name: its key in Jira and Linear, without the number. */
+  team: string;
   createdMs: number;
   updatedMs: number;
   readonly comments: FakeComment[];
+  /** Who changed its title and its text. */
+  readonly edits: { readonly by: string; readonly what: 'title' | 'body' }[];
+}
+
+/** The routes of a service that is no forge. */
+export interface Service {
+  isAllowed(authorization: string | undefined): boolean;
+  /** How a request is recorded: `POST /graphql Issues`. */
+  lineOf(asked: Asked): string;
+  answer(asked: Asked): Reply;
 }
 
 /** Instead of its answer. `lost`: it is carried out, and the connection breaks before the answer. */
@@ -58,24 +79,31 @@ export interface TrackerServer {
   /** Adds an issue as a person does it there. */
   add(given: Partial<FakeTracked> & { readonly title: string }): FakeTracked;
   say(issue: FakeTracked, author: string, body: string): FakeComment;
-  edit(issue: FakeTracked, change: Partial<Pick<FakeTracked, 'title' | 'body' | 'isOpen' | 'labels'>>): void;
+  edit(
+    issue: FakeTracked,
+    change: Partial<Pick<FakeTracked, 'title' | 'body' | 'isOpen' | 'labels' | 'status'>>,
+    by?: string,
+  ): void;
   stop(): Promise<void>;
 }
 
 export const trackerToken = 'secret-token';
-const prefixes: Readonly<Record<TrackerKind, string>> = { github: '/api/v3', gitea: '/api/v1', gitlab: '/api/v4' };
+const prefixes: Readonly<Record<TrackerKind, string>> = {
+  ...{ github: '/api/v3', gitea: '/api/v1', gitlab: '/api/v4' },
+  ...{ linear: '', jira: '/rest/api/3', 'jira-server': '/rest/api/2' },
+};
 
-interface Asked {
+export interface Asked {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: Record<string, unknown>;
 }
-interface Reply {
+export interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
-const missing: Reply = { status: 404, body: { message: 'Not Found' } };
+export const missing: Reply = { status: 404, body: { message: 'Not Found' } };
 const iso = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
@@ -99,14 +127,14 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
 
-  const own: TrackerServer = {
+  const tracker: TrackerServer = {
     ...{ kind, url, state, asked, trouble: () => null, pageSize: 50 },
     add(given) {
       const at = tick();
       const number = Math.max(0, ...state.issues.keys()) + 1;
       const issue: FakeTracked = {
         ...{ id: nextId(), number, body: '', author: 'ada', isOpen: true, labels: [], assignees: [], isPull: false },
-        ...{ createdMs: at, updatedMs: at, comments: [] },
+        ...{ status: 'Todo', team: 'ENG', createdMs: at, updatedMs: at, comments: [], edits: [] },
         ...given,
       };
       state.issues.set(issue.number, issue);
@@ -119,7 +147,8 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
       issue.updatedMs = at;
       return said;
     },
-    edit(issue, change) {
+    edit(issue, change, by = issue.author) {
+      for (const what of ['title', 'body'] as const) if (change[what] !== undefined) issue.edits.push({ by, what });
       Object.assign(issue, change, { updatedMs: tick() });
     },
     stop: () =>
@@ -129,25 +158,35 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
       }),
   };
 
+  const service =
+    kind === 'linear'
+      ? linearService(tracker)
+      : kind === 'jira' || kind === 'jira-server'
+        ? jiraService(tracker)
+        : null;
+
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
     const { pathname, searchParams: query } = new URL(request.url ?? '/', url);
     const path = decodeURIComponent(pathname.replace(prefixes[kind], ''));
     const method = request.method ?? 'GET';
-    const line = `${method} ${path}`;
+    const body = parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString('utf8'));
+    const wanted = { method, path, query, body };
+    const line = service?.lineOf(wanted) ?? `${method} ${path}`;
     const at = asked.push(line) - 1;
-    const trouble = own.trouble(line);
+    const trouble = tracker.trouble(line);
     if (trouble === 'reset') return void request.socket.destroy();
     if (trouble !== null && trouble !== 'lost')
       return send(response, trouble.status, trouble.body ?? { message: 'no' }, trouble.headers);
-    const wanted = kind === 'gitea' ? `token ${trackerToken}` : `Bearer ${trackerToken}`;
-    if (request.headers.authorization !== wanted) return send(response, 401, { message: '401 Unauthorized' });
-    const body = parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString('utf8'));
-    const reply = pathname.startsWith(prefixes[kind]) ? answer({ method, path, query, body }) : missing;
+    const { authorization } = request.headers;
+    const own = kind === 'gitea' ? `token ${trackerToken}` : `Bearer ${trackerToken}`;
+    const isAllowed = service === null ? authorization === own : service.isAllowed(authorization);
+    if (!isAllowed) return send(response, 401, { message: '401 Unauthorized' });
+    const reply = pathname.startsWith(prefixes[kind]) ? (service?.answer ?? answer)(wanted) : missing;
     if (trouble === 'lost') return void request.socket.destroy();
-    // Gitea has no etags.
-    if (kind === 'gitea' || reply.status !== 200) return send(response, reply.status, reply.body);
+    // Gitea has no etags, and neither have the services.
+    if (kind === 'gitea' || service !== null || reply.status !== 200) return send(response, reply.status, reply.body);
     const etag = `W/"${createHash('sha256').update(JSON.stringify(reply.body)).digest('hex').slice(0, 20)}"`;
     if (request.headers['if-none-match'] !== etag) return send(response, 200, reply.body, { etag });
     asked[at] = `${line} 304`;
@@ -191,7 +230,7 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
     const name = kind === 'gitea' ? nameOf(label) : label;
     if (method === 'DELETE' && !issue.labels.includes(name)) return missing;
     const others = issue.labels.filter((each) => each !== name);
-    own.edit(issue, {
+    tracker.edit(issue, {
       labels: [...new Set([...others, ...given.map((each) => (kind === 'gitea' ? nameOf(each) : String(each)))])],
     });
     return { status: 200, body: issue.labels.map((each) => ({ name: each })) };
@@ -200,7 +239,7 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
   function relabelAtGitLab(issue: FakeTracked, body: Record<string, unknown>): Reply {
     const taken = String(body.remove_labels ?? '').split(',');
     const others = issue.labels.filter((each) => !taken.includes(each));
-    own.edit(issue, { labels: [...new Set([...others, String(body.add_labels)])] });
+    tracker.edit(issue, { labels: [...new Set([...others, String(body.add_labels)])] });
     return { status: 200, body: shown(issue) };
   }
 
@@ -214,11 +253,11 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
       .filter(({ assignees }) => assignee === null || assignees.includes(assignee))
       .filter(({ isPull }) => !isPull || kind === 'github')
       .sort((a, b) => (state.isReversed ? -1 : 1) * (a.createdMs - b.createdMs));
-    return paged(found.map(shown), query, kind === 'gitea' ? own.pageSize : 100);
+    return paged(found.map(shown), query, kind === 'gitea' ? tracker.pageSize : 100);
   }
 
   function talk(issue: FakeTracked, { method, query, body }: Asked): Reply {
-    if (method === 'POST') return { status: 201, body: said(own.say(issue, 'bot', String(body.body)), issue) };
+    if (method === 'POST') return { status: 201, body: said(tracker.say(issue, 'bot', String(body.body)), issue) };
     const sinceMs = Date.parse(query.get('since') ?? '1970-01-01T00:00:00Z');
     const found = issue.comments.filter(({ atMs }) => atMs >= sinceMs);
     if (kind === 'gitea') return { status: 200, body: found.map((each) => said(each, issue)) };
@@ -260,7 +299,7 @@ export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {
     return { id, user: person(author), body, html_url: page, ...times };
   }
 
-  return own;
+  return tracker;
 }
 
 function paged(items: readonly unknown[], query: URLSearchParams, most: number): Reply {
@@ -274,6 +313,7 @@ function accountId(name: string): number {
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  if (status === 204) return void response.writeHead(204, headers).end();
   response
     .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
     .end(JSON.stringify(body));

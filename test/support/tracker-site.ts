@@ -3,6 +3,8 @@ import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterwards, type EngineSetup, ground, startEngine, type TestEngine, waves } from './engine.ts';
 import { type Ground, git, until } from './ground.ts';
+import { jiraAccount } from './tracker-jira.ts';
+import { linearAddress } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerServer, trackerToken } from './tracker-server.ts';
 
 export interface TrackerSite {
@@ -12,17 +14,42 @@ export interface TrackerSite {
   start(keys?: string, setup?: EngineSetup): Promise<TestEngine>;
 }
 
+/** How the tracker names an account. */
+export const accountOf: Readonly<Record<TrackerKind, (name: string) => string>> = {
+  ...{ github: (name) => name, gitea: (name) => name, gitlab: (name) => name, 'jira-server': (name) => name },
+  ...{ linear: linearAddress, jira: jiraAccount },
+};
+
+/** The keys that name the tracker in the table of its intake. Without rights on a repository, `ada` is in `authors`. */
+export function trackerTable(
+  { kind, url }: Pick<TrackerServer, 'kind' | 'url'>,
+  authors: readonly string[] = [],
+): string {
+  const service = `url = "${url}"\ntoken = "env:TRACKER_TOKEN"\nallow_private = true\n`;
+  const own: Readonly<Record<TrackerKind, string>> = {
+    ...{ github: '', gitea: '', gitlab: '', linear: `team = "eng"\n${service}` },
+    jira: `jql = "project = ENG"\nemail = "bot@acme.test"\n${service}`,
+    'jira-server': `jql = "project = ENG"\n${service}`,
+  };
+  const named = [...(own[kind] === '' ? [] : ['ada']), ...authors].map(accountOf[kind]);
+  const source = kind === 'jira-server' ? 'jira' : kind;
+  return `source = "${source}"\nproject = "demo"\n${own[kind]}authors = ${JSON.stringify(named)}\n`;
+}
+
 /** Lays it out in the home of that place: the list of servers, and the remote. */
 export function layTracker(on: Ground, { kind, url }: TrackerServer): void {
-  git(on.repo, 'remote', 'add', 'origin', `${url}/ada/demo.git`);
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  // What is no forge is named by the table alone.
+  if (trackerTable({ kind, url }).includes('TRACKER_TOKEN')) return;
+  git(on.repo, 'remote', 'add', 'origin', `${url}/ada/demo.git`);
   writeFileSync(
     join(on.home, 'servers.toml'),
     `[[servers]]\nname = "here"\nurl = "${url}"\nkind = "${kind}"\ntoken = "env:TRACKER_TOKEN"\nallow_private = true\n`,
   );
 }
 
-export async function trackerSite(kind: TrackerKind): Promise<TrackerSite> {
+/** `authors`: who may start work by the table, as people name them. */
+export async function trackerSite(kind: TrackerKind, authors: readonly string[] = []): Promise<TrackerSite> {
   const on = ground();
   const tracker = await startTracker(kind);
   afterwards(tracker.stop);
@@ -32,8 +59,7 @@ export async function trackerSite(kind: TrackerKind): Promise<TrackerSite> {
     tracker,
     start(keys = '', setup = {}) {
       const file = join(on.home, 'daemon.toml');
-      if (!existsSync(file))
-        appendFileSync(file, `${waves}[intake.issues]\nsource = "${kind}"\nproject = "demo"\n${keys}`);
+      if (!existsSync(file)) appendFileSync(file, `${waves}[intake.issues]\n${trackerTable(tracker, authors)}${keys}`);
       const env = { ...on.env, TRACKER_TOKEN: trackerToken };
       return startEngine({ on, env, intakeLookMs: 40, ...setup });
     },

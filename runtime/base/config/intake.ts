@@ -4,6 +4,8 @@ import { folderSource } from './intake-sources/folder.ts';
 import { giteaSource } from './intake-sources/gitea.ts';
 import { githubSource } from './intake-sources/github.ts';
 import { gitlabSource } from './intake-sources/gitlab.ts';
+import { jiraSource } from './intake-sources/jira.ts';
+import { linearSource } from './intake-sources/linear.ts';
 import { scheduleSource } from './intake-sources/schedule.ts';
 import { commonKeys, type KeyWords } from './intake-sources/source.ts';
 import { oneOf } from './schema-words.ts';
@@ -14,20 +16,17 @@ const sources = {
   github: githubSource,
   gitea: giteaSource,
   gitlab: gitlabSource,
+  linear: linearSource,
+  jira: jiraSource,
 };
 type SourceName = keyof typeof sources;
 const sourceNames = Object.keys(sources) as SourceName[]; // the keys of the table above, nothing else
 
 const intakeName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** Each of them, so that a table's own type is known by its source. */
-const sourceSchemas = [
-  folderSource.schema,
-  scheduleSource.schema,
-  githubSource.schema,
-  giteaSource.schema,
-  gitlabSource.schema,
-] as const;
+type SourceSchema = (typeof sources)[SourceName]['schema'];
+/** A table's own type is known by its source. */
+const sourceSchemas = Object.values(sources).map(({ schema }) => schema) as [SourceSchema, ...SourceSchema[]]; // there are some
 const intakeTable = z.discriminatedUnion('source', sourceSchemas, {
   error: `source = one of ${sourceNames.map((source) => `"${source}"`).join(', ')}`,
 });
@@ -66,7 +65,7 @@ export function intakeKeysOf(source: unknown): string[] {
   return Object.keys(known === undefined ? intakeShape : known.schema.shape);
 }
 
-interface Common {
+export interface IntakeCommon {
   readonly name: string;
   readonly project: string;
   readonly isEnabled: boolean;
@@ -77,7 +76,9 @@ interface Common {
   /** The most plans of it that are not over. */
   readonly open: number;
 }
-type ConfigOf<Table> = Table extends IntakeTable ? Common & Readonly<Omit<Table, keyof typeof commonKeys>> : never;
+type ConfigOf<Table> = Table extends IntakeTable
+  ? IntakeCommon & Readonly<Omit<Table, keyof typeof commonKeys>>
+  : never;
 /** An intake as configured, defaults filled in. */
 export type IntakeConfig = ConfigOf<IntakeTable>;
 export type IntakeSourceName = IntakeConfig['source'];

@@ -1,5 +1,6 @@
-/** One request to a forge's REST API: through the guard for outgoing requests, with the errors that all forges share. */
+/** One request to the API of a forge, or of another tracker of issues: through the guard for outgoing requests, with the errors that all of them share. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { request } from '@octokit/request';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -14,7 +15,23 @@ export interface CallOptions {
   /** The address of the API: `https://api.github.com`. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What to do about its token, and about answers that are not its own. Default: as for a server of `servers.toml`. */
+  readonly hints?: { readonly token: string; readonly kind: string };
+  /** The error of an answer that this service says in its own way; null: as forges do. */
+  readonly failure?: (answer: FailedAnswer) => EngineError | null;
 }
+
+/** An answer that is no success. Names of headers are in lower case. */
+export interface FailedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly data: unknown;
+}
+
+/** The service that is asked, and how. */
+export type CallParts = Pick<ForgeParts, 'token' | 'signal' | 'send'> & {
+  readonly server: Pick<ForgeParts['server'], 'name' | 'url' | 'allowPrivate'>;
+};
 
 export interface Asked<Answer> {
   /** `GET /repos/{owner}/{repo}/pulls/{number}`: in the form of the forges' docs. */
@@ -62,8 +79,8 @@ export interface ForgeCall {
 
 /** Sends the request, and throws as documented at `Forge`. No message contains the token. */
 export function createForgeCall(
-  { server, token, signal, send = requestOutbound }: ForgeParts,
-  { baseUrl, headers }: CallOptions,
+  { server, token, signal, send = requestOutbound }: CallParts,
+  { baseUrl, headers, hints = serverHints(server.name, token), failure = () => null }: CallOptions,
 ): ForgeCall {
   const host = new URL(server.url).host;
 
@@ -117,12 +134,12 @@ export function createForgeCall(
           throw new EngineError(
             'forge_unreachable',
             `${host} answered ${route} with a text that is no JSON: ${oneLine(answer.data).slice(0, saidChars)}`,
-            `it is asked again later; if it stays so, see whether its kind is right: stator server get ${server.name}`,
+            `it is asked again later; if it stays so, ${hints.kind}`,
           );
         throw new EngineError(
           'forge_refused',
           `${host} answered ${route} with something else: ${firstIssueText(read.error, 'the whole')}`,
-          `see whether its kind is right: stator server get ${server.name}`,
+          hints.kind,
         );
       }
       return { value: read.data, etag: answer.headers.etag ?? null };
@@ -134,7 +151,7 @@ export function createForgeCall(
           cause: thrown,
         });
       }
-      throw failureOf(thrown, { host, route, token, name: server.name });
+      throw failureOf(thrown, { host, route, token, hint: hints.token, failure });
     }
   };
   return {
@@ -144,6 +161,16 @@ export function createForgeCall(
       if (answer === null) throw new Error(`${asked.route} is unchanged since an etag that it was not given`);
       return answer.value;
     },
+  };
+}
+
+function serverHints(name: string, token: string | null): NonNullable<CallOptions['hints']> {
+  return {
+    token:
+      token !== null
+        ? `give ${name} a token that may do this; see docs/forges.md`
+        : `there is no token for ${name}: stator server get ${name} says where it is looked for`,
+    kind: `see whether its kind is right: stator server get ${name}`,
   };
 }
 
@@ -161,10 +188,11 @@ interface Failed {
   readonly host: string;
   readonly route: string;
   readonly token: string | null;
-  readonly name: string;
+  readonly hint: string;
+  readonly failure: NonNullable<CallOptions['failure']>;
 }
 
-function failureOf(thrown: unknown, { host, route, token, name }: Failed): EngineError {
+function failureOf(thrown: unknown, { host, route, token, hint, failure }: Failed): EngineError {
   const guard = engineErrorIn(thrown);
   if (guard !== null) {
     const isSilent = guard.code === 'no_answer' || guard.code === 'timed_out';
@@ -183,17 +211,13 @@ function failureOf(thrown: unknown, { host, route, token, name }: Failed): Engin
       { cause: thrown },
     );
   const { headers, data } = responseOf(thrown);
+  const own = failure({ status, headers, data });
+  if (own !== null) return own;
   const retryAtMs = retryAt(status, headers, Date.now());
-  if (retryAtMs !== null) return new ForgeLimit(host, retryAtMs);
+  if (retryAtMs !== null) return limitError(host, retryAtMs);
   const said = messageIn(data, token);
   const words = `${host} answered ${route} with ${status}${said === '' ? '' : `: ${said}`}`;
-  if (status === 401 || status === 403) {
-    const hint =
-      token !== null
-        ? `give ${name} a token that may do this; see docs/forges.md`
-        : `there is no token for ${name}: stator server get ${name} says where it is looked for`;
-    return new EngineError('forge_denied', words, hint);
-  }
+  if (status === 401 || status === 403) return new EngineError('forge_denied', words, hint);
   if (status === 404 || status === 410)
     return new EngineError('not_found', words, 'see whether it is there, and whether the token may see it');
   if (status >= 500 || status === 408) return new EngineError('forge_unreachable', words, 'it is asked again later');
@@ -213,11 +237,13 @@ function responseOf(thrown: unknown): { headers: Readonly<Record<string, string 
   return { headers: response?.headers ?? {}, data: response?.data ?? null };
 }
 
-/** When to try again if the answer reports a rate limit; null: it does not. GitHub also uses 403 for that. */
+/** When to try again if the answer reports a rate limit; null: it does not. GitHub also uses 403 for that, and Jira 503. */
 function retryAt(status: number, headers: Readonly<Record<string, string | undefined>>, nowMs: number): number | null {
   const isSpent = headers['x-ratelimit-remaining'] === '0' || headers['ratelimit-remaining'] === '0';
   const after = headers['retry-after'];
-  if (status !== 429 && !(status === 403 && (isSpent || after !== undefined))) return null;
+  const isLimit =
+    status === 429 || (status === 403 && (isSpent || after !== undefined)) || (status === 503 && after !== undefined);
+  if (!isLimit) return null;
   const seconds = Number(after);
   const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']);
   const at =
@@ -226,17 +252,26 @@ function retryAt(status: number, headers: Readonly<Record<string, string | undef
       : Number.isFinite(reset) && reset > 0
         ? reset * 1000
         : nowMs + limitDefaultMs;
-  return Math.min(Math.max(at, nowMs + 1000), nowMs + limitCapMs);
+  return at;
+}
+
+/** The service wants to be asked again at that time, which is taken as a second to an hour from now. */
+export function limitError(host: string, atMs: number): EngineError {
+  const nowMs = Date.now();
+  return new ForgeLimit(host, Math.min(Math.max(atMs, nowMs + 1000), nowMs + limitCapMs));
 }
 
 /** The forge's message on one line, without the token: a forge may repeat it. */
 function messageIn(data: unknown, token: string | null): string {
   const found = z
-    .object({ message: z.unknown().optional(), error: z.unknown().optional(), errors: z.unknown().optional() })
+    .object({
+      ...{ message: z.unknown().optional(), error: z.unknown().optional(), errors: z.unknown().optional() },
+      errorMessages: z.array(z.string()).optional(),
+    })
     .safeParse(data);
-  const parts = found.success ? [found.data.message, found.data.error, found.data.errors] : [];
-  const text = parts
-    .filter((part) => part !== undefined && part !== null)
+  const { message, error, errors, errorMessages = [] } = found.success ? found.data : {};
+  const text = [message, error, ...errorMessages, errors]
+    .filter((part) => part !== undefined && part !== null && !isDeepStrictEqual(part, {}))
     .map((part) => (typeof part === 'string' ? part : JSON.stringify(part)))
     .join('; ');
   const safe = withoutSecrets(oneLine(text));

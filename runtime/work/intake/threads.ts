@@ -12,11 +12,13 @@ import type { Follow, MessageToAgents, SourceParts } from './source.ts';
 import {
   type Author,
   digestOf,
+  isSame,
   statePrefix,
   type TrackedComment,
   type TrackedIssue,
   type Tracker,
   type TrackerConfig,
+  whoIs,
 } from './tracker.ts';
 
 const textLimitBytes = 16 * 1024;
@@ -30,6 +32,8 @@ interface ThreadParts {
   readonly everyMs: number;
   asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer>;
   mayStart(tracker: Tracker, author: Author): Promise<boolean>;
+  /** null: its text may start work. */
+  textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null>;
 }
 
 /** null: there is no such plan. */
@@ -59,8 +63,9 @@ export function newsOf(
   { issue, isEdited, comments }: { issue: TrackedIssue; isEdited: boolean; comments: readonly TrackedComment[] },
 ): MessageToAgents[] {
   const key = `intake:${row.intake}:${row.item}`;
+  const name = issue.shown ?? issue.ref;
   const edit: MessageToAgents = {
-    body: `The issue ${issue.ref} was changed. It is now: ${oneLine(issue.title)}\n\n${fenced(
+    body: `The issue ${name} was changed. It is now: ${oneLine(issue.title)}\n\n${fenced(
       excerpt(issue.body, { limitBytes: textLimitBytes, keep: 'start', rest: oneLine(issue.url) }),
     )}`,
     dedupeKey: `${key}:edit:${issue.updatedMs}`,
@@ -68,7 +73,7 @@ export function newsOf(
   const said = comments
     .filter(({ atMs, id }) => atMs > row.commentsAt || (atMs === row.commentsAt && id !== row.comment))
     .map(({ id, author, body, atMs }) => ({
-      body: `${oneLine(author.name)} wrote on the issue ${issue.ref}:\n\n${fenced(
+      body: `${oneLine(whoIs(author))} wrote on the issue ${name}:\n\n${fenced(
         excerpt(body, { limitBytes: commentLimitBytes, keep: 'start', rest: oneLine(issue.url) }),
       )}`,
       dedupeKey: `${key}:comment:${id}:${atMs}`,
@@ -76,8 +81,9 @@ export function newsOf(
   return [...(isEdited ? [edit] : []), ...said];
 }
 
-export function createThreads({ config, parts, everyMs, asking, mayStart }: ThreadParts): Follow {
+export function createThreads({ config, parts, everyMs, asking, mayStart, textRefusal }: ThreadParts): Follow {
   const { name: intake, tell } = config;
+  const move: Partial<Record<IntakeState, string>> = 'move' in config ? config.move : {};
   const { store, nowMs } = parts;
   let nextMs = 0;
   /** By item: the time of its last change whose news all agents have. */
@@ -116,7 +122,9 @@ export function createThreads({ config, parts, everyMs, asking, mayStart }: Thre
 
   async function tellState(row: IntakeThreadRow, { faults }: Parameters<Follow>[0]): Promise<void> {
     const { item, number, ref, state, key } = row;
-    if (tell.length > 0)
+    const status = move[state];
+    let refusal: EngineError | null = null;
+    if (tell.length > 0 || status !== undefined)
       await asking(async (tracker) => {
         // An issue that is gone receives nothing.
         const issue = await orGone(tracker.issue(ref));
@@ -127,9 +135,13 @@ export function createThreads({ config, parts, everyMs, asking, mayStart }: Thre
           if (!there.some(({ body }) => body.includes(key))) await tracker.comment(ref, tellingText(row));
         }
         if (tell.includes('label')) await tracker.setStateLabel(issue, `${statePrefix}${state}`);
+        if (status !== undefined && !isSame(issue.status ?? '', status))
+          refusal = await refusalOr(tracker.setStatus?.(issue, status));
       });
     faults?.('intake.after-telling');
     await store.commit([{ do: 'intake.told', intake, item, number, at: nowMs() }]);
+    // A workflow without that way holds back no later state; it is said once.
+    if (refusal !== null) throw refusal;
   }
 
   async function passNewsOn(row: IntakeThreadRow, { send }: Parameters<Follow>[0]): Promise<void> {
@@ -139,7 +151,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart }: Thre
       const comments: TrackedComment[] = [];
       for (const each of await tracker.comments(row.ref, row.commentsAt))
         if (!ownMark.test(each.body) && (await mayStart(tracker, each.author))) comments.push(each);
-      const isEdited = digestOf(issue) !== row.digest && (await mayStart(tracker, issue.author));
+      const isEdited = digestOf(issue) !== row.digest && (await textRefusal(tracker, issue)) === null;
       // Its agents are asked again at the next poll.
       for (const message of newsOf(row, { issue, isEdited, comments })) if (!(await send(row, message))) return;
       const newest = comments.toSorted((a, b) => b.atMs - a.atMs)[0];
@@ -154,6 +166,16 @@ export function createThreads({ config, parts, everyMs, asking, mayStart }: Thre
         await store.commit([{ do: 'intake.passed-on', intake, item, ...has }]);
       passedOn.set(item, issue.updatedMs);
     });
+  }
+}
+
+async function refusalOr(asked: Promise<void> | undefined): Promise<EngineError | null> {
+  try {
+    await asked;
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof EngineError && thrown.code === 'forge_refused') return thrown;
+    throw thrown;
   }
 }
 

@@ -1,10 +1,11 @@
 /**
  * The issues of a tracker. An item's key is the tracker's own id of the issue, so neither a new title nor a new name of the repository makes a second plan of
- * it. Only issues of people who may write there, or whom the configuration or a person allows, become plans.
+ * it. Only issues whose text is of people who may write there, or whom the configuration or a person allows, become plans.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { Issue } from '../forges/forge.ts';
 import { orDefault } from '../forges/forge-nothing.ts';
 import { type DocumentRead, readDocumentText } from './read-document.ts';
@@ -20,9 +21,14 @@ import {
   type TrackedIssue,
   type Tracker,
   type TrackerConfig,
+  whoIs,
 } from './tracker.ts';
 
-export type OpenTracker = (config: TrackerConfig, parts: SourceParts, etags: Etags) => Promise<Tracker>;
+export type OpenTracker<Config extends TrackerConfig> = (
+  config: Config,
+  parts: SourceParts,
+  etags: Etags,
+) => Promise<Tracker>;
 
 /** How long a tracker's answer about an account's rights counts. */
 const rightsMs = 10 * 60_000;
@@ -30,17 +36,25 @@ const rightsLimit = 1_000;
 /** The length at which a text is cut: a plan of it might be a part of a plan. */
 const cutChars = 64 * 1024;
 
-export function trackerSource(open: OpenTracker): (config: TrackerConfig, parts: SourceParts) => Source {
-  return (config, parts) => createTrackerSource(config, parts, open);
+export function trackerSource<Config extends TrackerConfig>(
+  open: OpenTracker<Config>,
+): (config: Config, parts: SourceParts) => Source {
+  return (config, parts) => createTrackerSource(config, parts, (etags) => open(config, parts, etags));
 }
 
-function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: OpenTracker): Source {
+function createTrackerSource(
+  config: TrackerConfig,
+  parts: SourceParts,
+  open: (etags: Etags) => Promise<Tracker>,
+): Source {
   const { name, source } = config;
   const { store, nowMs } = parts;
   const everyMs = parts.pollMs ?? config.every;
   const etags: Etags = new Map();
   const taken = new Set<string>();
   const rights = new Map<string, { readonly refusal: string | null; readonly untilMs: number }>();
+  /** By id: the time of the last change, and why that text may not start work. */
+  const texts = new Map<string, { readonly updatedMs: number; readonly refusal: string | null }>();
   let issues: readonly TrackedIssue[] = [];
   let nextMs = 0;
   /** With the remote and the token as they were then. */
@@ -53,7 +67,7 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
     if (held !== null && Date.now() < held.untilMs) throw held.thrown;
     try {
       if (opened === null || Date.now() >= opened.untilMs)
-        opened = { tracker: await open(config, parts, etags), untilMs: Date.now() + everyMs };
+        opened = { tracker: await open(etags), untilMs: Date.now() + everyMs };
       const answer = await act(opened.tracker);
       held = null;
       return answer;
@@ -76,6 +90,23 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
     if (rights.size >= rightsLimit) rights.clear();
     rights.set(key, { refusal, untilMs: Date.now() + rightsMs });
     return refusal;
+  }
+
+  /** Why the text of that issue may not start work: others than its author may have written at it. */
+  async function textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null> {
+    const refusal = await refusalOf(tracker, issue.author);
+    if (refusal !== null || tracker.editors === undefined) return refusal;
+    const known = texts.get(issue.id);
+    if (known?.updatedMs === issue.updatedMs) return known.refusal;
+    const editors = await tracker.editors(issue.ref);
+    const refusals = editors === null ? ['its text was changed too often to know by whom'] : [];
+    for (const editor of editors ?? []) {
+      const found = await refusalOf(tracker, editor);
+      if (found !== null) refusals.push(`its text was changed by somebody else: ${found}`);
+    }
+    if (texts.size >= rightsLimit) texts.clear();
+    texts.set(issue.id, { updatedMs: issue.updatedMs, refusal: refusals[0] ?? null });
+    return refusals[0] ?? null;
   }
 
   async function mayStart(tracker: Tracker, author: Author): Promise<boolean> {
@@ -122,12 +153,12 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
   }
 
   async function foundOf(tracker: Tracker, issue: TrackedIssue, allowed: string | undefined): Promise<Found> {
-    const title = `${issue.ref}: ${issue.title}`;
+    const title = `${issue.shown ?? issue.ref}: ${issue.title}`;
     const work = workOf(issue, []);
     if ('reason' in work) return { kind: 'left', title, reason: work.reason };
     const digest = digestOf(issue);
     const item = keyOf(issue.id);
-    const reason = allowed === digest ? null : await refusalOf(tracker, issue.author);
+    const reason = allowed === digest ? null : await textRefusal(tracker, issue);
     if (reason !== null) return { kind: 'asks', title, plan: work.plan, reason, item, digest };
     return { kind: 'item', title, plan: work.plan, claim: () => asking((now) => claim(now, issue)) };
   }
@@ -165,7 +196,8 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
     comments: readonly TrackedComment[],
   ): { readonly work: Work; readonly plan: string } | { readonly reason: string } {
     const plan =
-      planNameOf(`issue-${issue.ref}-${issue.title.replaceAll('/', ' ')}`.slice(0, 60)) ?? `issue-${issue.id}`;
+      planNameOf(`issue-${issue.shown ?? issue.ref}-${issue.title.replaceAll('/', ' ')}`.slice(0, 60)) ??
+      `issue-${issue.id}`;
     if (config.work === 'session')
       return { work: { kind: 'message', message: config.message, issue: issueOf(issue, comments) }, plan };
     const read = planIn(issue);
@@ -173,18 +205,20 @@ function createTrackerSource(config: TrackerConfig, parts: SourceParts, open: Op
   }
 
   const keyOf = (id: string) => `${source}-${id}`;
-  return { look, follow: createThreads({ config, parts, everyMs, asking, mayStart }) };
+  return { look, follow: createThreads({ config, parts, everyMs, asking, mayStart, textRefusal }) };
 }
 
 /** A token that may not see the rights of others stops no issue of `authors`. */
 async function askRights(tracker: Tracker, author: Author): Promise<string | null> {
+  const who = oneLine(whoIs(author));
+  if (tracker.mayWrite === undefined) return `${who} is not in authors`;
   try {
-    return (await tracker.mayWrite(author)) ? null : `${author.name} may not write there`;
+    return (await tracker.mayWrite(author)) ? null : `${who} may not write there`;
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown;
-    if (thrown.code === 'not_found') return `${author.name} may not write there`;
+    if (thrown.code === 'not_found') return `${who} may not write there`;
     if (thrown.code !== 'forge_denied') throw thrown;
-    return `whether ${author.name} may write there is not known: ${thrown.message}`;
+    return `whether ${who} may write there is not known: ${thrown.message}`;
   }
 }
 
@@ -198,9 +232,9 @@ function planIn({ title, body }: TrackedIssue): DocumentRead {
 /** As issue sessions have it. */
 function issueOf({ title, body, author, isOpen, url }: TrackedIssue, comments: readonly TrackedComment[]): Issue {
   return {
-    ...{ number: 0, title, body, author: author.name, state: isOpen ? 'open' : 'closed', url, commentsTrouble: null },
+    ...{ number: 0, title, body, author: whoIs(author), state: isOpen ? 'open' : 'closed', url, commentsTrouble: null },
     comments: comments.map(({ author: by, body: text, atMs }) => ({
-      author: by.name,
+      author: whoIs(by),
       body: text,
       at: new Date(atMs).toISOString(),
     })),

@@ -7,9 +7,11 @@ import type { Asked, ForgeCall } from '../forges/forge-call.ts';
 export type TrackerConfig = Extract<IntakeConfig, { readonly tell: unknown }>;
 
 export interface Author {
-  /** Empty: the account is gone. */
+  /** The account, as `authors` names it: nothing that its owner can choose to be that of somebody else. Empty: the account is gone. */
   readonly name: string;
   readonly id: string;
+  /** How people call it; default: its name. */
+  readonly shown?: string;
 }
 
 export interface TrackedIssue {
@@ -17,12 +19,16 @@ export interface TrackedIssue {
   readonly id: string;
   /** How it is addressed: `12`. */
   readonly ref: string;
+  /** How people call it, where that is not `ref`: `ENG-7`. */
+  readonly shown?: string;
   readonly title: string;
   readonly body: string;
   readonly author: Author;
   readonly isOpen: boolean;
   readonly labels: readonly string[];
   readonly assignees: readonly string[];
+  /** The status of its workflow, where there is one. */
+  readonly status?: string;
   readonly url: string;
   /** By its clock, as all times here. */
   readonly createdMs: number;
@@ -39,33 +45,41 @@ export interface TrackedComment {
 
 /** Every call throws as documented at `Forge`. */
 export interface Tracker {
-  /** Its host: it says which tracker an id is of. */
-  readonly host: string;
   /** Those of the query, 1,000 at most. Others may be among them: see `isWanted`. */
   issues(): Promise<readonly TrackedIssue[]>;
   issue(ref: string): Promise<TrackedIssue>;
   /** Those since that time, the oldest first; 500 at most. */
   comments(ref: string, sinceMs: number): Promise<readonly TrackedComment[]>;
-  /** Whether it lets that account write to the repository. */
-  mayWrite(author: Author): Promise<boolean>;
+  /** Whether it lets that account write to the repository. Without it only `authors` may start work. */
+  mayWrite?(author: Author): Promise<boolean>;
+  /** Who has changed the title or the text; null: there were too many changes to know. Without it, who may write there may change both. */
+  editors?(ref: string): Promise<readonly Author[] | null>;
   comment(ref: string, text: string): Promise<void>;
   /** Gives it that label, and takes the other ones that begin with `statePrefix`. */
   setStateLabel(issue: TrackedIssue, label: string): Promise<void>;
+  /** Gives it that status. Throws `forge_refused` if its workflow does not allow it. */
+  setStatus?(issue: TrackedIssue, status: string): Promise<void>;
 }
 
 export const statePrefix = 'stator:';
 
 /** Whether the tracker's own filter is confirmed by the issue itself: a server that does not know a parameter leaves it out. */
 export function isWanted(
-  { isOpen, labels, assignees }: Pick<TrackedIssue, 'isOpen' | 'labels' | 'assignees'>,
-  query: Pick<TrackerConfig, 'labels' | 'state' | 'assignee'>,
+  { isOpen, labels, assignees, status = '' }: Pick<TrackedIssue, 'isOpen' | 'labels' | 'assignees' | 'status'>,
+  query: Pick<TrackerConfig, 'labels' | 'state' | 'assignee'> & { readonly statuses?: readonly string[] },
 ): boolean {
   const has = (names: readonly string[], name: string) => names.some((each) => isSame(each, name));
   return (
     (query.state === 'all' || (query.state === 'open') === isOpen) &&
     query.labels.every((label) => has(labels, label)) &&
-    (query.assignee === undefined || has(assignees, query.assignee))
+    (query.assignee === undefined || has(assignees, query.assignee)) &&
+    (query.statuses === undefined || query.statuses.length === 0 || has(query.statuses, status))
   );
+}
+
+/** How people know that account, with the name that `authors` has for it. */
+export function whoIs({ name, shown }: Author): string {
+  return shown === undefined || shown === name ? name : `${shown} (${name})`;
 }
 
 export function isSame(one: string, other: string): boolean {

@@ -21,7 +21,7 @@ export const messageWords: KeyWords = [
 
 interface SourceTable<Name extends string, Keys extends z.ZodRawShape> {
   readonly source: Name;
-  /** Its own keys, each a single word, so that they have the same names in code. */
+  /** Its own keys, which are the same in code. */
   readonly keys: Keys;
   readonly words: { readonly [key in keyof Keys]: KeyWords };
   /** Where its items come from, for people. */

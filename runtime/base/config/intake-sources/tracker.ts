@@ -1,5 +1,7 @@
 /** The keys of every source of issues: which issues, from whom, their handling, and the reports to the tracker. */
-import { duration, listOf, oneOf, text } from '../schema-words.ts';
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { duration, flag, listOf, oneOf, text } from '../schema-words.ts';
 import { type KeyWords, messageWords } from './source.ts';
 
 const label = text({ min: 1, max: 100, is: 'a label without a comma', where: (value) => !value.includes(',') });
@@ -22,7 +24,10 @@ export const trackerWords = {
   labels: ['[]', 'issues: those that have all of these labels'],
   state: ['"open"', 'issues: those in that state'],
   assignee: [null, 'issues: those that are assigned to that account'],
-  authors: ['[]', 'issues: who may start work beside the people who may write to the repository'],
+  authors: [
+    '[]',
+    'issues: who may start work beside the people who may write to the repository; linear, jira: who may start work',
+  ],
   work: ['"session"', 'issues: one agent works on it; "plan": its text is a plan of any family that stator reads'],
   message: messageWords,
   every: ['"1m"', 'issues: how often they are asked for'],
@@ -32,16 +37,59 @@ export const trackerWords = {
   ],
 } satisfies Record<keyof typeof trackerKeys, KeyWords>;
 
+const status = text({ min: 1, max: 100, is: 'the name of a status there' });
+
+/** What a source has beside `trackerKeys` whose service is no forge: where it is, its token, and the statuses of its workflow. */
+export const serviceKeys = {
+  statuses: listOf(status, { max: 20, is: 'a list of statuses there' }).default([]),
+  move: z
+    .partialRecord(oneOf(['taken', 'running', 'waiting', 'done', 'cancelled']), status, {
+      error: 'a table such as { running = "In Progress", done = "In Review" }',
+    })
+    .default({}),
+  url: text({ min: 8, max: 2048, is: 'an address such as https://acme.atlassian.net', where: isServiceUrl }).transform(
+    (url) => url.replace(/\/+$/, ''),
+  ),
+  token: z
+    .string({ error: 'a text "env:NAME"' })
+    .regex(/^env:[A-Za-z_][A-Za-z0-9_]{0,200}$/, { error: '"env:NAME": the token itself is not kept here' }),
+  env_file: text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).optional(),
+  allow_private: flag.default(false),
+};
+
+export const serviceWords = {
+  statuses: ['[]', 'linear, jira: those that have one of these statuses'],
+  move: [
+    '{}',
+    'linear, jira: the status that the issue gets when its plan is in a state: taken, running, waiting, done, cancelled',
+  ],
+  url: ['"https://api.linear.app"', 'linear, jira: its address; required for jira'],
+  token: ['"env:LINEAR_API_KEY"', 'linear, jira: the variable with the token; "env:JIRA_TOKEN" for jira'],
+  env_file: [
+    null,
+    'linear, jira, webhook: a file of NAME=VALUE lines outside of every registered repo, where the variable is looked for first',
+  ],
+  allow_private: ['false', 'linear, jira: the address may be private, loopback or link-local'],
+} satisfies Record<keyof typeof serviceKeys, KeyWords>;
+
+function isServiceUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password, search, hash } = new URL(url);
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
+}
+
 interface Query {
   readonly labels: readonly string[];
   readonly state: string;
   readonly assignee?: string | undefined;
+  readonly statuses?: readonly string[] | undefined;
 }
 
 /** The query, for people. */
-export function queryText({ labels, state, assignee }: Query): string {
+export function queryText({ labels, state, assignee, statuses = [] }: Query): string {
   const parts = [
     state,
+    ...(statuses.length === 0 ? [] : [statuses.join(' or ')]),
     ...labels.map((each) => `label ${each}`),
     ...(assignee === undefined ? [] : [`of ${assignee}`]),
   ];

@@ -5,6 +5,8 @@ import { createFolderSource } from './folder.ts';
 import { createGiteaSource } from './gitea.ts';
 import { createGitHubSource } from './github.ts';
 import { createGitLabSource } from './gitlab.ts';
+import { createJiraSource } from './jira.ts';
+import { createLinearSource } from './linear.ts';
 import { createScheduleSource } from './schedule.ts';
 
 const sources: { readonly [Name in IntakeSourceName]: (config: IntakeOf<Name>, parts: SourceParts) => Source } = {
@@ -13,6 +15,8 @@ const sources: { readonly [Name in IntakeSourceName]: (config: IntakeOf<Name>, p
   github: createGitHubSource,
   gitea: createGiteaSource,
   gitlab: createGitLabSource,
+  linear: createLinearSource,
+  jira: createJiraSource,
 };
 
 export function createSource(config: IntakeConfig, parts: SourceParts): Source {

@@ -13,7 +13,7 @@ export type ForgeTracker = (parts: {
   readonly kept: AskKept;
   readonly config: Pick<TrackerConfig, 'labels' | 'state' | 'assignee'>;
   readonly repo: ForgeRepo;
-}) => Omit<Tracker, 'host'>;
+}) => Tracker;
 
 /** Throws `no_forge`, `no_token`, and `bad_config` where the repo is at a forge of another kind. */
 export async function openForgeTracker(
@@ -40,7 +40,6 @@ export async function openForgeTracker(
       `[intake.${name}] has source = "${source}", and ${project} is at ${server.name}, which is ${server.kind}`,
       `write source = "${server.kind === 'forgejo' ? 'gitea' : server.kind}"`,
     );
-  const call = createForgeCall({ server, repo, token }, rest({ server, token }));
-  const { host } = new URL(server.url);
-  return { host, ...tracker({ ask: call.ask, kept: askKept(call, etags), config, repo }) };
+  const call = createForgeCall({ server, token }, rest({ server, token }));
+  return tracker({ ask: call.ask, kept: askKept(call, etags), config, repo });
 }

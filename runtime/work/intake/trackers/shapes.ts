@@ -16,3 +16,13 @@ export const time = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'a time as ISO 8601' });
   return z.NEVER;
 });
+
+/** Each account once. */
+export function uniqueAuthors(authors: readonly Author[]): Author[] {
+  return [...new Map(authors.map((who) => [who.id, who])).values()];
+}
+
+/** Services that show a comment of HTML, or drop it, get the key of a transition as a line of the text. */
+export function withVisibleKey(text: string): string {
+  return text.replace(/<!-- (stator:\S+) -->/, '$1');
+}
