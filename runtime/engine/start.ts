@@ -23,6 +23,7 @@ import { engineStopped, lostHome } from './ownership.ts';
 import { createPage } from './page.ts';
 import { createRequestGate } from './request-gate.ts';
 import { stopEngine } from './shutdown.ts';
+import { tracesHook } from './traces.ts';
 
 /** After this time an engine has begun its work, and one for a single verb has ended. */
 const settledMs = 5_000;
@@ -84,6 +85,10 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
           watched: () => watched,
         })
       : null;
+  const traces = await tracesHook(async (project, plan) => {
+    if (watched === null) throw new Error('a hook runs in an engine that has begun');
+    return watched.views.planTrace(project, plan);
+  }, log);
   const core = await createCore({
     home,
     mode: 'stays',
@@ -92,7 +97,9 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     log,
     owner,
     machines,
-    overrides: overridesOf(options),
+    overrides: overridesOf(
+      traces === null ? options : { ...options, hooks: { opentelemetry: traces, ...options.hooks } },
+    ),
     ...given({
       maxPageCount,
       store,
