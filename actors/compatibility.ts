@@ -128,8 +128,10 @@ function missingState(node: AnyStateMachine['root'], value: StateValue): string 
     const below = inner[key];
     if (child === undefined || !Object.hasOwn(inner, key)) return [...node.path, key].join('.');
     const isLeaf = Object.keys(child.states).length === 0;
-    if (isLeaf !== (below === undefined)) return child.path.join('.');
-    const missing = below === undefined ? null : missingState(child, below);
+    // A region without states of its own has an empty value.
+    const isEmpty = below === undefined || Object.keys(below).length === 0;
+    if (isLeaf !== isEmpty) return child.path.join('.');
+    const missing = below === undefined || isEmpty ? null : missingState(child, below);
     if (missing !== null) return missing;
   }
   return null;

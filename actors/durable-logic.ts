@@ -332,6 +332,7 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   Object.assign(system, {
     _register(id: string, actor: AnyActorRef) {
       refuseListeners(actor);
+      keepUnnamed(actor);
       const path = pathOf(actor);
       refuseHidden(actor, living.get(pathKey(path)));
       living.set(pathKey(path), actor);
@@ -399,6 +400,14 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       drop((delayed) => pathKey(delayed.source) === from || pathKey(delayed.target) === from);
     },
   };
+}
+
+/** XState keeps what `spawnChild` starts without an id under the key "undefined", where the next one takes its place. */
+function keepUnnamed(actor: AnyActorRef & { readonly _parent?: AnyActorRef }): void {
+  const { children } = (actor._parent?.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
+  if (children === undefined || actor.id !== actor.sessionId) return;
+  children[actor.id] ??= actor;
+  if (children.undefined === actor) delete children.undefined;
 }
 
 /** In memory XState lets an actor live on whose id another one takes. Only one of the two would be found again. */

@@ -52,7 +52,7 @@ export interface Recorder {
 export function stateText(value: StateValue): string {
   if (typeof value === 'string') return value;
   return Object.entries(value)
-    .map(([key, inner]) => (inner === undefined ? key : `${key}.${stateText(inner)}`))
+    .map(([key, inner]) => [key, stateText(inner ?? {})].filter((part) => part !== '').join('.'))
     .join(' ');
 }
 

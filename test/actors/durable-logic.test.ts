@@ -389,6 +389,39 @@ describe('actors', () => {
     expect(Object.keys(tree.root.getSnapshot().children)).toEqual(['x:1', 'x:2', 'x:3']);
   });
 
+  it('that spawnChild begins without an id are all kept, though XState keeps the last one alone', async () => {
+    const machine = setup({
+      types: { context: {} as { got: unknown[] } },
+      actors: { work, counter },
+      actions: {
+        keep: assign({
+          got: ({ context, event }) => [...context.got, event.output ?? String((event.error as Error).message)],
+        }),
+      },
+    }).createMachine({
+      context: { got: [] },
+      on: {
+        work: { actions: spawnChild('work', { input: ({ event }) => ({ name: event.name }) }) },
+        both: { actions: [spawnChild('counter'), spawnChild('counter')] },
+        'xstate.done.actor.*': { actions: 'keep' },
+        'xstate.error.actor.*': { actions: 'keep' },
+      },
+    });
+    const script: Move[] = [
+      ...[send('work', { name: 'a' }), send('work', { name: 'b' }), send('both')],
+      ...[
+        { settle: 'b', output: 2 },
+        { fail: 'a', message: 'no' },
+      ],
+    ];
+    const memory = await playInMemory(machine, {}, script);
+    const durable = await playDurably(definitionOf(machine), {}, script);
+    expect(durable.looks.map(({ context }) => context)).toEqual(memory.looks.map(({ context }) => context));
+    expect(durable.looks.at(-1)?.context).toEqual({ got: [2, 'no'] });
+    expect(Object.keys(durable.looks[3]?.children ?? {})).toEqual(['x:1', 'x:2', 'x:3', 'x:4']);
+    expect(begunPromises()).toEqual(['a', 'b']);
+  });
+
   it('whose plain actions throw fail alone where a state takes that, and the past says the same', async () => {
     const kid = setup({ types: { context: {} as { n: number }, input: {} as { n: number } } }).createMachine({
       context: ({ input }) => ({ n: input.n }),

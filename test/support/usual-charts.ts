@@ -746,6 +746,37 @@ export const usualCharts = {
     }),
     script: [send('stop'), settle('job', { ok: true }), send('anew'), send('stop')],
   },
+  'regions without states of their own': {
+    machine: setup({ actors: { counter } }).createMachine({
+      initial: 'on',
+      states: {
+        on: {
+          type: 'parallel',
+          states: {
+            clock: { after: { 100: { actions: note('tick') } }, exit: note('clock stops') },
+            child: {
+              invoke: { src: 'counter', id: 'kid' },
+              on: { ping: { actions: sendTo('kid', { type: 'ping' }) } },
+            },
+            lamp: { initial: 'dark', states: { dark: { on: { flip: 'lit' } }, lit: {} } },
+          },
+          on: { off: 'off' },
+        },
+        off: { on: { on: 'on' } },
+      },
+    }),
+    script: [send('ping'), send('flip'), wait(100), send('off'), send('on'), send('ping'), wait(100)],
+  },
+  'a root whose regions have no states of their own': {
+    machine: createMachine({
+      type: 'parallel',
+      states: {
+        a: { entry: raise({ type: 'late' }, { delay: 100, id: 'late' }), on: { go: { actions: note('a') } } },
+        b: { on: { go: { actions: note('b') }, not: { actions: cancel('late') }, late: { actions: note('late') } } },
+      },
+    }),
+    script: [send('go'), wait(100), send('go')],
+  },
   'promises that are rejected with what is no error': {
     machine: setup({ actors: { throwing } }).createMachine({
       context: { got: [] as unknown[] },
