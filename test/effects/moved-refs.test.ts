@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { movesBetween } from '../../runtime/work/git/moved-refs.ts';
+import { movesBetween, moveText, type PersonsRefs } from '../../runtime/work/git/moved-refs.ts';
 import { createRefMoves } from '../../runtime/work/git/ref-moves.ts';
 import { begin, planText, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -145,6 +145,25 @@ describe('what moved between two looks', () => {
     expect(movesBetween(refs('b'), refs('c'), own)).toEqual([]);
     expect(movesBetween(refs('a'), refs('c'), own)).toEqual([{ ref: 'refs/heads/main', from: 'a', to: 'b' }]);
     expect(movesBetween(refs('b'), refs('d'), own)).toEqual([{ ref: 'refs/heads/main', from: 'b', to: 'd' }]);
+  });
+
+  it('offers no command that leaves HEAD on a branch without a commit', () => {
+    const { own } = createRefMoves()('/repo/.git');
+    const [main, none] = [refs('a'), { ...refs('a'), head: 'ref: refs/heads/none' }];
+    const [unborn, detached] = [
+      { ...main, refs: {} },
+      { ...main, head: 'abc' },
+    ];
+    const texts = (before: PersonsRefs, after: PersonsRefs) =>
+      movesBetween(before, after, own).map((move) => moveText({ path: '/repo' }, move));
+    expect(texts(main, none)).toEqual(['HEAD: main -> none; back: git -C /repo symbolic-ref HEAD refs/heads/main']);
+    expect(texts(detached, none)).toEqual(['HEAD: abc -> none; back: git -C /repo update-ref --no-deref HEAD abc']);
+    expect(texts(none, main)).toEqual(['HEAD: none, a branch without a commit -> main']);
+    expect(texts(unborn, main)).toEqual(['refs/heads/main: made at a; HEAD named it before it had a commit']);
+    expect(texts(main, unborn)).toEqual([
+      'refs/heads/main: deleted at a; back: git -C /repo update-ref refs/heads/main a',
+    ]);
+    expect(texts(main, detached)).toEqual(['HEAD: main -> abc; back: git -C /repo switch main']);
   });
 
   it('is news to a run that began after it was told, as where it was put back and moved again', () => {

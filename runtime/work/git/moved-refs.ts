@@ -28,6 +28,11 @@ export interface RefMove {
   readonly ref: string;
   readonly from: string | null;
   readonly to: string | null;
+  /**
+   * Whether HEAD named a branch without a commit. `before`: this move ended that, so no command undoes it. `after`: HEAD alone was changed, while `git switch`
+   * may refuse because of the index or of files.
+   */
+  readonly unborn?: 'before' | 'after';
 }
 
 /** A repository with more refs is not checked: each check reads all of them. */
@@ -65,16 +70,29 @@ function stashIn(commonDir: string): string[] {
 export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMoves): RefMove[] {
   const owned = new Set([...before.owned, ...after.owned]);
   const names = new Set([...Object.keys(before.refs), ...Object.keys(after.refs)]);
-  const head = before.head === after.head ? [] : [{ ref: 'HEAD', from: before.head, to: after.head }];
+  const unbornBefore = unbornIn(before);
+  const unborn = unbornBefore !== null ? 'before' : unbornIn(after) !== null ? 'after' : null;
+  const head: RefMove[] =
+    before.head === after.head
+      ? []
+      : [{ ref: 'HEAD', from: before.head, to: after.head, ...(unborn === null ? {} : { unborn }) }];
   const [gone, others]: [RefMove[], RefMove[]] = [[], []];
   for (const ref of [...names].sort()) {
     const from = before.refs[ref] ?? null;
     const to = own.before(ref, after.refs[ref] ?? null);
-    if (!owned.has(ref) && from !== to) (to === null ? gone : others).push({ ref, from, to });
+    const ended = ref === unbornBefore ? { unborn: 'before' as const } : {};
+    if (!owned.has(ref) && from !== to) (to === null ? gone : others).push({ ref, from, to, ...ended });
   }
   for (const from of before.stash) if (!after.stash.includes(from)) others.push({ ref: 'refs/stash', from, to: null });
   for (const to of after.stash) if (!before.stash.includes(to)) others.push({ ref: 'refs/stash', from: null, to });
   return [...gone, ...head, ...others];
+}
+
+/** The full name of the branch that HEAD names where that branch has no commit. */
+function unbornIn({ head, refs, owned }: PersonsRefs): string | null {
+  const branch = branchOf(head);
+  const ref = `refs/heads/${branch}`;
+  return branch === null || refs[ref] !== undefined || owned.includes(ref) ? null : ref;
 }
 
 /** Saves commits that no ref may reach any more, so that they can be restored: a dropped stash, a deleted branch, a branch that was set back. */
@@ -89,19 +107,28 @@ export async function keepMoved(repo: Repository, run: string, moves: readonly R
   }
 }
 
-/** One move as a sentence, with the command that undoes it. */
-export function moveText({ path }: Pick<Repository, 'path'>, { ref, from, to }: RefMove): string {
+/** One move as a sentence, with the command that undoes it, if that leaves HEAD on a commit. */
+export function moveText({ path }: Pick<Repository, 'path'>, { ref, from, to, unborn }: RefMove): string {
   const git = `git -C ${shellWord(path)}`;
   const name = shellWord(ref);
   if (ref === 'HEAD') {
-    const back =
-      branchOf(from) === null ? `switch --detach ${from ?? ''}` : `switch ${shellWord(branchOf(from) ?? '')}`;
+    const branch = branchOf(from);
+    if (unborn === 'before') return `HEAD: ${headText(from)}, a branch without a commit -> ${headText(to)}`;
+    const commands =
+      branch === null
+        ? { switched: `switch --detach ${from}`, headAlone: `update-ref --no-deref HEAD ${from}` }
+        : {
+            switched: `switch ${shellWord(branch)}`,
+            headAlone: `symbolic-ref HEAD ${shellWord(`refs/heads/${branch}`)}`,
+          };
+    const back = unborn === 'after' ? commands.headAlone : commands.switched;
     return `HEAD: ${headText(from)} -> ${headText(to)}; back: ${git} ${back}`;
   }
   if (ref === 'refs/stash')
     return from === null
       ? `${ref}: ${to} is new; look: ${git} stash list`
       : `${ref}: ${from} is gone; back: ${git} stash store -m ${shellWord('as it was')} ${from}`;
+  if (from === null && unborn === 'before') return `${ref}: made at ${to}; HEAD named it before it had a commit`;
   if (from === null) return `${ref}: made at ${to}; back: ${git} update-ref -d ${name} ${to}`;
   if (to === null) return `${ref}: deleted at ${from}; back: ${git} update-ref ${name} ${from}`;
   return `${ref}: ${from} -> ${to}; back: ${git} update-ref ${name} ${from} ${to}`;
