@@ -111,7 +111,7 @@ export interface AgentType {
   readonly typed: Typed;
 }
 
-/** Commits what a run left over and keeps its end as a ref. A failed run's work is `aside`: only the ref holds it. */
+/** Commits the uncommitted files of a run and saves its end as a ref. For a failed run (`aside`) only the ref has its work. */
 export interface WorkCommit {
   readonly kind: 'work.commit';
   readonly id: string;

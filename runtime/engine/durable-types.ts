@@ -83,7 +83,7 @@ export interface DurableEngine<D extends AnyDurable = AnyDurable> {
   pauses(): Promise<Pause[]>;
   /** Throws `unavailable`: the page needs the control API, which is in the package stator. */
   inspect(): Promise<never>;
-  /** Delivers a signal again that was set aside: `explain` names it. Throws `not_found`, `conflict` for one that was not set aside. */
+  /** Delivers a quarantined signal again: `explain` names it. Throws `not_found`, `conflict` for one that is not quarantined. */
   retry(signal: number): Promise<void>;
   /** Why it does nothing any more: it was stopped, or its file was deleted or replaced; null: it works. */
   loss(): DurableError | null;
@@ -154,7 +154,7 @@ export interface DurableTree<D extends AnyParts> {
   readonly view: Record<string, unknown>;
 }
 
-/** A signal that was set aside: it threw, or engines ended at it. */
+/** A quarantined signal: it threw, or engines ended while they handled it. */
 export interface SetAside {
   readonly id: number;
   readonly type: string;

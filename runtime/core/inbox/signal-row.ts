@@ -40,7 +40,7 @@ export function rowOf(
   };
 }
 
-/** The plan that cannot continue while this signal is set aside: its own, or the one that asks its repo for permission to implement; null: none. */
+/** The plan that cannot continue while this signal is quarantined: its own, or the one that asks its repo for permission to implement; null: none. */
 export function dependentPlan(row: SignalRow): { project: string; plan: string } | null {
   const { project, plan, type, payload, origin } = row;
   if (origin !== 'engine') return null;

@@ -1,6 +1,6 @@
 /**
- * The acts of a line where the forge merges the pull request of the plan at its head. What is prepared and checked is the merge of that request's commit and the
- * branch as the forge has it; the forge is asked to merge that commit while its branch is still there, and what it says after is looked at.
+ * The effects of a line if the forge merges the pull request of the plan at its head. The prepared and checked merge is that of the request's commit and the
+ * branch on the forge; the forge is asked to merge that commit while its branch has not moved, and the request is then read from the forge.
  */
 import type { LandingFind, LandingMerge, LandingPrepare } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -25,7 +25,7 @@ export type ByForge<E> = E & { readonly pull: LandingPull };
 
 type LandingNames = Names & { readonly into: string };
 
-/** The branch that the request is for, as the forge has it now. */
+/** The request's target branch, in its present state on the forge. */
 export async function findForgeLine(
   parts: ForgeParts,
   { branch, pull }: ByForge<LandingFind>,
@@ -41,7 +41,7 @@ export async function findForgeLine(
     async work({ forge }) {
       const found = await requestAt(forge, pull.number);
       const { base: into } = found;
-      // Its name is somebody else's text, and git would take more than a name.
+      // The branch's name is text of another person, and git would accept more than a name.
       if (!(await isBranchName(site.repository, into)))
         return refusal({ kind: 'pull', detail: `${found.url} is for ${into}, which is no name of a branch` }, names);
       return requestObstacle(found, { pull, names: { ...names, into } }) ?? { type: 'line_found', payload: { into } };
@@ -50,12 +50,12 @@ export async function findForgeLine(
 }
 
 interface Prepared {
-  /** The branch as the forge has it, which the request is merged with. */
+  /** The branch on the forge, with which the request is merged. */
   readonly target: string;
   readonly names: LandingNames;
 }
 
-/** Finds what the plan is to be merged with, and hands it to `make`. */
+/** Finds the commit with which the plan is to be merged, and passes it to `make`. */
 export async function prepareForForge(
   parts: ForgeParts,
   { plan, branch, into, pull, approved, on }: ByForge<LandingPrepare>,
@@ -66,7 +66,7 @@ export async function prepareForForge(
   const site = await siteOf(parts, row, { branch, from: branch });
   const { path: repo } = site.repository;
   const names = { verb: 'land', plan, branch, into, repo, approved } as const;
-  // The forge merges one at a time: it is this one's turn when the others have landed.
+  // The forge merges one request at a time, so this one waits until the others have landed.
   if (on !== null) return refusal({ kind: 'forge_waits', detail: 'others are before it' }, names);
   return withForge(parts, {
     ...{ repo, row, plan, abort },
@@ -84,7 +84,7 @@ export async function prepareForForge(
   });
 }
 
-/** As that commit, while its branch is where the check found it. */
+/** Merges that commit, if its branch has not moved since the check. */
 export async function mergeByForge(
   parts: ForgeParts,
   { plan, branch, into, commit, base, pull }: ByForge<LandingMerge>,
@@ -114,7 +114,7 @@ export async function mergeByForge(
   });
 }
 
-/** Somebody closed it, pushed to it, or made it for another branch; null: it is as it was approved. */
+/** Why it differs from the approved request: it was closed, pushed to, or made for another branch; null: it does not differ. */
 function requestObstacle(
   found: PullRequest,
   { pull, names: { plan, into, ...names } }: { readonly pull: LandingPull; readonly names: LandingNames },
@@ -134,7 +134,7 @@ function requestObstacle(
 interface Landing extends Pick<RepoForge, 'forge' | 'remote'> {
   readonly names: LandingNames;
   readonly pull: LandingPull;
-  /** The merge that was checked; null: somebody else was faster. */
+  /** The checked merge; null: the branch has moved meanwhile. */
   readonly made: string | null;
 }
 
@@ -150,14 +150,14 @@ async function forgeObstacle(
   const detail = `the forge does not merge #${pull.number} now: ${obstacle.detail}`;
   if (obstacle.kind === 'waits') return refusal({ kind: 'forge_waits', detail }, names);
   if (obstacle.kind === 'stands') return refusal({ kind: 'pull', detail }, names);
-  // The merge was made, so it is behind. If it is not, the forge has not looked yet.
+  // The request already contains the branch: the forge has not updated its answer yet.
   if (await isAncestor(repository, target, pull.head)) return refusal({ kind: 'forge_waits', detail }, names);
   const taken = await takeIntoBranch(repository, { branch, commit: target, message: `Merge ${into} into ${branch}` });
   if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip: pull.head }, names);
   return refusal({ kind: 'behind', detail }, names, { head: taken.head });
 }
 
-/** What the forge says is looked at: the request, and its branch. */
+/** Reads the request and its branch from the forge. */
 async function landed(repository: Repository, { forge, remote, names, pull, made }: Landing): Promise<Outcome> {
   const { into } = names;
   const found = await requestAt(forge, pull.number);
@@ -182,7 +182,7 @@ async function landed(repository: Repository, { forge, remote, names, pull, made
   return { type: 'plan_merged', payload: { head, into, tip: pull.head, ...note } };
 }
 
-/** It is asked again. */
+/** The request is repeated later. */
 function late({ server }: Forge, what: string): EngineError {
   return new EngineError('forge_unreachable', `${server.name} ${what}`, 'it is asked again later');
 }

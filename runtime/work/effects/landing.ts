@@ -1,6 +1,6 @@
 /**
- * The acts of a line: the branch that a done plan lands on, the merge of the two as a commit that is on no branch, the check of that very commit, and the move of
- * the branch to it. Each runs again safely: git is asked what an earlier try did.
+ * The effects of a line: find the target branch of a done plan, make the merge of the two as a commit that is on no branch, check that very commit, and move
+ * the branch to it. Each effect may run again: git shows what an earlier try did.
  */
 import type {
   LandingCheck,
@@ -30,12 +30,12 @@ import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import type { ForgeParts } from './with-forge.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
-/** A fixer's message names so many commits of the branch, and so many files, each on a line of so many characters: others wrote both. */
+/** The most commits of the branch and files that a fixer's message names, and the most characters of each: other people wrote both. */
 const toldCommits = 20;
 const toldFiles = 100;
 const lineLength = 200;
 
-/** The plan that a plan is based on may be before it in the line, so its base is looked up when it is its turn. */
+/** The plan that a plan is based on may be before it in the line, so its base is read when it is at the head. */
 export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
   return async (effect, context): Promise<Outcome> => {
     if (isByForge(effect)) return findForgeLine(parts, effect, context);
@@ -49,8 +49,8 @@ export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
 }
 
 /**
- * The target branch is not moved. What is in it already has landed. Where bringing the plan up to date changed what was approved, the plan's own branch gets
- * that, so that it is judged as it would land.
+ * The target branch is not moved. A plan whose commits it already contains has landed. If bringing the plan up to date changed what was approved, the plan's
+ * own branch moves to the result, which is then judged.
  */
 export function createLandingPrepare(parts: ForgeParts): Handler<LandingPrepare> {
   return async (effect, context): Promise<Outcome> => {
@@ -75,7 +75,7 @@ function isByForge<E extends { readonly pull?: LandingPull }>(effect: E): effect
 interface Preparing {
   readonly effect: LandingPrepare;
   readonly names: Names;
-  /** The branch as its forge has it; null: as it is here. */
+  /** The branch on its forge; null: the local branch is used. */
   readonly target: string | null;
 }
 
@@ -101,7 +101,7 @@ async function prepare(
         const together = target === null ? batch : 1;
         return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch: together } };
       }
-      // With another plan before it, it is not known yet what it would land on.
+      // If another plan is before it, its base is not known yet.
       const head = on === null ? await bringUpToDate(repository, { branch, into, base }) : null;
       parts.faults?.('landing.after-update');
       return refusal({ kind: 'outdated', by: approved.by }, names, head === null ? {} : { head });
@@ -117,13 +117,13 @@ async function prepare(
   }
 }
 
-/** By `[landing] review_again`. What conflicts is reviewed in any case: a fixer resolves it. */
+/** By `[landing] review_again`. A conflict is reviewed in any case, because a fixer resolves it. */
 function isToBeReviewed(reviewAgain: ReviewAgain, found: BroughtUp): boolean {
   if (found === 'as_it_was' || reviewAgain === 'never') return false;
   return reviewAgain === 'always' || found === 'other_change';
 }
 
-/** The plan's branch gets what came to the other one. If it has moved meanwhile, it is judged anew without. */
+/** Merges the new commits of the target branch into the plan's branch. If the plan's branch has moved meanwhile, it is judged again without them. */
 async function bringUpToDate(
   repository: Repository,
   { branch, into, base }: { branch: string; into: string; base: string },
@@ -149,7 +149,7 @@ export function createLandingCheck(parts: CheckParts): Handler<LandingCheck> {
   };
 }
 
-/** To the commit that was checked and to no other: if the branch has moved meanwhile, the plan begins anew. */
+/** Moves it only to the checked commit: if the branch has moved meanwhile, the plan is merged again. */
 export function createLandingMerge(parts: ForgeParts): Handler<LandingMerge> {
   return async (effect, context): Promise<Outcome> => {
     if (isByForge(effect)) return mergeByForge(parts, effect, context);
@@ -206,7 +206,7 @@ async function checkBrief(
   ].join('\n');
 }
 
-/** What came to the branch meanwhile, and what to do about it. `name`: what git is to merge. */
+/** The new commits of the branch, and the remedy. `name`: the commit that git is to merge. */
 export async function sidesOf(
   { path }: Repository,
   { branch, into, target, name = into }: { branch: string; into: string; target: string; name?: string },

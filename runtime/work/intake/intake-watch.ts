@@ -57,9 +57,9 @@ export interface IntakeWatchParts {
   register(plan: NewPlan): Promise<void>;
   /** Why the plan did not take it; null: it did. Throws if its repo cannot start work now. */
   begin(start: StartOfPlan): Promise<string | null>;
-  /** false: no agent of the plan takes it now. */
+  /** false: no agent of the plan accepts it now. */
   send: FollowActs['send'];
-  /** Milliseconds between two looks. Default: two seconds. */
+  /** Milliseconds between two rounds. Default: two seconds. */
   readonly everyMs?: number;
   /** Milliseconds between two requests to a tracker. Default: as its table says. */
   readonly pollMs?: number;
@@ -74,14 +74,14 @@ export interface IntakeWatch {
 }
 
 const lookMs = 2_000;
-/** Without an intake nothing is looked at; a change of the settings wakes it. */
+/** Without an intake there are no rounds; a change of the settings starts them. */
 const idleMs = 3_600_000;
-/** A repo that could not start work is asked again after that. */
+/** A repo that could not start work is tried again after that time. */
 const againMs = 30_000;
 const waitsForTurn = 'it waits until the one before it is over';
-/** Lost if another engine made a plan of the item. */
+/** The commit is lost if another engine made a plan of the item. */
 const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark']);
-/** Names that are tried for a plan: `login`, `login-2` and so on. */
+/** The most names that are tried for a plan: `login`, `login-2` and so on. */
 const nameTries = 50;
 
 export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
@@ -107,7 +107,7 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     const source = sourceOf(config);
     await source.settle?.(room);
     let left = room.items;
-    // A full intake is not looked at.
+    // A full intake is skipped.
     const found = left === 0 ? [] : await source.look(room);
     for (const each of found) {
       if (left === 0 || !parts.mayWork()) return;
@@ -122,7 +122,7 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     }
   }
 
-  /** false: it is a plan already. */
+  /** false: the item already is a plan. */
   async function takeItem(
     { name: intake, project }: IntakeConfig,
     { title, plan: proposed }: { readonly title: string; readonly plan: string },
@@ -143,7 +143,7 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     }
   }
 
-  /** A plan that cannot be started holds up no other one. Throws the first reason. */
+  /** A plan that cannot be started delays no other plan. Throws the first reason. */
   async function startPlans(config: IntakeConfig): Promise<void> {
     const failures: unknown[] = [];
     for (const row of await startable(config)) {
@@ -217,7 +217,7 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     await sourceOf(config).follow?.({ faults, send: parts.send });
   }
 
-  /** The times of a source that is off are not missed. */
+  /** The times of a source that is off do not count as missed. */
   async function forgetMarks(intakes: readonly IntakeConfig[]): Promise<void> {
     const off = new Set(intakes.flatMap(({ name, isEnabled }) => (isEnabled ? [] : [name])));
     const over = (await store.intakeMarks()).filter(({ intake }) => off.has(intake));
@@ -232,7 +232,7 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
       const here = parts.intakes().filter(({ project }) => !projects.isElsewhere(project));
       const intakes = here.filter(({ isEnabled }) => isEnabled);
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
-      // What an intake took before it was switched off is still followed.
+      // Items that an intake took before it was switched off are still followed.
       const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
       if (active.length === 0) return idleMs;
       if (parts.mayWork()) await Promise.all(active.map(round));

@@ -9,7 +9,7 @@ export interface OwnPath {
   readonly is: 'folder' | 'file';
 }
 
-/** Throws `bad_config` for one in which others could start agents, and for one that is not there. */
+/** Throws `bad_config` for a path in which other users could start agents, and for a missing one. */
 export async function mustBeOwn({ path, is }: OwnPath, projects: Pick<Projects, 'all'>): Promise<void> {
   const unusable = (why: string, hint: string) => new EngineError('bad_config', `the ${is} ${path} ${why}`, hint);
   const real = await realpath(path).catch((thrown: unknown) => {
@@ -21,7 +21,7 @@ export async function mustBeOwn({ path, is }: OwnPath, projects: Pick<Projects, 
   if (found.uid !== process.getuid?.()) throw unusable('belongs to another user', `name a ${is} of your own`);
   if ((found.mode & 0o022) !== 0) throw unusable('may be written by other users', `chmod go-w ${shellWord(path)}`);
   for (const { project, path: repo } of projects.all()) {
-    const root = await realpath(repo).catch(() => repo); // a repo that is away holds nothing
+    const root = await realpath(repo).catch(() => repo); // a missing repo contains nothing
     if (real === root || real.startsWith(`${root}/`))
       throw unusable(
         `is in the repo ${project}: who can push to that could start agents`,

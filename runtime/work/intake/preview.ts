@@ -1,4 +1,4 @@
-/** What an intake would make plans of now. Changes nothing. */
+/** The plans that an intake would make now. Changes nothing. */
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { IntakeCountRow } from '../../core/store/rows.ts';
@@ -21,7 +21,7 @@ export interface Preview {
   readonly found: readonly Found[];
 }
 
-/** Throws an `EngineError` if the source cannot be looked at, and the store's errors. */
+/** Throws an `EngineError` if the source cannot be read, and the store's errors. */
 export async function previewIntake(config: IntakeConfig, parts: PreviewParts): Promise<Preview> {
   const room = await roomNow(config, parts);
   return { room, found: await createSource(config, parts).look(room) };

@@ -4,7 +4,7 @@ import type { IntakeCountRow } from '../../core/store/rows.ts';
 
 export interface Room {
   readonly items: number;
-  /** Why no more than these become plans. */
+  /** Why not more items become plans. */
   readonly reason: string;
 }
 

@@ -1,4 +1,4 @@
-/** What a source of items has now. */
+/** The present items of a source. */
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { IntakeThreadRow } from '../../core/store/rows.ts';
@@ -19,30 +19,30 @@ export interface SourceParts {
   readonly pollMs?: number;
 }
 
-/** `document`: a plan. `message`: what one agent is to do, beside an issue that it is about. */
+/** `document`: a plan. `message`: the work for one agent, beside an issue that it is about. */
 export type Work =
   | { readonly kind: 'document'; readonly content: string }
   | { readonly kind: 'message'; readonly message: string; readonly issue?: Issue };
 
-/** An item that is this engine's alone. */
+/** An item that belongs to this engine alone. */
 export interface Claim {
-  /** The key of the item: no other item of the intake ever has it. */
+  /** The key of the item, which is unique within the intake for ever. */
   readonly item: string;
   readonly work: Work;
-  /** Written in the commit that makes it a plan, which is lost where one of them is. */
+  /** Written in the commit that makes the item a plan; the commit is lost if one of them does not apply. */
   readonly with: readonly Change[];
   /** To be called when its row is stored. May be called again after a crash. */
   taken(): Promise<void>;
 }
 
-/** `item`: it can become a plan. `asks`: if a person allows it. `later`: not yet. `left`: it does not, as it is. */
+/** `item`: it can become a plan. `asks`: if a person permits it. `later`: not yet. `left`: its present state does not allow it. */
 export type Found =
   | {
       readonly kind: 'item';
       readonly title: string;
       /** The name that its plan gets, or begins with. */
       readonly plan: string;
-      /** null: it is not there any more, or has changed. */
+      /** null: it no longer exists, or has changed. */
       claim(): Promise<Claim | null>;
     }
   | {
@@ -54,7 +54,7 @@ export type Found =
       /** SHA-256 of the text that is allowed. */
       readonly digest: string;
     }
-  /** Its reason may need a look at files, and is asked for by who shows it. */
+  /** Its reason may need files, and is computed only when it is shown. */
   | { readonly kind: 'later'; readonly title: string; readonly plan: string; reason(): Promise<string> }
   | { readonly kind: 'left'; readonly title: string; readonly reason: string };
 
@@ -65,7 +65,7 @@ export interface MessageToAgents {
 
 export interface FollowActs {
   readonly faults: Faults | undefined;
-  /** false: no agent of the plan takes it now. */
+  /** false: no agent of the plan accepts it now. */
   send(of: Pick<IntakeThreadRow, 'project' | 'plan'>, message: MessageToAgents): Promise<boolean>;
 }
 
@@ -73,15 +73,15 @@ export interface FollowActs {
 export type Follow = (acts: FollowActs) => Promise<void>;
 
 export interface Source {
-  /** true: its plans are started one after the other; default: as soon as they are there. */
+  /** true: its plans are started one after the other; default: as soon as they are registered. */
   readonly isInTurn?: boolean;
-  /** Stores what is decided without an item: called before each look of the watch. */
+  /** Stores decisions that concern no item: called before each round of the watch. */
   settle?(room: Room): Promise<void>;
-  /** Called by each look of the watch, also while no item comes. */
+  /** Called in each round of the watch, also without new items. */
   readonly follow?: Follow;
-  /** The oldest first, at most `lookLimit`. Changes nothing. Throws an `EngineError` if the source cannot be looked at. */
+  /** The oldest first, at most `lookLimit`. Changes nothing. Throws an `EngineError` if the source cannot be read. */
   look(room: Room): Promise<readonly Found[]>;
 }
 
-/** The most items that one look finds; the others are found when these are gone. */
+/** The most items of one round; the others are found when these have become plans. */
 export const lookLimit = 100;

@@ -1,7 +1,7 @@
 /**
- * What passes between a plan and the issue that it came from: its state goes there, once per transition; edits and comments of people who may start work come
- * here, as messages for its agents. A transition is a row with a key before it is written to the tracker, and the key is looked for there before it is written:
- * so an engine that is killed in between writes nothing twice.
+ * The exchange between a plan and the issue that it came from: the plan's state is written there, once per transition; edits and comments of people who may
+ * start work become messages for its agents. A transition is a row with a key before it is written to the tracker, and the tracker is searched for the key
+ * before writing: so an engine that is killed in between writes nothing twice.
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
@@ -23,7 +23,7 @@ import {
 
 const textLimitBytes = 16 * 1024;
 const commentLimitBytes = 4 * 1024;
-/** In every comment that stator writes. */
+/** A part of every comment that stator writes. */
 const ownMark = /stator:msg_[0-9a-z]{26}/;
 
 interface ThreadParts {
@@ -52,12 +52,12 @@ const sentences: Readonly<Record<IntakeState, (plan: string) => string>> = {
   cancelled: (plan) => `The work was cancelled (plan \`${plan}\`).`,
 };
 
-/** A comment; forges do not show its last line. Why a plan waits is not said: an issue may be public. */
+/** A comment; forges hide its last line. The reason why a plan waits is left out, because an issue may be public. */
 export function tellingText({ state, plan, key }: Pick<IntakeThreadRow, 'state' | 'plan' | 'key'>): string {
   return `${sentences[state](plan)}\n\n<!-- stator:${key} -->`;
 }
 
-/** What its agents do not have yet, the oldest first. `isEdited`: its text, by an author who may start work. */
+/** The news that its agents do not have yet, the oldest first. `isEdited`: the issue's text was edited by an author who may start work. */
 export function newsOf(
   row: Pick<IntakeThreadRow, 'intake' | 'item' | 'commentsAt' | 'comment'>,
   { issue, isEdited, comments }: { issue: TrackedIssue; isEdited: boolean; comments: readonly TrackedComment[] },
@@ -86,7 +86,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
   const move: Partial<Record<IntakeState, string>> = 'move' in config ? config.move : {};
   const { store, nowMs } = parts;
   let nextMs = 0;
-  /** By item: the time of its last change whose news all agents have. */
+  /** By item: the time of its last change that all agents know. */
   const passedOn = new Map<string, number>();
 
   return async function follow(acts) {
@@ -126,7 +126,7 @@ export function createThreads({ config, parts, everyMs, asking, mayStart, textRe
     let refusal: EngineError | null = null;
     if (tell.length > 0 || status !== undefined)
       await asking(async (tracker) => {
-        // An issue that is gone receives nothing.
+        // A deleted issue gets no comment.
         const issue = await orGone(tracker.issue(ref));
         if (issue === null) return;
         if (tell.includes('comment')) {

@@ -33,7 +33,7 @@ export type OpenTracker<Config extends TrackerConfig> = (
 /** How long a tracker's answer about an account's rights counts. */
 const rightsMs = 10 * 60_000;
 const rightsLimit = 1_000;
-/** The length at which a text is cut: a plan of it might be a part of a plan. */
+/** The length at which a text is cut: a plan of such a text might be incomplete. */
 const cutChars = 64 * 1024;
 
 export function trackerSource<Config extends TrackerConfig>(
@@ -57,12 +57,12 @@ function createTrackerSource(
   const texts = new Map<string, { readonly updatedMs: number; readonly refusal: string | null }>();
   let issues: readonly TrackedIssue[] = [];
   let nextMs = 0;
-  /** With the remote and the token as they were then. */
+  /** With the remote and the token of that time. */
   let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
-  /** The last failure, and until when the tracker is not asked again. */
+  /** The last failure, and until when no request is sent to the tracker. */
   let held: { readonly thrown: unknown; readonly untilMs: number } | null = null;
 
-  /** While the tracker wants us to wait, throws what it said, and asks nothing. */
+  /** While the tracker asks for a pause, throws its message, and sends no request. */
   async function asking<Answer>(act: (tracker: Tracker) => Promise<Answer>): Promise<Answer> {
     if (held !== null && Date.now() < held.untilMs) throw held.thrown;
     try {
@@ -127,7 +127,7 @@ function createTrackerSource(
     return answer;
   }
 
-  /** Between two polls only what is left of the last one, without a request while the rights of its authors are known. */
+  /** Between two polls only the remaining items of the last one, without a request while the rights of their authors are known. */
   async function foundNow(): Promise<readonly Found[]> {
     return issues.every(({ id }) => taken.has(keyOf(id))) ? [] : asking(foundIn);
   }
@@ -163,7 +163,7 @@ function createTrackerSource(
     return { kind: 'item', title, plan: work.plan, claim: () => asking((now) => claim(now, issue)) };
   }
 
-  /** null: it has changed since the list was read. The next look finds it as it is then. */
+  /** null: it has changed since the list was read. The next round reads its new state. */
   async function claim(tracker: Tracker, { id, ref, title, body }: TrackedIssue): Promise<Claim | null> {
     const now = await orDefault(tracker.issue(ref), null);
     const isSameNow = now?.id === id && digestOf(now) === digestOf({ title, body }) && isWanted(now, config);
@@ -229,7 +229,7 @@ function planIn({ title, body }: TrackedIssue): DocumentRead {
   return readDocumentText(`# ${title}\n\n${body}`, 'issue.md');
 }
 
-/** As issue sessions have it. */
+/** In the form of issue sessions. */
 function issueOf({ title, body, author, isOpen, url }: TrackedIssue, comments: readonly TrackedComment[]): Issue {
   return {
     ...{ number: 0, title, body, author: whoIs(author), state: isOpen ? 'open' : 'closed', url, commentsTrouble: null },

@@ -17,7 +17,7 @@ export interface Author {
 export interface TrackedIssue {
   /** Unique there, and the same after renames of the issue and of its repository. */
   readonly id: string;
-  /** How it is addressed: `12`. */
+  /** Its number for people: `12`. */
   readonly ref: string;
   /** How people call it, where that is not `ref`: `ENG-7`. */
   readonly shown?: string;
@@ -48,14 +48,14 @@ export interface Tracker {
   /** Those of the query, 1,000 at most. Others may be among them: see `isWanted`. */
   issues(): Promise<readonly TrackedIssue[]>;
   issue(ref: string): Promise<TrackedIssue>;
-  /** Those since that time, the oldest first; 500 at most. */
+  /** The comments since that time, the oldest first; 500 at most. */
   comments(ref: string, sinceMs: number): Promise<readonly TrackedComment[]>;
   /** Whether it lets that account write to the repository. Without it only `authors` may start work. */
   mayWrite?(author: Author): Promise<boolean>;
   /** Who has changed the title or the text; null: there were too many changes to know. Without it, who may write there may change both. */
   editors?(ref: string): Promise<readonly Author[] | null>;
   comment(ref: string, text: string): Promise<void>;
-  /** Gives it that label, and takes the other ones that begin with `statePrefix`. */
+  /** Adds that label, and removes the others that begin with `statePrefix`. */
   setStateLabel(issue: TrackedIssue, label: string): Promise<void>;
   /** Gives it that status. Throws `forge_refused` if its workflow does not allow it. */
   setStatus?(issue: TrackedIssue, status: string): Promise<void>;
@@ -63,7 +63,7 @@ export interface Tracker {
 
 export const statePrefix = 'stator:';
 
-/** Whether the tracker's own filter is confirmed by the issue itself: a server that does not know a parameter leaves it out. */
+/** Whether the issue itself matches the query: a server ignores a parameter that it does not know. */
 export function isWanted(
   { isOpen, labels, assignees, status = '' }: Pick<TrackedIssue, 'isOpen' | 'labels' | 'assignees' | 'status'>,
   query: Pick<TrackerConfig, 'labels' | 'state' | 'assignee'> & { readonly statuses?: readonly string[] },
@@ -86,7 +86,7 @@ export function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** SHA-256 of what its agent reads of it. */
+/** SHA-256 of the part that its agent reads. */
 export function digestOf({ title, body }: Pick<TrackedIssue, 'title' | 'body'>): string {
   return createHash('sha256')
     .update(JSON.stringify([title, body]))
@@ -98,7 +98,7 @@ export type Etags = Map<string, { readonly etag: string; readonly value: unknown
 
 const etagLimit = 64;
 
-/** Asks with the etag of the last answer, so that an unchanged one costs nothing. */
+/** Sends the etag of the last answer, so that an unchanged one costs nothing. */
 export function askKept({ askSince }: Pick<ForgeCall, 'askSince'>, etags: Etags) {
   return async <Answer>(asked: Asked<Answer>): Promise<Answer> => {
     const key = JSON.stringify([asked.route, asked.parameters]);
@@ -117,7 +117,7 @@ export function askKept({ askSince }: Pick<ForgeCall, 'askSince'>, etags: Etags)
 
 export type AskKept = ReturnType<typeof askKept>;
 
-/** Pages of a list until one is not full. `isCapped`: a server may have a smaller size than the one that is asked for: that of its first page. */
+/** Reads pages of a list until one is not full. `isCapped`: the server may use smaller pages than requested: the size of its first page. */
 export async function allPages<Item>(
   read: (page: number) => Promise<readonly Item[] | null>,
   { size, pages, isCapped = false }: { readonly size: number; readonly pages: number; readonly isCapped?: boolean },

@@ -1,6 +1,6 @@
 /**
- * A folder of documents. A file becomes this engine's by a rename into `.taking`, under a key of its own, and is moved to `taken` when its row is stored: so
- * neither a new name nor an edit makes a second item of it, and of two engines one gets it. What a killed engine left in `.taking` is found again.
+ * A folder of documents. A rename into `.taking`, under a key of its own, makes a file this engine's, and it is moved to `taken` when its row is stored: so
+ * neither a new name nor an edit makes a second item of it, and only one of two engines gets it. Files that a killed engine left in `.taking` are found again.
  */
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,14 +26,14 @@ interface Print {
   readonly mtimeMs: number;
 }
 
-/** A file at the last look. */
+/** A file in the last round. */
 interface Known extends Print {
   /** Monotonic: since when it has not changed. */
   readonly sinceMs: number;
   readonly read: DocumentRead;
 }
 
-/** A file is complete when it has not changed between two looks that are this far apart. */
+/** A file is complete when it has not changed between two rounds that are this far apart. */
 const quietMs = 250;
 
 export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, nowMs }: SourceParts): Source {
@@ -90,7 +90,7 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
       throw thrown;
     }
     const read = await readDocument(join(taking, own), name);
-    // The next look says what is wrong with it.
+    // The next round reports its fault.
     return 'reason' in read ? null : claimOf(own, read.reading);
   }
 

@@ -1,6 +1,7 @@
 /**
- * The times of a cron pattern. Each of them is an item, whose key is that time: at the latest one that is due, one plan comes. How far the times were looked
- * at is a row, which moves on in the commit that registers the plan, or that passes the time over. So no time comes twice, and none before the row was made.
+ * The times of a cron pattern. Each time is an item, whose key is that time; of several due times only the latest becomes a plan. A row stores the last time
+ * that was handled; it is updated in the commit that registers the plan, or that skips the time. So no time is used twice, and none from before the row was
+ * made.
  */
 import { basename } from 'node:path';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
@@ -11,13 +12,13 @@ import { readDocument } from '../read-document.ts';
 import type { Room } from '../room.ts';
 import type { Found, Source, SourceParts, Work } from '../source.ts';
 
-/** A time that was looked at so much later was missed: an engine looks every two seconds. */
+/** A time that is handled later than this was missed: an engine checks every two seconds. */
 const lateMs = 60_000;
 
 type Due =
   | { readonly kind: 'none' }
   | { readonly kind: 'due'; readonly atMs: number }
-  /** It is over, and nothing comes. */
+  /** The time is skipped. */
   | { readonly kind: 'passed'; readonly atMs: number; readonly reason: string };
 
 interface Latest {
@@ -29,7 +30,7 @@ interface Latest {
   readonly room: Room;
 }
 
-/** What comes of the latest time. Earlier ones that were not looked at are missed in any case. */
+/** The decision about the latest time. Earlier times that were not handled count as missed. */
 export function dueNow({ lastMs, reachedAt, nowMs, missed, room }: Latest): Due {
   if (lastMs === null || lastMs <= reachedAt) return { kind: 'none' };
   if (missed === 'skip' && nowMs - lastMs > lateMs)
@@ -43,7 +44,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
   const times = scheduleTimes(config);
   const pattern = `${schedule} ${timezone}`;
 
-  /** null: its times are not looked at yet. */
+  /** null: its times are not handled yet. */
   async function markNow(): Promise<IntakeMarkRow | null> {
     return (await store.intakeMarks()).find(({ intake }) => intake === name) ?? null;
   }
@@ -56,7 +57,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
   async function settle(room: Room): Promise<void> {
     const mark = await markNow();
     const reach = (reachedAt: number, reason: string | null) =>
-      // Where it is lost, another engine did it.
+      // If the commit is lost, another engine did it.
       store.commit([{ do: 'intake.mark', intake: name, pattern, reachedAt, reason, before: mark?.reachedAt ?? null }]);
     if (mark === null || mark.pattern !== pattern) await reach(nowMs(), null);
     else {
@@ -93,7 +94,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
     };
   }
 
-  /** What would fail at the next time is said before it comes. */
+  /** Faults that would occur at the next time are reported before it. */
   async function laterReason(): Promise<string> {
     try {
       await workNow();
@@ -103,7 +104,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
     }
   }
 
-  /** Read at each time, so that an edit counts from the next one on. Throws `bad_config`. */
+  /** Read at each time, so that an edit takes effect at the next one. Throws `bad_config`. */
   async function workNow(): Promise<Work> {
     const { message, document: path } = config;
     if (message !== undefined) return { kind: 'message', message };

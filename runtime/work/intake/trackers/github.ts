@@ -46,7 +46,7 @@ function tracked(found: z.infer<typeof issue>): TrackedIssue {
 
 interface Dialect {
   readonly size: { readonly name: 'per_page' | 'limit'; readonly is: number; readonly isCapped: boolean };
-  /** The parameters of its list that say which issues, beside `state` and `labels`. */
+  /** The parameters of its list that select the issues, beside `state` and `labels`. */
   which(assignee: string | undefined): Readonly<Record<string, string>>;
   /** The value by which labels are added to an issue, and the one by which one is taken from it. */
   labels(parts: Parameters<ForgeTracker>[0]): {
@@ -90,7 +90,7 @@ function trackerOf({ size, which, labels }: Dialect): ForgeTracker {
             }),
           { size: size.is, pages: commentPages },
         );
-        // Gitea may give all of them again as a second page.
+        // Gitea may return all of them again as a second page.
         const once = [...new Map(found.map((each) => [each.id, each])).values()];
         return once.map(({ id, user: author, body, updated_at: atMs }) => ({ id: String(id), author, body, atMs }));
       },
@@ -125,7 +125,7 @@ function trackerOf({ size, which, labels }: Dialect): ForgeTracker {
 export const githubTracker = trackerOf({
   size: { name: 'per_page', is: 100, isCapped: false },
   which: (assignee) => ({ sort: 'created', direction: 'asc', ...(assignee === undefined ? {} : { assignee }) }),
-  // It makes a label that it does not have.
+  // It makes a missing label itself.
   labels: () => ({ toAdd: async (name) => name, toTake: async (name) => name }),
 });
 

@@ -1,9 +1,9 @@
-/** The parts of trackers' answers that are the same. Texts are cut, so that the size of a row is bounded. */
+/** The common parts of trackers' answers. Texts are cut, so that the size of a row is bounded. */
 import { z } from 'zod';
 import { word } from '../../forges/forge-shapes.ts';
 import type { Author } from '../tracker.ts';
 
-/** An account; one that is gone has no name, and no rights. */
+/** An account; a deleted one has no name, and no rights. */
 export const account = z
   .object({ id: z.union([z.number(), z.string()]).nullish(), login: word.nullish(), username: word.nullish() })
   .nullish()
