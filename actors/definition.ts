@@ -106,7 +106,7 @@ export interface Message<M extends AnyStateMachine, Params, To> {
   ) => { readonly to: To; readonly type: string; readonly payload?: Readonly<Record<string, unknown>> };
 }
 
-/** Another tree of a machine of your own, begun in the commit of this very step; one that is there stays as it is. */
+/** Another tree of a machine of your own, begun in the commit of this very step; an existing tree stays unchanged. */
 export interface Start<M extends AnyStateMachine, Params> {
   readonly start: (
     moment: ActionMoment<M>,
@@ -280,7 +280,7 @@ export interface Subscription {
   unsubscribe(): void;
 }
 
-/** Hears what the root of a tree emits: one type of it, or with `*` all of them. */
+/** Listens to the events that the root of a tree emits: those of one type, or with `*` all of them. */
 export type ListenTo<D extends AnyParts> = <Type extends EmittedOf<D>['type'] | '*'>(
   id: string,
   type: Type,

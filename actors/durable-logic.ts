@@ -184,7 +184,7 @@ function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: nu
   return kind === 'promise' ? promiseBy(ports, label) : logic;
 }
 
-/** XState gives its function the scope of its actor, with an `emit` that only listeners in this process hear. */
+/** XState gives its function the scope of its actor, with an `emit` that only listeners in this process receive. */
 function emittingTransition(logic: AnyActorLogic): AnyActorLogic {
   return {
     ...logic,

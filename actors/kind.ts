@@ -16,7 +16,7 @@ import type { Refusal } from './refusal.ts';
 /** The open requests of a tree, if its machine does not count them itself. It is stored beside the snapshot. */
 export interface Memory {
   readonly address: TreeAddress;
-  /** The number of the signal that gave birth to it. It is part of the names of its requests, so that none has the name of a request by an earlier tree of this address. 0: it is not known. */
+  /** The number of the signal that created it. It is part of the names of its requests, so that none has the name of a request by an earlier tree of this address. 0: it is not known. */
   readonly born: number;
   /** How many ids were given. */
   count: number;

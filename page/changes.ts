@@ -43,13 +43,13 @@ export interface ReadChanges extends ChangesOf {
   readonly heights: ReadonlyMap<string, number>;
 }
 
-/** So many characters of texts are kept; those that are far away are read again when they are needed. */
+/** The most characters of texts that are kept; texts that are far away are read again when they are needed. */
 const keptChars = 4_000_000;
 /** All lines of nearly every file. */
 export const wholeContext = 100_000;
-/** So many unchanged lines git has around a change. */
+/** The number of unchanged lines around a change by git's default. */
 export const gitContext = 3;
-/** So many lines more are shown at a time. */
+/** The number of further lines that are shown at a time. */
 export const moreContext = 20;
 
 /** A file that has no text yet. */

@@ -1,7 +1,7 @@
 /** A link with a long name on one line: where the room ends it is cut in its middle, since its end says which of many it is. */
 import { h, type View } from './dom.ts';
 
-/** So many characters at the end are always seen. */
+/** The number of characters at the end that are always visible. */
 const endLength = 12;
 /** A shorter name is cut at its end. */
 const leastLength = 2 * endLength;

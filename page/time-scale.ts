@@ -21,7 +21,7 @@ export interface Tick {
 
 /** A shorter wait is drawn as it is. */
 const leastFoldMs = 60_000;
-/** So many times as long as what is drawn of it. */
+/** How many times as long it is as its drawn part. */
 const leastFoldPercent = 12;
 const foldPercent = 4;
 const foldsMost = 8;

@@ -51,6 +51,18 @@ const riddles = [
   [/\b(stands?|stood|standing)\b/i, 'is, lies, is written, waits, represents'],
   [/\btold\b(?! (apart|to)\b)/i, 'is notified, is reported, receives'],
   [/\bof before\b/i, 'earlier, of an earlier version'],
+  [/\bSo many\b/, 'the most … that …, the number of …'],
+  [/\bwhat (comes|came) of\b/i, 'the result, the outcome'],
+  [/\bwhat keeps\b/i, 'why … cannot, what prevents'],
+  [/\bone that (is|was) there\b/i, 'an existing one'],
+  [/\bthat there (is|are)( not)?(?= *(?:[.,;:)]|$))/i, 'existing, unknown, valid'],
+  [/\bthere by now\b/i, 'may have replaced it, what the folder contains now'],
+  [/\bbirths?\b/i, 'creates, the creation'],
+  [/\bhears?\b/i, 'receives, gets'],
+  [/\bof its own accord\b/i, 'automatically'],
+  [/\bfor want of\b/i, 'because … is missing'],
+  [/\bholds? (it|them|nothing)? ?up\b/i, 'delays, blocks'],
+  [/\bwish(es)?\b/i, 'a request, a signal'],
 ];
 
 function filesIn(path) {

@@ -214,7 +214,7 @@ async function gitLeftovers(path: string): Promise<Finding> {
   return { detail: `${counted(troubles.length, 'thing')} of killed gits in the way`, hint: troubles.join('\n') };
 }
 
-/** The folder itself, or the nearest above it that there is. */
+/** The folder itself, or its nearest existing parent. */
 function nearestFolder(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path));
 }

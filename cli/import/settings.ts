@@ -1,4 +1,4 @@
-/** A file of ours that an import writes where there is none; one that is there is never changed. */
+/** A file of ours that an import writes if it is missing; an existing one is never changed. */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';

@@ -51,7 +51,7 @@ export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
 }
 
 /**
- * Reads a document of any family. Never throws: what keeps it from being a plan is in `problems`, with lines of the document. `as` forces a family,
+ * Reads a document of any family. Never throws: `problems` says why it is no plan, with lines of the document. `as` forces a family,
  * else the surest sign decides; a document without any is read in stator's own form.
  */
 export function readPlan(source: PlanSource, as?: FamilyName): PlanReading {

@@ -83,7 +83,7 @@ function holderOf({ claims = {}, policy }: RepoContext, { plan, files = [] }: Ap
 }
 
 /**
- * Who gets the right now, in the order of their turns, and what keeps the others from it. A plan that waits for files alone keeps its own from those behind it,
+ * Who gets the right now, in the order of their turns, and why the others do not. A plan that waits for files alone keeps its own from those behind it,
  * or ever new ones would go before it. It waits only for plans that have the right or that are before it, so no circle comes of it.
  */
 export function turnsOf(context: RepoContext): { applicant: Applicant; obstacle: GrantObstacle | null }[] {

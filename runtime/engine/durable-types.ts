@@ -39,7 +39,7 @@ export interface DurableDefinition<
 > extends MachineParts<Name, M, Signal> {
   /** From named actions of the chart to what they ask for. */
   readonly effects?: { readonly [Action in ActionName<M>]?: DurableEffect<M, ParamsOf<M, Action>> } & {
-    /** Of machines that the chart starts: what comes of it goes to the actor that asked. */
+    /** For machines that the chart starts: the result goes to the actor that made the request. */
     readonly [Action in ActionBelow<M>]?: DurableEffect<MachinesBelow<M>>;
   };
 }
@@ -74,7 +74,7 @@ export interface DurableEngine<D extends AnyDurable = AnyDurable> {
   readonly machines: { readonly [Each in D as Each['name']]: DurableMachine<Each> };
   /**
    * From now on no effect or promise of that machine begins, or with `lane` none of that lane, in this engine and in later ones. What runs goes on, and signals
-   * and timers are taken. Throws `machine_unknown`, and `bad_request` for a lane that there is not.
+   * and timers are taken. Throws `machine_unknown`, and `bad_request` for an unknown lane.
    */
   pause(part: PausedPart<D['name']>): Promise<void>;
   /** Ends that one pause. Throws as `pause`. */
@@ -109,7 +109,7 @@ export interface Pause {
 
 /** A machine in a running engine: its trees, each an actor of the chart with all the actors below it. Every call throws `busy` where too many wait, and `stopped`. */
 export interface DurableMachine<D extends AnyParts> {
-  /** Begins a tree; one that is there stays as it is. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
+  /** Begins a tree; an existing one stays unchanged. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
   start(
     id: string,
     ...input: Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>]

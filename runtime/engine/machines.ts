@@ -27,7 +27,7 @@ import { leavable } from './leavable.ts';
 
 /** A user-defined machine in a running engine. Throws `not_found` for a tree that is not there. */
 export interface Machine<D extends AnyDefinition> {
-  /** Begins a tree; one that is there stays as it is. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
+  /** Begins a tree; an existing one stays unchanged. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
   start(id: string, ...input: InputArguments<D>): Promise<DurableTree<D>>;
   /** Throws `refused` where its states do not take it now, `bad_payload`, `unknown_signal`. Resolves when it is taken, or held until it is. */
   send(

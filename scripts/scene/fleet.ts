@@ -1,4 +1,4 @@
-/** The fleet of the pictures: three repositories, and plans in every state that there is. */
+/** The fleet of the pictures: three repositories, and plans in every state. */
 import type { Act, Acts, End } from './acts.ts';
 
 interface SceneTask {

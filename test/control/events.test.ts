@@ -196,7 +196,7 @@ it('a calm stream has every line once, in its order, and leaves out what is look
 });
 
 describe('what happens while the journal is read', () => {
-  /** A line more: the supervisor hears of a repo that it does not know, and refuses it. */
+  /** A line more: the supervisor gets a signal about a repo that it does not know, and refuses it. */
   async function happen({ store, pump, clock }: Core): Promise<number> {
     const payload = { project: 'nowhere' };
     const tree = supervisorTree;

@@ -39,6 +39,18 @@ it.each([
   ['is kept nowhere', '/** A line is kept nowhere. */'],
   ['told', '/** Its parent is told. */'],
   ['of before', '/** The branch of before. */'],
+  ['So many', '/** So many rows are read. */'],
+  ['what comes of', '/** It answers what comes of it. */'],
+  ['what keeps', '/** Null: what keeps it is not known. */'],
+  ['one that is there', '/** Makes a file; one that is there stays. */'],
+  ['that there is', '/** A port that there is. */'],
+  ['there by now', '/** Another folder may be there by now. */'],
+  ['birth', '/** The birth of a tree. */'],
+  ['hears', '/** The actor hears it. */'],
+  ['of its own accord', '/** It loads the file of its own accord. */'],
+  ['for want of', '/** It ended for want of an answer. */'],
+  ['holds up', '/** A failure holds up the plan. */'],
+  ['wish', '/** The wish of a person. */'],
 ])('“%s” in a comment is refused', (found, text) => {
   const { status, said } = checked('actors/one.ts', `${text}\n`);
   expect(status).toBe(1);

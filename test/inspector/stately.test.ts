@@ -92,7 +92,7 @@ function watching(websocket: string): Watch {
   return watch;
 }
 
-/** Throws where somebody hears of an actor after what it did, or before its parent. */
+/** Throws if a watcher gets an actor after its events, or before its parent. */
 function inOrder(frames: readonly StatelyInspectionEvent[]): void {
   const known = new Set<string>();
   for (const frame of frames) {

@@ -14,7 +14,7 @@ import { afterwards, ground, planText } from '../support/engine.ts';
 const plans = 60;
 const starts = { mayStart: () => true, notStarting: () => ({ kind: 'none' }) as const };
 
-/** So many plans under way, each with these tasks in its first wave, and nobody who starts their agents. */
+/** That number of plans under way, each with these tasks in its first wave, and no engine that starts their agents. */
 async function planned(count: number, tasks: readonly string[]) {
   const { home, repo } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });

@@ -6,7 +6,7 @@ import { expectAsTold } from '../support/lives-proof.ts';
 import { randomOf } from '../support/random.ts';
 import { isShort } from './length.ts';
 
-/** So many times each life, each with other moments. */
+/** How often each life is played, each time with other moments. */
 const rounds = Number(process.env.STATOR_SOAK_LIVES ?? (isShort ? 1 : 20));
 
 describe.concurrent('a plan lives to its end', () => {

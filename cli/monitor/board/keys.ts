@@ -99,7 +99,7 @@ function pressInput(board: Board, input: Input, key: Key, space: Space): Pressed
   }
 }
 
-/** So many completions are shown. */
+/** The most completions that are shown. */
 const completionsMost = 12;
 
 /** A filter acts while it is typed; a command shows how it may go on. */

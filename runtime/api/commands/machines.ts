@@ -178,7 +178,7 @@ export function createMachineCommands(parts: MachineCommandParts) {
       return { status: 'deleted', machine, id };
     },
     /**
-     * Begins a tree; one that is there already stays as it is (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot
+     * Begins a tree; an existing one stays unchanged (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot
      * be used, `bad_payload`, `too_large`, `refused`.
      */
     async startMachine({ machine, id, input, waitMs }: StartMachine): Promise<MachineVerdict> {

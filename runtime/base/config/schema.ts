@@ -312,7 +312,7 @@ const sharedKeys = {
   agents: agentTablesSchema.optional(),
 };
 
-/** `host:port`, an IPv6 address in brackets, and a port that there is. */
+/** `host:port`, an IPv6 address in brackets, and a valid port. */
 const bindForm =
   /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/;
 

@@ -9,7 +9,7 @@ export interface FolderUser {
   readonly name: string;
 }
 
-/** So many processes are looked at at once: off this thread, which has signals to handle meanwhile. */
+/** The number of processes that are read at once, in other threads: this one has signals to handle meanwhile. */
 const lookWidth = 4;
 
 /**

@@ -92,7 +92,7 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
   };
 }
 
-/** A plan is blocked, or another reason joins the one that there is. */
+/** A plan is blocked, or gets a further reason. */
 function isAboutBlock(line: JournalLine, kinds: Pick<Kinds, 'moveOf'>): boolean {
   return line.event.startsWith('budget_') || kinds.moveOf(line).after.has('needs:person');
 }

@@ -57,7 +57,7 @@ export interface ChatWatch {
 }
 
 const retryMs = 30_000;
-/** So many of the newest messages of a channel are looked at for answers. */
+/** The most messages of a channel that are searched for answers, the newest first. */
 const mostSent = 200;
 /** An account that may not answer gets that reply again after this time. */
 const strangerMs = 60_000;

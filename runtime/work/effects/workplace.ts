@@ -57,7 +57,7 @@ export async function siteOf(parts: EffectParts, row: EffectRow, place: Workplac
   return site;
 }
 
-/** The place of an ended run, whatever is there by now: the caller checks it, and waits for nothing. */
+/** The place of an ended run, whatever its folder contains now: the caller checks it, and waits for nothing. */
 export async function runSiteOf({ projects }: EffectParts, row: EffectRow, place: Workplace): Promise<Site> {
   const project = projects.get(row.project);
   const repository = await projects.repository(row.project);

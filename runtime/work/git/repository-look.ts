@@ -45,7 +45,7 @@ export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
 }
 
 /**
- * Reads the folder and its .git (another disk or clone may be there by now), the configuration (bare, remotes), HEAD (the current branch), each remote's
+ * Reads the folder and its .git (another disk or clone may have replaced it), the configuration (bare, remotes), HEAD (the current branch), each remote's
  * HEAD, and whether the default branch exists locally. These are a dozen synchronous calls: asynchronous ones would cost the engine ten times as much, and
  * every effect needs this.
  */

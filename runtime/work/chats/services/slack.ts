@@ -28,7 +28,7 @@ const callMs = 20_000;
 const everyMs = 3_000;
 const textLimit = 3_500;
 const pageSize = 200;
-/** So many messages of a busy channel are looked through for threads of ours. */
+/** The most messages of a busy channel that are searched for our threads. */
 const mostPages = 10;
 
 export function createSlack(parts: ServiceParts): ChatService {
