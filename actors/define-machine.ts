@@ -4,7 +4,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import { slips } from '../machines/vocabulary/slips.ts';
-import type { AnyDefinition, ChartId, EventType, MachineDefinition, Written } from './definition.ts';
+import type { AnyDefinition, ChartId, EventType, MachineDefinition, MachineSchedule, Written } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { outputAwaited, promiseSettled } from './output-wait.ts';
 import { machineUpgraded, ownBirth, tagsOfMachine, treeDeleted } from './own-machine.ts';
@@ -64,6 +64,7 @@ const known: Record<keyof MachineDefinition, true> = {
   effects: true,
   actors: true,
   view: true,
+  schedules: true,
   notices: true,
 };
 
@@ -96,6 +97,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     if (typeof (schema as { safeParse?: unknown } | undefined)?.safeParse !== 'function')
       throw refused(what, `signals.${type}: it is no schema`, 'give a zod schema, such as z.object({})');
   }
+  for (const [schedule, given] of Object.entries(definition.schedules ?? {})) checkSchedule(what, schedule, given);
   const tags = tagsOfMachine(definition);
   for (const [tag, text] of Object.entries(notices)) {
     if (!tags.includes(tag))
@@ -130,6 +132,39 @@ function checkUpgrades(what: string, version: number, from: readonly string[]): 
     `upgrades["${odd}"] leads from no earlier version`,
     `it is of version ${version}: from 1 to ${version - 1}`,
   );
+}
+
+const scheduleKeys: Record<keyof MachineSchedule, true> = {
+  cron: true,
+  timezone: true,
+  missed: true,
+  overlap: true,
+  input: true,
+};
+
+/** Whether the pattern and its time zone are some is asked by the engine. */
+function checkSchedule(machine: string, name: string, given: unknown): void {
+  const what = `${machine}: schedules.${name}`;
+  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name))
+    throw refused(what, 'its name cannot be used', 'take up to 64 of a-z 0-9 -, beginning with a letter or a digit');
+  if (typeof given !== 'object' || given === null)
+    throw refused(what, 'it is no schedule', 'give { cron: "0 3 * * 1-5" }');
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(scheduleKeys, key));
+  if (unknown !== undefined)
+    throw refused(what, `there is no "${unknown}"`, `it takes ${Object.keys(scheduleKeys).join(', ')}`);
+  const { missed = 'once', overlap = 'refuse', input } = given as Partial<MachineSchedule>;
+  if (missed !== 'once' && missed !== 'skip')
+    throw refused(what, `missed is ${JSON.stringify(missed)}`, 'give "once" or "skip"');
+  if (overlap !== 'refuse' && overlap !== 'queue' && overlap !== 'allow')
+    throw refused(what, `overlap is ${JSON.stringify(overlap)}`, 'give "refuse", "queue" or "allow"');
+  if (overlap === 'queue' && missed === 'skip')
+    throw refused(
+      what,
+      'a time that waits for its turn would be skipped as missed',
+      'give missed = "once", or another overlap',
+    );
+  if (input !== undefined && typeof input !== 'function')
+    throw refused(what, `input is ${typeof input}`, 'give a function from { at } to the input of the chart');
 }
 
 /** The actions of the chart and of all machines that it may start, by their names; the outermost one of each name. */

@@ -130,6 +130,9 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
   | Start<M, Params>
   | Watch<M, Params>;
 
+/** What a chart takes when it begins, without what the engine gives it. */
+type InputOfSchedule<M extends AnyStateMachine> = Supplied<InputFrom<M>, { id: string; at: number }>;
+
 /** The type of an event of the chart; any text where the chart has no types. */
 export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
 
@@ -155,6 +158,20 @@ export type MachinesBelow<M extends AnyStateMachine> = Extract<
 export type ActionBelow<M extends AnyStateMachine> = [MachinesBelow<M>] extends [never]
   ? never
   : Exclude<ActionName<MachinesBelow<M>>, ActionName<M>>;
+
+/** When a tree begins by itself: at each time of a cron pattern, once. */
+export interface MachineSchedule<Input = unknown> {
+  /** Minute, hour, day, month and day of the week, as cron has them: `0 3 * * 1-5`. */
+  readonly cron: string;
+  /** The time zone of the pattern, with its summer time. Default: `UTC`. */
+  readonly timezone?: string;
+  /** What becomes of times at which no engine ran: the last one is made up for once (the default), or none is. */
+  readonly missed?: 'once' | 'skip';
+  /** While the tree of the time before has not ended: none begins (`refuse`, the default), the last time waits for its end (`queue`), or one begins all the same (`allow`). */
+  readonly overlap?: 'refuse' | 'queue' | 'allow';
+  /** The input of the tree that begins at `at`, in milliseconds. Default: none. */
+  readonly input?: (time: { readonly at: number }) => Input;
+}
 
 /** A machine of your own without its effects. */
 export interface MachineParts<
@@ -189,6 +206,8 @@ export interface MachineDefinition<
     /** For actions of machines that the chart starts: the result goes to the actor that asked. */
     readonly [Action in ActionBelow<M>]?: EffectDefinition<MachinesBelow<M>>;
   };
+  /** When trees begin by themselves, by a name of yours. Such a tree has the id `<name>-<time>`: `nightly-20261127T0200Z`. */
+  readonly schedules?: { readonly [name: string]: MachineSchedule<InputOfSchedule<M>> };
   /** By tag: the notification that people get each time a tree enters a state with that tag. */
   readonly notices?: Readonly<Record<string, (snapshot: SnapshotFrom<M>) => string>>;
 }
@@ -225,6 +244,7 @@ export interface AnyParts {
 /** The definition of some machine, whichever its events and actions are. */
 export interface AnyDefinition extends AnyParts {
   readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
+  readonly schedules?: { readonly [name: string]: MachineSchedule };
   readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
 }
 

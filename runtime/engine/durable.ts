@@ -99,13 +99,17 @@ export function createEngine<const D extends AnyDurable = never>(
 }
 
 /** What only an engine with repositories does would be silently nothing. Throws `bad_machine`. */
-function refuseWithoutWorld({ name, notices = {}, effects = {} }: AnyDefinition): void {
+function refuseWithoutWorld({ name, notices = {}, effects = {}, schedules = {} }: AnyDefinition): void {
   const watching = Object.entries(effects).find(([, effect]) => effect !== undefined && 'watch' in effect);
   const [told] = Object.keys(notices);
-  if (watching === undefined && told === undefined) return;
+  const [scheduled] = Object.keys(schedules);
+  if (watching === undefined && told === undefined && scheduled === undefined) return;
+  const part = told === undefined ? `schedules.${scheduled}` : `notices["${told}"]`;
   throw new AnyEngineError(
     'bad_machine',
-    `machine "${name}": ${watching === undefined ? `notices["${told}"]` : `effects.${watching[0]}: watch`} needs createEngine of the package stator`,
-    'read facts(id) for what a tree does, or take it out',
+    `machine "${name}": ${watching === undefined ? part : `effects.${watching[0]}: watch`} needs createEngine of the package stator`,
+    scheduled !== undefined && watching === undefined && told === undefined
+      ? 'take it out, and begin trees with start(id) at your times'
+      : 'read facts(id) for what a tree does, or take it out',
   );
 }

@@ -5,7 +5,13 @@ import { checkDefinition, checkedMachines } from '../../actors/define-machine.ts
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { tagsOfMachine } from '../../actors/own-machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
+import {
+  checkOwnHooks,
+  type DaemonConfig,
+  type OwnHooks,
+  scheduleProblem,
+  unheardEvents,
+} from '../base/config/config.ts';
 
 /** The machines of a program, and those of daemon.toml. Throws `bad_machine` with the file, and for a name that is given twice. */
 export async function machinesFor(
@@ -14,7 +20,23 @@ export async function machinesFor(
 ): Promise<readonly AnyDefinition[]> {
   const loaded: AnyDefinition[] = [];
   for (const [name, file] of Object.entries(files)) loaded.push(await loadMachine(name, file));
-  return checkedMachines([...given, ...loaded]);
+  const machines = checkedMachines([...given, ...loaded]);
+  for (const definition of machines) refuseOddSchedules(definition);
+  return machines;
+}
+
+/** Throws `bad_machine` for a pattern that has no times, and for a time zone that is none. */
+function refuseOddSchedules({ name, schedules = {} }: AnyDefinition): void {
+  for (const [schedule, { cron, timezone = 'UTC' }] of Object.entries(schedules)) {
+    const accepted = scheduleProblem({ schedule: cron, timezone });
+    if (accepted === null) continue;
+    const [key, value] = accepted.key === 'schedule' ? ['cron', cron] : ['timezone', timezone];
+    throw new EngineError(
+      'bad_machine',
+      `machine "${name}": schedules.${schedule}: ${key} is ${JSON.stringify(value)}`,
+      `give ${accepted.accepted}`,
+    );
+  }
 }
 
 /** Throws `bad_request` for a hook of the program that names a machine, or a tag of one, that is not there. */

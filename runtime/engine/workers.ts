@@ -18,6 +18,7 @@ import { createRetentionWatch, type RetentionWatch } from '../work/gc/retention-
 import { withNotes } from '../work/git/notes.ts';
 import { listWorktrees } from '../work/git/worktree-list.ts';
 import { createIntakeWatch, type IntakeWatch } from '../work/intake/intake-watch.ts';
+import { createMachineSchedules, type MachineSchedules } from '../work/intake/machine-schedules.ts';
 import { createHealth, type Health } from '../work/repos/health.ts';
 import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
 import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
@@ -45,6 +46,7 @@ export interface Watchers {
   readonly settingsWatch: SettingsWatch;
   readonly intakeWatch: IntakeWatch;
   readonly chatWatch: ChatWatch;
+  readonly machineSchedules: MachineSchedules;
 }
 
 export interface Workers {
@@ -150,6 +152,7 @@ function servicesOf(
     ['the watch on signal files', watchers.gateway],
     ['the watch on intakes', watchers.intakeWatch],
     ['the watch on chats', watchers.chatWatch],
+    ['the schedules of machines', watchers.machineSchedules],
     ['the takeover of lost hosts', unawaited(createTakeover(core))], // its end waits for a clone
     ['the placement of repos', unawaited(createPlacement(core))],
     ['answers to other hosts', answersToHosts(core)],
@@ -352,6 +355,12 @@ function createWatchers(core: Parts): Watchers {
       send: (of, message) => sendToAgents(core, of, message),
     }),
     chatWatch: createChatAnswers(core),
+    machineSchedules: createMachineSchedules({
+      ...(core.intakeLookMs === null ? {} : { everyMs: core.intakeLookMs }),
+      ...{ store, machines: core.machines, log, troubles, nowMs },
+      mayWork: () => isOwner() && core.startable() === 'all',
+      begin: (tree, input, before) => core.commands.beginTree(tree, input, before),
+    }),
     verificationWatch: createVerificationWatch({
       store,
       projects,

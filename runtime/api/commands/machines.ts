@@ -195,6 +195,11 @@ export function createMachineCommands(parts: MachineCommandParts) {
       const signal = await addSignal({ tree, type: ownBirth, payload, origin: 'person', at }, waitMs);
       return mustBeTaken(await views.machineVerdict(signal));
     },
+    /** For the engine itself: nobody waits for its verdict. `before` is written in the same commit. Throws `bad_payload`, `too_large`, `CommitLost`. */
+    async beginTree(tree: TreeAddress, input: unknown, before: readonly Change[]): Promise<void> {
+      const payload = payloadOf(`the input of ${tree}`, input);
+      await addSignal({ tree, type: ownBirth, payload, origin: 'engine', at: clock.nowMs() }, 0, before);
+    },
     /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `refused`, `bad_request` for a key of the engine's own. */
     async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
       views.machineNamed(machine);

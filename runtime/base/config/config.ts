@@ -66,7 +66,7 @@ export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, opensOf, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';
 export { type IntakeConfig, type IntakeOf, type IntakeSourceName, intakeFrom } from './intake.ts';
-export { type ScheduleTimes, scheduleTimes } from './intake-sources/schedule.ts';
+export { type ScheduleTimes, scheduleProblem, scheduleTimes } from './intake-sources/schedule.ts';
 export type {
   AgentCall,
   AgentCommand,

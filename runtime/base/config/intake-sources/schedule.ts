@@ -55,6 +55,17 @@ function isTimezone(name: string): boolean {
   }
 }
 
+const timezoneForm = 'the name of a time zone, such as "Europe/Berlin"';
+
+/** What is wrong with it, by its key, and what is accepted; null: nothing. */
+export function scheduleProblem({
+  schedule,
+  timezone,
+}: Pattern): { readonly key: keyof Pattern; readonly accepted: string } | null {
+  if (typeof schedule !== 'string' || !isPattern(schedule)) return { key: 'schedule', accepted: patternForm };
+  return typeof timezone === 'string' && isTimezone(timezone) ? null : { key: 'timezone', accepted: timezoneForm };
+}
+
 export const scheduleSource = intakeSource({
   source: 'schedule',
   keys: {
@@ -62,7 +73,7 @@ export const scheduleSource = intakeSource({
     timezone: text({
       min: 1,
       max: 100,
-      is: 'the name of a time zone, such as "Europe/Berlin"',
+      is: timezoneForm,
       where: isTimezone,
     }).default('UTC'),
     missed: oneOf(['once', 'skip']).default('once'),

@@ -1,0 +1,118 @@
+/**
+ * Begins trees of user-defined machines at the times of their schedules. How far the times were looked at is a row, which moves on in the commit that begins the
+ * tree, or that passes the time over: so no time comes twice, also where several hosts look, and none before the row was made.
+ */
+import type { AnyDefinition, MachineSchedule } from '../../../actors/definition.ts';
+import { machineTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { scheduleTimes } from '../../base/config/config.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
+import { dueNow } from './sources/schedule.ts';
+
+export interface MachineScheduleParts {
+  readonly store: Pick<Store, 'commit' | 'intakeMarks' | 'treeStanding'>;
+  readonly machines: readonly AnyDefinition[];
+  readonly log: Log;
+  readonly troubles: Troubles;
+  nowMs(): number;
+  /** The home is still ours, and work of its own may begin. */
+  mayWork(): boolean;
+  /** `before` is written in the same commit. Throws `CommitLost`, and for an input that the store cannot carry. */
+  begin(tree: TreeAddress, input: unknown, before: readonly Change[]): Promise<void>;
+  /** Milliseconds between two looks. Default: two seconds. */
+  readonly everyMs?: number;
+}
+
+export interface MachineSchedules {
+  start(): void;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+const lookMs = 2_000;
+/** Without a schedule nothing is looked at. */
+const idleMs = 3_600_000;
+
+export function createMachineSchedules(parts: MachineScheduleParts): MachineSchedules {
+  const { machines, troubles, mayWork, everyMs = lookMs } = parts;
+  const schedules = machines.flatMap(({ name: machine, schedules: given = {} }) =>
+    Object.entries(given).map(([name, schedule]) => createSchedule(parts, { machine, name, schedule })),
+  );
+  return createServiceLoop({
+    trouble: { what: 'the schedules of machines are not looked at' },
+    ...{ troubles, everyMs },
+    async work() {
+      if (schedules.length === 0) return idleMs;
+      for (const { key, look } of schedules) {
+        if (!mayWork()) return null;
+        const trouble = { what: `the schedule ${key} does not work`, isRare: true } as const;
+        try {
+          await look();
+          troubles.worked(trouble);
+        } catch (thrown) {
+          troubles.failed(trouble, thrown);
+        }
+      }
+      return null;
+    },
+  });
+}
+
+interface Named {
+  readonly machine: string;
+  readonly name: string;
+  readonly schedule: MachineSchedule;
+}
+
+function createSchedule(
+  { store, log, nowMs, begin }: MachineScheduleParts,
+  { machine, name, schedule }: Named,
+): { readonly key: string; look(): Promise<void> } {
+  const { cron, timezone = 'UTC', missed = 'once', overlap = 'refuse', input = () => ({}) } = schedule;
+  const times = scheduleTimes({ schedule: cron, timezone });
+  const pattern = `${cron} ${timezone}`;
+  const key = `${machine}/${name}`;
+  // No intake has such a name.
+  const [reached, begun] = [`machine:${key}`, `machine:${key}:begun`];
+
+  /** Where it is lost, another engine did it. */
+  async function mark(reachedAt: number, reason: string | null, before: number | null): Promise<void> {
+    await store.commit([{ do: 'intake.mark', intake: reached, pattern, reachedAt, reason, before }]);
+  }
+
+  async function look(): Promise<void> {
+    const marks = await store.intakeMarks();
+    const known = marks.find(({ intake }) => intake === reached);
+    const now = nowMs();
+    if (known?.pattern !== pattern) return mark(now, null, known?.reachedAt ?? null);
+    const last = marks.find(({ intake }) => intake === begun);
+    const isRunning = overlap !== 'allow' && last !== undefined && (await hasNotEnded(last.pattern));
+    if (isRunning && overlap === 'queue') return;
+    const room = { items: isRunning ? 0 : 1, reason: `${machine} ${last?.pattern} has not ended` };
+    const due = dueNow({ lastMs: times.last(now), reachedAt: known.reachedAt, nowMs: now, missed, room });
+    if (due.kind === 'none') return;
+    if (due.kind === 'passed') {
+      log.info(`schedule ${key}: nothing begins at ${new Date(due.atMs).toISOString()}: ${due.reason}`);
+      return mark(due.atMs, due.reason, known.reachedAt);
+    }
+    const id = `${name}-${new Date(due.atMs).toISOString().replace(/[-:]|:?\d\d\.\d{3}/g, '')}`;
+    const row = { do: 'intake.mark', reachedAt: due.atMs, reason: null } as const;
+    const before: Change[] = [
+      { ...row, intake: reached, pattern, before: known.reachedAt },
+      { ...row, intake: begun, pattern: id, before: last?.reachedAt ?? null },
+    ];
+    try {
+      await begin(machineTree(machine, id), input({ at: due.atMs }), before);
+      log.info(`schedule ${key}: ${machine} ${id} begins`);
+    } catch (thrown) {
+      if (!(thrown instanceof CommitLost)) throw thrown;
+    }
+  }
+
+  async function hasNotEnded(id: string): Promise<boolean> {
+    return (await store.treeStanding(machineTree(machine, id)))?.endedAt === null;
+  }
+
+  return { key, look };
+}
