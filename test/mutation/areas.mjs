@@ -5,6 +5,8 @@ const charts = [
   'test/machines/tables.test.ts',
   'test/machines/plan-table.test.ts',
   'test/machines/scenarios.test.ts',
+  'test/machines/wave.test.ts',
+  'test/machines/done-tasks.test.ts',
 ];
 const plans = [
   ...charts,
@@ -13,6 +15,9 @@ const plans = [
   'test/machines/permissions.test.ts',
   'test/machines/drafts.test.ts',
   'test/machines/refusal-text.test.ts',
+  'test/machines/landing.test.ts',
+  'test/machines/flags.test.ts',
+  'test/machines/file-claims.test.ts',
   'test/actors/hook-events.test.ts',
   'test/actors/properties.test.ts',
 ];
@@ -39,7 +44,11 @@ export const areas = {
   'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: plans },
   'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
   'machines/task': { mutate: ['machines/task/**/*.ts'], tests: plans },
-  'machines/repo': { mutate: ['machines/repo/**/*.ts'], tests: charts },
+  'machines/landing': { mutate: ['machines/landing/**/*.ts'], tests: ['test/machines/landing.test.ts', ...charts] },
+  'machines/repo': {
+    mutate: ['machines/repo/**/*.ts'],
+    tests: [...charts, 'test/machines/repo-grants.test.ts'],
+  },
   'machines/supervisor': { mutate: ['machines/supervisor/**/*.ts'], tests: [...charts, 'test/actors/lean.test.ts'] },
   'machines/plan': { mutate: ['machines/plan/**/*.ts'], tests: plans },
   'machines/vocabulary': { mutate: ['machines/vocabulary/**/*.ts'], tests: [...signals, ...trees, ...plans] },
