@@ -18,7 +18,7 @@ import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
 import { type Landing, landingOf } from '../machines/vocabulary/landing.ts';
 import type { Merged, MergeRefused } from '../machines/vocabulary/plan-merge.ts';
-import type { ForgeMerge, PlanPull } from '../machines/vocabulary/plan-pull.ts';
+import type { ForgeMerge, PlanPull, StackLayer } from '../machines/vocabulary/plan-pull.ts';
 import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
@@ -191,7 +191,13 @@ export interface PullView extends Pick<PlanPull, 'refused' | 'remarks'> {
 
 export interface PlanDetail {
   waves: WaveView[];
-  pullRequest: { state: string; url: string | null; merge: ForgeMerge | null } | null;
+  pullRequest: {
+    state: string;
+    url: string | null;
+    merge: ForgeMerge | null;
+    /** The requests of its parts; not there: it has one. */
+    stack?: StackLayer[];
+  } | null;
   timestamps: PlanContext['timestamps'];
   isolation: Isolation;
   merge: MergeView;
@@ -237,7 +243,8 @@ export function planDetail(tree: Tree): PlanDetail {
   const merge = forgeMergeOf(snapshot.tags, refused);
   return {
     waves,
-    pullRequest: pullRequest === null ? null : { state: pullRequest, url: context.pullRequestUrl, merge },
+    pullRequest:
+      pullRequest === null ? null : { state: pullRequest, url: context.pullRequestUrl, merge, ...stackOf(context) },
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: {
@@ -258,6 +265,11 @@ export function planDetail(tree: Tree): PlanDetail {
       return { ...draft, waves: waves.length, tasks: waves.reduce((sum, wave) => sum + wave.tasks.length, 0) };
     }),
   };
+}
+
+function stackOf({ pull }: Pick<PlanContext, 'pull'>): { stack?: StackLayer[] } {
+  const stack = pull?.request?.stack;
+  return stack === undefined ? {} : { stack: [...stack] };
 }
 
 function forgeMergeOf(tags: Tags, refused: PlanPull['refused']): ForgeMerge | null {

@@ -6,8 +6,9 @@ import { agentMachine } from '../machines/agent/machine.ts';
 import { permissionOf } from '../machines/agent/setup.ts';
 import { approvalOf, claimedFiles, type PlanContext } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
+import { askedStack } from '../machines/plan/stack.ts';
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
-import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
+import { type AgentRun, type PlanPull, placeOf } from '../machines/vocabulary/effect.ts';
 import { draftBranch, idOf, landingTree, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { duration } from '../machines/vocabulary/time-text.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
@@ -81,6 +82,7 @@ export function bindPlan(ports: Ports) {
           branch: context.branch,
           approved: approvalOf(context),
           request: context.pull?.request?.number ?? null,
+          ...stackOf(context),
         }),
       askPullMerge: ({ context: { branch, pull } }, act) => {
         const { number = 0, head = '' } = pull?.request ?? {};
@@ -108,6 +110,13 @@ export function bindPlan(ports: Ports) {
         }),
     },
   });
+}
+
+/** Nobody has judged the whole of a plan that is under way. */
+function stackOf(context: PlanContext): Partial<PlanPull> {
+  const stack = askedStack(context);
+  if (stack === null) return {};
+  return stack.isWhole ? { stack } : { stack, approved: null };
 }
 
 /** The pull request that its forge is to merge, if that is how it lands. */

@@ -85,6 +85,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
       fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${ago(plan.merged.at, nowMs)}`),
       fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
       fact('pull request', pullRequest(plan)),
+      fact('stack', stackOf(plan)),
       fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
       fact('left undone', plan.left_undone.join('; ')),
       fact('set aside', plan.set_aside.join('; ')),
@@ -92,14 +93,27 @@ function aboutView(plan: PlanShow, nowMs: number): View {
   );
 }
 
+/** The requests of its parts, the lowest first. */
+function stackOf({ pull_request: made }: PlanShow): Child {
+  const layers = made?.stack ?? [];
+  if (layers.length === 0) return '';
+  const line = ({ name, state, url, base }: (typeof layers)[number]) =>
+    h('li', { key: name }, `${name}: ${state} `, webLink(url), state === 'merged' ? ` into ${base}` : ` for ${base}`);
+  return h('ol', { class: 'stack' }, layers.map(line));
+}
+
 /** A link only if its address is on the web: its address comes from a forge. */
+function webLink(url: string): Child {
+  if (!/^https?:\/\//.test(url)) return url;
+  const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
+  return h('a', link, url.replace(/^https?:\/\//, ''));
+}
+
 function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
   if (made === null) return isCreated ? 'being made' : '';
   const url = made.url ?? '';
   const merge = made.merge === null ? '' : `, merge ${made.merge.state}`;
-  if (!/^https?:\/\//.test(url)) return `${made.state} ${url}`.trim() + merge;
-  const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
-  return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')), merge);
+  return h('span', null, `${made.state} `, webLink(url), merge);
 }
 
 function verdictsView(model: PlanModel, nowMs: number): View | null {

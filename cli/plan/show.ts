@@ -16,7 +16,7 @@ import { withClient } from '../session.ts';
 import { fields } from '../table.ts';
 import { plainLines } from '../text.ts';
 import { draftNamed } from './choose.ts';
-import { baseText, linesBeside, planHeadings, planLines, planRow } from './view.ts';
+import { baseText, linesBeside, planHeadings, planLines, planRow, stackLines } from './view.ts';
 
 const list = defineVerb({
   summary: 'List the plans of this repo; outside of a repo, and with --all, of all repos.',
@@ -95,9 +95,9 @@ const explain = defineVerb({
   examples: ['stator plan explain login'],
   async run({ plan }, call) {
     const { out } = call;
-    const { project, explained } = await withPlan(call, 'read', plan, async (client, at) => ({
+    const { shown, explained } = await withPlan(call, 'read', plan, async (client, at) => ({
       // Its folder may have another name than it.
-      project: (await client.plan(at.project, at.plan)).project,
+      shown: await client.plan(at.project, at.plan),
       explained: await client.explain(at.project, at.plan),
     }));
     out.answer(explained, () => {
@@ -106,7 +106,7 @@ const explain = defineVerb({
       const guard = refused?.refused?.guard ? `: ${refused.refused.guard}` : '';
       return fields(
         [
-          ['plan', `${project}/${explained.plan}`],
+          ['plan', `${shown.project}/${explained.plan}`],
           ['status', explained.status],
           ...linesBeside(
             'waits for',
@@ -117,6 +117,7 @@ const explain = defineVerb({
                   ...withLocalTimes(waiting.detail, Date.now()).split('\n'),
                 ],
           ),
+          ...stackLines(shown),
           ['base', baseText(explained)],
           ...linesBeside('repo', explained.repo_troubles),
           ...linesBeside('engine', explained.engine_troubles),

@@ -166,6 +166,8 @@ function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: nu
   return plan.run_list.some(({ title, ended_at: endedAt }) => endedAt === null && titles.includes(title));
 }
 
+type PullOfPart = NonNullable<NonNullable<PlanShow['pull_request']>['stack']>[number];
+
 export interface Showing {
   /** null: the output is no terminal. */
   readonly width: number | null;
@@ -177,6 +179,16 @@ function draftLine({ number, title, state, why, waves, tasks }: PlanShow['drafts
   const size =
     state === 'finished' || state === 'chosen' ? `, ${counted(waves, 'wave')}, ${counted(tasks, 'task')}` : '';
   return `${number} ${title}: ${state}${size}${why === '' ? '' : `: ${brief(why)}`}`;
+}
+
+function stackLine({ name, state, number, url, base }: PullOfPart): string {
+  const place = state === 'merged' ? 'into' : 'for';
+  return `${name}: ${state} #${number} ${place} ${plain(base)} ${plain(url)}`;
+}
+
+/** The requests of its parts, the lowest first. */
+export function stackLines({ pull_request: request }: Pick<PlanShow, 'pull_request'>): [string, string][] {
+  return linesBeside('stack', (request?.stack ?? []).map(stackLine));
 }
 
 export function planLines(plan: PlanShow, showing: Showing): string[] {
@@ -201,6 +213,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
             .map(plain)
             .join(' '),
     ],
+    ...stackLines(plan),
     ['', pull?.merge == null ? null : plain(forgeMergeText(pull.merge))],
     ['', plan.pr_refused === null ? null : plain(plan.pr_refused.detail)],
     ...linesBeside(

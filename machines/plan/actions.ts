@@ -9,6 +9,7 @@ import { originOf, type PlanEvent, type PlanRegionEvent } from './events.ts';
 import { isByHand } from './guards.ts';
 import { allowances, memory, needs, overrideReason } from './memory.ts';
 import { base } from './setup.ts';
+import { isStacked, stackParts } from './stack.ts';
 import { words as said } from './words.ts';
 
 /** The longest text about a refused merge that a plan stores. */
@@ -191,6 +192,13 @@ const nextPull = base.assign(({ context }) => {
   return { count, pull: { ...(context.pull ?? noPull), work: `#${count}`, refused: null } };
 });
 const endPullWork = base.assign(({ context: { pull } }) => ({ pull: { ...(pull ?? noPull), work: null } }));
+/** How its stack ended, if it has one. */
+const noteStack = base.assign(({ context: { pull }, event }) => {
+  assertEvent(event, ['pr_merged', 'pr_closed']);
+  if (event.stack === undefined) return {};
+  const known = pull ?? noPull;
+  return known.request === null ? {} : { pull: { ...known, request: { ...known.request, stack: event.stack } } };
+});
 
 function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
   return [...new Set([...seen, ...ids])].slice(-seenLimit);
@@ -199,16 +207,25 @@ function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
 /** What the root does about its pull request: asks for it, remembers its outcome, and what its reviewers wrote. */
 const pulling = {
   endPullWork,
-  askPull: base.enqueueActions(({ enqueue }) => {
+  noteStack,
+  askPull: base.enqueueActions(({ event, enqueue, check }) => {
+    const isWhole = check('isDone');
     enqueue(nextPull);
+    enqueue.assign(({ context }) => {
+      const head = isWhole ? context.head : null;
+      const asked = { parts: stackParts(context).length, head, byHand: event.type === 'create_pr' };
+      return isStacked(context) ? { pull: { ...(context.pull ?? noPull), asked } } : {};
+    });
     enqueue('askPlanPull');
   }),
   notePull: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_opened');
-    const { number, url, server, head } = event;
-    const pull = context.pull ?? noPull;
-    const { cycles, failing } = pull.request?.url === url ? pull.request : { cycles: 0, failing: {} };
-    const request = { number, url, server, head, pass: context.pass, cycles, failing };
+    const { number, url, server, head, stack, mode } = event;
+    const { fixes: _placed, ...pull } = context.pull ?? noPull;
+    const isSame = pull.request?.url === url || (stack !== undefined && pull.request?.pass === context.pass);
+    const { cycles, failing } = (isSame ? pull.request : null) ?? { cycles: 0, failing: {} };
+    const ofStack = { ...(stack && { stack }), ...(mode && { stackMode: mode }) };
+    const request = { number, url, server, head, pass: context.pass, cycles, failing, ...ofStack };
     return { pull: { ...pull, work: null, request }, pullRequestUrl: url };
   }),
   notePullRefused: base.assign(({ context, event }) => {
@@ -244,7 +261,8 @@ const pulling = {
     if (event.type === 'pr_needs_person' || request === null) return { pull: told };
     const said = (event.failing ?? []).flatMap(({ name, digest }) => (digest === null ? [] : [[name, digest]]));
     const failing: Record<string, string> = Object.fromEntries(said);
-    return { pull: { ...told, request: { ...request, cycles: request.cycles + 1, failing } } };
+    const fixes = event.layer === undefined ? {} : { fixes: event.layer };
+    return { pull: { ...told, ...fixes, request: { ...request, cycles: request.cycles + 1, failing } } };
   }),
   noteRemarks: base.assign(({ context: { pull }, event }) => {
     assertEvent(event, 'pr_remarked');

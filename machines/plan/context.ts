@@ -293,7 +293,7 @@ export function waveOf(context: PlanContext, number: number): WaveOutline | unde
   return context.waves.find((wave) => wave.number === number);
 }
 
-function isFinished({ results }: PlanContext, { number, tasks }: WaveOutline): boolean {
+export function isFinished({ results }: PlanContext, { number, tasks }: WaveOutline): boolean {
   return tasks.every((task) => results[number]?.[task.number]?.status === 'done');
 }
 

@@ -68,6 +68,7 @@ type PlanSignal = SignalEvent<
   | 'pr_opened'
   | 'pr_merged'
   | 'pr_closed'
+  | 'pr_stack_changed'
   | 'pr_failed'
   | 'pr_merge_wanted'
   | 'pr_merge_unwanted'

@@ -2,6 +2,7 @@
 
 import { not, or, stateIn } from 'xstate';
 import type { AgentOutput, DoneEvent, DoneWork, TaskOutput, WaveOutput } from '../vocabulary/family.ts';
+import type { Policy } from '../vocabulary/policy.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
@@ -26,6 +27,7 @@ import {
 import { draftGuards } from './drafts.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
 import { hasStranded } from './kept-words.ts';
+import { hasMoreParts, isStacked, isUnpushed } from './stack.ts';
 
 /** No coder, fixer or wave is left: only these may move the plan's branch. */
 function hasNoWorkers({ liveChildren }: PlanContext): boolean {
@@ -146,15 +148,20 @@ function isPlace(event: PlanEvent, work: string | null | undefined): boolean {
 const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
   /** `auto_create_pr`, at the end of a plan's own way. */
-  pullsAlone: ({ context: { policy }, event }: GuardArgs) =>
-    policy.auto_create_pr &&
-    !policy.auto_merge &&
-    !(policy.landing_auto && policy.landing_by === 'git') &&
-    !isByHand(event),
+  pullsAlone: ({ context: { policy }, event }: GuardArgs) => makesPulls(policy) && !isByHand(event),
+  makesPulls: ({ context: { policy } }: GuardArgs) => makesPulls(policy),
   /** The one that is open does not show the branch as it is. */
-  mayPush: ({ context: { pull, head } }: GuardArgs) => head !== null && pull?.request?.head !== head,
+  mayPush: ({ context: { pull, head } }: GuardArgs) =>
+    head !== null &&
+    (pull?.request?.head !== head || pull.request.stack?.some(({ state }) => state === 'closed') === true),
   /** It shows the branch as it was before this round. */
   pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) => pull?.request?.head !== head && !isByHand(event),
+  /** Its parts have requests of their own, each based on the one below. */
+  isStacked: ({ context }: GuardArgs) => isStacked(context),
+  hasMoreParts: ({ context }: GuardArgs) => hasMoreParts(context),
+  isUnpushed: ({ context }: GuardArgs) => isUnpushed(context),
+  isUnderway: stateIn('#plan.lifecycle.underway'),
+  isNotDone: not(stateIn('#plan.lifecycle.done')),
   /** It shows the present work, not earlier work from before the plan was started over. */
   showsPresentWork: ({ context: { pull, pass } }: GuardArgs) => pull?.request?.pass === pass,
   pullIsMerged: stateIn('#plan.pullRequest.merged'),
@@ -188,6 +195,15 @@ const pullGuards = {
   /** It was seen on the forge, and answers no request. */
   isUnasked: ({ event }: GuardArgs) => event.type === 'pr_merge_refused' && event.run === null,
 };
+
+function makesPulls({
+  auto_create_pr: makes,
+  auto_merge: merges,
+  landing_auto: lands,
+  landing_by: by,
+}: Policy): boolean {
+  return makes && !merges && !(lands && by === 'git');
+}
 
 /** A plan that lands in the line of its branch is merged only there. */
 function isMergedWhenGreen({ policy }: PlanContext): boolean {

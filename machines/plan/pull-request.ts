@@ -2,7 +2,7 @@
  * The region of a plan's chart that says how far its pull request is: asked for, open, pushed again, and merged by its forge. It is asked for once the plan is
  * done: when a person says so, or by itself.
  */
-import { and } from 'xstate';
+import { and, or } from 'xstate';
 import { plan } from './actions.ts';
 
 const pull = '#plan.pullRequest';
@@ -14,7 +14,9 @@ const create = { guard: 'isDone', target: `${creating}.asked`, actions: ['askPul
 const ended = {
   done_entered: [{ guard: 'pullsAlone', target: '.wanted' }, { target: '.idle' }],
 } as const;
-const wanted = { guard: 'isDone', target: `${creating}.automatic`, actions: 'askPull' } as const;
+/** The parts of a stack are pushed as they are done, before the plan is. */
+const mayCreate = or(['isDone', and(['isUnderway', 'isStacked'])]);
+const wanted = { guard: mayCreate, target: `${creating}.automatic`, actions: 'askPull' } as const;
 /** The plan was blocked because of the last attempt. */
 const again = { ...wanted, actions: ['askPull', 'clearPullStop'] } as const;
 
@@ -24,16 +26,25 @@ const stop = ['notePullRefused', 'notePullStop', 'raiseBlock'] as const;
 /** No person asked for it: the plan needs one, unless it is judged again. */
 const stood = [
   { guard: and(['isPull', 'pullMoved']), target: `${pull}.failed.wanted`, actions: 'notePullRefused' },
+  // The work goes on, and it is tried again at its end.
+  { guard: and(['isPull', 'isNotDone']), target: `${pull}.failed.idle`, actions: 'notePullRefused' },
   { guard: 'isPull', target: `${pull}.failed.automatic`, actions: stop },
 ] as const;
 /** The same for a push to one that is open. */
 const notPushed = { guard: and(['isPull', 'pullMoved']), target: `${open}.manual`, actions: 'endPullWork' } as const;
 const pushTold = [notPushed, { guard: 'isPull', target: `${open}.unpushed.idle`, actions: 'notePullRefused' }] as const;
 const pushStop = ['notePullRefused', 'notePushStop', 'raiseBlock'] as const;
-const pushStood = [notPushed, { guard: 'isPull', target: `${open}.unpushed.automatic`, actions: pushStop }] as const;
+const pushStood = [
+  notPushed,
+  { guard: and(['isPull', 'isNotDone']), target: `${open}.unpushed.idle`, actions: 'notePullRefused' },
+  { guard: 'isPull', target: `${open}.unpushed.automatic`, actions: pushStop },
+] as const;
 
 const mayPush = and(['isDone', 'mayPush']);
 const push = { guard: mayPush, target: `${open}.pushing.asked`, actions: ['askPull', 'raiseMoved'] } as const;
+/** A stack is brought to what is done, and to what was changed on the forge. */
+const restack = { target: `${open}.pushing.automatic`, actions: 'askPull' } as const;
+const restackAfterRefusal = { ...restack, actions: ['askPull', 'clearPullStop'] } as const;
 const pushAgain = { guard: 'pullIsBehind', target: `${open}.pushing.automatic`, actions: 'askPull' } as const;
 
 const askForge = {
@@ -77,7 +88,10 @@ export const pullRequest = plan.createStateConfig({
       initial: 'idle',
       on: { create_pr: create, ...ended },
       states: {
-        idle: { description: 'nobody asked for one' },
+        idle: {
+          description: 'nobody asked for one',
+          always: { guard: and(['isUnderway', 'makesPulls', 'hasMoreParts']), target: 'wanted' },
+        },
         wanted: {
           description: 'auto_create_pr wants one, where a forge is configured',
           tags: ['pull_wanted'],
@@ -119,16 +133,21 @@ export const pullRequest = plan.createStateConfig({
       tags: ['pull:open'],
       initial: 'manual',
       on: {
-        pr_merged: { target: 'merged', actions: ['endPullWork', 'leaveIdleWorktree'] },
+        pr_merged: { target: 'merged', actions: ['endPullWork', 'noteStack', 'leaveIdleWorktree'] },
         // Its line saw it merged.
         plan_merged: { guard: and(['isMerge', 'isOfForge']), target: 'merged', actions: 'endPullWork' },
-        pr_closed: { target: 'closed', actions: 'endPullWork' },
+        pr_closed: { target: 'closed', actions: ['endPullWork', 'noteStack'] },
         pr_remarked: { actions: 'noteRemarks' },
       },
       states: {
         manual: {
           description: 'a person merges it',
+          always: [
+            { ...restack, guard: and(['isUnderway', 'hasMoreParts']) },
+            { ...restack, guard: and(['isDone', 'isUnpushed']) },
+          ],
           on: {
+            pr_stack_changed: restack,
             create_pr: push,
             done_entered: pushAgain,
             pr_merge_wanted: askForge,
@@ -186,6 +205,7 @@ export const pullRequest = plan.createStateConfig({
           exit: 'forgetPullRefusal',
           on: {
             create_pr: push,
+            pr_stack_changed: restackAfterRefusal,
             done_entered: [{ ...pushAgain, actions: ['askPull', 'clearPullStop'] }, { target: 'manual' }],
           },
           states: {
@@ -205,7 +225,13 @@ export const pullRequest = plan.createStateConfig({
     closed: {
       description: 'it was closed without a merge',
       tags: ['pull:closed'],
-      on: { ...forgotten, create_pr: { ...create, actions: ['forgetRequest', ...create.actions] } },
+      on: {
+        ...forgotten,
+        create_pr: [
+          { ...push, guard: and(['isDone', 'isStacked']) },
+          { ...create, actions: ['forgetRequest', ...create.actions] },
+        ],
+      },
     },
   },
 });

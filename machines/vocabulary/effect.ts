@@ -4,6 +4,7 @@ import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './
 import type { Typed } from './keys.ts';
 import type { LandingPull } from './landing.ts';
 import type { Approval } from './plan-merge.ts';
+import type { AskedStack } from './plan-pull.ts';
 import type { PlanStatus } from './plan-status.ts';
 
 /** Why an attempt did not count as done. */
@@ -270,6 +271,8 @@ export interface PlanPull {
   readonly approved: Approval | null;
   /** The number of the request that is open, as far as the plan knows; null or not there: there is none. */
   readonly request?: number | null;
+  /** Its parts have requests of their own. */
+  readonly stack?: AskedStack;
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { budgetUseSchema } from './budget-schema.ts';
 import { declaredFilesLimit, declaredPathLimit } from './file-claims.ts';
 import { mergeObstacles } from './plan-merge.ts';
+import { stackModes } from './plan-pull.ts';
 import { policySchema } from './policy.ts';
 import {
   type Addressee,
@@ -53,6 +54,27 @@ const forgeId = z.string().max(256);
 const forgeIds = z.array(forgeId).min(1).max(200);
 
 const wordNumbers = z.array(z.int().min(1)).max(1_000);
+
+/** The most parts of a stack: each is a request, and is asked for at each look. */
+const stackLimit = 100;
+/** Each pull request of a stack, the lowest first; not there: the plan has one. */
+const ofStack = {
+  stack: z
+    .array(
+      z.strictObject({
+        name: word,
+        title: z.string().max(4_096),
+        branch: word,
+        number: z.int().min(1),
+        url: z.string().max(2048),
+        state: z.enum(['open', 'merged', 'closed']),
+        head: sha,
+        base: word,
+      }),
+    )
+    .max(stackLimit)
+    .optional(),
+};
 
 /** To one actor, from the engine alone: what the signal does, and the fields of its payload. */
 function fromEngine<To extends Addressee>(to: To) {
@@ -214,13 +236,17 @@ export const engineSignals = {
     server: word,
     /** What was pushed for it. */
     head: sha,
+    ...ofStack,
+    mode: z.enum(stackModes).optional(),
   }),
   pr_merged: toPlan('the pull request is merged', {
     /** The commit that holds it, where the forge says; and the branch that it went into. */
     head: sha.nullable(),
     into: word,
+    ...ofStack,
   }),
-  pr_closed: toPlan('the pull request is closed', {}),
+  pr_closed: toPlan('the pull request is closed', ofStack),
+  pr_stack_changed: toPlan('a pull request of the stack was changed on the forge', {}),
   pr_failed: toPlan('no pull request could be made', {
     detail: text,
     /** The branch is at another commit than the approved one: it is judged again, and requested again after that. */
@@ -246,6 +272,8 @@ export const engineSignals = {
       .array(z.strictObject({ id: forgeId, name: forgeId, digest: z.string().max(64).nullable() }))
       .max(200)
       .optional(),
+    /** The part of the stack that it is about. */
+    layer: word.optional(),
   }),
   pr_needs_person: toPlan('a check of the pull request waits for a person', { detail: text, ids: forgeIds }),
   pr_remarked: toPlan('somebody wrote on the pull request', {

@@ -13,6 +13,53 @@ export interface PullRequest {
   cycles: number;
   /** The checks that failed when failed checks were last reported: by name, a digest of the output. A check without output is not listed. */
   failing: Record<string, string>;
+  /** The pull requests of its parts, the lowest first, and which parts these are; `number` and `url` are those of the lowest that is open. Not there: the plan has one. */
+  stack?: readonly StackLayer[];
+  stackMode?: StackMode;
+}
+
+/** Which parts of a plan have a pull request of their own, each based on the one below: none, so that the plan has one; its waves; or its tasks. */
+export const stackModes = ['none', 'wave', 'task'] as const;
+export type StackMode = (typeof stackModes)[number];
+
+/** A pull request of a stack, as it was when it was last looked at. */
+export interface StackLayer {
+  /** `w1`, or `w1-t2` where each task has one. */
+  readonly name: string;
+  readonly title: string;
+  readonly branch: string;
+  readonly number: number;
+  readonly url: string;
+  readonly state: 'open' | 'merged' | 'closed';
+  /** The commit that it shows. */
+  readonly head: string;
+  /** The branch that it is for, or went into. */
+  readonly base: string;
+}
+
+/** A stack that the forge is to have: what is done of it, and what is there as far as the plan knows. */
+export interface AskedStack {
+  readonly mode: StackMode;
+  readonly parts: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly branch: string;
+    /** The commits at which its work ended. */
+    readonly commits: readonly string[];
+  }[];
+  /** How many parts there are to be. */
+  readonly planned: number;
+  readonly known: readonly StackLayer[];
+  /** The commit of the plan's branch that was pushed last; null: nothing was. */
+  readonly from: string | null;
+  /** The plan is done: what is on its branch beside the parts belongs to them. */
+  readonly isWhole: boolean;
+  /** No further part is to come. */
+  readonly isLast: boolean;
+  /** The name of the part whose reviewers asked for what is new; null: nobody did. */
+  readonly fixes: string | null;
+  /** A person asked: what was closed gets a new request. */
+  readonly byHand: boolean;
 }
 
 /** Who merges a pull request: a person, or stator and the forge as soon as it is approved and its checks have passed. */
@@ -70,6 +117,10 @@ export interface PlanPull {
   seen: string[];
   /** The newest remarks, the oldest of them first; 20 at most. */
   remarks: Remark[];
+  /** Of a stack: how many parts were asked for last, and with which head if the plan was done. */
+  asked?: { parts: number; head: string | null; byHand: boolean };
+  /** Of a stack: the part whose reviewers asked for changes last. */
+  fixes?: string;
 }
 
 export const noPull: PlanPull = { work: null, request: null, refused: null, seen: [], remarks: [] };

@@ -1,7 +1,7 @@
 /** The part of the configuration that guards may read. It lives in a root's context and changes only by a `policy` line of the journal. */
 import { z } from 'zod';
 import { landers } from './landing.ts';
-import { pullMergeModes } from './plan-pull.ts';
+import { pullMergeModes, stackModes } from './plan-pull.ts';
 
 export const isolations = ['task', 'plan'] as const;
 export type Isolation = (typeof isolations)[number];
@@ -46,6 +46,8 @@ const madePolicy = z.strictObject({
   landing_refresh_ms: z.int().min(1).nullable().default(null),
   /** Who merges pull requests. Signals of earlier versions have none. */
   pull_merge: z.enum(pullMergeModes).default('manual'),
+  /** What has a pull request of its own. Signals of earlier versions have none. */
+  pull_stack: z.enum(stackModes).default('none'),
   max_review_fix_cycles: z.int().min(0),
   readiness_self_fix_max_lines: z.int().min(0),
   blueprint_skip_threshold: z.int().min(0),
@@ -98,6 +100,7 @@ export const defaultPolicy: Policy = {
   landing_by: 'git',
   landing_refresh_ms: null,
   pull_merge: 'manual',
+  pull_stack: 'none',
   max_review_fix_cycles: 3,
   readiness_self_fix_max_lines: 80,
   blueprint_skip_threshold: 2,

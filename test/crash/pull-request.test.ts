@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { createGrounds, type Fault } from '../support/crash.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
-import { type ForgeServer, type ForgeState, startForge } from '../support/forge-server.ts';
+import { type ForgeServer, type ForgeState, mergeNow, startForge } from '../support/forge-server.ts';
 import { Ci, readTip } from '../support/forge-site.ts';
 import { git } from '../support/ground.ts';
 
@@ -102,3 +102,43 @@ it('before and after it merges the request itself: the plan is merged, once', as
   ]);
   expect(merges).toBe(1);
 });
+
+it('between any two pushes and requests of a stack, also when its lowest has landed: each part has one request, and lands once', async () => {
+  const { made, bare, forge } = await atForge('[pull_requests]\nstack = "wave"\n', (bare) => ({
+    bare,
+    headOf: (branch) => readTip(bare, branch),
+    merging: {
+      ...{ methods: ['squash'], first: 'squash', hasAuto: true, approvals: 0, refuses: null },
+      deletes: 'retargets',
+    },
+  }));
+  git(made.repo, 'push', '-q', bare, 'main');
+  const created = () => forge.asked.filter((line) => line === 'POST /repos/ada/demo/pulls').length;
+  const dies = async (point: Fault['point'], nth: number) => {
+    const { how, said } = await made.live({ fault: { point, nth }, untilMerged: true }).ended;
+    expect(how, `${point}\n${said}`).toBe('killed');
+  };
+  await dies('plan-stack.after-push', 1);
+  expect(created()).toBe(0);
+  await dies('plan-stack.after-request', 1);
+  expect(created()).toBe(1);
+  await dies('plan-stack.after-push', 2);
+  await dies('plan-stack.after-request', 2);
+  const { how, said } = await made.live().ended;
+  expect(how, said).toBe('done');
+  const [first, second] = [...forge.state.pulls.values()];
+  if (first === undefined || second === undefined) throw new Error('no requests');
+  expect([first.base, second.base, created()]).toEqual(['main', 'stack/crash/w1', 2]);
+  mergeNow(forge.state, first, 'squash', first.headCommit);
+  await dies('plan-stack.after-push', 1);
+  await dies('plan-stack.after-request', 1);
+  mergeNow(forge.state, second, 'squash', tipOf(bare, second.head));
+  const end = await made.live({ untilMerged: true }).ended;
+  expect(end.how, end.said).toBe('done');
+  expect([forge.state.pulls.size, created()]).toEqual([2, 2]);
+  expect(git(bare, 'log', '--format=%s', '--first-parent', 'main').split('\n')).toHaveLength(3);
+  expect(git(bare, 'rev-parse', 'main^{tree}')).toBe(git(made.repo, 'rev-parse', 'plan/crash^{tree}'));
+  await expectJournalToReplay(made.home);
+});
+
+const tipOf = (bare: string, branch: string) => git(bare, 'rev-parse', `refs/heads/${branch}`);

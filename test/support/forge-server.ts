@@ -72,6 +72,8 @@ export interface FakeMerging {
   readonly approvals: number;
   /** Words with which it refuses every merge; null: it takes them. */
   readonly refuses: string | null;
+  /** The branch of a merged request is deleted, and those that are for it become requests for its target, or are closed. */
+  readonly deletes?: 'retargets' | 'closes';
   /** The branch of a request must have what came to its target. */
   readonly upToDate?: boolean;
 }
@@ -379,6 +381,28 @@ export function mergeNow(state: ForgeState, pull: FakePull, method: unknown, hea
   if (state.bare !== null) pull.mergeCommit = mergeInto(state.bare, pull, String(method));
   pull.state = 'merged';
   pull.mergedBy = { method: String(method), head: String(head) };
+  const { deletes } = state.merging;
+  if (deletes === undefined || state.bare === null) return;
+  for (const other of state.pulls.values()) {
+    if (other.base !== pull.head || other.state !== 'open') continue;
+    if (deletes === 'retargets') other.base = pull.base;
+    else other.state = 'closed';
+  }
+  execFileSync('git', ['update-ref', '-d', `refs/heads/${pull.head}`], { cwd: state.bare });
+}
+
+/** A branch that a request may be for. */
+function isBase(state: ForgeState, base: unknown): boolean {
+  return state.bare === null || (state.headOf?.(String(base)) ?? null) !== null;
+}
+
+const noBase: Reply = { status: 422, body: { message: 'Validation Failed: base is invalid' } };
+
+function retarget(state: ForgeState, pull: FakePull, base: unknown, shown: () => unknown): Reply {
+  if (!isBase(state, base)) return noBase;
+  if (pull.state !== 'open') return { status: 422, body: { message: 'Cannot change the base of a closed request' } };
+  pull.base = String(base);
+  return { status: 200, body: shown() };
 }
 
 const graphMethods = { merge: 'MERGE', squash: 'SQUASH', rebase: 'REBASE' } as const;
@@ -557,6 +581,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
       const message = `A pull request already exists for ${state.owner}:${body.head}.`;
       return { status: kind === 'github' ? 422 : 409, body: { message } };
     }
+    if (!isBase(state, body.base)) return noBase;
     return {
       status: 201,
       body: shown(
@@ -582,6 +607,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
+  if (part === '' && method === 'PATCH') return retarget(state, pull, body.base, () => shown(pull));
   const relation = (author: string) => ({ author_association: state.strangers.has(author) ? 'NONE' : 'MEMBER' });
   const codeComment = (one: FakePull['comments'][number]) => ({
     id: one.id,
@@ -770,6 +796,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
         body: { message: ['Another open merge request already exists for this source branch: !1'] },
       };
     }
+    if (!isBase(state, body.target_branch)) return noBase;
     const given = {
       head: String(body.source_branch),
       base: String(body.target_branch),
@@ -787,6 +814,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
+  if (part === '' && method === 'PUT') return retarget(state, pull, body.target_branch, () => shown(pull));
   if (part === 'cancel_merge_when_pipeline_succeeds') {
     if (pull.auto === null) return { status: 406, body: { message: 'not set to merge' } };
     pull.auto = null;

@@ -3,6 +3,7 @@ import type { PersistedTree } from '../../actors/compatibility.ts';
 import type { Step, Tree } from '../../actors/tree.ts';
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { AskedStack } from '../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { AnySignal, Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { trees } from './trees.ts';
@@ -25,6 +26,17 @@ export function planText(waves: number[], extra = ''): string {
       `## Wave ${w + 1}\n${Array.from({ length: tasks }, (_, t) => `### Task ${t + 1}: task ${w + 1}.${t + 1}\n${extra}\n`).join('')}`,
   );
   return `# A plan\n\n**Goal:** something\n\n${parts.join('\n')}`;
+}
+
+/** Each part has an open request. */
+function stackShown(stack: AskedStack | undefined) {
+  if (stack === undefined) return {};
+  const layers = stack.parts.map(({ name, title, branch }, index) => {
+    const [number, base] = [index + 1, stack.parts[index - 1]?.branch ?? 'main'];
+    const url = `https://forge.test/${number}`;
+    return { name, title, branch, number, url, state: 'open' as const, head: sha(number), base };
+  });
+  return { mode: stack.mode, stack: layers };
 }
 
 interface Pending {
@@ -181,7 +193,10 @@ export function createSimulation(
           post(
             tree,
             'pr_opened',
-            { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: sha(shas) },
+            {
+              ...{ number: 1, url: 'https://forge.test/1', server: 'forge.test', head: sha(shas) },
+              ...stackShown(effect.stack),
+            },
             { run: effect.id },
           );
           break;

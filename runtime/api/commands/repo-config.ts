@@ -48,6 +48,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['landing.batch', config.landing.batch],
     ['pull_requests.merge', config.policy.pull_merge],
     ['pull_requests.method', config.mergeMethod ?? ''],
+    ['pull_requests.stack', config.policy.pull_stack],
     ['cleanup_age', durationText(config.cleanupAgeMs)],
     ['worktree.setup', worktree.setup ?? ''],
     ['worktree.copy', [...worktree.copy]],

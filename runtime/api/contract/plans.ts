@@ -176,6 +176,22 @@ export const planShow = planEntry
         url: z.string().nullable(),
         /** The progress of its automatic merge; null: a person merges it. `detail`: why it was refused. */
         merge: z.object({ state: z.enum(forgeMergeStates), detail: z.string() }).nullable(),
+        /** The requests of its parts, the lowest first; `url` above is that of the lowest that is open. Not there: the plan has one. */
+        stack: z
+          .array(
+            z.object({
+              name: z.string(),
+              title: z.string(),
+              number: count,
+              url: z.string(),
+              state: z.enum(['open', 'merged', 'closed']),
+              branch: z.string(),
+              /** The branch that it is for, or went into. */
+              base: z.string(),
+              head: z.string(),
+            }),
+          )
+          .optional(),
       })
       .nullable(),
     timestamps: z.partialRecord(z.enum(timestampNames), time),

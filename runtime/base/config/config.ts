@@ -19,7 +19,7 @@ import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
 import { permissionProblem } from './permissions.ts';
-import { policyOf, unusedNotes } from './policy.ts';
+import { type PolicyParts, policyOf, unusedNotes } from './policy.ts';
 import {
   type AgentLayer,
   type AgentProfile,
@@ -339,10 +339,12 @@ export function parseRepoConfig(
     priority: values.priority ?? 0,
     cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
     pullMerge: values.pull_requests?.merge ?? daemon.pullRequests?.merge ?? 'manual',
+    pullStack: values.pull_requests?.stack ?? daemon.pullRequests?.stack ?? 'none',
     landingAuto: values.landing?.auto ?? false,
     landingBy: values.landing?.by ?? 'git',
     landingRefreshMs: values.landing?.refresh ?? null,
   };
+  checkStack(source.file, limits);
   const profileOf = (role: Role) => resolveProfile(role, files).profile;
   return deepFreeze({
     flags,
@@ -383,6 +385,28 @@ export function parseRepoConfig(
       ...besidesOrigins,
     },
   });
+}
+
+/** People merge the requests of a stack, from the lowest up, so what merges without them is refused beside it. Throws `bad_config`. */
+function checkStack(
+  file: string,
+  limits: Pick<PolicyParts, 'pullStack' | 'pullMerge' | 'landingBy' | 'landingRefreshMs'>,
+): void {
+  if (limits.pullStack === 'none') return;
+  const other =
+    limits.pullMerge !== 'manual'
+      ? '[pull_requests] merge = "when-green"'
+      : limits.landingBy !== 'git'
+        ? '[landing] by = "forge"'
+        : limits.landingRefreshMs !== null
+          ? '[landing] refresh'
+          : null;
+  if (other === null) return;
+  throw new EngineError(
+    'bad_config',
+    `${file}: [pull_requests] stack = "${limits.pullStack}" does not go together with ${other}: people merge the requests of a stack on the forge`,
+    'leave one of the two out, in that file or in daemon.toml; stack = "none" turns a stack off',
+  );
 }
 
 /** Whether these tables choose the program. */
@@ -548,9 +572,13 @@ function allHooks(values: RepoFile, kasmos: KasmosHooks): { hooks: HookConfig[];
 
 /** The origins of the values that a repo takes from daemon.toml unchanged; those of its agents are found for each role. */
 function inherited(daemon: DaemonConfig): Origins {
-  const keys = [...flagNames, 'max_active_plans', 'pull_requests.merge', 'pull_requests.method'].filter((key) =>
-    Object.hasOwn(daemon.origins, key),
-  );
+  const keys = [
+    ...flagNames,
+    'max_active_plans',
+    'pull_requests.merge',
+    'pull_requests.method',
+    'pull_requests.stack',
+  ].filter((key) => Object.hasOwn(daemon.origins, key));
   return Object.fromEntries(keys.map((key) => [key, originOf(daemon, key)]));
 }
 

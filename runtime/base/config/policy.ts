@@ -2,7 +2,7 @@
 
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { Lander } from '../../../machines/vocabulary/landing.ts';
-import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';
+import type { PullMergeMode, StackMode } from '../../../machines/vocabulary/plan-pull.ts';
 import {
   defaultPolicy,
   type Isolation,
@@ -15,7 +15,7 @@ import type { Flags } from './schema.ts';
 
 export type Profiles = Readonly<Record<Role, AgentProfile>>;
 
-interface PolicyParts {
+export interface PolicyParts {
   readonly flags: Flags;
   readonly profiles: Profiles;
   readonly requireChange: boolean;
@@ -25,6 +25,7 @@ interface PolicyParts {
   readonly priority: number;
   readonly cleanupAgeMs: number;
   readonly pullMerge: PullMergeMode;
+  readonly pullStack: StackMode;
   readonly landingAuto: boolean;
   readonly landingBy: Lander;
   readonly landingRefreshMs: number | null;
@@ -52,6 +53,7 @@ export function policyOf(parts: PolicyParts): Policy {
     landing_by: parts.landingBy,
     landing_refresh_ms: parts.landingRefreshMs,
     pull_merge: pullMerge,
+    pull_stack: parts.pullStack,
     require_change: requireChange,
     isolation,
     overlap,

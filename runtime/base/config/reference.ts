@@ -213,6 +213,10 @@ const pullRequestsWords: Readonly<Record<keyof typeof pullRequestsShape, Words>>
     '"manual": a person merges on the forge; "when-green": merged without one as soon as it is approved and its checks have passed',
   ],
   method: ['""', 'how "when-green" merges; "": as the forge has it by default'],
+  stack: [
+    '"none"',
+    '`"wave"`, `"task"`: each wave, or each task, has a pull request of its own, based on the one below; `"none"`: a plan has one',
+  ],
 };
 
 const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {

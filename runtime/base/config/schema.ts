@@ -7,7 +7,7 @@ import { landingBatchLimit, landingCheckLimit } from '../../../machines/vocabula
 import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { landers } from '../../../machines/vocabulary/landing.ts';
-import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
+import { mergeMethods, pullMergeModes, stackModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
 import type { OptedAcp } from './acp/agents.ts';
@@ -287,13 +287,14 @@ export const budgetSchema = z.strictObject(
 );
 export type BudgetTable = Readonly<z.infer<typeof budgetSchema>>;
 
-/** Who merges a pull request, and how. */
+/** Who merges a pull request, and how, and what has one of its own. */
 export const pullRequestsSchema = z.strictObject(
   {
     merge: oneOf(pullMergeModes).optional(),
     method: oneOf(['', ...mergeMethods]).optional(),
+    stack: oneOf(stackModes).optional(),
   },
-  { error: 'a table with merge and method' },
+  { error: 'a table with merge, method and stack' },
 );
 export type PullRequestsTable = Readonly<z.infer<typeof pullRequestsSchema>>;
 

@@ -120,6 +120,7 @@ const gateWords: Readonly<Record<string, string>> = {
   'landing.review_again': 'what lands is not reviewed again, even if bringing it up to date changed it',
   'notes.take': 'what an agent proposes as a note is given to the next agents without a person',
   'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
+  'pull_requests.stack': 'each part of a plan is pushed as soon as it is done, before the plan is reviewed',
   max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
   readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
   budget: 'how much its agents may take before a person is asked',
@@ -144,6 +145,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     'notes.take': 'person',
     'landing.by': 'git',
     'pull_requests.merge': 'manual',
+    'pull_requests.stack': 'none',
     require_change: true,
     confirm_deletions: true,
     confirm_secrets: true,
@@ -160,6 +162,7 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     'landing.review_again': values.landing?.review_again === 'never' ? 'never' : undefined,
     'notes.take': values.notes?.take,
     'pull_requests.merge': values.pull_requests?.merge,
+    'pull_requests.stack': values.pull_requests?.stack,
   };
   const set = Object.entries(all).filter(
     ([key, value]) => Object.hasOwn(gateWords, key) && value !== undefined && value !== strict[key],

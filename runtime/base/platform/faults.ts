@@ -33,6 +33,8 @@ export const faultPoints = [
   'plan-pull.before-push',
   'plan-pull.after-push',
   'plan-pull.after-create',
+  'plan-stack.after-push',
+  'plan-stack.after-request',
   'pull-merge.before-merge',
   'pull-merge.after-merge',
   'undo.before-reset',

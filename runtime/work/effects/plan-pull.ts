@@ -1,16 +1,17 @@
 /** Pushes a done plan's approved commit, and makes its pull request or finds an existing one. A second run finds the first one's result. */
 import type { PlanPull } from '../../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import { closingWords } from '../forges/closing-words.ts';
 import type { Forge, PullRequest } from '../forges/forge.ts';
 import { findReference } from '../forges/reference.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
+import { makeOrFind, requestAt } from '../forges/requests.ts';
 import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { tellLostWork } from './lost-work.ts';
+import { publishStack } from './plan-stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
 import { planBase } from './stored-base.ts';
 import { type ForgeParts, withForge } from './with-forge.ts';
@@ -18,7 +19,7 @@ import { siteOf } from './workplace.ts';
 
 /** If a forge is down or wants us to wait, the effect waits and spends no try. */
 export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
-  return async ({ branch, approved, request: open }, context): Promise<Outcome> => {
+  return async ({ branch, approved, request: open, stack }, context): Promise<Outcome> => {
     const { row, abort } = context;
     const { repository } = await siteOf(parts, row, { branch, from: branch });
     parts.projects.mustBeTrusted(row.project);
@@ -32,7 +33,10 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
     }
     const work = async ({ forge, remote }: RepoForge): Promise<Outcome> => {
       const at = { project: row.project, plan: row.plan, branch };
-      const base = (await planBase(parts, at)).branch ?? repository.defaultBase;
+      const begun = await planBase(parts, at);
+      const base = begun.branch ?? repository.defaultBase;
+      if (stack !== undefined)
+        return publishStack(parts, { ...at, repository, stack, head, base: begun.commit, into: base, forge, remote });
       // The forge is called first: if it cannot be reached, the effect waits before anything is pushed.
       const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
       // A pull request that the plan does not know yet is reported as open: the watch then follows it, and notices that it is over.
@@ -77,12 +81,6 @@ async function closesOf(
   return issue === null ? null : closingWords(forge, issue);
 }
 
-export async function requestAt(forge: Forge, number: number): Promise<PullRequest> {
-  const found = await forge.pullRequest(number);
-  if (found === 'unchanged') throw new Error('a pull request was asked for without an etag');
-  return found;
-}
-
 function openedOutcome(forge: Forge, { number, url }: PullRequest, head: string): Outcome {
   return { type: 'pr_opened', payload: { number, url, server: forge.server.name, head } };
 }
@@ -99,19 +97,4 @@ function deletedText(branch: string, { url }: PullRequest): string {
 
 function failed(detail: string): Outcome {
   return { type: 'pr_failed', payload: { detail } };
-}
-
-/** A request that a person made meanwhile, or that our earlier try made before its answer was lost, is used. */
-async function makeOrFind(
-  forge: RepoForge['forge'],
-  wanted: Parameters<Forge['createPullRequest']>[0],
-): Promise<PullRequest> {
-  try {
-    return await forge.createPullRequest(wanted);
-  } catch (thrown) {
-    if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused') throw thrown;
-    const twin = await forge.findPullRequest(wanted.head);
-    if (twin === null) throw thrown;
-    return twin;
-  }
 }

@@ -11,7 +11,8 @@ import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import type { Forge, WantedMerge } from '../forges/forge.ts';
 import { otherHeadText } from '../forges/pull-request-news.ts';
-import { closedOutcome, requestAt } from './plan-pull.ts';
+import { requestAt } from '../forges/requests.ts';
+import { closedOutcome } from './plan-pull.ts';
 import { type ForgeParts, withForge } from './with-forge.ts';
 import { siteOf } from './workplace.ts';
 

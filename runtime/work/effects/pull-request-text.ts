@@ -1,8 +1,20 @@
 /** The text of a pull request: the plan's goal, its tasks with their checks, the review's text, and the cost. */
 import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { taskName } from '../../../machines/vocabulary/ids.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import { fenced } from '../agents/prompts/quotation.ts';
 import { disarmed } from '../forges/closing-words.ts';
+
+/** One of several requests of a plan. */
+export interface StackedPart {
+  readonly name: string;
+  readonly title: string;
+  /** From 1. */
+  readonly nth: number;
+  readonly of: number;
+  /** The address of the request that it is based on; null: it is the lowest. */
+  readonly below: string | null;
+}
 
 const bodyLimit = 60_000;
 const titleLimit = 200;
@@ -14,7 +26,7 @@ const notesLimit = 4_000;
  */
 export async function pullRequestText(
   { store }: { readonly store: Pick<Store, 'plan' | 'planText' | 'usage' | 'runs'> },
-  { project, plan, closes }: PlanKey & { readonly closes: string | null },
+  { project, plan, closes, part }: PlanKey & { readonly closes: string | null; readonly part?: StackedPart },
 ): Promise<{ title: string; body: string }> {
   const row = await store.plan(project, plan);
   const runs = await store.runs({ by: 'latest', project, plan });
@@ -22,10 +34,12 @@ export async function pullRequestText(
   const told = isOfAgents ? harmless : (text: string) => text;
   const { document } = parsePlan((await store.planText(project, plan)) ?? '');
   const tasks = document.waves.flatMap(({ number, tasks: ofWave }) =>
-    ofWave.map(
-      ({ number: task, title, check }) =>
-        `- w${number} t${task}: ${told(title)}${check === null ? '' : ` (check: \`${(isOfAgents ? disarmed(check) : check).replaceAll('`', "'").slice(0, 200)}\`)`}`,
-    ),
+    ofWave
+      .filter(({ number: task }) => part === undefined || isOfPart(part.name, number, task))
+      .map(
+        ({ number: task, title, check }) =>
+          `- w${number} t${task}: ${told(title)}${check === null ? '' : ` (check: \`${(isOfAgents ? disarmed(check) : check).replaceAll('`', "'").slice(0, 200)}\`)`}`,
+      ),
   );
   const reviewers = runs.filter(
     ({ role, last_message: said }) => (role === 'reviewer' || role === 'verifier') && said !== null,
@@ -37,6 +51,7 @@ export async function pullRequestText(
   const cost =
     costs.length === 0 ? '' : `, ${costs.reduce((sum, one) => sum + one, 0).toFixed(2)} USD as far as they said`;
   const parts = [
+    part === undefined ? '' : partText(part, plan),
     document.goal === null ? '' : told(document.goal),
     closes ?? '',
     dependsOnText(row?.base?.on ?? []),
@@ -45,7 +60,7 @@ export async function pullRequestText(
     `Plan \`${plan}\`: ${count} ${count === 1 ? 'run' : 'runs'} of agents${cost}. Made by stator.`,
   ];
   return {
-    title: told(row?.title ?? plan)
+    title: told(part === undefined ? (row?.title ?? plan) : `${part.title} (${plan} ${part.nth}/${part.of})`)
       .replace(/\s+/g, ' ')
       .slice(0, titleLimit),
     body: parts
@@ -53,6 +68,19 @@ export async function pullRequestText(
       .join('\n\n')
       .slice(0, bodyLimit),
   };
+}
+
+/** A wave's tasks are called `w1-t2`, as a task's own part is. */
+function isOfPart(name: string, wave: number, task: number): boolean {
+  return name === `w${wave}` || name === taskName(wave, task);
+}
+
+/** Reviewers see which request comes first. Its address comes from the forge itself. */
+function partText({ nth, of, below }: StackedPart, plan: string): string {
+  const place = `Part ${nth} of ${of} of the plan \`${plan}\`.`;
+  return below === null
+    ? `${place} The other parts are based on this one.`
+    : `${place} Based on ${below}: merge that first.`;
 }
 
 /** The request also shows the changes of these plans until they are merged. */

@@ -7,7 +7,10 @@ import type { ReadPages } from './forge-pages.ts';
 import { commented, issue, person, pull, pullOf, word } from './forge-shapes.ts';
 import { type CommentSize, newestComments } from './newest-comments.ts';
 
-export type CommonCalls = Pick<Forge, 'login' | 'issue' | 'comment' | 'createPullRequest' | 'pullRequest' | 'commits'>;
+export type CommonCalls = Pick<
+  Forge,
+  'login' | 'issue' | 'comment' | 'createPullRequest' | 'retarget' | 'pullRequest' | 'commits'
+>;
 
 export interface CommonParts extends ForgeCall {
   readonly readPages: ReadPages;
@@ -41,6 +44,10 @@ export function createCommonCalls(
     async createPullRequest(wanted) {
       const route = 'POST /repos/{owner}/{repo}/pulls';
       return pullOf(await ask({ route, parameters: { ...at, ...wanted }, shape: pull }), null);
+    },
+    async retarget(number, base) {
+      const route = 'PATCH /repos/{owner}/{repo}/pulls/{number}';
+      await ask({ route, parameters: { ...at, number, base }, shape: z.unknown() });
     },
     async pullRequest(number, etag) {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';

@@ -124,6 +124,8 @@ export interface Forge {
   /** The newest open request from this repository's branch `head`; otherwise one that was merged at `commit`. */
   findPullRequest(head: string, commit?: string): Promise<PullRequest | null>;
   createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
+  /** Makes an open request one for another branch. */
+  retarget(number: number, base: string): Promise<void>;
   /** `unchanged`: nothing has changed since that etag. */
   pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
   /** The ids of its commits, 200 at most; empty if the forge does not list them. */

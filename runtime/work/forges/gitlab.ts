@@ -199,6 +199,10 @@ export function createGitLab(parts: ForgeParts): Forge {
       const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
       await orDefault(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
     },
+    async retarget(wanted, base) {
+      const route = 'PUT /projects/{id}/merge_requests/{iid}';
+      await ask({ route, parameters: { ...at, iid: wanted, target_branch: base }, shape: z.unknown() });
+    },
     login: () => loginOf(ask),
     async issue(wanted): Promise<Issue> {
       const found = await ask({

@@ -4,6 +4,7 @@
  */
 import type { Kinds } from '../../../actors/kind.ts';
 import { type StoredPlan, storedPlan } from '../../../actors/stored-tree.ts';
+import { isStacked as isStackedPlan } from '../../../machines/plan/stack.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import {
@@ -12,6 +13,7 @@ import {
   noPull,
   type PlanPull,
   type PullRequest as PlanPullRequest,
+  type StackLayer,
 } from '../../../machines/vocabulary/plan-pull.ts';
 import type { PlanTag } from '../../../machines/vocabulary/public-state.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
@@ -22,11 +24,12 @@ import { createServiceLoop, type Troubles } from '../../base/platform/troubles.t
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { MergeObstacle, PullRequest } from './forge.ts';
+import type { Forge, MergeObstacle, PullRequest } from './forge.ts';
 import { createForgeReadiness } from './forge-readiness.ts';
 import { type ForgeStates, isUntilChanged } from './forge-states.ts';
 import { type AllNews, newsOf, newsText, otherHeadText } from './pull-request-news.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
+import { stackChange } from './stack-change.ts';
 
 export interface PullRequestWatchParts {
   readonly home: string;
@@ -80,6 +83,7 @@ type PullWord =
   | 'pr_merge_refused'
   | 'pr_merged'
   | 'pr_closed'
+  | 'pr_stack_changed'
   | 'pr_changes_requested'
   | 'pr_needs_person'
   | 'pr_remarked';
@@ -91,6 +95,8 @@ interface Watched {
   readonly isOpen: boolean;
   /** The pull request is being created by its effect. */
   readonly isMaking: boolean;
+  /** Its parts get requests of their own as they are done. */
+  readonly isStacked: boolean;
   readonly doneAt: number;
   readonly pull: PlanPull;
   readonly merge: MergeState;
@@ -178,7 +184,11 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       const { tree, event } = line;
       const { before, after } = kinds.moveOf(line);
       const isEither = (tag: PlanTag) => before.has(tag) || after.has(tag);
-      const concerns = isEither('status:done') || isEither('waits:pull') || /^(?:pr_|create_pr)/.test(event);
+      const concerns =
+        isEither('status:done') ||
+        isEither('waits:pull') ||
+        isEither('pull_wanted') ||
+        /^(?:pr_|create_pr)/.test(event);
       if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // its prefix proves it
     }
   }
@@ -193,7 +203,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
         if (ending.signal.aborted) return null;
         if (one.isMaking) continue;
         if (one.isOpen) await look(tree, one);
-        else if (one.isDone) await want(tree, one);
+        else await want(tree, one);
       }
       await noteWaiting();
       return null;
@@ -219,13 +229,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const isDone = stored.has('status:done');
     const isOpen = stored.has('pull:open');
     const isMaking = stored.has('pull_working');
-    if (!isOpen && !isMaking && !(isDone && stored.has('pull_wanted'))) return null;
+    const isStacked = isStackedPlan(stored.context);
+    if (!isOpen && !isMaking && !((isDone || isStacked) && stored.has('pull_wanted'))) return null;
     return {
       project: key.project,
       plan: key.plan,
       isDone,
       isOpen,
       isMaking,
+      isStacked,
       doneAt: timestamps.done_at ?? 0,
       pull: pull ?? noPull,
       merge: forgeMergeStates.find((state) => stored.has(`pull_merge:${state}`)) ?? null,
@@ -280,10 +292,8 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       await forgeStates.waiting(project, (waiting.get(project) ?? []).map(({ plan }) => plan).sort());
   }
 
-  async function look(tree: PlanTree, one: Watched): Promise<void> {
-    const { request } = one.pull;
-    if (request === null) return;
-    const known = looks.get(request.url) ?? {
+  function looksOf(url: string): Looks {
+    const known = looks.get(url) ?? {
       nextMs: 0,
       quiet: 0,
       troubles: 0,
@@ -293,7 +303,14 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       pending: '',
       merge: { found: '', times: 0 },
     };
-    looks.set(request.url, known);
+    looks.set(url, known);
+    return known;
+  }
+
+  async function look(tree: PlanTree, one: Watched): Promise<void> {
+    const { request } = one.pull;
+    if (request === null) return;
+    const known = looksOf(request.url);
     // A new token is tried at once.
     if (known.troubles > 0 && (await readiness.of(one.project)).mark !== known.mark) known.nextMs = 0;
     const now = performance.now();
@@ -332,10 +349,9 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const { isDone } = one;
     const { request } = one.pull;
     if (request === null) return false;
-    const found = await forge.pullRequest(request.number, known.etag);
-    if (found !== 'unchanged') {
-      known.etag = found.etag;
-      known.request = found;
+    if (request.stack !== undefined) return askStack(tree, one, { forge, stack: request.stack });
+    const found = await lookAt(forge, request.number, known);
+    if (found !== null) {
       if (found.state === 'merged') {
         await tell(
           tree,
@@ -357,6 +373,42 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     if (!isDone) return isRemarked;
     const isAsked = await tellAsked(tree, one, { news, known });
     return isAsked || (await tellMerge(tree, one, { forge, known, found: known.request, news })) || isRemarked;
+  }
+
+  /** The request, if it has changed since the last look. */
+  async function lookAt(forge: Forge, number: number, known: Looks): Promise<PullRequest | null> {
+    const found = await forge.pullRequest(number, known.etag);
+    if (found === 'unchanged') return null;
+    known.etag = found.etag;
+    known.request = found;
+    return found;
+  }
+
+  /** The same for each request of a stack. What was changed there is first taken into account in all of it. */
+  async function askStack(
+    tree: PlanTree,
+    one: Watched,
+    { forge, stack }: { forge: Forge; stack: readonly StackLayer[] },
+  ): Promise<boolean> {
+    const asked = stack.filter(({ state }) => state !== 'merged');
+    for (const { number, url } of asked) await lookAt(forge, number, looksOf(url));
+    const change = stackChange(stack, ({ url }) => looksOf(url).request, one.isDone);
+    if (change !== null) {
+      // What could not be done is not tried again before something else has changed.
+      const nth = one.pull.refused === null ? one.count : '';
+      await tell(tree, 'pr_stack_changed', {}, `${tree} pr_stack_changed ${nth} ${change}`.slice(0, keyLimit));
+      return true;
+    }
+    let hasNews = false;
+    for (const layer of asked.filter(({ state }) => state === 'open')) {
+      const known = looksOf(layer.url);
+      if (known.request === null) continue;
+      const news = await newsOf(forge, { pull: known.request, head: layer.head, isDone: one.isDone });
+      if (await tellRemarks(tree, one, news)) hasNews = true;
+      // One round of work at a time: it is for one part.
+      if (one.isDone && (await tellAsked(tree, one, { news, known, layer }))) return true;
+    }
+    return hasNews;
   }
 
   /** Requests the merge by the forge, or notifies a person of the obstacle. */
@@ -397,17 +449,18 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   async function tellAsked(
     tree: PlanTree,
     { pull, doneAt }: Watched,
-    { news, known }: { news: AllNews; known: Looks },
+    { news, known, layer }: { news: AllNews; known: Looks; layer?: StackLayer },
   ): Promise<boolean> {
     const isFresh = ({ id }: { id: string }) => !pull.seen.includes(id);
-    const url = pull.request?.url ?? '';
+    const url = layer?.url ?? pull.request?.url ?? '';
     const fresh = news.asks.filter(isFresh).slice(0, asksAtOnce);
     const ids = fresh.map(({ id }) => id);
     const isWhole = fresh.some(({ isFinal }) => isFinal) || known.pending === ids.join(' ');
     known.pending = ids.join(' ');
     if (fresh.length > 0) {
       if (!isWhole) return true;
-      const payload = { body: newsText(url, fresh), ids, failing: [...news.failing] };
+      const of = layer === undefined ? {} : { layer: layer.name };
+      const payload = { body: newsText(url, fresh), ids, failing: [...news.failing], ...of };
       await tell(
         tree,
         'pr_changes_requested',

@@ -59,6 +59,34 @@ export async function updateBranch(push: Push): Promise<Pushed | null> {
   }
 }
 
+/** The commits of the branches below that folder at the push address, by name. Throws `git_failed`. */
+export async function tipsIn({ repo, remote, folder }: { repo: string; remote: string; folder: string }) {
+  const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
+  const args = ['ls-remote', '--refs', '--', place, `refs/heads/${folder}/*`];
+  const result = await tryAs('engine', { repo, args, timeoutMs: askTimeoutMs });
+  if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
+  const lines = result.stdout.split('\n').map((line) => /^([0-9a-f]{40,64})\trefs\/heads\/(.+)$/.exec(line));
+  return new Map(lines.flatMap((found) => (found === null ? [] : [[found[2] ?? '', found[1] ?? '']])));
+}
+
+/** Sets a branch of the engine's own at the remote to a commit while it is at `there` (null: not there), whatever commits it loses. false: it is elsewhere by now. */
+export async function replaceBranch(push: {
+  readonly repo: string;
+  readonly remote: string;
+  readonly branch: string;
+  readonly head: string;
+  readonly there: string | null;
+}): Promise<boolean> {
+  const { repo, remote, branch, head, there } = push;
+  try {
+    await send({ repo, remote, branch, head, commit: head, by: 'engine', lease: there ?? '' });
+    return true;
+  } catch (thrown) {
+    if (((await tipAt({ repo, remote, branch, by: 'engine' })) ?? null) !== there) return false;
+    throw thrown;
+  }
+}
+
 async function headOf({ repo, branch, commit }: Push): Promise<string> {
   const name = `${commit ?? `refs/heads/${branch}`}^{commit}`;
   const head = await askOwnGit(repo, ['rev-parse', '--verify', '--quiet', name]);
@@ -102,7 +130,7 @@ type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
 interface Sent extends Push {
   readonly remote: string;
   readonly head: string;
-  /** The remote accepts the push only while its branch is at this commit, which `head` contains; null: no condition. */
+  /** The remote accepts the push only while its branch is at this commit, or is not there if it is empty; null: no condition. */
   readonly lease: string | null;
 }
 

@@ -13,6 +13,8 @@ interface Wanted {
   /** The last commit of the branch. */
   readonly tip: string;
   readonly onto: string;
+  /** Commits that are not the branch's own, besides those of `onto`. */
+  readonly without?: readonly string[];
   /** The tree of their merge, which the result must have. */
   readonly tree: string;
   /** The message and author of the single commit, if they cannot be made anew one by one. */
@@ -31,7 +33,7 @@ export async function replay(repo: Repository, wanted: Wanted): Promise<string> 
 }
 
 /** null: that is not possible. */
-async function oneByOne(repo: Repository, { tip, onto }: Wanted): Promise<string | null> {
+async function oneByOne(repo: Repository, { tip, onto, without = [] }: Wanted): Promise<string | null> {
   const args = [
     'rev-list',
     '--reverse',
@@ -39,7 +41,7 @@ async function oneByOne(repo: Repository, { tip, onto }: Wanted): Promise<string
     '--no-merges',
     `--max-count=${maxCommits + 1}`,
     tip,
-    `^${onto}`,
+    ...[onto, ...without].map((commit) => `^${commit}`),
   ];
   const commits = (await ownGit(repo.path, args)).split('\n').filter((line) => line !== '');
   if (commits.length > maxCommits) return null;
@@ -48,13 +50,18 @@ async function oneByOne(repo: Repository, { tip, onto }: Wanted): Promise<string
     const parent = await findCommit(repo, `${commit}^`);
     if (parent === null) return null;
     const before = await treeOf(repo, head);
-    const side = await commitTree(repo, { tree: before, parents: [parent], message: 'side', env: sideEnv });
+    const side = await sideOf(repo, { tree: before, parent });
     const merged = await mergeTrees(repo, side, commit);
     if (merged.kind === 'conflict') return null;
     if (merged.tree === before) continue;
     head = await commitTree(repo, { tree: merged.tree, parents: [head], ...(await wordsOf(repo, commit)) });
   }
   return head === onto ? null : head;
+}
+
+/** The commit that lets git merge as if `parent` was what both sides have in common. */
+export function sideOf(repo: Repository, { tree, parent }: { readonly tree: string; readonly parent: string }) {
+  return commitTree(repo, { tree, parents: [parent], message: 'side', env: sideEnv });
 }
 
 async function wordsOf({ path }: Repository, commit: string) {

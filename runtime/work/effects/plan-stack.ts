@@ -1,0 +1,266 @@
+/**
+ * Brings a forge to the stack of a plan: a branch and a pull request for each part that is done, each based on the one below. What is there is looked at first,
+ * so a second run finds the result of the first, and what people did on the forge is kept: their commits, and what they merged or closed.
+ */
+
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { AskedStack, StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
+import type { Outcome } from '../../core/outbox/handler.ts';
+import type { PlanKey } from '../../core/store/port.ts';
+import type { PullRequest } from '../forges/forge.ts';
+import type { RepoForge } from '../forges/repo-forge.ts';
+import { makeOrFind, requestAt } from '../forges/requests.ts';
+import { fetchTip } from '../git/base-remote.ts';
+import { holdsWork } from '../git/joint-base.ts';
+import { findCommit } from '../git/objects.ts';
+import { replaceBranch, tipsIn } from '../git/push.ts';
+import type { Repository } from '../git/repository.ts';
+import { endsOf, type Restacked, restack, withChange } from '../git/stack.ts';
+import { pullRequestText } from './pull-request-text.ts';
+import type { ForgeParts } from './with-forge.ts';
+
+export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
+  readonly repository: Repository;
+  readonly stack: AskedStack;
+  /** The commit of the plan's branch. */
+  readonly head: string;
+  /** Where the plan was begun. */
+  readonly base: string;
+  /** The branch that the stack lands on. */
+  readonly into: string;
+}
+
+/**
+ * `open`: it has a request, or gets one. `landed`: `into` has its work. `folded`: it was merged into a part below that is open. `closed`: a person closed it. `none`: it
+ * gets a new request.
+ */
+type Standing = 'open' | 'landed' | 'folded' | 'closed' | 'none';
+
+interface Layer extends Pick<StackLayer, 'name' | 'title' | 'branch'> {
+  /** The commit of the plan's branch that it ends with; null: it is not there any more. */
+  readonly end: string | null;
+  readonly known: StackLayer | null;
+  /** Where its branch is at the remote; null: it is not there. */
+  readonly there: string | null;
+  readonly found: PullRequest | null;
+  readonly standing: Standing;
+}
+
+/** If the forge cannot be reached, this throws, and the effect waits. */
+export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Outcome> {
+  const layers = await look(at);
+  if (layers.length === 0) return failed('no part of it changed anything, so there is nothing to push');
+  const published: StackLayer[] = [];
+  const below: string[] = [];
+  let under: Under = { branch: at.into, tip: null, isLanded: true, url: null };
+  let receiver = receiverOf(layers, at.stack);
+  for (const [index, layer] of layers.entries()) {
+    const { standing, found, there, branch } = layer;
+    if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null };
+    // What is above it is based on its branch until a person says more.
+    else if (standing === 'closed' && there !== null)
+      under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
+    else if (standing === 'open' || standing === 'none') {
+      let made = await headOf(at, layer, { under, below, receives: layer === receiver });
+      const highest = highestOf(layers);
+      if (made.kind === 'conflict' && layer === receiver && layer !== highest) {
+        receiver = highest;
+        made = await headOf(at, layer, { under, below, receives: false });
+      }
+      if (made.kind === 'conflict') return failed(conflictText(layer, under, made, at));
+      if (made.head !== there) await push(at, layer, made.head);
+      parts.faults?.('plan-stack.after-push');
+      const request = await requestFor(parts, at, { layer, under, nth: index + 1 });
+      parts.faults?.('plan-stack.after-request');
+      below.push(made.head);
+      under = { branch, tip: made.head, isLanded: false, url: request.url };
+      published.push({ ...shownLayer({ ...layer, found: request }, 'open'), head: made.head, base: request.base });
+    }
+    below.push(...ownCommits(layer));
+    if (published.at(-1)?.name !== layer.name)
+      published.push(shownLayer(layer, standing === 'closed' ? 'closed' : 'merged'));
+  }
+  return outcomeOf(at, layers, published);
+}
+
+/** The heads that a part has, had, or had here. */
+function ownCommits({ end, known, found, there }: Layer): string[] {
+  return [end, known?.head, found?.headCommit, there].filter((commit) => commit != null);
+}
+
+/** What a part is on top of. `tip`: null as long as that is the branch as the plan was begun from it. */
+interface Under {
+  readonly branch: string;
+  readonly tip: string | null;
+  readonly isLanded: boolean;
+  readonly url: string | null;
+}
+
+/** The lowest first. Nothing is changed. */
+async function look(at: Stacking): Promise<Layer[]> {
+  const { repository, stack, head, base, forge, remote } = at;
+  const ends = await endsOf(repository, { base, head, parts: stack.parts });
+  const known = new Map(stack.known.map((layer) => [layer.name, layer]));
+  const fresh = [...ends.keys()].filter((name) => !known.has(name));
+  const named = [...stack.known, ...fresh.flatMap((name) => stack.parts.filter((part) => part.name === name))];
+  const folder = named[0]?.branch.replace(/\/[^/]*$/, '');
+  if (folder === undefined) return [];
+  const tips = await tipsIn({ repo: repository.path, remote, folder });
+  const layers: Layer[] = [];
+  for (const { name, title, branch } of named) {
+    const before = known.get(name) ?? null;
+    const there = tips.get(branch) ?? null;
+    const end = ends.get(name) ?? null;
+    const found =
+      before === null
+        ? await forge.findPullRequest(branch, there ?? end ?? undefined)
+        : await requestAt(forge, before.number);
+    const layer = { name, title, branch, end, known: before, there, found };
+    layers.push({ ...layer, standing: await standingOf(at, layer, { layers, tips }) });
+  }
+  return layers;
+}
+
+async function standingOf(
+  at: Stacking,
+  { found, known, end }: Omit<Layer, 'standing'>,
+  { layers, tips }: { readonly layers: readonly Layer[]; readonly tips: ReadonlyMap<string, string> },
+): Promise<Standing> {
+  if (found === null) return 'none';
+  if (found.state === 'open') return 'open';
+  if (found.state === 'merged' && found.base === at.into) return 'landed';
+  const isOpenBelow = layers.some(({ branch, standing }) => branch === found.base && standing === 'open');
+  if (found.state === 'merged' && isOpenBelow) return 'folded';
+  const head = known?.head ?? end;
+  const commit = head === null ? null : await findCommit(at.repository, head);
+  if (commit !== null && (await holdsWork(at.repository, await tipOf(at), commit))) return 'landed';
+  if (found.state === 'merged' || at.stack.byHand) return 'none';
+  // Some forges close what is for a branch that they delete.
+  const isOfForge = known?.state === 'open' && found.base !== at.into && !tips.has(found.base);
+  return isOfForge ? 'none' : 'closed';
+}
+
+/** The branch as the remote has it. */
+function tipOf({ repository, remote, into }: Stacking): Promise<string> {
+  return fetchTip(repository, { remote, branch: into });
+}
+
+type Placed = Pick<Layer, 'name' | 'standing' | 'known'>;
+
+function highestOf<L extends Placed>(layers: readonly L[]): L | null {
+  return layers.findLast(({ standing }) => standing === 'open' || standing === 'none') ?? null;
+}
+
+/** The part that gets what is new on the plan's branch: that whose reviewers asked for it, otherwise the highest. Pure. */
+export function receiverOf<L extends Placed>(
+  layers: readonly L[],
+  { isWhole, from, fixes }: Pick<AskedStack, 'isWhole' | 'from' | 'fixes'>,
+): L | null {
+  if (!isWhole) return null;
+  const highest = highestOf(layers);
+  // A part that is new begins with all that is there.
+  if (from === null || highest?.known === null) return highest;
+  return layers.find(({ name, standing }) => name === fixes && standing === 'open') ?? highest;
+}
+
+/** The head that the part is to have: what is there, on top of what is below, with what is new. */
+async function headOf(
+  at: Stacking,
+  layer: Layer,
+  { under, below, receives }: { readonly under: Under; readonly below: readonly string[]; readonly receives: boolean },
+): Promise<Restacked> {
+  const { repository, stack, head, remote } = at;
+  const { there, known, end, branch, title } = layer;
+  const isNew = known === null && there === null;
+  const own = isNew && receives ? head : (there ?? known?.head ?? end);
+  if (own === null) throw new Error(`part ${layer.name} has no commit`);
+  const isHere = (await findCommit(repository, own)) !== null;
+  const tip = isHere ? own : await fetchTip(repository, { remote, branch });
+  const stacked: Restacked =
+    under.tip === null
+      ? { kind: 'stacked', head: tip }
+      : await restack(repository, {
+          ...{ tip, onto: under.tip, isLanded: under.isLanded, below },
+          message: title,
+        });
+  if (stacked.kind === 'conflict' || !receives || isNew) return stacked;
+  return stack.from === null || stack.from === head
+    ? stacked
+    : withChange(repository, { onto: stacked.head, from: stack.from, to: head, message: title });
+}
+
+async function push({ repository, remote, forge }: Stacking, { branch, there }: Layer, head: string): Promise<void> {
+  if (await replaceBranch({ repo: repository.path, remote, branch, head, there })) return;
+  throw new EngineError(
+    'forge_unreachable',
+    `${branch} was pushed to at ${forge.server.name} in the same moment`,
+    'it is looked at again later',
+  );
+}
+
+/** The request of a part, for the branch below it. One that a person made, or whose answer was lost, is used. */
+async function requestFor(
+  parts: ForgeParts,
+  { forge, stack, project, plan }: Stacking,
+  { layer, under, nth }: { readonly layer: Layer; readonly under: Under; readonly nth: number },
+): Promise<PullRequest> {
+  const { name, title, branch, found, standing } = layer;
+  if (standing !== 'open' || found === null) {
+    const part = { name, title, nth, of: stack.planned, below: under.url };
+    const text = await pullRequestText(parts, { project, plan, closes: null, part });
+    return makeOrFind(forge, { head: branch, base: under.branch, ...text });
+  }
+  if (found.base === under.branch) return found;
+  await forge.retarget(found.number, under.branch);
+  return { ...found, base: under.branch };
+}
+
+function shownLayer({ name, title, branch, found, known }: Layer, state: StackLayer['state']): StackLayer {
+  const { number = 0, url = '', headCommit = '', base = '' } = found ?? {};
+  return { name, title, branch, number, url, state, head: headCommit || (known?.head ?? ''), base };
+}
+
+/** A plan that waits for its parts has no end, even if all of them have landed. */
+function outcomeOf(at: Stacking, layers: readonly Layer[], stack: readonly StackLayer[]): Outcome {
+  const { stack: asked, forge, head, into } = at;
+  const shown = stack.find(({ state }) => state === 'open') ?? stack.at(-1);
+  if (shown === undefined) throw new Error('a stack without a part was published');
+  const isOver = stack.every(({ state }) => state !== 'open');
+  if (isOver && asked.isLast && asked.known.length > 0) {
+    if (stack.some(({ state }) => state === 'closed')) return { type: 'pr_closed', payload: { stack: [...stack] } };
+    const landed = layers.findLast(({ standing }) => standing === 'landed');
+    return { type: 'pr_merged', payload: { head: landed?.found?.mergeCommit ?? null, into, stack: [...stack] } };
+  }
+  const { number, url } = shown;
+  const last = layers.findLast(({ end }) => end !== null)?.end ?? null;
+  return {
+    type: 'pr_opened',
+    payload: {
+      ...{ number, url, server: forge.server.name, mode: asked.mode, stack: [...stack] },
+      head: asked.isWhole ? head : hasNew(layers) ? (last ?? head) : (asked.from ?? head),
+    },
+  };
+}
+
+function hasNew(layers: readonly Layer[]): boolean {
+  return layers.some(({ known }) => known === null);
+}
+
+function conflictText(
+  { name, branch }: Layer,
+  { branch: below, tip }: Under,
+  { files, cut }: Extract<Restacked, { kind: 'conflict' }>,
+  { remote, plan, forge }: Stacking,
+): string {
+  const listed = files.slice(0, 20).join(', ');
+  const short = cut.slice(0, 12);
+  return [
+    `part ${name} of the stack conflicts with ${below} at ${forge.server.name} in ${listed}, so it and what is above it stay as they are;`,
+    `put it there by hand: git fetch ${remote} && git checkout --detach ${remote}/${branch} && git rebase --onto ${(tip ?? below).slice(0, 12)} ${short},`,
+    `then git push --force-with-lease ${remote} HEAD:refs/heads/${branch}; stator goes on as soon as it sees that, or with stator plan answer ${plan}`,
+  ].join(' ');
+}
+
+function failed(detail: string): Outcome {
+  return { type: 'pr_failed', payload: { detail } };
+}

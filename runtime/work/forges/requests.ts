@@ -1,0 +1,21 @@
+/** A pull request as its forge has it now, and one that is made unless it is there. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Forge, NewPullRequest, PullRequest } from './forge.ts';
+
+export async function requestAt(forge: Forge, number: number): Promise<PullRequest> {
+  const found = await forge.pullRequest(number);
+  if (found === 'unchanged') throw new Error('a pull request was asked for without an etag');
+  return found;
+}
+
+/** A request that a person made meanwhile, or that our earlier try made before its answer was lost, is used. */
+export async function makeOrFind(forge: Forge, wanted: NewPullRequest): Promise<PullRequest> {
+  try {
+    return await forge.createPullRequest(wanted);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused') throw thrown;
+    const twin = await forge.findPullRequest(wanted.head);
+    if (twin === null) throw thrown;
+    return twin;
+  }
+}

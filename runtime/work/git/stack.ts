@@ -1,0 +1,111 @@
+/**
+ * The parts of a branch that has a stack of requests: where each of them ends, and what becomes of one when what is below it has changed or has landed. Commits are made
+ * anew as by `git rebase --onto`, without a worktree. Nothing here moves a ref, so all of it may run again.
+ */
+import { ownGit } from './git.ts';
+import { areAncestors, findCommit, isAncestor, mergeTrees, treeOf } from './objects.ts';
+import { replay, sideOf } from './replay.ts';
+import type { Repository } from './repository.ts';
+
+/** A part, and the commits at which its work ended. */
+interface Part {
+  readonly name: string;
+  readonly commits: readonly string[];
+}
+
+/**
+ * The commit of the branch that is the first to have all work of a part, by its name, in the order of the branch. A part that is not on the branch, or
+ * that ends where the one below it ends, is left out.
+ */
+export async function endsOf(
+  repo: Repository,
+  { base, head, parts }: { readonly base: string; readonly head: string; readonly parts: readonly Part[] },
+): Promise<Map<string, string>> {
+  const listed = await ownGit(repo.path, ['rev-list', '--first-parent', '--reverse', `${base}..${head}`]);
+  const chain = listed.split('\n').filter((line) => line !== '');
+  const found: { name: string; at: number }[] = [];
+  for (const { name, commits } of parts) {
+    const at = await firstWith(repo, chain, commits);
+    if (at !== null && found.every((other) => other.at !== at)) found.push({ name, at });
+  }
+  found.sort((one, other) => one.at - other.at);
+  return new Map(found.map(({ name, at }) => [name, chain[at] ?? head]));
+}
+
+async function firstWith(repo: Repository, chain: readonly string[], commits: readonly string[]) {
+  const isAt = async (at: number) => areAncestors(repo, commits, chain[at] ?? '');
+  let [low, high] = [0, chain.length - 1];
+  if (high < 0 || !(await isAt(high))) return null;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (await isAt(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+export type Restacked =
+  | { readonly kind: 'stacked'; readonly head: string }
+  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly cut: string };
+
+interface Restack {
+  /** The head of the part as it is. */
+  readonly tip: string;
+  /** What it is to be on top of. */
+  readonly onto: string;
+  /** `onto` is the branch that the stack lands on: it has the parts below, by a merge, or as other commits after a squash or a rebase. */
+  readonly isLanded: boolean;
+  /** The heads that the parts below have or had. Their commits are not the part's. */
+  readonly below: readonly string[];
+  /** Of the one commit, if the part's commits cannot be made anew one by one. */
+  readonly message: string;
+}
+
+/** The part on top of `onto`, without the commits of the parts below; as it is, if it is there already. Throws `git_failed`. */
+export async function restack(repo: Repository, { tip, onto, isLanded, below, message }: Restack): Promise<Restacked> {
+  const known = await existing(repo, below);
+  const cut = await nearest(repo, known, tip);
+  const stands = isLanded ? cut === null || (await isAncestor(repo, cut, onto)) : await isAncestor(repo, onto, tip);
+  if (stands) return { kind: 'stacked', head: tip };
+  const from = cut ?? (await ownGit(repo.path, ['merge-base', onto, tip]));
+  return withChange(repo, { onto, from, to: tip, without: known, message });
+}
+
+interface Change {
+  readonly onto: string;
+  readonly from: string;
+  readonly to: string;
+  /** Commits whose history is no part of the change, besides that of `from`. */
+  readonly without?: readonly string[];
+  readonly message: string;
+}
+
+/** `onto` with what changed between two commits; `onto` itself, if it has that already. Throws `git_failed`. */
+export async function withChange(
+  repo: Repository,
+  { onto, from, to, without = [], message }: Change,
+): Promise<Restacked> {
+  const before = await treeOf(repo, onto);
+  const merged = await mergeTrees(repo, await sideOf(repo, { tree: before, parent: from }), to);
+  if (merged.kind === 'conflict') return { ...merged, cut: from };
+  if (merged.tree === before) return { kind: 'stacked', head: onto };
+  const head = await replay(repo, { tip: to, onto, tree: merged.tree, message, without: [from, ...without] });
+  return { kind: 'stacked', head };
+}
+
+/** What an earlier try has made may be gone. */
+async function existing(repo: Repository, commits: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const commit of new Set(commits)) if ((await findCommit(repo, commit)) !== null) found.push(commit);
+  return found;
+}
+
+/** The commit in the history of `tip` that the fewest of its commits come after; null: none of them is there. */
+async function nearest(repo: Repository, commits: readonly string[], tip: string): Promise<string | null> {
+  let best: string | null = null;
+  for (const commit of commits) {
+    if (commit === tip || !(await isAncestor(repo, commit, tip))) continue;
+    if (best === null || (await isAncestor(repo, best, commit))) best = commit;
+  }
+  return best;
+}

@@ -1,0 +1,270 @@
+/** Plans whose parts have a pull request each, based on the one below: made as the parts are done, and kept on top of each other whatever people do on the forge. */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  begin,
+  type EngineSetup,
+  gate,
+  openGate,
+  planText,
+  say,
+  type TestEngine,
+  untilBlocked,
+  untilPlan,
+} from '../support/engine.ts';
+import { type FakePull, type ForgeServer, type ForgeState, mergeNow } from '../support/forge-server.ts';
+import { type Site, site, start } from '../support/forge-site.ts';
+import { git, until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
+
+const kinds = ['github', 'gitea', 'gitlab'] as const;
+const three = planText(['echo 1 > a.txt'], ['echo 2 >> a.txt; echo b > b.txt'], ['echo c > c.txt']);
+
+async function atForge(
+  kind: (typeof kinds)[number] = 'gitea',
+  { mode = 'wave', ...given }: Partial<ForgeState> & { mode?: 'wave' | 'task' } = {},
+): Promise<Site> {
+  return site(kind, `[pull_requests]\nstack = "${mode}"\n`, { bare: '', ...given });
+}
+
+const deleting = (deletes: 'retargets' | 'closes') => ({
+  ...{ methods: ['merge', 'squash', 'rebase'] as const, first: 'squash' as const },
+  ...{ hasAuto: true, approvals: 0, refuses: null, deletes },
+});
+const pulls = ({ forge }: Site): FakePull[] => [...forge.state.pulls.values()];
+const creates = ({ asked }: ForgeServer) =>
+  asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line)).length;
+const tip = ({ bare }: Site, branch: string) => git(bare, 'rev-parse', `refs/heads/${branch}`);
+/** The subjects of what a request brings, the newest first, without merges. */
+const brings = ({ bare }: Site, { base, head }: FakePull) =>
+  git(bare, 'log', '--no-merges', '--format=%s', `${base}..${head}`);
+const shows = ({ bare }: Site, { base, head }: FakePull) =>
+  git(bare, 'diff', '--name-only', `${base}...${head}`).split('\n').sort().join(' ');
+
+const untilStack = (engine: TestEngine, is: (states: string, bases: string) => boolean) =>
+  untilPlan(engine, 'login', ({ pull_request: request, creating_pr: isAtIt }) => {
+    const stack = request?.stack ?? [];
+    const text = (key: 'state' | 'base') => stack.map((layer) => layer[key]).join(' ');
+    return !isAtIt && is(text('state'), text('base'));
+  });
+const opened = (engine: TestEngine, count: number) =>
+  untilStack(engine, (states) => states === Array.from({ length: count }, () => 'open').join(' '));
+const merged = (engine: TestEngine) => untilPlan(engine, 'login', ({ landing }) => landing === 'merged');
+
+async function stacked(where: Site, setup: EngineSetup = {}, text = three): Promise<TestEngine> {
+  const engine = await start(where, setup);
+  await begin(engine, 'login', text);
+  await untilPlan(engine, 'login', ({ status }) => status === 'done');
+  await opened(engine, 3);
+  return engine;
+}
+
+/** A person merges it on the forge's page. */
+function merge({ forge }: Site, pull: FakePull | undefined, method: 'merge' | 'squash'): void {
+  if (pull === undefined) throw new Error('no such request');
+  mergeNow(forge.state, pull, method, pull.headCommit);
+}
+
+/** Somebody's own clone, in which they commit to a branch and push it. */
+function byHand({ bare, on }: Site, branch: string, file: string, text: string, from = branch): string {
+  const clone = join(on.root, `clone-${randomUUID()}`);
+  git(on.root, 'clone', '-q', bare, clone, '--branch', from);
+  for (const [key, value] of [
+    ['user.name', 'eve'],
+    ['user.email', 'eve@here.test'],
+  ] as const)
+    git(clone, 'config', key, value);
+  writeFileSync(join(clone, file), text);
+  git(clone, 'add', '.');
+  git(clone, 'commit', '-qm', 'by hand');
+  git(clone, 'push', '-q', '--force', 'origin', `HEAD:refs/heads/${branch}`);
+  return git(clone, 'rev-parse', 'HEAD');
+}
+
+describe('a plan whose waves have requests of their own', () => {
+  it.each(kinds)('gets one on %s for each wave as soon as it is done, based on the one below', async (kind) => {
+    const where = await atForge(kind);
+    const engine = await start(where);
+    const go = join(where.on.root, 'go');
+    const text = planText(['echo 1 > a.txt'], [`${gate(go)}; echo b > b.txt`], ['echo c > c.txt']);
+    await begin(engine, 'login', text);
+    const early = await opened(engine, 1);
+    expect(early.status).toBe('implementing');
+    expect(pulls(where)).toMatchObject([{ head: 'stack/login/w1', base: 'main' }]);
+    openGate(go);
+    await untilPlan(engine, 'login', ({ status }) => status === 'done');
+    const { pull_request: request } = await opened(engine, 3);
+    expect(pulls(where)).toMatchObject([
+      { head: 'stack/login/w1', base: 'main' },
+      { head: 'stack/login/w2', base: 'stack/login/w1' },
+      { head: 'stack/login/w3', base: 'stack/login/w2' },
+    ]);
+    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'b.txt', 'c.txt']);
+    expect(request?.stack?.map(({ number }) => number)).toEqual(pulls(where).map(({ number }) => number));
+    expect(new Set(pulls(where).map(({ title }) => title)).size).toBe(3);
+    const second = pulls(where)[1];
+    expect(second?.body).toContain('Part 2 of 3');
+    expect(second?.body).toContain('- w2 t1:');
+    expect(second?.body).not.toContain('- w1 t1:');
+    expect(tip(where, 'stack/login/w3')).toBe(git(where.on.repo, 'rev-parse', 'plan/login'));
+    expect(git(where.bare, 'branch', '--list', 'plan/*')).toBe('');
+  });
+
+  it.each(kinds)(
+    'is stacked anew on %s when the lowest was squashed: without its commits, and once each',
+    async (kind) => {
+      const where = await atForge(kind, { merging: deleting('retargets') });
+      const engine = await stacked(where);
+      const [first, second, third] = pulls(where);
+      const before = tip(where, 'stack/login/w3');
+      merge(where, first, 'squash');
+      await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
+      expect(pulls(where).map(({ base }) => base)).toEqual(['main', 'main', 'stack/login/w2']);
+      expect(brings(where, second as FakePull)).toBe('task 1 (login w2 t1)');
+      expect(brings(where, third as FakePull)).toBe('task 1 (login w3 t1)');
+      expect(shows(where, second as FakePull)).toBe('a.txt b.txt');
+      expect(tip(where, 'stack/login/w3')).not.toBe(before);
+      merge(where, second, 'squash');
+      await untilStack(engine, (states) => states === 'merged merged open');
+      merge(where, third, 'squash');
+      const shown = await merged(engine);
+      expect(shown.merged).toMatchObject({ into: 'main', head: tip(where, 'main') });
+      expect(git(where.bare, 'rev-parse', 'main^{tree}')).toBe(git(where.on.repo, 'rev-parse', 'plan/login^{tree}'));
+      expect(git(where.bare, 'log', '--format=%s', '--first-parent', 'main').split('\n')).toHaveLength(4);
+      expect(creates(where.forge)).toBe(3);
+    },
+  );
+
+  it.each(kinds)('is made one for the branch below on %s after a merge, and pushed nothing', async (kind) => {
+    const where = await atForge(kind);
+    const engine = await stacked(where);
+    const heads = pulls(where).map(({ head }) => tip(where, head));
+    merge(where, pulls(where)[0], 'merge');
+    await untilStack(engine, (_, bases) => bases === 'main main stack/login/w2');
+    expect(pulls(where).map(({ head }) => tip(where, head))).toEqual(heads);
+    expect(pulls(where)[1]?.base).toBe('main');
+  });
+
+  it.each(kinds)('gets another request where %s closed one together with the branch that it was for', async (kind) => {
+    const where = await atForge(kind, { merging: deleting('closes') });
+    const engine = await stacked(where);
+    merge(where, pulls(where)[0], 'squash');
+    await untilStack(engine, (states, bases) => states === 'merged open open' && bases.startsWith('main main '));
+    expect(pulls(where).map(({ state, head }) => `${state} ${head}`)).toEqual([
+      'merged stack/login/w1',
+      'closed stack/login/w2',
+      'open stack/login/w3',
+      'open stack/login/w2',
+    ]);
+  });
+
+  it.each(kinds)('has what a person pushed to one of them on %s in all above it', async (kind) => {
+    const where = await atForge(kind);
+    await stacked(where);
+    const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
+    const has = (branch: string) => git(where.bare, 'ls-tree', '--name-only', branch).includes('theirs.txt');
+    await until(() => Promise.resolve(has('stack/login/w3')));
+    expect(tip(where, 'stack/login/w1')).toBe(theirs);
+    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt theirs.txt', 'a.txt b.txt', 'c.txt']);
+    expect(creates(where.forge)).toBe(3);
+  });
+
+  it('keeps what was pushed by force, and stacks the rest on that', async () => {
+    const where = await atForge();
+    const engine = await stacked(where);
+    byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n', 'main');
+    const text = () => git(where.bare, 'show', 'stack/login/w3:a.txt');
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', 'part w2', 'a.txt');
+    expect(text()).toBe('1\n2');
+    byHand(where, 'stack/login/w1', 'a.txt', '1\n', 'main');
+    await untilPlan(engine, 'login', (shown) => shown.blocked === null);
+    await opened(engine, 3);
+    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'a.txt b.txt', 'c.txt']);
+  });
+
+  it.each(kinds)('gets what a review on %s asks for in the part that it is about', async (kind) => {
+    const where = await atForge(kind);
+    const fixer = {
+      preset: 'command' as const,
+      program: '/bin/sh',
+      flags: ['-c', 'echo fixed > fixed.txt'],
+      sandbox: 'off' as const,
+    };
+    const engine = await stacked(where, { agents: { default: { preset: 'sh', attempts: 1 }, fixer } });
+    const review = { id: 71, author: 'eve', body: 'a file is missing', asksForChanges: true };
+    pulls(where)[0]?.reviews.push(review);
+    const isThere = () => git(where.bare, 'ls-tree', '--name-only', 'stack/login/w3').includes('fixed.txt');
+    await until(() => Promise.resolve(isThere()));
+    await opened(engine, 3);
+    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt fixed.txt', 'a.txt b.txt', 'c.txt']);
+    expect(git(where.bare, 'rev-parse', 'stack/login/w3^{tree}')).toBe(
+      git(where.on.repo, 'rev-parse', 'plan/login^{tree}'),
+    );
+  });
+
+  it.each(kinds)('stays as it is when a person closes one on %s, until they ask for another', async (kind) => {
+    const where = await atForge(kind);
+    const engine = await stacked(where);
+    const second = pulls(where)[1] as FakePull;
+    second.state = 'closed';
+    await untilStack(engine, (states) => states === 'open closed open');
+    expect(pulls(where)).toHaveLength(3);
+    await say(engine, 'login', 'create_pr');
+    await opened(engine, 3);
+    expect(pulls(where).map(({ base }) => base)).toEqual([
+      'main',
+      'stack/login/w1',
+      'stack/login/w2',
+      'stack/login/w1',
+    ]);
+  });
+
+  it('counts one that was merged into the part below as landed together with that', async () => {
+    const where = await atForge();
+    const engine = await stacked(where);
+    const [first, second, third] = pulls(where);
+    merge(where, second, 'squash');
+    await untilStack(engine, (states, bases) => states === 'open merged open' && bases.endsWith('stack/login/w1'));
+    expect(shows(where, first as FakePull)).toBe('a.txt b.txt');
+    expect(shows(where, third as FakePull)).toBe('c.txt');
+    merge(where, first, 'squash');
+    await untilStack(engine, (_, bases) => bases.endsWith('main'));
+    merge(where, third, 'squash');
+    await merged(engine);
+  });
+
+  it('makes each once where answers are lost', async () => {
+    const where = await atForge();
+    where.forge.trouble = (asked) => (asked.startsWith('POST') && creates(where.forge) % 2 === 1 ? 'lost' : null);
+    await stacked(where);
+    expect(where.forge.state.pulls.size).toBe(3);
+  });
+
+  it('has one for each task where that is configured, in the order in which they came', async () => {
+    const where = await atForge('gitea', { mode: 'task' });
+    const engine = await start(where);
+    const two = [
+      { title: 'first', sh: 'echo 1 > a.txt' },
+      { title: 'second', sh: 'echo 2 > b.txt', fields: '**After:** 1' },
+    ];
+    await begin(engine, 'login', planText(two, ['echo c > c.txt']));
+    await opened(engine, 3);
+    expect(pulls(where).map(({ head, title }) => `${head} ${title}`)).toEqual([
+      'stack/login/w1-t1 first (login 1/3)',
+      'stack/login/w1-t2 second (login 2/3)',
+      'stack/login/w2-t1 task 1 (login 3/3)',
+    ]);
+    expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'b.txt', 'c.txt']);
+  });
+
+  it('has one request where there is one wave', async () => {
+    const where = await atForge();
+    const engine = await start(where);
+    await begin(engine, 'login', planText(['echo 1 > a.txt']));
+    await untilPlan(engine, 'login', ({ pull_request: request }) => request?.state === 'open');
+    expect(pulls(where)).toMatchObject([{ head: 'plan/login', base: 'main' }]);
+  });
+});

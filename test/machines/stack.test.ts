@@ -1,0 +1,128 @@
+/** When a plan asks for the pull requests of its parts, in its statechart alone; and who gets what is new. */
+import { describe, expect, it } from 'vitest';
+import { receiverOf } from '../../runtime/work/effects/plan-stack.ts';
+import { stackChange } from '../../runtime/work/forges/stack-change.ts';
+import { createSimulation, planText, quietPolicy, sha } from '../support/simulation.ts';
+
+type Placed = Parameters<typeof receiverOf>[0][number];
+const head = 'a'.repeat(40);
+const other = 'b'.repeat(40);
+
+function layer(name: string, standing: Placed['standing'] = 'open', isKnown = true): Placed {
+  const known = { name, title: name, branch: name, number: 1, url: name, state: 'open', head, base: 'main' } as const;
+  return { name, standing, known: isKnown ? known : null };
+}
+
+describe('what is new on the branch of a plan', () => {
+  const done = { isWhole: true, from: head, fixes: null };
+  it.each<[string, Placed[], Parameters<typeof receiverOf>[1], string | null]>([
+    ['goes to the highest part', [layer('w1'), layer('w2')], done, 'w2'],
+    ['goes to the part whose reviewers asked', [layer('w1'), layer('w2')], { ...done, fixes: 'w1' }, 'w1'],
+    ['does not go to one that has landed', [layer('w1', 'landed'), layer('w2')], { ...done, fixes: 'w1' }, 'w2'],
+    ['does not go to one that is closed', [layer('w1'), layer('w2', 'closed')], done, 'w1'],
+    ['goes nowhere before the plan is done', [layer('w1'), layer('w2')], { ...done, isWhole: false }, null],
+    ['is what a new part begins with', [layer('w1'), layer('w2', 'none', false)], { ...done, fixes: 'w1' }, 'w2'],
+    ['goes nowhere when all have landed', [layer('w1', 'landed')], done, null],
+  ])('%s', (_, layers, asked, expected) => {
+    expect(receiverOf(layers, asked)?.name ?? null).toBe(expected);
+  });
+});
+
+describe('a stack on the forge', () => {
+  const known = (state: 'open' | 'merged' | 'closed') =>
+    ({ name: 'w1', title: '', branch: 'w1', number: 1, url: '', state, head, base: 'main' }) as const;
+  const found = (change: object = {}) => ({ state: 'open', headCommit: head, base: 'main', ...change }) as const;
+
+  it.each<[string, 'open' | 'merged' | 'closed', ReturnType<typeof found> | null, boolean, boolean]>([
+    ['as it was', 'open', found(), true, false],
+    ['not looked at', 'open', null, true, false],
+    ['pushed to', 'open', found({ headCommit: other }), true, true],
+    ['merged', 'open', found({ state: 'merged' }), true, true],
+    ['for another branch', 'open', found({ base: 'dev' }), true, true],
+    ['opened again', 'closed', found(), true, true],
+    ['over, of a plan that is done', 'merged', null, true, true],
+    ['over so far, of a plan at work', 'merged', null, false, false],
+  ])('%s: is it changed?', (_, state, now, isDone, isChanged) => {
+    expect(stackChange([known(state)], () => now, isDone) !== null).toBe(isChanged);
+  });
+
+  it('names the same change the same way, and another one in another', () => {
+    const name = (change: object) => stackChange([known('open')], () => found(change), true);
+    expect(name({ headCommit: other })).toBe(name({ headCommit: other }));
+    expect(name({ headCommit: other })).not.toBe(name({ base: 'dev' }));
+  });
+});
+
+describe('a plan with [pull_requests] stack', () => {
+  /** Three waves; the coders of the third go on until they are told. `asked`: what the forge was to have, at each time. */
+  function atWork(more: Partial<typeof quietPolicy> = {}, waves = [1, 2, 1]) {
+    const policy = { ...quietPolicy, pull_stack: 'wave' as const, ...more };
+    const script = ({ wave }: { wave: number | null }) => (wave === 3 ? ('runs on' as const) : { code: 0 });
+    const world = createSimulation({ policy, script });
+    const tree = world.open('demo', 'login', planText(waves));
+    world.send(tree, 'implement_start');
+    world.run(3_600_000);
+    const asked = () =>
+      [...world.effects.values()].flatMap(({ effect }) => (effect.kind === 'plan.pull' ? [effect.stack] : []));
+    const tell = (type: Parameters<typeof world.send>[1], payload: object = {}) => {
+      const { verdict } = world.send(tree, type, payload, { origin: 'engine' });
+      world.run(0);
+      return verdict;
+    };
+    return { world, tree, tell, asked, state: () => world.value(tree).pullRequest };
+  }
+
+  it('asks for the parts that are done while the rest is at work, and for each once', () => {
+    const { tell, asked, state } = atWork();
+    expect(state()).toEqual({ none: 'wanted' });
+    tell('pr_wanted');
+    expect(asked()).toMatchObject([{ parts: [{ name: 'w1' }, { name: 'w2' }], isWhole: false, isLast: false }]);
+    expect(asked()[0]?.parts[1]).toMatchObject({ branch: 'stack/login/w2', title: 'task 2.1; task 2.2' });
+    expect(state()).toEqual({ open: 'manual' });
+  });
+
+  it('asks for all of it when it is done, and with what is on the forge by then', () => {
+    const { tell, asked, world, tree } = atWork();
+    tell('pr_wanted');
+    world.send(tree, 'implement_finished', {}, { origin: 'engine' });
+    world.send(tree, 'set_status', { status: 'reviewing' });
+    world.send(tree, 'review_approved');
+    world.run(0);
+    expect(asked()).toHaveLength(2);
+    expect(asked()[1]).toMatchObject({ isWhole: true, known: [{ name: 'w1' }, { name: 'w2' }] });
+  });
+
+  it('is looked at anew when something of it was changed on the forge', () => {
+    const { tell, asked } = atWork();
+    tell('pr_wanted');
+    tell('pr_stack_changed');
+    expect(asked()).toHaveLength(2);
+    expect(asked()[1]).toMatchObject({ isWhole: false, known: [{ name: 'w1', head: sha(1) }, { name: 'w2' }] });
+  });
+
+  it.each<[string, Partial<typeof quietPolicy>, number[]]>([
+    ['with one wave', {}, [2]],
+    ['where no requests are made by themselves', { auto_create_pr: false }, [1, 2, 1]],
+    ['where it is merged instead', { auto_merge: true }, [1, 2, 1]],
+    ['where it is off', { pull_stack: 'none' }, [1, 2, 1]],
+  ])('asks for no stack %s', (_, more, waves) => {
+    const { tell, asked } = atWork(more, waves);
+    tell('pr_wanted');
+    expect(asked().filter((stack) => stack !== undefined)).toEqual([]);
+  });
+
+  it('has a request for each task, where that is wanted', () => {
+    const { tell, asked } = atWork({ pull_stack: 'task' });
+    tell('pr_wanted');
+    expect(asked()[0]?.parts.map(({ name }) => name)).toEqual(['w1-t1', 'w2-t1', 'w2-t2']);
+  });
+
+  it('is not blocked while it is at work because its forge refuses, and tries again at its end', () => {
+    const { world, tree, state } = atWork();
+    world.send(tree, 'pr_wanted', {}, { origin: 'engine' });
+    const row = [...world.effects.values()].find(({ effect }) => effect.kind === 'plan.pull');
+    world.send(tree, 'pr_failed', { detail: 'no' }, { origin: 'engine', run: row?.effect.id ?? null });
+    expect(state()).toEqual({ failed: 'idle' });
+    expect(world.context(tree).blocked).toBe(null);
+  });
+});
