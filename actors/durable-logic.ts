@@ -178,10 +178,20 @@ function placing<T>(work: () => T): T {
 
 function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: number): unknown {
   const kind = logicKindOf(logic);
-  if (kind === 'machine' && depth < nestingLimit)
-    return bindMachine(logic as AnyStateMachine, ports, `${label}/`, depth + 1);
+  if (kind === 'machine')
+    return depth < nestingLimit
+      ? bindMachine(logic as AnyStateMachine, ports, `${label}/`, depth + 1) // by its kind
+      : nestedTooDeep(logic as AnyStateMachine);
   if (kind === 'transition') return emittingTransition(logic as AnyActorLogic);
   return kind === 'promise' ? promiseBy(ports, label) : logic;
+}
+
+/** A machine may start itself again and again below itself. What no port is bound to would run outside of every step. */
+function nestedTooDeep(machine: AnyStateMachine): AnyStateMachine {
+  const refuse = () => {
+    throw new Error(`machine "${machine.id}" would be nested deeper than ${nestingLimit} machines below the root`);
+  };
+  return Object.assign(Object.create(machine), { getInitialSnapshot: refuse });
 }
 
 /** XState gives its function the scope of its actor, with an `emit` that only listeners in this process receive. */

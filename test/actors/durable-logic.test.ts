@@ -782,6 +782,10 @@ describe('what cannot be kept is refused', () => {
         b: { on: { back: 'a' } },
       },
     });
+    const within: AnyStateMachine = setup({ actors: { within: createMachine({}) } }).createMachine({
+      entry: spawnChild('within', { id: 'kid' }),
+    });
+    within.implementations.actors.within = within; // without end
     const usesSelf = setup({ actors: { p: fromPromise(async ({ self }) => self.id) } }).createMachine({
       initial: 'a',
       states: {
@@ -818,6 +822,7 @@ describe('what cannot be kept is refused', () => {
       'needs "reenter: true"',
     );
     const born = createMachine({ initial: 'b', states: { b: { always: 'c' }, c: { always: 'b' } } });
+    await expect(playDurably(definitionOf(within), {}, [])).rejects.toThrow('nested deeper than 20 machines');
     await expect(playDurably(definitionOf(born), {}, [])).rejects.toThrow('does not come to rest');
     const { looks } = await playDurably(definitionOf(usesSelf), {}, []);
     expect(looks.at(-1)).toMatchObject({ value: 'b', context: { why: expect.stringContaining('has no self') } });

@@ -217,7 +217,7 @@ function partsOf({ entry, exit, on, after, invoke }: State): object {
   };
 }
 
-/** `a` has states of its own and a history, `b` two regions, `c` a way on without an event, and `d` may be final. */
+/** `a` has states of its own and a history, `b` two regions and one without states, `c` a way on without an event, and `d` may be final. */
 export function chartOf({ states, on, isFinal, always }: DrawnChart): AnyStateMachine {
   const [a = {}, a1 = {}, a2 = {}, b = {}, b1 = {}, b2 = {}, b3 = {}, c = {}, d = {}] = states.map(partsOf);
   const isDue = ({ context }: Counted) => context.n % always === 0;
@@ -245,6 +245,7 @@ export function chartOf({ states, on, isFinal, always }: DrawnChart): AnyStateMa
         states: {
           left: { initial: 'b1', states: { b1, b2: { id: 'b2', ...b2 } } },
           right: { initial: 'b3', states: { b3, b4: { type: 'final' } } },
+          alone: {},
         },
       },
       c: { id: 'c', ...c, ...(always === 0 ? {} : { always: { guard: isDue, target: '#d', actions: count } }) },
