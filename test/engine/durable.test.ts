@@ -333,11 +333,24 @@ describe('an engine of durable actors', () => {
           ],
           file: ':memory:',
         } as never),
+        createEngine({
+          machines: [{ ...gate, schedules: { nightly: { cron: '0 3 * * *' } } }],
+          file: ':memory:',
+        } as never),
         createEngine({ machines: [gate], store: 'mysql://here/a' }),
       ].map(async (made) => (await failureOf(made)).code),
     );
     expect(codes).toEqual([
-      ...['bad_request', 'bad_request', 'bad_request', 'bad_request', 'bad_machine', 'bad_machine', 'bad_config'],
+      ...[
+        'bad_request',
+        'bad_request',
+        'bad_request',
+        'bad_request',
+        'bad_machine',
+        'bad_machine',
+        'bad_machine',
+        'bad_config',
+      ],
     ]);
     const watching = { fault: { watch: () => [{ project: 'a', plan: 'b' }] } };
     expect(() => defineMachine({ ...gate, effects: watching } as never)).toThrow(EngineError);

@@ -1593,6 +1593,47 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       expect(await store.accountLimits()).toEqual([]);
     });
 
+    it('of an account each span that is not over has what was said last', async () => {
+      const said = (span: string, used: number, until: number, at: number): Change => ({
+        ...{ do: 'account.note', account: 'x', span, used, until, at },
+      });
+      await commit(said('five_hour', 0.5, 100, 5), said('seven_day', 0.2, 900, 5));
+      // Of two runs the one that was read first may be stored last.
+      await commit(said('five_hour', 0.7, 100, 8), said('five_hour', 0.6, 100, 7));
+      expect(await store.accountQuotas()).toEqual([
+        { account: 'x', span: 'five_hour', used: 0.7, until: 100, at: 8 },
+        { account: 'x', span: 'seven_day', used: 0.2, until: 900, at: 5 },
+      ]);
+      await commit({ do: 'account.note', account: 'a', span: 'limit', used: 0.9, until: 300, at: 100 });
+      expect((await store.accountQuotas()).map(({ account, span }) => `${account} ${span}`)).toEqual([
+        'a limit',
+        'x seven_day',
+      ]);
+    });
+
+    it('a message in a chat is there under its id, with how far its answers were read, for thirty days', async () => {
+      const day = 86_400_000;
+      const sent = (message: string, at: number): Change => ({
+        ...{ do: 'chat.sent', chat: 'slack:C1', message, project: 'a', plan: 'p', about: 'null', at },
+      });
+      await commit(sent('1.1', 5), sent('1.1', 6), sent('2.1', 7), { ...sent('1.1', 5), chat: 'slack:C2' } as Change);
+      const row = { chat: 'slack:C1', message: '1.1', project: 'a', plan: 'p', about: 'null', reached: '', at: 5 };
+      expect(await store.chatMessage('slack:C1', '1.1')).toEqual(row);
+      expect(await store.chatMessage('slack:C1', '3.1')).toBeNull();
+      expect(await store.chatMessages({ chat: 'slack:C1', limit: 1 })).toMatchObject([{ message: '2.1' }]);
+      await commit({ do: 'chat.reach', chat: 'slack:C1', message: '1.1', reached: '1.5' });
+      expect(await store.chatMessage('slack:C1', '1.1')).toEqual({ ...row, reached: '1.5' });
+      expect(await store.chatMark('telegram:1')).toBeNull();
+      for (const reached of ['7', '9']) await commit({ do: 'chat.reach', chat: 'telegram:1', message: null, reached });
+      expect(await store.chatMark('telegram:1')).toBe('9');
+      await commit(sent('9.1', 6 + 30 * day));
+      expect((await store.chatMessages({ chat: 'slack:C1', limit: 9 })).map(({ message }) => message)).toEqual([
+        '9.1',
+        '2.1',
+      ]);
+      expect(await store.chatMessage('slack:C2', '1.1')).not.toBeNull();
+    });
+
     it('the forge of a repo is as it was found last', async () => {
       const row = { project: 'a', server: 's', url: 'u', code: null, reason: null, hint: null, since: 1, plans: [] };
       await commit({ do: 'forge.note', ...row, project: 'b' }, { do: 'forge.note', ...row });
