@@ -49,6 +49,7 @@ import { createTerminal } from '../work/agents/terminal.ts';
 import { secretSearch } from '../work/effects/secrets/search.ts';
 import { createForgeStates } from '../work/forges/forge-states.ts';
 import { createCleaning } from '../work/gc/gc.ts';
+import { createDeliveries } from '../work/intake/deliveries.ts';
 import { claimantOf } from '../work/repos/engine-lock.ts';
 import { openProjects } from '../work/repos/registry.ts';
 import { createRepoLocks } from '../work/repos/repo-locks.ts';
@@ -398,7 +399,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const shared = { store, views, commands, bus, log, watch, lock, mcp, host, inspect, relay };
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
-  const api: AppParts = { ...shared, parts: { ...parts, commands, whatIf, uptimeMs }, uptimeMs, nowMs };
+  const intakes = () => settings.current().intakes;
+  const deliveries = createDeliveries({ home, env, store, projects, nowMs, intakes });
+  const api: AppParts = { ...shared, parts: { ...parts, commands, deliveries, whatIf, uptimeMs }, uptimeMs, nowMs };
   const app = createApp(api);
   /** Answers requests of other hosts, until the returned function is called. */
   const answerOthers = () => answerHosts(store, createAppForHosts(api), log);
@@ -423,6 +426,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     troubles,
     views,
     commands,
+    deliveries,
     cleaning,
     api,
     app,

@@ -341,6 +341,7 @@ function createWatchers(core: Parts): Watchers {
       ...(core.intakeLookMs === null ? {} : { everyMs: core.intakeLookMs }),
       ...(core.intakeLookMs === null ? {} : { pollMs: core.intakeLookMs }),
       ...{ home, env, store, projects, faults, log, troubles, nowMs },
+      deliveries: core.deliveries,
       intakes: () => core.settings.current().intakes,
       mayWork: () => isOwner() && core.startable() === 'all',
       async register({ work, ...plan }) {

@@ -762,6 +762,7 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/intakes/:name', { params: { name: 'none' } }, 404, code('not_found')],
     ['GET /v1/intakes/:name/try', { params: { name: 'inbox' } }, 200, { name: 'inbox', room: 3, items: [] }],
     ['GET /v1/intakes/:name/try', { params: { name: 'none' } }, 404, code('not_found')],
+    ['POST /v1/intakes/:name/deliveries', { params: { name: 'inbox' } }, 401, code('unauthorized')],
     ['POST /v1/repos/:project/notes', { params: demo, body: { text: 'slow tests' } }, 200, { id: 1, state: 'taken' }],
     ['POST /v1/repos/:project/notes', { params: nope, body: { text: 'x' } }, 404, code('repo_not_found')],
     ['POST /v1/repos/:project/notes', { params: demo, body: { text: ' ' } }, 400, code('bad_request'), 'text'],

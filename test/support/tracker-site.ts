@@ -7,11 +7,14 @@ import { jiraAccount } from './tracker-jira.ts';
 import { linearAddress } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerServer, trackerToken } from './tracker-server.ts';
 
+/** `intakeLookMs`: null: the engine looks and asks as it does for people. */
+type SiteSetup = Omit<EngineSetup, 'intakeLookMs'> & { readonly intakeLookMs?: number | null };
+
 export interface TrackerSite {
   readonly on: Ground;
   readonly tracker: TrackerServer;
   /** The intake's table with more keys. */
-  start(keys?: string, setup?: EngineSetup): Promise<TestEngine>;
+  start(keys?: string, setup?: SiteSetup): Promise<TestEngine>;
 }
 
 /** How the tracker names an account. */
@@ -57,11 +60,11 @@ export async function trackerSite(kind: TrackerKind, authors: readonly string[] 
   return {
     on,
     tracker,
-    start(keys = '', setup = {}) {
+    start(keys = '', { intakeLookMs = 40, ...setup } = {}) {
       const file = join(on.home, 'daemon.toml');
       if (!existsSync(file)) appendFileSync(file, `${waves}[intake.issues]\n${trackerTable(tracker, authors)}${keys}`);
       const env = { ...on.env, TRACKER_TOKEN: trackerToken };
-      return startEngine({ on, env, intakeLookMs: 40, ...setup });
+      return startEngine({ on, env, ...(intakeLookMs === null ? {} : { intakeLookMs }), ...setup });
     },
   };
 }

@@ -19,6 +19,7 @@ import { baseOf } from '../../work/effects/workplace.ts';
 import type { CleaningRequest } from '../../work/gc/gc.ts';
 import { refuseBranch } from '../../work/git/branch.ts';
 import { identity } from '../../work/git/identity.ts';
+import type { Deliveries } from '../../work/intake/deliveries.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
@@ -51,6 +52,7 @@ export type Commands = ReturnType<typeof createCommands>;
 /** The dependencies of operations. */
 export interface OperationParts extends CommandDependencies {
   readonly commands: Commands;
+  readonly deliveries: Pick<Deliveries, 'take'>;
   /** The course that a plan would have taken with other inputs. Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
   whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;
   /** How long the daemon, or a program's engine, has run. A change of the system clock does not affect it. */

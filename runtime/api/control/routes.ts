@@ -5,6 +5,7 @@ import { nouns } from '../operations/operations.ts';
 import { routesOf } from './operation-route.ts';
 import { type AnyRoute, pathOf } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes } from './routes/instances.ts';
@@ -27,6 +28,7 @@ export const routes: readonly AnyRoute[] = [
   ...instanceRoutes,
   ...routesOf({ typeToInstance }),
   ...Object.values<Operations>(others).flatMap(routesOf),
+  ...deliveryRoutes,
   ...eventRoutes,
   ...mcpRoutes,
 ];

@@ -8,6 +8,7 @@ import { jiraSource } from './intake-sources/jira.ts';
 import { linearSource } from './intake-sources/linear.ts';
 import { scheduleSource } from './intake-sources/schedule.ts';
 import { commonKeys, type KeyWords } from './intake-sources/source.ts';
+import { webhookSource } from './intake-sources/webhook.ts';
 import { oneOf } from './schema-words.ts';
 
 const sources = {
@@ -18,6 +19,7 @@ const sources = {
   gitlab: gitlabSource,
   linear: linearSource,
   jira: jiraSource,
+  webhook: webhookSource,
 };
 type SourceName = keyof typeof sources;
 const sourceNames = Object.keys(sources) as SourceName[]; // the keys of the table above, nothing else

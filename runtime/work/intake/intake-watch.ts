@@ -11,6 +11,7 @@ import { createServiceLoop, type Trouble, type Troubles } from '../../base/platf
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeItemRow } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
+import type { Deliveries } from './deliveries.ts';
 import { countsNow, roomNow } from './preview.ts';
 import type { Claim, FollowActs, Source, Work } from './source.ts';
 import { createSource } from './sources/sources.ts';
@@ -59,6 +60,7 @@ export interface IntakeWatchParts {
   begin(start: StartOfPlan): Promise<string | null>;
   /** false: no agent of the plan accepts it now. */
   send: FollowActs['send'];
+  readonly deliveries: Pick<Deliveries, 'onDelivery'>;
   /** Milliseconds between two rounds. Default: two seconds. */
   readonly everyMs?: number;
   /** Milliseconds between two requests to a tracker. Default: as its table says. */
@@ -240,5 +242,9 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     },
   });
 
+  parts.deliveries.onDelivery((name) => {
+    sources.get(name)?.source.lookAtOnce?.();
+    loop.wake();
+  });
   return { start: loop.start, wake: loop.wake, stop: loop.stop };
 }

@@ -15,11 +15,13 @@ export interface SecretPlace {
   readonly variable: string;
   /** An absolute path, which is searched first. */
   readonly envFile: string | undefined;
+  /** A shorter one is refused; default: 1. */
+  readonly minChars?: number;
 }
 
 /** Throws `no_token` if it is nowhere, `bad_config` for a file that others can write or that a repo holds, `agent_unusable` for one that is no env file. */
 export async function readSecret(
-  { name, key, variable, envFile }: SecretPlace,
+  { name, key, variable, envFile, minChars = 1 }: SecretPlace,
   { env, projects }: Pick<SourceParts, 'env' | 'projects'>,
 ): Promise<string> {
   const wanted = variable.slice('env:'.length);
@@ -30,7 +32,13 @@ export async function readSecret(
   }
   for (const place of places) {
     const found = place[wanted]?.trim() ?? '';
-    if (form.test(found)) return found;
+    if (form.test(found) && found.length >= minChars) return found;
+    if (found !== '')
+      throw new EngineError(
+        'bad_config',
+        `${wanted}, which [intake.${name}] ${key} names, is no secret of ${minChars} to 4096 printed characters`,
+        'make one: openssl rand -base64 32',
+      );
   }
   throw new EngineError(
     'no_token',

@@ -79,6 +79,8 @@ export interface Source {
   settle?(room: Room): Promise<void>;
   /** Called in each round of the watch, also without new items. */
   readonly follow?: Follow;
+  /** The next look asks the tracker, also before its time. While the tracker wants us to wait, it is not asked. */
+  lookAtOnce?(): void;
   /** The oldest first, at most `lookLimit`. Changes nothing. Throws an `EngineError` if the source cannot be read. */
   look(room: Room): Promise<readonly Found[]>;
 }

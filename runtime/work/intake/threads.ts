@@ -34,6 +34,8 @@ interface ThreadParts {
   mayStart(tracker: Tracker, author: Author): Promise<boolean>;
   /** null: its text may start work. */
   textRefusal(tracker: Tracker, issue: TrackedIssue): Promise<string | null>;
+  /** How often it was told to look at once. */
+  nudges(): number;
 }
 
 /** null: there is no such plan. */
@@ -81,16 +83,18 @@ export function newsOf(
   return [...(isEdited ? [edit] : []), ...said];
 }
 
-export function createThreads({ config, parts, everyMs, asking, mayStart, textRefusal }: ThreadParts): Follow {
+export function createThreads({ config, parts, everyMs, asking, mayStart, textRefusal, nudges }: ThreadParts): Follow {
   const { name: intake, tell } = config;
   const move: Partial<Record<IntakeState, string>> = 'move' in config ? config.move : {};
   const { store, nowMs } = parts;
   let nextMs = 0;
+  let nudged = 0;
   /** By item: the time of its last change that all agents know. */
   const passedOn = new Map<string, number>();
 
   return async function follow(acts) {
-    const isDue = Date.now() >= nextMs;
+    const isDue = Date.now() >= nextMs || nudged !== nudges();
+    nudged = nudges();
     const failures: unknown[] = [];
     for (const row of await store.intakeThreads(intake)) {
       try {

@@ -57,6 +57,8 @@ function createTrackerSource(
   const texts = new Map<string, { readonly updatedMs: number; readonly refusal: string | null }>();
   let issues: readonly TrackedIssue[] = [];
   let nextMs = 0;
+  /** How often it was told to look at once. */
+  let nudges = 0;
   /** With the remote and the token of that time. */
   let opened: { readonly tracker: Tracker; readonly untilMs: number } | null = null;
   /** The last failure, and until when no request is sent to the tracker. */
@@ -205,7 +207,12 @@ function createTrackerSource(
   }
 
   const keyOf = (id: string) => `${source}-${id}`;
-  return { look, follow: createThreads({ config, parts, everyMs, asking, mayStart, textRefusal }) };
+  const follow = createThreads({ config, parts, everyMs, asking, mayStart, textRefusal, nudges: () => nudges });
+  const lookAtOnce = () => {
+    nextMs = 0;
+    nudges += 1;
+  };
+  return { look, lookAtOnce, follow };
 }
 
 /** A token that may not see the rights of others stops no issue of `authors`. */

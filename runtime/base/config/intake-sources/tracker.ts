@@ -7,6 +7,11 @@ import { type KeyWords, messageWords } from './source.ts';
 const label = text({ min: 1, max: 100, is: 'a label without a comma', where: (value) => !value.includes(',') });
 const login = text({ min: 1, max: 200, is: 'the name of an account there' });
 
+/** Never the secret itself. */
+export const secretName = z
+  .string({ error: 'a text "env:NAME"' })
+  .regex(/^env:[A-Za-z_][A-Za-z0-9_]{0,200}$/, { error: '"env:NAME": the secret itself is not kept here' });
+
 export const trackerKeys = {
   labels: listOf(label, { max: 20, is: 'a list of labels' }).default([]),
   state: oneOf(['open', 'closed', 'all']).default('open'),
@@ -18,6 +23,8 @@ export const trackerKeys = {
   ),
   every: duration({ minMs: 10_000, maxMs: 86_400_000, limits: 'from 10s to 1d' }).default(60_000),
   tell: listOf(oneOf(['comment', 'label']), { max: 2, is: 'a list of "comment" and "label"' }).default(['comment']),
+  webhook: secretName.optional(),
+  env_file: text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).optional(),
 };
 
 export const trackerWords = {
@@ -35,6 +42,14 @@ export const trackerWords = {
     '["comment"]',
     'issues: how the state of the plan goes back: a comment, a label such as "stator:running", or both',
   ],
+  webhook: [
+    null,
+    'issues: the variable with the secret of a webhook there: each of its deliveries makes the issues be asked for at once',
+  ],
+  env_file: [
+    null,
+    'issues, webhook: a file of NAME=VALUE lines outside of every registered repo, where the variables are looked for first',
+  ],
 } satisfies Record<keyof typeof trackerKeys, KeyWords>;
 
 const status = text({ min: 1, max: 100, is: 'the name of a status there' });
@@ -50,10 +65,7 @@ export const serviceKeys = {
   url: text({ min: 8, max: 2048, is: 'an address such as https://acme.atlassian.net', where: isServiceUrl }).transform(
     (url) => url.replace(/\/+$/, ''),
   ),
-  token: z
-    .string({ error: 'a text "env:NAME"' })
-    .regex(/^env:[A-Za-z_][A-Za-z0-9_]{0,200}$/, { error: '"env:NAME": the token itself is not kept here' }),
-  env_file: text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).optional(),
+  token: secretName,
   allow_private: flag.default(false),
 };
 
@@ -65,10 +77,6 @@ export const serviceWords = {
   ],
   url: ['"https://api.linear.app"', 'linear, jira: its address; required for jira'],
   token: ['"env:LINEAR_API_KEY"', 'linear, jira: the variable with the token; "env:JIRA_TOKEN" for jira'],
-  env_file: [
-    null,
-    'linear, jira, webhook: a file of NAME=VALUE lines outside of every registered repo, where the variable is looked for first',
-  ],
   allow_private: ['false', 'linear, jira: the address may be private, loopback or link-local'],
 } satisfies Record<keyof typeof serviceKeys, KeyWords>;
 

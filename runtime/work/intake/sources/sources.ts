@@ -8,6 +8,7 @@ import { createGitLabSource } from './gitlab.ts';
 import { createJiraSource } from './jira.ts';
 import { createLinearSource } from './linear.ts';
 import { createScheduleSource } from './schedule.ts';
+import { createWebhookSource } from './webhook.ts';
 
 const sources: { readonly [Name in IntakeSourceName]: (config: IntakeOf<Name>, parts: SourceParts) => Source } = {
   folder: createFolderSource,
@@ -17,6 +18,7 @@ const sources: { readonly [Name in IntakeSourceName]: (config: IntakeOf<Name>, p
   gitlab: createGitLabSource,
   linear: createLinearSource,
   jira: createJiraSource,
+  webhook: createWebhookSource,
 };
 
 export function createSource(config: IntakeConfig, parts: SourceParts): Source {
