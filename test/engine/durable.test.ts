@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, createMachine, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 import {
   createEngine,
@@ -239,6 +239,26 @@ describe('an engine of durable actors', () => {
     expect((await accepted()).map(({ type }) => type)).toEqual(['card.paid']);
     await trees.send('one', { type: 'card.paid' });
     expect(await accepted()).toEqual([]);
+  });
+
+  it('names regions without states of their own by their names alone', async () => {
+    const signals = { flip: z.strictObject({}), stop: z.strictObject({}) };
+    const lamp = { initial: 'dark', states: { dark: { on: { flip: 'lit' } }, lit: {} } };
+    const states = { on: { type: 'parallel', states: { clock: {}, lamp } }, off: { on: { stop: 'on' } } } as const;
+    const chart = createMachine({ id: 'room', initial: 'on', states });
+    const file = join(folder, 'room.db');
+    const open = () =>
+      createEngine({ file, log: quiet, machines: [defineMachine({ name: 'room', machine: chart, signals })] });
+    const first = await open();
+    await first.machines.room.start('one');
+    await first.stop();
+    const engine = await open();
+    afterwards(() => engine.stop());
+    const { room } = engine.machines;
+    await room.send('one', { type: 'flip' });
+    expect((await room.get('one')).value).toEqual({ on: { clock: {}, lamp: 'lit' } });
+    expect((await room.history('one')).at(-1)).toMatchObject({ from: 'on.clock lamp.dark', to: 'on.clock lamp.lit' });
+    await expect(room.send('one', { type: 'stop' })).rejects.toThrow('it is in on.clock lamp.lit');
   });
 
   it('says the words of a rejection that no state takes, though it is no error', async () => {
