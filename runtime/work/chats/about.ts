@@ -2,6 +2,7 @@
 import { waysOn } from '../../../machines/plan/advice.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 
 export type About =
@@ -44,10 +45,20 @@ export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details
     return null;
   if (typeof question === 'number') return { kind: 'question', number: question };
   if (typeof permission === 'string' && typeof instance === 'string')
-    return { kind: 'permission', title: instance, id: permission, isWhole: String(message).length < noticeLimit };
+    return {
+      kind: 'permission',
+      title: instance,
+      id: permission,
+      isWhole: isShown(String(message)),
+    };
   if (event === 'wave_waiting') return typeof wave === 'number' ? { kind: 'wave', wave } : null;
   if (event === 'agent_asks') return null;
   return { kind: 'block', reason: event === 'blocked' ? blockText({ source, reason }) : String(message) };
+}
+
+/** Whether the text of the message is all of it: it was not cut, and nothing is left out. */
+function isShown(message: string): boolean {
+  return message.length < noticeLimit && oneLine(message) === message;
 }
 
 /** As the notification of a block says it. */

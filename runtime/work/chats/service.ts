@@ -22,7 +22,7 @@ export interface Incoming {
 export interface ChatService {
   /** Names the bot or the channel; what is stored of it is stored under that. */
   readonly key: string;
-  /** Milliseconds from one reading to the next. */
+  /** Milliseconds from the reading that was made to the next. */
   readonly everyMs: number;
   /** The id of the message. Throws an `EngineError`. */
   send(text: string, buttons: readonly string[]): Promise<string>;

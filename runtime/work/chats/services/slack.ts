@@ -25,6 +25,7 @@ const posted = z.object({ ts: z.string() });
 
 const callMs = 20_000;
 /** Slack allows 50 calls of this kind a minute. */
+const callEveryMs = 1_500;
 const everyMs = 3_000;
 const textLimit = 3_500;
 const pageSize = 200;
@@ -35,6 +36,7 @@ export function createSlack(parts: ServiceParts): ChatService {
   const { config, token } = parts;
   const base = config.url ?? 'https://slack.com/api';
   const { chat: channel } = config;
+  let calls = 0;
 
   async function call<Result>(
     method: string,
@@ -43,6 +45,7 @@ export function createSlack(parts: ServiceParts): ChatService {
   ): Promise<Result> {
     const headers = { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${token}` };
     const body = new URLSearchParams({ channel, ...fields }).toString();
+    calls += 1;
     const { json } = await callChat(parts, { base, path: method, headers, body, timeoutMs: callMs });
     const refused = z.object({ ok: z.literal(false), error: z.string() }).safeParse(json);
     const answer = result.safeParse(json);
@@ -100,7 +103,10 @@ export function createSlack(parts: ServiceParts): ChatService {
 
   return {
     key: `slack:${channel}`,
-    everyMs,
+    /** A busy channel takes several calls. */
+    get everyMs() {
+      return Math.max(everyMs, calls * callEveryMs);
+    },
     send: (text) => post(text, {}),
     async read({ sent }) {
       const first = sent.map(({ message: ts }) => ts).sort()[0];
