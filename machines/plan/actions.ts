@@ -221,12 +221,14 @@ const pulling = {
   notePull: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_opened');
     const { number, url, server, head, stack, mode } = event;
-    const { fixes: _placed, ...pull } = context.pull ?? noPull;
+    const { fixes, ...pull } = context.pull ?? noPull;
+    // What a fixer was asked for is placed when the plan is done again.
+    const unplaced = fixes === undefined || pull.asked?.head != null ? {} : { fixes };
     const isSame = pull.request?.url === url || (stack !== undefined && pull.request?.pass === context.pass);
     const { cycles, failing } = (isSame ? pull.request : null) ?? { cycles: 0, failing: {} };
     const ofStack = { ...(stack && { stack }), ...(mode && { stackMode: mode }) };
     const request = { number, url, server, head, pass: context.pass, cycles, failing, ...ofStack };
-    return { pull: { ...pull, work: null, request }, pullRequestUrl: url };
+    return { pull: { ...pull, ...unplaced, work: null, request }, pullRequestUrl: url };
   }),
   notePullRefused: base.assign(({ context, event }) => {
     assertEvent(event, ['pr_failed', 'effect_failed', 'pr_merge_refused']);

@@ -35,6 +35,11 @@ it.each(['github', 'gitea', 'gitlab'] as const)(
   },
 );
 
+it('plans land each once, though people change their requests and branches by hand, and their engine is killed meanwhile', async () => {
+  await landUnderKills({ plans: 3, points: [], kills: 3, seed: 7, batch: 1, forge: 'gitea', hasPeople: true });
+  expect.hasAssertions();
+});
+
 it('a plan that was brought up to date is judged as it is now, though the engine is killed before it knows', async () => {
   await updateUnderKill();
   expect.hasAssertions();

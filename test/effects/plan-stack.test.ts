@@ -62,9 +62,10 @@ async function stacked(where: Site, setup: EngineSetup = {}, text = three): Prom
 }
 
 /** A person merges it on the forge's page. */
-function merge({ forge }: Site, pull: FakePull | undefined, method: 'merge' | 'squash'): void {
+function merge(where: Site, pull: FakePull | undefined, method: 'merge' | 'squash'): void {
   if (pull === undefined) throw new Error('no such request');
-  mergeNow(forge.state, pull, method, pull.headCommit);
+  pull.headCommit = tip(where, pull.head);
+  mergeNow(where.forge.state, pull, method, pull.headCommit);
 }
 
 /** Somebody's own clone, in which they commit to a branch and push it. */
@@ -258,6 +259,19 @@ describe('a plan whose waves have requests of their own', () => {
       'stack/login/w2-t1 task 1 (login 3/3)',
     ]);
     expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'b.txt', 'c.txt']);
+  });
+
+  it('leaves alone what another plan of its name has pushed, and says so', async () => {
+    const where = await atForge();
+    const theirs = byHand(where, 'stack/login/w2', 'other.txt', 'other\n', 'main');
+    const engine = await start(where);
+    await begin(engine, 'login', three);
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', 'stack/login/w2', theirs.slice(0, 12));
+    expect(tip(where, 'stack/login/w2')).toBe(theirs);
+    git(where.bare, 'branch', '-D', 'stack/login/w2');
+    await say(engine, 'login', 'resolve');
+    await opened(engine, 3);
   });
 
   it('has one request where there is one wave', async () => {

@@ -117,6 +117,19 @@ describe('a plan with [pull_requests] stack', () => {
     expect(asked()[0]?.parts.map(({ name }) => name)).toEqual(['w1-t1', 'w2-t1', 'w2-t2']);
   });
 
+  it('remembers which part a fix is for until the fix is there, whatever happens on the forge meanwhile', () => {
+    const { tell, asked, world, tree } = atWork({}, [1, 1]);
+    tell('pr_wanted');
+    const news = { body: 'a file is missing', ids: ['review:1'], failing: [], layer: 'w1' };
+    world.send(tree, 'pr_changes_requested', news, { origin: 'engine' });
+    world.send(tree, 'pr_stack_changed', {}, { origin: 'engine' });
+    world.run(3_600_000);
+    const last = asked().at(-1);
+    expect(last).toMatchObject({ isWhole: true, fixes: 'w1' });
+    tell('pr_stack_changed');
+    expect(asked().at(-1)).toMatchObject({ isWhole: true, fixes: null });
+  });
+
   it('is not blocked while it is at work because its forge refuses, and tries again at its end', () => {
     const { world, tree, state } = atWork();
     world.send(tree, 'pr_wanted', {}, { origin: 'engine' });

@@ -16,6 +16,16 @@ it.each([1, 4])(
 );
 
 it.each(['github', 'gitea', 'gitlab'] as const)(
+  `${plans} plans land by %s, where people push by force, close, edit and merge by hand, and ${kills} kills come in between`,
+  async (forge) => {
+    const seed = seedOf(`people at ${forge}`);
+    await landUnderKills({ plans, points: [], kills, seed, batch: 1, forge, hasPeople: true });
+    expect.hasAssertions();
+  },
+  3_600_000,
+);
+
+it.each(['github', 'gitea', 'gitlab'] as const)(
   `${plans} plans land by %s, which fails at random, though their engine is killed ${kills} times`,
   async (forge) => {
     await landUnderKills({ plans, points: [], kills, seed: seedOf(`landing by ${forge}`), batch: 1, forge });

@@ -51,8 +51,8 @@ export const soaks: Readonly<Record<string, Soak>> = {
   },
   'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },
   'test/soak/landing.soak.ts': {
-    why: 'forty plans that conflict land under two hundred kills, here and by forges that fail; crash/landing has three and eight',
-    shortS: 300,
+    why: 'forty plans that conflict land under two hundred kills, here and by forges that fail and on which people act by hand; crash/landing has three and eight',
+    shortS: 480,
   },
   'test/soak/late-points.soak.ts': { why: 'a kill right after each of 300 places; crash/points has some', shortS: 0 },
   'test/soak/lives.soak.ts': {

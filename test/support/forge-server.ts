@@ -348,7 +348,7 @@ function isBehind({ bare, merging }: ForgeState, pull: FakePull): boolean {
 }
 
 /** What git says of it, where there is a repository. */
-function conflictsOf({ bare }: ForgeState, pull: FakePull): boolean {
+export function conflictsOf({ bare }: ForgeState, pull: FakePull): boolean {
   if (bare === null || pull.conflicts || pull.state !== 'open') return pull.conflicts;
   const args = ['merge-tree', '--write-tree', `refs/heads/${pull.base}`, pull.headCommit];
   return spawnSync('git', args, { cwd: bare }).status === 1;

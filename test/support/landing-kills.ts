@@ -8,7 +8,7 @@ import type { FaultPoint } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill } from './crash.ts';
 import { expectJournalToReplay } from './crash-proof.ts';
 import { planText } from './engine.ts';
-import { startForge, type Trouble } from './forge-server.ts';
+import { conflictsOf, type FakePull, mergeNow, startForge, type Trouble } from './forge-server.ts';
 import { Ci, readTip } from './forge-site.ts';
 import { type Ground, git, makeGround } from './ground.ts';
 import { randomOf } from './random.ts';
@@ -26,10 +26,14 @@ interface Trial {
   readonly batch: number;
   /** Their pull requests are merged by a forge of that kind, which often fails; not there: stator merges with git. */
   readonly forge?: 'github' | 'gitea' | 'gitlab';
+  /** People push to its branches by force, and close, edit and merge requests by hand; checks and approvals are required, and come late. */
+  readonly hasPeople?: boolean;
 }
 
 /** A kill at a random moment comes so long after the engine is up, at most. */
 const momentMs = 1_200;
+/** So often, people look at the forge; each third time they do something. */
+const peopleMs = 400;
 
 /** Both sides' lines stay, in the order in which they came. */
 const fixWith = (main: string) => [
@@ -104,13 +108,15 @@ export async function updateUnderKill(): Promise<void> {
   }
 }
 
-async function play(on: Ground, { plans: count, points, kills, seed, batch, forge: kind }: Trial): Promise<void> {
+async function play(on: Ground, trial: Trial): Promise<void> {
+  const { plans: count, points, kills, seed, batch, forge: kind, hasPeople: isTended = false } = trial;
   const passed = join(on.root, 'passed');
   const names = Array.from({ length: count }, (_, index) => `p${index + 1}`);
   const sharing = names.filter((_, index) => batch === 1 || index % 3 === 0);
   configure(on, passed, `test ! -f bad.txt`, batch);
   const random = randomOf(seed);
   const forge = kind === undefined ? null : await failingForge(on, kind, random);
+  const people = forge === null || !isTended ? null : createPeople(on, forge, random);
   const base = git(on.repo, 'rev-parse', 'main');
   const workOf = (name: string, index: number) => [
     `echo ${name} > ${name}.txt`,
@@ -125,22 +131,91 @@ async function play(on: Ground, { plans: count, points, kills, seed, batch, forg
     attempts: 5,
   };
   const agents = { default: { preset: 'sh', attempts: 5 }, fixer };
-  const options = { home: on.home, repo: on.repo, plans, agents };
+  const options = { home: on.home, repo: on.repo, plans, agents, isTended };
   let isDone = false;
   for (const point of points) isDone ||= (await life(on, { ...options, fault: { point, nth: 1 } })) === 'done';
   for (let nth = 0; nth < kills && !isDone; nth += 1)
     isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
-  if (!isDone) expect(await life(on, options)).toBe('done');
+  people?.leave();
+  for (let nth = 0; nth < 10 * count && !isDone; nth += 1) isDone = (await life(on, options)) === 'done';
+  expect(isDone, 'all have landed').toBe(true);
   await forge?.server.stop();
-  await prove(on, { base, names, sharing, passed, batch, bare: forge?.bare ?? null });
+  const byHand = people?.merged ?? new Set<string>();
+  await prove(on, { base, names, sharing, passed, batch, byHand, bare: forge?.bare ?? null });
 }
+
+/** What people do on the forge at any time. They put it right from time to time, and when they leave, and then the forge is well. */
+function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, random: () => number) {
+  const { state } = server;
+  const merged = new Set<string>();
+  state.merging = { ...state.merging, approvals: 1 };
+  const refOf = (place: string, branch: string) => readTip(join(place), branch);
+  const isAsMade = ({ head, base }: FakePull) =>
+    base === 'main' && refOf(bare, head) === refOf(join(repo, '.git'), head);
+  function putRight(): void {
+    ci.become('success');
+    for (const pull of state.pulls.values()) {
+      if (pull.state !== 'open') continue;
+      pull.base = 'main';
+      git(repo, 'push', '-q', '--force', bare, `${pull.head}:refs/heads/${pull.head}`);
+    }
+  }
+  const acts: readonly ((pull: FakePull) => void)[] = [
+    ({ head }) => {
+      const theirs = git(bare, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'by hand');
+      git(bare, 'update-ref', `refs/heads/${head}`, theirs);
+    },
+    (pull) => {
+      pull.state = 'closed';
+    },
+    (pull) => {
+      pull.title = 'another title';
+      pull.base = 'next';
+    },
+    (pull) => {
+      if (!isAsMade(pull) || conflictsOf(state, pull)) return;
+      pull.headCommit = refOf(bare, pull.head) ?? pull.headCommit;
+      mergeNow(state, pull, 'merge', pull.headCommit);
+      merged.add(git(bare, 'rev-parse', 'main'));
+    },
+    () => ci.become('pending'),
+    () => ci.become('failure'),
+    putRight,
+    putRight,
+  ];
+  git(bare, 'config', 'user.name', 'eve');
+  git(bare, 'config', 'user.email', 'eve@here.test');
+  git(bare, 'branch', 'next', 'main');
+  const timer = setInterval(() => {
+    const open = [...state.pulls.values()].filter((pull) => pull.state === 'open');
+    for (const pull of open)
+      if (pull.reviews.length === 0)
+        pull.reviews.push({ id: 1_000 + pull.number, author: 'eve', body: '', asksForChanges: false, is: 'approved' });
+    const pull = open[Math.floor(random() * open.length)];
+    if (pull !== undefined && random() < 1 / 3) acts[Math.floor(random() * acts.length)]?.(pull);
+  }, peopleMs);
+  return {
+    /** The commits of the branch that people made. */
+    merged,
+    leave() {
+      clearInterval(timer);
+      putRight();
+      state.merging = { ...state.merging, approvals: 0 };
+      // Each failure doubles the wait for the next look, which is a dozen requests.
+      server.trouble = () => null;
+    },
+  };
+}
+
+type FailingForge = Awaited<ReturnType<typeof failingForge>>;
 
 /** One request of eight gets no answer, or a wrong one, or its answer is lost. */
 async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Trial['forge']>, random: () => number) {
   const bare = join(root, 'bare.git');
   git(root, 'init', '-q', '--bare', bare);
   const headOf = (branch: string) => readTip(bare, branch);
-  const server = await startForge(kind, { bare, headOf, statuses: new Ci('success'), required: ['ci'] });
+  const ci = new Ci('success');
+  const server = await startForge(kind, { bare, headOf, statuses: ci, required: ['ci'] });
   const troubles: readonly Trouble[] = [
     { status: 503 },
     { status: 429, headers: { 'retry-after': '1' } },
@@ -155,7 +230,7 @@ async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Tria
   writeFileSync(config, `${readFileSync(config, 'utf8')}by = "forge"\n`);
   const of = `name = "here"\nurl = "${server.url}"\nkind = "${kind}"\ntoken = "env:FORGE_TOKEN"\nallow_private = true\n`;
   writeFileSync(join(home, 'servers.toml'), `[[servers]]\n${of}`);
-  return { server, bare };
+  return { server, bare, ci };
 }
 
 function configure({ home, repo }: Ground, passed: string, test: string, batch: number): void {
@@ -170,8 +245,18 @@ function configure({ home, repo }: Ground, passed: string, test: string, batch: 
   git(repo, 'commit', '-qm', 'configured');
 }
 
-/** Until it is done, or killed: by itself, or so long after it was up. */
-async function life({ env }: Ground, options: object, afterMs: number | null = null): Promise<'done' | 'killed'> {
+interface LifeOptions {
+  readonly home: string;
+  readonly isTended?: boolean;
+  readonly [more: string]: unknown;
+}
+
+/** Until it is done, or a person is needed, or it is killed: by itself, or so long after it was up. */
+async function life(
+  { env }: Ground,
+  options: LifeOptions,
+  afterMs: number | null = null,
+): Promise<'done' | 'killed' | 'stuck'> {
   const withToken = { ...env, FORGE_TOKEN: 'secret-token' };
   const child = spawn(process.execPath, [script, JSON.stringify(options)], {
     env: withToken,
@@ -189,6 +274,7 @@ async function life({ env }: Ground, options: object, afterMs: number | null = n
   if (afterMs !== null) void up.then(() => setTimeout(() => child.kill('SIGKILL'), afterMs));
   const [code, signal] = await endOf(child);
   if (signal === 'SIGKILL') return 'killed';
+  if (code === 3 && options.isTended === true) return 'stuck';
   expect(code, said).toBe(0);
   return 'done';
 }
@@ -206,6 +292,8 @@ interface Proof {
   readonly batch: number;
   /** What the forge merges in; null: there is no forge. */
   readonly bare: string | null;
+  /** Commits of it that people made there by hand, which nobody checked. */
+  readonly byHand: ReadonlySet<string>;
 }
 
 async function prove({ home, repo }: Ground, proof: Proof): Promise<void> {
@@ -222,7 +310,8 @@ async function prove({ home, repo }: Ground, proof: Proof): Promise<void> {
         .split('\n')
         .map((commit) => treeOf(repo, commit)),
     );
-    const unchecked = log.map((line) => treeOf(bare, line.split(' ')[0])).filter((tree) => !checked.has(tree));
+    const made = log.map((line) => line.split(' ')[0] ?? '').filter((commit) => !proof.byHand.has(commit));
+    const unchecked = made.map((commit) => treeOf(bare, commit)).filter((tree) => !checked.has(tree));
     expect(unchecked, 'the branch had files that were not checked').toEqual([]);
   }
   const main = bare ?? repo;

@@ -5,6 +5,7 @@
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { AskedStack, StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { PullRequest } from '../forges/forge.ts';
@@ -111,6 +112,7 @@ async function look(at: Stacking): Promise<Layer[]> {
     const before = known.get(name) ?? null;
     const there = tips.get(branch) ?? null;
     const end = ends.get(name) ?? null;
+    if (before === null && there !== null) await mustBeOurs(at, { branch, there, end });
     const found =
       before === null
         ? await forge.findPullRequest(branch, there ?? end ?? undefined)
@@ -119,6 +121,21 @@ async function look(at: Stacking): Promise<Layer[]> {
     layers.push({ ...layer, standing: await standingOf(at, layer, { layers, tips }) });
   }
   return layers;
+}
+
+/** A branch that an earlier try has pushed holds the part. Any other, such as that of an earlier plan of this name, is left alone. Throws `refused`. */
+async function mustBeOurs(
+  { repository, remote, forge }: Stacking,
+  { branch, there, end }: Pick<Layer, 'branch' | 'end'> & { readonly there: string },
+): Promise<void> {
+  const isHere = (await findCommit(repository, there)) !== null;
+  const tip = isHere ? there : await fetchTip(repository, { remote, branch });
+  if (end !== null && (await holdsWork(repository, tip, end))) return;
+  throw new EngineError(
+    'refused',
+    `${branch} is at ${forge.server.name} already, at ${there.slice(0, 12)}, with other work than the plan's; nothing was pushed`,
+    `see it, and delete it there if it is not needed: git push ${shellWord(remote)} --delete ${shellWord(branch)}`,
+  );
 }
 
 async function standingOf(
@@ -253,11 +270,11 @@ function conflictText(
   { remote, plan, forge }: Stacking,
 ): string {
   const listed = files.slice(0, 20).join(', ');
-  const short = cut.slice(0, 12);
+  const [place, head] = [shellWord(remote), shellWord(`HEAD:refs/heads/${branch}`)];
   return [
     `part ${name} of the stack conflicts with ${below} at ${forge.server.name} in ${listed}, so it and what is above it stay as they are;`,
-    `put it there by hand: git fetch ${remote} && git checkout --detach ${remote}/${branch} && git rebase --onto ${(tip ?? below).slice(0, 12)} ${short},`,
-    `then git push --force-with-lease ${remote} HEAD:refs/heads/${branch}; stator goes on as soon as it sees that, or with stator plan answer ${plan}`,
+    `put it there by hand: git fetch ${place} && git checkout --detach ${shellWord(`${remote}/${branch}`)} && git rebase --onto ${tip?.slice(0, 12) ?? shellWord(below)} ${cut.slice(0, 12)},`,
+    `then git push --force-with-lease ${place} ${head}; stator goes on as soon as it sees that, or with stator plan answer ${shellWord(plan)}`,
   ].join(' ');
 }
 

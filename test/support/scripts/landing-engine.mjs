@@ -1,13 +1,13 @@
 /**
  * An engine that carries plans to their end and has each land by itself, however often it is killed on the way. Its argument is JSON: `{home, repo, plans, agents,
- * fault}`; `plans` are documents by name; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
+ * fault, isTended}`; `plans` are documents by name; with `isTended` blocked plans are resolved at the start, and a request that was closed is asked for anew; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
  * `stuck <why>`; exits 0, or 3 where a person is needed.
  */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { createEngine } from '../../../dist/bin/engine.js';
 
-const { home, repo, plans, agents, fault } = JSON.parse(process.argv[2]);
+const { home, repo, plans, agents, fault, isTended = false } = JSON.parse(process.argv[2]);
 const project = 'demo';
 const say = (word) => process.stdout.write(`${word}\n`);
 
@@ -29,6 +29,17 @@ for (const [plan, content] of Object.entries(plans)) {
   if (!known.has(plan)) await client.registerPlan({ project, plan, content });
   await client.send({ project, plan, type: 'implement_start', dedupeKey: `${plan} goes`, waitMs: 0 });
 }
+const person = (plan, type) => client.send({ project, plan, type, waitMs: 0 });
+async function tend() {
+  for (const { plan, blocked, status, landing } of await client.plans(project)) {
+    if (blocked !== null) await person(plan, 'resolve');
+    else if (status === 'done' && landing === 'not_merged') {
+      const { pull_request: request, creating_pr: isMade } = await client.plan(project, plan);
+      if (request?.state === 'closed' && !isMade) await person(plan, 'create_pr');
+    }
+  }
+}
+if (isTended) await tend();
 say('up');
 
 const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
@@ -37,9 +48,16 @@ const left = db.prepare("SELECT count(*) FROM plans WHERE landing IS NOT 'merged
 const stuck = db.prepare(
   `SELECT plan, status, phase, blocked, fault_signal FROM plans WHERE blocked IS NOT NULL OR fault_signal IS NOT NULL OR phase = 'wave_waiting'`,
 );
+let sinceMs = Date.now();
+const tendedAfterMs = 500;
 while (left.get() > 0 || open.get() > 0) {
   const [found] = stuck.all();
-  if (found !== undefined) {
+  if (found === undefined && isTended && Date.now() - sinceMs > tendedAfterMs) {
+    await tend();
+    sinceMs = Date.now();
+  }
+  // What was resolved at the start needs its time.
+  if (found !== undefined && (!isTended || Date.now() - sinceMs > tendedAfterMs)) {
     say(`stuck ${JSON.stringify(found)}`);
     await engine.stop();
     process.exit(3);
