@@ -29,6 +29,9 @@ const intake: View<IntakeShow> = {
     ['starts', shown.start ? 'by itself' : 'a person starts its plans'],
     ['open', `${shown.open} of ${shown.open_limit}`],
     ['last hour', `${shown.last_hour} of ${shown.per_hour}`],
+    ...(shown.budget_usd === null
+      ? []
+      : [['cost in a day', `$${(shown.spent_usd ?? 0).toFixed(2)} of $${shown.budget_usd}`] as [string, string]]),
     ...(shown.passed === null
       ? []
       : [['passed over', `${clockTime(shown.passed.at)}: ${plain(shown.passed.reason)}`] as [string, string]]),

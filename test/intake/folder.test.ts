@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import type { IntakeTried } from '../../runtime/engine/engine.ts';
 import {
@@ -140,6 +141,28 @@ it('no more become plans within an hour than may', async () => {
     room_reason: '1 items became plans within an hour, and per_hour = 1',
     items: [{ state: 'waits' }],
   });
+});
+
+it('no more become plans while those of a day have cost what they may', async () => {
+  const { on, drop, start } = inbox();
+  drop('first.md', planText(['echo 1 > one.txt']));
+  const first = await start('budget = 5\n');
+  await untilTaken(first, 1);
+  await untilStatus(first, 'first', 'done');
+  expect(await first.client.tryIntake({ name: 'inbox' })).toMatchObject({ room: 3 });
+  await first.engine.stop();
+  // Its program reports no cost.
+  const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
+  db.prepare('UPDATE runs SET cost_usd = 6 WHERE key = (SELECT min(key) FROM runs)').run();
+  db.close();
+  const engine = await start('budget = 5\n');
+  drop('second.md', planText(['true']));
+  expect(await engine.client.tryIntake({ name: 'inbox' })).toMatchObject({
+    room: 0,
+    room_reason: 'its plans cost $6.00 within a day, and budget = 5',
+    items: [{ state: 'waits' }],
+  });
+  expect(await engine.client.intake({ name: 'inbox' })).toMatchObject({ budget_usd: 5, spent_usd: 6 });
 });
 
 it('a folder in which others could start agents is refused, and the status says so', async () => {

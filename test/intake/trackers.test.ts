@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gate, openGate, untilStatus } from '../support/engine.ts';
-import { until } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import type { FakeTracked, TrackerKind } from '../support/tracker-server.ts';
 import { accountOf, messageOf, trackerSite, untilTaken } from '../support/tracker-site.ts';
 
@@ -84,6 +84,22 @@ for (const kind of ['github', 'gitea', 'gitlab', 'linear', 'jira', 'jira-server'
       openGate(goes);
       await untilStatus(engine, plan, 'done');
     });
+  });
+
+for (const kind of ['github', 'gitea', 'gitlab'] satisfies TrackerKind[])
+  it(`issues of ${kind} make no second plan when the repository gets another name, and still receive their states`, async () => {
+    const { on, tracker, start } = await trackerSite(kind);
+    const issue = tracker.add({ title: 'Mine' });
+    const engine = await start(`start = false\n${messageOf('true')}`);
+    const plans = () => engine.client.plans('demo');
+    await until(async () => (await plans()).length === 1 && issue.comments.length === 1);
+    Object.assign(tracker.state, { owner: 'grace', name: 'shop' });
+    git(on.repo, 'remote', 'set-url', 'origin', `${tracker.url}/grace/shop.git`);
+    tracker.add({ title: 'After' });
+    await until(async () => (await plans()).length === 2);
+    await engine.client.send({ project: 'demo', plan: 'issue-1-mine', type: 'cancel' });
+    await until(() => issue.comments.length === 2);
+    expect((await plans()).map(({ plan }) => plan).sort()).toEqual(['issue-1-mine', 'issue-2-after']);
   });
 
 it('a list is asked for with its etag, page by page, and a stranger who writes many issues hides none of others', async () => {

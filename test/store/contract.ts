@@ -585,6 +585,17 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.intakeCounts({ sinceMs: 10 })).toEqual([{ ...counts, open: 1 }]);
       });
 
+      it('cost what the runs of their plans cost since a time', async () => {
+        const spent = async (sinceMs: number) => (await store.intakeSpent({ intake: 'inbox', sinceMs }))[0]?.usd;
+        expect(await spent(0)).toBe(0);
+        await commit(take, run('1', 'x'), run('2', 'x', { at: 5 }), run('3', 'y'));
+        const cost = (key: string, at: number) =>
+          ({ do: 'run.note', key, set: { started_at: at, cost_usd: 0.5 } }) as const;
+        await commit(cost('1', 2), cost('2', 9), begun('3'));
+        expect([await spent(0), await spent(2), await spent(9)]).toEqual([1, 0.5, 0]);
+        expect((await store.intakeSpent({ intake: 'other', sinceMs: 0 }))[0]?.usd).toBe(0);
+      });
+
       it('are followed: one state at a time, which is told before the next', async () => {
         const thread = { ref: '7', digest: 'd1', commentsAt: 3, comment: 'c1', key: 'k1', at: 5 };
         const follow = { do: 'intake.follow', ...of, ...thread } as const;

@@ -27,6 +27,9 @@ const intakeEntry = shape((schemas) => {
       start: z.boolean(),
       per_hour: count,
       open_limit: count,
+      /** USD that its plans may cost within a day, and what they cost; null: it has no budget. */
+      budget_usd: z.number().nullable(),
+      spent_usd: z.number().nullable(),
       /** Items that became plans: all of them, those of the last hour, and those whose plans are not over. */
       taken: count,
       last_hour: count,
@@ -111,7 +114,7 @@ export const intakeOperations = {
     answer: listOf<IntakeEntry>(intakeEntry),
     run: async (parts) => {
       const counts = await countsOf(parts);
-      return Promise.all(parts.settings.current().intakes.map((config) => entryOf(config, counts)));
+      return Promise.all(parts.settings.current().intakes.map((config) => entryOf(config, counts, parts)));
     },
     verb: {
       name: 'list',
@@ -134,7 +137,7 @@ export const intakeOperations = {
       const items = await parts.store.intakeItems({ intake: name, limit: shownItems });
       const mark = (await parts.store.intakeMarks()).find(({ intake }) => intake === name);
       const passed = mark?.reason == null ? null : { at: timeText(mark.reachedAt), reason: mark.reason };
-      const entry = { ...(await entryOf(config, await countsOf(parts))), passed };
+      const entry = { ...(await entryOf(config, await countsOf(parts), parts)), passed };
       return { ...entry, items: items.map((item) => itemOf(item, timeText)) };
     },
     verb: {
@@ -244,13 +247,20 @@ function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string):
   );
 }
 
-async function entryOf(config: IntakeConfig, counts: readonly IntakeCountRow[]): Promise<IntakeEntry> {
+async function entryOf(
+  config: IntakeConfig,
+  counts: readonly IntakeCountRow[],
+  { store, clock }: Pick<OperationParts, 'store' | 'clock'>,
+): Promise<IntakeEntry> {
   const { intakeFrom } = await loadConfig();
+  const { spentUsd } = await loadPreview();
   const { name, source, project } = config;
   const own = counts.find(({ intake }) => intake === name);
   return {
     ...{ name, source, from: intakeFrom(config), project, enabled: config.isEnabled, start: config.starts },
     ...{ per_hour: config.perHour, open_limit: config.open },
+    budget_usd: config.budgetUsd,
+    spent_usd: await spentUsd(config, { store, nowMs: () => clock.nowMs() }),
     ...{ taken: own?.taken ?? 0, last_hour: own?.recent ?? 0, open: own?.open ?? 0 },
   };
 }

@@ -57,6 +57,7 @@ export const intakeWords: Readonly<Record<string, KeyWords>> = Object.assign(
     start: ['true', 'its plans are started; false: they are registered, and a person starts them'],
     per_hour: ['12', 'items that become plans within an hour'],
     open: ['3', 'its plans that are not done or cancelled, at once; 1 for a schedule with overlap = "refuse"'],
+    budget: [null, 'USD that the agents of its plans may cost within a day before no more items become plans'],
   } satisfies Record<keyof typeof common, KeyWords>,
   ...tables.map(({ words }) => words),
 );
@@ -77,6 +78,8 @@ export interface IntakeCommon {
   readonly perHour: number;
   /** The most plans of it that are not over. */
   readonly open: number;
+  /** USD within a day, after which no more items become plans; null: no limit. */
+  readonly budgetUsd: number | null;
 }
 type ConfigOf<Table> = Table extends IntakeTable
   ? IntakeCommon & Readonly<Omit<Table, keyof typeof commonKeys>>
@@ -98,8 +101,8 @@ function openOf(table: IntakeTable): number {
 export function intakesOf(tablesByName: IntakeTables): IntakeConfig[] {
   return Object.entries(tablesByName).map(([name, table]) => {
     const { project, enabled: isEnabled = true, start: starts = true, per_hour: perHour = defaults.perHour } = table;
-    const { enabled: _enabled, start: _start, per_hour: _perHour, ...own } = table;
-    return { ...own, name, project, isEnabled, starts, perHour, open: openOf(table) };
+    const { enabled: _enabled, start: _start, per_hour: _perHour, budget: budgetUsd = null, ...own } = table;
+    return { ...own, name, project, isEnabled, starts, perHour, open: openOf(table), budgetUsd };
   });
 }
 

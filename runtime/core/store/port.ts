@@ -706,6 +706,11 @@ export interface Store {
   intakeMarks(): Promise<readonly IntakeMarkRow[]>;
   /** One for each intake that ever had an item. */
   intakeCounts(query: { readonly sinceMs: number }): Promise<readonly IntakeCountRow[]>;
+  /** The cost in USD of the runs of its plans that began since then, as far as their programs report it: one row. */
+  intakeSpent(query: {
+    readonly intake: string;
+    readonly sinceMs: number;
+  }): Promise<readonly { readonly usd: number }[]>;
   /** Of one repo or of all, without those that are forgotten, the oldest first. */
   notes(query: { readonly project?: string | undefined }): Promise<readonly NoteRow[]>;
   note(project: string, id: number): Promise<NoteRow | null>;

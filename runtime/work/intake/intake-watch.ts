@@ -40,6 +40,7 @@ export interface IntakeWatchParts {
     | 'intakeItem'
     | 'intakeUnstarted'
     | 'intakeCounts'
+    | 'intakeSpent'
     | 'intakeMarks'
     | 'intakeThreads'
     | 'intakeAllowances'

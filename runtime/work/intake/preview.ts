@@ -2,12 +2,12 @@
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { IntakeCountRow } from '../../core/store/rows.ts';
-import { hourMs, type Room, roomOf } from './room.ts';
+import { dayMs, hourMs, type Room, roomOf } from './room.ts';
 import type { Found, SourceParts } from './source.ts';
 import { createSource } from './sources/sources.ts';
 
 interface PreviewParts extends SourceParts {
-  readonly store: SourceParts['store'] & Pick<Store, 'intakeCounts'>;
+  readonly store: SourceParts['store'] & Pick<Store, 'intakeCounts' | 'intakeSpent'>;
 }
 
 interface CountParts {
@@ -27,8 +27,20 @@ export async function previewIntake(config: IntakeConfig, parts: PreviewParts): 
   return { room, found: await createSource(config, parts).look(room) };
 }
 
-export async function roomNow(config: IntakeConfig, { store, nowMs }: CountParts): Promise<Room> {
-  return roomOf(config, await countsNow(config, { store, nowMs }));
+export async function roomNow(
+  config: IntakeConfig,
+  { store, nowMs }: CountParts & { readonly store: Pick<Store, 'intakeSpent'> },
+): Promise<Room> {
+  return roomOf(config, await countsNow(config, { store, nowMs }), (await spentUsd(config, { store, nowMs })) ?? 0);
+}
+
+/** Within a day; null: it has no budget. */
+export async function spentUsd(
+  { name: intake, budgetUsd }: Pick<IntakeConfig, 'name' | 'budgetUsd'>,
+  { store, nowMs }: { readonly store: Pick<Store, 'intakeSpent'>; nowMs(): number },
+): Promise<number | null> {
+  if (budgetUsd === null) return null;
+  return (await store.intakeSpent({ intake, sinceMs: nowMs() - dayMs }))[0]?.usd ?? 0;
 }
 
 export async function countsNow(

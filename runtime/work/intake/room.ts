@@ -10,11 +10,16 @@ export interface Room {
 
 export const hourMs = 3_600_000;
 
-/** `counts`: of the last hour. */
+export const dayMs = 24 * hourMs;
+
+/** `counts`: of the last hour. `spentUsd`: of the last day; it is only asked for where there is a budget. */
 export function roomOf(
-  { perHour, open }: Pick<IntakeConfig, 'perHour' | 'open'>,
+  { perHour, open, budgetUsd }: Pick<IntakeConfig, 'perHour' | 'open' | 'budgetUsd'>,
   counts: Pick<IntakeCountRow, 'recent' | 'open'>,
+  spentUsd: number,
 ): Room {
+  if (budgetUsd !== null && spentUsd >= budgetUsd)
+    return { items: 0, reason: `its plans cost $${spentUsd.toFixed(2)} within a day, and budget = ${budgetUsd}` };
   const byOpen = Math.max(0, open - counts.open);
   const byHour = Math.max(0, perHour - counts.recent);
   return byOpen <= byHour

@@ -1,6 +1,6 @@
 /** A source of items as a table of daemon.toml names it: one value in a file of its own. */
 import { z } from 'zod';
-import { flag, text, wholeNumber } from '../schema-words.ts';
+import { amountOrNone, flag, text, wholeNumber } from '../schema-words.ts';
 
 /** The keys that the table of every source has, beside `source`. */
 export const commonKeys = {
@@ -9,6 +9,7 @@ export const commonKeys = {
   start: flag.optional(),
   per_hour: wholeNumber(1, 1000).optional(),
   open: wholeNumber(1, 1000).optional(),
+  budget: amountOrNone(1_000_000).optional(),
 };
 
 /** The default as TOML, or null if there is none; then the description. */

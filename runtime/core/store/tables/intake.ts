@@ -28,6 +28,10 @@ export function createIntakeTable(db: Connection) {
      FROM intake_items i LEFT JOIN plans p ON p.project = i.project AND p.plan = i.plan AND p.deleted_at IS NULL
      GROUP BY i.intake ORDER BY i.intake`,
   );
+  const spent = db.prepare<[{ intake: string; sinceMs: number }], { usd: number }>(
+    `SELECT coalesce(sum(r.cost_usd), 0) AS usd FROM intake_items i JOIN runs r ON r.project = i.project AND r.plan = i.plan
+     WHERE i.intake = @intake AND r.started_at > @sinceMs`,
+  );
 
   const follow = db.prepare(
     `INSERT INTO intake_threads (intake, item, ref, digest, comments_at, comment, number, state, key, at)
@@ -98,5 +102,6 @@ export function createIntakeTable(db: Connection) {
     unmark: (intake: string) => unmark.run(intake),
     marks: () => marks.all(),
     counts: (sinceMs: number) => counts.all({ sinceMs }),
+    spent: (query: { readonly intake: string; readonly sinceMs: number }) => spent.all({ ...query }),
   };
 }

@@ -76,6 +76,7 @@ export function createReadings(
     intakeAllowances: (name) => ask(() => intake.allowances(name)),
     intakeMarks: () => ask(() => intake.marks()),
     intakeCounts: ({ sinceMs }) => ask(() => intake.counts(sinceMs)),
+    intakeSpent: (query) => ask(() => intake.spent(query)),
     forges: () => ask(() => forges.list()),
     accountLimits: () => ask(() => accounts.list()),
     accountQuotas: () => ask(() => accounts.quotas()),
