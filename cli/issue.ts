@@ -1,11 +1,14 @@
 /** `stator issue`: the sessions of issues. */
-
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
-import { canAsk } from './ask.ts';
-import { defineVerb, type Verbs } from './command.ts';
-import { offerDaemon } from './daemon/offer.ts';
+import { homeFolder } from '../runtime/base/config/home.ts';
+import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
+import { attach } from '../runtime/engine/attach.ts';
+import { canAsk, confirm } from './ask.ts';
+import { type Call, defineVerb, type Verbs } from './command.ts';
+import { engineHere } from './daemon/presence.ts';
+import { startAndTell } from './daemon/start.ts';
 import { asked, referenceArg, tellStarted, waitsForEngine, written } from './issue/ask.ts';
 import { delegate } from './issue/delegate.ts';
 import { withClient } from './session.ts';
@@ -211,6 +214,18 @@ const prune = defineVerb({
     return 0;
   },
 });
+
+/** `waits`: what happens without one. Throws what starting a daemon throws, and `interrupted` at Ctrl-C. */
+async function offerDaemon(call: Call, waits: string): Promise<void> {
+  if (!canAsk(call)) return;
+  const client = await attach(homeFolder(call.env), call.env);
+  if (client !== null) return client.close();
+  const engine = engineHere(call.env);
+  call.out.warn(`${absentText(engine)}: ${waits}`);
+  // If another process has the home, a daemon could not start.
+  if (engine.kind !== 'none') return call.out.note(absentStep(engine));
+  if (await confirm(call, 'start the daemon now?')) await startAndTell(call, undefined);
+}
 
 export default {
   start,

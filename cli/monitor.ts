@@ -2,16 +2,35 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
+import { durationMs } from '../runtime/base/config/duration.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
 import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
 import { attach, readStored } from '../runtime/engine/attach.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
-import { sinceOf } from './monitor/since.ts';
 import { createTeller, type Teller } from './monitor/tell.ts';
 import { planNamed } from './named-plan.ts';
 import { requireProject, saidPlan } from './place.ts';
+
+interface Since {
+  /** undefined: only what is new. */
+  readonly seq: number | undefined;
+  readonly ms: number;
+}
+
+/** Throws `usage`. */
+function sinceOf(text: string | undefined, nowMs: number): Since {
+  if (text === undefined) return { seq: undefined, ms: nowMs };
+  if (/^\d{1,15}$/.test(text)) return { seq: Number(text), ms: 0 };
+  const agoMs = durationMs(text);
+  if (agoMs !== null) return { seq: 0, ms: nowMs - agoMs };
+  throw new EngineError(
+    'usage',
+    `--since is "${text}"`,
+    'give the number of a fact, or a duration such as 90s, 30m, 2h or 7d',
+  );
+}
 
 /** An engine that was restarted is there again within this or a little more. */
 const retryMs = 500;

@@ -1,4 +1,7 @@
 /** `stator run`: the main job. */
+
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { durationMs } from '../runtime/base/config/duration.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
 import { attach } from '../runtime/engine/attach.ts';
 import { identityIn } from '../runtime/engine/preflight.ts';
@@ -11,7 +14,23 @@ import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
 import { runTrustArg, trustOf } from './trust/flag.ts';
-import { waitLimitArg, waitLimitOf } from './wait-limit.ts';
+
+const waitLimitArg = {
+  'wait-limit': {
+    type: 'string',
+    valueHint: 'dur',
+    description: 'longest wait without progress, such as 30m',
+  },
+} as const;
+
+/** null: it waits for as long as it takes. Throws `usage`. */
+function waitLimitOf(given: string | undefined): number | null {
+  if (given === undefined) return null;
+  const ms = durationMs(given);
+  if (ms !== null) return ms;
+  const message = `--wait-limit ${JSON.stringify(given)} is no duration`;
+  throw new EngineError('usage', message, 'write one number and its unit: 45s, 30m, 12h or 2d');
+}
 
 export default defineVerb({
   summary: 'Run a plan to its end in the repo of this folder, with live progress.',

@@ -1,5 +1,4 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { taskIn } from '../../machines/vocabulary/ids.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
@@ -10,7 +9,6 @@ import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
 import { plainLines } from '../text.ts';
-import { createDistantTail, type DistantTail } from './distant-tail.ts';
 import { findInstance } from './view.ts';
 
 /** Quick enough to read along, slow enough to cost nothing. */
@@ -153,4 +151,40 @@ async function hasTask(client: Client, { project, plan }: PlanEntry, title: stri
   const { tasks_by_wave: waves } = await client.plan(project, plan);
   const wave = waves.find(({ number }) => number === of.wave);
   return wave?.tasks.some(({ number }) => number === of.task) === true;
+}
+
+/** How much of the new text is searched for in the old one, to find its place. */
+const markChars = 1_000;
+
+interface DistantTail {
+  /** What is new, in whole lines and safe to print; `rest` also takes a line that is not ended. */
+  read(client: Pick<Client, 'runLogs'>, options: { readonly rest: boolean }): Promise<string>;
+}
+
+export function createDistantTail(project: string, title: string, attempt: number): DistantTail {
+  let before = '';
+  return {
+    async read(client, { rest }) {
+      // Its newest run, whose id that host gives from its own home.
+      const log = (await client.runLogs({ project, title })).at(-1);
+      const text = log?.attempt === attempt ? log.text : '';
+      const end = rest ? text : text.slice(0, text.lastIndexOf('\n') + 1);
+      const fresh = newPart(before, end);
+      if (fresh !== '') before = end;
+      return fresh;
+    },
+  };
+}
+
+/** The part of a log's end that an earlier end did not have; all of it, if the two have nothing in common. */
+export function newPart(before: string, end: string): string {
+  if (end.startsWith(before)) return end.slice(before.length);
+  // What is read is the last 64 KiB: its first line may be cut.
+  const lines = end.slice(end.indexOf('\n') + 1);
+  const mark = lines.slice(0, markChars);
+  for (let at = before.indexOf(mark); at >= 0 && mark !== ''; at = before.indexOf(mark, at + 1)) {
+    const common = before.slice(at);
+    if (lines.startsWith(common)) return lines.slice(common.length);
+  }
+  return end;
 }

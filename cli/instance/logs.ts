@@ -10,7 +10,6 @@ import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
 import { plain, plainLines } from '../text.ts';
 import { followLog } from './follow.ts';
-import { printTail } from './tail.ts';
 import { findInstance } from './view.ts';
 
 /** The flags of `agent logs`, which `logs` takes as well. */
@@ -19,6 +18,30 @@ export const logArgs = {
   attempt: { type: 'string', valueHint: 'n', description: 'of that attempt; default: the last one' },
   check: { type: 'boolean', description: 'the output of the **Check:** of its task' },
 } as const;
+
+/** All that is stored of it (64 KiB), or its last lines. Answers the exit code. Throws `not_found`. */
+async function printTail(
+  call: Call,
+  { title, lines }: { readonly title: string; readonly lines: number | null },
+): Promise<number> {
+  const project = requireProject(call);
+  const text = await withClient(call, 'read', async (client) => {
+    findInstance(await client.instances({ project }), title);
+    return client.capture({ project, title });
+  });
+  const shown = plainLines(lines === null ? text : lastLines(text, lines));
+  const { out } = call;
+  if (out.json) out.print(JSON.stringify({ title, text: shown }));
+  else if (shown !== '') out.quote(shown.replace(/\n$/, ''));
+  return 0;
+}
+
+/** The line that is not finished yet counts as one. */
+function lastLines(text: string, count: number): string {
+  const isWhole = text.endsWith('\n');
+  const lines = (isWhole ? text.slice(0, -1) : text).split('\n');
+  return `${lines.slice(-count).join('\n')}${isWhole ? '\n' : ''}`;
+}
 
 export default defineVerb({
   summary: 'Print the log of an agent, or the output of its check, at most the last 64 KiB.',

@@ -1,5 +1,6 @@
 /** `run` from its start to its exit code: attached to the running engine, or as the owner of one; an attached run takes over when that engine ends. */
 
+import { setImmediate as immediate } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
@@ -18,7 +19,6 @@ import { verdictMs } from '../verdict.ts';
 import { detachedText } from './detached.ts';
 import { createDisplay, type Display, showStart } from './display.ts';
 import { tellHooks } from './hooks.ts';
-import { listenForInterrupt } from './interrupt.ts';
 import { goOnWithOthers, leftText } from './others.ts';
 import type { RunRequest } from './prepare.ts';
 import { type Result, resultLines, resultOf, tookText } from './result.ts';
@@ -290,5 +290,36 @@ function finishedOf(plan: PlanShow, durationMs: number, { diff, review, verifica
     diff: diff === null ? null : diff.total,
     review,
     verification,
+  };
+}
+
+interface Interrupt {
+  readonly signal: AbortSignal;
+  /** Returns the signals to the next listener. */
+  release(): void;
+}
+
+const words = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Takes the signals over from `main`, which leaves at the first. */
+async function listenForInterrupt(): Promise<Interrupt> {
+  // One that came while something ran synchronously (git) is still on its way to the old listener, and would be lost with it. The event
+  // loop has looked for signals by the second of these; the first may belong to the round that is under way.
+  await immediate();
+  await immediate();
+  const abort = new AbortController();
+  const heard = () => {
+    if (abort.signal.aborted) process.exit(130);
+    abort.abort();
+  };
+  for (const word of words) {
+    process.removeAllListeners(word);
+    process.on(word, heard);
+  }
+  return {
+    signal: abort.signal,
+    release() {
+      for (const word of words) process.removeListener(word, heard);
+    },
   };
 }

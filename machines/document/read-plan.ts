@@ -2,10 +2,8 @@
 import { planNameOf } from '../vocabulary/ids.ts';
 import { companionNote, describe, emptyProblem, planBeside, tooManyLines } from './families/descriptions.ts';
 import type { Family, PlanDraft } from './families/family.ts';
-import { folderName } from './families/plan-name.ts';
 import { families } from './families/registry.ts';
-import type { PlanSource } from './families/sheet.ts';
-import { openSheet, type Sheet } from './families/sheet.ts';
+import { openSheet, type PlanSource, type Sheet } from './families/sheet.ts';
 import { inOwnForm, type PlacedTask } from './own-form.ts';
 import { parsePlan } from './plan-document.ts';
 import type { ParsedPlan, PlanDocument, PlanProblem } from './shape.ts';
@@ -161,4 +159,52 @@ function countsOf({ waves }: PlanDocument): PlanReading['counts'] {
 function sizeOf({ waves, tasks }: PlanReading['counts'], [one, several]: readonly [string, string]): string {
   const counted = `${tasks} ${tasks === 1 ? 'task' : 'tasks'}`;
   return waves === 1 ? counted : `${waves} ${waves === 1 ? one : several}, ${counted}`;
+}
+
+const commonFiles = /^(?:tasks?|todo|plan|prd|implementation[-_]?plan|spec|index|readme)\.(?:md|markdown|json)$/i;
+/** Folders that hold plans of a kind; their names do not name a plan. */
+const commonFolders = new Set([
+  ...[
+    'tasks',
+    'plans',
+    'plan',
+    'specs',
+    'spec',
+    'changes',
+    'archive',
+    'tracks',
+    'phases',
+    'quick',
+    'todo',
+    'todos',
+    'prd',
+    'docs',
+    'doc',
+  ],
+  ...[
+    'scripts',
+    'ralph',
+    'conductor',
+    'openspec',
+    'backlog',
+    'stories',
+    'features',
+    'feature',
+    'src',
+    'work',
+    'planning',
+    'agent',
+    'agents',
+  ],
+]);
+
+/** The name of the folder that sets a plan apart, or of a JSON file without its ending; null where the file's own name does. */
+function folderName({ file, folders }: Pick<Sheet, 'file' | 'folders'>): string | null {
+  const numbered = /^(\d+(?:\.\d+)?-(?:.+-)?\d+[A-Za-z]?)-PLAN\.md$/i.exec(file)?.[1];
+  if (numbered !== undefined) return numbered;
+  const own = /^(.+)\.json$/i.exec(file)?.[1] ?? null;
+  if (!commonFiles.test(file) && !/^(?:\d+-)?PLAN\.md$/i.test(file)) return own;
+  const folder = folders.at(-1);
+  const isCommon = folder === undefined || folder.startsWith('.') || commonFolders.has(folder.toLowerCase());
+  return isCommon ? own : folder;
 }

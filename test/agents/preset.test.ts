@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
 import { runEnvironment } from '../../runtime/work/agents/environment.ts';
-import { commandLine } from '../../runtime/work/agents/preset.ts';
+import { commandLine } from '../../runtime/work/agents/preset-own.ts';
 import type { RunBrief } from '../../runtime/work/agents/run-brief.ts';
 import { writeRunFile } from '../../runtime/work/agents/run-folder.ts';
 import { launch } from '../../runtime/work/agents/wrapper.ts';

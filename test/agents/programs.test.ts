@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
-import { commandLine } from '../../runtime/work/agents/preset.ts';
+import { commandLine } from '../../runtime/work/agents/preset-own.ts';
 import { programOf } from '../../runtime/work/agents/presets/programs.ts';
 import { relayWords } from '../../runtime/work/agents/relay-words.ts';
 import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';

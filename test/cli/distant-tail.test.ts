@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createDistantTail, newPart } from '../../cli/instance/distant-tail.ts';
+import { createDistantTail, newPart } from '../../cli/instance/follow.ts';
 
 const line = (n: number) => `line ${n} of a log\n`;
 const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => line(from + at)).join('');

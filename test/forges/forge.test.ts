@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createForge } from '../../runtime/work/forges/create-forge.ts';
 import type { Forge } from '../../runtime/work/forges/forge.ts';
-import { ForgeLimit } from '../../runtime/work/forges/forge-limit.ts';
+import { ForgeLimit } from '../../runtime/work/forges/forge-call.ts';
 import { askKind } from '../../runtime/work/forges/kind.ts';
 import { forgeKinds } from '../../runtime/work/forges/kinds/kinds.ts';
 import { addPull, type FakePull, type ForgeServer, startForge } from '../support/forge-server.ts';

@@ -67,7 +67,7 @@ export const walls = [
   {
     name: 'special-bits-stay',
     promise: 'a program that an agent leaves has no setuid and no setgid bit',
-    file: 'runtime/base/platform/special-bits.ts',
+    file: 'runtime/work/agents/stopping.ts',
     find: 'const specialBits = 0o6000;',
     replace: 'const specialBits = 0o2000;',
     tests: ['test/walls/special-bits.test.ts'],

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diskUsage } from '../../runtime/base/platform/disk-usage.ts';
 import { removeTree } from '../../runtime/base/platform/remove-tree.ts';
-import { dropSpecialBits } from '../../runtime/base/platform/special-bits.ts';
 import { walkTree } from '../../runtime/base/platform/walk-tree.ts';
+import { dropSpecialBits } from '../../runtime/work/agents/stopping.ts';
 import { begin, ground, planText, startEngine, untilPhase } from '../support/engine.ts';
 import { noWallsHere, startWalled } from '../support/walls.ts';
 

@@ -1,11 +1,10 @@
 /** Starts a program that outlives its starter: a session of its own, files for its streams, and one line of input. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type SystemFailure, systemFailure } from './capture.ts';
-import { inheritedFiles } from './inherited-files.ts';
 
 export interface DetachRequest {
   readonly program: string;
@@ -90,4 +89,30 @@ function tell(child: ChildProcess, told: string): void {
   if (!(way instanceof Writable)) throw new Error('a program was started without a way to tell it anything');
   way.on('error', () => {});
   way.end(told);
+}
+
+const closedByExec = 0o2000000;
+
+/** The numbers of descriptors beyond the three standard ones that a new program inherits; none where the system does not tell. */
+function inheritedFiles(folder = '/proc/self/fdinfo'): number[] {
+  return namesIn(folder)
+    .map(Number)
+    .filter((descriptor) => descriptor > 2 && isInherited(`${folder}/${descriptor}`));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // no Linux
+  }
+}
+
+function isInherited(file: string): boolean {
+  try {
+    const [, flags] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(file, 'latin1')) ?? [];
+    return flags !== undefined && (Number.parseInt(flags, 8) & closedByExec) === 0;
+  } catch {
+    return false; // closed in the meantime, such as the one that the folder was listed by
+  }
 }

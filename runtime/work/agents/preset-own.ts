@@ -3,7 +3,6 @@
  * it as a process. So it is claimed, prepared, limited in time, stopped and adopted like every run. The shell ends with the code that arrives through a pipe
  * of the run's folder, whichever engine has called the function.
  */
-
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,7 +10,9 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import type { AgentWork, OwnAgents } from '../../base/config/config.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
-import { commandLine } from './preset.ts';
+import { programCommand } from './preset-command.ts';
+import { shellCommand } from './preset-sh.ts';
+import { programOf } from './presets/programs.ts';
 import type { RunBrief } from './run-brief.ts';
 import { type RunFolder, writeRunFile } from './run-folder.ts';
 
@@ -96,4 +97,16 @@ function workFile({ path }: RunFolder): string {
 
 function answerFile({ path }: RunFolder): string {
   return join(path, 'function-answer.json');
+}
+
+/**
+ * The command of a run's agent. The launch checks that the program exists. Throws `agent_unusable`: a task without an `sh` block, a `command` without a
+ * program, a role that its preset does not support.
+ */
+export function commandLine(brief: RunBrief, places: CommandPlaces): CommandLine {
+  const { preset } = brief.profile;
+  if (preset === 'function' || preset === 'custom') throw new Error(`the preset "${preset}" is one of preset-own.ts`);
+  if (preset === 'sh') return shellCommand(brief, places);
+  if (preset === 'command') return programCommand(brief, places);
+  return programOf(preset).start(brief, places);
 }

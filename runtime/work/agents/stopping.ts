@@ -1,9 +1,17 @@
 /** Ends, freezes and thaws whole runs. Every process signal goes to one verified process, never to a group. */
-import { existsSync } from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type Identity, isAlive, isSame, type ProcessRow, signalProcess } from '../../base/platform/process-table.ts';
-import { dropSpecialBits } from '../../base/platform/special-bits.ts';
+import { onlyPath } from '../../base/platform/open-to-owner.ts';
+import {
+  hasProc,
+  type Identity,
+  isAlive,
+  isSame,
+  type ProcessRow,
+  signalProcess,
+} from '../../base/platform/process-table.ts';
+import { walkTree } from '../../base/platform/walk-tree.ts';
 import { noteFrozen, noteThawed } from './frozen.ts';
 import { findTree, type RunTree } from './process-tree.ts';
 import { writtenFolders } from './resource-watch.ts';
@@ -192,4 +200,31 @@ function stillRunningError(folder: RunFolder, runId: string, left: readonly Iden
     `${left.length} processes of run ${runId} outlived KILL by ${KILL_LIMIT_MS / 1000} s: ${pids}`,
     `look at them with \`ps -o pid,stat,wchan,user,args -p ${pids.replaceAll(' ', '')}\`: a file system that hangs or another user's process; the run's log is ${folder.log}`,
   );
+}
+
+const specialBits = 0o6000;
+const permissionBits = 0o1777;
+
+/**
+ * Removes these bits from all files in a folder, links not followed. Folders keep theirs: there they only determine the group of new files. Unreadable files,
+ * and files that disappear meanwhile, are skipped. On Linux only.
+ */
+export async function dropSpecialBits(folder: string): Promise<void> {
+  if (!hasProc) return;
+  for await (const { path, found } of walkTree(folder, { opens: true }))
+    if (found.isFile() && (found.mode & specialBits) !== 0) dropFrom(path);
+}
+
+/** Works on the descriptor, because another program may exchange the path at this moment. */
+function dropFrom(path: Buffer): void {
+  let file: number | null = null;
+  try {
+    file = openSync(path, onlyPath | constants.O_NOFOLLOW);
+    const { mode } = fstatSync(file);
+    chmodSync(`/proc/self/fd/${file}`, mode & permissionBits);
+  } catch {
+    // It went, or is another user's.
+  } finally {
+    if (file !== null) closeSync(file);
+  }
 }

@@ -1,5 +1,4 @@
 /** One request to the API of a forge, or of another tracker of issues: through the guard for outgoing requests, with the errors that all of them share. */
-
 import { isDeepStrictEqual } from 'node:util';
 import { request } from '@octokit/request';
 import { z } from 'zod';
@@ -9,7 +8,6 @@ import { requestOutbound } from '../../base/platform/outbound.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { ForgeParts } from './forge.ts';
-import { ForgeLimit } from './forge-limit.ts';
 
 export interface CallOptions {
   /** The address of the API: `https://api.github.com`. */
@@ -276,4 +274,15 @@ function messageIn(data: unknown, token: string | null): string {
     .join('; ');
   const safe = withoutSecrets(oneLine(text));
   return (token === null ? safe : safe.replaceAll(token, '***')).slice(0, saidChars);
+}
+
+/** A forge wants us to wait: nothing was done. `retryAtMs` is wall clock time, within the next hour. */
+export class ForgeLimit extends EngineError {
+  override readonly retryAtMs: number;
+
+  constructor(host: string, retryAtMs: number) {
+    const at = new Date(retryAtMs).toISOString();
+    super('forge_limited', `${host} was asked too often and wants us to wait until ${at}`, 'it is asked again then');
+    this.retryAtMs = retryAtMs;
+  }
 }

@@ -2,7 +2,10 @@
  * Deletes leftovers of plans: run folders and worktrees that ended long ago. Only one round runs at a time, in small steps, between which signals are
  * handled. A killed round is simply begun again: each step is complete by itself, and checks its decision again.
  */
+
+import { existsSync, readFileSync } from 'node:fs';
 import { rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type {
   CleaningItem,
@@ -12,14 +15,15 @@ import type {
   RepairReport,
 } from '../../api/contract/cleaning.ts';
 import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
+import { keptOwner, keptRoot, ownerFile } from '../effects/kept-places.ts';
 import { runsRoot } from '../effects/workplace.ts';
-import { clearAgentMemory } from './agent-memory.ts';
 import { clearBranches, clearRefs } from './branches.ts';
-import { worktreesFolder } from './folders.ts';
+import { entriesOf, worktreesFolder } from './folders.ts';
 import { clearHookFiles } from './hook-files.ts';
 import { repairAll } from './orphans.ts';
-import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
+import { byBranch, type CleaningParts, keptAs, notOver, type Round, readPlans, resting, settle } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
 import { clearRunFolders } from './run-folders.ts';
 import { clearWorktrees } from './worktrees.ts';
@@ -189,4 +193,25 @@ async function storeBytes(file: string): Promise<number> {
     ),
   );
   return sizes.reduce((sum, each) => sum + each, 0);
+}
+
+async function clearAgentMemory(parts: CleaningParts, round: Round): Promise<void> {
+  const root = keptRoot(parts.home);
+  for (const { name } of await entriesOf(root)) {
+    const path = join(root, name);
+    const owner = ownerOf(path);
+    const reason =
+      owner === null
+        ? keptAs('it does not say which plan it is of')
+        : notOver(round, round.plans.get(`${owner.project}/${owner.plan}`));
+    const { project = null, plan = null } = owner ?? {};
+    const subject = { kind: 'agent_memory', project, plan, name, bytes: await diskUsage(path), count: 1 } as const;
+    await settle(round, subject, { reason, remove: () => removeTree(path) });
+    await round.rest();
+  }
+}
+
+function ownerOf(folder: string): { readonly project: string; readonly plan: string } | null {
+  const file = ownerFile(folder);
+  return existsSync(file) ? keptOwner.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }

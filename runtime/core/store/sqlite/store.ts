@@ -5,13 +5,12 @@ import { untilBeat } from '../../../base/platform/poll-loop.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import { applyChange, type Numbers } from '../changes.ts';
 import type { Change, Commit, Store } from '../port.ts';
-import type { Connection } from '../tables/connection.ts';
-import { createWriteTrouble } from '../tables/connection.ts';
+import type { StoreSize } from '../rows.ts';
+import { type Connection, createWriteTrouble } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { migrations } from './schema.ts';
-import { createSpace } from './space.ts';
 import { createTransactions } from './transactions.ts';
 
 interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
@@ -157,4 +156,22 @@ function noteWriter(db: Database, file: string): void {
     db.close();
     throw storeError(thrown, file) ?? thrown;
   }
+}
+
+function createSpace(db: Database) {
+  const number = (pragma: string): number => Number(db.pragma(pragma, { simple: true }));
+  const pageBytes = number('page_size');
+
+  return {
+    size: (): StoreSize => ({
+      bytes: number('page_count') * pageBytes,
+      freeBytes: number('freelist_count') * pageBytes,
+    }),
+    giveBack(limitBytes: number): number {
+      const before = number('freelist_count');
+      if (before === 0) return 0;
+      db.pragma(`incremental_vacuum(${Math.max(1, Math.floor(limitBytes / pageBytes))})`);
+      return (before - number('freelist_count')) * pageBytes;
+    },
+  };
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { isJudge } from '../../../../machines/vocabulary/ids.ts';
+import type { AgentProfile } from '../../../base/config/config.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { createClaudeReader } from '../reports/claude.ts';
 import { claudeLimitIn } from '../reports/claude-limit.ts';
@@ -9,7 +10,6 @@ import { ofTypes } from '../reports/spoilt-lines.ts';
 import { claudeSteps } from '../reports/steps.ts';
 import type { RunBrief } from '../run-brief.ts';
 import type { AgentProgram } from './agent-program.ts';
-import { rootEnvironment, rootProblem } from './claude-as-root.ts';
 import { type PlacesOf, type PresetPlaces, under } from './places.ts';
 import { modelOf, programLine } from './program.ts';
 import { isDue, isSameBut, type Json, tableOf } from './renewal.ts';
@@ -149,4 +149,27 @@ function isRenewedClaude(before: Json, after: Json, nowMs: number): boolean {
     isSameBut(old, fresh, ['accessToken', 'refreshToken', 'refreshTokenExpiresAt', 'expiresAt']) &&
     isDue(old.expiresAt, fresh.expiresAt, nowMs)
   );
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variable that the program needs as root. The engine sets it only if it is true: inside walls. */
+function rootEnvironment({ STATOR_SANDBOX }: Environment): Readonly<Record<string, string>> {
+  return isRoot() && STATOR_SANDBOX === 'bwrap' ? { IS_SANDBOX: '1' } : {};
+}
+
+/** Why it would not start, with the remedy; null: it would. `env` is the run's environment. */
+function rootProblem(
+  { role, permissions }: Pick<AgentProfile, 'permissions' | 'role'>,
+  env: Environment,
+): { readonly message: string; readonly hint: string } | null {
+  if (!isRoot() || permissions === 'ask' || env.STATOR_SANDBOX === 'bwrap' || env.IS_SANDBOX === '1') return null;
+  return {
+    message: 'claude does not work without questions as root, and no walls stand around it here',
+    hint: `run stator as another user; or install bubblewrap, so that walls stand around the agent; or, in a container of its own, put IS_SANDBOX=1 into the env_file of [agents.${role}]`,
+  };
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
