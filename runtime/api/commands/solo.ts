@@ -1,8 +1,5 @@
 /** Work of one agent without a planner: one coder does the whole of a plan without waves. */
-
-import { isDoneTitle } from '../../../machines/document/headings.ts';
-import { parsePlan } from '../../../machines/document/plan-document.ts';
-import type { ParsedPlan } from '../../../machines/document/shape.ts';
+import { asOneTask } from '../../../machines/document/one-task.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -67,20 +64,4 @@ export function createSoloCommands(parts: SoloParts) {
       );
     },
   };
-}
-
-/** The text followed by one wave with one task; `words`: a person's message beside the document. `problems` says why it cannot be such a plan. */
-function asOneTask(
-  content: string,
-  { title, words }: { title: string; words: string },
-): ParsedPlan & { content: string } {
-  const task = ['Do all that this document says.', words.trim()].filter(Boolean).join('\n\n');
-  // A mark in the title of a document is about earlier work.
-  const name = isDoneTitle(title) ? 'All of it' : title;
-  const whole = `${content.trimEnd()}\n\n## Wave 1\n\n### Task 1: ${name}\n\n${task}\n`;
-  const parsed = parsePlan(whole);
-  const tasks = parsed.document.waves.flatMap((wave) => wave.tasks);
-  if (!parsed.ok || tasks.length === 1) return { ...parsed, content: whole };
-  const line = parsed.document.waves[0]?.line ?? 1;
-  return { ...parsed, ok: false, problems: [{ line, message: 'there are waves or tasks already' }], content: whole };
 }
