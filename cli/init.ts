@@ -6,10 +6,10 @@ import {
   homeFolder,
   loadDaemonConfig,
   loadRepoConfig,
-  originOf,
   parseRepoConfig,
   writtenSource,
 } from '../runtime/base/config/config.ts';
+import { originOf } from '../runtime/base/config/document.ts';
 import { readConfigText } from '../runtime/base/config/file.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
 import { connect } from '../runtime/engine/connect.ts';

@@ -7,10 +7,10 @@ import {
   hookEvents,
   loadDaemonConfig,
   loadRepoConfig,
-  originOf,
   parseRepoConfig,
   readRepoConfigSource,
 } from '../../runtime/base/config/config.ts';
+import { originOf } from '../../runtime/base/config/document.ts';
 import { daemonForm, repoForm } from '../../runtime/base/config/schema.ts';
 import { daemonDefaults, daemonOf, errorOf, home, put, putDaemon, putRepo, repo, repoOf } from '../support/config.ts';
 import { expectError, expectProse } from '../support/prose.ts';

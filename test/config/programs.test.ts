@@ -1,7 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { originOf, playersOf, type RepoOverrides } from '../../runtime/base/config/config.ts';
+import { playersOf, type RepoOverrides } from '../../runtime/base/config/config.ts';
+import { originOf } from '../../runtime/base/config/document.ts';
 import { daemonDefaults, daemonOf, errorOf, home, putKasmos, repo, repoOf } from '../support/config.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 

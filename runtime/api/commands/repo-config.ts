@@ -1,7 +1,8 @@
 /** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { withoutAcp } from '../../base/config/acp/agents.ts';
-import { originOf, type RepoConfig } from '../../base/config/config.ts';
+import type { RepoConfig } from '../../base/config/config.ts';
+import { originOf } from '../../base/config/document.ts';
 import { durationText } from '../../base/config/duration.ts';
 import { usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';

@@ -7,32 +7,17 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Overlap, type Policy } from '../../../machines/vocabulary/policy.ts';
-import { acpKeyProblem } from './acp-keys.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
 import type { ChatHookConfig } from './channels/chat.ts';
-import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
+import { builtIn, checkDocument, type Origin, type Origins, originOf, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
 import { chatsOf, type DesktopMode, type HookConfig, hookOf, ownersHooks } from './hooks.ts';
 import { type IntakeConfig, intakesOf } from './intake.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
-import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
-import { permissionProblem } from './permissions.ts';
 import { type PolicyParts, policyOf, unusedNotes } from './policy.ts';
-import {
-  type AgentLayer,
-  type AgentProfile,
-  allPlayersOf,
-  builtIn,
-  canPlay,
-  fallbackNames,
-  type ResolvedProfile,
-  resolveCheck,
-  resolveProfile,
-  stepNames,
-  unplayable,
-} from './profiles.ts';
+import { type AgentLayer, type AgentProfile, resolveCheck, resolveProfile } from './profiles.ts';
 import {
   type AgentTable,
   type AgentTableName,
@@ -53,8 +38,8 @@ import {
   repoForm,
   type SignMode,
 } from './schema.ts';
-import { terminalProblem } from './terminal.ts';
 import { type FoundBesides, trustView } from './trust.ts';
+import { refuseReplacements, refuseUnfitChecks, refuseUnfitKeys } from './unfit-profiles.ts';
 
 export { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
 export type { BudgetConfig } from './budget.ts';
@@ -414,11 +399,6 @@ function namesAgent({ default: all, coder }: AgentTables): boolean {
   return [all, coder].some((table) => (table?.preset ?? table?.program ?? null) !== null);
 }
 
-/** The origin of the value of that key: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */
-export function originOf(config: { readonly origins: Origins }, key: string): Origin {
-  return (Object.hasOwn(config.origins, key) ? config.origins[key] : undefined) ?? builtIn;
-}
-
 /** The flags of `own`, completed from `fallback`. */
 function flagsOf(own: { readonly [name in keyof Flags]?: Flags[name] | undefined }, fallback: Flags): Flags {
   const set = flagNames.map((name) => [name, own[name] ?? fallback[name]]);
@@ -492,63 +472,6 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
     checks: checks.profile,
     origins: Object.fromEntries(origins),
   };
-}
-
-/**
- * An agent that must ask and cannot, or must have a terminal and cannot, is found when the configuration is read, and not when it already acts without asking.
- * All agents of one file are reported together.
- */
-function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
-  const problems = resolved.flatMap(({ profile }) => {
-    const isOn = profile.enabled && canPlay(profile);
-    const problemOf = (each: AgentProfile) =>
-      permissionProblem(each) ??
-      terminalProblem(each) ??
-      acpKeyProblem(each) ??
-      networkProblem(each, each.name ?? each.role);
-    const others = isOn ? allPlayersOf(profile) : [];
-    const unfit = others.find((other) => other.name !== null && !canPlay(other));
-    const problem = isOn
-      ? (problemOf(profile) ??
-        others.map(problemOf).find((other) => other !== null) ??
-        (unfit === undefined
-          ? null
-          : ({
-              key: profile.steps.some(({ name }) => name === unfit.name) ? 'escalate' : 'fallback',
-              message: `${unfit.name} cannot stand in for the ${profile.role}: ${unplayable(unfit)}`,
-            } as const)))
-      : null;
-    if (problem === null) return [];
-    const { file, line } = originOf({ origins }, `agents.${profile.role}.${problem.key}`);
-    return [{ file: file ?? 'the agents given to the engine', line, message: problem.message }];
-  });
-  const [first] = problems;
-  if (first === undefined) return;
-  throw problemsError(
-    first.file,
-    problems.filter(({ file }) => file === first.file),
-  );
-}
-
-function refuseUnfitChecks({ profile, origins }: ResolvedProfile): void {
-  const problem = networkProblem({ ...profile, preset: 'command' }, 'check');
-  if (problem === null) return;
-  const { file, line } = origins[problem.key];
-  throw problemsError(file ?? 'the agents given to the engine', [{ line, message: problem.message }]);
-}
-
-/** A circle, or a missing profile, is found when the configuration is read. All of one file are reported together. */
-function refuseReplacements(layers: readonly AgentLayer[]): void {
-  const problems = roles.flatMap((role) => [
-    ...[fallbackNames(role, layers), stepNames(role, layers)].flatMap(({ problem }) => problem ?? []),
-  ]);
-  const [first] = problems;
-  if (first === undefined) return;
-  const here = problems.filter(({ origin }) => origin.file === first.origin.file);
-  const byText = new Map(
-    here.map(({ origin, message }) => [`${origin.line} ${message}`, { line: origin.line, message }]),
-  );
-  throw problemsError(first.origin.file ?? 'the agents given to the engine', [...byText.values()]);
 }
 
 function kasmosOf({ kasmosFile, kasmosText, kasmosProblem }: RepoConfigSource): KasmosHooks {

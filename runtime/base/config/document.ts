@@ -15,6 +15,13 @@ export interface Origin {
 /** By dotted key: `max_agents`, `agents.coder.timeout`, `hooks.0.url`. */
 export type Origins = Readonly<Record<string, Origin>>;
 
+/** The origin of the value of that key: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */
+export function originOf({ origins }: { readonly origins: Origins }, key: string): Origin {
+  return (Object.hasOwn(origins, key) ? origins[key] : undefined) ?? builtIn;
+}
+
+export const builtIn: Origin = { file: null, line: null };
+
 export interface Problem {
   readonly line: number | null;
   readonly message: string;

@@ -3,7 +3,7 @@ import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-
 import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import { registriesWord } from '../platform/host-rules.ts';
 import { isAcpPreset, loadsKnownSettings, optedAcp } from './acp/agents.ts';
-import type { Origin } from './document.ts';
+import { builtIn, type Origin } from './document.ts';
 import { nearest } from './nearest.ts';
 import {
   type AgentTable,
@@ -88,8 +88,6 @@ export interface ResolvedProfile {
 }
 
 const usualAttempts = 3;
-
-export const builtIn: Origin = { file: null, line: null };
 
 /** Roles that are off by default. */
 const offUnlessNamed: ReadonlySet<Role> = new Set(['architect', 'verifier']);

@@ -1,0 +1,175 @@
+/** Profiles that cannot do what their keys say: they are refused when the configuration is read. docs/agents.md has the documented behaviour of each program. */
+import { roles } from '../../../machines/vocabulary/ids.ts';
+import { acpPresets, alsoAcp, isAcpPreset, optedAcp, withoutAcp } from './acp/agents.ts';
+import { type Origins, originOf, problemsError } from './document.ts';
+import {
+  isProgramPreset,
+  isStreamPreset,
+  type PresetProgram,
+  type ProgramPreset,
+  streamPrograms,
+} from './preset-programs.ts';
+import {
+  type AgentLayer,
+  type AgentProfile,
+  allPlayersOf,
+  canPlay,
+  fallbackNames,
+  type ResolvedProfile,
+  stepNames,
+  unplayable,
+} from './profiles.ts';
+import type { Preset } from './schema.ts';
+
+/**
+ * An agent that must ask and cannot, or must have a terminal and cannot, is found when the configuration is read, and not when it already acts without asking.
+ * All agents of one file are reported together.
+ */
+export function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
+  const problems = resolved.flatMap(({ profile }) => {
+    const isOn = profile.enabled && canPlay(profile);
+    const problemOf = (each: AgentProfile) =>
+      permissionProblem(each) ??
+      terminalProblem(each) ??
+      acpKeyProblem(each) ??
+      networkProblem(each, each.name ?? each.role);
+    const others = isOn ? allPlayersOf(profile) : [];
+    const unfit = others.find((other) => other.name !== null && !canPlay(other));
+    const problem = isOn
+      ? (problemOf(profile) ??
+        others.map(problemOf).find((other) => other !== null) ??
+        (unfit === undefined
+          ? null
+          : ({
+              key: profile.steps.some(({ name }) => name === unfit.name) ? 'escalate' : 'fallback',
+              message: `${unfit.name} cannot stand in for the ${profile.role}: ${unplayable(unfit)}`,
+            } as const)))
+      : null;
+    if (problem === null) return [];
+    const { file, line } = originOf({ origins }, `agents.${profile.role}.${problem.key}`);
+    return [{ file: file ?? 'the agents given to the engine', line, message: problem.message }];
+  });
+  const [first] = problems;
+  if (first === undefined) return;
+  throw problemsError(
+    first.file,
+    problems.filter(({ file }) => file === first.file),
+  );
+}
+
+export function refuseUnfitChecks({ profile, origins }: ResolvedProfile): void {
+  const problem = networkProblem({ ...profile, preset: 'command' }, 'check');
+  if (problem === null) return;
+  const { file, line } = origins[problem.key];
+  throw problemsError(file ?? 'the agents given to the engine', [{ line, message: problem.message }]);
+}
+
+/** A circle, or a missing profile, is found when the configuration is read. All of one file are reported together. */
+export function refuseReplacements(layers: readonly AgentLayer[]): void {
+  const problems = roles.flatMap((role) => [
+    ...[fallbackNames(role, layers), stepNames(role, layers)].flatMap(({ problem }) => problem ?? []),
+  ]);
+  const [first] = problems;
+  if (first === undefined) return;
+  const here = problems.filter(({ origin }) => origin.file === first.origin.file);
+  const byText = new Map(
+    here.map(({ origin, message }) => [`${origin.line} ${message}`, { line: origin.line, message }]),
+  );
+  throw problemsError(first.origin.file ?? 'the agents given to the engine', [...byText.values()]);
+}
+
+/** Why `permissions = "ask"` is not possible with other programs. */
+const cannotAsk: { readonly [preset in Exclude<Preset, ProgramPreset>]: string } = {
+  sh: 'a shell runs its commands without asking',
+  command: 'how a program of your own asks is not known here',
+  function: 'a function cannot ask',
+  custom: 'how a program of your own asks is not known here',
+};
+
+/** The mistake in a profile that must ask, and the remedy, with the key; null: there is none. */
+function permissionProblem({
+  role,
+  preset,
+  flags,
+  permissions,
+}: AgentProfile): { readonly key: 'permissions' | 'flags'; readonly message: string } | null {
+  if (permissions === 'skip') return null;
+  const skip = `set permissions = "skip" under [agents.${role}]`;
+  const { cannotAsk: obstacle, bypass }: Partial<PresetProgram> = isStreamPreset(preset)
+    ? streamPrograms[preset]
+    : isAcpPreset(preset)
+      ? {}
+      : { cannotAsk: cannotAsk[preset] };
+  if (obstacle !== undefined) {
+    const message = `permissions = "ask" for the ${role}, whose preset is "${preset}": ${obstacle}; ${skip}, or preset = "claude", or one of the Agent Client Protocol`;
+    return { key: 'permissions', message };
+  }
+  const flag = bypass === undefined ? undefined : flags.find((each) => bypass.test(each));
+  if (flag === undefined) return null;
+  const message = `"${flag}" lets the ${role} do everything unasked, and permissions = "ask" is in force for it; take the flag out, or ${skip}`;
+  return { key: 'flags', message };
+}
+
+const reads = 'it is started without a terminal, and its prompt comes on standard input';
+/** Why `terminal = true` cannot be kept with other programs; null: that program gets one. */
+const noTerminal: { readonly [preset in Exclude<Preset, ProgramPreset>]: string | null } = {
+  sh: null,
+  command: null,
+  function: 'a function has none',
+  custom: null,
+};
+
+/** The mistake in a profile that must have a terminal, and the remedy; null: there is none. */
+function terminalProblem({
+  role,
+  preset,
+  terminal,
+}: AgentProfile): { readonly key: 'terminal'; readonly message: string } | null {
+  const obstacle = !terminal ? null : isProgramPreset(preset) ? reads : noTerminal[preset];
+  if (obstacle === null) return null;
+  const message = `terminal = true for the ${role}, whose preset is "${preset}": ${obstacle}; take it out, or set preset = "command" and a program that works in a terminal`;
+  return { key: 'terminal', message };
+}
+
+/** The mistake in a profile that has one of them, and the remedy; null: there is none. */
+function acpKeyProblem({
+  role,
+  preset,
+  acp,
+  mode,
+  mcp,
+}: AgentProfile): { readonly key: 'acp' | 'mode' | 'mcp'; readonly message: string } | null {
+  if (acp && optedAcp(withoutAcp(preset)) === null) {
+    const why = isAcpPreset(preset)
+      ? 'it speaks the Agent Client Protocol anyway'
+      : `only ${alsoAcp.join(' and ')} have it`;
+    return { key: 'acp', message: `acp = true for the ${role}, whose preset is "${preset}": ${why}; take it out` };
+  }
+  const key = mode !== null ? 'mode' : Object.keys(mcp).length > 0 ? 'mcp' : null;
+  if (key === null || isAcpPreset(preset)) return null;
+  const message = `\`${key}\` for the ${role}, whose preset is "${preset}": only agents of the Agent Client Protocol have it (${acpPresets.join(', ')}, and ${alsoAcp.join(' and ')} with acp = true); take it out`;
+  return { key, message };
+}
+
+/** A network is limited only by walls. The mistake and the remedy, with the key; null: there is none. `table`: the table of `[agents]` that contains it. */
+function networkProblem(
+  { network, sandbox, preset }: Pick<AgentProfile, 'network' | 'sandbox' | 'preset'>,
+  table: string,
+  platform: NodeJS.Platform = process.platform,
+): { readonly key: 'network'; readonly message: string } | null {
+  if (network === 'full') return null;
+  const what = `network = "${network}" of [agents.${table}] limits nothing`;
+  const free = `set network = "full" under [agents.${table}] to say that it may reach everything`;
+  if (preset === 'function')
+    return { key: 'network', message: `${what}: a function runs in the engine's own process; ${free}` };
+  if (sandbox === 'off')
+    return {
+      key: 'network',
+      message: `${what} with sandbox = "off": only walls limit a network; take sandbox = "off" out, or ${free}`,
+    };
+  if (platform === 'linux') return null;
+  return {
+    key: 'network',
+    message: `${what} on ${platform === 'darwin' ? 'macOS' : platform}: only walls limit a network, and there are none; ${free}`,
+  };
+}
