@@ -746,6 +746,35 @@ export const usualCharts = {
     }),
     script: [send('stop'), settle('job', { ok: true }), send('anew'), send('stop')],
   },
+  'ids that are free again: after an end, an error, a stop in the same step, and in the next state': {
+    machine: setup({
+      types: { context: {} as { got: unknown[] } },
+      actors: { counter, work, broken },
+      actions: { keep: assign({ got: ({ context, event }) => [...context.got, event.output ?? 'failed'] }) },
+    }).createMachine({
+      context: { got: [] },
+      entry: [spawnChild('work', { id: 'job', input: { name: 'job' } }), spawnChild('broken', { id: 'broken' })],
+      on: {
+        'xstate.done.actor.job': {
+          guard: ({ context }) => context.got.length < 3,
+          actions: ['keep', spawnChild('work', { id: 'job', input: { name: 'job' } })],
+        },
+        'xstate.error.actor.broken': { actions: ['keep', spawnChild('broken', { id: 'broken' })] },
+        go: { actions: sendTo('broken', { type: 'go' }) },
+        anew: { actions: [stopChild('job'), spawnChild('work', { id: 'job', input: { name: 'job' } })] },
+        ping: { actions: sendTo('kid', { type: 'ping' }) },
+      },
+      initial: 'a',
+      states: {
+        a: { invoke: { src: 'counter', id: 'kid' }, on: { next: 'b' } },
+        b: { invoke: { src: 'counter', id: 'kid' }, on: { next: 'a' } },
+      },
+    }),
+    script: [
+      ...[settle('job', 1), send('go'), send('ping'), send('next'), send('ping'), send('anew'), settle('job', 2)],
+      ...[send('go'), send('next'), settle('job', 3)],
+    ],
+  },
   'regions without states of their own': {
     machine: setup({ actors: { counter } }).createMachine({
       initial: 'on',
