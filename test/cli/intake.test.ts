@@ -21,7 +21,7 @@ it('lists, shows and tries what daemon.toml says, and takes nothing', async () =
   expect(JSON.parse(listed.stdout)).toEqual([
     {
       ...{ name: 'inbox', source: 'folder', from: folder, project: 'demo', enabled: true, start: true },
-      ...{ per_hour: 12, open_limit: 3, taken: 0, last_hour: 0, open: 0 },
+      ...{ per_hour: 12, open_limit: 3, budget_usd: null, spent_usd: null, taken: 0, last_hour: 0, open: 0 },
     },
   ]);
   expect((await stator(['intake', 'list'])).stdout).toMatch(/^inbox +folder \S+ +demo +on +0 of 3 +0 of 12 +0$/m);

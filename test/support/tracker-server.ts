@@ -103,7 +103,7 @@ export interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
-export const missing: Reply = { status: 404, body: { message: 'Not Found' } };
+const missing: Reply = { status: 404, body: { message: 'Not Found' } };
 const iso = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 export async function startTracker(kind: TrackerKind): Promise<TrackerServer> {

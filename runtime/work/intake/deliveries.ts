@@ -10,13 +10,14 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import { replaceFileSynced } from '../../base/platform/atomic-file.ts';
+import { readPrivate } from '../../base/platform/private-file.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { readSecret } from './secret.ts';
 import { checkSignature, type Delivery } from './signatures.ts';
 import type { SourceParts } from './source.ts';
 
 /** The body of a delivery of `source = "webhook"`. Other fields are ignored. */
-export const deliveredShape = z.object({
+const deliveredShape = z.object({
   title: z.string().trim().min(1).max(300),
   body: z.string().max(256 * 1024),
 });
@@ -47,7 +48,7 @@ export function deliveryFolder(home: string, intake: string): string {
 }
 
 /** The key of its item: no other delivery of the intake has it. */
-export function deliveryKey(id: string): string {
+function deliveryKey(id: string): string {
   return `webhook-${textDigest(id)}`;
 }
 
@@ -125,6 +126,12 @@ export const secretChars = 16;
 
 function refused(reason: string, hint: string): EngineError {
   return new EngineError('unauthorized', `the delivery is refused: ${reason}`, hint);
+}
+
+/** A kept delivery; null: the file is damaged or gone. */
+export function readDelivered(file: string): z.output<typeof deliveredShape> | null {
+  const text = readPrivate(file, 'take the file away');
+  return deliveredShape.safeParse(jsonOf(Buffer.from(text ?? ''))).data ?? null;
 }
 
 function jsonOf(body: Buffer): unknown {

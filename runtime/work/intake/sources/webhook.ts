@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
-import { readPrivate } from '../../../base/platform/private-file.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
-import { deliveredShape, deliveryFolder, secretChars } from '../deliveries.ts';
+import { deliveryFolder, readDelivered, secretChars } from '../deliveries.ts';
 import { readDocumentText } from '../read-document.ts';
 import { readSecret } from '../secret.ts';
 import { notStandard, standardKey } from '../signatures.ts';
@@ -49,8 +48,9 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
   }
 
   function foundAt(file: string, item: string): Found {
-    const text = readPrivate(file, 'it is not taken');
-    const { title, body } = deliveredShape.parse(JSON.parse(text ?? '{"title":"-","body":""}'));
+    const read = readDelivered(file);
+    if (read === null) return { kind: 'left', title: item, reason: 'its file is damaged or gone' };
+    const { title, body } = read;
     const made = workOf(title, body);
     if ('reason' in made) return { kind: 'left', title, reason: made.reason };
     return {
