@@ -1,4 +1,5 @@
 /** The work of a plan: its document, its tasks as a board, the verdicts of its reviews, and its cost. */
+import { mergeLines } from '../machines/vocabulary/merge-text.ts';
 import { ago, duration } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
@@ -82,7 +83,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
           : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${counted(plan.estimate.tasks, 'task')}`,
       ),
       fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
-      fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${ago(plan.merged.at, nowMs)}`),
+      fact('merged', mergeOf(plan, nowMs)),
       fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
       fact('pull request', pullRequest(plan)),
       fact('stack', stackOf(plan)),
@@ -90,6 +91,17 @@ function aboutView(plan: PlanShow, nowMs: number): View {
       fact('left undone', plan.left_undone.join('; ')),
       fact('set aside', plan.set_aside.join('; ')),
     ),
+  );
+}
+
+function mergeOf({ merged }: PlanShow, nowMs: number): Child {
+  if (merged === null) return '';
+  const [where, ...notes] = mergeLines(merged);
+  return h(
+    'div',
+    null,
+    `${where}, ${ago(merged.at, nowMs)}`,
+    notes.map((note) => h('p', { key: note }, note)),
   );
 }
 

@@ -63,8 +63,8 @@ export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated
   if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
     const without = withoutText(shown);
-    const more = without === '' ? '' : `\n${without}`;
-    const text = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}${more}`;
+    const told = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}`;
+    const text = [told, merged.note ?? '', without].filter((line) => line !== '').join('\n');
     return { isMissing: false, text };
   }
   const text =

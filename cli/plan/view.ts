@@ -3,6 +3,7 @@
 import { waysOn } from '../../machines/plan/advice.ts';
 import { taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
+import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
@@ -132,7 +133,7 @@ function mergeTexts({ merged, merging, merge_refused: refused }: PlanShow): stri
   if (merging) return ['it is being merged'];
   if (refused !== null) return [`no: ${refused.detail}`];
   if (merged === null) return [];
-  return [`into ${merged.into}, ${merged.head.slice(0, 12)}`, ...(merged.note === undefined ? [] : [merged.note])];
+  return mergeLines(merged);
 }
 
 /** The text for a run without a reason. A run that was stopped by a pause, a question or a message has not failed. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
 import { dayBeside } from '../../page/day-view.ts';
 import { callSocket } from '../../runtime/api/client/call.ts';
@@ -707,6 +708,21 @@ program = "date +%N >> fixes.txt"
     const link = page.getByRole('link', { name: 'forge.example/shop/pulls/7' });
     await link.waitFor(limit);
     expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
+    await page.close();
+  });
+
+  it('a merge with more than was checked says so in the words of the command line', async () => {
+    const merged = { at: new Date().toISOString(), head: 'ab'.repeat(20), into: 'main', note: 'more than was checked' };
+    const { page } = await open();
+    await page.route('**/v1/repos/demo/plans/live', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), merged } });
+    });
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live`);
+    const about = page.getByRole('region', { name: 'About' });
+    const [where, note = ''] = mergeLines(merged);
+    await about.getByText(`${where}, `).waitFor(limit);
+    await about.getByText(note, { exact: true }).waitFor(limit);
     await page.close();
   });
 
