@@ -11,7 +11,7 @@ import { callSocket } from '../../dist/runtime/api/client/call.js';
 import { createClient } from '../../dist/runtime/api/client/client.js';
 import { readOwner } from '../../dist/runtime/core/store/sqlite/owner.js';
 import { makeRepo, percentile, print, round } from './ground.mjs';
-import { until } from './thousand.mjs';
+import { patienceMs, until } from './thousand.mjs';
 
 const executablePath = process.env.STATOR_CHROMIUM ?? '/usr/bin/chromium';
 const lines = Number(process.env.STATOR_BENCH_LINES ?? 50_000);
@@ -51,12 +51,12 @@ try {
   const page = await browser.newPage({ viewport: { width: 1_280, height: 800 } });
   const { url } = await (await ask('POST', '/v1/inspect', { body: {} })).json();
   await page.goto(url);
-  await page.locator('.connection.live').waitFor({ timeout: 60_000 });
+  await page.locator('.connection.live').waitFor({ timeout: patienceMs });
   const begun = performance.now();
   await page.evaluate(() => {
     location.hash = '#/plan/demo/many/changes';
   });
-  await page.locator('.code.added').first().waitFor({ timeout: 60_000 });
+  await page.locator('.code.added').first().waitFor({ timeout: patienceMs });
   const firstMs = performance.now() - begun;
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Performance.enable');
@@ -90,7 +90,7 @@ try {
     .getByRole('region', { name: `many/${999 + files}.txt` })
     .locator('.code.added')
     .first()
-    .waitFor({ timeout: 60_000 });
+    .waitFor({ timeout: patienceMs });
   const drawn = await page.locator('.code').count();
   print('diff', {
     lines: each * files,
