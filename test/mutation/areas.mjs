@@ -44,7 +44,10 @@ export const areas = {
   'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: plans },
   'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
   'machines/task': { mutate: ['machines/task/**/*.ts'], tests: plans },
-  'machines/landing': { mutate: ['machines/landing/**/*.ts'], tests: ['test/machines/landing.test.ts', ...charts] },
+  'machines/landing': {
+    mutate: ['machines/landing/**/*.ts'],
+    tests: ['test/machines/landing-line.test.ts', 'test/machines/landing.test.ts', ...charts],
+  },
   'machines/repo': {
     mutate: ['machines/repo/**/*.ts'],
     tests: [...charts, 'test/machines/repo-grants.test.ts'],
