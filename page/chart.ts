@@ -1,6 +1,8 @@
-/** A machine's chart in the page: drawn once, then only lit; the whole of it or a part, never smaller than can be read unless a person asks for that. */
-import type { Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
+/** A machine's chart in the page: drawn once for each choice of folded states, then only lit; the whole of it or a part, never smaller than can be read unless a person asks for that. */
+import type { Box, Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
 import { chartStyle, renderChart } from '../runtime/base/charts/render.ts';
+import { drawFolds, foldable, foldChart } from './chart-fold.ts';
+import { createMap } from './chart-map.ts';
 
 /** The lit states, and the transition that was taken last. */
 export interface Lighting {
@@ -19,13 +21,6 @@ export interface Move {
 export interface ChartView {
   readonly element: HTMLElement;
   show(chart: Chart, lighting: Lighting): void;
-}
-
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly w: number;
-  readonly h: number;
 }
 
 /** Text of a chart is 11 pixels high; slightly smaller text can still be read. */
@@ -78,19 +73,53 @@ export function createChartView(): ChartView {
   body.append(stage, map.element);
   element.append(bar, body);
 
+  let given: Chart | null = null;
+  /** As it is drawn. */
   let chart: Chart | null = null;
+  let drawn = '';
+  const opened = new Set<string>();
   let svg: SVGSVGElement | null = null;
   let lit: string[] = [];
   let view: Box = { x: 0, y: 0, w: 1, h: 1 };
   let isFollowing = true;
   let animation = 0;
   let lastSeq = 0;
+  let lighting: Lighting = { states: [], last: null };
 
   new ResizeObserver(() => {
     if (chart === null) return;
+    draw();
     if (isFollowing) follow(false);
     else apply(fittedAgain(view));
   }).observe(stage);
+
+  /** States that are not active are folded where the whole chart could not be read, until a person opens them. */
+  function draw(): void {
+    if (given === null) return;
+    const fits = scaleOf({ x: 0, y: 0, w: given.width, h: given.height }) >= legible;
+    const found = fits ? [] : foldable(given, new Set(lit.flatMap((id) => [...prefixes(id)])));
+    const folded = new Set(found.map(({ id }) => id).filter((id) => !opened.has(id)));
+    const next = [fits, ...found.map(({ id }) => id), '', ...folded].join(' ');
+    if (next === drawn) return;
+    drawn = next;
+    const focused = document.activeElement?.getAttribute('data-fold');
+    const shown = foldChart(given, folded);
+    chart = shown;
+    svg = svgOf(shown);
+    svg.removeAttribute('width');
+    svg.removeAttribute('height');
+    const buttons = shown.states.filter(({ id }) => found.some((each) => each.id === id));
+    drawFolds(svg, buttons, folded, (id) => {
+      if (!opened.delete(id)) opened.add(id);
+      turn(false);
+      draw();
+    });
+    stage.replaceChildren(svg);
+    map.draw(shown);
+    apply(view);
+    light(lighting);
+    if (focused) svg.querySelector<SVGElement>(`[data-fold="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
 
   /** Pixels of the screen for one of the chart. */
   function scaleOf(box: Box): number {
@@ -225,7 +254,7 @@ export function createChartView(): ChartView {
   );
   let grabbed: { x: number; y: number; view: Box } | null = null;
   stage.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || foldOf(event)) return;
     grabbed = { x: event.clientX, y: event.clientY, view };
     stage.setPointerCapture(event.pointerId);
   });
@@ -243,10 +272,20 @@ export function createChartView(): ChartView {
       grabbed = null;
     });
   stage.addEventListener('dblclick', (event) => {
+    if (foldOf(event)) return;
     const { x, y } = pointAt(event);
     const inside = chart?.states.filter((state) => isIn(x, y, state) && isComposite(state)).at(-1);
     if (inside === undefined) showWhole();
     else showRegion(inside);
+  });
+
+  // A button that the Tab key reaches is brought into sight.
+  stage.addEventListener('focusin', (event) => {
+    const id = foldOf(event)?.getAttribute('data-fold');
+    const state = id == null ? undefined : stateAt(id);
+    if (state === undefined || isIn(state.x, state.y, view)) return;
+    turn(false);
+    apply({ ...view, x: state.x - marginPx, y: state.y - marginPx });
   });
 
   function pointAt(event: MouseEvent): { x: number; y: number } {
@@ -312,7 +351,7 @@ export function createChartView(): ChartView {
     for (const node of svg?.querySelectorAll('[data-state]') ?? [])
       node.classList.toggle('lit', active.has(node.getAttribute('data-state') ?? ''));
     map.light(active, new Set(states));
-    const fired = new Set(last === null || chart === null ? [] : edgesOf(chart.edges, last));
+    const fired = new Set(last === null || given === null ? [] : edgesOf(given.edges, last));
     for (const node of svg?.querySelectorAll('[data-edge]') ?? [])
       node.classList.toggle('fired', fired.has(node.getAttribute('data-edge') ?? ''));
     for (const node of svg?.querySelectorAll('[data-edges]') ?? [])
@@ -327,20 +366,19 @@ export function createChartView(): ChartView {
 
   return {
     element,
-    show(next, lighting) {
-      const isOther = next !== chart;
-      const isMoved = lighting.states.join() !== lit.join();
-      lit = [...lighting.states];
+    show(next, shown) {
+      const isOther = next !== given;
+      const isMoved = shown.states.join() !== lit.join();
+      lighting = shown;
+      lit = [...shown.states];
       if (isOther) {
-        chart = next;
-        svg = svgOf(next);
-        svg.removeAttribute('width');
-        svg.removeAttribute('height');
-        stage.replaceChildren(svg);
-        map.draw(next);
+        given = next;
+        drawn = '';
+        opened.clear();
         isFollowing = true;
       }
-      light(lighting);
+      draw();
+      light(shown);
       if (!isOther && !isMoved) return;
       drawBar();
       if (isFollowing) follow(!isOther);
@@ -348,67 +386,13 @@ export function createChartView(): ChartView {
   };
 }
 
-interface ChartMap {
-  readonly element: SVGSVGElement;
-  draw(chart: Chart): void;
-  light(active: ReadonlySet<string>, leaves: ReadonlySet<string>): void;
-  /** Zooms in on this part of it. */
-  frame(box: Box): void;
-}
-
-/** The whole chart in small, beside the part that is shown: for the mouse; keys have other ways. */
-function createMap(go: (x: number, y: number) => void): ChartMap {
-  const space = 'http://www.w3.org/2000/svg';
-  const element = document.createElementNS(space, 'svg');
-  element.setAttribute('class', 'chart-map');
-  element.setAttribute('aria-hidden', 'true');
-  const frame = document.createElementNS(space, 'rect');
-  frame.setAttribute('class', 'frame');
-  const rect = (box: Box) => {
-    const made = document.createElementNS(space, 'rect');
-    place(made, box);
-    made.setAttribute('rx', '12');
-    return made;
-  };
-  const jump = (event: PointerEvent) => {
-    const matrix = element.getScreenCTM();
-    if (matrix === null || event.buttons !== 1) return;
-    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
-    go(x, y);
-  };
-  element.addEventListener('pointerdown', (event) => {
-    element.setPointerCapture(event.pointerId);
-    jump(event);
-  });
-  element.addEventListener('pointermove', jump);
-  return {
-    element,
-    draw({ width, height, states }) {
-      element.setAttribute('viewBox', `0 0 ${width} ${height}`);
-      const rects = states.map((state) => {
-        const made = rect(state);
-        made.setAttribute('data-map', state.id);
-        return made;
-      });
-      element.replaceChildren(...rects, frame);
-    },
-    light(active, leaves) {
-      for (const node of element.querySelectorAll('[data-map]')) {
-        const id = node.getAttribute('data-map') ?? '';
-        node.classList.toggle('lit', active.has(id));
-        node.classList.toggle('leaf', leaves.has(id));
-      }
-    },
-    frame: (box) => place(frame, box),
-  };
-}
-
-function place(rect: SVGRectElement, { x, y, w, h }: Box): void {
-  for (const [name, value] of Object.entries({ x, y, width: w, height: h })) rect.setAttribute(name, String(value));
-}
-
 function grown({ x, y, w, h }: Box): Box {
   return { x: x - marginPx, y: y - marginPx, w: w + 2 * marginPx, h: h + 2 * marginPx };
+}
+
+/** The button of a state that can be folded. */
+function foldOf({ target }: Event): Element | null {
+  return target instanceof Element ? target.closest('.fold') : null;
 }
 
 function isIn(x: number, y: number, box: Box): boolean {

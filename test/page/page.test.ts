@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await turnTo(page, 'Statechart');
     await lit(page, 'lifecycle.done').waitFor(limit);
     // By which way it came there.
-    await page.locator('.chart-stage [data-edge].fired').first().waitFor(limit);
+    await page.locator('.chart-stage .route.fired').first().waitFor(limit);
     await turnTo(page, 'Work');
     await card.click();
     await page.getByRole('region', { name: 'Log' }).getByText('two').waitFor(limit);
@@ -708,6 +708,25 @@ program = "date +%N >> fixes.txt"
     const link = page.getByRole('link', { name: 'forge.example/shop/pulls/7' });
     await link.waitFor(limit);
     expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
+    await page.close();
+  });
+
+  it('states that are not active are folded where the chart does not fit, and opened by Enter and by a click', async () => {
+    const { page } = await open('demo/live/chart');
+    await lit(page, 'lifecycle.done').waitFor(limit);
+    const button = page.locator('.chart-stage [data-fold="lifecycle.ready"]');
+    const inside = page.locator('.chart-stage [data-state="lifecycle.ready.planned"]');
+    const isOpen = () => button.getAttribute('aria-expanded');
+    expect([await isOpen(), await inside.count()]).toEqual(['false', 0]);
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await inside.waitFor({ state: 'attached', ...limit });
+    expect(await isOpen()).toBe('true');
+    // The chart is drawn again, and the focus stays.
+    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
+    await button.click();
+    await inside.waitFor({ state: 'detached', ...limit });
+    expect(await isOpen()).toBe('false');
     await page.close();
   });
 

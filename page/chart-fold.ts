@@ -1,0 +1,134 @@
+/** A chart whose states are folded: what is in them is left out, and so is the height that it took. */
+import type { Box, Chart, ChartState } from '../runtime/base/charts/chart.ts';
+import { metrics } from '../runtime/base/charts/metrics.ts';
+
+/** Around a bend of an arrow, in pixels: its round corner, its head and the distance to the next one. */
+const bendPx = 10;
+
+type Span = readonly [from: number, to: number];
+
+/** The states with states in them that are not active: they are what can be folded. `active`: with every state around an active one. */
+export function foldable({ states }: Pick<Chart, 'states'>, active: ReadonlySet<string>): ChartState[] {
+  return states.filter(
+    ({ id }) => id.includes('.') && !active.has(id) && states.some((other) => isInside(other.id, id)),
+  );
+}
+
+/** The states keep their order and their columns; a folded one is as high as its name, or as the states and words beside it need. */
+export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
+  if (folded.size === 0) return chart;
+  const isHidden = (id: string) => [...folded].some((outer) => isInside(id, outer));
+  const states = chart.states.filter(({ id }) => !isHidden(id));
+  const routes = chart.routes.filter(({ source, target }) => !isHidden(source) && !isHidden(target));
+  const starts = chart.starts.filter(({ target }) => !isHidden(target));
+  const labels = chart.labels.filter((label, index) => {
+    if (label.state !== null) return !folded.has(label.state) && !isHidden(label.state);
+    return chart.edges.some(
+      ({ label: of, route }) => of === index && route !== null && isIn(routes, chart.routes[route]),
+    );
+  });
+  const moved = withoutSpans(freeSpans({ ...chart, states, routes, starts, labels }, folded));
+  const box = <T extends Box>(of: T): T => ({ ...of, y: moved(of.y), h: moved(of.y + of.h) - moved(of.y) });
+  const line = <T extends { readonly points: Chart['starts'][number]['points'] }>(of: T): T => ({
+    ...of,
+    points: of.points.map(([x, y]) => [x, moved(y)] as const),
+  });
+  const edges = chart.edges.flatMap((edge) => {
+    const label = chart.labels[edge.label];
+    const route = edge.route === null ? undefined : chart.routes[edge.route];
+    // An arrow that leads out of a folded state stays, without its words.
+    if (!isIn(labels, label) && !isIn(routes, route)) return [];
+    const own = {
+      label: isIn(labels, label) ? labels.indexOf(label) : -1,
+      route: isIn(routes, route) ? routes.indexOf(route) : null,
+    };
+    return [{ ...edge, ...own, y: moved(edge.y) }];
+  });
+  return {
+    ...chart,
+    height: moved(chart.height),
+    ...{ edges, states: states.map(box), labels: labels.map(box), routes: routes.map(line), starts: starts.map(line) },
+  };
+}
+
+/** The heights in folded states at which nothing that is shown would be lost. */
+function freeSpans({ states, labels, routes, starts }: Chart, folded: ReadonlySet<string>): Span[] {
+  const isOpen = ({ id }: ChartState) => states.some((other) => isInside(other.id, id));
+  const taken: Span[] = [
+    ...states.flatMap((state): Span[] => {
+      const { y, h } = state;
+      if (!folded.has(state.id) && !isOpen(state)) return [[y - bendPx, y + h + bendPx]];
+      return [
+        [y - bendPx, y + metrics.headerHeight],
+        [y + h - 1, y + h + bendPx],
+      ];
+    }),
+    ...labels.map(({ y, h }): Span => [y - bendPx, y + h + bendPx]),
+    ...[...routes, ...starts].flatMap(({ points }) => points.map(([, y]): Span => [y - bendPx, y + bendPx])),
+  ];
+  return states
+    .filter(({ id }) => folded.has(id))
+    .flatMap(({ y, h }) =>
+      taken.reduce<Span[]>((left, span) => left.flatMap((each) => without(each, span)), [[y, y + h]]),
+    );
+}
+
+function without([from, to]: Span, [a, b]: Span): Span[] {
+  const parts: Span[] = [
+    [from, Math.min(to, a)],
+    [Math.max(from, b), to],
+  ];
+  return parts.filter(([start, stop]) => start < stop);
+}
+
+/** Where a height is once those spans are taken out. */
+function withoutSpans(spans: readonly Span[]): (y: number) => number {
+  const apart: [number, number][] = [];
+  for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
+    const last = apart.at(-1);
+    if (last === undefined || from > last[1]) apart.push([from, to]);
+    else last[1] = Math.max(last[1], to);
+  }
+  return (y) => y - apart.reduce((sum, [from, to]) => sum + Math.max(0, Math.min(y, to) - from), 0);
+}
+
+function isInside(inner: string, outer: string): boolean {
+  return inner.startsWith(`${outer}.`);
+}
+
+function isIn<T>(all: readonly T[], one: T | undefined): one is T {
+  return one !== undefined && all.includes(one);
+}
+
+/** Draws the buttons that open and close these states, each on the line of its name. */
+export function drawFolds(
+  svg: SVGSVGElement,
+  states: readonly ChartState[],
+  folded: ReadonlySet<string>,
+  toggle: (id: string) => void,
+): void {
+  const make = (name: string, attributes: Readonly<Record<string, string | number>>) => {
+    const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+    return made;
+  };
+  // What is in an image is no button to a screen reader.
+  svg.setAttribute('role', 'group');
+  for (const { id, x, y, w } of states) {
+    const isFolded = folded.has(id);
+    const button = make('g', {
+      ...{ class: 'fold', role: 'button', tabindex: 0, 'data-fold': id },
+      ...{ 'aria-expanded': String(!isFolded), 'aria-label': `States in ${id}` },
+    });
+    const sign = make('text', { x: x + w - 20, y: y + 20, 'aria-hidden': 'true' });
+    sign.textContent = isFolded ? '▸' : '▾';
+    button.append(make('rect', { x, y, width: w, height: metrics.headerHeight, rx: 8 }), sign);
+    button.addEventListener('click', () => toggle(id));
+    button.addEventListener('keydown', (event) => {
+      if (!(event instanceof KeyboardEvent) || (event.key !== 'Enter' && event.key !== ' ')) return;
+      event.preventDefault();
+      toggle(id);
+    });
+    svg.append(button);
+  }
+}
