@@ -93,11 +93,13 @@ export function createChartView(): ChartView {
     else apply(fittedAgain(view));
   }).observe(stage);
 
-  /** States that are not active are folded where the whole chart could not be read, until a person opens them. */
+  /** States that are not active are folded where the whole chart could not be read, until a person opens them; the last transition stays in sight. */
   function draw(): void {
     if (given === null) return;
     const fits = scaleOf({ x: 0, y: 0, w: given.width, h: given.height }) >= legible;
-    const found = fits ? [] : foldable(given, new Set(lit.flatMap((id) => [...prefixes(id)])));
+    const found = fits
+      ? []
+      : foldable(given, new Set([...lit, lighting.last?.from ?? ''].flatMap((id) => [...prefixes(id)])));
     const folded = new Set(found.map(({ id }) => id).filter((id) => !opened.has(id)));
     const next = [fits, ...found.map(({ id }) => id), '', ...folded].join(' ');
     if (next === drawn) return;

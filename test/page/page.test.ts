@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await turnTo(page, 'Statechart');
     await lit(page, 'lifecycle.done').waitFor(limit);
     // By which way it came there.
-    await page.locator('.chart-stage .route.fired').first().waitFor(limit);
+    await page.locator('.chart-stage [data-edge].fired').first().waitFor(limit);
     await turnTo(page, 'Work');
     await card.click();
     await page.getByRole('region', { name: 'Log' }).getByText('two').waitFor(limit);
