@@ -253,12 +253,8 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
         put(title, tab, { log: await api.log(named.project, title), nothing: null });
       } else if (tab === 'checks') {
         put(title, tab, { checks: found === undefined ? [] : await api.checks(named.project, title), nothing: null });
-      } else if (tab === 'diff') {
-        const { task, since } = model.changes;
-        const own = query.task ?? null;
-        if (task !== own || since !== null) actions.showChanges({ task: own, since: null });
-        else changesReader.poke();
-      } else put(title, tab, { prompt: await api.prompt(named, query), nothing: null });
+      } else if (tab === 'diff') showDiffOf(title);
+      else put(title, tab, { prompt: await api.prompt(named, query), nothing: null });
     } catch (thrown) {
       if (thrown instanceof ApiError) put(title, tab, { nothing: `${thrown.message}. ${thrown.hint}` });
     }
@@ -270,10 +266,19 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     change({ chosen: { ...model.chosen, ...part } });
   }
 
+  /** Called before the agent is read: until then the tab would show the changes of something else, and a person could comment on those. */
+  function showDiffOf(title: string): void {
+    const { task, since } = model.changes;
+    const own = questionOf(title, named.plan).task ?? null;
+    if (task !== own || since !== null) actions.showChanges({ task: own, since: null });
+    else changesReader.poke();
+  }
+
   function choose(title: string): void {
     if (model.chosen?.title === title) return;
     const tab = model.chosen?.tab ?? 'log';
     change({ chosen: { title, tab, log: null, prompt: null, checks: null, nothing: null } });
+    if (tab === 'diff') showDiffOf(title);
     history.replaceState(null, '', `${planAddress(named)}/${encodeURIComponent(title)}`);
     chosenReader.poke();
   }
@@ -422,6 +427,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     turnTo(tab) {
       if (model.chosen === null) return;
       change({ chosen: { ...model.chosen, tab, nothing: null } });
+      if (tab === 'diff') showDiffOf(model.chosen.title);
       chosenReader.poke();
     },
     goTo(seq) {

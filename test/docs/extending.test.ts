@@ -9,13 +9,18 @@ const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/extending.md'), 'utf8');
 
 /** The changes of those sections, and the files of each. */
-const changes = ['A state of the plan', 'An operation', 'A forge', "An agent's program", 'A channel of hooks'].map(
-  (section) => {
-    const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
-    return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
-  },
-);
-const [ofState = [], ofOperation = [], ofForge = [], ofProgram = [], ofChannel = []] = changes.map(
+const changes = [
+  'A state of the plan',
+  'An operation',
+  'A forge',
+  'A source of intake',
+  "An agent's program",
+  'A channel of hooks',
+].map((section) => {
+  const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
+  return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
+});
+const [ofState = [], ofOperation = [], ofForge = [], ofSource = [], ofProgram = [], ofChannel = []] = changes.map(
   ({ files }) => files,
 );
 let copy = '';
@@ -163,6 +168,39 @@ it('an operation is one file, and every surface has it', { timeout: 900_000 }, (
     list: expect.stringContaining('  count             count the deliveries\n'),
     completion: true,
     docs: [true, true],
+  });
+});
+
+/** A table of daemon.toml with the new source, one with a source that is not there, and what asks the new one. */
+const takesIn = `
+import { intakesSchema } from './dist/runtime/base/config/intake.js';
+import { intakeKeys } from './dist/runtime/base/config/reference.js';
+import { createSource } from './dist/runtime/work/intake/sources/sources.js';
+const read = intakesSchema.safeParse({ bugs: { source: 'acme', project: 'shop', labels: ['stator'] } });
+const wrong = intakesSchema.safeParse({ bugs: { source: 'none', project: 'shop' } });
+const config = { ...read.data.bugs, name: 'bugs', every: 60000 };
+console.log(JSON.stringify({
+  source: read.data.bugs.source,
+  accepted: wrong.error.issues[0].message,
+  asks: typeof createSource(config, { store: {}, nowMs: Date.now }).look,
+  documented: intakeKeys.some(({ key, accepted }) => key === 'source' && accepted.includes('"acme"')),
+}));
+`;
+
+it('a source of intake is a value of the configuration and one that asks it', { timeout: 900_000 }, () => {
+  const [config, asking] = ['runtime/base/config', 'runtime/work/intake/sources'];
+  expect(ofSource).toEqual([
+    `${config}/intake-sources/acme.ts`,
+    `${config}/intake.ts`,
+    `${asking}/acme.ts`,
+    `${asking}/sources.ts`,
+  ]);
+  writeFileSync(join(copy, 'takes-in.mjs'), takesIn);
+  expect(JSON.parse(run(process.execPath, 'takes-in.mjs'))).toEqual({
+    source: 'acme',
+    accepted: expect.stringMatching(/^source = one of .*"acme"/),
+    asks: 'function',
+    documented: true,
   });
 });
 
