@@ -81,7 +81,14 @@ function licences() {
     .join('\n---\n\n');
 }
 
-const target = resolve(process.argv[2] ?? '.');
+const given = process.argv.slice(2);
+if (given.length > 1 || given[0]?.startsWith('-')) {
+  console.error(
+    `found: ${given.join(' ')}\naccepted: npm run pack:durable -- [the folder for the package, by default this one]`,
+  );
+  process.exit(2);
+}
+const target = resolve(given[0] ?? '.');
 const folder = mkdtempSync(join(tmpdir(), 'stator-durable-'));
 try {
   await bundleInto(folder);
