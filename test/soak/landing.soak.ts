@@ -26,12 +26,3 @@ it.each(['github', 'gitea', 'gitlab'] as const)(
   },
   3_600_000,
 );
-
-it.each(['github', 'gitea', 'gitlab'] as const)(
-  `${plans} plans land by %s, which fails at random, though their engine is killed ${kills} times`,
-  async (forge) => {
-    await landUnderKills({ plans, points: [], kills, seed: seedOf(`landing by ${forge}`), batch: 1, forge });
-    expect.hasAssertions();
-  },
-  3_600_000,
-);

@@ -50,9 +50,13 @@ export const soaks: Readonly<Record<string, Soak>> = {
     shortS: 60,
   },
   'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },
+  'test/soak/landing-forges.soak.ts': {
+    why: 'forty plans that conflict land by each of three forges that fail, under two hundred kills; crash/landing has three and eight',
+    shortS: 340,
+  },
   'test/soak/landing.soak.ts': {
-    why: 'forty plans that conflict land under two hundred kills, here and by forges that fail and on which people act by hand; crash/landing has three and eight',
-    shortS: 480,
+    why: 'forty plans that conflict land under two hundred kills, here and by forges on which people act by hand; crash/landing has three and eight',
+    shortS: 70,
   },
   'test/soak/late-points.soak.ts': { why: 'a kill right after each of 300 places; crash/points has some', shortS: 0 },
   'test/soak/lives.soak.ts': {
