@@ -235,7 +235,8 @@ function keepDaemon({ env, repo }: Stage): Daemon {
       stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     child.once('close', (code, signal) => {
       said += `[${signal ?? code}]\n`;
-      if (isWanted) setTimeout(start, pollMs);
+      // It may have been killed in the moment in which its life is over.
+      if (isWanted) setTimeout(() => (isWanted ? start() : over()), pollMs);
       else over();
     });
   };
