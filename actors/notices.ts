@@ -53,6 +53,11 @@ export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened
 /** A message is one line of a list: longer texts are in `plan explain` and in the agent's log. */
 export const noticeLimit = 1_000;
 
+/** The message about a plan that is blocked. */
+export function blockMessage({ source, reason }: { readonly source: unknown; readonly reason: unknown }): string {
+  return `${source}: ${reason}`;
+}
+
 /** An agent's step through the queue; null: the transition is no such step, or is not reported. A later attempt waits in the queue as the same item. */
 function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
   const context = agents.get(transition.actor)?.context;
@@ -155,7 +160,7 @@ function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
   const instance = null;
   if (entered('needs:person')) {
     const block = blockOf(tree);
-    const message = block === null ? 'it needs a person' : `${block.source}: ${block.reason}`;
+    const message = block === null ? 'it needs a person' : blockMessage(block);
     return [{ type: 'plan_blocked', instance, message }];
   }
   if (!entered('phase:wave_waiting')) return [];

@@ -37,10 +37,10 @@ export function stackParts(context: PlanContext, mode: StackMode = modeOf(contex
   });
 }
 
-/** A plan keeps the kind of request that it has. A policy that was stored by an earlier version has no mode. */
+/** A plan keeps the kind of request that it has. */
 function modeOf(context: PlanContext): StackMode {
   const request = context.pull?.request ?? null;
-  const mode = context.policy.pull_stack ?? 'none';
+  const mode = context.policy.pull_stack;
   if (request === null || request.pass !== context.pass) return isSession(context) ? 'none' : mode;
   return request.stack === undefined ? 'none' : (request.stackMode ?? mode);
 }

@@ -152,3 +152,10 @@ function isPlaceInWalls(path: string): boolean {
   const plain = normalize(path).replace(/\/+$/, '');
   return plain.startsWith('~/') || (isAbsolute(path) && plain !== '');
 }
+
+/** An http or https address without a password. */
+export function isWebAddress(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}

@@ -1,4 +1,5 @@
 /** Chooses the profile for an attempt of a role now: the first of those that may play it whose account is not rate limited. */
+import { noticeLimit } from '../../../actors/notices.ts';
 import { accountStateText, percentOf } from '../../../machines/vocabulary/account-text.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { type AgentProfile, allPlayersOf, playersOf, type RepoConfig } from '../../base/config/config.ts';
@@ -153,6 +154,6 @@ export function accountLimited(
 ): Change {
   const again = until < told ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
   const message = `the ${accountStateText(account, percentOf(used))} until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
-  const notice = { type: 'account_limited', project, plan, message: message.slice(0, 1_000), at } as const;
+  const notice = { type: 'account_limited', project, plan, message: message.slice(0, noticeLimit), at } as const;
   return { do: 'account.limit', account, until, used, at, notice };
 }

@@ -1,4 +1,5 @@
 /** What a message in a chat asks, and what an answer to it means. Pure: the same is asked when the message is sent, and again when it is answered. */
+import { blockMessage, noticeLimit } from '../../../actors/notices.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
@@ -27,9 +28,6 @@ export type Meaning =
   | { readonly kind: 'act'; readonly act: Act; readonly payload: Readonly<Record<string, unknown>> }
   | { readonly kind: 'unclear'; readonly reply: string };
 
-/** As long as the text of a notification may be: a text of that length was cut. */
-const noticeLimit = 1_000;
-
 /** null: there is nothing to answer. */
 export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details'>): About | null {
   const {
@@ -56,14 +54,14 @@ export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details
   return { kind: 'block', reason: event === 'blocked' ? blockText({ source, reason }) : String(message) };
 }
 
-/** Whether the text of the message is all of it: it was not cut, and nothing is left out. */
+/** Whether the text of the message is all of it: one of the length of the limit was cut, and nothing else is left out. */
 function isShown(message: string): boolean {
   return message.length < noticeLimit && oneLine(message) === message;
 }
 
-/** As the notification of a block says it. */
-function blockText({ source, reason }: { readonly source: unknown; readonly reason: unknown }): string {
-  return `${source}: ${reason}`.slice(0, noticeLimit);
+/** As the stored notification of a block has it. */
+function blockText(block: Parameters<typeof blockMessage>[0]): string {
+  return blockMessage(block).slice(0, noticeLimit);
 }
 
 type Plan = Pick<PlanRow, 'plan' | 'status' | 'phase' | 'branch' | 'blocked' | 'wave'>;

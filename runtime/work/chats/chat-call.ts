@@ -4,7 +4,6 @@ import type { ChatHookConfig } from '../../base/config/config.ts';
 import { requestOutbound } from '../../base/platform/outbound.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { readEnvFile } from '../agents/env-file.ts';
-import { withRetryAfter } from './service.ts';
 
 export interface ServiceParts {
   readonly config: ChatHookConfig;
@@ -49,8 +48,8 @@ export async function callChat(
   });
   const hint = 'it is tried again by itself';
   if (answer.status === 429) {
-    const error = new EngineError('unavailable', `${new URL(base).origin} asks for a pause`, hint);
-    throw withRetryAfter(error, retryAfter(answer.headers['retry-after'], answer.body));
+    const retryAfterMs = pauseMsOf(answer.headers['retry-after'], answer.body);
+    throw new EngineError('unavailable', `${new URL(base).origin} asks for a pause`, hint, { retryAfterMs });
   }
   try {
     return { status: answer.status, json: JSON.parse(answer.body) as unknown };
@@ -60,8 +59,8 @@ export async function callChat(
   }
 }
 
-/** In seconds: as the header says, or as Telegram says it in the body. */
-function retryAfter(header: string | undefined, body: string): number {
+/** As the header says in seconds, or as Telegram says it in the body: a second to an hour. */
+function pauseMsOf(header: string | undefined, body: string): number {
   const said = Number(header ?? /"retry_after"\s*:\s*(\d+)/.exec(body)?.[1]);
-  return Number.isFinite(said) ? said : 5;
+  return Math.min(Math.max(1, Number.isFinite(said) ? said : 5), 3_600) * 1_000;
 }

@@ -14,10 +14,10 @@ import type { PollLoop } from '../../base/platform/poll-loop.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { ChatMessageRow } from '../../core/store/rows.ts';
+import type { ChatMessageRow, SignalRow } from '../../core/store/rows.ts';
 import { type About, meaningOf, whyOver } from './about.ts';
 import { tokenOf } from './chat-call.ts';
-import { type ChatService, type Incoming, retryAfterOf } from './service.ts';
+import type { ChatService, Incoming } from './service.ts';
 import { openChat } from './services/services.ts';
 
 export interface ChatAnswer {
@@ -92,10 +92,9 @@ export function createChatWatch(parts: ChatWatchParts): ChatWatch {
           return parts.everyMs ?? service.everyMs;
         } catch (thrown) {
           if (end.signal.aborted) return waitMs;
-          const pauseMs = retryAfterOf(thrown);
-          if (pauseMs === null) throw thrown;
-          log.debug(`${config.name}: ${withHint(thrown as EngineError)}`); // only such an error has a pause
-          return pauseMs;
+          if (!(thrown instanceof EngineError) || thrown.retryAfterMs === undefined) throw thrown;
+          log.debug(`${config.name}: ${withHint(thrown)}`);
+          return thrown.retryAfterMs;
         }
       },
     });
@@ -214,7 +213,8 @@ async function act(
   if (about === null) return 'Nothing was done: that message asks nothing.';
   const origin: Origin = `person:${person.name}@${config.name}`;
   const answer = { project, plan: name, origin, dedupeKey };
-  const before = (await store.signals({ project, plan: name })).find((signal) => signal.dedupe_key === dedupeKey);
+  const signals = await store.signals({ project, plan: name });
+  const before = signals.find((signal) => signal.dedupe_key === dedupeKey);
   if (before !== undefined) {
     const payload = JSON.parse(before.payload) as Record<string, unknown>; // the engine wrote it
     return verdict(await send({ ...answer, type: before.type, payload }), `${project}/${name}`);
@@ -224,7 +224,7 @@ async function act(
   const plan = found !== null && found.createdAt > at ? null : found;
   const over = whyOver(about, plan);
   if (over !== null || plan === null)
-    return `Nothing was done: ${over}${about.kind === 'question' ? await answeredBy(store, answer, { number: about.number, nowMs: nowMs() }) : ''}.`;
+    return `Nothing was done: ${over}${about.kind === 'question' ? answeredBy(signals, about.number, nowMs()) : ''}.`;
   const meaning = meaningOf(text, about, plan);
   if (meaning.kind === 'unclear') return `Nothing was done. ${meaning.reply}`;
   mustMay(person, meaning.act.type);
@@ -236,12 +236,8 @@ function verdict(refusal: string | null, plan: string): string {
 }
 
 /** Who answered that question before; empty: nobody, it was withdrawn. */
-async function answeredBy(
-  store: Pick<Store, 'signals'>,
-  { project, plan }: Pick<ChatAnswer, 'project' | 'plan'>,
-  { number, nowMs }: { readonly number: number; readonly nowMs: number },
-): Promise<string> {
-  const found = (await store.signals({ project, plan })).find(({ type, status, payload }) => {
+function answeredBy(signals: readonly SignalRow[], number: number, nowMs: number): string {
+  const found = signals.find(({ type, status, payload }) => {
     if (type !== 'answer' || status !== 'done') return false;
     const { questions } = JSON.parse(payload) as { questions?: unknown }; // the engine wrote it
     return Array.isArray(questions) && questions.includes(number);

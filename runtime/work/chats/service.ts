@@ -1,5 +1,4 @@
 /** What a chat's service can do. */
-import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { ChatMessageRow } from '../../core/store/rows.ts';
 
 /** A message, or a button, of an account there. */
@@ -28,12 +27,4 @@ export interface ChatService {
   send(text: string, buttons: readonly string[]): Promise<string>;
   /** The oldest first. May wait for them for half a minute. Throws an `EngineError`, `interrupted` too. */
   read(from: { readonly mark: string | null; readonly sent: readonly ChatMessageRow[] }): Promise<readonly Incoming[]>;
-}
-
-/** When the service is asked again, if it said so. */
-export const retryAfterOf = (thrown: unknown): number | null =>
-  (thrown as { retryAfterMs?: number } | null)?.retryAfterMs ?? null;
-
-export function withRetryAfter(error: EngineError, seconds: number): EngineError {
-  return Object.assign(error, { retryAfterMs: Math.min(Math.max(1, seconds), 3_600) * 1_000 });
 }

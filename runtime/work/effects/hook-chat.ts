@@ -1,4 +1,5 @@
 /** A hook as a message in a chat. */
+import { noticeLimit } from '../../../actors/notices.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
@@ -18,9 +19,6 @@ interface Parts {
   nowMs(): number;
 }
 
-/** A notification has at most so many characters; a permission is shown as a whole, or cannot be given in the chat. */
-const textLimit = 1_000;
-
 /** Throws `interrupted` if the engine stops. */
 export async function chatHook(
   { store, env, nowMs }: Parts,
@@ -28,7 +26,8 @@ export async function chatHook(
   effect: HookDeliver,
   { project, abort }: Sending,
 ): Promise<HookTry> {
-  const { subject, text } = hookNotice(effect, project, textLimit);
+  // A permission is shown as a whole, or cannot be given in the chat.
+  const { subject, text } = hookNotice(effect, project, noticeLimit);
   const limit = AbortSignal.timeout(hook.timeoutMs);
   try {
     const sending = { store, env, project, notice: `${subject}: ${text}`, nowMs: nowMs() };

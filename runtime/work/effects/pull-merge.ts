@@ -3,6 +3,7 @@
  * the first.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { noticeLimit } from '../../../actors/notices.ts';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PullMerge } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -108,7 +109,14 @@ function notWithdrawn({ nowMs }: PullMergeParts, { project, plan }: EffectRow, d
     error: message,
     result: JSON.stringify({ message }),
     changes: [
-      { do: 'notification.insert', type: 'plan_blocked', project, plan, message: message.slice(0, 1_000), at: nowMs() },
+      {
+        do: 'notification.insert',
+        type: 'plan_blocked',
+        project,
+        plan,
+        message: message.slice(0, noticeLimit),
+        at: nowMs(),
+      },
     ],
   };
 }

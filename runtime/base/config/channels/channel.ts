@@ -86,10 +86,3 @@ export type HookOf<C> =
 
 /** A channel without the types of its settings; it is called only with hooks of its own type. */
 export type AnyChannel = Channel<string, z.ZodRawShape, never> & { readonly schema: z.ZodObject };
-
-/** An http or https address without a password. */
-export function isWebAddress(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, username, password } = new URL(url);
-  return /^https?:$/.test(protocol) && username === '' && password === '';
-}

@@ -5,8 +5,8 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { KeyWords } from '../intake-sources/source.ts';
-import { oneOf, text, textOrNone } from '../schema-words.ts';
-import { channel, type HookOf, isWebAddress } from './channel.ts';
+import { isWebAddress, oneOf, text, textOrNone } from '../schema-words.ts';
+import { channel, type HookOf } from './channel.ts';
 
 export const chatServices = ['telegram', 'slack'] as const;
 export type ChatServiceName = (typeof chatServices)[number];

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { whyNotPublic } from '../../platform/public-address.ts';
 import { textDigest } from '../../platform/text-digest.ts';
 import { isSecretHeader } from '../hook-secrets.ts';
-import { flag, text } from '../schema-words.ts';
-import { channel, envFile, envFileWords, isWebAddress } from './channel.ts';
+import { flag, isWebAddress, text } from '../schema-words.ts';
+import { channel, envFile, envFileWords } from './channel.ts';
 
 const headerText = text({
   min: 0,

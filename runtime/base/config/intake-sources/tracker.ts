@@ -1,7 +1,7 @@
 /** The keys of every source of issues: which issues, from whom, their handling, and the reports to the tracker. */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { duration, flag, listOf, oneOf, text } from '../schema-words.ts';
+import { duration, flag, isWebAddress, listOf, oneOf, text } from '../schema-words.ts';
 import { type KeyWords, messageWords } from './source.ts';
 
 const label = text({ min: 1, max: 100, is: 'a label without a comma', where: (value) => !value.includes(',') });
@@ -81,9 +81,9 @@ export const serviceWords = {
 } satisfies Record<keyof typeof serviceKeys, KeyWords>;
 
 function isServiceUrl(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, username, password, search, hash } = new URL(url);
-  return /^https?:$/.test(protocol) && username + password + search + hash === '';
+  if (!isWebAddress(url)) return false;
+  const { search, hash } = new URL(url);
+  return search + hash === '';
 }
 
 interface Query {
