@@ -1,5 +1,5 @@
 /** A service counts its limits by account: whoever works with one that takes no more waits, and another profile may stand in. The programs are fakes. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { accountText } from '../../machines/vocabulary/account-text.ts';
@@ -22,6 +22,7 @@ import {
 import { until } from '../support/ground.ts';
 import { machineClock } from '../support/machine-clock.ts';
 import { callsIn, fakeEnv } from '../support/program.ts';
+import { noWallsHere } from '../support/walls.ts';
 
 const hourMs = 3_600_000;
 const oneTask = planText([{ title: 'the work', sh: null }]);
@@ -307,6 +308,44 @@ describe('a reserve', () => {
     expect(await programs('20%')).toEqual(['claude', 'codex']);
     expect(await programs('15%')).toEqual(['claude', 'claude']);
   });
+
+  it.each(['off', 'bwrap'] as const)(
+    'of codex is read from the file of its thread, sandbox = "%s": a single run that says so holds agents back for five minutes',
+    {
+      skip: noWallsHere !== null,
+    },
+    async (sandbox) => {
+      const on = ground();
+      const own = join(on.root, 'codex');
+      const env = { ...fakeEnv(on.env, { root: on.root, says: 'near' }), CODEX_HOME: own };
+      mkdirSync(join(own, 'sessions'), { recursive: true });
+      const record = join(on.root, 'calls.jsonl');
+      writeFileSync(record, '');
+      const reach = { writable: [record], readable: [join(import.meta.dirname, '../support/fixtures')] };
+      const coder = { preset: 'codex', attempts: 1, reserve: '20%', sandbox, ...reach } as const;
+      const engine = await startEngine({ on, env, agents: { coder, reviewer: { enabled: false } } });
+      const beganMs = Date.now();
+      await begin(engine, 'first', oneTask);
+      await untilStatus(engine, 'first', 'done');
+      const [account] = await engine.client.accounts();
+      expect(account).toMatchObject({
+        used_percent: 85,
+        left: [
+          { span: 'five_hour', percent: 15 },
+          { span: 'seven_day', percent: 88 },
+        ],
+      });
+      expect(Date.parse(account?.until ?? '')).toBeGreaterThanOrEqual(beganMs + 290_000);
+      expect(Date.parse(account?.until ?? '')).toBeLessThanOrEqual(Date.now() + 300_000);
+      await begin(engine, 'second', oneTask);
+      await untilLimited(engine, 'second');
+      expect(callsIn(engine.root)).toHaveLength(1);
+      // A second run that says the same counts until the limit begins anew.
+      await engine.client.restartInstance({ project: 'demo', title: 'second-w1-t1' });
+      await untilStatus(engine, 'second', 'done');
+      expect(Date.parse((await engine.client.accounts())[0]?.until ?? '')).toBeGreaterThan(beganMs + 3_000_000);
+    },
+  );
 
   it.each([
     [null, { used: 0.99, untilMs: 90_000 }, null],

@@ -142,7 +142,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   ],
   reserve: [
     '""',
-    'claude: new agents of the account wait, or use their fallback, while less than this share of a limit is left, such as "20%"; "": none, so they work until the service stops them',
+    'claude, codex: new agents of the account wait, or use their fallback, while less than this share of a limit is left, such as "20%"; "": none, so they work until the service stops them',
   ],
   escalate: [
     '[]',

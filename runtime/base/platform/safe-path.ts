@@ -15,6 +15,7 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
+  opendirSync,
   openSync,
   readdirSync,
   readlinkSync,
@@ -28,6 +29,7 @@ import {
 import { isAbsolute, join, relative } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { inBytes, nameInBytes } from './entry-names.ts';
 import { systemCode } from './system-code.ts';
 
 /** The name of one entry of a folder: no slash, no NUL, not `.` or `..`. A Buffer where it need not be UTF-8. */
@@ -40,11 +42,11 @@ export interface SafeFolder {
   at(name: EntryName): string | Buffer;
   /** The type of the entry, links not followed; null: there is none. */
   stat(name: EntryName): BigIntStats | null;
-  /** The names of all entries, `.` and `..` left out. */
-  list(): Buffer[];
+  /** The names of all entries, `.` and `..` left out; `most`: no more than this many, in the system's order. */
+  list(options?: { readonly most: number }): Buffer[];
   /** The folder of that name; null: there is none. `makeMode`: it is made with just these permissions where it is missing. */
   folder(name: EntryName, options?: { readonly makeMode?: number }): SafeFolder | null;
-  /** A regular file; null: there is none. Throws `too_large` beyond `maxBytes`, where more than the head is asked for. */
+  /** A regular file; null: there is none. Throws `too_large` beyond `maxBytes`, where the whole of it is asked for. */
   read(name: EntryName, options: ReadOptions): Buffer | null;
   /** Replaces a file, or makes it, by renaming a finished one over it: a link in its place is replaced, never followed. */
   write(name: EntryName, content: string | Buffer, options: WriteOptions): void;
@@ -60,8 +62,8 @@ export interface SafeFolder {
 
 export interface ReadOptions {
   readonly maxBytes: number;
-  /** Only its first `maxBytes`. Default: the whole of it. */
-  readonly isHead?: boolean;
+  /** Only its first or its last `maxBytes`. Default: the whole of it. */
+  readonly part?: 'start' | 'end';
   /** The user that the file must belong to; default: any. */
   readonly ownerUid?: number;
 }
@@ -198,7 +200,10 @@ function createFolder(opened: Opened): SafeFolder {
     path,
     at,
     stat,
-    list: () => readdirSync(isHeld ? `${near}/` : checked(opened), { encoding: 'buffer' }),
+    list(bound) {
+      const place = isHeld ? `${near}/` : checked(opened);
+      return bound === undefined ? readdirSync(place, { encoding: 'buffer' }) : firstNames(place, bound.most);
+    },
     folder: child,
     read(name, how) {
       const found = openRegular(at(name), shownPath(name), constants.O_RDONLY);
@@ -262,12 +267,26 @@ function openRegular(place: string | Buffer, path: string, access: number): numb
   throw wrongKind(place, path, 'file');
 }
 
-function readBytes(file: number, { path, maxBytes, isHead = false }: ReadOptions & { path: string }): Buffer {
-  const room = isHead ? maxBytes : Math.min(fstatSync(file).size, maxBytes) + 1; // One byte more: a file that grew meanwhile shows up.
+function firstNames(place: string, most: number): Buffer[] {
+  const names: Buffer[] = [];
+  const opened = opendirSync(place, inBytes);
+  try {
+    for (let entry = opened.readSync(); entry !== null && names.length < most; entry = opened.readSync())
+      names.push(nameInBytes(entry));
+  } finally {
+    opened.closeSync();
+  }
+  return names;
+}
+
+function readBytes(file: number, { path, maxBytes, part }: ReadOptions & { path: string }): Buffer {
+  const { size } = fstatSync(file);
+  const room = part === undefined ? Math.min(size, maxBytes) + 1 : maxBytes; // One byte more: a file that grew meanwhile shows up.
+  const from = part === 'end' ? Math.max(0, size - maxBytes) : 0;
   const bytes = Buffer.allocUnsafe(room);
   let length = 0;
   for (;;) {
-    const count = readSync(file, bytes, length, room - length, null);
+    const count = readSync(file, bytes, length, room - length, from + length);
     length += count;
     if (count === 0 || length === room) break;
   }

@@ -127,8 +127,18 @@ export function reservedUntil(
 
 /** What a run's program says of its account, to be stored; `isReserved`: so little is left that new agents are held back. */
 export function quotaChanges(
-  run: Pick<RunRow, 'account' | 'project' | 'plan' | 'title'>,
-  { quotas, profile, at }: { quotas: readonly Quota[]; profile: Pick<AgentProfile, 'reserve'>; at: number },
+  run: Pick<RunRow, 'account' | 'project' | 'plan' | 'title' | 'started_at'>,
+  {
+    quotas,
+    profile,
+    known,
+    at,
+  }: {
+    readonly quotas: readonly Quota[];
+    readonly profile: Pick<AgentProfile, 'reserve'>;
+    readonly known: readonly AccountLimitRow[];
+    readonly at: number;
+  },
 ): { readonly changes: readonly Change[]; readonly isReserved: boolean } {
   const { account } = run;
   if (account === null) return { changes: [], isReserved: false };
@@ -136,14 +146,17 @@ export function quotaChanges(
     until === null || until <= at ? [] : [{ do: 'account.note', account, span, used, until, at }],
   );
   // The span that ends last is the one to wait for.
+  const before = known.find((limit) => limit.account === account) ?? null;
   const held = quotas
-    .flatMap(({ used, ...quota }) => {
-      const until = reservedUntil(profile, { used, ...quota }, at);
-      return until === null ? [] : [{ used, until }];
+    .flatMap(({ used, isUnproven = false, ...quota }) => {
+      const told = reservedUntil(profile, { used, ...quota }, at);
+      if (told === null) return [];
+      const until = isUnproven ? heldUntil({ until: told, at, startedAt: run.started_at }, before) : told;
+      return [{ used, told, until }];
     })
-    .toSorted((one, other) => other.until - one.until)[0];
+    .toSorted((one, other) => other.told - one.told)[0];
   if (held === undefined) return { changes: noted, isReserved: false };
-  const limited = accountLimited({ account, ...held, told: held.until, at }, run);
+  const limited = accountLimited({ account, ...held, at }, run);
   return { changes: [...noted, limited], isReserved: true };
 }
 

@@ -24,6 +24,7 @@ import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import { accountLimited, heldUntil, lookAtAccounts, profileOf, quotaChanges } from '../agents/accounts.ts';
+import { quotasOf } from '../agents/conversation-quotas.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { cancelTurn, takesMessages } from '../agents/message-input.ts';
@@ -541,7 +542,7 @@ async function outcomeOf(
     const again = await noteLimit(parts, effect, { row, told: until });
     return exited({ code, cause: 'rate-limited', detail, until: again });
   }
-  const isReserved = await noteReserve(parts, effect, { row, report });
+  const isReserved = await noteReserve(parts, effect, { row, folder, report });
   if (code === 0 && !isReserved) await noteRoom(parts, row.key);
   // It may have judged the branch without the lost work: then its verdict does not count.
   const { branch, from } = effect.place;
@@ -605,13 +606,19 @@ async function noteLimit(
 async function noteReserve(
   { store, projects, nowMs }: AgentRunParts,
   { role }: AgentRun,
-  { row, report }: { readonly row: EffectContext['row']; readonly report: RunReport | null },
+  {
+    row,
+    folder,
+    report,
+  }: { readonly row: EffectContext['row']; readonly folder: RunFolder; readonly report: RunReport | null },
 ): Promise<boolean> {
   const run = await store.run(row.key);
-  const quotas = report?.quotas ?? [];
+  const quotas = run === null ? [] : quotasOf(run, { folder, report });
   if (run === null || quotas.length === 0) return false;
   const profile = profileOf(projects.get(row.project).config.profiles, { role, run });
-  const { changes, isReserved } = quotaChanges(run, { quotas, profile, at: nowMs() });
+  const { changes, isReserved } = quotaChanges(run, {
+    ...{ quotas, profile, known: await store.accountLimits(), at: nowMs() },
+  });
   if (changes.length > 0) await store.commit(changes);
   return isReserved;
 }

@@ -1,6 +1,7 @@
 /** Prepares a run: its worktree at the right commit, its prompt, its command line and its environment. */
 
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
@@ -14,6 +15,7 @@ import type { Store } from '../../core/store/port.ts';
 import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import { profileOf } from '../agents/accounts.ts';
 import type { CommandLine } from '../agents/command-line.ts';
+import { noteConversations } from '../agents/conversation-quotas.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { lastMessageFile, writeAsked } from '../agents/last-message.ts';
@@ -173,6 +175,10 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const { preset, role } = profile;
   const isDetached = isJudge(role);
   const program = resolveProgram(line.argv[0], { from: null, env });
+  const keeps =
+    hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null;
+  const own = knownProgram(preset)?.places({ env: run.env, userHome: run.env.HOME ?? homedir(), worktree: path });
+  noteConversations(folder, preset, keeps ?? own?.conversations ?? null);
   const walls = await parts.walls.around({
     ...{ profile, env, home: parts.home, folder, identity: author, worktree: path, repo: site.repository.path },
     guardsProgram: isDetached,
@@ -185,7 +191,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
         ]
       : [],
     socketFolder: dirname(socketPath),
-    keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
+    keeps,
   });
   const { writable } = profile;
   const written =

@@ -14,14 +14,15 @@ import type { Change, Store } from '../../core/store/port.ts';
 import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import { profileOf, quotaChanges } from '../agents/accounts.ts';
+import { quotasOf } from '../agents/conversation-quotas.ts';
 import { createLiveReader } from '../agents/reports/read-log.ts';
-import type { Quota } from '../agents/reports/report.ts';
+import type { ToldReport } from '../agents/reports/report.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Project } from '../repos/registry.ts';
 import { usageOf } from './run-report.ts';
 
 interface MeterParts extends BudgetParts {
-  readonly store: Pick<Store, 'run' | 'plan' | 'spent' | 'commit' | 'conversationTokens'>;
+  readonly store: Pick<Store, 'run' | 'plan' | 'spent' | 'commit' | 'conversationTokens' | 'accountLimits'>;
   readonly projects: BudgetParts['projects'] & { get(project: string): Project };
   readonly timeline: Timeline;
   readonly log: Log;
@@ -79,17 +80,18 @@ export async function startMeter(
       worked_ms: Math.round(workedMs),
     };
     notedAt = timeline.nowMs();
-    await store.commit([{ do: 'run.note', key: row.key, set: fresh }, ...freshQuotas(run, report?.quotas ?? [])]);
+    await store.commit([{ do: 'run.note', key: row.key, set: fresh }, ...(await freshQuotas(run, report))]);
     return { ...run, ...fresh };
   }
 
   /** New agents are held back while this one still works. */
-  function freshQuotas(run: RunRow, quotas: readonly Quota[]): readonly Change[] {
+  async function freshQuotas(run: RunRow, report: ToldReport | null): Promise<readonly Change[]> {
+    const quotas = quotasOf(run, { folder, report });
     const said = JSON.stringify(quotas);
     if (said === quotasSaid) return [];
     quotasSaid = said;
     const profile = profileOf(parts.projects.get(row.project).config.profiles, { role: effect.role, run });
-    return quotaChanges(run, { quotas, profile, at: nowMs() }).changes;
+    return quotaChanges(run, { quotas, profile, known: await store.accountLimits(), at: nowMs() }).changes;
   }
 
   async function look(): Promise<void> {

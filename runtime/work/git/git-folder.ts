@@ -66,7 +66,7 @@ export function filesIn<T>(folder: string, look: (files: PlainFiles) => T): T | 
       look({
         text: (name) => readable(() => open.read(name, { maxBytes: textLimitBytes }))?.toString('utf8') ?? null,
         head: (name, bytes) =>
-          readable(() => open.read(name, { maxBytes: bytes, isHead: true }))?.toString('utf8') ?? null,
+          readable(() => open.read(name, { maxBytes: bytes, part: 'start' }))?.toString('utf8') ?? null,
         size(name) {
           const found = open.stat(name);
           if (found === null) return 'none';

@@ -2,7 +2,7 @@
 import type { AgentProfile } from '../../../base/config/config.ts';
 import type { Starter } from '../command-line.ts';
 import type { JsonObject } from '../reports/json-line.ts';
-import type { Reader, ToldReport } from '../reports/report.ts';
+import type { Quota, Reader, ToldReport } from '../reports/report.ts';
 import type { End } from '../reports/spoilt-lines.ts';
 import type { Step } from '../reports/steps.ts';
 import type { PlacesOf, PresetPlaces } from './places.ts';
@@ -36,6 +36,11 @@ export interface AgentProgram {
     env: Readonly<Record<string, string | undefined>>,
   ): { readonly message: string; readonly hint: string } | null;
   createReader(): Reader;
+  /** How much of its account's limits is used, by the file of a conversation in that folder (`PresetPlaces.conversations`); missing: only its output may say it. */
+  quotasIn?(
+    conversations: string,
+    about: { readonly conversation: string; readonly sinceMs: number },
+  ): readonly Quota[];
   stepsOf(event: JsonObject): readonly Step[];
   readonly end: End;
   /** The messages of its argument parser, printed as plain text before its first event. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isJudge } from '../../../../machines/vocabulary/ids.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { createCodexReader } from '../reports/codex.ts';
+import { codexQuotas } from '../reports/codex-session.ts';
 import { ofTypes } from '../reports/spoilt-lines.ts';
 import { codexSteps } from '../reports/steps.ts';
 import type { RunBrief } from '../run-brief.ts';
@@ -31,6 +32,7 @@ export const codex = {
   places: ({ env, userHome }) => codexPlaces(env, userHome),
   isRenewed: isRenewedCodex,
   createReader: createCodexReader,
+  quotasIn: codexQuotas,
   stepsOf: codexSteps,
   end: ofTypes('turn.completed', 'turn.failed'),
   refusedArgument:

@@ -17,6 +17,8 @@ export interface Quota {
   readonly used: number;
   /** When all of it is there again; null: it did not say so. */
   readonly untilMs: number | null;
+  /** true: from a file that the agent can write too. */
+  readonly isUnproven?: true;
 }
 
 /** The report from a program's events. */
