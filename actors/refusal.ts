@@ -101,7 +101,10 @@ export function openQuestions(root: AnyActorRef): ReadonlySet<string> {
  * Why a `resolve` is no answer: several questions are open, or one beside a block, so that it is unclear which one it answers; or it has no text for the
  * agent that asks. null: it is clear what it answers.
  */
-export function answerObstacle(root: AnyActorRef, { type, payload }: Signal): string | null {
+export function answerObstacle(
+  root: AnyActorRef,
+  { type, payload }: { readonly type: string; readonly payload: object },
+): string | null {
   if (type !== 'resolve') return null;
   const { questions, blocked: block, plan } = snapshotOf(root).context as PlanContext; // only plans take it
   // A status that was set by hand has no question that a text could answer.
@@ -263,9 +266,13 @@ export function acceptedSignals(root: AnyActorRef, at: number): SignalType[] {
   return publicSignalTypes.filter((type) => {
     if (type === 'plan_updated' || type === 'set_status' || signals[type].to === 'agent' || signals[type].to === 'task')
       return false;
-    return snapshot.can({ type, at, origin: 'person', run: null, ...examplePayload(type, snapshot) });
+    const payload = examplePayload(type, snapshot);
+    return snapshot.can({ type, at, origin: 'person', run: null, ...payload }) && unclear(root, type) === null;
   });
 }
+
+/** Why that signal, with a text, would be refused though a state takes it. */
+const unclear = (root: AnyActorRef, type: string) => answerObstacle(root, { type, payload: { body: 'an answer' } });
 
 /** A public signal as the root would treat it if a person sent it now. `guard`: why it is refused, as text; null: no state has a transition for it, or it is taken. */
 export interface Offer {
@@ -283,7 +290,7 @@ export function offersOf(root: AnyActorRef, at: number): Offer[] {
     .map((type) => {
       const isTaken = taken.has(type);
       const event = { type, at, origin: 'person', run: null, ...examplePayload(type, snapshot) };
-      return { type, isTaken, guard: isTaken ? null : failingGuard(snapshot, event) };
+      return { type, isTaken, guard: isTaken ? null : (failingGuard(snapshot, event) ?? unclear(root, type)) };
     });
 }
 

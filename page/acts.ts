@@ -117,9 +117,11 @@ export interface Offer extends Pick<Act, 'type' | 'payload' | 'done'> {
   readonly text: string;
 }
 
+const goOn: Offer = { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' };
+
 /** Chosen by the end of the command that the need names. */
 const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
-  [/ answer \S+( "<what it should know>")?$/, { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' }],
+  [/ answer \S+( "<what it should know>")?$/, goOn],
   [
     / answer \S+ --restore$/,
     { type: 'resolve', payload: { restore: true }, text: 'Bring it back', done: 'It is brought back.' },
@@ -136,9 +138,26 @@ const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
 ];
 
 /** The acts that meet a need at once. A question and a budget need a text or a number: these are entered on the page of the plan. */
-export function offersOf(need: NonNullable<PlanEntry['need']>): Offer[] {
-  return need.do.flatMap((command) => offers.filter(([end]) => end.test(command)).map(([, offer]) => offer));
+export function offersOf(plan: Pick<PlanEntry, 'need' | 'status'>): Offer[] {
+  const commands = plan.need?.do ?? [];
+  const named = commands.flatMap((command) => offers.filter(([end]) => end.test(command)).map(([, offer]) => offer));
+  return named.map((offer) => (offer === goOn ? { ...offer, text: goOnText(plan) } : offer));
 }
+
+/** What going on allows, by what the plan waits for. A plan that is done waits for what comes after its work. */
+export function goOnText({ need, status }: Pick<PlanEntry, 'need' | 'status'>): string {
+  return (status === 'done' ? undefined : goOnTexts[need?.source ?? '']) ?? goOn.text;
+}
+
+const goOnTexts: Readonly<Record<string, string>> = {
+  failed: 'Start it again',
+  no_verdict: 'Start it again',
+  conflict: 'Try again',
+  cycle_limit: 'One more round of fixing',
+  review: 'Have it fixed',
+  override: 'Go on from there',
+  fault: 'Deliver it again',
+};
 
 /** The agents whose logs a need names. */
 export function logsOf(need: NonNullable<PlanEntry['need']>): string[] {

@@ -8,6 +8,7 @@ import { clock } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import type { Definition, MachineActions, MachineModel } from './machine-model.ts';
+import { notNow } from './not-now.ts';
 import { panel } from './panel.ts';
 
 const treesShown = 100;
@@ -109,7 +110,11 @@ function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation)
   ];
 }
 
-function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: MachineActions): View {
+/** Those that the present states take. A guard may want a payload, so its refusal of none is beside the button. */
+function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: MachineActions): View | null {
+  const taken = events.filter(({ in_state: isTaken }) => isTaken);
+  const others = events.filter(({ in_state: isTaken }) => !isTaken);
+  if (events.length === 0) return null;
   const send = (type: string) => (event: Event) => {
     actions.send(type, fieldText(event, 'payload'));
     (event.currentTarget as HTMLElement).closest('form')?.reset();
@@ -118,11 +123,11 @@ function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: M
     { class: 'panel events', heading: 'signals-title', title: 'Signals' },
     h(
       'form',
-      { on: { submit: (event) => event.preventDefault() } },
+      { on: { submit: (event) => event.preventDefault() }, hidden: taken.length === 0 },
       h(
         'ul',
         null,
-        events.map(({ type, why_not: why }) =>
+        taken.map(({ type, why_not: why }) =>
           h(
             'li',
             { key: type },
@@ -142,6 +147,7 @@ function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: M
         'aria-label': 'Payload that goes with the signal, as JSON',
       }),
     ),
+    others.length === 0 ? null : notNow(others),
   );
 }
 

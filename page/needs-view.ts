@@ -51,10 +51,13 @@ function planLink({ project, plan }: PlanEntry): View {
   return nameLink(planAddress({ project, plan }), plan, `${project}/`);
 }
 
+/** What is done on the page of the plan, because it needs more than a button. */
+const linkWords: Readonly<Record<string, string>> = { budget: 'raise the budget', choice: 'choose a draft' };
+
 function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowMs: number): View {
   const need = needOf(plan);
   if (need === null) return h('li', null);
-  const offers = offersOf(need);
+  const offers = offersOf(plan);
   const logs = logsOf(need);
   return h(
     'li',
@@ -71,7 +74,9 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
           `log of ${shortTitle(title, plan.plan)}`,
         ),
       ),
-      offers.length === 0 ? h('a', { class: 'link', href: planAddress(plan) }, 'answer') : null,
+      offers.length === 0
+        ? h('a', { class: 'link', href: planAddress(plan) }, linkWords[need.source] ?? 'answer')
+        : null,
       ...offers.map((offer) => offerButton(plan, offer, view, actions)),
     ),
     h('span', { class: 'dim time', title: need.since }, age(nowMs - Date.parse(need.since))),

@@ -5,6 +5,7 @@ import { fact, valueText } from './facts.ts';
 import { fieldText } from './form.ts';
 import { words } from './format.ts';
 import { journalView, moveText } from './journal-view.ts';
+import { notNow } from './not-now.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
@@ -123,11 +124,17 @@ function stepView({ journal, at }: PlanModel): View | null {
   );
 }
 
+/** A text does not carry what these need: a form, or a command of the command line. */
+const otherwise: Readonly<Record<string, string>> = {
+  raise_budget: 'it takes an amount, which is asked for where a budget is used up',
+};
+
 /** Those that are offered as buttons above all others are there. */
 function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): View {
   const events = explain?.events ?? [];
-  const taken = events.filter(({ accepted }) => accepted);
-  const others = events.filter(({ accepted }) => !accepted);
+  const isButton = ({ type, accepted }: (typeof events)[number]) => accepted && otherwise[type] === undefined;
+  const taken = events.filter(isButton);
+  const others = events.filter((event) => !isButton(event));
   const send = (type: string) => (event: Event) => {
     actions.send(type, payloadOf(type, fieldText(event, 'words'), plan), `${words(type)}: done.`);
     (event.currentTarget as HTMLElement).closest('form')?.reset();
@@ -160,18 +167,7 @@ function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): V
         'aria-label': 'Words that go with the event',
       }),
     ),
-    h(
-      'details',
-      null,
-      h('summary', null, `not now (${others.length})`),
-      h(
-        'ul',
-        null,
-        others.map(({ type, why_not: why }) =>
-          h('li', { key: type }, h('code', { class: 'dim' }, type), h('span', { class: 'dim' }, why ?? '')),
-        ),
-      ),
-    ),
+    notNow(others.map((event) => ({ ...event, why_not: event.why_not ?? otherwise[event.type] ?? null }))),
   );
 }
 
@@ -180,6 +176,7 @@ function payloadOf(type: string, text: string, plan: PlanShow | null): Record<st
   if (type === 'choose') return { draft: Number(/^\d{1,4}$/.exec(text)?.[0] ?? 0) };
   if (type === 'implement_wave') return { wave_number: Number(/^\d{1,4}$/.exec(text)?.[0] ?? (plan?.wave ?? 0) + 1) };
   if (type === 'needs_decision') return { reason: text };
+  if (type === 'answer') return { questions: (plan?.questions ?? []).map(({ number }) => number), body: text };
   const isBare = type === 'retry_wave' || type === 'advance_wave' || type === 'elaborator_finished';
   return text === '' || isBare ? {} : { body: text };
 }

@@ -1,18 +1,19 @@
 /** One plan: its goal, what it needs from a person, and the section that is shown. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
-import { logsOf, offersOf } from './acts.ts';
+import { offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
 import { draftsView } from './drafts-view.ts';
 import { pauseText, progress } from './fleet.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { clock, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
-import { needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
+import { planAddress, shapeOf, shortTitles } from './needs.ts';
 import { panel } from './panel.ts';
 import { permissionsView } from './permission-view.ts';
 import { changesView } from './plan-changes.ts';
 import { planChartView } from './plan-chart.ts';
 import { type PlanActions, type PlanModel, type Section, sections } from './plan-model.ts';
+import { accepts, needView } from './plan-need.ts';
 import { timelineView } from './plan-timeline.ts';
 import { workView } from './plan-work.ts';
 import { questionsView } from './question-view.ts';
@@ -125,7 +126,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
   );
 }
 
-/** The most common actions, always at the same place; one that is not accepted now is shown with the reason. */
+/** The most common actions, in one order; what is not accepted now is not offered. */
 const everyDay: readonly (readonly [type: string, text: string, done: string])[] = [
   ['plan_start', 'Plan it', 'Planning.'],
   ['implement_start', 'Implement', 'Implementing, or waiting for its turn.'],
@@ -171,102 +172,7 @@ function isIdle(type: string, plan: PlanShow | null): boolean {
 
 /** The ways on from a wave that is over are beside what failed in it. */
 function isOfNeed(type: string, plan: PlanShow | null): boolean {
-  return plan?.need?.source === 'wave' && offersOf(plan.need).some((offer) => offer.type === type);
-}
-
-/** What needs a person beside questions: why the plan is blocked, and a message that lets it go on. */
-function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
-  const { blocked, questions } = plan;
-  const need = needOf(plan);
-  // Questions are above, each with its own answer.
-  if (need === null || need.source === 'permission' || (blocked?.source === 'agent' && questions.length > 0))
-    return null;
-  const resolve = (event: Event) => {
-    event.preventDefault();
-    const said = fieldText(event, 'answer');
-    // By the button that was pressed: its ways are those of the command.
-    const { value = '' } = ((event as SubmitEvent).submitter ?? {}) as Partial<HTMLButtonElement>;
-    const way = value === 'accept' || value === 'restore' ? { [value]: true } : {};
-    actions.send('resolve', { ...(said === '' ? {} : { body: said }), ...way }, 'It goes on.');
-    (event.currentTarget as HTMLFormElement).reset();
-  };
-  const offers = (flag: 'accept' | 'restore') => need.do.some((command) => command.endsWith(` --${flag}`));
-  const wayButton = (flag: 'accept' | 'restore', text: string) =>
-    offers(flag)
-      ? h('button', { class: 'quiet', type: 'submit', value: flag, disabled: model.busy !== null }, text)
-      : null;
-  return panel(
-    {
-      class: 'panel question',
-      heading: 'need-title',
-      title: [glyph('asks'), blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you')],
-      count: `for ${since(need.since, nowMs)}`,
-    },
-    blocked === null || blocked.source === 'choice' || !actions.may('answer')
-      ? [h('p', { class: 'asked' }, need.why), need.source === 'wave' ? waveWays(need, model, actions) : null]
-      : h(
-          'form',
-          { on: { submit: resolve } },
-          h('p', { class: 'asked', id: 'need-why' }, need.why),
-          h('textarea', {
-            name: 'answer',
-            rows: '2',
-            'aria-labelledby': 'need-why',
-            placeholder: 'A word to it, where that helps',
-            on: { keydown: sendOnEnter },
-          }),
-          h(
-            'div',
-            { class: 'commands' },
-            h(
-              'button',
-              { class: 'strong', type: 'submit', title: resolveDoes(model), disabled: model.busy !== null },
-              'Go on',
-            ),
-            wayButton('restore', 'Bring it back'),
-            wayButton('accept', blocked.source === 'lost_work' ? 'Go on without it' : 'Accept it as it is'),
-            h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
-          ),
-        ),
-  );
-}
-
-/** The logs of what failed, and what can be done about it. */
-function waveWays(
-  need: NonNullable<PlanShow['need']>,
-  { plan, named, busy, explain }: PlanModel,
-  actions: PlanActions,
-): View {
-  return h(
-    'div',
-    { class: 'commands' },
-    ...offersOf(need)
-      .filter(({ type }) => accepts(explain, type))
-      .map(({ type, payload, text, done }) =>
-        h(
-          'button',
-          { key: type, disabled: busy !== null, on: { click: () => actions.send(type, payload, done) } },
-          text,
-        ),
-      ),
-    ...logsOf(need).map((title) =>
-      h(
-        'a',
-        { key: title, class: 'link', href: `${planAddress(named)}/${encodeURIComponent(title)}` },
-        `log of ${shortTitle(title, plan?.plan ?? '')}`,
-      ),
-    ),
-  );
-}
-
-/** Whether the plan takes that signal now, from the person who looks at it. */
-function accepts(explain: PlanModel['explain'], type: string): boolean {
-  return explain?.events.some((event) => event.type === type && event.accepted) === true;
-}
-
-/** What going on would allow. */
-function resolveDoes({ explain }: PlanModel): string {
-  return explain?.events.find(({ type }) => type === 'resolve')?.does ?? '';
+  return plan?.need?.source === 'wave' && offersOf(plan).some((offer) => offer.type === type);
 }
 
 /** A person may judge the work in place of the reviewer, whichever agent works on it. */
@@ -320,20 +226,6 @@ function reviewText({ turn, waiting_for: wait }: PlanShow): string {
   if (wait?.kind === 'agent' || turn === 'agents') return 'A reviewer is at it. Your own verdict counts in its place.';
   return 'Your own verdict counts in place of a reviewer’s.';
 }
-
-const sourceWords: Readonly<Record<string, string>> = {
-  agent: 'An agent asks',
-  failed: 'Its attempts are used up',
-  cycle_limit: 'Its rounds of fixing are used up',
-  review: 'The review asks for changes',
-  override: 'Its status was set by hand',
-  fault: 'A signal could not be handled',
-  no_verdict: 'A judge ended without a verdict',
-  conflict: 'Its branches do not merge',
-  budget: 'Its budget is used up',
-  choice: 'Choose one of its drafts',
-  lost_work: 'Work was lost from its branch',
-};
 
 /** Which moment is shown, and the way through all of them. */
 function moment(model: PlanModel, actions: PlanActions): View {

@@ -100,6 +100,11 @@ export function hasEnded({ state }: InstanceEntry): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
+/** Whether it still takes messages. */
+export function mayBeTold({ state }: Pick<InstanceEntry, 'state'>): boolean {
+  return /^(?:queued|starting|running|waiting|paused|backing_off)$/.test(state);
+}
+
 export function agentWords({ state, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
   const goesOn = until === null ? '' : ` in ${minutesText(Date.parse(until) - nowMs)}`;
   switch (state) {

@@ -27,16 +27,17 @@ export function answerCommand(plan: string, number: number): string {
   return `stator plan answer ${shellWord(plan)}#${number} "<your answer>"`;
 }
 
-/** The likeliest first; never empty. A question can be answered whatever else the plan waits for. */
+/** The likeliest first; never empty. A question can be answered whatever else the plan waits for; while one is open, going on without an answer is refused. */
 export function waysOn(blocked: BlockedPlan): WayOn[] {
   const answers = blocked.questions.map((question) => ({
     does: `answer ${questionName(question)}`,
     command: answerCommand(blocked.plan, question.number),
   }));
   // A block of a version that did not number questions has none here.
-  return blocked.source === 'agent' && answers.length > 0
-    ? [...answers, giveUp(blocked)]
-    : [...answers, ...blockWaysOn(blocked)];
+  if (answers.length === 0) return blockWaysOn(blocked);
+  if (blocked.source === 'agent') return [...answers, giveUp(blocked)];
+  const resolve = `stator plan answer ${shellWord(blocked.plan)}`;
+  return [...answers, ...blockWaysOn(blocked).filter(({ command }) => !`${command} `.startsWith(`${resolve} `))];
 }
 
 function giveUp({ plan }: BlockedPlan): WayOn {

@@ -208,8 +208,13 @@ export interface DurableFact<Event = string, Emitted = { readonly type: string }
 export interface TreeExplanation {
   readonly status: 'active' | 'done' | 'error';
   readonly value?: unknown;
-  /** The signals of the machine, and whether its current states accept them. */
-  readonly events: { readonly type: string; readonly accepted: boolean; readonly why_not: string | null }[];
+  /** `accepted`: it would be taken with no payload. `in_state`: the present states have a transition for it; a guard decides about what it carries. */
+  readonly events: {
+    readonly type: string;
+    readonly accepted: boolean;
+    readonly in_state: boolean;
+    readonly why_not: string | null;
+  }[];
   /** The effects that it waits for. `host` null: any host carries it out. */
   readonly effects: {
     readonly effect: string;

@@ -112,8 +112,10 @@ export const machineExplanation = z
     id: z.string(),
     status: treeStatus,
     value: z.unknown(),
-    /** The signals of the machine, and whether its current states accept them. */
-    events: z.array(z.object({ type: z.string(), accepted: z.boolean(), why_not: z.string().nullable() })),
+    /** `accepted`: it would be taken with no payload. `in_state`: the present states have a transition for it; a guard decides about what it carries. */
+    events: z.array(
+      z.object({ type: z.string(), accepted: z.boolean(), in_state: z.boolean(), why_not: z.string().nullable() }),
+    ),
     /** The effects that it waits for. */
     effects: z.array(
       z.object({

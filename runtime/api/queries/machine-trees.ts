@@ -259,12 +259,13 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
 
 /** A guard may read the signal's payload, which is not known yet. */
 function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): MachineExplanation['events'][number] {
-  if (!mayBeTaken(snapshot, type)) return { type, accepted: false, why_not: 'not in the states that it is in now' };
+  if (!mayBeTaken(snapshot, type))
+    return { type, accepted: false, in_state: false, why_not: 'not in the states that it is in now' };
   try {
     const accepted = snapshot.can({ type, at });
-    return { type, accepted, why_not: accepted ? null : 'a guard says no to one that carries nothing' };
+    return { type, accepted, in_state: true, why_not: accepted ? null : 'a guard says no to one that carries nothing' };
   } catch {
-    return { type, accepted: true, why_not: null };
+    return { type, accepted: true, in_state: true, why_not: null };
   }
 }
 
