@@ -12,6 +12,7 @@ import { stateOf } from './glyph.ts';
 import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
+import { namesOf } from './search.ts';
 import { verdicts } from './state-words.ts';
 
 /** The newest are enough to see what the reviewers want. */
@@ -70,6 +71,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
       { class: 'facts' },
       fact('repo', h('a', { class: 'link', href: repoAddress(plan.project) }, plan.project)),
       fact('file', plan.file ?? ''),
+      fact('author', namesOf(plan.author).join(', ')),
       fact('branch', plan.branch),
       fact('base', plan.base_remote?.text ?? plan.base?.branch ?? ''),
       fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),

@@ -1,4 +1,4 @@
-/** Which plans a search finds: each of its words is in the plan's name, repo, title, goal, topic, state or days. */
+/** Which plans a search finds: each of its words is in the plan's name, repo, title, goal, topic, author, state or days. */
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { words } from './format.ts';
@@ -16,14 +16,30 @@ export function isFound(plan: PlanEntry, search: string): boolean {
     .every((word) => text.includes(word));
 }
 
-/** Days as `2026-11-27`, where this browser is: `2026-11` finds those of a month. */
+/** Days as `2026-11-27`, where this browser is: `2026-11` finds those of a month. Authors as `author:anna`, so `anna` finds them too. */
 function textOf(plan: PlanEntry): string {
   const known = texts.get(plan);
   if (known !== undefined) return known;
-  const { project, title, goal, topic, status, landing, created_at: created, updated_at: updated } = plan;
+  const { project, title, goal, topic, author, status, landing, created_at: created, updated_at: updated } = plan;
   const days = [created, updated].map((time) => localDay(new Date(time)));
-  const parts = [`${project}/${plan.plan}`, title, goal, topic, status, words(groupOf(plan)), planWords(plan)];
+  const authors = namesOf(author).map((name) => `author:${name}`);
+  const parts = [
+    ...authors,
+    `${project}/${plan.plan}`,
+    title,
+    goal,
+    topic,
+    status,
+    words(groupOf(plan)),
+    planWords(plan),
+  ];
   const text = [...parts, landing === null ? '' : words(landing), needOf(plan)?.why, ...days].join('\n').toLowerCase();
   texts.set(plan, text);
   return text;
+}
+
+/** The owner, a person with a token, or an intake and the account that wrote the item there. */
+export function namesOf(author: PlanEntry['author']): string[] {
+  if (author === 'person') return ['owner'];
+  return author?.replace(/^(?:person|intake):/, '').split('/') ?? [];
 }

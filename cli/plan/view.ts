@@ -1,7 +1,7 @@
 /** The text about a plan, in lists and alone. Pure. */
 
 import { waysOn } from '../../machines/plan/advice.ts';
-import { taskName } from '../../machines/vocabulary/ids.ts';
+import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
@@ -192,6 +192,10 @@ export function stackLines({ pull_request: request }: Pick<PlanShow, 'pull_reque
   return linesBeside('stack', (request?.stack ?? []).map(stackLine));
 }
 
+function authorText(author: string): string {
+  return personName(author) ?? author.replace(/^intake:([^/]*)\/?/, 'intake $1 ').trim();
+}
+
 export function planLines(plan: PlanShow, showing: Showing): string[] {
   const { paint } = showing;
   const pull = plan.pull_request;
@@ -204,6 +208,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['branch', plan.branch],
     ['base', baseText(plan)],
     ['topic', plan.topic === null ? null : plain(plan.topic)],
+    ['author', plan.author === null || plan.author === 'person' ? null : plain(authorText(plan.author))],
     ['issue', plan.issues.length === 0 ? null : plan.issues.map(plain).join(', ')],
     [
       'pull request',

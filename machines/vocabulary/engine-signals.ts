@@ -98,6 +98,8 @@ export const engineSignals = {
     content: document,
     branch: word,
     topic: z.string().max(256).nullable(),
+    /** Who registers it, as `PlanEntry.author` has it. */
+    author: word.optional(),
     generation: z.int().min(0),
     policy: policySchema,
     file: planFile.nullish(),

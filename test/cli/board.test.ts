@@ -40,6 +40,7 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     tasks: 4,
     branch: `plan/${name}`,
     topic: null,
+    author: 'person',
     review_cycle: 0,
     paused: false,
     waiting_for: { kind: 'agent', detail: '', since: at },

@@ -55,6 +55,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     auto_advance: true,
     drafts: [],
     topic: null,
+    author: 'person',
     review_cycle: 0,
     paused: false,
     waiting_for: { kind: 'agent', detail: 'login-w2-t1 (<1m)', since: null },

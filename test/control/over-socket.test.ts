@@ -129,6 +129,7 @@ describe('the control API over its socket', () => {
       tasks: 1,
       branch: 'plan/shape',
       topic: 'ui',
+      author: 'person',
       review_cycle: 0,
       paused: false,
       waiting_for: null,

@@ -12,6 +12,13 @@ const refusalOf: Readonly<Record<TrackerKind, string>> = {
   'jira-server': 'EVE (eve) is not in authors',
 };
 
+const authorOf = (kind: TrackerKind) =>
+  refusalOf[kind]
+    .split(/ (?:may|is) not/)[0]
+    ?.replace('eve', 'ada')
+    .replace('EVE', 'ADA')
+    .replace(accountOf[kind]('eve'), accountOf[kind]('ada'));
+
 const toldIn = ({ comments }: FakeTracked) =>
   comments.filter(({ author }) => author === 'bot').map(({ body }) => body.split('\n')[0]);
 
@@ -25,6 +32,7 @@ for (const kind of ['github', 'gitea', 'gitlab', 'linear', 'jira', 'jira-server'
       const engine = await start(`labels = ["agent"]\ntell = ["comment", "label"]\n${messageOf('echo 1 > one.txt')}`);
       const [plan = ''] = await untilTaken(engine, 1);
       expect(plan).toMatch(/^issue-(?:eng-)?1-fix-the-login$/);
+      expect((await engine.client.plan('demo', plan)).author).toBe(`intake:issues/${authorOf(kind)}`);
       await untilStatus(engine, plan, 'done');
       await until(() => issue.labels.includes('stator:done'));
       await until(async () => (await engine.client.warnings()).length === 0);

@@ -32,6 +32,7 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
     await store.commit([
       {
         do: 'plan.insert',
+        author: null,
         key: keyOf(plan),
         text: { content: '# P', goal: null, taken: null },
         summary: workingSummary,

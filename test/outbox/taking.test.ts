@@ -216,7 +216,7 @@ const budgetOf = () => ({ ...none, plan: { usd: 5 }, hardShare: 1.2 });
 async function storeWithRuns(...ids: readonly string[]) {
   const store = openStoreInMemory();
   const text = { content: '# A', goal: null, taken: null };
-  await store.commit([{ do: 'plan.insert', key: budgetKey, text, summary: workingSummary, at: 1 }]);
+  await store.commit([{ do: 'plan.insert', key: budgetKey, text, author: null, summary: workingSummary, at: 1 }]);
   for (const [index, id] of ids.entries()) {
     const run = {
       ...budgetKey,

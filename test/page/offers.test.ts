@@ -44,7 +44,7 @@ afterAll(() => vi.unstubAllGlobals());
 
 const form = { elements: { namedItem: () => new Field() }, closest: () => form, reset() {}, querySelector: () => null };
 
-/** Presses each button that can be pressed; `pressed` is told what each shows. */
+/** Presses each button that can be pressed; `pressed` receives the text of each. */
 function pressAll(drawn: unknown, pressed: (text: string) => void, submit?: (event: object) => void): void {
   if (Array.isArray(drawn)) for (const each of drawn) pressAll(each, pressed, submit);
   if (typeof drawn !== 'object' || drawn === null || !('props' in drawn)) return;

@@ -141,6 +141,8 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.getByRole('region', { name: 'Your machines' }).getByRole('link', { name: 'release 1.2' }).click();
     await state('asking').waitFor(limit);
     await page.getByText('remind: due').waitFor(limit);
+    const offered = () => page.locator('[data-event]').allTextContents();
+    await expect.poll(offered, limit).toEqual(['approve', 'refuse']);
     await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": 1');
     await page.locator('[data-event="refuse"]').click();
     await page.getByRole('alert').getByText('bad_payload').waitFor(limit);
@@ -168,10 +170,18 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.getByText('Move the mail').waitFor(limit);
     const field = page.getByRole('searchbox', { name: /^Search plans/ });
     const { created_at: created } = await client.plan('demo', 'letters');
-    for (const search of ['MAIL move', 'postmark', 'demo/letters ready', `letters ${created.slice(0, 7)}`]) {
+    for (const search of [
+      'MAIL move',
+      'postmark',
+      'demo/letters ready',
+      `letters ${created.slice(0, 7)}`,
+      'author:owner mail',
+    ]) {
       await field.fill(search);
       await expect.poll(names, limit).toEqual(['demo/letters']);
     }
+    await field.fill('author:anna');
+    await page.getByText('No plan fits.').waitFor(limit);
     await field.fill('postmark done');
     await page.getByText('No plan fits.').waitFor(limit);
     await field.fill('');

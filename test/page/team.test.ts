@@ -91,11 +91,16 @@ it.skipIf(!hasBrowser())(
 );
 
 it.skipIf(!hasBrowser())('who may answer answers, who may steer starts, and the journal has their names', async () => {
-  const { browser, origin, client, tokenFor, repo } = await behindProxy();
+  const { browser, origin, client, tokenFor, repo, say } = await behindProxy();
   await client.addRepo(repo, { trust: true });
-  await client.registerPlan({ project: 'demo', plan: 'login', content: planText(['sleep 600']) });
-  const bob = await enter(browser, origin, tokenFor('bob', 'steer'));
+  const token = tokenFor('bob', 'steer');
+  const content = planText(['sleep 600']);
+  expect(await say('POST /v1/repos/demo/plans', token, { plan: 'login', content })).toMatchObject({ status: 201 });
+  await client.registerPlan({ project: 'demo', plan: 'other', content });
+  const bob = await enter(browser, origin, token);
   await bob.page.getByText('live as bob').waitFor(limit);
+  await bob.page.getByRole('searchbox', { name: /^Search plans/ }).fill('author:bob');
+  await expect.poll(() => bob.page.locator('td.name a').allTextContents(), limit).toEqual(['demo/login']);
   expect(await offered(bob.page, origin)).toEqual(expect.arrayContaining(['Implement', 'Register', 'pause the queue']));
   await bob.page.goto(`${origin}/#/plan/demo/login`);
   await bob.page.locator('[data-signal="implement_start"]').click();

@@ -17,7 +17,14 @@ it('a merge that the plan was not told of yet is work that must not be missing',
   const tree = `plan:${project}/a` as const;
   const base = { branch: 'main', commit: '1'.repeat(40), on: [] };
   await mustCommit(store, [
-    { do: 'plan.insert', key, text: { content: '# A', goal: null, taken: null }, summary: workingSummary, at: 1 },
+    {
+      do: 'plan.insert',
+      key,
+      text: { content: '# A', goal: null, taken: null },
+      author: null,
+      summary: workingSummary,
+      at: 1,
+    },
     { do: 'plan.set-base', key, base },
   ]);
   expect(await (await findWork(store, repository))()).toEqual([]);

@@ -100,9 +100,13 @@ const summary = {
   budget: { document: null, raised: nothingRaised },
 } satisfies ChangeOf<'plan.insert'>['summary'];
 
-function registered(key = plan, fields: Partial<ChangeOf<'plan.insert'>['summary']> = {}, at = 1): Change {
+function registered(
+  key = plan,
+  fields: Partial<ChangeOf<'plan.insert'>['summary']> = {},
+  at = 1,
+): ChangeOf<'plan.insert'> {
   const text = { content: '# P', goal: null, taken: null };
-  return { do: 'plan.insert', key, text, summary: { ...summary, ...fields }, at };
+  return { do: 'plan.insert', key, text, author: 'person:anna', summary: { ...summary, ...fields }, at };
 }
 
 function repo(project: string, path = `/${project}`): Change {
@@ -1177,6 +1181,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
 
       it('that are removed are counted on from when they come again', async () => {
         await commit(registered());
+        expect(await store.plan('a', 'p')).toMatchObject({ author: 'person:anna' });
         await commit({ do: 'plan.remove', key: plan, at: 5 });
         expect(await store.plan('a', 'p')).toBeNull();
         expect(await store.planText('a', 'p')).toBeNull();
@@ -1188,8 +1193,13 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           next: null,
         });
         expect((await store.commit([{ do: 'plan.remove', key: plan, at: 5 }])).status).toBe('lost');
-        await commit(registered());
-        expect(await store.plan('a', 'p')).toMatchObject({ base: null, faultSignal: null, createdAt: 1 });
+        await commit({ ...registered(), author: 'person:bob' });
+        expect(await store.plan('a', 'p')).toMatchObject({
+          base: null,
+          faultSignal: null,
+          createdAt: 1,
+          author: 'person:bob',
+        });
       });
 
       it('are not removed while something of them is under way, or an agent of theirs is to run', async () => {

@@ -68,6 +68,8 @@ export interface NewSession extends PlanKey {
   readonly message: string;
   /** What it is about, as others wrote it. */
   readonly issue?: Issue | null;
+  /** As `PlanRow.author`. */
+  readonly author: string;
   readonly before: readonly Change[];
 }
 
@@ -436,7 +438,7 @@ export function createIssueCommands(parts: IssueParts) {
       return sessionTitle(name);
     },
     /** A session for a message, which does not start. `before` is written in its commit. Throws as `registerPlan`. */
-    async registerSession({ project, plan, message, issue = null, before }: NewSession): Promise<void> {
+    async registerSession({ project, plan, message, issue = null, author, before }: NewSession): Promise<void> {
       const { branch, folder } = placeNamed(project, plan);
       const key = { project, plan };
       const at = clock.nowMs();
@@ -447,7 +449,7 @@ export function createIssueCommands(parts: IssueParts) {
         { do: 'issue.say', key, by: 'person', content: message, at },
       ] as const;
       const session = { session: { folder }, before: [...before, ...rows] };
-      await parts.registerPlan({ ...key, content, branch, topic: null, file: null, ...session });
+      await parts.registerPlan({ ...key, content, branch, topic: null, file: null, author, ...session });
     },
     /** `start`, or `continue` if there is a session; it waits for its slot. */
     enqueueIssue: (ask: IssueAsk & { readonly message: string }): Promise<IssueStarted> =>

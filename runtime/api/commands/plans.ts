@@ -41,6 +41,8 @@ export interface PlanCommand {
   readonly session?: { readonly folder: string };
   /** true: the branch may be one that stator did not make, and the plan continues from its head. */
   readonly adopts?: boolean;
+  /** As `PlanRow.author`; default: the person who asks. */
+  readonly author?: string;
   /** Written in the commit that registers it. */
   readonly before?: readonly Change[];
 }
@@ -140,6 +142,7 @@ export function createPlanCommands(parts: CommandDependencies) {
 
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
     const { project, plan, content, topic, file, fileAs = null, session, adopts = false, before = [] } = command;
+    const author = command.author ?? parts.actingOrigin('person');
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
@@ -156,7 +159,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     if (adopts) await adoptBranch(repository, branch);
     await refuseBranch(repository, branch);
     const base = generation > 0 && !adopts ? await renew({ project, plan, branch }) : null;
-    const opened = { content, branch, topic, generation, policy, file };
+    const opened = { content, branch, topic, author, generation, policy, file };
     const payload = {
       ...opened,
       ...(fileAs === null ? {} : { file_as: fileAs }),

@@ -82,6 +82,11 @@ export const planEntry = z
     tasks: count,
     branch: z.string(),
     topic: z.string().nullable(),
+    /**
+     * Who registered it: `person` is the owner, `person:<name>` a person with a token, `intake:<name>` an intake, followed by `/<account>` where its tracker
+     * names the author of the item. null: a simulation.
+     */
+    author: z.string().nullable(),
     review_cycle: count,
     paused: z.boolean(),
     waiting_for: waiting.nullable(),

@@ -239,6 +239,7 @@ export function createPlanViews(parts: ViewDependencies) {
       tasks: row.tasks,
       branch: row.branch,
       topic: row.topic,
+      author: row.author,
       review_cycle: row.reviewCycle,
       paused: row.paused,
       waiting_for: waiting,

@@ -20,7 +20,7 @@ import type { CachedTree } from './tree-cache.ts';
 
 /** The latest document and runs of a plan that a batch has seen. */
 interface Seen {
-  document: { content: string; isNew: boolean; taken: TakenFile | null } | null;
+  document: { content: string; isNew: boolean; taken: TakenFile | null; author: string | null } | null;
   readonly agents: Map<string, AgentSnapshot>;
 }
 
@@ -52,10 +52,15 @@ export function createProjection() {
         // An agent submits its own text, and no file of the plan.
         const isTaken = file != null && originKind(origin) !== 'agent';
         const taken = isTaken ? { file, digest: textDigest(content), as } : (plan.document?.taken ?? null);
-        plan.document = { content, isNew: signal.type === 'plan_opened' || plan.document?.isNew === true, taken };
+        const author =
+          signal.type === 'plan_opened'
+            ? ((signal as Signal<'plan_opened'>).payload.author ?? null)
+            : (plan.document?.author ?? null);
+        const isNew = signal.type === 'plan_opened' || plan.document?.isNew === true;
+        plan.document = { content, isNew, taken, author };
       }
       if (requests.document !== undefined)
-        plan.document = { content: requests.document, isNew: false, taken: plan.document?.taken ?? null };
+        plan.document = { content: requests.document, isNew: false, taken: plan.document?.taken ?? null, author: null };
       for (const agent of agents) if (agent.context.run !== null) plan.agents.set(agent.context.run, agent);
     },
     /** The plan's row if it would look different, and the rows of its runs. */
@@ -78,9 +83,11 @@ export function createProjection() {
       entry.shownOf = sources;
       const summary = planSummary(entry.tree);
       if (document !== null) {
-        const { content, isNew, taken } = document;
+        const { content, isNew, taken, author } = document;
         const text = { content, goal: parsePlan(content).document.goal, taken };
-        changes.push(isNew ? { do: 'plan.insert', key, text, summary, at } : { do: 'plan.set-text', key, text });
+        changes.push(
+          isNew ? { do: 'plan.insert', key, text, author, summary, at } : { do: 'plan.set-text', key, text },
+        );
       }
       const shown = JSON.stringify(summary);
       if (shown === entry.shown) return { changes, isMoved: false };

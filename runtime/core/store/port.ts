@@ -285,6 +285,8 @@ export type Change =
       readonly do: 'plan.insert';
       readonly key: PlanKey;
       readonly text: PlanText;
+      /** As `PlanRow.author`. */
+      readonly author: string | null;
       readonly summary: PlanSummary;
       readonly at: number;
     }

@@ -347,6 +347,8 @@ export interface PlanRow {
   readonly goal: string | null;
   readonly branch: string;
   readonly topic: string | null;
+  /** Who registered it: `person`, `person:<name>`, `intake:<name>`, or `intake:<name>/<account>` with the author of its item; null: a simulation. */
+  readonly author: string | null;
   readonly status: PlanStatus;
   readonly phase: string | null;
   /** The landing of a done plan; null: it is not done. */

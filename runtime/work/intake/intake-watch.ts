@@ -20,6 +20,8 @@ export interface NewPlan {
   readonly project: string;
   readonly plan: string;
   readonly work: Work;
+  /** As `PlanRow.author`. */
+  readonly author: string;
   /** Written in the commit that registers it. */
   readonly before: readonly Change[];
 }
@@ -129,13 +131,14 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
   async function takeItem(
     { name: intake, project }: IntakeConfig,
     { title, plan: proposed }: { readonly title: string; readonly plan: string },
-    { item, work, with: others }: Claim,
+    { item, work, author: account, with: others }: Claim,
   ): Promise<boolean> {
+    const author = account === undefined ? `intake:${intake}` : `intake:${intake}/${account}`;
     for (let number = 1; ; number += 1) {
       const plan = number === 1 ? proposed : `${proposed.slice(0, 120)}-${number}`;
       const take = { intake, item, key: { project, plan }, title: title.slice(0, 300), at: parts.nowMs() };
       try {
-        await parts.register({ project, plan, work, before: [{ do: 'intake.take', ...take }, ...others] });
+        await parts.register({ project, plan, work, author, before: [{ do: 'intake.take', ...take }, ...others] });
         log.info(`intake ${intake}: ${title.slice(0, 100)} is plan ${project}/${plan}`);
         return true;
       } catch (thrown) {

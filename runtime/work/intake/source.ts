@@ -29,6 +29,8 @@ export interface Claim {
   /** The key of the item, which is unique within the intake for ever. */
   readonly item: string;
   readonly work: Work;
+  /** The account that wrote the item, on one line; missing: the source knows none. */
+  readonly author?: string;
   /** Written in the commit that makes the item a plan; the commit is lost if one of them does not apply. */
   readonly with: readonly Change[];
   /** To be called when its row is stored. May be called again after a crash. */

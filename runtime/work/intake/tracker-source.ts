@@ -35,6 +35,8 @@ const rightsMs = 10 * 60_000;
 const rightsLimit = 1_000;
 /** The length at which a text is cut: a plan of such a text might be incomplete. */
 const cutChars = 64 * 1024;
+/** Accounts are shorter; a tracker's answer need not be. */
+const accountChars = 100;
 
 export function trackerSource<Config extends TrackerConfig>(
   open: OpenTracker<Config>,
@@ -184,6 +186,7 @@ function createTrackerSource(
     return {
       item,
       work: work.work,
+      ...(now.author.name === '' ? {} : { author: oneLine(whoIs(now.author)).slice(0, accountChars) }),
       with: [
         { do: 'intake.follow', intake: name, item, ref, digest: digestOf(now), ...seen, key: newDeliveryId(at), at },
       ],

@@ -149,7 +149,7 @@ const hosts = `
 
 export const migrations: readonly Migration[] = [
   {
-    version: 24,
+    version: 25,
     name: 'all tables',
     sql: [inPostgres(tables(nowMs) + hosts), functions, numbers, inbox, chain].join('\n'),
   },

@@ -16,6 +16,7 @@ interface Row {
   goal: string | null;
   branch: string;
   topic: string | null;
+  author: string | null;
   status: PlanStatus;
   phase: string | null;
   landing: Landing | null;
@@ -42,13 +43,13 @@ interface Row {
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, file_as, budget, host';
+  'project, plan, title, goal, branch, topic, author, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, file_as, budget, host';
 
 export function createPlanTable(db: Connection) {
   const insert = db.prepare(
-    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, file_as, budget, host)
-     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @as, @budget, @host)
-     ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, author, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, file_as, budget, host)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @author, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @as, @budget, @host)
+     ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, author = excluded.author, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
        file = excluded.file, file_digest = excluded.file_digest, file_as = excluded.file_as, budget = excluded.budget, host = excluded.host, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
@@ -127,9 +128,15 @@ export function createPlanTable(db: Connection) {
 
   return {
     expiry,
-    insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): Answer<unknown> {
+    insert({
+      key,
+      text: { content, goal, taken },
+      author,
+      summary,
+      at,
+    }: Omit<ChangeOf<'plan.insert'>, 'do'>): Answer<unknown> {
       const { file, digest, as } = taken ?? { file: null, digest: null, as: null };
-      return insert.run({ ...parameters(key, summary, at), content, goal, file, digest, as });
+      return insert.run({ ...parameters(key, summary, at), content, goal, author, file, digest, as });
     },
     show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>) => show.run(parameters(key, summary, at)),
     /** The text; and where it was taken from a file, that file. */
@@ -203,6 +210,7 @@ function planOf(row: Row): PlanRow {
     goal: row.goal,
     branch: row.branch,
     topic: row.topic,
+    author: row.author,
     status: row.status,
     phase: row.phase,
     landing: row.landing,

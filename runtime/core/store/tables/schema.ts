@@ -133,6 +133,7 @@ export const tables = (nowMs: string) => `
     content TEXT NOT NULL,
     branch TEXT NOT NULL,
     topic TEXT,
+    author TEXT,
     status TEXT NOT NULL,
     phase TEXT,
     landing TEXT CHECK (landing IS NULL OR (status = 'done' AND landing IN ('not_merged', 'in_line', 'pull_request_open', 'merged'))),
