@@ -341,17 +341,35 @@ function isGreen(state: ForgeState, pull: FakePull): boolean {
   return found.length > 0 && found.every(({ state: is }) => is === 'success');
 }
 
-function isBehind({ bare, merging }: ForgeState, pull: FakePull): boolean {
-  if (merging.upToDate !== true || bare === null || pull.state !== 'open') return false;
-  const args = ['merge-base', '--is-ancestor', `refs/heads/${pull.base}`, pull.headCommit];
-  return spawnSync('git', args, { cwd: bare }).status !== 0;
+function isBehind(state: ForgeState, pull: FakePull): boolean {
+  if (state.merging.upToDate !== true || state.bare === null || pull.state !== 'open') return false;
+  return compared(state, state.bare, ['merge-base', '--is-ancestor'], pull) !== 0;
 }
 
 /** What git says of it, where there is a repository. */
-export function conflictsOf({ bare }: ForgeState, pull: FakePull): boolean {
-  if (bare === null || pull.conflicts || pull.state !== 'open') return pull.conflicts;
-  const args = ['merge-tree', '--write-tree', `refs/heads/${pull.base}`, pull.headCommit];
-  return spawnSync('git', args, { cwd: bare }).status === 1;
+export function conflictsOf(state: ForgeState, pull: FakePull): boolean {
+  if (state.bare === null || pull.conflicts || pull.state !== 'open') return pull.conflicts;
+  return compared(state, state.bare, ['merge-tree', '--write-tree'], pull) === 1;
+}
+
+/** What git has answered: two commits never compare otherwise, and a forge is asked for each request many times a second. */
+const answers = new Map<string, number>();
+
+/** The exit code of a git that compares the branch that the request goes into with the request's commit. */
+function compared(
+  state: ForgeState,
+  bare: string,
+  args: readonly string[],
+  { base, headCommit }: FakePull,
+): number | null {
+  const tip = state.headOf?.(base) ?? null;
+  const key = tip === null ? null : [...args, tip, headCommit].join(' ');
+  const known = key === null ? undefined : answers.get(key);
+  if (known !== undefined) return known;
+  const { status } = spawnSync('git', [...args, tip ?? `refs/heads/${base}`, headCommit], { cwd: bare });
+  // Other codes say that a commit is not there yet.
+  if (key !== null && (status === 0 || status === 1)) answers.set(key, status);
+  return status;
 }
 
 function approvalsOf({ reviews }: FakePull): number {
@@ -361,8 +379,8 @@ function approvalsOf({ reviews }: FakePull): number {
 /** What a forge does by itself, whenever it is looked at. */
 function settle(state: ForgeState): void {
   for (const pull of state.pulls.values()) {
-    const isReady = isGreen(state, pull) && approvalsOf(pull) >= state.merging.approvals && !conflictsOf(state, pull);
-    if (pull.state !== 'open' || pull.auto === null || !isReady) continue;
+    if (!isGreen(state, pull) || pull.state !== 'open' || pull.auto === null) continue;
+    if (approvalsOf(pull) < state.merging.approvals || conflictsOf(state, pull)) continue;
     mergeNow(state, pull, pull.auto.method, pull.auto.head);
   }
 }
