@@ -64,7 +64,8 @@ function verbsOfOperations(operations: Operations, loadViews: () => Promise<{ de
   const all = Object.entries(operations).flatMap(([name, operation]) =>
     operation.verb === undefined ? [] : [{ name, operation, verb: operation.verb }],
   );
-  const load = (one: (typeof all)[number]) => async () => (await import('./operation-verb.ts')).verbOf(one, loadViews);
+  const load = (one: (typeof all)[number]) => async () =>
+    (await import('./operation-verb.ts')).verbOf(one, operations, loadViews);
   return all.flatMap((one) => {
     const { listed } = one.verb;
     if (typeof listed !== 'string') return [];
@@ -242,11 +243,7 @@ const agent: readonly Entry[] = [
   entry('attach', 'follow it live, and type to it', () => import('./instance/attach.ts')),
   ...verbsOf(instance, { send: 'send a message for its next turn' }),
   ...verbsOf(() => import('./instance/answer.ts'), { 'allow, deny': 'answer what it asks permission for' }),
-  ...verbsOf(instance, {
-    'pause, resume': 'freeze an agent; continue it',
-    'restart, kill': 'end its attempt: start a new one, or fail its task',
-  }),
-  ...ofAgent('messages'),
+  ...ofAgent('pause', 'resume', 'restart', 'kill', 'messages'),
 ];
 
 export const nouns: Nouns = {

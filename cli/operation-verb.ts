@@ -1,29 +1,47 @@
 /** The verbs of operations: the typed words become their input, and the answer is printed as JSON or as a view. */
+import type { ArgsDef } from 'citty';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { Client } from '../runtime/api/client/client.ts';
-import { type AnyOperation, isRead, namesInPath, type VerbArg } from '../runtime/api/operations/operation.ts';
+import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
+import type { AnyOperation, Operations, TypedArgs, VerbArg } from '../runtime/api/operations/operation.ts';
 import type { Paint } from './colour.ts';
 import { type Call, defineVerb, type Verb } from './command.ts';
-import { planArgs, withPlan } from './named-plan.ts';
 import { wholeNumber } from './number.ts';
+import { addressArgs, placeOf, withAddress } from './operation-address.ts';
 import type { ListLook, Output } from './output.ts';
-import { allArgs, requireProject, scopeOf } from './place.ts';
-import { repoArg, whichRepo } from './repo/which.ts';
-import { withClient, withMachines } from './session.ts';
+import { pagerArgs } from './pager.ts';
+import { allArgs } from './place.ts';
+import { sayWhenSlow } from './slow.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { plainLines } from './text.ts';
+import { printVerdict } from './verdict.ts';
 
 /** The request, by the fields of the input. */
 type Asked = Readonly<Record<string, unknown>>;
 
 /** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. `tell` prints it itself, and answers the exit code. */
-export type View<Answer> =
+type PlainView<Answer> =
   | { readonly list: LookOf<Answer> | ((asked: Asked, entries: Answer) => LookOf<Answer>) }
   | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
   | { lines(answer: Answer, out: Output): readonly string[] }
   | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] }
-  | { tell(call: Pick<Call, 'out'>, answer: Answer): number };
+  | { tell(call: Pick<Call, 'out'>, answer: Answer): number | Promise<number> };
+
+/** The request that was answered, for a view that depends on it. */
+export interface About<Answer> {
+  /** Still connected, for what is shown beside the answer. */
+  readonly client: Client;
+  readonly call: Call;
+  readonly asked: Asked;
+  /** The flags as they were typed. */
+  readonly flags: TypedArgs;
+  readonly answer: Answer;
+}
+
+/** A view, or a function that makes it. */
+export type View<Answer> =
+  | PlainView<Answer>
+  | ((about: About<Answer>) => PlainView<Answer> | Promise<PlainView<Answer>>);
 
 type LookOf<Answer> = ListLook<Answer extends readonly (infer Entry)[] ? Entry : never>;
 
@@ -35,83 +53,106 @@ interface Named {
   readonly operation: AnyOperation;
 }
 
-/** Throws if the operation has no verb. */
-export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ default: Views }>): Verb {
+/** Throws if the operation has no verb. `among`: the operations of its noun. */
+export function verbOf(
+  { name, operation }: Named,
+  among: Operations,
+  loadViews: () => Promise<{ default: Views }>,
+): Verb {
   const { verb, http } = operation;
   if (verb === undefined) throw new Error(`${http} has no verb`);
-  const { summary, examples, more, of, repeats, takesAll = false } = verb;
-  const args = {
-    ...(of === undefined ? {} : { plan: planArgs, repo: { repo: repoArg } }[of]),
-    ...verb.args,
-    ...(takesAll ? allArgs : {}),
-    ...(verb.confirms === undefined ? {} : sureArgs),
-  };
+  const { summary, examples, more, repeats } = verb;
   return defineVerb({
-    ...{ summary, examples, args },
+    ...{ summary, examples, args: argsOf(verb) },
     ...(more === undefined ? {} : { more }),
     mayRepeat: repeats !== undefined,
-    async run(given: Given, call, words) {
-      const typed = Object.entries(given).flatMap(([field, value]) => {
-        const arg = verb.args?.[field];
-        if (arg === undefined || value === undefined) return [];
-        const read = fieldOf(field, arg, value);
-        return read === undefined ? [] : [[field, read] as const];
-      });
-      const input = { ...placeOf(operation, given, call), ...Object.fromEntries(typed) };
+    async run(typed: TypedArgs, call, words) {
+      verb.check?.(typed, call.project);
+      const asked = chosen({ name, operation, args: verb.args ?? {} }, among, typed);
+      const input = { ...placeOf(asked.operation, verb, { typed, call }), ...fieldsOf(asked.args, typed) };
       if (verb.confirms !== undefined) {
-        const isSure = await isConfirmed(call, { yes: given.yes === true, ...verb.confirms(input as never) }); // its arguments are there
+        const isSure = await isConfirmed(call, { yes: typed.yes === true, ...verb.confirms(input as never) }); // its arguments are there
         if (!isSure) return 1;
       }
-      const answer = await withAddress(call, operation, given, async (client, address) => {
-        const asked = { ...input, ...address };
-        if (repeats === undefined) return client.ask(operation, asked);
-        const answers: unknown[] = [];
-        // In the order as typed; the first refusal ends it.
-        for (const word of new Set(words)) answers.push(await client.ask(operation, { ...asked, [repeats]: word }));
-        return answers;
+      const views = (await loadViews()).default;
+      const found = await withAddress(call, { verb, operation: asked.operation, typed }, async (client, address) => {
+        const request: Asked = { ...input, ...address };
+        const answer = await answerTo(call, client, { ...asked, request, words });
+        const view = views[asked.name];
+        const about = { client, call, asked: request, flags: typed, answer: answer as never }; // a view is of its operation's answer
+        return { answer, request, view: typeof view === 'function' ? await view(about) : view };
       });
-      const code = show(call, (await loadViews()).default[name] as View<unknown> | undefined, { answer, asked: input }); // a view is of its operation's answer
+      if (found === null) return 1;
+      const { answer, request, view } = found;
+      if (operation.verdict !== undefined) return printVerdict(call, answer as SignalAnswer); // `verdict` says so
+      const code = await show(call, view as PlainView<unknown> | undefined, { answer, asked: request }); // as above
       return verb.isDone?.(answer as never) === false ? 1 : code;
     },
   });
 }
 
-/** The arguments as they were typed. */
-type Given = Readonly<Record<string, string | boolean | undefined>>;
+type Words = NonNullable<AnyOperation['verb']>;
 
-/** The repo of a verb that names none by an argument. Throws `bad_repo`. */
-function placeOf(operation: AnyOperation, { all }: Given, call: Call): { readonly project?: string } {
-  const { of, takesAll = false, takesProject = false } = operation.verb ?? {};
-  if (of !== undefined) return {};
-  if (namesInPath(operation).includes('project')) return { project: requireProject(call) };
-  if (takesAll) return scopeOf(call, { all: all === true });
-  return takesProject && call.project !== undefined ? { project: call.project } : {};
+/** Words, then flags in the order of their page. */
+function argsOf({ of, args, flags, instead, takesAll = false, isLong = false, confirms, act }: Words): ArgsDef {
+  return {
+    ...(of === undefined ? {} : addressArgs[of]),
+    ...args,
+    ...(takesAll ? allArgs : {}),
+    ...instead?.args,
+    ...flags,
+    ...(isLong ? pagerArgs : {}),
+    ...(confirms === undefined && act === undefined ? {} : sureArgs),
+  };
 }
 
-/** Opens a client, with the plan or the repo that its first argument names. Throws what `withPlan` and `whichRepo` throw. */
-function withAddress(
+interface Chosen extends Named {
+  readonly args: Readonly<Record<string, VerbArg | undefined>>;
+}
+
+/** The operation itself, or the other one that a typed argument chooses. */
+function chosen(own: Chosen, among: Operations, typed: TypedArgs): Chosen {
+  const { instead } = own.operation.verb ?? {};
+  const isOther = Object.keys(instead?.args ?? {}).some((arg) => typed[arg] !== undefined && typed[arg] !== false);
+  if (instead === undefined || !isOther) return own;
+  const operation = among[instead.name];
+  if (operation === undefined) throw new Error(`${own.operation.http} names no operation ${instead.name}`);
+  return { ...instead, operation };
+}
+
+/** The answer; of a verb whose last word is repeated, a list: in the order as typed, and the first refusal ends it. */
+async function answerTo(
   call: Call,
-  operation: AnyOperation,
-  { plan, repo }: Given,
-  use: (client: Client, address: Asked) => Promise<unknown>,
+  client: Client,
+  { operation, request, words }: { operation: AnyOperation; request: Asked; words: readonly string[] },
 ): Promise<unknown> {
-  const { of, needsEngine = false } = operation.verb ?? {};
-  const mode = isRead(operation) ? 'read' : 'write';
-  const named = (value: Given[string]) => (typeof value === 'string' ? value : undefined);
-  if (of === 'plan') return withPlan(call, mode, named(plan), (client, { ...address }) => use(client, address));
-  if (of === 'repo')
-    return withClient(call, mode, async (client) =>
-      use(client, { project: await whichRepo(call, client, named(repo)) }),
-    );
-  return needsEngine
-    ? withMachines(call, (client) => use(client, {}))
-    : withClient(call, mode, (client) => use(client, {}));
+  const { repeats, slow } = operation.verb ?? {};
+  const answers: unknown[] = [];
+  if (repeats === undefined) {
+    const answer = client.ask(operation, request);
+    return slow === undefined ? answer : sayWhenSlow(call, slow(request as never), answer); // its arguments are there
+  }
+  for (const word of new Set(words)) answers.push(await client.ask(operation, { ...request, [repeats]: word }));
+  return answers;
+}
+
+/** The typed arguments as fields of the input. Throws `usage`. */
+function fieldsOf(args: Chosen['args'], typed: TypedArgs): Asked {
+  return Object.fromEntries(
+    Object.entries(args).flatMap(([name, arg]) => {
+      const value = typed[name];
+      if (arg === undefined || value === undefined || arg.field === null) return [];
+      const read = fieldOf(name, arg, value);
+      return read === undefined ? [] : [[arg.field ?? name, read] as const];
+    }),
+  );
 }
 
 /** The value of its field. Throws `usage`. */
 function fieldOf(field: string, arg: VerbArg, value: string | boolean): unknown {
   const { oneOf: accepted, is, number, orZero = false, json = false } = arg;
   if (typeof value === 'boolean') return value ? (is ?? true) : undefined;
+  if (arg.read !== undefined) return arg.read(value);
   if (json) return objectOf(`--${field}`, value);
   if (number !== undefined) return orZero && value === '0' ? 0 : wholeNumber(number, value);
   if (accepted === undefined || accepted.values.includes(value)) return value;
@@ -137,11 +178,11 @@ function objectOf(flag: string, text: string): unknown {
 /** Answers the exit code. */
 function show(
   { out }: Pick<Call, 'out'>,
-  view: View<unknown> | undefined,
+  view: PlainView<unknown> | undefined,
   { answer, asked }: { readonly answer: unknown; readonly asked: Asked },
-): number {
+): number | Promise<number> {
   if (view !== undefined && 'tell' in view) return view.tell({ out }, answer);
-  if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
+  if (view === undefined) out.answer(answer, () => fields(plainFields(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], typeof view.list === 'function' ? view.list(asked, answer) : view.list); // a list's answer is one
   else if ('lines' in view) out.answer(answer, () => view.lines(answer, out));
@@ -154,7 +195,7 @@ function show(
 }
 
 /** The fields of an answer that has no view. */
-function fieldsOf(answer: unknown): (readonly [string, string | null])[] {
+function plainFields(answer: unknown): (readonly [string, string | null])[] {
   if (typeof answer !== 'object' || answer === null) return [['answer', String(answer)]];
   return Object.entries(answer).map(([name, value]) => [
     name.replaceAll('_', ' '),

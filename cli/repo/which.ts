@@ -14,6 +14,12 @@ export const repoArg = {
   description: 'its name or its folder; default: the repo of this folder',
 } as const;
 
+export const repoOrFolderArg = {
+  type: 'positional',
+  valueHint: 'project|path',
+  description: 'its name or its folder',
+} as const;
+
 /** A name has no slash, and is no folder of this one. */
 export function isFolder(said: string): boolean {
   return said.includes('/') || said === '.' || said === '..';

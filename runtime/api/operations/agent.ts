@@ -7,7 +7,7 @@ import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
 import type { WorkEntry } from '../contract/work.ts';
-import { operationWith, type Sender } from './operation.ts';
+import { operationWith, type Sender, type VerbWords } from './operation.ts';
 import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
 
 const operation = operationWith<OperationParts>();
@@ -28,9 +28,10 @@ const linesFromEnd = ({ z }: Schemas) => z.int().min(-999_999).max(0);
 /** A change of an agent that has no other field. `done`: what its tool answers, before the title. */
 function change(
   type: 'agent_pause' | 'agent_resume' | 'agent_restart' | 'agent_kill',
-  { http, does, tool }: { readonly http: `POST /${string}`; readonly does: string; readonly tool: ChangeTool },
+  { http, does, tool, verb }: ChangeWords,
 ) {
   const { done, ...words } = tool;
+  const name = type.replace('agent_', '');
   return operation({
     ...{ http, does, errors, input: titled, answer: verdict },
     again: 'signal',
@@ -40,19 +41,28 @@ function change(
     run: ({ commands }, at, sender) => commands.sendToAgent(at, { type, ...sender }),
     tool: {
       ...words,
-      name: type.replace('agent_', 'instance_'),
+      name: `instance_${name}`,
       answers: {
         shape: ({ z, shapes }) => z.object({ ...shapes.signalAnswer.shape, message: z.string() }),
         from: (answer, { title }) => ({ ...answer, message: `${done} ${title}` }),
       },
     },
+    verb: {
+      ...{ name, listed: verb.listed, summary: verb.summary, of: 'agent' },
+      act: { type, does: verb.does ?? name },
+      examples: [`stator agent ${name} login-w1-t2`, verb.example],
+    },
   });
 }
 
-interface ChangeTool {
+interface ChangeWords {
+  readonly http: `POST /${string}`;
   readonly does: string;
-  readonly done: string;
-  readonly ends?: true;
+  readonly tool: { readonly does: string; readonly done: string; readonly ends?: true };
+  readonly verb: Pick<VerbWords<never, never>, 'listed' | 'summary'> & {
+    readonly does?: string;
+    readonly example: string;
+  };
 }
 
 export const agentOperations = {
@@ -164,21 +174,38 @@ has not said yet that it read it), refused (no agent could get it any more)`,
     http: 'POST /v1/repos/:project/instances/:title/pause',
     does: 'freezes the processes of an agent; it keeps its slot, and its deadline moves',
     tool: { does: 'Freezes the processes of an agent; its slot is kept.', done: 'paused' },
+    verb: {
+      listed: 'freeze an agent; continue it',
+      summary: 'Freeze an agent with all its processes. It keeps its slot, and its deadline is moved.',
+      example: 'stator agent resume login-w1-t2',
+    },
   }),
   resumeInstance: change('agent_resume', {
     http: 'POST /v1/repos/:project/instances/:title/resume',
     does: 'lets a paused agent go on',
     tool: { does: 'Lets a paused agent go on.', done: 'resumed' },
+    verb: { listed: { with: 'pause' }, summary: 'Continue a paused agent.', example: 'stator agent pause login-w1-t2' },
   }),
   restartInstance: change('agent_restart', {
     http: 'POST /v1/repos/:project/instances/:title/restart',
     does: 'ends the attempt and starts a new one',
     tool: { does: 'Ends an agent’s attempt and starts a new one.', done: 'restarted', ends: true },
+    verb: {
+      listed: 'end its attempt: start a new one, or fail its task',
+      summary: 'End the attempt of an agent and start a new one, from a clean branch.',
+      example: 'stator agent logs login-w1-t2 -f    # see it begin',
+    },
   }),
   killInstance: change('agent_kill', {
     http: 'POST /v1/repos/:project/instances/:title/kill',
     does: 'ends the attempt, and its task has failed; if the agent has already ended, the verdict says so, and the status is 200',
     tool: { does: 'Ends an agent’s attempt; its task has failed.', done: 'ended', ends: true },
+    verb: {
+      listed: { with: 'restart' },
+      summary: 'End the attempt of an agent; its task fails.',
+      does: 'end',
+      example: 'stator plan advance login retry-wave    # runs it again',
+    },
   }),
   allowPermission: operation({
     http: 'POST /v1/repos/:project/instances/:title/allow',

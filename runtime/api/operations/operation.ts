@@ -1,7 +1,7 @@
 /** The definition of an operation: a value that the router, the client, the command line and the docs read. */
 import type { z as Zod } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
-import type { Origin } from '../../../machines/vocabulary/signal.ts';
+import type { Origin, SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { PersonRole } from '../../base/platform/people.ts';
 import type { Schemas, Shape, ShapeOf } from './shape.ts';
 
@@ -24,7 +24,14 @@ export interface VerbArg {
   readonly json?: true;
   /** The accepted texts, and their name in messages: "state of a delivery". */
   readonly oneOf?: { readonly values: readonly string[]; readonly called: string };
+  /** Makes the value of its field from its text. Throws `usage`. */
+  read?(text: string): unknown;
+  /** The field that it fills, if that has another name; null: none, because the argument only chooses the operation. */
+  readonly field?: string | null;
 }
+
+/** The arguments as they were typed. */
+export type TypedArgs = Readonly<Record<string, string | boolean | undefined>>;
 
 /** The operation's command. `project` is no argument: it is `--project`, or the repo of the folder. */
 export interface VerbWords<Field extends string, Answer> {
@@ -39,8 +46,24 @@ export interface VerbWords<Field extends string, Answer> {
   readonly takesAll?: boolean;
   /** true: the command covers the repo of `--project`, and without the flag every repo. The field `project` may be left out. */
   readonly takesProject?: boolean;
-  /** Its first argument, which may be left out: the plan by its name or file, by default that of the run; or the repo by its name or folder, by default that of the folder. */
-  readonly of?: 'plan' | 'repo';
+  /**
+   * The arguments before these, which say what it is about:
+   * `plan`: a plan by its name or file; default: that of the run. `repo`: a repo by its name or folder; default: that of the folder. `repo_or_folder`: a name or
+   * a folder, which is sent as its path, because the folder may be gone. `agent`: the title of an agent. `queue_part`: a plan or an agent as flags.
+   */
+  readonly of?: 'plan' | 'repo' | 'repo_or_folder' | 'agent' | 'queue_part';
+  /** Flags that only change how the answer is shown. */
+  readonly flags?: Readonly<Record<string, VerbArg>>;
+  /** true: on a terminal a long answer goes through the pager. Its view has the flag `pager`. */
+  readonly isLong?: boolean;
+  /** The operation of this noun that is requested instead if one of these arguments is given. */
+  readonly instead?: { readonly name: string; readonly args: Readonly<Record<string, VerbArg>> };
+  /** Throws `usage` for arguments that do not go together. `project`: the value of `--project`. */
+  check?(typed: TypedArgs, project: string | undefined): void;
+  /** The note for a person if it takes longer than 2 s. */
+  slow?(input: { readonly [Name in Field]: string }): string;
+  /** For `agent`: what cannot be done without an engine, as in "nobody can pause it"; and the signal whose preview is confirmed first. */
+  readonly act?: { readonly does: string; readonly type: SignalType };
   /** Its last argument may be repeated: the operation runs for each value, in order, and the answer is a list. */
   readonly repeats?: Field;
   /** The question that a person must confirm, unless `--yes` is given, and the text that is printed if the person declines. */
@@ -190,8 +213,8 @@ function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {
 }
 
 /** Whether it changes nothing. */
-export function isRead(of: Pick<AnyOperation, 'http' | 'who'>): boolean {
-  return methodOf(of) === 'GET' || of.who === 'anyone';
+export function isRead(of: Pick<AnyOperation, 'http' | 'who' | 'needs'>): boolean {
+  return methodOf(of) === 'GET' || of.who === 'anyone' || of.needs === 'look';
 }
 
 /** The fields that are in the path. */

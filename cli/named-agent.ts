@@ -1,0 +1,37 @@
+/** The agent that a verb is about, by its title. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { Client } from '../runtime/api/client/client.ts';
+import { absentStep } from '../runtime/base/platform/home-engine.ts';
+import { connect } from '../runtime/engine/connect.ts';
+import type { Call } from './command.ts';
+import { findInstance } from './instance/view.ts';
+import { requireProject } from './place.ts';
+
+export const titleArg = { type: 'positional', description: 'as stator agent list shows it' } as const;
+
+export interface AgentAddress {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string;
+}
+
+/** A client for a signal to that agent; `does` completes “nobody can …”. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
+export async function withAgent<Answer>(
+  call: Call,
+  { title, does }: { readonly title: string; readonly does: string },
+  use: (client: Client, address: AgentAddress) => Promise<Answer>,
+): Promise<Answer> {
+  const project = requireProject(call);
+  // Without an engine nothing sees the process end, or starts the next one.
+  const client = await connect({ env: call.env, mode: 'read' });
+  try {
+    if (client.note !== null) {
+      const hint = `${absentStep(client.engine ?? { kind: 'none' })}; or pause the plan: stator plan pause <plan>`;
+      throw new EngineError('no_daemon', `${client.note}, so nobody can ${does} ${title}`, hint);
+    }
+    const { plan } = findInstance(await client.instances({ project }), title);
+    return await use(client, { project, plan, title });
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,87 @@
+/** What the verb of an operation is about: a repo, a plan, an agent or a part of the queue, from its arguments, the run or the folder. */
+import { resolve } from 'node:path';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Client } from '../runtime/api/client/client.ts';
+import { type AnyOperation, isRead, namesInPath, type TypedArgs } from '../runtime/api/operations/operation.ts';
+import type { Call } from './command.ts';
+import { titleArg, withAgent } from './named-agent.ts';
+import { planArgs, withPlan } from './named-plan.ts';
+import { requireProject, scopeOf } from './place.ts';
+import { partArgs, withPart } from './queue/part.ts';
+import { isFolder, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
+import { withClient, withMachines } from './session.ts';
+import { isSure } from './sure.ts';
+
+type Words = NonNullable<AnyOperation['verb']>;
+type Address = Readonly<Record<string, unknown>>;
+
+/** The arguments before those of the verb. */
+export const addressArgs = {
+  plan: planArgs,
+  repo: { repo: repoArg },
+  repo_or_folder: { repo: repoOrFolderArg },
+  agent: { title: titleArg },
+  queue_part: partArgs,
+};
+
+/** The repo of a verb that names none by an argument. Throws `bad_repo`. */
+export function placeOf(
+  operation: AnyOperation,
+  { of, takesAll = false, takesProject = false }: Words,
+  { typed, call }: { readonly typed: TypedArgs; readonly call: Call },
+): { readonly project?: string } {
+  if (of !== undefined) return {};
+  if (namesInPath(operation).includes('project')) return { project: requireProject(call) };
+  if (takesAll) return scopeOf(call, { all: typed.all === true });
+  return takesProject && call.project !== undefined ? { project: call.project } : {};
+}
+
+interface About {
+  readonly verb: Words;
+  readonly operation: AnyOperation;
+  readonly typed: TypedArgs;
+}
+
+/** Opens a client, with the fields that say what the verb is about. null: a person did not confirm it. Throws what the functions below throw. */
+export function withAddress<Found>(
+  call: Call,
+  { verb, operation, typed }: About,
+  use: (client: Client, address: Address) => Promise<Found>,
+): Promise<Found | null> {
+  const { of, needsEngine = false } = verb;
+  const mode = isRead(operation) ? 'read' : 'write';
+  const textOf = (name: string) => (typeof typed[name] === 'string' ? typed[name] : undefined);
+  // The operation that is requested instead may be about more than that.
+  if (of === 'plan' && namesInPath(operation).includes('plan'))
+    return withPlan(call, mode, textOf('plan'), (client, { ...address }) => use(client, address));
+  if (of === 'repo')
+    return withClient(call, mode, async (client) =>
+      use(client, { project: await whichRepo(call, client, textOf('repo')) }),
+    );
+  if (of === 'repo_or_folder') {
+    const repo = textOf('repo') ?? '';
+    return withClient(call, mode, (client) =>
+      use(client, { project: isFolder(repo) ? resolve(call.cwd, repo) : repo }),
+    );
+  }
+  if (of === 'agent') return withConfirmedAgent(call, verb, typed, use);
+  if (of === 'queue_part')
+    return withPart(call, { plan: textOf('plan'), agent: textOf('agent') }, (client, { ...part }) => use(client, part));
+  return needsEngine
+    ? withMachines(call, (client) => use(client, {}))
+    : withClient(call, mode, (client) => use(client, {}));
+}
+
+function withConfirmedAgent<Found>(
+  call: Call,
+  { name, act }: Words,
+  { title, yes }: TypedArgs,
+  use: (client: Client, address: Address) => Promise<Found>,
+): Promise<Found | null> {
+  if (act === undefined) throw new Error(`agent ${name} has no act`);
+  return withAgent(call, { title: String(title), does: act.does }, async (client, { plan, ...address }) => {
+    const about = { project: address.project, plan, type: act.type, payload: { title: address.title } };
+    const command = `agent ${name} ${shellWord(address.title)}`;
+    return (await isSure(call, client, about, { yes: yes === true, command })) ? use(client, address) : null;
+  });
+}
