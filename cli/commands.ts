@@ -187,7 +187,6 @@ const machine = () => import('./machine.ts');
 const ofMachine = pickedFrom(verbsOfOperations(machineOperations, () => import('./views/machine.ts')));
 const ofPlan = pickedFrom(verbsOfOperations(planOperations, () => import('./views/plan.ts')));
 const ofAgent = pickedFrom(verbsOfOperations(agentOperations, () => import('./views/agent.ts')));
-const ofQueue = pickedFrom(verbsOfOperations(queueOperations, () => import('./views/queue.ts')));
 const ofRepo = pickedFrom(verbsOfOperations(repoOperations, () => import('./views/repo.ts')));
 
 const issue: readonly Entry[] = [
@@ -277,16 +276,7 @@ export const nouns: Nouns = {
   ],
   agent,
   issue,
-  queue: [
-    ...onePage(
-      'list or count its agents; drop ended ones',
-      ...verbsOf(queue, { list: '' }),
-      ...ofQueue('stats'),
-      ...verbsOf(queue, { clear: '' }),
-    ),
-    ...verbsOf(queue, { 'pause, resume': 'stop starting agents; start them again' }),
-    ...othersOf('queue'),
-  ],
+  queue: [...verbsOfOperations(queueOperations, () => import('./views/queue.ts')), ...othersOf('queue')],
   landing: hidden(verbsOfOperations(landingOperations, () => import('./views/landing.ts'))),
   repo: [
     ...ofRepo('list', 'show'),

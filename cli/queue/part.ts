@@ -48,11 +48,6 @@ async function saidPart(
   return plan === undefined ? { project } : { project, plan: await planNamed(call, client, project, plan) };
 }
 
-/** The filter of a list by `--project`; without the flag: all repos. */
-export function projectFilter({ project }: Pick<Call, 'project'>): { project?: string } {
-  return project === undefined ? {} : { project };
-}
-
 /** `the queue`, `repo demo`, `plan demo/login`, `agent login-w1-t2`. */
 export function partText({
   of,

@@ -1,9 +1,50 @@
 /** The queue for slots, as a person reads it. */
-import type { QueueStats } from '../../runtime/api/client/client.ts';
+import { reasons } from '../../machines/vocabulary/effect.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
+import type { QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../../runtime/api/client/client.ts';
 import type { queueOperations } from '../../runtime/api/operations/queue.ts';
 import type { View } from '../operation-verb.ts';
-import { pauseLines } from '../queue/part.ts';
-import { counted } from '../text.ts';
+import { partText, pauseLines, resumeText, waitText } from '../queue/part.ts';
+import { brief, counted } from '../text.ts';
+
+const headings = ['position', 'title', 'project', 'state', 'attempts', 'queued', 'waits for'];
+
+const queue: View<QueueEntry[]> = async ({ client }) => {
+  const { pauses } = await client.queueStats();
+  return {
+    lines: (entries, out) => [
+      ...pauseLines(pauses),
+      ...out.table(
+        headings,
+        entries.map((entry) => [
+          entry.position === null ? '' : String(entry.position),
+          entry.title,
+          entry.project,
+          { text: entry.state, tone: entry.state === 'error' ? 'bad' : 'plain' },
+          String(entry.attempts),
+          clockTime(entry.queued_at),
+          whyText(entry),
+        ]),
+        'nobody waits',
+      ),
+    ],
+  };
+};
+
+/** For an agent that waits for a slot or a pause the list itself says enough. */
+function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEntry): string {
+  if (held !== null) return `paused (${held})`;
+  if (waits === null) return error === null ? '' : errorText(error);
+  if (waits.kind === 'slot' && position !== null) return 'a slot';
+  return brief(withLocalTimes(waits.detail, Date.now()));
+}
+
+/** A reason as text; every other error has a text of its own. */
+function errorText(error: string): string {
+  const reason = reasons.find((known) => known === error);
+  return reason === undefined ? brief(error) : reasonText(reason);
+}
 
 const queueStats: View<QueueStats> = {
   lines: ({ pending, notified, completed, error, total, running, max_agents: most, paused, pauses }) => [
@@ -13,4 +54,30 @@ const queueStats: View<QueueStats> = {
   ],
 };
 
-export default { queueStats } satisfies Partial<Record<keyof typeof queueOperations, View<never>>>;
+const pauseQueue: View<QueueSwitched> = {
+  lines: (answer) => [
+    `paused${answer.changed ? '' : ' already'}${ofPart(answer)}: ${waitText(answer.pending)}; go on with: ${resumeText(answer)}`,
+  ],
+};
+
+const resumeQueue: View<QueueSwitched> = {
+  lines(answer) {
+    const what = ofPart(answer);
+    const text = answer.changed ? `resumed${what}` : `${what === '' ? 'it' : partText(answer)} was not paused`;
+    return [`${text}: ${waitText(answer.pending)}`, ...pauseLines(answer.pauses).map((line) => `still ${line}`)];
+  },
+};
+
+/** The part, where it is not the whole queue. */
+function ofPart(answer: QueueSwitched): string {
+  return answer.of === 'queue' ? '' : ` ${partText(answer)}`;
+}
+
+const clearQueue: View<QueueCleared> = {
+  done: ({ cleared }) => [`cleared ${cleared} ended ${cleared === 1 ? 'agent' : 'agents'}`],
+};
+
+export default { queue, queueStats, pauseQueue, resumeQueue, clearQueue } satisfies Record<
+  keyof typeof queueOperations,
+  View<never>
+>;

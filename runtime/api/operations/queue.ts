@@ -1,4 +1,5 @@
 /** The queue for slots. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type { QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../contract/runs.ts';
 import { operationWith } from './operation.ts';
@@ -19,6 +20,16 @@ export const queueOperations = {
     input: which,
     answer: listOf<QueueEntry>(({ shapes }) => shapes.queueEntry),
     run: ({ views }, asked) => views.queue(asked),
+    verb: {
+      name: 'list',
+      listed: 'list or count its agents; drop ended ones',
+      summary: 'List working, waiting and ended agents of all repos or that of --project, with what they wait for.',
+      takesProject: true,
+      examples: ['stator queue list', "stator queue list --json | jq '.[].waiting_for.detail'"],
+      more:
+        'Each agent has one line for all its attempts. It is pending while it waits for a slot, its next attempt, a service or an answer, and error ' +
+        'only when it has failed for good. The position is its place among the agents that wait for a slot.',
+    },
   }),
   queueStats: operation({
     http: 'GET /v1/queue/stats',
@@ -29,7 +40,7 @@ export const queueOperations = {
     run: ({ views }, asked) => views.queueStats(asked),
     verb: {
       name: 'stats',
-      listed: 'count its agents',
+      listed: { with: 'list' },
       summary: 'Print how many agents wait, work and have ended, and what is paused.',
       takesProject: true,
       examples: ['stator queue stats', 'stator queue stats --json'],
@@ -45,6 +56,21 @@ export const queueOperations = {
     answer: answerOf<QueueSwitched>(({ shapes }) => shapes.queueSwitched),
     errors: partErrors,
     run: ({ commands }, asked) => commands.pauseQueue(asked),
+    verb: {
+      name: 'pause',
+      listed: 'stop starting agents; start them again',
+      summary:
+        'Start no agents until the pause ends: none at all, or none of a repo, of a plan, or one agent. Running agents continue.',
+      of: 'queue_part',
+      examples: [
+        'stator queue pause',
+        'stator queue pause --project shop     # of that repo',
+        'stator queue pause --plan login       # of a plan of this repo',
+      ],
+      more:
+        'The pause outlives the engine. A paused agent loses no attempt; stator queue list, stator status and stator plan explain name the ' +
+        'pause. An agent starts when neither it, its plan, its repo nor the whole queue is paused.',
+    },
   }),
   resumeQueue: operation({
     http: 'POST /v1/queue/resume',
@@ -56,6 +82,22 @@ export const queueOperations = {
     answer: answerOf<QueueSwitched>(({ shapes }) => shapes.queueSwitched),
     errors: partErrors,
     run: ({ commands }, asked) => commands.resumeQueue(asked),
+    verb: {
+      name: 'resume',
+      listed: { with: 'pause' },
+      summary: 'End a pause of the queue: of the whole queue, a repo, a plan or one agent.',
+      of: 'queue_part',
+      args: { all: { type: 'boolean', description: 'end all pauses' } },
+      check({ all, plan, agent }, project) {
+        if (all === true && (plan ?? agent ?? project) !== undefined)
+          throw new EngineError(
+            'usage',
+            '--all ends every pause, so it takes no --project, --plan or --agent',
+            'leave out --all, or what stands beside it',
+          );
+      },
+      examples: ['stator queue resume --plan login      # ends only that pause'],
+    },
   }),
   clearQueue: operation({
     http: 'POST /v1/queue/clear',
@@ -65,5 +107,19 @@ export const queueOperations = {
     needs: 'steer',
     answer: answerOf<QueueCleared>(({ shapes }) => shapes.queueCleared),
     run: ({ commands }) => commands.clearQueue(),
+    verb: {
+      name: 'clear',
+      listed: { with: 'list' },
+      summary: 'Remove ended agents from the list; waiting and running agents stay.',
+      check(_typed, project) {
+        if (project !== undefined)
+          throw new EngineError(
+            'usage',
+            'queue clear takes no --project: it clears the list of all repos',
+            'leave out --project',
+          );
+      },
+      examples: ['stator queue clear'],
+    },
   }),
 };
