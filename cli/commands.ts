@@ -3,6 +3,7 @@ import { agentOperations } from '../runtime/api/operations/agent.ts';
 import { hookOperations } from '../runtime/api/operations/hook.ts';
 import { hostOperations } from '../runtime/api/operations/host.ts';
 import { intakeOperations } from '../runtime/api/operations/intake.ts';
+import { issueOperations } from '../runtime/api/operations/issue.ts';
 import { landingOperations } from '../runtime/api/operations/landing.ts';
 import { machineOperations } from '../runtime/api/operations/machine.ts';
 import { noteOperations } from '../runtime/api/operations/note.ts';
@@ -93,7 +94,6 @@ function hidden(entries: readonly Entry[]): Entry[] {
 }
 
 const planDocument = () => import('./plan/document.ts');
-const planShow = () => import('./plan/show.ts');
 const planSignals = () => import('./plan/signals.ts');
 const planLanding = () => import('./plan/landing.ts');
 const advance = () => import('./plan/advance.ts');
@@ -187,6 +187,7 @@ const machine = () => import('./machine.ts');
 const ofMachine = pickedFrom(verbsOfOperations(machineOperations, () => import('./views/machine.ts')));
 const ofPlan = pickedFrom(verbsOfOperations(planOperations, () => import('./views/plan.ts')));
 const ofAgent = pickedFrom(verbsOfOperations(agentOperations, () => import('./views/agent.ts')));
+const ofIssue = pickedFrom(verbsOfOperations(issueOperations, () => import('./views/issue.ts')));
 const ofRepo = pickedFrom(verbsOfOperations(repoOperations, () => import('./views/repo.ts')));
 
 const issue: readonly Entry[] = [
@@ -194,9 +195,8 @@ const issue: readonly Entry[] = [
     start: 'start a session for an issue',
     continue: 'continue a session, or answer its agent',
   }).map((one) => ({ ...one, hasStartCodes: true })),
+  ...ofIssue('list', 'context', 'comment', 'set-pr'),
   ...verbsOf(() => import('./issue.ts'), {
-    'list, context': 'list the sessions; show the messages of one',
-    'comment, set-pr': 'comment on it; record its pull request',
     destroy: 'delete a session',
     prune: 'delete ended sessions',
   }),
@@ -247,8 +247,7 @@ const agent: readonly Entry[] = [
 
 export const nouns: Nouns = {
   plan: [
-    ...verbsOf(planShow, { list: 'list plans' }),
-    ...onePage('show its waves and tasks; print a prompt', ...verbsOf(planShow, { show: '' }), ...ofPlan('prompt')),
+    ...ofPlan('list', 'show', 'prompt'),
     entry('check', 'check a document', () => import('./plan/check.ts')),
     ...verbsOf(planDocument, { register: 'register a file' }),
     ...hidden(verbsOf(planDocument, { import: 'register all that are in folders' })),
@@ -264,12 +263,10 @@ export const nouns: Nouns = {
     entry('raise-budget', 'raise its budget', () => import('./plan/raise-budget.ts')),
     ...verbsOf(planSignals, { cancel: 'cancel a plan' }),
     entry('delete', 'delete a plan', () => import('./plan/delete.ts')),
-    ...verbsOf(planLanding, { merge: 'merge it when done', 'push, pr': 'push it; open a pull request' }),
+    ...verbsOf(planLanding, { merge: 'merge it when done' }),
+    ...onePage('push it; open a pull request', ...ofPlan('push'), ...verbsOf(planLanding, { pr: '' })),
     ...hidden(verbsOf(planLanding, { land: 'put it in the line of its target branch' })),
-    entry('diff', 'print its diff', () => import('./plan/diff.ts')),
-    ...verbsOf(planShow, { explain: 'why it waits' }),
-    entry('history', 'print its history', () => import('./plan/history.ts')),
-    ...verbsOf(() => import('./plan/past.ts'), { 'replay, verify': 'show its past; check its journal' }),
+    ...ofPlan('diff', 'explain', 'history', 'replay', 'verify'),
     entry('simulate', 'try a document without agents', () => import('./plan/simulate.ts')),
     ...hidden([entry('move', 'move it to another host, with its repo', () => import('./plan/move.ts'))]),
     ...othersOf('plan'),
@@ -280,10 +277,8 @@ export const nouns: Nouns = {
   landing: hidden(verbsOfOperations(landingOperations, () => import('./views/landing.ts'))),
   repo: [
     ...ofRepo('list', 'show'),
-    ...verbsOf(repo, {
-      'add, remove': 'register or unregister a repo',
-      trust: 'show what it may start, and allow that',
-    }),
+    ...onePage('register or unregister a repo', ...verbsOf(repo, { add: '' }), ...ofRepo('remove')),
+    ...verbsOf(repo, { trust: 'show what it may start, and allow that' }),
     ...ofRepo('pause', 'resume'),
     ...hidden(verbsOf(repo, { move: 'give it to another host of the store' })),
   ],
@@ -304,11 +299,7 @@ export const nouns: Nouns = {
   machine: hidden([
     ...verbsOf(machine, { list: 'list the state machines', export: 'print one as a picture, Mermaid or JSON' }),
     ...ofMachine('start', 'send'),
-    ...onePage(
-      'show its state, what it waits for, its history',
-      ...verbsOf(machine, { show: '' }),
-      ...ofMachine('explain', 'history'),
-    ),
+    ...onePage('show its state, what it waits for, its history', ...ofMachine('show', 'explain', 'history')),
     ...onePage('begin no more of its effects, or go on', ...ofMachine('pause', 'resume')),
     ...ofMachine('verify', 'delete'),
   ]),

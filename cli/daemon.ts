@@ -14,8 +14,8 @@ import { startAndTell } from './daemon/start.ts';
 import { stopDaemon } from './daemon/stopping.ts';
 import { forgeLines } from './forge-text.ts';
 import { differenceText } from './other-version.ts';
-import { addRepo, tellAdded } from './registered.ts';
-import { namedRepo, removeArgs, tellRemoved } from './repo.ts';
+import { addRepo, tellAdded, tellRemoved } from './registered.ts';
+import { namedRepo, removeArgs } from './repo.ts';
 import { padded, plain, plainLines, widthOf } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 

@@ -1,6 +1,5 @@
 /** `stator issue`: the sessions of issues. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
 import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
@@ -74,67 +73,6 @@ const continueOne = defineVerb({
     };
     await offerDaemon(call, waitsForEngine);
     return tellStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
-  },
-});
-
-const list = defineVerb({
-  summary: 'List the sessions of issues in all repos.',
-  args: {},
-  examples: ['stator issue list', 'stator issue list --json'],
-  async run(_args, call) {
-    const { out, project } = call;
-    const sessions = await withClient(call, 'read', (client) =>
-      client.issues(project === undefined ? {} : { project }),
-    );
-    out.list(sessions, {
-      headings: ['issue', 'status', 'needs you', 'branch', 'pull request', 'title'],
-      row: (one) => [
-        one.reference ?? `${one.project}/${one.plan}`,
-        one.running ? `${one.status}, at work` : one.status,
-        { text: one.blocked ?? '', tone: 'bad' },
-        one.branch,
-        one.pull_request ?? '',
-        one.title ?? '',
-      ],
-      empty: 'no sessions: stator issue start <issue> "<what to do>"',
-    });
-  },
-});
-
-const context = defineVerb({
-  summary: 'Print the last 20 messages about an issue; the next session gets them too.',
-  args: { ref: referenceArg },
-  examples: ['stator issue context acme/shop#12'],
-  async run({ ref }, call) {
-    const { out } = call;
-    const context = await withClient(call, 'read', (client) => client.issueContext(asked(call, ref)));
-    out.answer(context, () =>
-      context.messages.flatMap(({ by, at, content }) => [`${clockTime(at)} ${by}:`, content, '']),
-    );
-    if (context.messages.length === 0) out.remark('nothing was said yet');
-  },
-});
-
-const setPr = defineVerb({
-  summary: 'Record the pull request of a session. While it is open, the session is not destroyed.',
-  args: { ref: referenceArg, url: { type: 'positional', description: 'the address of the pull request' } },
-  examples: ['stator issue set-pr acme/shop#12 https://github.com/acme/shop/pull/13'],
-  async run({ ref, url }, call) {
-    const { out } = call;
-    const session = await withClient(call, 'write', (client) => client.setPullRequest({ ...asked(call, ref), url }));
-    out.done(session, `noted: ${session.reference ?? session.plan} has ${session.pull_request}`);
-  },
-});
-
-const comment = defineVerb({
-  summary: 'Comment on an issue; its forge must accept your token.',
-  args: { ref: referenceArg, text: { type: 'positional', description: 'what to write, as markdown' } },
-  examples: ['stator issue comment acme/shop#12 "A fix is on its way."'],
-  async run({ ref, text }, call) {
-    const { out } = call;
-    const body = { ...asked(call, ref), text: written(text, 'comment') };
-    const answer = await withClient(call, 'write', (client) => client.commentOnIssue(body));
-    out.done(answer, `written: ${answer.url}`);
   },
 });
 
@@ -227,13 +165,4 @@ async function offerDaemon(call: Call, waits: string): Promise<void> {
   if (await confirm(call, 'start the daemon now?')) await startAndTell(call, undefined);
 }
 
-export default {
-  start,
-  continue: continueOne,
-  list,
-  context,
-  'set-pr': setPr,
-  comment,
-  destroy,
-  prune,
-} satisfies Verbs;
+export default { start, continue: continueOne, destroy, prune } satisfies Verbs;

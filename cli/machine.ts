@@ -1,21 +1,14 @@
 /** `stator machine`: the statecharts, and the trees of machines of your own. */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { MachineTreeEntry, MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
+import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
-import { asOfArgs, asOfQuery, asOfText } from './as-of.ts';
 import { defineVerb } from './command.ts';
 import { planNamed } from './named-plan.ts';
 import { requireProject } from './place.ts';
 import { withClient, withMachines } from './session.ts';
-import { fields } from './table.ts';
 import { plain } from './text.ts';
 import { pausesText, stateText } from './views/machine.ts';
-
-const treeArgs = {
-  machine: { type: 'positional', description: 'its name under [machines] in daemon.toml' },
-  id: { type: 'positional', description: 'the id of the tree' },
-} as const;
 
 const list = defineVerb({
   summary: 'List the state machines, or the trees of one of your own machines.',
@@ -118,34 +111,6 @@ const exportIt = defineVerb({
   },
 });
 
-const show = defineVerb({
-  summary: 'Show a tree of your own machine, now or as it was.',
-  args: { ...treeArgs, ...asOfArgs },
-  examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --to 3'],
-  async run({ machine, id, to, at }, call) {
-    const { out } = call;
-    const isPast = to !== undefined || at !== undefined;
-    const asOf = asOfQuery({ to, at });
-    const tree = await withMachines<MachineTreeShow | MachineTreeReplay>(call, (client) =>
-      isPast ? client.machineReplay({ name: machine, id, ...asOf }) : client.machineTree({ name: machine, id }),
-    );
-    out.answer(tree, () => [
-      ...('seq' in tree ? [out.paint('dim', asOfText(tree))] : []),
-      ...fields(
-        [
-          ['machine', `${machine} ${id}`],
-          ['status', tree.status],
-          ['state', stateText(tree.value)],
-          ['tags', tree.tags.join(', ') || null],
-          ['context', plain(JSON.stringify(tree.context))],
-          ['output', tree.output === null ? null : plain(JSON.stringify(tree.output))],
-        ],
-        out.paint,
-      ),
-    ]);
-  },
-});
-
 /** The note of the list about a tree, beside its state: what it cannot do comes first. */
 function shownText({ view, problem, paused, set_aside: aside = [] }: MachineTreeEntry): string {
   return [
@@ -158,4 +123,4 @@ function shownText({ view, problem, paused, set_aside: aside = [] }: MachineTree
   ].join(', ');
 }
 
-export default { list, export: exportIt, show };
+export default { list, export: exportIt };

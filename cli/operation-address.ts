@@ -4,6 +4,7 @@ import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { type AnyOperation, isRead, namesInPath, type TypedArgs } from '../runtime/api/operations/operation.ts';
 import type { Call } from './command.ts';
+import { asked, referenceArg } from './issue/ask.ts';
 import { titleArg, withAgent } from './named-agent.ts';
 import { planArgs, withPlan } from './named-plan.ts';
 import { requireProject, scopeOf } from './place.ts';
@@ -22,6 +23,7 @@ export const addressArgs = {
   repo_or_folder: { repo: repoOrFolderArg },
   agent: { title: titleArg },
   queue_part: partArgs,
+  issue: { ref: referenceArg },
 };
 
 /** The repo of a verb that names none by an argument. Throws `bad_repo`. */
@@ -30,6 +32,7 @@ export function placeOf(
   { of, takesAll = false, takesProject = false }: Words,
   { typed, call }: { readonly typed: TypedArgs; readonly call: Call },
 ): { readonly project?: string } {
+  if (of === 'issue') return asked(call, String(typed.ref));
   if (of !== undefined) return {};
   if (namesInPath(operation).includes('project')) return { project: requireProject(call) };
   if (takesAll) return scopeOf(call, { all: typed.all === true });

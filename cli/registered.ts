@@ -1,7 +1,7 @@
 /** Registers the repo that a plan is for. Its permissions are shown first, and the changes among them; a yes is to what was shown. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/api/client/client.ts';
+import type { AddRepoRequest, Client, RepoAdded, RepoRemoved, TrustLooked } from '../runtime/api/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 import { formerRepoText } from './former-repo.ts';
@@ -57,6 +57,11 @@ export function tellAdded({ out }: Call, added: RepoAdded): void {
   const done = status === 'added' ? `added ${project} (${path})` : `${project} is registered already (${path})`;
   out.done(added, done, ...allowed);
   for (const note of notes) out.note(note);
+}
+
+export function tellRemoved({ out }: Pick<Call, 'out'>, removed: RepoRemoved): void {
+  out.done(removed, `removed ${removed.project} (${removed.path})`);
+  for (const note of removed.notes) out.note(note);
 }
 
 /** A person who runs a plan in a folder is asked about it once, whatever it enables; a person who runs `repo add` has named the folder. */

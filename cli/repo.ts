@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { Client, RepoMoved, RepoRemoved } from '../runtime/api/client/client.ts';
+import type { Client, RepoMoved } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { addRepo, plainKept, tellAdded } from './registered.ts';
-import { isFolder, repoArg, whichRepo } from './repo/which.ts';
+import { isFolder, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 import { listTrust, revokeTrust, showTrust } from './trust.ts';
@@ -28,27 +28,12 @@ const add = defineVerb({
 });
 
 export const removeArgs = {
-  repo: { type: 'positional', valueHint: 'project|path', description: 'its name or its folder' },
+  repo: repoOrFolderArg,
   stop: { type: 'boolean', description: 'stop its agents first; this costs no attempt' },
 } as const;
 
-const remove = defineVerb({
-  summary: 'Unregister a repo, with or without a daemon. Its plans are kept, and adding it again brings them back.',
-  args: removeArgs,
-  examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
-  async run({ repo, stop = false }, call) {
-    const name = namedRepo(call, repo);
-    tellRemoved(call, await withClient(call, 'write', (client) => client.removeRepo({ project: name, stop })));
-  },
-});
-
 export function namedRepo({ cwd }: Call, repo: string): string {
   return isFolder(repo) ? resolve(cwd, repo) : repo;
-}
-
-export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
-  out.done(removed, `removed ${removed.project} (${removed.path})`);
-  for (const note of removed.notes) out.note(note);
 }
 
 const move = defineVerb({
@@ -134,4 +119,4 @@ const trust = defineVerb({
   },
 });
 
-export default { add, remove, move, trust } satisfies Verbs;
+export default { add, move, trust } satisfies Verbs;

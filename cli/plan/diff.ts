@@ -1,32 +1,15 @@
-/** `stator plan diff`. */
+/** The changes of a plan, as a person reads them. */
 import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { literalText } from '../../runtime/base/platform/terminal-text.ts';
-import { asOfArgs, asOfQuery } from '../as-of.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
-import { defineVerb } from '../command.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
+import type { View } from '../operation-verb.ts';
 import { tableWidth } from '../output.ts';
-import { paged, pagerArgs } from '../pager.ts';
+import { paged } from '../pager.ts';
 import { counted } from '../text.ts';
 import { changeLines } from './change-lines.ts';
 
-export default defineVerb({
-  summary: 'Print the diff of what a plan, or one of its tasks, has committed.',
-  args: {
-    ...planArgs,
-    task: { type: 'string', valueHint: 'w1-t2', description: 'only of that wave and task' },
-    ...asOfArgs,
-    stat: { type: 'boolean', description: 'only the files, with the number of changed lines' },
-    ...pagerArgs,
-  },
-  examples: ['stator plan diff login --task w1-t2', 'stator plan diff login --at 14:30 --stat'],
-  more: 'Prints at most 20,000 changed lines and 1 MiB. Merging the plan into your branch does not change its diff.',
-  async run({ plan, task, stat, pager, to: line, at: time }, call) {
-    const { out } = call;
-    const asOf = asOfQuery({ to: line, at: time });
-    const shown = await withPlan(call, 'read', plan, (client, at) =>
-      client.planDiff(at.project, at.plan, { ...asOf, ...(task === undefined ? {} : { task }) }),
-    );
+export const diffView: View<PlanDiff> = ({ call, flags: { stat, pager } }) => ({
+  async tell({ out }, shown) {
     if (out.json) {
       out.print(JSON.stringify(shown));
       return 0;
@@ -40,7 +23,9 @@ export default defineVerb({
       );
       return 0;
     }
-    await paged(call, { pager }, ({ stdout, env }) => stdout.write(textOf(shown, paintFor(stdout, env))));
+    await paged(call, { pager: pager !== false }, ({ stdout, env }) =>
+      stdout.write(textOf(shown, paintFor(stdout, env))),
+    );
     if (shown.files_left_out > 0) {
       out.note(`${counted(shown.files_left_out, 'file')} not shown, or cut: git diff ${from} ${to}`);
     }

@@ -1,52 +1,40 @@
-/** `stator plan history`. */
+/** The history of a plan, as a person reads it. */
 
 import { clockTime, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry } from '../../runtime/api/client/client.ts';
-import { defineVerb } from '../command.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
-import { wholeNumber } from '../number.ts';
+import type { View } from '../operation-verb.ts';
 import { type Output, tableWidth } from '../output.ts';
-import { paged, pagerArgs } from '../pager.ts';
+import { paged } from '../pager.ts';
 import { type FactContext, factText, hasFailed, isNote, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
 import { cut, padded, plain, widthOf } from '../text.ts';
 
-export default defineVerb({
-  summary: 'Print what happened to a plan, and why, including refusals.',
-  args: {
-    ...planArgs,
-    after: {
-      type: 'string',
-      valueHint: 'seq',
-      description: 'only events after that journal line; --verbose shows the numbers',
-    },
-    ...pagerArgs,
-  },
-  examples: ['stator plan history login', 'stator plan history login --json --after 120'],
-  more: '--verbose prints every journal line, with the actors, events and states of the machines.',
-  async run({ plan, after, pager }, call) {
-    const options = after === undefined ? {} : { after: after === '0' ? 0 : wholeNumber('--after', after) };
-    const { entries, shown } = await withPlan(call, 'read', plan, async (client, at) => ({
-      entries: await client.history(at.project, at.plan, options),
-      shown: await client.plan(at.project, at.plan),
-    }));
-    await paged(call, { pager }, (out) =>
-      out.answer(entries, () => {
-        if (out.verbose) return out.table(journalHeadings, entries.map(journalRow), nothing);
-        let day = '';
-        const lines = entries.flatMap((entry) => {
-          const news = newsLines(entry, shown, out);
-          const isNewDay = news.length > 0 && localDay(new Date(entry.at)) !== day;
-          if (isNewDay) day = localDay(new Date(entry.at));
-          return isNewDay ? [out.paint('dim', day), ...news] : news;
-        });
-        if (lines.length === 0) out.note(nothing);
-        return lines;
+export const historyView: View<HistoryEntry[]> = async ({ client, call, asked, flags }) => {
+  const shown = await client.plan(String(asked.project), String(asked.plan));
+  return {
+    tell: (_call, entries) =>
+      paged(call, { pager: flags.pager !== false }, (out) => {
+        out.answer(entries, () => (out.verbose ? journalLines(entries, out) : dayLines(entries, shown, out)));
+        return 0;
       }),
-    );
-    return 0;
-  },
-});
+  };
+};
+
+function journalLines(entries: readonly HistoryEntry[], out: Output): string[] {
+  return out.table(journalHeadings, entries.map(journalRow), nothing);
+}
+
+function dayLines(entries: readonly HistoryEntry[], shown: FactContext, out: Output): string[] {
+  let day = '';
+  const lines = entries.flatMap((entry) => {
+    const news = newsLines(entry, shown, out);
+    const isNewDay = news.length > 0 && localDay(new Date(entry.at)) !== day;
+    if (isNewDay) day = localDay(new Date(entry.at));
+    return isNewDay ? [out.paint('dim', day), ...news] : news;
+  });
+  if (lines.length === 0) out.note(nothing);
+  return lines;
+}
 
 const nothing = 'nothing happened yet';
 /** As wide as the time of day, and a gap. */

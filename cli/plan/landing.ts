@@ -1,4 +1,4 @@
-/** The verbs that merge, push or publish a done plan. */
+/** The verbs that merge or publish a done plan. */
 
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
@@ -175,29 +175,4 @@ function tellRequest(
   return isRefused || isLate ? 1 : 0;
 }
 
-const push = defineVerb({
-  summary: 'Push the branch of a plan, with your own hooks and credentials, and never by force.',
-  args: {
-    ...planArgs,
-    remote: {
-      type: 'string',
-      valueHint: 'name',
-      description: 'to this remote; default: the one of git',
-    },
-  },
-  examples: ['stator plan push login'],
-  more: 'Refused if the remote has commits that are missing here. A pre-push hook may take up to 10 minutes.',
-  async run({ plan, remote }, call) {
-    const { out } = call;
-    const pushed = await withPlan(call, 'write', plan, (client, at) => {
-      const pushing = client.pushPlan(at.project, at.plan, remote === undefined ? {} : { remote });
-      return sayWhenSlow(call, `${at.plan} is being pushed; git waits for the remote, or for a hook of yours`, pushing);
-    });
-    const verb = pushed.status === 'pushed' ? 'pushed' : 'is there already';
-    out.answer(pushed, () => [
-      `${pushed.plan} ${verb}: ${pushed.branch} at ${pushed.head.slice(0, 12)} on ${plain(pushed.remote)} (${plain(pushed.url)})`,
-    ]);
-  },
-});
-
-export default { merge, land: inLine, pr, push } satisfies Verbs;
+export default { merge, land: inLine, pr } satisfies Verbs;

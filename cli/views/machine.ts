@@ -6,10 +6,14 @@ import type {
   MachineExplanation,
   MachineSwitched,
   MachineTreeDeleted,
+  MachineTreeReplay,
+  MachineTreeShow,
   MachineVerdict,
   Verification,
 } from '../../runtime/api/client/client.ts';
+import { asOfText } from '../as-of.ts';
 import type { View } from '../operation-verb.ts';
+import { fields } from '../table.ts';
 import { plain } from '../text.ts';
 import { verificationLines } from '../verification.ts';
 
@@ -102,7 +106,25 @@ export function stateText(value: unknown): string {
     .join(' ');
 }
 
+const machineTree: View<MachineTreeShow | MachineTreeReplay> = {
+  lines: (tree, { paint }) => [
+    ...('seq' in tree ? [paint('dim', asOfText(tree))] : []),
+    ...fields(
+      [
+        ['machine', `${tree.machine} ${tree.id}`],
+        ['status', tree.status],
+        ['state', stateText(tree.value)],
+        ['tags', tree.tags.join(', ') || null],
+        ['context', plain(JSON.stringify(tree.context))],
+        ['output', tree.output === null ? null : plain(JSON.stringify(tree.output))],
+      ],
+      paint,
+    ),
+  ],
+};
+
 export default {
+  ...{ machineTree, machineReplay: machineTree },
   pauseMachine: switched,
   resumeMachine: switched,
   startMachine: verdict,

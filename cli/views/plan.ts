@@ -1,8 +1,16 @@
-/** Plans, as a person reads them, where the answer of one operation is all that is shown. */
-import type { PromptShow } from '../../runtime/api/client/client.ts';
+/** Plans, as a person reads them. */
+import type { PlanPushed, PlanReplay, PromptShow, Verification, WhatIf } from '../../runtime/api/client/client.ts';
 import type { planOperations } from '../../runtime/api/operations/plan.ts';
+import { asOfText } from '../as-of.ts';
 import type { View } from '../operation-verb.ts';
-import { plainLines } from '../text.ts';
+import { tableWidth } from '../output.ts';
+import { diffView } from '../plan/diff.ts';
+import { historyView } from '../plan/history.ts';
+import { explanationView, plansView, planView } from '../plan/show.ts';
+import { planLines } from '../plan/view.ts';
+import { whatIfLines } from '../plan/what-if.ts';
+import { plain, plainLines } from '../text.ts';
+import { verificationLines } from '../verification.ts';
 
 const prompt: View<PromptShow> = {
   tell({ out }, shown) {
@@ -17,4 +25,24 @@ const prompt: View<PromptShow> = {
   },
 };
 
-export default { prompt } satisfies Partial<Record<keyof typeof planOperations, View<never>>>;
+const pushPlan: View<PlanPushed> = {
+  lines: ({ status, plan, branch, head, remote, url }) => [
+    `${plan} ${status === 'pushed' ? 'pushed' : 'is there already'}: ${branch} at ${head.slice(0, 12)} on ${plain(remote)} (${plain(url)})`,
+  ],
+};
+
+const planReplay: View<PlanReplay> = {
+  lines: (shown, out) => [
+    out.paint('dim', asOfText(shown)),
+    ...planLines(shown, { width: tableWidth(out), nowMs: Date.parse(shown.at), paint: out.paint }),
+  ],
+};
+
+const whatIf: View<WhatIf> = { lines: whatIfLines };
+
+const verified: View<Verification> = { lines: verificationLines };
+
+export default {
+  ...{ plans: plansView, plan: planView, explain: explanationView, history: historyView, planDiff: diffView },
+  ...{ prompt, pushPlan, planReplay, whatIf, verifyPlan: verified, verify: verified },
+} satisfies Partial<Record<keyof typeof planOperations, View<never>>>;

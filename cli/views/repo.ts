@@ -1,10 +1,10 @@
 /** Registered repos, as a person reads them. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { RepoEntry, RepoShow, RepoSwitched } from '../../runtime/api/client/client.ts';
+import type { RepoEntry, RepoRemoved, RepoShow, RepoSwitched } from '../../runtime/api/client/client.ts';
 import type { repoOperations } from '../../runtime/api/operations/repo.ts';
 import type { View } from '../operation-verb.ts';
 import type { Output } from '../output.ts';
-import { plainKept } from '../registered.ts';
+import { plainKept, tellRemoved } from '../registered.ts';
 import { fields, section, table } from '../table.ts';
 import { plain } from '../text.ts';
 
@@ -22,6 +22,13 @@ const repos: View<RepoEntry[]> = {
 };
 
 const repo: View<RepoShow> = { lines: repoLines };
+
+const removeRepo: View<RepoRemoved> = {
+  tell(call, removed) {
+    tellRemoved(call, removed);
+    return 0;
+  },
+};
 
 const pauseRepo: View<RepoSwitched> = {
   done: ({ project }) => [`paused ${project}; go on with: stator repo resume ${shellWord(project)}`],
@@ -71,6 +78,6 @@ function planTable({ plans }: RepoShow, paint: Output['paint']): string[] {
   return table(['plan', 'status', 'phase', ''], rows, { paint });
 }
 
-export default { repos, repo, pauseRepo, resumeRepo } satisfies Partial<
+export default { repos, repo, removeRepo, pauseRepo, resumeRepo } satisfies Partial<
   Record<keyof typeof repoOperations, View<never>>
 >;

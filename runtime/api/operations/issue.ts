@@ -1,4 +1,5 @@
 /** Sessions of issues. A reference has slashes and a #, so it is in the body or in the query. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { notificationTypes } from '../../../machines/vocabulary/notification.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import type {
@@ -31,6 +32,13 @@ export const issueOperations = {
     input: ofProject,
     answer: listOf<IssueEntry>(({ shapes }) => shapes.issueEntry),
     run: ({ commands }, { project = null }) => commands.issues(project),
+    verb: {
+      name: 'list',
+      listed: 'list the sessions; show the messages of one',
+      summary: 'List the sessions of issues in all repos.',
+      takesProject: true,
+      examples: ['stator issue list', 'stator issue list --json'],
+    },
   }),
   issueContext: operation({
     http: 'GET /v1/issues/context',
@@ -40,6 +48,13 @@ export const issueOperations = {
     answer: answerOf<IssueContext>(({ shapes }) => shapes.issueContext),
     errors: ['usage', 'not_found', 'conflict'],
     run: ({ commands }, { project = null, ...asked }) => commands.issueContext({ ...asked, project }),
+    verb: {
+      name: 'context',
+      listed: { with: 'list' },
+      summary: 'Print the last 20 messages about an issue; the next session gets them too.',
+      of: 'issue',
+      examples: ['stator issue context acme/shop#12'],
+    },
   }),
   startIssue: operation({
     http: 'POST /v1/issues/start',
@@ -139,6 +154,14 @@ export const issueOperations = {
     answer: answerOf<IssueEntry>(({ shapes }) => shapes.issueEntry),
     errors: ['usage', 'not_found', 'conflict'],
     run: ({ commands }, { project = null, ...asked }) => commands.setPullRequest({ ...asked, project }),
+    verb: {
+      name: 'set-pr',
+      listed: { with: 'comment' },
+      summary: 'Record the pull request of a session. While it is open, the session is not destroyed.',
+      of: 'issue',
+      args: { url: { type: 'positional', description: 'the address of the pull request' } },
+      examples: ['stator issue set-pr acme/shop#12 https://github.com/acme/shop/pull/13'],
+    },
   }),
   commentOnIssue: operation({
     http: 'POST /v1/issues/comment',
@@ -160,6 +183,18 @@ export const issueOperations = {
       'forge_refused',
     ],
     run: ({ commands }, { project = null, ...asked }) => commands.commentOnIssue({ ...asked, project }),
+    verb: {
+      name: 'comment',
+      listed: 'comment on it; record its pull request',
+      summary: 'Comment on an issue; its forge must accept your token.',
+      of: 'issue',
+      args: { text: { type: 'positional', description: 'what to write, as markdown' } },
+      check({ text }) {
+        if (String(text).trim() === '')
+          throw new EngineError('usage', 'the comment is empty', 'write the comment in quotes');
+      },
+      examples: ['stator issue comment acme/shop#12 "A fix is on its way."'],
+    },
   }),
   destroyIssue: operation({
     http: 'POST /v1/issues/destroy',

@@ -13,7 +13,7 @@ import type {
   MachineVerdict,
 } from '../contract/machines.ts';
 import type { HistoryEntry, Verification } from '../contract/plans.ts';
-import { momentOf } from './moment.ts';
+import { checkMoment, momentArgs, momentOf } from './moment.ts';
 import { operationWith } from './operation.ts';
 import { answerOf, listOf, plainText, type Schemas } from './shape.ts';
 
@@ -164,6 +164,16 @@ export const machineOperations = {
     answer: answerOf<MachineTreeShow>(({ shapes }) => shapes.machineTreeShow),
     errors: lookErrors,
     run: ({ views }, { name, id }) => views.machineTree(name, id),
+    verb: {
+      name: 'show',
+      listed: 'show its state, what it waits for, its history',
+      summary: 'Show a tree of your own machine, now or as it was.',
+      needsEngine: true,
+      args: treeArgs,
+      instead: { name: 'machineReplay', args: momentArgs },
+      check: checkMoment,
+      examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --to 3'],
+    },
   }),
   machineReplay: operation({
     http: 'GET /v1/machines/:name/trees/:id/replay',
@@ -243,7 +253,7 @@ export const machineOperations = {
     run: ({ views }, { name, id, after = 0 }) => views.machineHistory(name, id, after),
     verb: {
       name: 'history',
-      listed: { with: 'explain' },
+      listed: { with: 'show' },
       summary: 'Print what happened to a tree of your own machine, including refusals.',
       needsEngine: true,
       args: {
@@ -291,7 +301,7 @@ export const machineOperations = {
     run: ({ views }, { name, id }) => views.machineExplanation(name, id),
     verb: {
       name: 'explain',
-      listed: 'show what it waits for, its history',
+      listed: { with: 'show' },
       summary: 'Explain what a tree of your own machine waits for, which signals it accepts, and what it refused last.',
       needsEngine: true,
       args: treeArgs,

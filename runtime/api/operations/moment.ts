@@ -1,6 +1,41 @@
 /** A moment of a journal, as a request names it. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { localDay } from '../../../machines/vocabulary/time-text.ts';
 import type { Moment } from '../queries/replay.ts';
+import type { TypedArgs } from './operation.ts';
+
+/** The flags of a verb that shows what was. */
+export const momentArgs = {
+  to: {
+    type: 'string',
+    valueHint: 'seq',
+    description: 'after this line of its journal (see history)',
+    number: '--to',
+  },
+  at: {
+    type: 'string',
+    valueHint: 'time',
+    description: 'at this time: 14:30 today, or 2026-11-21T14:30',
+    read: (text: string) => timeOf(text, new Date()),
+  },
+} as const;
+
+/** Throws `usage` if both are given. */
+export function checkMoment({ to, at }: TypedArgs): void {
+  if (to !== undefined && at !== undefined)
+    throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
+}
+
+/** A time of this day, or a date with a time, in the time zone of this terminal; as ISO 8601 UTC. Throws `usage`. */
+function timeOf(text: string, now: Date): string {
+  const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${localDay(now)}T${text}` : text);
+  if (!Number.isNaN(date.getTime())) return date.toISOString();
+  throw new EngineError(
+    'usage',
+    `--at is "${text}"`,
+    'give a time such as 14:30, or a date with one such as 2026-11-21T14:30',
+  );
+}
 
 type Asked = { to?: number | undefined; at?: string | undefined };
 

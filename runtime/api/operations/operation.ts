@@ -49,9 +49,9 @@ export interface VerbWords<Field extends string, Answer> {
   /**
    * The arguments before these, which say what it is about:
    * `plan`: a plan by its name or file; default: that of the run. `repo`: a repo by its name or folder; default: that of the folder. `repo_or_folder`: a name or
-   * a folder, which is sent as its path, because the folder may be gone. `agent`: the title of an agent. `queue_part`: a plan or an agent as flags.
+   * a folder, which is sent as its path, because the folder may be gone. `agent`: the title of an agent. `queue_part`: a plan or an agent as flags. `issue`: a reference.
    */
-  readonly of?: 'plan' | 'repo' | 'repo_or_folder' | 'agent' | 'queue_part';
+  readonly of?: 'plan' | 'repo' | 'repo_or_folder' | 'agent' | 'queue_part' | 'issue';
   /** Flags that only change how the answer is shown. */
   readonly flags?: Readonly<Record<string, VerbArg>>;
   /** true: on a terminal a long answer goes through the pager. Its view has the flag `pager`. */

@@ -1,5 +1,8 @@
 /** Plans: listed, registered, changed, deleted and shown. Their signals are in `signal.ts`. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
+import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import { later } from '../../base/platform/later.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import { admissionErrors } from '../contract/admission-errors.ts';
@@ -25,9 +28,10 @@ import type {
 } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { PlanTrace } from '../contract/traces.ts';
-import { momentOf, pastOf } from './moment.ts';
+import { checkMoment, momentArgs, momentOf, pastOf } from './moment.ts';
 import { operationWith } from './operation.ts';
 import { answerOf, listOf, type Schemas } from './shape.ts';
+import { checkWhatIf, whatIfArgs } from './what-if-args.ts';
 
 const operation = operationWith<OperationParts>();
 const loadLiveStatus = later(() => import('../queries/live-status.ts'));
@@ -81,6 +85,25 @@ export const planOperations = {
     input: ({ line }) => ({ project: line(255).optional() }),
     answer: listOf<PlanEntry>(({ shapes }) => shapes.planEntry),
     run: ({ views }, { project = null }) => views.plans(project),
+    verb: {
+      name: 'list',
+      listed: 'list plans',
+      summary: 'List the plans of this repo; outside of a repo, and with --all, of all repos.',
+      takesAll: true,
+      flags: {
+        'not-merged': { type: 'boolean', description: 'only plans that are done and not merged' },
+        status: { type: 'string', valueHint: 'status', description: 'only plans of that status' },
+      },
+      check({ status }) {
+        if (typeof status === 'string' && !planStatuses.some((known) => known === status))
+          throw new EngineError(
+            'usage',
+            `"${status}" is no status of a plan`,
+            `${didYouMean(status, planStatuses)}there are ${planStatuses.join(', ')}`,
+          );
+      },
+      examples: ['stator plan list --json', 'stator plan list --all --not-merged'],
+    },
   }),
   checkDocument: operation({
     http: 'POST /v1/check',
@@ -139,6 +162,17 @@ export const planOperations = {
       name: 'task_show',
       does: 'Shows a plan: its document, its waves and tasks, its agents’ runs, its branch, what it waits for.',
       text: ({ content, ...rest }: PlanShow) => `${content.trimEnd()}\n\n${JSON.stringify(rest)}`,
+    },
+    verb: {
+      name: 'show',
+      listed: 'show its waves and tasks; print a prompt',
+      summary: 'Show one plan with its waves and tasks.',
+      of: 'plan',
+      flags: {
+        content: { type: 'boolean', description: 'print the document instead' },
+        draft: { type: 'string', valueHint: 'number', description: 'print that draft of several planners instead' },
+      },
+      examples: ['stator plan show login', 'stator plan show login --content > login.md'],
     },
   }),
   deletePlan: operation({
@@ -216,6 +250,18 @@ export const planOperations = {
     answer: answerOf<PlanPushed>(({ shapes }) => shapes.planPushed),
     errors: ['plan_not_found', 'repo_not_found', 'refused', 'git_failed'],
     run: ({ commands }, { remote = null, ...of }) => commands.pushPlan({ ...of, remote }),
+    verb: {
+      name: 'push',
+      listed: 'push it; open a pull request',
+      summary: 'Push the branch of a plan, with your own hooks and credentials, and never by force.',
+      of: 'plan',
+      args: {
+        remote: { type: 'string', valueHint: 'name', description: 'to this remote; default: the one of git' },
+      },
+      slow: ({ plan }) => `${plan} is being pushed; git waits for the remote, or for a hook of yours`,
+      examples: ['stator plan push login'],
+      more: 'Refused if the remote has commits that are missing here. A pre-push hook may take up to 10 minutes.',
+    },
   }),
   history: operation({
     http: 'GET /v1/repos/:project/plans/:plan/history',
@@ -234,6 +280,24 @@ export const planOperations = {
         shape: ({ z, count, shapes }) => z.object({ lines: z.array(shapes.historyEntry), next_after: count }),
         from: (lines, { after = 0 }) => ({ lines, next_after: lines.at(-1)?.seq ?? after }),
       },
+    },
+    verb: {
+      name: 'history',
+      listed: 'print its history',
+      summary: 'Print what happened to a plan, and why, including refusals.',
+      of: 'plan',
+      args: {
+        after: {
+          type: 'string',
+          valueHint: 'seq',
+          description: 'only events after that journal line; --verbose shows the numbers',
+          number: '--after',
+          orZero: true,
+        },
+      },
+      isLong: true,
+      examples: ['stator plan history login', 'stator plan history login --json --after 120'],
+      more: '--verbose prints every journal line, with the actors, events and states of the machines.',
     },
   }),
   planTrace: operation({
@@ -258,6 +322,13 @@ export const planOperations = {
       name: 'task_explain',
       does: 'Says why a plan stands where it does, and which signals it would accept now.',
     },
+    verb: {
+      name: 'explain',
+      listed: 'why it waits',
+      summary: 'Explain what a plan waits for, which signals it accepts, and what it refused last.',
+      of: 'plan',
+      examples: ['stator plan explain login'],
+    },
   }),
   planStates: operation({
     http: 'GET /v1/repos/:project/plans/:plan/states',
@@ -277,6 +348,20 @@ export const planOperations = {
     answer: answerOf<PlanReplay>(({ shapes }) => shapes.planReplay),
     errors: pastErrors,
     run: ({ views }, { project, plan, ...moment }) => views.planReplay(project, plan, momentOf(moment)),
+    verb: {
+      name: 'replay',
+      listed: 'show its past; check its journal',
+      summary: 'Show a plan as it was, or what it would have become with other inputs.',
+      of: 'plan',
+      args: momentArgs,
+      instead: { name: 'whatIf', args: whatIfArgs },
+      check(typed) {
+        checkWhatIf(typed);
+        checkMoment(typed);
+      },
+      examples: ['stator plan replay login --policy max_agents=6'],
+      more: 'No agent starts. The journal is replayed up to the line where the other inputs make a difference. From there the plan is simulated.',
+    },
   }),
   whatIf: operation({
     http: 'POST /v1/repos/:project/plans/:plan/what-if',
@@ -297,6 +382,25 @@ export const planOperations = {
     answer: verified,
     errors: lookErrors,
     run: ({ views }, of) => views.verifyPlan(of),
+    verb: {
+      name: 'verify',
+      listed: { with: 'replay' },
+      summary: 'Check that the stored state of a plan is what its journal leads to.',
+      of: 'plan',
+      instead: {
+        name: 'verify',
+        args: {
+          all: { type: 'boolean', description: 'every plan, repo and own machine, and the supervisor', field: null },
+        },
+      },
+      check({ all, plan }) {
+        if (all === true && plan !== undefined)
+          throw new EngineError('usage', `--all is for every plan, and "${plan}" is one`, 'give one of them');
+      },
+      isDone: ({ ok }) => ok,
+      examples: ['stator plan verify --all'],
+      more: 'Exit code 1: what is stored differs from the journal, or a line was changed.',
+    },
   }),
   verify: operation({
     http: 'GET /v1/verify',
@@ -321,7 +425,7 @@ export const planOperations = {
     run: ({ views }, asked) => views.prompt(asked),
     verb: {
       name: 'prompt',
-      listed: 'print a prompt',
+      listed: { with: 'show' },
       summary: 'Print the prompt of the agent that works now or would start next, or of the agent that you name.',
       of: 'plan',
       args: {
@@ -349,6 +453,21 @@ export const planOperations = {
       name: 'task_diff',
       does: 'Shows what a plan has changed since it began, or what one task of it brought.',
       takes: { task: 'such as w1-t2' },
+    },
+    verb: {
+      name: 'diff',
+      listed: 'print its diff',
+      summary: 'Print the diff of what a plan, or one of its tasks, has committed.',
+      of: 'plan',
+      args: {
+        task: { type: 'string', valueHint: 'w1-t2', description: 'only of that wave and task' },
+        ...momentArgs,
+      },
+      check: checkMoment,
+      flags: { stat: { type: 'boolean', description: 'only the files, with the number of changed lines' } },
+      isLong: true,
+      examples: ['stator plan diff login --task w1-t2', 'stator plan diff login --at 14:30 --stat'],
+      more: 'Prints at most 20,000 changed lines and 1 MiB. Merging the plan into your branch does not change its diff.',
     },
   }),
   planChanges: operation({

@@ -90,6 +90,14 @@ export const repoOperations = {
     answer: answerOf<RepoRemoved>(({ shapes }) => shapes.repoRemoved),
     errors: ['repo_not_found', 'conflict', 'unavailable'],
     run: ({ commands }, { project, ...how }) => commands.removeRepo(project, how),
+    verb: {
+      name: 'remove',
+      listed: 'unregister a repo',
+      summary: 'Unregister a repo, with or without a daemon. Its plans are kept, and adding it again brings them back.',
+      of: 'repo_or_folder',
+      args: { stop: { type: 'boolean', description: 'stop its agents first; this costs no attempt' } },
+      examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
+    },
   }),
   moveRepo: operation({
     http: 'POST /v1/repos/:project/move',
