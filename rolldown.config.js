@@ -37,7 +37,10 @@ const together = {
   // The same of the small process that starts programs.
   spawning: ['runtime/base/platform/capture', 'runtime/base/platform/detached'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
-  client: ['cli/program', 'cli/status', 'cli/plan/show', 'cli/plan/signals', 'cli/queue', 'cli/signal/emit'],
+  client: [
+    ...['cli/program', 'cli/status', 'cli/plan/signals', 'cli/signal/emit'],
+    ...['cli/operation-verb', 'cli/views/plan', 'cli/views/queue'],
+  ],
   // Shows its first line before an engine is loaded; beside a daemon it needs none.
   run: ['cli/run'],
   // A verb without an engine reads the store by itself, or is the engine for a moment.

@@ -14,7 +14,7 @@ import { queueOperations } from '../runtime/api/operations/queue.ts';
 import { repoOperations } from '../runtime/api/operations/repo.ts';
 import { signalOperations } from '../runtime/api/operations/signal.ts';
 import type { Verb } from './command.ts';
-import type { Views } from './operation-verb.ts';
+import { type Views, verbOf as verbOfOperation } from './operation-verb.ts';
 import { listUsage, nounUsage, verbUsage } from './usage.ts';
 
 export interface Entry {
@@ -65,8 +65,7 @@ function verbsOfOperations(operations: Operations, loadViews: () => Promise<{ de
   const all = Object.entries(operations).flatMap(([name, operation]) =>
     operation.verb === undefined ? [] : [{ name, operation, verb: operation.verb }],
   );
-  const load = (one: (typeof all)[number]) => async () =>
-    (await import('./operation-verb.ts')).verbOf(one, operations, loadViews);
+  const load = (one: (typeof all)[number]) => async () => verbOfOperation(one, operations, loadViews);
   return all.flatMap((one) => {
     const { listed } = one.verb;
     if (typeof listed !== 'string') return [];

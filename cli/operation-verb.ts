@@ -117,7 +117,7 @@ function chosen(own: Chosen, among: Operations, typed: TypedArgs): Chosen {
   if (instead === undefined || !isOther) return own;
   const operation = among[instead.name];
   if (operation === undefined) throw new Error(`${own.operation.http} names no operation ${instead.name}`);
-  return { ...instead, operation };
+  return { name: instead.name, operation, args: { ...own.args, ...instead.args } };
 }
 
 /** The answer; of a verb whose last word is repeated, a list: in the order as typed, and the first refusal ends it. */

@@ -21,17 +21,18 @@ export function toolOf(operation: AnyOperation): AnyTool {
     ...(text === undefined ? {} : { text }),
     input: z.strictObject(Object.fromEntries(fields.map(({ named, schema }) => [named, schema]))),
     async run({ input, caller, with: use }: Ask<Readonly<Record<string, unknown>>>): Promise<unknown> {
-      const asked = Object.fromEntries(
+      const given = Object.fromEntries(
         fields.flatMap(({ field, named }) => {
           const value = input[named];
           return value === undefined ? [] : [[field, named === 'filename' ? planOf(String(value)) : value]];
         }),
       );
+      const asked = tool.asks?.(given) ?? given;
       const answer = await (isOfOneRepo
         ? use(mode, (client, of) => client.ask(operation, { ...asked, project: of }))
         : withCaller(caller, mode, (client) => client.ask(operation, asked)));
       if (verdict !== undefined) accepted(answer as SignalAnswer); // `verdict` says so
-      if (answers !== undefined) return answers.from(answer as never, asked); // of this operation
+      if (answers !== undefined) return answers.from(answer as never, given); // of this operation
       return list === undefined ? answer : { [list]: answer };
     },
   };
@@ -55,12 +56,12 @@ function fieldsOf({ http, input, tool }: AnyOperation): Field[] {
   ];
   const named = shared.filter(({ field }) => field in known && !(field in takes));
   const others = Object.entries(takes).map(([field, form = '']): Field => {
-    const common = shared.find((each) => each.field === field);
-    if (common !== undefined) return common;
+    if (typeof form !== 'string') return { field, named: form.named ?? field, schema: form.as(schemas) };
     const schema = known[field];
     if (schema === undefined) throw new Error(`the tool of ${http} takes a field that the operation has not`);
-    if (typeof form === 'string') return { field, named: field, schema: described(schema, form) };
-    return { field, named: form.named ?? field, schema: form.as(schemas) };
+    const common = shared.find((each) => each.field === field);
+    if (common === undefined) return { field, named: field, schema: form === '' ? schema : described(schema, form) };
+    return { ...common, schema: schema instanceof z.ZodOptional ? common.schema.optional() : common.schema };
   });
   return [...named, ...others];
 }

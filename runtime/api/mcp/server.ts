@@ -23,21 +23,26 @@ import { statorVersion } from '../../base/platform/version.ts';
 import { check } from '../control/requests.ts';
 import type { AnyOperation } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
-import { agentTools } from './agent-tools.ts';
 import type { McpCaller } from './caller.ts';
-import { engineTools } from './engine-tools.ts';
 import { toolOf } from './operation-tool.ts';
-import { planTools } from './plan-tools.ts';
+import { ownTools } from './own-tools.ts';
 import { prompts } from './prompts.ts';
 import { createSubscriptions, listResources, readResource, resourceTemplates } from './resources.ts';
 import { type AnyTool, askOf, inputOf } from './tool.ts';
 
-const listedFirst: readonly AnyTool[] = [...planTools, ...agentTools, ...engineTools];
-const others = Object.values<AnyOperation>(operations).filter(
-  ({ tool }) => tool !== undefined && !listedFirst.some(({ name }) => name === tool.name),
-);
+/** The order of the list: plans, agents, the engine. A tool that is not here comes after them. */
+const order = (
+  'task_list task_show task_explain task_history task_diff task_preview task_create task_update_content task_delete task_transition signal_create note_add ' +
+  'task_answer task_merge instance_list instance_logs capture_pane instance_send instance_pause instance_resume instance_restart instance_kill ' +
+  'instance_answer queue_list daemon_status live_status repo_list repo_add landing_list notification_list wait_for_event'
+).split(' ');
+const placeOf = ({ name }: AnyTool) => (order.includes(name) ? order.indexOf(name) : order.length);
 
-export const tools: readonly AnyTool[] = [...listedFirst, ...others.map(toolOf)];
+const ofOperations = Object.values<AnyOperation>(operations).filter(({ tool }) => tool !== undefined);
+
+export const tools: readonly AnyTool[] = [...ofOperations.map(toolOf), ...ownTools].sort(
+  (one, other) => placeOf(one) - placeOf(other),
+);
 
 /** The page that errors about wrong input refer to. */
 const page = 'docs/mcp.md';

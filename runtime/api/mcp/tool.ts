@@ -1,8 +1,7 @@
 /** The definition of a tool: its schemas, who may call it, its effect, and its function. */
 import { basename } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planNameOf } from '../../../machines/vocabulary/ids.ts';
 import type { Client } from '../client/client.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
@@ -97,25 +96,8 @@ export function planOf(said: string): string {
   return said.replace(/\.md$/i, '');
 }
 
-/** The plan name that is derived from a title. Throws `bad_request`. */
-export function newPlanName(said: string): string {
-  const name = planNameOf(said);
-  if (name !== null) return name;
-  throw new EngineError('bad_request', `"${said}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
-}
-
 /** Throws `refused` if the signal was refused. */
 export function accepted(answer: SignalAnswer): SignalAnswer {
   if (answer.signal.status === 'failed') throw refusalOf(answer);
   return answer;
-}
-
-/** Corrects a document of clients that send `\n` as two characters and no line break. */
-export function unescaped(content: string): string {
-  if (content.includes('\n') || !/\\[nr]/.test(content)) return content;
-  try {
-    return z.string().parse(JSON.parse(`"${content.replaceAll(/(?<!\\)"/g, '\\"')}"`));
-  } catch {
-    return content; // a text that is not JSON is used unchanged
-  }
 }

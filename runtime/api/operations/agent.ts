@@ -65,6 +65,11 @@ interface ChangeWords {
   };
 }
 
+/** A state of stator, or of kasmos: `ready`, `loading`. */
+function isInState({ state, ready, loading }: InstanceEntry, wanted: unknown): boolean {
+  return wanted === 'ready' ? ready : wanted === 'loading' ? loading : state === wanted;
+}
+
 export const agentOperations = {
   work: operation({
     http: 'GET /v1/work',
@@ -85,6 +90,25 @@ export const agentOperations = {
     }),
     answer: listOf<InstanceEntry>(({ shapes }) => shapes.instanceEntry),
     run: ({ views }, filter) => views.instances(filter),
+    tool: {
+      name: 'instance_list',
+      does: 'Lists the agents, each once over all its attempts: state, plan, role, worktree, what it asks permission for, what it used.',
+      takes: {
+        status: {
+          as: ({ z, shapes }) => z.enum([...shapes.instanceEntry.shape.state.options, 'ready', 'loading']).optional(),
+        },
+        plan: '',
+        project: '',
+      },
+      asks: ({ status: _, ...of }) => of,
+      answers: {
+        shape: ({ z, count, shapes }) => z.object({ instances: z.array(shapes.instanceEntry), total: count }),
+        from(all, { status }) {
+          const instances = all.filter((entry) => status === undefined || isInState(entry, status));
+          return { instances, total: instances.length };
+        },
+      },
+    },
     verb: {
       name: 'list',
       listed: 'list the agents; show one',

@@ -14,6 +14,13 @@ export const notifyOperations = {
     input: ({ z }) => ({ project: z.string().max(255).optional(), all: z.enum(['true', 'false']).optional() }),
     answer: listOf<NotificationEntry>(({ shapes }) => shapes.notificationEntry),
     run: ({ views }, { all, ...of }) => views.notifications({ ...of, all: all === 'true' }),
+    tool: {
+      name: 'notification_list',
+      does: 'Lists notifications, the newest first: what nobody has read, or all.',
+      takes: { all: { as: ({ z }) => z.boolean().default(false) }, project: '' },
+      asks: ({ all, ...of }) => ({ ...of, ...(all === true ? { all: 'true' } : {}) }),
+      list: 'notifications',
+    },
     verb: {
       name: 'list',
       listed: 'list unread notifications; mark them as read',

@@ -81,12 +81,22 @@ export interface ToolWords<Input extends Fields, Answer> {
   readonly does: string;
   /** true: it may end work, delete something or move a branch of the person. Default: false. */
   readonly ends?: true;
-  /** Its other fields, in their order, each with its description or its form. `project` comes before them, unless it is one of them. */
-  readonly takes?: { readonly [Name in Extract<keyof Input, string>]?: string | ToolField };
+  /**
+   * Its other fields, in their order, each with its description or its form. `project` comes before them, unless it is one of them. A field with a form may be
+   * none of the operation, if `asks` makes one from it or leaves it out.
+   */
+  readonly takes?: { readonly [Name in Extract<keyof Input, string>]?: string | ToolField } & Readonly<
+    Record<string, string | ToolField>
+  >;
+  /** The operation's input, if it is not simply the given fields. Throws `bad_request`. */
+  asks?(given: Readonly<Record<string, unknown>>): { readonly [Name in keyof Input]?: unknown };
   /** The name of its answer where that is a list, because a tool answers an object. */
   readonly list?: string;
   /** Its answer where that is neither the operation's nor a list of such. */
-  readonly answers?: { readonly shape: Shape<Zod.ZodObject>; from(answer: Answer, asked: Read<Input>): object };
+  readonly answers?: {
+    readonly shape: Shape<Zod.ZodObject>;
+    from(answer: Answer, given: Read<Input> & Readonly<Record<string, unknown>>): object;
+  };
   /** The answer as text, if JSON would be hard to read. */
   text?(output: never): string;
 }

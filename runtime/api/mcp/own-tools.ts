@@ -1,22 +1,24 @@
-/** The tools that show and change plans. They and their fields have kasmos's names if kasmos has them: there a plan is a task. */
+/**
+ * The tools that are not those of one operation: they make several requests, choose between operations, ask a person, or wait. Tools and fields have kasmos's
+ * names if kasmos has them: there a plan is a task.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
 import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { type forceTargets, type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import type { Client, PlanShow } from '../client/client.ts';
 import { noteKept } from '../contract/notes.ts';
-import { planEntry, planShow } from '../contract/plans.ts';
+import { factEntry, planEntry, planShow } from '../contract/plans.ts';
+import { repoAdded, statusAnswer } from '../contract/repos.ts';
+import { queueEntry, queueStats } from '../contract/runs.ts';
 import { count, status } from '../contract/shared-shapes.ts';
 import { signalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
-import { planOperations } from '../operations/plan.ts';
-import { signalOperations } from '../operations/signal.ts';
-import { toolOf } from './operation-tool.ts';
-import { type AnyTool, type Ask, accepted, filename, newPlanName, planOf, project, tool, unescaped } from './tool.ts';
+import { withCaller } from './caller.ts';
+import { type AnyTool, type Ask, accepted, filename, planOf, project, title, tool } from './tool.ts';
+import { defaultWaitSeconds, waitFor, waitLimitSeconds, waitUntil } from './wait.ts';
 
-const content = z.string().max(planDocumentLimitBytes).describe('the document, in markdown');
 const text = z.string().max(65_536);
 const listed = planEntry.extend({ filename: z.string(), description: z.string() });
 const verdict = { filename: z.string(), ...signalAnswer.shape };
@@ -72,7 +74,20 @@ async function mergeOutcome(client: Client, at: { project: string; plan: string 
   }
 }
 
-export const planTools: readonly AnyTool[] = [
+async function answerPermission(
+  client: Client,
+  at: { project: string; title: string },
+  answer: { answer: 'allow' | 'deny'; permission?: string | undefined; message?: string | undefined },
+) {
+  const { permission, message } = answer;
+  return client.answerPermission(at.project, at.title, {
+    answer: answer.answer,
+    ...(permission === undefined ? {} : { permission }),
+    ...(message === undefined ? {} : { message }),
+  });
+}
+
+export const ownTools: readonly AnyTool[] = [
   tool({
     name: 'task_list',
     does: 'Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is.',
@@ -97,55 +112,6 @@ export const planTools: readonly AnyTool[] = [
       return { tasks, total: tasks.length };
     },
   }),
-  toolOf(planOperations.plan),
-  toolOf(planOperations.explain),
-  toolOf(planOperations.history),
-  toolOf(planOperations.planDiff),
-  toolOf(signalOperations.previewAct),
-  tool({
-    name: 'task_create',
-    does: 'Registers a plan. A document with waves can be implemented; any other text is a draft, which plan_start has a planner write.',
-    kind: 'changes',
-    input: z.strictObject({
-      name: line(256).describe('the plan’s name, or a title that makes one'),
-      description: z.string().max(4096).describe('the draft’s text, where there is no content').optional(),
-      branch: line(200).optional(),
-      topic: line(200).describe('plans with the same topic are implemented one at a time').optional(),
-      content: content.optional(),
-      project,
-    }),
-    output: z.object({ filename: z.string(), status, created: z.literal(true), phase: z.string().nullable() }),
-    run: async ({ input: { name, description = '', content: given = '', branch, topic }, ...ask }) => {
-      const plan = newPlanName(name);
-      const draft = `# ${name}\n${description === '' ? '' : `\n${description}\n`}`;
-      const shown = await ask.with('write', (client, named) =>
-        client.registerPlan({
-          project: named,
-          plan,
-          content: given.trim() === '' ? draft : unescaped(given),
-          branch,
-          topic,
-        }),
-      );
-      return { filename: shown.plan, status: shown.status, created: true as const, phase: shown.phase };
-    },
-  }),
-  tool({
-    name: 'task_update_content',
-    does: 'Replaces the document of a plan. Tasks that did not change keep their progress.',
-    kind: 'changes',
-    inRuns: true,
-    input: z.strictObject({ filename, content, project }),
-    output: z.object({ ...verdict, updated: z.literal(true) }),
-    run: async ({ input, ...ask }) => {
-      const plan = planOf(input.filename);
-      const answer = await ask.with('write', (client, named) =>
-        client.updateContent(named, plan, unescaped(input.content)),
-      );
-      return { filename: plan, updated: true as const, ...accepted(answer) };
-    },
-  }),
-  toolOf(planOperations.deletePlan),
   tool({
     name: 'task_transition',
     does: 'Sends a plan an event, such as plan_start, implement_start, review_approved, pause, resume, resolve, cancel, reopen or start_over. With force it sets the status that the event leads to, past the lifecycle; agents are not started by that.',
@@ -246,6 +212,114 @@ export const planTools: readonly AnyTool[] = [
         `${plan} is not merged: ${shown.merge_refused.detail}`,
         'mend that, and call task_merge again',
       );
+    },
+  }),
+  tool({
+    name: 'instance_send',
+    does: 'Leaves a message for the next turn of an agent.',
+    kind: 'changes',
+    input: z.strictObject({ title, prompt: text.min(1), project }),
+    output: z.object({ ...signalAnswer.shape, message: z.string() }),
+    run: async ({ input: { title: to, prompt }, ...ask }) => {
+      const answer = await ask.with('write', (client, named) => client.sendToInstance(named, to, prompt));
+      return { ...accepted(answer), message: `sent to ${to}` };
+    },
+  }),
+  tool({
+    name: 'instance_answer',
+    does: 'Allows or denies what an agent asks permission for. instance_list shows what is asked.',
+    kind: 'ends',
+    input: z.strictObject({
+      title,
+      answer: z.enum(['allow', 'deny']),
+      permission: line(64).describe('which question, where several are open').optional(),
+      message: text.describe('a word to the agent, with deny').optional(),
+      project,
+    }),
+    output: signalAnswer,
+    run: async ({ input: { title: of, ...answer }, ...ask }) => {
+      if (answer.answer === 'allow' && answer.message !== undefined)
+        throw new EngineError('bad_request', 'message goes with deny only', 'leave it out, or use instance_send');
+      return accepted(
+        await ask.with('write', (client, named) => answerPermission(client, { project: named, title: of }, answer)),
+      );
+    },
+  }),
+  tool({
+    name: 'queue_list',
+    does: 'Lists the agents in the queue for slots, in the order of their turn, and how full it is.',
+    kind: 'reads',
+    input: z.strictObject({ project }),
+    output: z.object({ items: z.array(queueEntry), stats: queueStats }),
+    run: async ({ input: { project: named }, ...ask }) =>
+      ask.with('read', async (client) => {
+        const filter = named === undefined ? {} : { project: named };
+        return { items: await client.queue(filter), stats: await client.queueStats(filter) };
+      }),
+  }),
+  tool({
+    name: 'daemon_status',
+    does: 'Shows whether an engine runs, its repos, its agents and what is wrong with its configuration.',
+    kind: 'reads',
+    input: z.strictObject({}),
+    output: statusAnswer.partial().extend({ running: z.boolean() }),
+    run: async ({ caller }) => {
+      const client = await caller.attach();
+      if (client === null) return { running: false };
+      try {
+        return await client.status();
+      } finally {
+        await client.close();
+      }
+    },
+  }),
+  tool({
+    name: 'repo_add',
+    does: 'Registers a repo by a path inside it. What its files may start is shown to the person, who trusts it or does not; a client that cannot ask is refused.',
+    kind: 'changes',
+    input: z.strictObject({ path: line(4096).describe('absolute') }),
+    output: repoAdded,
+    run: ({ input: { path }, caller, ...ask }) =>
+      withCaller(caller, 'write', async (client) => {
+        const found = await client.lookAtTrust({ path, way: 'api' });
+        if (found.may_act) return client.addRepo(path, { trust: false, way: 'api' });
+        const enables = [...found.enables, ...found.agents];
+        const question = [`Trust what ${found.path} brings? It may start:`, ...enables, ...found.changes].join('\n');
+        const isTrusted = await ask.confirm(question.slice(0, 8_000));
+        if (isTrusted === true) return client.addRepo(path, { trust: found.digest, way: 'api' });
+        throw new EngineError(
+          'untrusted',
+          `${found.path} is not trusted${isTrusted === false ? ': the person said no' : ''}. It may start:\n${enables.join('\n')}`,
+          'a person looks at it and says yes in that folder: stator repo add . (or stator repo trust <project>)',
+        );
+      }),
+  }),
+  tool({
+    name: 'wait_for_event',
+    does: 'Waits for what happens: the next line of the journal, or, of one plan, until a person is needed (person), no agent is at work and none waits (idle), it is done or cancelled (final), or it has a status. An engine that is started anew meanwhile is waited for.',
+    kind: 'reads',
+    input: z.strictObject({
+      filename: filename.optional(),
+      project,
+      until: z.enum(waitFor).default('event'),
+      since: count.describe('the next_since of an earlier call: what was missed comes first').optional(),
+      timeout_seconds: z.int().min(1).max(waitLimitSeconds).default(defaultWaitSeconds),
+    }),
+    output: z.object({
+      reached: z.boolean(),
+      /** Why it was not reached; null: it was reached. */
+      note: z.string().nullable(),
+      plan: planEntry.nullable(),
+      /** The number of the last event. */
+      events: z.array(factEntry),
+      /** null: no event was seen, and no `since` was given. */
+      next_since: count.nullable(),
+    }),
+    run: async (ask) => {
+      const { filename: said, until } = ask.input;
+      if (until !== 'event' && said === undefined)
+        throw new EngineError('bad_request', `filename is required to wait for ${until}`, 'name the plan');
+      return waitUntil(ask, said === undefined ? null : planOf(said));
     },
   }),
 ];
