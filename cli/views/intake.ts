@@ -3,7 +3,8 @@ import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
 import type { intakeOperations } from '../../runtime/api/operations/intake.ts';
 import type { View } from '../operation-verb.ts';
-import { plain } from '../text.ts';
+import { fields } from '../table.ts';
+import { plain, plainLines } from '../text.ts';
 
 const intakes: View<IntakeEntry[]> = {
   list: {
@@ -45,7 +46,16 @@ function itemText({ title, plan, reason }: IntakeShow['items'][number]): string 
 }
 
 const tryIntake: View<IntakeTried> = {
-  fields: (tried) => [
+  tell({ out }, tried) {
+    const { document } = tried;
+    if (document === null || out.json) out.answer(tried, () => fields(triedFields(tried), out.paint));
+    else out.quote(...plainLines(document).trimEnd().split('\n'));
+    return 0;
+  },
+};
+
+function triedFields(tried: IntakeTried): [string, string][] {
+  return [
     ['intake', `${plain(tried.name)}${tried.enabled ? '' : ' (off: nothing comes until enabled = true)'}`],
     ['room', `${tried.room}; ${plain(tried.room_reason)}`],
     ['items', tried.items.length === 0 ? 'none' : String(tried.items.length)],
@@ -55,8 +65,8 @@ const tryIntake: View<IntakeTried> = {
         allow === null ? '' : `; allow it: stator intake allow ${plain(tried.name)} ${plain(allow)}`
       }`,
     ]),
-  ],
-};
+  ];
+}
 
 const allowIntake: View<IntakeAllowed> = {
   done: ({ title, plan }) => [`${plain(title)}: it becomes the plan ${plain(plan)} when there is room`],

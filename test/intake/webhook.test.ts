@@ -1,6 +1,6 @@
 /** Deliveries of webhooks: as items, and as a reason to look at a tracker at once. */
 import { createHmac } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveTcp } from '../../runtime/api/control/tcp.ts';
@@ -133,6 +133,30 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
     status: 'taken',
   });
   await until(async () => (await again.client.plans('demo')).length === 2);
+});
+
+it('a delivery becomes the plan of a template, with all that its sender says of it', async () => {
+  const on = ground();
+  const file = join(on.root, 'alert.md');
+  writeFileSync(
+    file,
+    '# {{title}} of {{author}}\n\n**Issue:** {{url}}\n\n## Wave 1\n\n### Task 1: one\n\n{{labels}}\n\n{{body}}\n',
+  );
+  const table = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nstart = false\n`;
+  const env = { ...on.env, HOOK_SECRET: whsec };
+  const started = await startEngine({ on, env, intakeLookMs: 40, daemon: `${table}template = "${file}"\n` });
+  const send = await senderOf(started);
+  const given = { title: 'Disk full', body: '## Wave 2\n### Task 1: x', url: 'https://alerts.example/7' };
+  const item = JSON.stringify({ ...given, author: 'watch', labels: ['disk', 'db'] });
+  expect(await send('hook', item, standard(item, { atMs: Date.now() }))).toMatchObject({ http: 202 });
+  await until(async () => (await started.client.plans('demo')).length === 1);
+  const shown = await started.client.plan('demo', 'hook-disk-full');
+  expect(shown).toMatchObject({ title: 'Disk full of watch', waves: 1 });
+  expect(shown.content).toContain('**Issue:** https://alerts.example/7\n');
+  expect(shown.content).toContain('"disk", "db"\n');
+  expect(shown.content).toContain('~~~text\n## Wave 2\n### Task 1: x\n~~~');
+  const wrong = JSON.stringify({ ...given, labels: 'disk' });
+  expect(await send('hook', wrong, standard(wrong, { id: 'msg_2', atMs: Date.now() }))).toMatchObject({ http: 400 });
 });
 
 it('a delivery of a tracker makes it be asked at once, and nothing that it says is used', async () => {

@@ -29,7 +29,7 @@ import type {
 import type { SignalAnswer } from '../contract/signals.ts';
 import { timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
-import { type IssueMaterial, issueDocument, type Said } from './issue-document.ts';
+import { type IssueMaterial, issueDocument, type Said, sessionDocument } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
 import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
@@ -442,7 +442,7 @@ export function createIssueCommands(parts: IssueParts) {
       const { branch, folder } = placeNamed(project, plan);
       const key = { project, plan };
       const at = clock.nowMs();
-      const content = issueDocument({ name: plan, message, material: { ...noMaterial, issue }, said: [] });
+      const content = sessionDocument({ name: plan, message, issue });
       const title = issue?.title.slice(0, 300) ?? null;
       const rows = [
         { do: 'issue.insert', ...key, reference: null, title, pullRequest: null, createdAt: at },

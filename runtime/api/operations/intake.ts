@@ -3,6 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import { later } from '../../base/platform/later.ts';
 import type { IntakeCountRow, IntakeItemRow } from '../../core/store/rows.ts';
+import type { Preview } from '../../work/intake/preview.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import { operationWith } from './operation.ts';
 import { answerOf, listOf, type Of, type Schemas, shape } from './shape.ts';
@@ -11,6 +12,7 @@ const operation = operationWith<OperationParts>();
 
 const loadConfig = later(() => import('../../base/config/config.ts'));
 const loadTimeText = later(() => import('../queries/time-text.ts'));
+const loadSessions = later(() => import('../commands/issue-document.ts'));
 const loadPreview = later(() => import('../../work/intake/preview.ts'));
 
 const intakeEntry = shape((schemas) => {
@@ -87,6 +89,8 @@ const intakeTried = shape(({ z, count }) =>
           allow: z.string().nullable(),
         }),
       ),
+      /** What the plan of that name would be; null: none was asked for. */
+      document: z.string().nullable(),
     })
     .meta({ id: 'IntakeTried' }),
 );
@@ -153,10 +157,10 @@ export const intakeOperations = {
     does: 'what would become a plan now; changes nothing',
     who: 'person',
     needs: 'look',
-    input: named,
+    input: (schemas) => ({ ...named(schemas), plan: schemas.line(256).optional() }),
     answer: answerOf<IntakeTried>(intakeTried),
-    errors: ['not_found', 'bad_config'],
-    async run(parts, { name }) {
+    errors: ['not_found', 'bad_config', 'bad_request'],
+    async run(parts, { name, plan: wanted }) {
       const { project, isEnabled: enabled, room, found } = await previewOf(parts, name);
       let left = room.items;
       const itemOf = async (each: (typeof found)[number]): Promise<IntakeTried['items'][number]> => {
@@ -173,14 +177,18 @@ export const intakeOperations = {
       };
       const items: IntakeTried['items'][number][] = [];
       for (const each of found) items.push(await itemOf(each));
-      return { name, project, enabled, room: room.items, room_reason: room.reason, items };
+      const document = wanted === undefined ? null : await documentOf(found, { name, plan: wanted });
+      return { name, project, enabled, room: room.items, room_reason: room.reason, items, document };
     },
     verb: {
       name: 'try',
       listed: 'show what would come now',
       summary: 'Show what would become a plan now. Changes nothing; it also works with enabled = false.',
-      args: { name: nameArg },
-      examples: ['stator intake try inbox'],
+      args: {
+        name: nameArg,
+        plan: { type: 'string', valueHint: 'plan', description: 'print what the plan of that name would be' },
+      },
+      examples: ['stator intake try inbox', 'stator intake try issues --plan issue-7-add-a-flag'],
     },
   }),
   allowIntake: operation({
@@ -230,6 +238,18 @@ async function previewOf({ home, env, store, projects, settings, clock }: Operat
   const { previewIntake } = await loadPreview();
   const preview = await previewIntake(config, { home, env, store, projects, nowMs: () => clock.nowMs() });
   return { ...config, ...preview };
+}
+
+async function documentOf(found: Preview['found'], { name, plan }: { readonly name: string; readonly plan: string }) {
+  const one = found.find((each) => each.kind !== 'left' && each.plan === plan);
+  if (one === undefined || one.kind === 'left')
+    throw new EngineError(
+      'not_found',
+      `no item of ${name} would become a plan ${plan}`,
+      `see: stator intake try ${name}`,
+    );
+  const work = await one.work();
+  return work.kind === 'document' ? work.content : (await loadSessions()).sessionDocument({ ...work, name: plan });
 }
 
 async function countsOf({ store, clock }: Pick<OperationParts, 'store' | 'clock'>) {

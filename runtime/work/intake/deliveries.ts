@@ -20,7 +20,11 @@ import type { SourceParts } from './source.ts';
 const deliveredShape = z.object({
   title: z.string().trim().min(1).max(300),
   body: z.string().max(256 * 1024),
+  url: z.string().max(2048).optional(),
+  author: z.string().max(300).optional(),
+  labels: z.array(z.string().max(100)).max(100).optional(),
 });
+export type Delivered = z.output<typeof deliveredShape>;
 
 interface DeliveryParts extends Pick<SourceParts, 'home' | 'env' | 'projects' | 'nowMs'> {
   readonly store: Pick<SourceParts['store'], 'intakeItem'>;
@@ -66,7 +70,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
       throw new EngineError(
         'bad_request',
         `the delivery is no item: ${firstIssueText(read.error, 'the body')}`,
-        'send {"title": "…", "body": "…"}; see docs/intake.md',
+        'send {"title": "…", "body": "…"}; url, author and labels may be there; see docs/intake.md',
       );
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (readdirSync(folder).length >= waitingLimit)
@@ -129,7 +133,7 @@ function refused(reason: string, hint: string): EngineError {
 }
 
 /** A kept delivery; null: the file is damaged or gone. */
-export function readDelivered(file: string): z.output<typeof deliveredShape> | null {
+export function readDelivered(file: string): Delivered | null {
   const text = readPrivate(file, 'take the file away');
   return deliveredShape.safeParse(jsonOf(Buffer.from(text ?? ''))).data ?? null;
 }

@@ -14,17 +14,21 @@ export type DocumentRead = { readonly reading: ItemReading; readonly plan: strin
 
 /** `name`: the name of the file as a person gave it. */
 export async function readDocument(path: string, name: string): Promise<DocumentRead> {
-  let bytes: Buffer | null;
+  const read = await readOwnFile(path);
+  return 'reason' in read ? read : readBytes(read.bytes, name);
+}
+
+/** A file of this user with a plan's size at most. */
+export async function readOwnFile(path: string): Promise<{ readonly bytes: Buffer } | { readonly reason: string }> {
   try {
     const place = { root: await realpath(dirname(path)), way: '' };
     const ownerUid = process.getuid?.();
     const options = { maxBytes: planDocumentLimitBytes, ...(ownerUid === undefined ? {} : { ownerUid }) };
-    bytes = inFolder(place, (folder) => folder.read(basename(path), options));
+    const bytes = inFolder(place, (folder) => folder.read(basename(path), options));
+    return bytes === null ? { reason: 'it is gone' } : { bytes };
   } catch (thrown) {
     return { reason: `it cannot be read: ${messageOf(thrown)}` };
   }
-  if (bytes === null) return { reason: 'it is gone' };
-  return readBytes(bytes, name);
 }
 
 /** A text that may become a plan, as `readDocument`. */

@@ -44,6 +44,8 @@ export type Found =
       readonly title: string;
       /** The name that its plan gets, or begins with. */
       readonly plan: string;
+      /** As it is now. Throws an `EngineError` for a document or a template that cannot be read. */
+      work(): Promise<Work>;
       /** null: it no longer exists, or has changed. */
       claim(): Promise<Claim | null>;
     }
@@ -52,12 +54,19 @@ export type Found =
       readonly title: string;
       readonly plan: string;
       readonly reason: string;
+      work(): Promise<Work>;
       readonly item: string;
       /** SHA-256 of the text that is allowed. */
       readonly digest: string;
     }
   /** Its reason may need files, and is computed only when it is shown. */
-  | { readonly kind: 'later'; readonly title: string; readonly plan: string; reason(): Promise<string> }
+  | {
+      readonly kind: 'later';
+      readonly title: string;
+      readonly plan: string;
+      reason(): Promise<string>;
+      work(): Promise<Work>;
+    }
   | { readonly kind: 'left'; readonly title: string; readonly reason: string };
 
 export interface MessageToAgents {

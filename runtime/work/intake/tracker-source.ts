@@ -10,6 +10,7 @@ import type { Issue } from '../forges/forge.ts';
 import { orDefault } from '../forges/forge-nothing.ts';
 import { type DocumentRead, readDocumentText } from './read-document.ts';
 import { type Claim, type Found, lookLimit, type Source, type SourceParts, type Work } from './source.ts';
+import { readTemplate, type Template } from './template.ts';
 import { createThreads } from './threads.ts';
 import {
   type Author,
@@ -138,6 +139,7 @@ function createTrackerSource(
 
   async function foundIn(tracker: Tracker): Promise<readonly Found[]> {
     const allowed = new Map((await store.intakeAllowances(name)).map(({ item, digest }) => [item, digest]));
+    const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
     const items: Found[] = [];
     // Strangers may write any number of issues.
     const others: Found[] = [];
@@ -149,26 +151,38 @@ function createTrackerSource(
         taken.add(item);
         continue;
       }
-      const found = await foundOf(tracker, issue, allowed.get(item));
+      const found = await foundOf(tracker, { issue, allowed: allowed.get(item), template });
       if (found.kind === 'item') items.push(found);
       else if (others.length < lookLimit) others.push(found);
     }
     return [...items, ...others];
   }
 
-  async function foundOf(tracker: Tracker, issue: TrackedIssue, allowed: string | undefined): Promise<Found> {
+  async function foundOf(tracker: Tracker, { issue, allowed, template }: Asking): Promise<Found> {
     const title = `${issue.shown ?? issue.ref}: ${issue.title}`;
-    const work = workOf(issue, []);
-    if ('reason' in work) return { kind: 'left', title, reason: work.reason };
+    const plan = planFor(issue);
+    const make = () => workOf(issue, { comments: [], template });
+    // A document of a stranger that is no plan asks for nothing.
+    const broken = config.work === 'plan' ? make() : null;
+    if (broken !== null && 'reason' in broken) return { kind: 'left', title, reason: broken.reason };
     const digest = digestOf(issue);
     const item = keyOf(issue.id);
     const reason = allowed === digest ? null : await textRefusal(tracker, issue);
-    if (reason !== null) return { kind: 'asks', title, plan: work.plan, reason, item, digest };
-    return { kind: 'item', title, plan: work.plan, claim: () => asking((now) => claim(now, issue)) };
+    // Strangers write any number of issues: their documents are made when one is shown.
+    if (reason !== null)
+      return { kind: 'asks', title, plan, work: async () => mustBeWork(make()), reason, item, digest };
+    const made = make();
+    if ('reason' in made) return { kind: 'left', title, reason: made.reason };
+    const work = async () => made;
+    return { kind: 'item', title, plan, work, claim: () => asking((now) => claim(now, issue, template)) };
   }
 
   /** null: it has changed since the list was read. The next round reads its new state. */
-  async function claim(tracker: Tracker, { id, ref, title, body }: TrackedIssue): Promise<Claim | null> {
+  async function claim(
+    tracker: Tracker,
+    { id, ref, title, body }: TrackedIssue,
+    template: Template | null,
+  ): Promise<Claim | null> {
     const now = await orDefault(tracker.issue(ref), null);
     const isSameNow = now?.id === id && digestOf(now) === digestOf({ title, body }) && isWanted(now, config);
     if (now === null || !isSameNow) {
@@ -177,7 +191,7 @@ function createTrackerSource(
     }
     const comments: TrackedComment[] = [];
     for (const each of await tracker.comments(ref, 0)) if (await mayStart(tracker, each.author)) comments.push(each);
-    const work = workOf(now, comments);
+    const work = workOf(now, { comments, template });
     if ('reason' in work) return null;
     const item = keyOf(id);
     const newest = comments.toSorted((a, b) => b.atMs - a.atMs)[0];
@@ -185,7 +199,7 @@ function createTrackerSource(
     const seen = { commentsAt: newest?.atMs ?? 0, comment: newest?.id ?? '' };
     return {
       item,
-      work: work.work,
+      work,
       ...(now.author.name === '' ? {} : { author: oneLine(whoIs(now.author)).slice(0, accountChars) }),
       with: [
         { do: 'intake.follow', intake: name, item, ref, digest: digestOf(now), ...seen, key: newDeliveryId(at), at },
@@ -198,15 +212,15 @@ function createTrackerSource(
 
   function workOf(
     issue: TrackedIssue,
-    comments: readonly TrackedComment[],
-  ): { readonly work: Work; readonly plan: string } | { readonly reason: string } {
-    const plan =
-      planNameOf(`issue-${issue.shown ?? issue.ref}-${issue.title.replaceAll('/', ' ')}`.slice(0, 60)) ??
-      `issue-${issue.id}`;
-    if (config.work === 'session')
-      return { work: { kind: 'message', message: config.message, issue: issueOf(issue, comments) }, plan };
+    { comments, template }: { readonly comments: readonly TrackedComment[]; readonly template: Template | null },
+  ): Work | { readonly reason: string } {
+    if (template !== null) {
+      const made = template.fill({ ...issueOf(issue, comments), labels: issue.labels });
+      return 'reason' in made ? made : { kind: 'document', ...made };
+    }
+    if (config.work === 'session') return { kind: 'message', message: config.message, issue: issueOf(issue, comments) };
     const read = planIn(issue);
-    return 'reason' in read ? read : { work: { kind: 'document', content: read.reading.content }, plan };
+    return 'reason' in read ? read : { kind: 'document', content: read.reading.content };
   }
 
   const keyOf = (id: string) => `${source}-${id}`;
@@ -216,6 +230,22 @@ function createTrackerSource(
     nudges += 1;
   };
   return { look, lookAtOnce, follow };
+}
+
+interface Asking {
+  readonly issue: TrackedIssue;
+  /** The digest of the text that a person allowed. */
+  readonly allowed: string | undefined;
+  readonly template: Template | null;
+}
+
+function planFor({ id, ref, shown, title }: TrackedIssue): string {
+  return planNameOf(`issue-${shown ?? ref}-${title.replaceAll('/', ' ')}`.slice(0, 60)) ?? `issue-${id}`;
+}
+
+function mustBeWork(made: Work | { readonly reason: string }): Work {
+  if ('reason' in made) throw new EngineError('bad_request', made.reason, 'see docs/intake.md');
+  return made;
 }
 
 /** A token that may not see the rights of others stops no issue of `authors`. */

@@ -1,5 +1,5 @@
 /** `source = "gitea"`: the issues of the project's repository at Gitea and Forgejo. */
 import { intakeSource } from './source.ts';
-import { queryText, trackerKeys, trackerWords } from './tracker.ts';
+import { forgeTable } from './tracker.ts';
 
-export const giteaSource = intakeSource({ source: 'gitea', keys: trackerKeys, words: trackerWords, from: queryText });
+export const giteaSource = intakeSource({ source: 'gitea', ...forgeTable });

@@ -1,5 +1,5 @@
 /** `source = "gitlab"`: the issues of the project's repository at GitLab. */
 import { intakeSource } from './source.ts';
-import { queryText, trackerKeys, trackerWords } from './tracker.ts';
+import { forgeTable } from './tracker.ts';
 
-export const gitlabSource = intakeSource({ source: 'gitlab', keys: trackerKeys, words: trackerWords, from: queryText });
+export const gitlabSource = intakeSource({ source: 'gitlab', ...forgeTable });

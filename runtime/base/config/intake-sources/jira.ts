@@ -1,7 +1,7 @@
 /** `source = "jira"`: the issues that a query finds at Jira Cloud, or at Jira Data Center. */
 import { text } from '../schema-words.ts';
 import { intakeSource } from './source.ts';
-import { queryText, serviceKeys, serviceWords, trackerKeys, trackerWords } from './tracker.ts';
+import { queryText, serviceKeys, serviceWords, templateProblem, trackerKeys, trackerWords } from './tracker.ts';
 
 export const jiraSource = intakeSource({
   source: 'jira',
@@ -27,5 +27,6 @@ export const jiraSource = intakeSource({
     ],
     ...{ ...trackerWords, ...serviceWords },
   },
+  problem: templateProblem,
   from: (own) => `${own.jql}, ${queryText(own)}`,
 });

@@ -1,7 +1,7 @@
 /** `source = "linear"`: the issues of a team at Linear. */
 import { text } from '../schema-words.ts';
 import { intakeSource } from './source.ts';
-import { queryText, serviceKeys, serviceWords, trackerKeys, trackerWords } from './tracker.ts';
+import { queryText, serviceKeys, serviceWords, templateProblem, trackerKeys, trackerWords } from './tracker.ts';
 
 export const linearSource = intakeSource({
   source: 'linear',
@@ -15,5 +15,6 @@ export const linearSource = intakeSource({
     team: [null, 'linear: the team of the issues, by the key that their names begin with; required'],
     ...{ ...trackerWords, ...serviceWords },
   },
+  problem: templateProblem,
   from: (own) => `${own.team}, ${queryText(own)}`,
 });

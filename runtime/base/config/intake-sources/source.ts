@@ -37,10 +37,8 @@ interface SourceTable<Name extends string, Keys extends z.ZodRawShape> {
 
 export function intakeSource<const Name extends string, Keys extends z.ZodRawShape>(table: SourceTable<Name, Keys>) {
   const { source, keys, problem = () => null } = table;
-  const own = z.object(keys);
   const schema = z.strictObject({ ...commonKeys, source: z.literal(source), ...keys }).superRefine((value, context) => {
-    const read = own.safeParse(value);
-    const found = read.success ? problem(read.data) : null;
+    const found = problem(value as z.output<z.ZodObject<Keys>>); // the common keys are no keys of its own
     if (found !== null) context.addIssue({ code: 'custom', path: [found.key], message: found.accepted });
   });
   return { ...table, schema };

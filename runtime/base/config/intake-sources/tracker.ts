@@ -1,5 +1,5 @@
 /** The keys of every source of issues: which issues, from whom, their handling, and the reports to the tracker. */
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { duration, flag, isWebAddress, listOf, oneOf, text } from '../schema-words.ts';
 import { type KeyWords, messageWords } from './source.ts';
@@ -12,15 +12,19 @@ export const secretName = z
   .string({ error: 'a text "env:NAME"' })
   .regex(/^env:[A-Za-z_][A-Za-z0-9_]{0,200}$/, { error: '"env:NAME": the secret itself is not kept here' });
 
+const defaultMessage =
+  'Resolve the issue that is quoted below: make the change that it asks for, with a test of it, and nothing else.';
+
 export const trackerKeys = {
   labels: listOf(label, { max: 20, is: 'a list of labels' }).default([]),
   state: oneOf(['open', 'closed', 'all']).default('open'),
   assignee: login.optional(),
   authors: listOf(login, { max: 1000, is: 'a list of accounts there' }).default([]),
   work: oneOf(['session', 'plan']).default('session'),
-  message: text({ min: 1, max: 16_384, is: 'what an agent is to do' }).default(
-    'Resolve the issue that is quoted below: make the change that it asks for, with a test of it, and nothing else.',
-  ),
+  message: text({ min: 1, max: 16_384, is: 'what an agent is to do' }).default(defaultMessage),
+  template: text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute })
+    .transform((path) => resolve(path))
+    .optional(),
   every: duration({ minMs: 10_000, maxMs: 86_400_000, limits: 'from 10s to 1d' }).default(60_000),
   tell: listOf(oneOf(['comment', 'label']), { max: 2, is: 'a list of "comment" and "label"' }).default(['comment']),
   webhook: secretName.optional(),
@@ -37,6 +41,10 @@ export const trackerWords = {
   ],
   work: ['"session"', 'issues: one agent works on it; "plan": its text is a plan of any family that stator reads'],
   message: messageWords,
+  template: [
+    null,
+    'issues, webhook: the file of a plan with placeholders for the texts of an item, outside of every registered repo; it is read each time',
+  ],
   every: ['"1m"', 'issues: how often they are asked for'],
   tell: [
     '["comment"]',
@@ -51,6 +59,20 @@ export const trackerWords = {
     'issues, webhook: a file of NAME=VALUE lines outside of every registered repo, where the variables are looked for first',
   ],
 } satisfies Record<keyof typeof trackerKeys, KeyWords>;
+
+/** What is done comes from one place: the table's template, its message, or the item. */
+export function templateProblem({
+  template,
+  work,
+  message,
+}: {
+  readonly template?: string | undefined;
+  readonly work: 'session' | 'plan';
+  readonly message: string;
+}): { readonly key: 'template'; readonly accepted: string } | null {
+  if (template === undefined || (work === 'session' && message === defaultMessage)) return null;
+  return { key: 'template', accepted: `a template without ${work === 'plan' ? 'work = "plan"' : 'message'}` };
+}
 
 const status = text({ min: 1, max: 100, is: 'the name of a status there' });
 
@@ -103,3 +125,6 @@ export function queryText({ labels, state, assignee, statuses = [] }: Query): st
   ];
   return `issues: ${parts.join(', ')}`;
 }
+
+/** The table of an intake of a forge. */
+export const forgeTable = { keys: trackerKeys, words: trackerWords, from: queryText, problem: templateProblem };

@@ -10,7 +10,7 @@ import { newDeliveryId } from '../../../base/platform/delivery-id.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 import { mustBeOwn } from '../own-path.ts';
 import { type DocumentRead, type ItemReading, readDocument } from '../read-document.ts';
-import { type Claim, type Found, lookLimit, type Source, type SourceParts } from '../source.ts';
+import { type Claim, type Found, lookLimit, type Source, type SourceParts, type Work } from '../source.ts';
 
 const takingFolder = '.taking';
 const takenFolder = 'taken';
@@ -76,7 +76,8 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
     if ('reason' in read) return left(name, read.reason);
     const { document } = read.reading;
     const claim = async () => (now - sinceMs >= quietMs ? claimFile(name) : null);
-    return { kind: 'item', title: document.title ?? name, plan: read.plan, claim };
+    const work = async () => workOf(read.reading);
+    return { kind: 'item', title: document.title ?? name, plan: read.plan, work, claim };
   }
 
   async function claimFile(name: string): Promise<Claim | null> {
@@ -103,6 +104,7 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
       kind: 'item',
       title: document.title ?? nameOf(own),
       plan: read.plan,
+      work: async () => workOf(read.reading),
       claim: async () => claimOf(own, read.reading),
     };
   }
@@ -110,7 +112,7 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
   function claimOf(own: string, reading: ItemReading): Claim {
     return {
       item: own.slice(0, own.indexOf('.')),
-      work: { kind: 'document', content: reading.content },
+      work: workOf(reading),
       with: [],
       async taken() {
         await mkdir(taken, { recursive: true, mode: 0o700 });
@@ -122,6 +124,10 @@ export function createFolderSource({ folder }: IntakeOf<'folder'>, { projects, n
   }
 
   return { look };
+}
+
+function workOf({ content }: ItemReading): Work {
+  return { kind: 'document', content };
 }
 
 function nameOf(own: string): string {

@@ -72,7 +72,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
     const next = times.next(nowMs());
     return [
       ...(found.kind === 'none' || mark === null ? [] : [await foundAt(found, mark)]),
-      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: laterReason } as const]),
+      ...(next === null ? [] : [{ ...named(next), kind: 'later', reason: laterReason, work: workNow } as const]),
     ];
   }
 
@@ -83,6 +83,7 @@ export function createScheduleSource(config: IntakeOf<'schedule'>, parts: Source
       kind: 'item',
       title,
       plan,
+      work: workNow,
       claim: async () => ({
         item: new Date(found.atMs).toISOString(),
         work: await workNow(),

@@ -8,11 +8,12 @@ import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
-import { deliveryFolder, readDelivered, secretChars } from '../deliveries.ts';
+import { type Delivered, deliveryFolder, readDelivered, secretChars } from '../deliveries.ts';
 import { readDocumentText } from '../read-document.ts';
 import { readSecret } from '../secret.ts';
 import { notStandard, standardKey } from '../signatures.ts';
 import { type Found, lookLimit, type Source, type SourceParts, type Work } from '../source.ts';
+import { readTemplate, type Template } from '../template.ts';
 
 const fileName = /^(webhook-[0-9a-f]{64})\.json$/;
 
@@ -30,6 +31,7 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
         `[intake.${name}] secret: ${notStandard}`,
         'make one: printf "whsec_%s" "$(openssl rand -base64 32)"',
       );
+    const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
     const names = await readdir(folder).catch((thrown: unknown) => {
       if (systemCode(thrown) === 'ENOENT') return [];
       throw thrown;
@@ -39,7 +41,7 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
       const item = fileName.exec(each)?.[1];
       const seen = item === undefined ? null : await stat(join(folder, each)).catch(() => null); // another look took it
       if (item !== undefined && seen !== null)
-        found.push({ atMs: seen.mtimeMs, found: foundAt(join(folder, each), item) });
+        found.push({ atMs: seen.mtimeMs, found: foundAt({ file: join(folder, each), item, template }) });
     }
     return found
       .sort((a, b) => a.atMs - b.atMs)
@@ -47,16 +49,17 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
       .map(({ found: one }) => one);
   }
 
-  function foundAt(file: string, item: string): Found {
+  function foundAt({ file, item, template }: { file: string; item: string; template: Template | null }): Found {
     const read = readDelivered(file);
     if (read === null) return { kind: 'left', title: item, reason: 'its file is damaged or gone' };
-    const { title, body } = read;
-    const made = workOf(title, body);
+    const { title } = read;
+    const made = workOf(read, template);
     if ('reason' in made) return { kind: 'left', title, reason: made.reason };
     return {
       kind: 'item',
       title,
       plan: made.plan,
+      work: async () => made.work,
       claim: async () => ({
         ...{ item, work: made.work, with: [] },
         taken: () => rm(file, { force: true }),
@@ -64,14 +67,21 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
     };
   }
 
-  function workOf(title: string, body: string): { work: Work; plan: string } | { reason: string } {
+  function workOf(
+    { title, body, url = '', author = name, labels = [] }: Delivered,
+    template: Template | null,
+  ): { work: Work; plan: string } | { reason: string } {
     const plan = planNameOf(`${name}-${title.replaceAll('/', ' ')}`.slice(0, 60)) ?? name;
+    if (template !== null) {
+      const made = template.fill({ title, body, url, author, labels, comments: [] });
+      return 'reason' in made ? made : { work: { kind: 'document', ...made }, plan };
+    }
     if (config.work === 'session') {
       const material = {
         number: 0,
-        author: name,
+        author,
         state: 'open',
-        url: '',
+        url,
         commentsTrouble: null,
         comments: [],
       } as const;
