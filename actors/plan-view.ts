@@ -22,6 +22,7 @@ import type { ForgeMerge, PlanPull, StackLayer } from '../machines/vocabulary/pl
 import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
+import { type TaskAgent, taskAgent } from '../machines/vocabulary/task-agent.ts';
 import { fileHolderOf, type WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
 import { type Tags, tagged } from './public-states.ts';
@@ -44,6 +45,8 @@ export interface TaskView {
   after: readonly number[];
   /** The running task whose files overlap with its own, and its path that does; null: it waits for none. */
   filesOf: { task: number; path: string } | null;
+  /** null: the coder's own. */
+  agent: TaskAgent | null;
 }
 
 export interface WaveView {
@@ -234,6 +237,7 @@ export function planDetail(tree: Tree): PlanDetail {
             : taskBranch(context.branch, number, task.number),
         after: task.after ?? [],
         filesOf: here === undefined ? null : fileHolderOf(here.context, task.number),
+        agent: taskAgent(task, context.policy.roles.coder.small),
       };
     });
     return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };

@@ -6,6 +6,7 @@ import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { taskName } from '../../machines/vocabulary/ids.ts';
+import { type TaskAgent, taskAgent, taskAgentText, taskFacts } from '../../machines/vocabulary/task-agent.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
@@ -49,14 +50,14 @@ async function readInput(call: Call, as: string | undefined): Promise<PlanFile> 
 /** The exit code. */
 async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean): Promise<number> {
   const { out } = call;
-  const known = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
+  const { reading: known, small } = await withAgents('reading' in read ? read.reading : unread(read.problem), call);
   const parsed = await withPastConflicts(name, known, call);
   if (asPlan && parsed.ok && !out.json) {
     out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
     return 0;
   }
-  const sections = sectionsOf(parsed, 'text' in read ? read.text : '');
-  const answer = { ...checkShape(name, parsed, sections), ...(asPlan ? { content: parsed.content } : {}) };
+  const sections = sectionsOf(parsed, { source: 'text' in read ? read.text : '', small });
+  const answer = { ...checkShape(name, parsed, { sections, small }), ...(asPlan ? { content: parsed.content } : {}) };
   out.answer(answer, () => {
     if (!parsed.ok) {
       const found = parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
@@ -87,17 +88,31 @@ async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean
   return parsed.ok ? 0 : 1;
 }
 
-/** With a problem for each task whose agent the configuration of this folder's repo does not have. Throws `bad_config`. */
-async function withAgents(reading: PlanReading, call: Call): Promise<PlanReading> {
-  const isNamed = reading.document.waves.some(({ tasks }) => tasks.some(({ agent }) => agent !== null));
-  const repo = isNamed ? mainRepository(call) : null;
-  if (repo === null) return reading;
+/**
+ * With a problem for each task whose agent the configuration of this folder's repo does not have, and the agent for small tasks. Throws `bad_config`, if the plan
+ * names an agent.
+ */
+async function withAgents(
+  reading: PlanReading,
+  call: Call,
+): Promise<{ readonly reading: PlanReading; readonly small: string | null }> {
+  const tasks = reading.document.waves.flatMap((wave) => wave.tasks);
+  const repo = tasks.length > 0 ? mainRepository(call) : null;
+  if (repo === null) return { reading, small: null };
   const { homeFolder, loadDaemonConfig, loadRepoConfig, unknownAgents } = await import(
     '../../runtime/base/config/config.ts'
   );
-  const { profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env)));
-  const unknown = unknownAgents(reading.document, profiles.coder);
-  return unknown.length === 0 ? reading : { ...reading, ok: false, problems: [...reading.problems, ...unknown] };
+  try {
+    const { coder } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env))).profiles;
+    const unknown = unknownAgents(reading.document, coder);
+    const found =
+      unknown.length === 0 ? reading : { ...reading, ok: false, problems: [...reading.problems, ...unknown] };
+    return { reading: found, small: coder.small };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || tasks.some(({ agent }) => agent !== null)) throw thrown;
+    call.out.note(`which agent gets each task is not known: ${plain(thrown.message)}`);
+    return { reading, small: null };
+  }
 }
 
 /** With a remark for each wave whose tasks conflicted in an earlier plan of this folder's repo. Nothing is looked up for an agent, or if no two tasks may run at the same time. */
@@ -155,7 +170,11 @@ function unread(problem: PlanProblem): PlanReading {
   return { ...readPlan({ text: '', path: '', beside: [] }), problems: [problem] };
 }
 
-function checkShape(name: string, { ok, document, problems, remarks, family }: PlanReading, found: readonly Section[]) {
+function checkShape(
+  name: string,
+  { ok, document, problems, remarks, family }: PlanReading,
+  { sections: found, small }: { readonly sections: readonly Section[]; readonly small: string | null },
+) {
   const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
@@ -168,7 +187,7 @@ function checkShape(name: string, { ok, document, problems, remarks, family }: P
       check: task.check,
       files: task.files,
       after: task.after,
-      ...(task.agent === null ? {} : { agent: task.agent }),
+      ...agentShape(taskAgent(taskFacts(task), small)),
     })),
   }));
   const sections = found.map(({ read: _read, ...section }) => section);
@@ -189,6 +208,10 @@ function checkShape(name: string, { ok, document, problems, remarks, family }: P
     problems,
     remarks,
   };
+}
+
+function agentShape(found: TaskAgent | null) {
+  return found === null ? {} : { agent: found.agent, agent_by: found.by };
 }
 
 /** A part of the document, and the agents that get it. Reviewers and all others who judge or plan get the whole document too. */
@@ -216,10 +239,12 @@ function headerRows(document: PlanDocument): [string, string][] {
   return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }
 
-function fieldsOf({ isDone, check, files, after, agent }: PlanTask): string {
+function fieldsOf(task: PlanTask, small: string | null): string {
+  const { isDone, check, files, after } = task;
+  const found = taskAgent(taskFacts(task), small);
   const fields = [
     isDone ? 'done' : null,
-    agent === null ? null : `agent: ${agent}`,
+    found === null ? null : `agent: ${found.by === 'plan' ? found.agent : taskAgentText(found)}`,
     check === null ? null : `check: ${check}`,
     files.length === 0 ? null : `files: ${files.join(', ')}`,
     after.length === 0 ? null : `after: ${after.map((number) => `task ${number}`).join(', ')}`,
@@ -228,14 +253,17 @@ function fieldsOf({ isDone, check, files, after, agent }: PlanTask): string {
 }
 
 /** With the lines of the text as it was given, which is not always in stator's own form. */
-function sectionsOf({ document: { waves, notes }, family, refs }: PlanReading, source: string): Section[] {
+function sectionsOf(
+  { document: { waves, notes }, family, refs }: PlanReading,
+  { source, small }: { readonly source: string; readonly small: string | null },
+): Section[] {
   const given = new Map(refs.map(({ wave, task, line }) => [`${wave} ${task}`, line]));
   const tasks = waves.flatMap((wave) =>
     wave.tasks.map((task) => {
       const { line, number, title } = task;
       const to = `the coder of ${taskName(wave.number, number)}`;
       const at = given.get(`${wave.number} ${number}`) ?? line;
-      return { line: at, title: `Task ${number}: ${title}`, to, read: fieldsOf(task) };
+      return { line: at, title: `Task ${number}: ${title}`, to, read: fieldsOf(task, small) };
     }),
   );
   const lines = family === 'stator' ? [] : source.split(/\r\n|\r|\n/).map((line) => line.trim());

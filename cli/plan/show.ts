@@ -1,8 +1,9 @@
 /** Plans, as a person reads them: in a list, alone, and why one waits. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { personName } from '../../machines/vocabulary/ids.ts';
+import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { taskAgentText } from '../../machines/vocabulary/task-agent.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { Explanation, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { formerRepoText } from '../former-repo.ts';
@@ -85,6 +86,7 @@ export const explanationView: View<Explanation> = async ({ client, asked }) => {
                 ],
           ),
           ...stackLines(shown),
+          ...linesBeside('agents', agentLines(shown)),
           ['base', baseText(explained)],
           ...linesBeside('repo', explained.repo_troubles),
           ...linesBeside('engine', explained.engine_troubles),
@@ -101,3 +103,18 @@ export const explanationView: View<Explanation> = async ({ client, asked }) => {
     },
   };
 };
+
+/** The tasks that are not done by the coder's own agent, as far as they are open. */
+function agentLines({ tasks_by_wave: waves }: PlanShow): string[] {
+  const lines = waves.flatMap(({ number, tasks }) =>
+    tasks.flatMap(({ number: task, status, agent, agent_by: by }) =>
+      agent === undefined || by === undefined || status === 'done'
+        ? []
+        : [`${taskName(number, task)}: ${taskAgentText({ agent, by })}`],
+    ),
+  );
+  const more = lines.length > shownAgents ? [`and ${lines.length - shownAgents} more tasks`] : [];
+  return [...lines.slice(0, shownAgents), ...more];
+}
+
+const shownAgents = 10;

@@ -2,6 +2,7 @@
 import { assertEvent } from 'xstate';
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
 import { draftNumber, instanceTitle, isWorker, type Role } from '../vocabulary/ids.ts';
+import { agentOfAll } from '../vocabulary/task-agent.ts';
 import { answersOf } from './answers.ts';
 import { documentFacts, isLeftBehind, nextWave, type PlanContext, timeOf, waveOf } from './context.ts';
 import { selfFixText } from './guards.ts';
@@ -74,9 +75,11 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
   });
 }
 
-/** If one coder does all tasks, the first agent that a task names is used. */
-function namedAgent({ waves }: PlanContext): Pick<AgentInput, 'agent'> {
-  const agent = waves.flatMap(({ tasks }) => tasks).find((task) => task.agent !== undefined)?.agent;
+function agentOfPlan({ waves, policy }: PlanContext): Pick<AgentInput, 'agent'> {
+  const agent = agentOfAll(
+    waves.flatMap(({ tasks }) => tasks),
+    policy.roles.coder.small,
+  );
   return agent === undefined ? {} : { agent };
 }
 
@@ -101,7 +104,7 @@ function startWorker(role: 'coder' | 'fixer', own: { hasCheck?: false } = {}) {
             wave.tasks.some((task) => task.hasCheck && !isLeftBehind(context, wave.number, task.number)),
           ),
         requireChange: role === 'coder' && context.policy.require_change,
-        agent: { ...agentInput(context, role, rounds.fixer), ...(role === 'coder' ? namedAgent(context) : {}) },
+        agent: { ...agentInput(context, role, rounds.fixer), ...(role === 'coder' ? agentOfPlan(context) : {}) },
         at,
       },
     });

@@ -26,6 +26,7 @@ import { hashOf, instanceTitle, type Role } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
+import { taskFacts } from '../vocabulary/task-agent.ts';
 import type { Word } from '../vocabulary/word.ts';
 
 export const blockSources = [
@@ -218,6 +219,7 @@ export function documentFacts(content: string): DocumentFacts {
             after: task.after,
             files: task.files,
             digest: digestOf(task.body),
+            length: taskFacts(task).length,
             ...(task.isDone ? { isDone: true as const } : {}),
             ...(task.agent === null ? {} : { agent: task.agent }),
           })),

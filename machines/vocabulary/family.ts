@@ -89,6 +89,8 @@ export interface TaskOutline {
   isDone?: true;
   /** The table of `[agents]` that its document names; not there: it names none. */
   agent?: string;
+  /** The characters of its body; an earlier version did not store it. */
+  length?: number;
 }
 
 /** A task is known by its wave, number and title. */

@@ -21,6 +21,7 @@ import { createClaims, overlapOf } from '../vocabulary/file-claims.ts';
 import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
 import type { WaveTag } from '../vocabulary/public-state.ts';
+import { taskAgent } from '../vocabulary/task-agent.ts';
 
 export interface WaveInput {
   path: string;
@@ -101,6 +102,7 @@ export function fileHolderOf(
 }
 
 function taskInput(context: WaveContext, task: TaskOutline, id: string) {
+  const found = taskAgent(task, context.coder.small);
   const title = instanceTitle({ plan: context.plan, role: 'coder', wave: context.number, task: task.number, round: 1 });
   return {
     path: childPath(context.path, id),
@@ -120,7 +122,7 @@ function taskInput(context: WaveContext, task: TaskOutline, id: string) {
       timeoutMs: context.coder.timeoutMs,
       idleMs: context.coder.idleMs,
       speaksByExit: false,
-      ...(task.agent === undefined ? {} : { agent: task.agent }),
+      ...(found === null ? {} : { agent: found.agent }),
       feedback: context.feedback,
       previous: previousOf(context.results[task.number]),
     },

@@ -19,3 +19,23 @@ it('a task that names no table of [agents] is a problem, with its line and the n
   const wrong = await stator(['plan', 'check', 'good.md']);
   expect([wrong.code, wrong.stderr]).toEqual([78, expect.stringContaining('did you mean coder?')]);
 });
+
+it('says which tasks the agent for small ones gets, and why; a configuration that cannot be read is only a note', async () => {
+  const { stator, write } = terminal();
+  write('.stator/config.toml', '[agents.coder]\npreset = "sh"\nsmall = "fast"\n[agents.fast]\n');
+  const large = 'Think about all of it. '.repeat(80);
+  write(
+    'p.md',
+    `# P\n\n## Wave 1\n\n### Task 1: one\n\n**Files:** a.ts\n\n### Task 2: two\n\n**Files:** b.ts\n\n${large}\n`,
+  );
+  const { code, stdout } = await stator(['plan', 'check', 'p.md']);
+  expect([code, stdout.split('because the task is small').length]).toEqual([0, 2]);
+  expect(stdout).toContain('agent: fast, because the task is small; files: a.ts');
+  const { stdout: json } = await stator(['plan', 'check', 'p.md', '--json']);
+  const [one, two] = (JSON.parse(json) as { waves: [{ tasks: object[] }] }).waves[0].tasks;
+  expect(one).toMatchObject({ agent: 'fast', agent_by: 'size' });
+  expect(two).not.toHaveProperty('agent');
+  write('.stator/config.toml', '[agents.codr]\npreset = "sh"\n');
+  const wrong = await stator(['plan', 'check', 'p.md']);
+  expect([wrong.code, wrong.stderr]).toEqual([0, expect.stringContaining('which agent gets each task is not known')]);
+});

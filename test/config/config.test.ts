@@ -123,6 +123,7 @@ describe('without any file', () => {
       fallbacks: [],
       steps: [],
       choices: [],
+      small: null,
       reserve: null,
       enabled: true,
       preset: 'claude',

@@ -90,6 +90,66 @@ describe('a task that names its agent', () => {
   });
 });
 
+describe('an agent for small tasks', () => {
+  const small = { sh: null, fields: '**Files:** a.ts' };
+
+  it('does them, but not those that name their agent or are not small; explain and show say which and why', async () => {
+    const agents = {
+      coder: { ...writes('usual'), attempts: 1, small: 'fast' },
+      ...{ fast: writes('fast'), strong: writes('strong'), reviewer: { enabled: false } },
+    };
+    const engine = await startEngine({ agents });
+    const named = { sh: null, fields: '**Files:** b.ts\n**Agent:** strong' };
+    await register(engine, 'p', planText([small, named, task(null)]));
+    const [wave] = (await engine.client.plan('demo', 'p')).tasks_by_wave;
+    expect(wave?.tasks.map(({ agent, agent_by: by }) => [agent, by])).toEqual([
+      ['fast', 'size'],
+      ['strong', 'plan'],
+      [undefined, undefined],
+    ]);
+    expect((await engine.client.prompt('demo', 'p', { task: 'w1-t1' })).prompt).toBeTruthy();
+    await say(engine, 'p', 'implement_start');
+    await untilStatus(engine, 'p', 'done');
+    const made = git(engine.repo, 'ls-tree', '--name-only', 'plan/p').split('\n');
+    expect(made.filter((name) => name.startsWith('made-'))).toEqual([
+      'made-by-fast-1',
+      'made-by-strong-2',
+      'made-by-usual-3',
+    ]);
+  });
+
+  it('is followed by the list of escalate after a failed attempt, and does a small plan alone', async () => {
+    const agents = {
+      coder: { ...fails, attempts: 3, escalate: ['coder', 'strong'], small: 'fast' },
+      ...{ fast: fails, strong: fails, reviewer: { enabled: false } },
+    };
+    const engine = await startEngine({ agents, daemon: '' });
+    await begin(engine, 'p', planText([small, small]));
+    const over = await untilPlan(
+      engine,
+      'p',
+      ({ run_list: runs }) => runs.filter(({ state }) => state === 'failed').length === 3,
+    );
+    expect(profilesOf(over)).toEqual([
+      ['fast', 1],
+      ['strong', 2],
+      ['strong', 3],
+    ]);
+  });
+
+  it.each([
+    [{ coder: { small: 'fsat' }, fast: {} }, 'did you mean "fast"?'],
+    [{ coder: { small: 'reviewer' }, reviewer: {} }, 'is the table of a role'],
+    [{ reviewer: { small: 'fast' }, fast: {} }, 'put it under [agents.coder]'],
+    [{ fast: { small: 'fast' } }, 'put it under [agents.coder]'],
+  ] as const)('is refused when the configuration is read: %j', async (tables, words) => {
+    await expect(startEngine({ agents: { default: fails, ...tables } })).rejects.toMatchObject({
+      code: 'bad_config',
+      message: expect.stringContaining(words) as string,
+    });
+  });
+});
+
 it.each([
   ['**Agent:** two words', 'is no name of an agent'],
   ['**Agent:** a\n**Agent:** b', 'a second agent'],

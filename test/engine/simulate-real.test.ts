@@ -99,7 +99,7 @@ function policyOf({ isolation }: Case): Policy {
 }
 
 type Waves = readonly (Omit<Played['waves'][number], 'tasks'> & {
-  readonly tasks: readonly Omit<Played['waves'][number]['tasks'][number], 'detail' | 'filesOf'>[];
+  readonly tasks: readonly Omit<Played['waves'][number]['tasks'][number], 'detail' | 'filesOf' | 'agent'>[];
 })[];
 const resultsOf = (waves: Waves) =>
   waves.flatMap(({ number, status, tasks }) =>

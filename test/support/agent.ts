@@ -77,6 +77,7 @@ export function briefOf(
       fallbacks: [],
       steps: [],
       choices: [],
+      small: null,
       reserve: null,
       enabled: true,
       preset: 'sh',

@@ -70,6 +70,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('account'), profile.account ?? ''],
       [key('fallback'), profile.fallbacks[0]?.name ?? ''],
       [key('reserve'), profile.reserve === null ? '' : `${Math.round(profile.reserve * 100)}%`],
+      ...(profile.role === 'coder' ? [[key('small'), profile.small ?? ''] satisfies [string, unknown]] : []),
       [key('escalate'), profile.steps.map(({ name }) => name ?? profile.role)],
       [key('timeout'), durationText(profile.timeoutMs)],
       [key('idle_timeout'), profile.idleTimeoutMs === null ? '' : durationText(profile.idleTimeoutMs)],

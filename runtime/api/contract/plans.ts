@@ -121,6 +121,10 @@ const taskEntry = z.object({
   after: z.array(count).readonly(),
   /** The running task of its wave whose files overlap with its own, and the path of its own that does; null: it waits for none. */
   waits_for_files: z.object({ task: count, path: z.string() }).nullable(),
+  /** The table of `[agents]` that does it; not there: the coder's own. */
+  agent: z.string().optional(),
+  /** Why: the `plan` names it, or it does tasks of this `size`. */
+  agent_by: z.enum(['plan', 'size']).optional(),
   /** The usage of its own agent, over all attempts. */
   usage,
 });

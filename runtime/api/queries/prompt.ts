@@ -18,6 +18,7 @@ import {
   taskBranch,
   taskName,
 } from '../../../machines/vocabulary/ids.ts';
+import { agentOfAll, taskAgent } from '../../../machines/vocabulary/task-agent.ts';
 import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
@@ -213,10 +214,11 @@ function firstRun(
   const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] + 1 : 1;
   const isApart = wave !== null && task !== null && policy.isolation === 'task';
   const tasks = waves.flatMap(({ number, tasks: own }) => own.map((each) => ({ ...each, wave: number })));
-  const isMeant = (each: (typeof tasks)[number]) =>
-    task === null ? each.agent !== undefined : each.wave === wave && each.number === task;
-  const agent = role === 'coder' ? tasks.find(isMeant)?.agent : undefined;
-  const own = isApart ? taskBranch(branch, wave, task) : branch;
+  const small = policy.roles.coder.small;
+  const own = tasks.find((each) => each.wave === wave && each.number === task);
+  const ofTask = own === undefined ? undefined : taskAgent(own, small)?.agent;
+  const agent = role !== 'coder' ? undefined : task === null ? agentOfAll(tasks, small) : ofTask;
+  const ownBranch = isApart ? taskBranch(branch, wave, task) : branch;
   return {
     kind: 'agent.run',
     id: 'next',
@@ -225,7 +227,7 @@ function firstRun(
     attempt: 1,
     wave,
     task,
-    place: placeOf({ branch: own, from: branch, ...session }),
+    place: placeOf({ branch: ownBranch, from: branch, ...session }),
     idleMs: policy.roles[role].idleMs,
     feedback,
     previous: null,

@@ -1,6 +1,7 @@
 /** The usage of agents, as far as their programs report it: tokens and money, summed over runs, tasks and plans. */
 
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import type { TaskAgent } from '../../../machines/vocabulary/task-agent.ts';
 import type { UsageRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanShow } from '../contract/plans.ts';
@@ -28,9 +29,10 @@ export function usageOfTitle(rows: readonly UsageRow[], title: string): Usage {
 
 type WaveEntry = PlanShow['tasks_by_wave'][number];
 type TaskEntry = WaveEntry['tasks'][number];
-interface Task extends Omit<TaskEntry, 'usage' | 'why' | 'waits_for_files'> {
+interface Task extends Omit<TaskEntry, 'usage' | 'why' | 'waits_for_files' | 'agent' | 'agent_by'> {
   readonly detail: string;
   readonly filesOf: TaskEntry['waits_for_files'];
+  readonly agent: TaskAgent | null;
 }
 interface Wave extends Omit<WaveEntry, 'tasks'> {
   readonly tasks: readonly Task[];
@@ -40,12 +42,13 @@ interface Wave extends Omit<WaveEntry, 'tasks'> {
 export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly UsageRow[]): WaveEntry[] {
   return waves.map((wave) => ({
     ...wave,
-    tasks: wave.tasks.map(({ detail, filesOf, ...task }) => {
+    tasks: wave.tasks.map(({ detail, filesOf, agent, ...task }) => {
       const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
       // Its question is shown with the plan's questions.
       const isTold = task.reason === null || task.reason === 'needs_decision';
       const why = isTold ? null : whyFailed(detail, task.reason);
-      return { ...task, why, waits_for_files: filesOf, usage: usageOfTitle(rows, title) };
+      const by = agent === null ? {} : { agent: agent.agent, agent_by: agent.by };
+      return { ...task, ...by, why, waits_for_files: filesOf, usage: usageOfTitle(rows, title) };
     }),
   }));
 }

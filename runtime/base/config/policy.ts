@@ -63,7 +63,10 @@ export function policyOf(parts: PolicyParts): Policy {
     roles: {
       planner: rolePolicy(profiles.planner),
       architect: rolePolicy(profiles.architect),
-      coder: rolePolicy(profiles.coder),
+      coder: {
+        ...rolePolicy(profiles.coder),
+        ...(profiles.coder.small === null ? {} : { small: profiles.coder.small }),
+      },
       reviewer: rolePolicy(profiles.reviewer),
       fixer: rolePolicy(profiles.fixer),
       verifier: rolePolicy(profiles.verifier),

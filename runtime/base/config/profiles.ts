@@ -41,6 +41,8 @@ export interface AgentProfile {
   readonly fallbacks: readonly AgentProfile[];
   /** The profile of the first attempt, the second, and so on; the last one is used for all further attempts. Empty: this profile is used for all of them. */
   readonly steps: readonly AgentProfile[];
+  /** Of a coder: which of its choices does small tasks; null: none. */
+  readonly small: string | null;
   /** Of a coder: the profiles that a task may name. They have none of their own. */
   readonly choices: readonly AgentProfile[];
   /** The share of its service's limit that is kept back, between 0 and 1; null: none. */
@@ -122,7 +124,8 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
           const own = hasFallback(name, layers) ? fallbackNames(role, layers, name).names.map(replaced) : [];
           return { ...replaced(name), fallbacks: own };
         });
-  return { profile: { ...profile, fallbacks, steps, choices }, origins };
+  const small = role === 'coder' ? smallName(role, layers).name : null;
+  return { profile: { ...profile, fallbacks, steps, choices, small }, origins };
 }
 
 /** Tables that belong to no role. */
@@ -187,6 +190,23 @@ export function stepNames(role: Role, layers: readonly AgentLayer[]): Replacemen
   return { names, problem: null };
 }
 
+/** The table for small tasks. Only a coder has tasks, and a table that it names has no table for them of its own. */
+export function smallName(
+  table: string,
+  layers: readonly AgentLayer[],
+): { readonly name: string | null; readonly problem: Replacements['problem'] } {
+  const { value, origin } = table === 'coder' ? ofRole(table, layers, 'small') : ofTable(table, layers, 'small');
+  const problem = (message: string) => ({ name: null, problem: { origin, message } });
+  if (value === undefined || value === null) return { name: null, problem: null };
+  if (table !== 'coder')
+    return problem(`small = "${value}" under [agents.${table}]: only the coder has tasks; put it under [agents.coder]`);
+  if (!furtherNames(layers).includes(value))
+    return problem(
+      `small = "${value}": ${missingTable(value, layers) ?? `[agents.${value}] is the table of a role; name a table of its own, such as "fast"`}`,
+    );
+  return { name: value, problem: null };
+}
+
 function ofTable<Key extends keyof AgentTable>(table: string, layers: readonly AgentLayer[], key: Key) {
   const sources = layers.flatMap((layer) => sourcesOf(layer, table, true));
   return pick(sources, key);
@@ -242,6 +262,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     fallbacks: [],
     steps: [],
     choices: [],
+    small: null,
     account: value('account') ?? null,
     enabled: isNamed && (value('enabled') ?? true),
     preset: (acp ? optedAcp(named) : null) ?? named,

@@ -144,6 +144,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
     '""',
     'claude, codex: new agents of the account wait, or use their fallback, while less than this share of a limit is left, such as "20%"; "": none, so they work until the service stops them',
   ],
+  small: [
+    '""',
+    'coder: the table of [agents] that does small tasks: one or two declared files and at most 1500 characters. A task that names its agent keeps it; after a failed attempt `escalate` goes on; "": none',
+  ],
   escalate: [
     '[]',
     'the tables of [agents] for the first attempt, the second and so on, such as ["fast", "strong"]; the last one plays all further attempts. The role\'s own name is this table. []: always this one',

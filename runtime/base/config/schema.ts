@@ -112,6 +112,11 @@ const agentKeys = {
     where: (name) => name === '' || profileName.test(name),
   }).optional(),
   reserve: shareOrNone().optional(),
+  small: textOrNone({
+    max: 64,
+    is: 'the name of a table of [agents], such as "fast"',
+    where: (name) => name === '' || profileName.test(name),
+  }).optional(),
   escalate: listOf(
     text({
       min: 1,
@@ -589,8 +594,8 @@ function refuseUnnamed(tables: unknown, context: z.RefinementCtx): void {
   const named = new Set(
     Object.values(tables).flatMap((table: unknown) => {
       if (typeof table !== 'object' || table === null) return [];
-      const { fallback = null, escalate = [] } = table as { fallback?: unknown; escalate?: unknown }; // looked at by name alone
-      return [fallback, ...(Array.isArray(escalate) ? (escalate as unknown[]) : [])];
+      const { fallback = null, small = null, escalate = [] } = table as Readonly<Record<string, unknown>>; // looked at by name alone
+      return [fallback, small, ...(Array.isArray(escalate) ? (escalate as unknown[]) : [])];
     }),
   );
   const keys = Object.keys(tables).filter(

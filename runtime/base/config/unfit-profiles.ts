@@ -16,6 +16,7 @@ import {
   canPlay,
   fallbackNames,
   type ResolvedProfile,
+  smallName,
   stepNames,
   unplayable,
 } from './profiles.ts';
@@ -69,6 +70,9 @@ export function refuseReplacements(layers: readonly AgentLayer[]): void {
   const problems = roles.flatMap((role) => [
     ...[fallbackNames(role, layers), stepNames(role, layers)].flatMap(({ problem }) => problem ?? []),
   ]);
+  const tables = new Set(layers.flatMap((layer) => Object.keys(layer.tables)));
+  for (const table of new Set(['coder', ...tables]))
+    if (table !== 'default') problems.push(...[smallName(table, layers).problem ?? []].flat());
   const [first] = problems;
   if (first === undefined) return;
   const here = problems.filter(({ origin }) => origin.file === first.origin.file);

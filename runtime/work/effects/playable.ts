@@ -3,9 +3,10 @@
  * itself checks things that only exist in a worktree (a script on the plan's branch, a result of the setup).
  */
 import { isAbsolute } from 'node:path';
-import { type PlanDocument, shellBlocks } from '../../../machines/document/plan-document.ts';
+import { type PlanDocument, type PlanTask, shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
+import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts';
 import { type AgentProfile, playersOf, type RepoConfig, unknownAgents } from '../../base/config/config.ts';
 import {
   installHint,
@@ -183,13 +184,13 @@ function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<str
 function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Cast): Problem[] {
   const role = isSession ? 'session' : 'coder';
   if (document === null) return [];
-  const presetOf = (agent: string | null) =>
-    (agent === null ? null : playersOf(profiles[role], 1, agent)[0])?.preset ?? profiles[role].preset;
+  const presetOf = (task: PlanTask) => {
+    const found = taskAgent(taskFacts(task), isSession ? null : profiles.coder.small);
+    return (found === null ? null : playersOf(profiles[role], 1, found.agent)[0])?.preset ?? profiles[role].preset;
+  };
   return document.waves.flatMap(({ number, tasks }) =>
     tasks
-      .filter(
-        (task) => presetOf(task.agent) === 'sh' && !isDone(number, task.number) && shellBlocks(task.body).length === 0,
-      )
+      .filter((task) => presetOf(task) === 'sh' && !isDone(number, task.number) && shellBlocks(task.body).length === 0)
       .map((task) => ({
         message: `${taskName({ wave: number, task })}: no fenced sh block, and preset "sh" runs nothing else`,
         hint: `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,
