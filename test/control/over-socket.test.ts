@@ -213,6 +213,7 @@ describe('the control API over its socket', () => {
       status: 'done',
       waiting_for: null,
       base: { branch: 'main', commit: expect.stringMatching(/^[0-9a-f]{40}$/), on: [] },
+      stack: [],
       accepts: expect.arrayContaining(['reimplement', 'start_over', 'request_review', 'cancel']),
       events: expect.arrayContaining([
         { type: 'cancel', does: 'cancels the plan', accepted: true, why_not: null },

@@ -107,6 +107,19 @@ export const planEntry = z
 /** A plan as lists show it: its status, its phase, and what it waits for. */
 export interface PlanEntry extends z.infer<typeof planEntry> {}
 
+/** A pull request of a stack. */
+const stackLayer = z.object({
+  name: z.string(),
+  title: z.string(),
+  number: count,
+  url: z.string(),
+  state: z.enum(['open', 'merged', 'closed']),
+  branch: z.string(),
+  /** The branch that it is for, or went into. */
+  base: z.string(),
+  head: z.string(),
+});
+
 const taskEntry = z.object({
   number: count,
   title: z.string(),
@@ -186,21 +199,7 @@ export const planShow = planEntry
         /** The progress of its automatic merge; null: a person merges it. `detail`: why it was refused. */
         merge: z.object({ state: z.enum(forgeMergeStates), detail: z.string() }).nullable(),
         /** The requests of its parts, the lowest first; `url` above is that of the lowest that is open. Not there: the plan has one. */
-        stack: z
-          .array(
-            z.object({
-              name: z.string(),
-              title: z.string(),
-              number: count,
-              url: z.string(),
-              state: z.enum(['open', 'merged', 'closed']),
-              branch: z.string(),
-              /** The branch that it is for, or went into. */
-              base: z.string(),
-              head: z.string(),
-            }),
-          )
-          .optional(),
+        stack: z.array(stackLayer).optional(),
       })
       .nullable(),
     timestamps: z.partialRecord(z.enum(timestampNames), time),
@@ -403,6 +402,8 @@ export const explanation = z
     /** The base of its branch; null: there is no branch yet. */
     base: planBase.nullable(),
     base_remote: baseRemote.nullable(),
+    /** The requests of its stack, the lowest first; empty: it has no stack. */
+    stack: z.array(stackLayer),
     accepts: lines,
     /** Every signal to the plan itself: whether a person may send it now, and if not, why. */
     events: z.array(

@@ -381,6 +381,7 @@ export function createPlanViews(parts: ViewDependencies) {
             : waiting,
         base: row.base,
         base_remote: await baseRemoteOf(parts, row),
+        stack: planDetail(tree).pullRequest?.stack ?? [],
         accepts: acceptedSignals(tree.root, clock.nowMs()),
         events: await Promise.all(
           offersOf(tree.root, clock.nowMs()).map(async ({ type, isTaken, guard }) => {
