@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { realAgents } from './test/soak/left-out.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
@@ -6,6 +7,8 @@ import { hangMs } from './test/support/hang.ts';
 import { seedOfHead } from './test/support/seed.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 import { tempFolder } from './test/support/temp-folder.ts';
+
+const flags = join(import.meta.dirname, 'test/support/v8-flags.cjs');
 
 /** Every test, but for the kinds that test/soak/left-out.ts lists. */
 export default defineConfig({
@@ -16,7 +19,12 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.
-    env: { STATOR_SANDBOX: 'off', TMPDIR: tempFolder(), STATOR_CRASH_SEED: seedOfHead() },
+    env: {
+      STATOR_SANDBOX: 'off',
+      TMPDIR: tempFolder(),
+      STATOR_CRASH_SEED: seedOfHead(),
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require=${JSON.stringify(flags)}`,
+    },
     // What a test waits for within says sooner what it waited for.
     testTimeout: 2 * hangMs,
     hookTimeout: 2 * hangMs,

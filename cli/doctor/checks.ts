@@ -432,7 +432,7 @@ async function linkedHooks(path: string | null): Promise<string> {
 
 /** What limits agents here, with and without a setting. No failure: agents run without limits, too. */
 async function limits({ env }: Call): Promise<Finding> {
-  const { scopes, prlimit } = await probeResourceLimits(env, await probeBubblewrap(env));
+  const { scopes, prlimit } = await probeResourceLimits(env, () => probeBubblewrap(env));
   const usual = `memory ${sizeText(usualMemoryBytes())}, ${usualProcesses} processes and half of the free disk for each run, where no profile says otherwise`;
   if (process.platform !== 'linux') return { detail: `${usual}; of these only the disk is kept on this system` };
   if (scopes.kind === 'works')

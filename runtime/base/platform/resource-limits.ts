@@ -47,8 +47,8 @@ export function scopeProperties(limits: {
   ];
 }
 
-/** Tests the available mechanisms. Throws nothing. `walls`: the result of the test of bubblewrap. */
-export async function probeResourceLimits(env: Environment, walls: Bubblewrap): Promise<ResourceLimits> {
+/** Tests the available mechanisms. Throws nothing. `walls` tests bubblewrap; it is called only where the result matters. */
+export async function probeResourceLimits(env: Environment, walls: () => Promise<Bubblewrap>): Promise<ResourceLimits> {
   const nice = findOnPath('nice', env);
   if (process.platform !== 'linux') {
     const reason = `there are no such limits on ${process.platform === 'darwin' ? 'macOS' : process.platform} yet`;
@@ -83,10 +83,15 @@ async function probePrlimit(env: Environment): Promise<Found> {
 }
 
 /** Tried, since kernels before 5.14 count the processes of a user over all namespaces, and none counts those of root. */
-async function probeCount(prlimit: Found, walls: Bubblewrap, env: Environment): Promise<ResourceLimits['counted']> {
+async function probeCount(
+  prlimit: Found,
+  askWalls: () => Promise<Bubblewrap>,
+  env: Environment,
+): Promise<ResourceLimits['counted']> {
   if (prlimit.kind === 'missing') return prlimit;
   const reason = 'prlimit counts what this user runs altogether';
   if (process.getuid?.() === 0) return { kind: 'missing', reason: 'the kernel counts no processes of root' };
+  const walls = await askWalls();
   if (walls.kind === 'missing') return { kind: 'missing', reason: `without walls ${reason}` };
   const inside = [...namespaceArguments, '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--'];
   const { failure } = await tryOut(walls.program, [...inside, '/bin/sh', '-c', countTrial, prlimit.program], env);

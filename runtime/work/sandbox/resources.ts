@@ -96,7 +96,7 @@ const processWords =
 export function createResources(env: NodeJS.ProcessEnv, walls: Pick<Walls, 'state'>): Resources {
   let asked: Promise<ResourceLimits> | null = null;
   const state = () => {
-    asked ??= walls.state().then((found) => probeResourceLimits(env, found));
+    asked ??= probeResourceLimits(env, walls.state);
     return asked;
   };
   return {
