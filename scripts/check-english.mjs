@@ -63,6 +63,7 @@ const riddles = [
   [/\bfor want of\b/i, 'because … is missing'],
   [/\bholds? (it|them|nothing)? ?up\b/i, 'delays, blocks'],
   [/\bwish(es)?\b/i, 'a request, a signal'],
+  [/\bwhat (is|was) there\b/i, 'the existing …, what the folder has'],
 ];
 
 function filesIn(path) {

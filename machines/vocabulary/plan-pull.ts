@@ -37,7 +37,7 @@ export interface StackLayer {
   readonly base: string;
 }
 
-/** A stack that the forge is to have: what is done of it, and what is there as far as the plan knows. */
+/** A stack that the forge must get: its done parts, and the requests that the plan already knows there. */
 export interface AskedStack {
   readonly mode: StackMode;
   readonly parts: readonly {
@@ -56,7 +56,7 @@ export interface AskedStack {
   readonly isWhole: boolean;
   /** No further part is to come. */
   readonly isLast: boolean;
-  /** The name of the part whose reviewers asked for what is new; null: nobody did. */
+  /** The name of the part whose reviewers asked for the new commits; null: no reviewer did. */
   readonly fixes: string | null;
   /** A person asked: what was closed gets a new request. */
   readonly byHand: boolean;

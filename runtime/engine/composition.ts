@@ -145,10 +145,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const overrides = options.overrides ?? {};
   const { hooks: ownHooks = {} } = overrides;
   const read = async () =>
-    [
-      await openTimeline(store, clock),
-      await openProjects({ store, settings, overrides, log, nowMs, mayWrite: owner !== undefined }),
-    ] as const;
+    [await openTimeline(store, clock), await openProjects({ store, settings, overrides, log, nowMs })] as const;
   const [timeline, projects] = await read().catch((thrown: unknown) => {
     void carrier?.stop();
     store.close();

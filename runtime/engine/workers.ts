@@ -128,7 +128,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
   };
 }
 
-/** In the order in which they begin: first reading what was there, then work, then requests of other hosts. For an engine of one verb only the dispatcher. */
+/** In the order in which they begin: first reading the stored state, then work, then requests of other hosts. For an engine of one verb only the dispatcher. */
 function servicesOf(
   core: Parts,
   given: { hostWatch: Running | null; watchers: Watchers | null; dispatcher: Dispatcher },

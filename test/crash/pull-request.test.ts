@@ -1,4 +1,4 @@
-/** An engine that is killed while it makes a pull request, or has it merged: the next one finds what is there, and it happens once. */
+/** An engine that is killed while it makes a pull request, or has it merged: the next one finds its result, and it happens once. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';

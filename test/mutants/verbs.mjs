@@ -125,7 +125,7 @@ export const verbs = [
   {
     name: 'any-digest-is-trusted',
     promise: '--trust=<digest>: only if unchanged',
-    file: 'runtime/work/repos/registry.ts',
+    file: 'runtime/work/repos/repo-trust.ts',
     find: 'if (trust.toLowerCase() === config.digest) return true;',
     replace: 'if (trust !== config.digest.slice(1)) return true;',
     tests: ['test/cli/trust.test.ts'],
@@ -133,7 +133,7 @@ export const verbs = [
   {
     name: 'change-is-trusted',
     promise: 'a change of what was trusted asks again',
-    file: 'runtime/work/repos/registry.ts',
+    file: 'runtime/work/repos/repo-trust.ts',
     find: 'return pinned(row.config)?.digest === config.digest;',
     replace: 'return pinned(row.config) !== null;',
     tests: ['test/cli/trust.test.ts'],
@@ -141,7 +141,7 @@ export const verbs = [
   {
     name: 'revoked-trust-holds',
     promise: 'trust that was taken back starts nothing',
-    file: 'runtime/work/repos/registry.ts',
+    file: 'runtime/work/repos/repo-trust.ts',
     find: '    if (row.revokedAt !== null) return false;\n    return pinned(row.config)?.digest',
     replace: '    return pinned(row.config)?.digest',
     tests: ['test/cli/trust.test.ts'],

@@ -31,7 +31,7 @@ async function lostRepo(files: Readonly<Record<string, string>>) {
     await store.own(`/${host}`);
     const settings = { current: () => parseDaemonConfig('/daemon.toml', '') };
     const log = createLog(() => {}, 'error');
-    const projects = await openProjects({ store, settings, overrides: {}, log, nowMs: Date.now, mayWrite: true });
+    const projects = await openProjects({ store, settings, overrides: {}, log, nowMs: Date.now });
     onTestFinished(() => projects.release());
     return { store, projects };
   };

@@ -2,8 +2,6 @@
 import { z } from 'zod';
 
 export const cleaningKinds = ['run_folder', 'hook_files', 'agent_memory', 'worktree', 'branch', 'ref', 'rows'] as const;
-/** A kind of thing that cleaning deletes. */
-export type CleaningKind = (typeof cleaningKinds)[number];
 
 /** Reasons that a person may override, each with its own flag. */
 export const cleaningOverrides = ['unmerged', 'uncommitted', 'in_use'] as const;

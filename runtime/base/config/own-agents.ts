@@ -13,7 +13,7 @@ export interface AgentWork {
   readonly task: number | null;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
-  /** The folder to work in, an absolute path. What is there at the end of a coder's run is committed. */
+  /** The folder to work in, an absolute path. Its files at the end of a coder's run are committed. */
   readonly worktree: string;
   /** A file with the prompt, as for every agent: docs/prompts.md. */
   readonly promptFile: string;

@@ -1,6 +1,6 @@
 /**
- * Brings a plan's branch that has work to its base as that is now: the merge is made on no branch, `[landing] check` runs on it, and then the branch moves to it.
- * A ref keeps the merge meanwhile, so that another engine goes on with the one whose check runs, or finds that the branch has moved to it.
+ * Merges the present base into a plan's branch that has work: the merge commit is made on no branch, `[landing] check` runs on it, and then the branch moves to it.
+ * A ref keeps the merge commit meanwhile. After a crash the next engine continues with that commit and its check, or finds that the branch has moved to it.
  */
 import type { Workplace } from '../../../machines/vocabulary/effect.ts';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
@@ -20,7 +20,7 @@ interface Wanted {
   readonly head: string;
   readonly base: PlanBase;
   readonly check: string | null;
-  /** What the branch contains already is checked too: a fixer brought it there. */
+  /** true: a base that the branch already contains is checked too, because a fixer merged it. */
   readonly checksContained: boolean;
 }
 
@@ -28,7 +28,7 @@ export type Refreshed =
   | { readonly kind: 'fresh'; readonly head: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[] }
   | { readonly kind: 'check'; readonly detail: string }
-  /** The branch was moved by somebody else meanwhile. */
+  /** Another program or person moved the branch meanwhile. */
   | { readonly kind: 'moved' };
 
 export async function refreshBranch(parts: CheckParts, context: EffectContext, wanted: Wanted): Promise<Refreshed> {

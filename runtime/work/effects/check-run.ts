@@ -58,9 +58,9 @@ export interface AskedCheck {
   readonly number: number;
   /** The note for a later reader of its log; null: none. */
   readonly note: CheckNote | null;
-  /** The command that shows all that it wrote. */
+  /** The command that shows its whole output. */
   more(folder: RunFolder): Promise<string>;
-  /** Makes the checkout that it runs in, on no branch, right before it starts. Not there: it runs in the worktree of a branch. */
+  /** Makes the checkout that it runs in, on no branch, right before it starts. Default: it runs in the worktree of a branch. */
   makeReady?(site: Site): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ const commandLength = 80;
 const noLimits = { kind: 'none' } as const satisfies LimitsEnd;
 const unwanted: Failure = { how: 'is no longer wanted', output: '' };
 
-/** null: the check passed. Run again it goes on with what an earlier owner started. */
+/** null: the check passed. A second call continues the check that an earlier engine started. */
 export async function runCheck(parts: CheckParts, asked: AskedCheck, context: EffectContext): Promise<Failure | null> {
   const { row } = context;
   const launch = await checkLaunch(parts, row, asked);
@@ -91,7 +91,7 @@ export async function runCheck(parts: CheckParts, asked: AskedCheck, context: Ef
   return withSocket(parts.sockets, owner, (socketPath) => carryOut(parts, asked, context, { launch, socketPath }));
 }
 
-/** The line that tells comes first: lists show no more of it. `of`: whose check it is. */
+/** The most informative line comes first: lists show no other line. `of`: whose check it is. */
 export function failureText({ command, of }: { command: string; of: string }, { how, why, output }: Failure): string {
   const text = oneLine(command);
   const short = text.length <= commandLength ? text : `${text.slice(0, commandLength - 1)}…`;

@@ -23,7 +23,7 @@ export interface HookParts extends EffectParts, CommandDependencies {
 interface Sending {
   readonly project: string;
   readonly plan: string;
-  /** What the processes of this try are kept under. */
+  /** The key under which the processes of this try are stored. */
   readonly key: string;
   readonly abort: AbortSignal;
 }

@@ -1,4 +1,4 @@
-/** Runs a check on a commit that is on no branch yet, in a checkout of its own, which is made right before the check starts and goes when it has ended. */
+/** Runs a check on a commit that is on no branch yet, in a checkout of its own, which is made right before the check starts and removed when it has ended. */
 import type { Workplace } from '../../../machines/vocabulary/effect.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';

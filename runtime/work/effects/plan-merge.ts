@@ -14,11 +14,11 @@ import { tellLostWork } from './lost-work.ts';
 import { planBase } from './stored-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
 
-/** As many files as the signal holds, and as many as a sentence names. */
+/** The most files in a signal, and the most files in a sentence. */
 const toldFiles = 100;
 const shownFiles = 10;
 
-/** Run again it answers the same merge. Into the branch that a person named, that `base_branch` names, or that the plan was begun from, in this order. */
+/** Merges into the branch that a person named, otherwise into `base_branch`, otherwise into the branch that the plan was begun from. A second run returns the first one's merge. */
 export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
   return async ({ branch, into: named, message, approved = null, withAfter = false }, context): Promise<Outcome> => {
     const { row } = context;
@@ -38,13 +38,13 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
 
 interface Asked extends Omit<Names, 'repo'> {
   readonly withAfter: boolean;
-  /** The commit that it goes on top of; not there, or null: the head of the branch. */
+  /** The commit on which the merge is made. Missing or null: the head of the branch. */
   readonly on?: string | null;
   /** Work that was done and is not on the plan's branch; null: there is none. */
   lost(): Promise<{ readonly detail: string } | null>;
 }
 
-/** The branch that a plan may be merged into, before git is asked whether they go together; or the refusal. */
+/** The branch that a plan may be merged into, before git checks for conflicts; or the refusal. */
 export async function mayMerge(
   parts: EffectParts,
   site: Site,
@@ -65,11 +65,11 @@ export async function mayMerge(
   return { ...names, into };
 }
 
-/** What git, or the plans below, have against it. */
+/** Obstacles that git finds, or that come from the plans on which this one is based. */
 export type Refused =
   | Exclude<CheckoutMerge, { kind: 'merged' }>
   | { readonly kind: 'after'; readonly plans: readonly string[] }
-  /** What would land is not what that role approved. */
+  /** The commit that would land is not the one that this role approved. */
   | { readonly kind: 'outdated'; readonly by: Approval['by'] }
   | { readonly kind: 'lost_work' | 'check' | 'pull' | 'forge_waits' | 'behind'; readonly detail: string };
 
@@ -84,7 +84,7 @@ async function unmergedBelow(
 ): Promise<string[]> {
   const on = (await store.plan(project, plan))?.base?.on ?? [];
   const target = commit ?? (await readRef(repository, branchRef(into)));
-  // There is no branch to merge into, which is said instead.
+  // There is no branch to merge into: the refusal names that.
   if (target === null) return [];
   const unmerged: string[] = [];
   for (const below of on) {
@@ -121,13 +121,13 @@ async function targetOf(
   { plan, branch }: { plan: string; branch: string },
 ): Promise<string | null> {
   if (config.baseBranch !== '') return config.baseBranch;
-  // Without a branch nothing was begun, and there is nothing to merge anywhere.
+  // The plan has no branch, so no work was begun and nothing can be merged.
   if ((await readRef(repository, branchRef(branch))) === null) return repository.defaultBase;
   return (await planBase(parts, { project, plan, branch })).branch;
 }
 
 export interface Names {
-  /** Of the command that tries it again. */
+  /** The command that tries it again. */
   readonly verb: 'merge' | 'land';
   readonly plan: string;
   readonly branch: string;

@@ -1,6 +1,6 @@
 /**
- * Brings a forge to the stack of a plan: a branch and a pull request for each part that is done, each based on the one below. What is there is looked at first,
- * so a second run finds the result of the first, and what people did on the forge is kept: their commits, and what they merged or closed.
+ * Brings a forge to the stack of a plan: a branch and a pull request for each part that is done, each based on the one below. The forge is read first,
+ * so a second run finds the result of the first. People's changes on the forge are kept: their commits, and the requests that they merged or closed.
  */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -38,10 +38,10 @@ export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
 type Standing = 'open' | 'landed' | 'folded' | 'closed' | 'none';
 
 interface Layer extends Pick<StackLayer, 'name' | 'title' | 'branch'> {
-  /** The commit of the plan's branch that it ends with; null: it is not there any more. */
+  /** The last commit of this part on the plan's branch; null: the branch does not have it any more. */
   readonly end: string | null;
   readonly known: StackLayer | null;
-  /** Where its branch is at the remote; null: it is not there. */
+  /** The commit of its branch at the remote; null: the remote does not have that branch. */
   readonly there: string | null;
   readonly found: PullRequest | null;
   readonly standing: Standing;
@@ -58,7 +58,7 @@ export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Out
   for (const [index, layer] of layers.entries()) {
     const { standing, found, there, branch } = layer;
     if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null };
-    // What is above it is based on its branch until a person says more.
+    // The part above it is based on its branch until a person decides.
     else if (standing === 'closed' && there !== null)
       under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
     else if (standing === 'open' || standing === 'none') {
@@ -84,12 +84,12 @@ export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Out
   return outcomeOf(at, layers, published);
 }
 
-/** The heads that a part has, had, or had here. */
+/** The heads of a part: its present one, an earlier one, and the one that was pushed from here. */
 function ownCommits({ end, known, found, there }: Layer): string[] {
   return [end, known?.head, found?.headCommit, there].filter((commit) => commit != null);
 }
 
-/** What a part is on top of. `tip`: null as long as that is the branch as the plan was begun from it. */
+/** The branch on which a part is based. `tip`: null as long as it is the branch from which the plan was begun. */
 interface Under {
   readonly branch: string;
   readonly tip: string | null;
@@ -123,7 +123,7 @@ async function look(at: Stacking): Promise<Layer[]> {
   return layers;
 }
 
-/** A branch that an earlier try has pushed holds the part. Any other, such as that of an earlier plan of this name, is left alone. Throws `refused`. */
+/** Only a branch that an earlier try has pushed is used for the part. Another branch of that name, such as an earlier plan's, stays unchanged. Throws `refused`. */
 async function mustBeOurs(
   { repository, remote, forge }: Stacking,
   { branch, there, end }: Pick<Layer, 'branch' | 'end'> & { readonly there: string },
@@ -152,7 +152,7 @@ async function standingOf(
   const commit = head === null ? null : await findCommit(at.repository, head);
   if (commit !== null && (await holdsWork(at.repository, await tipOf(at), commit))) return 'landed';
   if (found.state === 'merged' || at.stack.byHand) return 'none';
-  // Some forges close what is for a branch that they delete.
+  // Some forges close the requests for a branch that they delete.
   const isOfForge = known?.state === 'open' && found.base !== at.into && !tips.has(found.base);
   return isOfForge ? 'none' : 'closed';
 }
@@ -168,19 +168,19 @@ function highestOf<L extends Placed>(layers: readonly L[]): L | null {
   return layers.findLast(({ standing }) => standing === 'open' || standing === 'none') ?? null;
 }
 
-/** The part that gets what is new on the plan's branch: that whose reviewers asked for it, otherwise the highest. Pure. */
+/** The part that gets the new commits of the plan's branch: the one whose reviewers asked for them, otherwise the highest. Pure. */
 export function receiverOf<L extends Placed>(
   layers: readonly L[],
   { isWhole, from, fixes }: Pick<AskedStack, 'isWhole' | 'from' | 'fixes'>,
 ): L | null {
   if (!isWhole) return null;
   const highest = highestOf(layers);
-  // A part that is new begins with all that is there.
+  // A new part begins with all commits of the branch.
   if (from === null || highest?.known === null) return highest;
   return layers.find(({ name, standing }) => name === fixes && standing === 'open') ?? highest;
 }
 
-/** The head that the part is to have: what is there, on top of what is below, with what is new. */
+/** The head that the part must get: its present commits, on top of the part below, with the new commits. */
 async function headOf(
   at: Stacking,
   layer: Layer,
@@ -237,7 +237,7 @@ function shownLayer({ name, title, branch, found, known }: Layer, state: StackLa
   return { name, title, branch, number, url, state, head: headCommit || (known?.head ?? ''), base };
 }
 
-/** A plan that waits for its parts has no end, even if all of them have landed. */
+/** A plan that waits for its parts has not ended, even if all of them have landed. */
 function outcomeOf(at: Stacking, layers: readonly Layer[], stack: readonly StackLayer[]): Outcome {
   const { stack: asked, forge, head, into } = at;
   const shown = stack.find(({ state }) => state === 'open') ?? stack.at(-1);

@@ -41,7 +41,7 @@ export function noteWords(folder: RunFolder, { numbers }: GivenWords): void {
   writeStartFile(file(folder), JSON.stringify(numbers));
 }
 
-/** None: its engine was killed before it noted them. */
+/** Empty: its engine was killed before it noted them. */
 export function notedWords(folder: RunFolder): number[] {
   try {
     const numbers: unknown = JSON.parse(readFileSync(file(folder), 'utf8'));

@@ -1,5 +1,5 @@
 /**
- * The parts of a branch that has a stack of requests: where each of them ends, and what becomes of one when what is below it has changed or has landed. Commits are made
+ * The parts of a branch that has a stack of requests: where each of them ends, and how one changes when the part below it has changed or has landed. Commits are made
  * anew as by `git rebase --onto`, without a worktree. Nothing here moves a ref, so all of it may run again.
  */
 import { ownGit } from './git.ts';
