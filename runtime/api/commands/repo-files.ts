@@ -1,0 +1,225 @@
+/** The configuration of repos and of the daemon: registers the repos that daemon.toml lists, and puts saved files in force, or reports why they are not. */
+import { join } from 'node:path';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import pMap from 'p-map';
+import { storedRepo } from '../../../actors/stored-tree.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
+import { type Change, insertSignal, mustCommit } from '../../core/store/port.ts';
+import type { NewSignal, RepoRow } from '../../core/store/rows.ts';
+import type { Registration, TrustWay } from '../../work/repos/registry.ts';
+import type { ReloadAnswer } from '../contract/repos.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
+import { mustFindRepo } from './repo-found.ts';
+
+/** The number of new repos of daemon.toml that are read at the same time: each starts git processes. */
+const lookWidth = 4;
+/** The time that git has to answer for a repo of daemon.toml. A slower repo is tried later, and the others do not wait for it. */
+const listedMs = 10_000;
+
+export interface RepoFiles extends ReturnType<typeof createRepoFiles> {}
+
+export function createRepoFiles(parts: CommandDependencies) {
+  const { store, projects, views, settings, clock, log } = parts;
+  const mustBeFree = parts.locks.tryAt;
+  /** Repos of daemon.toml that could not be registered, with the reason. */
+  const missing = new Map<string, string>();
+  /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
+  const unread = new Map<string, readonly string[]>();
+  /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
+  const left = new Set<string>();
+
+  /** The signal that tells the supervisor of a repo. The supervisor spawns the repo's tree if there is none yet. */
+  const registered = (project: string): Omit<NewSignal, 'at'> => ({
+    tree: supervisorTree,
+    type: 'repo_registered',
+    payload: { project, policy: projects.get(project).config.policy },
+    origin: 'engine',
+  });
+
+  /** Registers a repo of daemon.toml, or gives up for now when the time is over. */
+  async function registerOne(path: string, way: TrustWay): Promise<Registration | null> {
+    const late = new AbortController();
+    try {
+      const tooLate = delay(listedMs, null, { signal: late.signal }).then(() => {
+        throw new EngineError(
+          'bad_repo',
+          `git does not answer in ${path} within ${listedMs / 1_000} s`,
+          `try by hand: git -C ${path} status`,
+        );
+      });
+      tooLate.catch(() => {}); // if git was quicker, no one awaits this promise
+      const registration = await Promise.race([projects.register(path, { trust: true, way, mustBeFree }), tooLate]);
+      missing.delete(path);
+      return registration;
+    } catch (thrown) {
+      const reason = thrown instanceof EngineError ? thrown.message : messageOf(thrown);
+      if (missing.get(path) !== reason) log.error(`repo ${path} is not registered: ${reason}`);
+      missing.set(path, reason);
+      return null;
+    } finally {
+      late.abort();
+    }
+  }
+
+  /**
+   * Registers the repos of daemon.toml and the given ones. Known repos of daemon.toml are not read again. New repos get their signal in the inbox. Never
+   * throws because of a repo: one that cannot be used now is in `problems`, and is tried again at the next call.
+   */
+  async function registerListed(given: readonly string[] = []): Promise<void> {
+    const known = new Set(projects.list().map(({ path }) => path));
+    const listed = settings.current().repos;
+    for (const path of missing.keys()) if (!listed.includes(path) && !given.includes(path)) missing.delete(path);
+    // A known repo that is given is trusted anew. A new repo of daemon.toml is trusted, because the owner of the home wrote it there.
+    const wanted = [...new Set([...listed, ...given])].filter(
+      (path) => given.includes(path) || (!known.has(path) && !left.has(path)),
+    );
+    const wayOf = (path: string): TrustWay => (given.includes(path) ? 'program' : 'daemon.toml');
+    await pMap(wanted, (path) => registerOne(path, wayOf(path)), { concurrency: lookWidth });
+    // This includes repos whose engine crashed after the row and before the signal.
+    const born = await store.treeStates('repo');
+    const births = projects.list().filter(({ project }) => !born.has(repoTree(project)));
+    const at = clock.nowMs();
+    const words = births
+      .flatMap(({ project }) => wordOf(project))
+      .map((word): Change => ({ do: 'signal.insert', ...word, at }));
+    if (words.length > 0) await mustCommit(store, words);
+  }
+
+  /** A repo whose pinned configuration no longer parses gets no tree until it does. */
+  function wordOf(project: string): Omit<NewSignal, 'at'>[] {
+    try {
+      return [registered(project)];
+    } catch (thrown) {
+      log.error(`repo ${project} has no tree yet`, thrown);
+      return [];
+    }
+  }
+
+  /** Sends the repo's tree a changed policy at once, not with its next signal: a plan that waits for a limit may then begin. */
+  async function tellPolicy(project: string): Promise<void> {
+    const policy = projects.policyOf(project);
+    const tree = repoTree(project);
+    const row = policy === null ? null : await store.tree(tree);
+    if (policy === null || row === null) return;
+    if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not compared as text: the stored policy went through the inbox, which reorders keys
+    await insertSignal(store, { tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() });
+    parts.onChange();
+  }
+
+  /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
+  async function refresh(row: RepoRow): Promise<readonly string[]> {
+    const { project } = row;
+    const before = unread.get(project) ?? [];
+    const problems = await read(row);
+    unread.set(project, problems);
+    // A configuration that was put in force has a new row.
+    if (before.length > 0 || problems.length > 0 || projects.find(project) !== row)
+      tellChange(`the files of ${project}`, { before, now: problems });
+    return problems;
+  }
+
+  async function read({ project, path }: RepoRow): Promise<string[]> {
+    const reason = views.repoReason(project);
+    // A missing folder has no file to read. A fault in the file is reported each time.
+    if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
+    const { problem, untrusted } = await projects.refresh(project, { trust: false, way: 'repo trust' });
+    await tellPolicy(project);
+    if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
+    if (untrusted.length === 0) return [];
+    return [
+      `${project}: changed, not in force: ${path} may now start: ${untrusted.join('; ')}; say yes with: stator repo trust ${project}`,
+    ];
+  }
+
+  /** Puts the present daemon.toml in force, or returns the reasons against it. Registers the repos that it lists. */
+  async function readSettings(): Promise<readonly string[]> {
+    const problems: string[] = [];
+    try {
+      problems.push(...settings.reload());
+      projects.forget();
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      problems.push(`changed, not in force: ${thrown.message}`);
+    }
+    unread.set('', problems);
+    await registerListed();
+    return problems;
+  }
+
+  /** Unchanged problems were already logged. */
+  function tellChange(what: string, { before, now }: { before: readonly string[]; now: readonly string[] }): void {
+    if (isDeepStrictEqual(before, now) && now.length > 0) return;
+    if (now.length === 0) log.info(`${what}: changed, and in force`);
+    for (const problem of now) log.warn(problem);
+  }
+
+  const commands = {
+    registerListed,
+    /** Puts a repo's changed file in force if it starts nothing new. The caller has just checked that the repo is there. Throws `repo_not_found`. */
+    refreshRepo: async (project: string): Promise<void> => void (await refresh(await mustFindRepo(projects, project))),
+    /** To be called after a configuration file of a repo was saved. Puts in force what needs no consent, and logs the rest. Throws the store's errors. */
+    async noticeRepoFiles(project: string): Promise<void> {
+      const row = projects.find(project);
+      if (row === null || projects.isElsewhere(project)) return;
+      await refresh(row);
+      parts.onChange();
+    },
+    /** To be called after daemon.toml was saved. Returns the reasons why it, or a part of it, is not in force. Throws the store's errors. */
+    async noticeSettings(): Promise<readonly string[]> {
+      const before = unread.get('') ?? [];
+      const now = await readSettings();
+      tellChange(settings.current().file, { before, now });
+      parts.onChange();
+      return now;
+    },
+    /** The parts of the configuration that are not in force, with the reasons, one line each: daemon.toml's first, then by project, in any order of reading. */
+    problems: (): readonly string[] => [
+      ...[...unread].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines),
+      ...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
+    ],
+    /** Keys of daemon.toml that have no effect, and why, one line each. */
+    notes: (): readonly string[] => settings.current().notes,
+    /**
+     * Reads daemon.toml again, and every repo's file that needs no consent, and puts them in force at once. A broken file is not put in force, and is
+     * reported.
+     */
+    async reload(): Promise<ReloadAnswer> {
+      const problems = [...(await readSettings())];
+      for (const row of projects.list()) {
+        problems.push(...(await refresh(row)));
+        await immediate(); // a thousand files must not block other work
+      }
+      parts.onChange();
+      for (const { project } of projects.list()) problems.push(...hooksOff(project).map((why) => `${project}: ${why}`));
+      problems.push(...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`));
+      log.info(problems.length === 0 ? 'reloaded' : `reloaded, but for: ${problems.join(' | ')}`);
+      return { status: 'reloaded', problems };
+    },
+  };
+
+  /** Reasons on our side why hooks of the repo receive nothing. */
+  function hooksOff(project: string): string[] {
+    return [...projects.get(project).config.hooksOff, ...missingOf(project)];
+  }
+
+  /** What its hooks lack: variables, and addresses that may be called. */
+  function missingOf(project: string): string[] {
+    const { hooks } = projects.get(project).config;
+    return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
+  }
+
+  return {
+    ...{ commands, registered, tellPolicy, missingOf },
+    /** Its files are in force, or it is not here any more. */
+    forget: (project: string) => unread.delete(project),
+    /** A person registered the repo at that path. */
+    noteAdded(path: string) {
+      missing.delete(path);
+      left.delete(path);
+    },
+    noteRemoved: (path: string) => left.add(path),
+  };
+}
