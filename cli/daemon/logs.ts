@@ -49,8 +49,10 @@ function print({ out }: Call, lines: readonly string[]): void {
 
 /** A line in another form (from a crash) is only a message. */
 function document(line: string) {
-  const match = /^(\S+Z) (debug|info|warn|error) (.*)$/.exec(line);
+  const match = /^(\S+Z) (debug|info|warn|error) (?:\[trace_id=([0-9a-f]{32}) span_id=([0-9a-f]{16})\] )?(.*)$/.exec(
+    line,
+  );
   if (match === null) return { at: null, level: null, message: line };
-  const [, at, level, message] = match;
-  return { at, level, message };
+  const [, at, level, traceId, spanId, message] = match;
+  return { at, level, message, ...(traceId === undefined ? {} : { trace_id: traceId, span_id: spanId }) };
 }

@@ -3,9 +3,9 @@
  * request gives the same spans, whichever engine answers, and a collector gets one trace for a plan over all restarts.
  */
 import { pathOfRequest, planTree } from '../../../machines/vocabulary/ids.ts';
-import { textDigest } from '../../base/platform/text-digest.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import type { EffectRow, JournalLine, PlanRow, RunRow } from '../../core/store/rows.ts';
+import { spanIdOf, traceIdOf } from '../../core/store/trace-ids.ts';
 import type { PlanTrace, TraceAttribute, TraceSpan } from '../contract/traces.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -57,7 +57,7 @@ export async function planTrace(parts: Parts, row: PlanRow): Promise<PlanTrace> 
       .filter(({ kind, created_at: at }) => kind !== 'agent.run' && at >= createdAt)
       .map((effect) => effectPart(effect, known)),
   ];
-  const traceId = textDigest(`${tree} ${createdAt}`).slice(0, 32);
+  const traceId = traceIdOf(row);
   const spans = spanParts.map((part) => spanOf(part, { traceId, nowMs: clock.nowMs() }));
   const scope = { name: 'stator', version: statorVersion() };
   const attributes = attributesOf({ 'service.name': 'stator', 'service.version': statorVersion() });
@@ -185,7 +185,7 @@ function parentOf(path: string, known: ReadonlySet<string>): string {
 
 function spanOf(part: Part, { traceId, nowMs }: { traceId: string; nowMs: number }): TraceSpan {
   const { id, parent, name, startMs, endMs, attributes, failure = null, link } = part;
-  const idOf = (of: string) => textDigest(`${traceId} ${of}`).slice(0, 16);
+  const idOf = (of: string) => spanIdOf(traceId, of);
   return {
     traceId,
     spanId: idOf(id),

@@ -5,6 +5,7 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { createConsola } from './consola.ts';
 import { withoutSecrets } from './secrets.ts';
 import { safeText } from './terminal-text.ts';
+import { traceHere } from './trace-context.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -30,7 +31,7 @@ const keptLogs = 2;
 const rank = { error: 0, warn: 1, info: 3, debug: 4 } satisfies Record<LogLevel, number>;
 
 /**
- * `level` may be asked for each line, so that it can change. One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
+ * `level` may be asked for each line, so that it can change. One line each: time, level, the trace and span that the work belongs to (`[trace_id=… span_id=…]`, if to one), message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
  * does not take is dropped and counted; the next line that it takes says how many. consola is loaded with the first line.
  */
 export function createLog(write: (line: string) => void, level: LogLevel | (() => LogLevel)): Log {
@@ -40,7 +41,9 @@ export function createLog(write: (line: string) => void, level: LogLevel | (() =
     const lineOf = (of: string, text: string) =>
       `${date.toISOString()} ${of} ${safeText(withoutSecrets(text)).replaceAll('\n', ' | ')}\n`;
     const lost = dropped === 0 ? '' : lineOf('warn', `${dropped} lines before this one could not be written`);
-    write(lost + lineOf(type, String(message)));
+    const trace = traceHere();
+    const about = trace === null ? '' : `[trace_id=${trace.traceId} span_id=${trace.spanId}] `;
+    write(lost + lineOf(type, `${about}${String(message)}`));
     dropped = 0;
   };
   const say = (of: LogLevel, message: string) => {

@@ -8,11 +8,13 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { withTrace } from '../../base/platform/trace-context.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { hookRows } from '../store/hook-rows.ts';
 import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
 import { endedText, maxEngines } from '../store/suspected.ts';
+import { tracePartOf } from '../store/trace-ids.ts';
 import { concernsHere } from '../store/written.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-row.ts';
@@ -254,8 +256,10 @@ export function createPump(parts: PumpParts): Pump {
     const { id, type, suspected } = row;
     if (!suspects.begin(row)) return;
     if (suspected > 0)
-      log.warn(
-        `signal ${id} (${type} for ${treeOf(kinds, row)}) is handled alone: it was begun ${suspected} times before`,
+      await aboutPlan(row, () =>
+        log.warn(
+          `signal ${id} (${type} for ${treeOf(kinds, row)}) is handled alone: it was begun ${suspected} times before`,
+        ),
       );
     await store.commit([{ do: 'signal.count-suspected', id }]);
   }
@@ -293,6 +297,12 @@ export function createPump(parts: PumpParts): Pump {
     return { lines, touchedEffects, settled, released: later };
   }
 
+  /** What is logged meanwhile names the plan's trace. */
+  async function aboutPlan(row: SignalRow, work: () => void): Promise<void> {
+    const key = dependentPlan(row);
+    withTrace(key === null ? null : await tracePartOf(store, { ...key, part: '' }), work);
+  }
+
   async function countFailure(row: SignalRow, thrown: unknown): Promise<JournalLine[]> {
     const at = clock.nowMs();
     const { id, type, origin } = row;
@@ -302,7 +312,7 @@ export function createPump(parts: PumpParts): Pump {
     const counts: Change[] = isEnded ? [] : [{ do: 'signal.count-attempt', id }];
     const tree = treeOf(kinds, row);
     const what = isEnded ? 'is set aside' : `threw, try ${tries} of ${maxTries}`;
-    log.error(`signal ${id} (${type} for ${tree}) ${what}`, thrown);
+    await aboutPlan(row, () => log.error(`signal ${id} (${type} for ${tree}) ${what}`, thrown));
     if (tries < maxTries && !isEnded) {
       await store.commit(counts);
       return [];

@@ -22,11 +22,13 @@ import { type Clock, callAfter } from '../../base/platform/clock.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { withTrace } from '../../base/platform/trace-context.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectOwner, EffectRow, NewSignal } from '../store/rows.ts';
 import { endedText, maxEngines } from '../store/suspected.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { tracePartOf } from '../store/trace-ids.ts';
 import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
 import type { Casting } from './casting.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
@@ -513,11 +515,16 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     abort.signal.addEventListener('abort', end, { once: true });
     stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
     try {
-      return await handler(effect, { ...context, over: over.signal });
+      return await aboutPlan(entry.row, () => handler(effect, { ...context, over: over.signal }));
     } finally {
       abort.signal.removeEventListener('abort', end);
       stop.signal.removeEventListener('abort', endUnlessBegun);
     }
+  }
+
+  /** What is logged meanwhile names the plan's trace, and the span of the effect. */
+  async function aboutPlan<T>({ project, plan, key }: EffectRow, work: () => T | Promise<T>): Promise<T> {
+    return withTrace(await tracePartOf(store, { project, plan, part: key }), work);
   }
 
   /** The work of a handler is under way: it cannot be prevented any more. */
@@ -545,7 +552,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const trouble = isStoreTrouble ? null : environmentFault(thrown);
     const message = reasonOf(trouble ?? thrown);
     // A wait of hours is reported once.
-    if (row.waiting_since === null) log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
+    if (row.waiting_since === null)
+      await aboutPlan(row, () => log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`));
     const back = isStoreTrouble || fault?.mayPutBack === false ? null : await putBackOf(entry, trouble, message);
     if (back !== null) return back;
     if (row.kind === 'agent.run' || isStoreTrouble) {
@@ -623,7 +631,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const result = resultOf(row, outcome);
     const isCommitted =
       result === null ? (await store.commit(changes)).status === 'committed' : await bringIn(changes, result);
-    if (!isCommitted) log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
+    if (!isCommitted)
+      await aboutPlan(row, () =>
+        log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`),
+      );
     faults?.('lanes.after-settle');
     if (result === null) parts.onSignals();
   }

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
 import { requestOutbound } from '../../base/platform/outbound.ts';
+import { retryAfterMs } from '../../base/platform/retry-after.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 
@@ -19,6 +20,8 @@ export interface ChatCall {
   readonly timeoutMs: number;
 }
 
+/** A service that names no time is asked again then. */
+const unsaidPauseMs = 5_000;
 const maxResponseBytes = 4 * 1024 * 1024;
 
 /** Throws `bad_config` if the variable is not set, and as `readEnvFile`. */
@@ -48,8 +51,8 @@ export async function callChat(
   });
   const hint = 'it is tried again by itself';
   if (answer.status === 429) {
-    const retryAfterMs = pauseMsOf(answer.headers['retry-after'], answer.body);
-    throw new EngineError('unavailable', `${new URL(base).origin} asks for a pause`, hint, { retryAfterMs });
+    const pauseMs = pauseMsOf(answer.headers['retry-after'], answer.body);
+    throw new EngineError('unavailable', `${new URL(base).origin} asks for a pause`, hint, { retryAfterMs: pauseMs });
   }
   try {
     return { status: answer.status, json: JSON.parse(answer.body) as unknown };
@@ -59,8 +62,8 @@ export async function callChat(
   }
 }
 
-/** As the header says in seconds, or as Telegram says it in the body: a second to an hour. */
+/** As the header says, or as Telegram says it in the body: a second to an hour. */
 function pauseMsOf(header: string | undefined, body: string): number {
-  const said = Number(header ?? /"retry_after"\s*:\s*(\d+)/.exec(body)?.[1]);
-  return Math.min(Math.max(1, Number.isFinite(said) ? said : 5), 3_600) * 1_000;
+  const said = header ?? /"retry_after"\s*:\s*(\d+)/.exec(body)?.[1];
+  return Math.max(1_000, retryAfterMs(said, Date.now()) ?? unsaidPauseMs);
 }

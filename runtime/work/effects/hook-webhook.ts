@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { WebhookConfig } from '../../base/config/config.ts';
 import { type OutboundAnswer, type OutboundRequest, requestOutbound } from '../../base/platform/outbound.ts';
+import { retryAfterMs } from '../../base/platform/retry-after.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
@@ -20,8 +21,6 @@ export interface WebhookSending {
 
 /** Only the status of an answer is stored: the body could repeat our own headers. */
 const maxResponseBytes = 64 * 1024;
-/** The longest pause that a receiver may request. */
-const retryAfterLimitMs = 60 * 60_000;
 
 /** Sends it once. Throws `interrupted` if the engine stops. */
 export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending): Promise<HookTry> {
@@ -50,15 +49,8 @@ function judged({ status, headers }: OutboundAnswer, nowMs: number): HookTry {
   const isRedirect = status >= 300 && status < 400;
   const error = `the answer was ${status}${isRedirect ? '; redirects are not followed' : ''}`;
   const retries = status === 408 || status === 429 || status >= 500;
-  const retryAfterMs = status === 429 || status === 503 ? pauseOf(headers['retry-after'], nowMs) : null;
-  return failedTry(error, { retries, isGone: status === 410, retryAfterMs, status });
-}
-
-/** `Retry-After` contains seconds or a date. */
-function pauseOf(retryAfter: string | undefined, nowMs: number): number | null {
-  if (retryAfter === undefined) return null;
-  const ms = /^\s*\d{1,9}\s*$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), retryAfterLimitMs) : null;
+  const pauseMs = status === 429 || status === 503 ? retryAfterMs(headers['retry-after'], nowMs) : null;
+  return failedTry(error, { retries, isGone: status === 410, retryAfterMs: pauseMs, status });
 }
 
 function headersOf(hook: WebhookConfig, { id, body, nowMs, repo, env }: WebhookSending): Record<string, string> {

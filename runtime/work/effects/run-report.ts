@@ -5,6 +5,7 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { argumentHint, isProgramPreset, loginHint, modelHint } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
+import { traceHere } from '../../base/platform/trace-context.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import { tailOf } from '../agents/output-log.ts';
@@ -75,7 +76,10 @@ export async function noteReport(
         },
       },
     ]);
-    writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify({ preset, ...usage, rateLimit, problem })}\n`);
+    const trace = traceHere();
+    const ids = trace === null ? {} : { trace_id: trace.traceId, span_id: trace.spanId };
+    const told = { preset, ...usage, rateLimit, problem, ...ids };
+    writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify(told)}\n`);
     return { ...report, conversation, inputTokens, outputTokens };
   } catch (thrown) {
     log.warn(`what ${row.title} reported of its run was not read: ${messageOf(thrown)}`);

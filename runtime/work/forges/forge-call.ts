@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { requestOutbound } from '../../base/platform/outbound.ts';
+import { retryAfterMs } from '../../base/platform/retry-after.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { ForgeParts } from './forge.ts';
@@ -242,14 +243,10 @@ function retryAt(status: number, headers: Readonly<Record<string, string | undef
   const isLimit =
     status === 429 || (status === 403 && (isSpent || after !== undefined)) || (status === 503 && after !== undefined);
   if (!isLimit) return null;
-  const seconds = Number(after);
+  const pauseMs = retryAfterMs(after, nowMs);
   const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']);
   const at =
-    after !== undefined && Number.isFinite(seconds)
-      ? nowMs + seconds * 1000
-      : Number.isFinite(reset) && reset > 0
-        ? reset * 1000
-        : nowMs + limitDefaultMs;
+    pauseMs !== null ? nowMs + pauseMs : Number.isFinite(reset) && reset > 0 ? reset * 1000 : nowMs + limitDefaultMs;
   return at;
 }
 

@@ -1,4 +1,5 @@
 /** Reads `opencode run --format json`: the finished parts of its messages. */
+import { retryAfterMs } from '../../../base/platform/retry-after.ts';
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 import { verdictTold } from './verdict.ts';
@@ -74,11 +75,13 @@ function isDenied(error: JsonObject): boolean {
   return status === 401 || status === 403 || textAt(error, 'name') === 'ProviderAuthError';
 }
 
+/** No known limit of a subscription is longer than a week. */
+const longestLimitMs = 7 * 86_400_000;
+
 /** The program itself waits for limits as long as it may; if it gives up, its error has the service's answer. */
 function rateLimitOf(error: JsonObject, writtenAtMs: number): ToldReport['rateLimit'] {
   if (numberAt(error, 'data', 'statusCode') !== 429) return null;
-  const after = textAt(error, 'data', 'responseHeaders', 'retry-after') ?? '';
-  if (/^\d{1,8}(\.\d+)?$/.test(after)) return { untilMs: writtenAtMs + Math.ceil(Number(after) * 1000) };
-  const date = Date.parse(after);
-  return { untilMs: Number.isNaN(date) ? null : date };
+  const header = textAt(error, 'data', 'responseHeaders', 'retry-after') ?? undefined;
+  const pauseMs = retryAfterMs(header, writtenAtMs, longestLimitMs);
+  return { untilMs: pauseMs === null ? null : writtenAtMs + pauseMs };
 }
