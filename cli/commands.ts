@@ -297,6 +297,7 @@ export const nouns: Nouns = {
   notify: hidden(verbsOfOperations(notifyOperations, () => import('./views/notify.ts'))),
   machine: hidden([
     ...verbsOf(machine, { list: 'list the state machines', export: 'print one as a picture, Mermaid or JSON' }),
+    ...ofMachine('schedules'),
     ...ofMachine('start', 'send'),
     ...onePage('show its state, what it waits for, its history', ...ofMachine('show', 'explain', 'history')),
     ...onePage('begin no more of its effects, or go on', ...ofMachine('pause', 'resume')),

@@ -4,6 +4,7 @@ import type {
   HistoryEntry,
   MachineEntry,
   MachineExplanation,
+  MachineScheduleEntry,
   MachineSwitched,
   MachineTreeDeleted,
   MachineTreeReplay,
@@ -69,6 +70,30 @@ const machineHistory: View<HistoryEntry[]> = {
   },
 };
 
+const machineSchedules: View<MachineScheduleEntry[]> = {
+  list: {
+    headings: ['schedule', 'pattern', 'next', 'last', 'note'],
+    row: ({ machine, name, cron, timezone, next, last, passed, due, seen }) => {
+      const nowMs = Date.now();
+      const note = !seen
+        ? 'no engine has looked at it yet'
+        : due !== null
+          ? `the time ${localTime(due, nowMs)} was not looked at yet`
+          : passed !== null
+            ? `nothing began at ${localTime(passed.at, nowMs)}: ${plain(passed.reason)}`
+            : '';
+      return [
+        plain(`${machine}/${name}`),
+        plain(`${cron} ${timezone}`),
+        next === null ? 'never' : localTime(next, nowMs),
+        last === null ? '' : plain(last.id),
+        note,
+      ];
+    },
+    empty: 'no machine has a schedule; docs/own-machines.md says how',
+  },
+};
+
 const verifyMachine: View<Verification> = { lines: verificationLines };
 
 const deleteMachineTree: View<MachineTreeDeleted> = { lines: ({ machine, id }) => [`deleted ${machine} ${id}`] };
@@ -125,6 +150,7 @@ const machineTree: View<MachineTreeShow | MachineTreeReplay> = {
 
 export default {
   ...{ machineTree, machineReplay: machineTree },
+  machineSchedules,
   pauseMachine: switched,
   resumeMachine: switched,
   startMachine: verdict,

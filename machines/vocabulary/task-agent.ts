@@ -1,9 +1,9 @@
 /** Which agent does a task, if it is not the coder's own: the one that the plan names, or the agent for small tasks. Decided when the task begins. */
 
 /** A task is small if it declares one or two files, by their paths, and its text is short: then the plan says where the change is. */
-export const smallFilesLimit = 2;
+const smallFilesLimit = 2;
 /** In characters, with the fields. */
-export const smallLengthLimit = 1_500;
+const smallLengthLimit = 1_500;
 
 export interface TaskFacts {
   /** Not there or null: the plan names none. */

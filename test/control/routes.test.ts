@@ -810,6 +810,7 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/notifications', { query: '?all=true' }, 200],
     ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
     ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],
+    ['GET /v1/schedules', {}, 200, []],
     [
       'GET /v1/machines',
       {},

@@ -76,6 +76,10 @@ const daily = '0 3 * * *';
 it('a tree begins at each time, once, with its input; what is missed is made up for once', async () => {
   const { on, set, start, first, ids } = await scheduled({ cron: daily, overlap: 'allow' }, '2030-01-01T12:00:00Z');
   expect(await ids()).toEqual([]);
+  const known = { machine: 'report', name: 'nightly', cron: daily, timezone: 'UTC', missed: 'once', overlap: 'allow' };
+  expect(await first.client.machineSchedules()).toEqual([
+    { ...known, next: '2030-01-02T03:00:00.000Z', last: null, passed: null, due: null, seen: true },
+  ]);
   set('2030-01-02T03:00:01Z');
   await untilReached(on, '2030-01-02T03:00:00Z');
   await until(async () => (await ids()).length === 1);
@@ -83,6 +87,10 @@ it('a tree begins at each time, once, with its input; what is missed is made up 
   expect(tree.context).toMatchObject({ day: '2030-01-02' });
   const [line] = await first.client.machineHistory({ name: 'report', id: 'nightly-20300102T0300Z' });
   expect(line?.origin).toBe('engine');
+  const last = { at: '2030-01-02T03:00:00.000Z', id: 'nightly-20300102T0300Z' };
+  expect(await first.client.machineSchedules()).toEqual([
+    { ...known, next: '2030-01-03T03:00:00.000Z', last, passed: null, due: null, seen: true },
+  ]);
   await first.engine.stop();
   set('2030-01-06T09:00:00Z');
   const second = await start();
@@ -98,13 +106,15 @@ it('a tree begins at each time, once, with its input; what is missed is made up 
 
 it('what is missed can be skipped, and clocks that are put back make no second one', async () => {
   const zoned = { cron: '30 2 * * *', timezone: 'Europe/Berlin', missed: 'skip', overlap: 'allow' } as const;
-  const { on, set, ids } = await scheduled(zoned, '2030-10-26T12:00:00Z');
+  const { on, set, ids, first } = await scheduled(zoned, '2030-10-26T12:00:00Z');
   // 02:30 comes twice on that day: at 00:30 and 01:30 UTC.
   set('2030-10-27T00:30:01Z');
   await untilReached(on, '2030-10-27T00:30:00Z');
   set('2030-10-27T01:30:10Z');
   set('2030-10-28T09:00:00Z');
   expect(await untilReached(on, '2030-10-28T01:30:00Z')).toContain('it was missed');
+  const passed = { at: '2030-10-28T01:30:00.000Z', reason: 'it was missed, and missed = "skip"' };
+  expect(await first.client.machineSchedules()).toMatchObject([{ passed, timezone: 'Europe/Berlin' }]);
   await until(async () => (await ids()).length > 0);
   expect(await ids()).toEqual(['nightly-20301027T0030Z']);
 });

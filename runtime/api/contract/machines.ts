@@ -33,6 +33,29 @@ export const machineEntry = z
 /** A machine of this engine: its name and its version. */
 export interface MachineEntry extends z.infer<typeof machineEntry> {}
 
+export const machineScheduleEntry = z
+  .object({
+    machine: z.string(),
+    name: z.string(),
+    cron: z.string(),
+    timezone: z.string(),
+    missed: z.enum(['once', 'skip']),
+    overlap: z.enum(['refuse', 'queue', 'allow']),
+    /** null: the pattern has no further time. */
+    next: time.nullable(),
+    /** The last tree that it began, and the time for which; null: none. */
+    last: z.object({ at: time, id: z.string() }).nullable(),
+    /** The latest time that was looked at, if nothing began then; null: a tree began. */
+    passed: z.object({ at: time, reason: z.string() }).nullable(),
+    /** A time that has come and was not looked at yet: no engine ran, or it waits for the tree before; null: none. */
+    due: time.nullable(),
+    /** false: no engine has looked at this pattern yet, so its earlier times do not count. */
+    seen: z.boolean(),
+  })
+  .meta({ id: 'MachineSchedule' });
+/** A schedule of a machine of your own. */
+export interface MachineScheduleEntry extends z.infer<typeof machineScheduleEntry> {}
+
 export const machineSwitched = z
   .object({
     status: z.enum(['paused', 'resumed']),

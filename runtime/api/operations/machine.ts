@@ -5,6 +5,7 @@ import type { OperationParts } from '../commands/commands.ts';
 import type {
   MachineEntry,
   MachineExplanation,
+  MachineScheduleEntry,
   MachineSwitched,
   MachineTreeDeleted,
   MachineTreeEntry,
@@ -63,6 +64,19 @@ export const machineOperations = {
     who: 'anyone',
     answer: listOf<MachineEntry>(({ shapes }) => shapes.machineEntry),
     run: ({ views }) => views.machines(),
+  }),
+  machineSchedules: operation({
+    http: 'GET /v1/schedules',
+    does: 'the schedules of user-defined machines: the next time, the last tree, and why none began',
+    who: 'anyone',
+    answer: listOf<MachineScheduleEntry>(({ shapes }) => shapes.machineScheduleEntry),
+    run: ({ views }) => views.machineSchedules(),
+    verb: {
+      name: 'schedules',
+      listed: 'list when trees begin by themselves',
+      summary: 'List the schedules of your own machines: the next time, the last tree, and why none began.',
+      examples: ['stator machine schedules', 'stator machine schedules --json'],
+    },
   }),
   machine: operation({
     http: 'GET /v1/machines/:name',

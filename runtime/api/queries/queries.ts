@@ -5,7 +5,7 @@ import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
-import type { MachineEntry } from '../contract/machines.ts';
+import type { MachineEntry, MachineScheduleEntry } from '../contract/machines.ts';
 import type { ActPreview, FileDiff, PlanChanges, PlanComments, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import type { WorkEntry } from '../contract/work.ts';
@@ -32,6 +32,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 import { createWordViews } from './words.ts';
 import { type WorkQuestion, workBetween } from './work.ts';
 
+const loadSchedules = later(() => import('./machine-schedules.ts'));
 const loadPromptView = later(() => import('./prompt.ts'));
 const loadPlanComments = later(() => import('./plan-comments.ts'));
 const loadPlanDiff = later(() => import('./plan-diff.ts'));
@@ -111,6 +112,14 @@ export function createViews(parts: ViewDependencies) {
       return machineEntries(parts.machines).map((entry) => {
         const pauses = entry.own ? paused.get(entry.name) : undefined;
         return pauses === undefined ? entry : { ...entry, pauses };
+      });
+    },
+    /** Loaded at its first use, because it needs the library for cron patterns. */
+    async machineSchedules(): Promise<MachineScheduleEntry[]> {
+      const { scheduleEntries } = await loadSchedules();
+      return scheduleEntries(parts.machines, {
+        marks: await parts.store.intakeMarks(),
+        nowMs: parts.clock.nowMs(),
       });
     },
     /** Throws `not_found` for a name that is no machine. */

@@ -8,6 +8,7 @@ import { scheduleTimes } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
+import type { IntakeMarkRow } from '../../core/store/rows.ts';
 import { dueNow } from './sources/schedule.ts';
 
 export interface MachineScheduleParts {
@@ -44,11 +45,13 @@ export function createMachineSchedules(parts: MachineScheduleParts): MachineSche
     ...{ troubles, everyMs },
     async work() {
       if (schedules.length === 0) return idleMs;
+      // Read once: each schedule changes its own marks only.
+      const marks = await parts.store.intakeMarks();
       for (const { key, look } of schedules) {
         if (!mayWork()) return null;
         const trouble = { what: `the schedule ${key} does not work`, isRare: true } as const;
         try {
-          await look();
+          await look(marks);
           troubles.worked(trouble);
         } catch (thrown) {
           troubles.failed(trouble, thrown);
@@ -57,6 +60,18 @@ export function createMachineSchedules(parts: MachineScheduleParts): MachineSche
       return null;
     },
   });
+}
+
+/** The rows in which a schedule's times are kept: how far they were looked at, and the last tree that began. */
+export function scheduleMarks(machine: string, name: string) {
+  const key = `${machine}/${name}`;
+  // No intake has such a name.
+  return { key, reached: `machine:${key}`, begun: `machine:${key}:begun` };
+}
+
+/** Its keys, with the defaults. `pattern` is in the row of its times. */
+export function scheduleKeys({ cron, timezone = 'UTC', missed = 'once', overlap = 'refuse' }: MachineSchedule) {
+  return { cron, timezone, missed, overlap, pattern: `${cron} ${timezone}` };
 }
 
 interface Named {
@@ -68,21 +83,18 @@ interface Named {
 function createSchedule(
   { store, log, nowMs, begin }: MachineScheduleParts,
   { machine, name, schedule }: Named,
-): { readonly key: string; look(): Promise<void> } {
-  const { cron, timezone = 'UTC', missed = 'once', overlap = 'refuse', input = () => ({}) } = schedule;
+): { readonly key: string; look(marks: readonly IntakeMarkRow[]): Promise<void> } {
+  const { input = () => ({}) } = schedule;
+  const { cron, timezone, missed, overlap, pattern } = scheduleKeys(schedule);
   const times = scheduleTimes({ schedule: cron, timezone });
-  const pattern = `${cron} ${timezone}`;
-  const key = `${machine}/${name}`;
-  // No intake has such a name.
-  const [reached, begun] = [`machine:${key}`, `machine:${key}:begun`];
+  const { key, reached, begun } = scheduleMarks(machine, name);
 
   /** Where it is lost, another engine did it. */
   async function mark(reachedAt: number, reason: string | null, before: number | null): Promise<void> {
     await store.commit([{ do: 'intake.mark', intake: reached, pattern, reachedAt, reason, before }]);
   }
 
-  async function look(): Promise<void> {
-    const marks = await store.intakeMarks();
+  async function look(marks: readonly IntakeMarkRow[]): Promise<void> {
     const known = marks.find(({ intake }) => intake === reached);
     const now = nowMs();
     if (known?.pattern !== pattern) return mark(now, null, known?.reachedAt ?? null);
