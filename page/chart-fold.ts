@@ -51,6 +51,22 @@ export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
   };
 }
 
+/** What leads out of each folded state that is shown, a line each: the event, its guard, and the state that it leads to. */
+export function leaving({ edges }: Pick<Chart, 'edges'>, folded: ReadonlySet<string>): Map<string, string[]> {
+  const isWithin = (id: string, outer: string) => id === outer || isInside(id, outer);
+  // The words of a folded state inside another one are those of the outer one.
+  const outermost = [...folded].filter((id) => ![...folded].some((other) => isInside(id, other)));
+  return new Map(
+    outermost.map((outer) => {
+      const out = edges.filter(({ source, target }) => isWithin(source, outer) && !isWithin(target, outer));
+      const lines = out.map(
+        ({ event, guard, target }) => `${event}${guard === null ? '' : ` [${guard}]`} → ${target.split('.').at(-1)}`,
+      );
+      return [outer, [...new Set(lines)]];
+    }),
+  );
+}
+
 /** The heights in folded states at which nothing that is shown would be lost. */
 function freeSpans({ states, labels, routes, starts }: Chart, folded: ReadonlySet<string>): Span[] {
   const isOpen = ({ id }: ChartState) => states.some((other) => isInside(other.id, id));
@@ -100,12 +116,20 @@ function isIn<T>(all: readonly T[], one: T | undefined): one is T {
   return one !== undefined && all.includes(one);
 }
 
-/** Draws the buttons that open and close these states, each on the line of its name. */
+export interface Folds {
+  readonly folded: ReadonlySet<string>;
+  /** As `leaving` has it. */
+  readonly words: ReadonlyMap<string, readonly string[]>;
+  toggle(id: string): void;
+  /** The pointer or the focus is at that state or at its arrows; null: it has left. */
+  say(id: string | null): void;
+}
+
+/** Draws the buttons that open and close these states, each on the line of its name; the arrows of a folded one lead to its words. */
 export function drawFolds(
   svg: SVGSVGElement,
   states: readonly ChartState[],
-  folded: ReadonlySet<string>,
-  toggle: (id: string) => void,
+  { folded, words, toggle, say }: Folds,
 ): void {
   const make = (name: string, attributes: Readonly<Record<string, string | number>>) => {
     const made = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -114,15 +138,29 @@ export function drawFolds(
   };
   // What is in an image is no button to a screen reader.
   svg.setAttribute('role', 'group');
+  const listen = (element: Element, id: string) => {
+    for (const type of ['pointerenter', 'focus', 'pointerdown']) element.addEventListener(type, () => say(id));
+    for (const type of ['pointerleave', 'blur']) element.addEventListener(type, () => say(null));
+  };
+  for (const route of svg.querySelectorAll('.route')) {
+    const id = route.getAttribute('data-from') ?? '';
+    const line = route.querySelector('path');
+    if (!words.has(id) || line === null) continue;
+    // A line of a pixel is hard to hit.
+    const wide = make('path', { class: 'reach', d: line.getAttribute('d') ?? '' });
+    route.append(wide);
+    listen(route, id);
+  }
   for (const { id, x, y, w } of states) {
     const isFolded = folded.has(id);
     const button = make('g', {
       ...{ class: 'fold', role: 'button', tabindex: 0, 'data-fold': id },
-      ...{ 'aria-expanded': String(!isFolded), 'aria-label': `States in ${id}` },
+      ...{ 'aria-expanded': String(!isFolded), 'aria-label': [`States in ${id}`, ...(words.get(id) ?? [])].join('; ') },
     });
     const sign = make('text', { x: x + w - 20, y: y + 20, 'aria-hidden': 'true' });
     sign.textContent = isFolded ? '▸' : '▾';
     button.append(make('rect', { x, y, width: w, height: metrics.headerHeight, rx: 8 }), sign);
+    if (isFolded) listen(button, id);
     button.addEventListener('click', () => toggle(id));
     button.addEventListener('keydown', (event) => {
       if (!(event instanceof KeyboardEvent) || (event.key !== 'Enter' && event.key !== ' ')) return;

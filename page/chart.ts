@@ -1,7 +1,7 @@
 /** A machine's chart in the page: drawn once for each choice of folded states, then only lit; the whole of it or a part, never smaller than can be read unless a person asks for that. */
 import type { Box, Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
 import { chartStyle, renderChart } from '../runtime/base/charts/render.ts';
-import { drawFolds, foldable, foldChart } from './chart-fold.ts';
+import { drawFolds, foldable, foldChart, leaving } from './chart-fold.ts';
 import { createMap } from './chart-map.ts';
 
 /** The lit states, and the transition that was taken last. */
@@ -63,6 +63,10 @@ export function createChartView(): ChartView {
     'aria-label',
     'Statechart. Plus and minus zoom, arrows move, 0 shows the whole, f the states that are active.',
   );
+  /** The words of the arrows that leave a folded state, while it is pointed at. */
+  const tip = document.createElement('ul');
+  tip.className = 'chart-tip';
+  tip.hidden = true;
   const map = createMap((x, y) => {
     cancelAnimationFrame(animation);
     apply({ ...view, x: x - view.w / 2, y: y - view.h / 2 });
@@ -111,12 +115,22 @@ export function createChartView(): ChartView {
     svg.removeAttribute('width');
     svg.removeAttribute('height');
     const buttons = shown.states.filter(({ id }) => found.some((each) => each.id === id));
-    drawFolds(svg, buttons, folded, (id) => {
-      if (!opened.delete(id)) opened.add(id);
-      turn(false);
-      draw();
+    const words = leaving(given, folded);
+    drawFolds(svg, buttons, {
+      ...{ folded, words },
+      toggle(id) {
+        if (!opened.delete(id)) opened.add(id);
+        turn(false);
+        draw();
+      },
+      say: (id) => {
+        const said = id === null ? [] : (words.get(id) ?? []);
+        tip.hidden = said.length === 0;
+        tip.replaceChildren(...said.map(lineOf));
+      },
     });
-    stage.replaceChildren(svg);
+    tip.hidden = true;
+    stage.replaceChildren(svg, tip);
     map.draw(shown);
     apply(view);
     light(lighting);
@@ -390,6 +404,12 @@ export function createChartView(): ChartView {
 
 function grown({ x, y, w, h }: Box): Box {
   return { x: x - marginPx, y: y - marginPx, w: w + 2 * marginPx, h: h + 2 * marginPx };
+}
+
+function lineOf(text: string): HTMLElement {
+  const line = document.createElement('li');
+  line.textContent = text;
+  return line;
 }
 
 /** The button of a state that can be folded. */

@@ -36,7 +36,7 @@ const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'],
 const ended = new Promise((resolve) => child.once('exit', resolve));
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 try {
-  await until(() => readOwner(home)?.socketPath !== undefined);
+  await until(() => (readOwner(home)?.socketPath ?? null) !== null);
   const ask = callSocket(readOwner(home).socketPath, undefined);
   const client = createClient(ask, { note: null, close: async () => {} });
   await until(async () => (await client.status().catch(() => null))?.waiting === null);

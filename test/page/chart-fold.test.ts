@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { foldable, foldChart } from '../../page/chart-fold.ts';
+import { foldable, foldChart, leaving } from '../../page/chart-fold.ts';
 import type { Box, Chart } from '../../runtime/base/charts/chart.ts';
 
 const chart = JSON.parse(readFileSync(join(import.meta.dirname, '../../charts/plan.json'), 'utf8')) as Chart; // as the build writes it
@@ -46,6 +46,13 @@ it('each arrow and its words are those of the whole chart', () => {
       if (to != null) expect([to.source, to.target]).toEqual([before?.source, before?.target]);
       if (label >= 0) expect(shown.labels[label]?.w).toBe(chart.labels[whole?.label ?? -1]?.w);
     }
+});
+
+it('what leads out of a folded state is known, with the guard, and nothing of what stays inside', () => {
+  const words = leaving(chart, new Set(['lifecycle.ready', 'lifecycle.underway', 'lifecycle.underway.implementing']));
+  expect([...words.keys()]).toEqual(['lifecycle.ready', 'lifecycle.underway']);
+  expect(words.get('lifecycle.ready')).toContain('implement_start [hasOpenTask] → implementing');
+  expect(words.get('lifecycle.ready')?.filter((line) => /→ (?:planned|draft)$/.test(line))).toEqual([]);
 });
 
 it('with nothing folded it is the same chart', () => {

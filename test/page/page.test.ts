@@ -728,7 +728,11 @@ program = "date +%N >> fixes.txt"
     const inside = page.locator('.chart-stage [data-state="lifecycle.ready.planned"]');
     const isOpen = () => button.getAttribute('aria-expanded');
     expect([await isOpen(), await inside.count()]).toEqual(['false', 0]);
+    const words = page.locator('.chart-tip').getByText('implement_start [hasOpenTask] → implementing');
+    expect(await words.isVisible()).toBe(false);
     await button.focus();
+    await words.waitFor(limit);
+    expect(await button.getAttribute('aria-label')).toContain('cancel → cancelled');
     await page.keyboard.press('Enter');
     await inside.waitFor({ state: 'attached', ...limit });
     expect(await isOpen()).toBe('true');
@@ -737,6 +741,10 @@ program = "date +%N >> fixes.txt"
     await button.click();
     await inside.waitFor({ state: 'detached', ...limit });
     expect(await isOpen()).toBe('false');
+    await page.mouse.move(0, 0);
+    await words.waitFor({ state: 'hidden', ...limit });
+    await page.locator('.route[data-from="lifecycle.ready"] .reach').first().dispatchEvent('pointerenter');
+    await words.waitFor(limit);
     await page.close();
   });
 
