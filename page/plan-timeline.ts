@@ -142,15 +142,22 @@ function axisOf(event: Event): Element {
   return stage.querySelector('.axis svg') ?? stage;
 }
 
+/** Nearer to the mark of a fold, the text of a tick would cover it. */
+const tickPercent = 6;
+
 function axisView({ range, scale }: Drawn): View {
   const anchorOf = (percent: number) => (percent < 5 ? 'start' : percent > 95 ? 'end' : 'middle');
+  const foldsAt = scale.folds.map(({ fromMs, toMs }) => scale.at((fromMs + toMs) / 2));
+  const ticks = ticksOf(range, scale).filter(({ percent }) =>
+    foldsAt.every((at) => Math.abs(at - percent) > tickPercent),
+  );
   return h(
     'div',
     { class: 'axis', 'aria-hidden': 'true' },
     h(
       'svg',
       { width: '100%', height: '22' },
-      ticksOf(range, scale).map(({ percent, text }) =>
+      ticks.map(({ percent, text }) =>
         h('text', { key: text, x: `${percent}%`, y: '15', 'text-anchor': anchorOf(percent) }, text),
       ),
       scale.folds.map(({ fromMs, toMs }) =>

@@ -29,7 +29,7 @@ if (!existsSync(executablePath)) {
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const home = join(root, 'home');
 mkdirSync(home, { mode: 0o700 });
-writeFileSync(join(home, 'daemon.toml'), '[agents.default]\npreset = "sh"\n');
+writeFileSync(join(home, 'daemon.toml'), 'confirm_new_files = 1000000\n[agents.default]\npreset = "sh"\n');
 const env = { ...process.env, HOME: root, STATOR_HOME: home, XDG_RUNTIME_DIR: root, STATOR_SANDBOX: 'off' };
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
