@@ -29,7 +29,7 @@ if (!existsSync(executablePath)) {
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const home = join(root, 'home');
 mkdirSync(home, { mode: 0o700 });
-writeFileSync(join(home, 'daemon.toml'), 'confirm_new_files = 1000000\n[agents.default]\npreset = "sh"\n');
+writeFileSync(join(home, 'daemon.toml'), '[agents.default]\npreset = "sh"\n');
 const env = { ...process.env, HOME: root, STATOR_HOME: home, XDG_RUNTIME_DIR: root, STATOR_SANDBOX: 'off' };
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
@@ -42,7 +42,8 @@ try {
   await until(async () => (await client.status().catch(() => null))?.waiting === null);
   await client.addRepo(makeRepo(root, 'demo'), { trust: true });
   const each = Math.ceil(lines / files);
-  const sh = `mkdir many; for f in $(seq 1000 ${999 + files}); do seq 1 ${each} > many/$f.txt; done`;
+  // An engine asks before it takes more than 200 new files in one folder.
+  const sh = `for f in $(seq 1000 ${999 + files}); do mkdir -p many$((f % 10)); seq 1 ${each} > many$((f % 10))/$f.txt; done`;
   const content = `# Many\n\n## Wave 1\n\n### Task 1: many files\n\n\`\`\`sh\n${sh}\n\`\`\`\n`;
   await client.registerPlan({ project: 'demo', plan: 'many', content });
   await client.send({ project: 'demo', plan: 'many', type: 'implement_start' });

@@ -153,8 +153,34 @@ describe('the picture of the board', () => {
 
 
 
-      Enter plan  l log  d diff  a answer  r retry  m merge  / filter  ? keys  q quit"
+      Enter plan  l log  d diff  h history  a answer  / filter  ? keys  q quit"
     `);
+  });
+
+  it('names below the list what the marked plan takes, and nothing that it would refuse', () => {
+    const wave = ['stator plan advance w retry-wave', 'stator plan advance w advance-wave'];
+    const need = { source: 'wave', why: 'wave 1 failed', since: at, until: null, do: wave } as const;
+    const plans = [
+      plan('w', { turn: 'person', need }),
+      plan('runs'),
+      plan('done', { status: 'done', phase: null, landing: 'not_merged' }),
+      plan('ready', { status: 'ready', phase: null, turn: 'nobody' }),
+    ];
+    const board = { ...firstBoard(null), news: news(plans, [agent('runs-w1-t1', 'runs')]) };
+    const acts = (marked: string) => {
+      const marks = { ...board.marks, fleet: { id: marked, index: 0 } };
+      const foot =
+        shot({ ...board, marks }, 160)
+          .split('\n')
+          .at(-1) ?? '';
+      return foot.split('  ').filter((key) => /^[airm] /.test(key));
+    };
+    expect(['shop/w', 'shop/runs', 'shop/done', 'shop/ready'].map(acts)).toEqual([
+      ['r retry'],
+      [],
+      ['m merge'],
+      ['i start'],
+    ]);
   });
 
   it('an agent that writes down its own plan shows how far it is', () => {

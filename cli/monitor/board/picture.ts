@@ -1,4 +1,5 @@
 /** The board as lines that fit the terminal. A pure function of the state and the time. */
+import type { InstanceEntry, PlanEntry } from '../../../runtime/api/client/client.ts';
 import { accountLines } from '../../account-text.ts';
 import type { Paint } from '../../colour.ts';
 import { pauseLines } from '../../queue/part.ts';
@@ -43,7 +44,7 @@ const lowRows = 10;
 function frameOf(board: Board, looking: Looking): Frame {
   const isLow = looking.height < lowRows;
   const words = wordLines(board, looking.width);
-  const keys: Line[] = isLow || words.length > 0 ? [] : [[{ tone: 'dim', text: keysText(board, looking.width) }]];
+  const keys: Line[] = isLow || words.length > 0 ? [] : [[{ tone: 'dim', text: keysText(board, looking) }]];
   return { head: headLines(board, looking, isLow), foot: [...words, ...keys] };
 }
 
@@ -160,8 +161,27 @@ const lessNeeded = [
   'b back',
 ];
 
-function keysText({ page, near, isHelp }: Board, width: number): string {
+/** Keys that change something are named where what is marked takes it; the others only look. */
+const actKeys: Readonly<Record<string, (of: PlanEntry, agent: InstanceEntry | undefined) => boolean>> = {
+  'a answer': ({ need }) => need !== null && need.source !== 'wave',
+  'i start': ({ status, paused }) => paused || status === 'ready' || status === 'cancelled',
+  'r retry': ({ need }, agent) =>
+    agent === undefined ? need?.do.some((command) => command.endsWith(' retry-wave')) === true : agent.live,
+  'm merge': ({ landing }) => landing === 'not_merged',
+};
+
+function keysText(board: Board, { width, nowMs }: Looking): string {
+  const { page, near, isHelp, news } = board;
   if (isHelp) return 'any key goes back';
+  const target = markedTarget(board, nowMs);
+  const isOf = ({ project, plan }: { readonly project: string; readonly plan: string }) =>
+    project === target?.project && plan === target.plan;
+  const marked = news?.seen.plans.find(isOf);
+  const agent = news?.seen.agents.find((each) => isOf(each) && each.title === target?.title);
+  const isTaken = (key: string) => {
+    const takes = actKeys[key];
+    return takes === undefined || (marked !== undefined && takes(marked, agent));
+  };
   const [first, keys, back] =
     page !== null
       ? page.permission === null
@@ -174,7 +194,7 @@ function keysText({ page, near, isHelp }: Board, width: number): string {
             listKeys.filter((key) => key !== 'l log' && key !== '/ filter' && key !== 'S sort'),
             'Esc all plans',
           ];
-  let shown = [...first, ...keys, back];
+  let shown = [...first, ...keys.filter(isTaken), back];
   for (const key of lessNeeded) {
     if (widthOf(shown.join('  ')) < width) break;
     shown = shown.filter((candidate) => candidate !== key);
