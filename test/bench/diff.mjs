@@ -88,7 +88,7 @@ try {
   );
   // Its last lines are read when the window has come near them.
   await page
-    .getByRole('region', { name: `many/${999 + files}.txt` })
+    .getByRole('region', { name: `many${(999 + files) % 10}/${999 + files}.txt` })
     .locator('.code.added')
     .first()
     .waitFor({ timeout: patienceMs });
