@@ -186,8 +186,11 @@ function blockView(index: number, block: readonly DiffLine[], lines: FileLines, 
   const ownThreads = threads.filter((thread) => block.some((line) => isThreadOf(thread, line)));
   const own = comments.filter(isIn);
   const ownDraft = draft !== null && isIn(draft) ? draft : null;
-  if (!model.changes.near.has(part) && ownDraft === null)
+  if (!model.changes.near.has(part) && ownDraft === null) {
+    // A view keeps what it was drawn from; only those near the window are kept.
+    made.delete(block);
     return partView(part, { lines: block.length, model, actions });
+  }
   // Thousands of lines are as they were.
   const state = JSON.stringify([own, ownDraft, ownThreads, isSideBySide, model.at]);
   const before = made.get(block);

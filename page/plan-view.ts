@@ -82,8 +82,8 @@ function sectionLinks({ named, section: shown }: PlanModel): View {
 
 function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const waits = plan.waiting_for;
-  // The board shows the agents that work, and questions are at the top.
-  const isWaiting = waits !== null && waits.kind !== 'agent' && plan.blocked === null;
+  // The board shows the agents that work, and what needs a person is below.
+  const isWaiting = waits !== null && waits.kind !== 'agent' && plan.need === null;
   return h(
     'header',
     { class: 'plan-head' },
