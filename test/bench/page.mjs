@@ -1,16 +1,17 @@
 /**
- * The live page in a real Chromium, before a thousand plans under way of which a hundred facts a second come in: its memory, how soon a click is
- * answered, and whether anything on it moves by itself. `--json` prints one object.
+ * The live page in a real Chromium, before a thousand plans under way of which a hundred facts a second come in: how soon its first
+ * row is there, its memory, its frames while it is scrolled, how soon a click is answered, and whether anything on it moves by itself. `--json` prints one object.
  */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { median, print, round } from './ground.mjs';
+import { median, percentile, print, round } from './ground.mjs';
 import { thousandPlans } from './thousand.mjs';
 
 const executablePath = process.env.STATOR_CHROMIUM ?? '/usr/bin/chromium';
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 1_000);
 const seconds = Number(process.env.STATOR_BENCH_SECONDS ?? 30);
 const clicks = 20;
+const framesMeasured = 300;
 /** Two lines of the journal come of each. */
 const signalsPerSecond = 50;
 const atOnce = 32;
@@ -58,8 +59,11 @@ try {
     }).observe({ type: 'layout-shift', buffered: true });
     window.facts = 0;
   });
-  await page.goto(await bench.url());
+  const url = await bench.url();
+  const asked = performance.now();
+  await page.goto(url);
   await page.locator('tbody tr').first().waitFor({ timeout: 60_000 });
+  const firstMs = performance.now() - asked;
   const { client } = bench;
   const listening = new AbortController();
   let facts = 0;
@@ -78,6 +82,23 @@ try {
   };
   const used = await heap();
   const shifts = await page.evaluate(() => window.shifts);
+  const frames = await page.evaluate(
+    (count) =>
+      new Promise((resolve) => {
+        const times = [];
+        let last = performance.now();
+        const step = (now) => {
+          times.push(now - last);
+          last = now;
+          // Down, and up again.
+          scrollBy(0, times.length < count / 2 ? 40 : -40);
+          if (times.length === count) resolve(times.slice(1));
+          else requestAnimationFrame(step);
+        };
+        requestAnimationFrame(step);
+      }),
+    framesMeasured,
+  );
   const times = [];
   for (let click = 0; click < clicks; click += 1)
     times.push(
@@ -106,6 +127,9 @@ try {
   print('page', {
     plans,
     'facts a second': round(factsPerSecond),
+    'to the first row, ms': round(firstMs),
+    'frame, ms, median': round(percentile(frames, 0.5)),
+    'frame, ms, p95': round(percentile(frames, 0.95)),
     'heap in use, MB': round(used),
     'heap after a collection, MB': round(kept),
     'click to drawn, ms, median': round(median(times)),
