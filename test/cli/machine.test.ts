@@ -33,7 +33,8 @@ async function startTrain() {
   const made = daemonGround(`${shAgents}[machines]\nrelease = "${example}"\n`);
   const registry = await startRegistry();
   const env = { RELEASE_REGISTRY: registry.url };
-  const say = async (...args: string[]) => made.stator(args, { env: { ...made.env, ...env } });
+  // Only a daemon asks the registry: other verbs are called in this process.
+  const say = async (...args: string[]) => made.stator(args, args[0] === 'daemon' ? { env } : {});
   const told = async (...args: string[]) => {
     const { code, stdout, stderr } = await say(...args);
     expectProse(
