@@ -1,7 +1,7 @@
 /** Deliveries of webhooks: as items, and as a reason to look at a tracker at once. */
 import { createHmac } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveTcp } from '../../runtime/api/control/tcp.ts';
 import { checkSignature, type SignatureScheme } from '../../runtime/work/intake/signatures.ts';
@@ -120,6 +120,10 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
   expect(await send('hook', `${item} `, signed())).toMatchObject({ http: 401, code: 'unauthorized' });
   expect(await send('hook', item, { authorization: 'Bearer token-of-the-home' })).toMatchObject({ http: 401 });
   expect(await send('none', item, signed())).toMatchObject({ http: 401, code: 'unauthorized' });
+  // What killed engines left of files is no delivery that waits, and goes when it is old.
+  const drafts = ['1-aa', '2-bb'].map((end) => join(folder, `webhook-${'0'.repeat(64)}.json.${end}`));
+  for (const draft of drafts) writeFileSync(draft, '{"tit');
+  utimesSync(drafts[0] ?? '', 1, 1);
   const other = JSON.stringify({ title: '', body: 'x' });
   expect(await send('hook', other, standard(other, { id: 'msg_2', atMs: Date.now() }))).toMatchObject({ http: 400 });
   const large = JSON.stringify({ title: 'x', body: 'x'.repeat(1_100_000) });
@@ -129,10 +133,13 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
   const sendAgain = await senderOf(again);
   expect(await sendAgain('hook', item, signed())).toMatchObject({ status: 'repeated' });
   const third = JSON.stringify({ title: 'Third', body: '' });
+  expect(readdirSync(folder)).toEqual(drafts.map((path) => basename(path)));
   expect(await sendAgain('hook', third, standard(third, { id: 'msg_4', atMs: Date.now() }))).toMatchObject({
     status: 'taken',
   });
   await until(async () => (await again.client.plans('demo')).length === 2);
+  await until(() => readdirSync(folder).length === 1);
+  expect(readdirSync(folder)).toEqual([basename(drafts[1] ?? '')]);
 });
 
 it('a delivery becomes the plan of a template, with all that its sender says of it', async () => {

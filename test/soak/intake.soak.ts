@@ -1,14 +1,19 @@
 import { it } from 'vitest';
 import { seedOf } from '../support/crash.ts';
+import { killUnderSender } from '../support/sender-kills.ts';
 import { killUnderTracker } from '../support/tracker-kills.ts';
 import type { TrackerKind } from '../support/tracker-server.ts';
 import { isShort } from './length.ts';
 
-/** Two hundred kills over all of them. */
+/** Two hundred kills over these and a sender of webhooks; `crash.test.ts` has those of a folder and of a schedule. */
 const kinds = ['github', 'gitea', 'gitlab', 'linear', 'jira'] satisfies TrackerKind[];
-const kills = isShort ? 6 : 40;
+const kills = isShort ? 6 : 34;
 
 for (const kind of kinds)
   it(`issues of ${kind} come once under ${kills} kills`, async () => {
     await killUnderTracker({ kind, kills, seed: seedOf(`intake soak of ${kind}`) });
   });
+
+it(`what a webhook delivers comes once under ${kills} kills`, async () => {
+  await killUnderSender({ kills, seed: seedOf('intake soak of a webhook') });
+});

@@ -46,8 +46,8 @@ export const soaks: Readonly<Record<string, Soak>> = {
     shortS: 240,
   },
   'test/soak/intake.soak.ts': {
-    why: 'two hundred kills under five trackers that fail; intake/trackers-killed has twenty',
-    shortS: 60,
+    why: 'two hundred kills under five trackers that fail, and a sender of webhooks; intake/trackers-killed and sender-killed have twenty-six',
+    shortS: 90,
   },
   'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },
   'test/soak/landing-forges.soak.ts': {
@@ -64,6 +64,10 @@ export const soaks: Readonly<Record<string, Soak>> = {
     shortS: 120,
   },
   'test/soak/moments.soak.ts': { why: 'two hundred kills at random; crash/random has some', shortS: 60 },
+  'test/soak/night.soak.ts': {
+    why: 'sixty items over three repositories, for minutes of a quota that is used up; engine/night has six',
+    shortS: 60,
+  },
   'test/soak/points.soak.ts': { why: 'a kill at each of 300 places; crash/points has some', shortS: 120 },
   'test/soak/queue.soak.ts': { why: 'six hundred tasks in one queue; lives/queue-limits has sixty', shortS: 90 },
   'test/soak/rolling-upgrade.soak.ts': {

@@ -12,8 +12,8 @@ const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 export interface Life {
   /** The signal that ended it, or its exit code. */
   readonly ended: Promise<string>;
-  /** It has its home, or has ended. */
-  readonly up: Promise<void>;
+  /** The port of its HTTP API, when it has its home; null: it has ended. */
+  readonly up: Promise<number | null>;
   kill(): Promise<string>;
   stop(): void;
 }
@@ -45,9 +45,9 @@ export function live(
   const ended = new Promise<string>((resolve) =>
     child.once('close', (code, signal) => resolve(signal ?? String(code))),
   );
-  const up = new Promise<void>((resolve) => {
-    child.stdout?.once('data', () => resolve());
-    child.once('close', () => resolve());
+  const up = new Promise<number | null>((resolve) => {
+    child.stdout?.once('data', (text: Buffer) => resolve(Number(text.toString())));
+    child.once('close', () => resolve(null));
   });
   const kill = async () => {
     child.kill('SIGKILL');

@@ -2,7 +2,7 @@
  * Deliveries of webhooks, once their signature is checked. That of a tracker is only a reason to look at the tracker now: nothing that it says is used. That
  * of `source = "webhook"` is the item itself: a file of the home, which is there before the sender gets its answer.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -43,6 +43,7 @@ export interface Deliveries {
 
 /** Files that wait to become plans. */
 const waitingLimit = 1_000;
+const draftMs = 60_000;
 /** Ids of trackers' deliveries that are remembered. */
 const seenLimit = 10_000;
 
@@ -73,7 +74,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
         'send {"title": "…", "body": "…"}; url, author and labels may be there; see docs/intake.md',
       );
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (readdirSync(folder).length >= waitingLimit)
+    if (waitingIn(folder) >= waitingLimit)
       throw new EngineError('limit_reached', `${waitingLimit} deliveries wait already`, 'send it again later');
     await replaceFileSynced(file, JSON.stringify(read.data), 0o600);
     return true;
@@ -130,6 +131,17 @@ export const secretChars = 16;
 
 function refused(reason: string, hint: string): EngineError {
   return new EngineError('unauthorized', `the delivery is refused: ${reason}`, hint);
+}
+
+/** How many wait. Removes drafts that a killed engine left: no file is written for so long. */
+function waitingIn(folder: string): number {
+  const names = readdirSync(folder);
+  const drafts = names.filter((name) => !name.endsWith('.json'));
+  for (const path of drafts.map((name) => join(folder, name))) {
+    const seen = statSync(path, { throwIfNoEntry: false });
+    if (seen !== undefined && Date.now() - seen.mtimeMs > draftMs) rmSync(path, { force: true });
+  }
+  return names.length - drafts.length;
 }
 
 /** A kept delivery; null: the file is damaged or gone. */

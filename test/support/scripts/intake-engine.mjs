@@ -1,7 +1,8 @@
 /**
  * An engine over a home with intakes. Its argument is JSON: `{home, fault, at}`; `fault` is `{point, nth}`: this process kills itself there, at the nth time;
- * `at` is the time that its clock begins with. Prints `up`; stops when its input ends.
+ * `at` is the time that its clock begins with. Its HTTP API is on a port of loopback. Prints that port; stops when its input ends.
  */
+import { createServer } from 'node:http';
 import { createEngine } from '../../../dist/bin/engine.js';
 
 const { home, fault, at } = JSON.parse(process.argv[2]);
@@ -23,6 +24,20 @@ const engine = await createEngine({
   waitForHomeMs: 5_000,
   intakeLookMs: 20,
 });
-process.stdout.write('up\n');
-process.stdin.on('end', () => void engine.stop());
+const server = createServer(async (request, response) => {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  const { method, headers, url } = request;
+  const answer = await engine.fetch(
+    new Request(`http://127.0.0.1${url}`, { method, headers, body: Buffer.concat(parts) }),
+  );
+  response.writeHead(answer.status).end(await answer.text());
+});
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+process.stdout.write(`${server.address().port}\n`);
+process.stdin.on('end', () => {
+  server.close();
+  server.closeAllConnections();
+  void engine.stop();
+});
 process.stdin.resume();
