@@ -279,7 +279,7 @@ export const nouns: Nouns = {
     ...onePage('register or unregister a repo', ...verbsOf(repo, { add: '' }), ...ofRepo('remove')),
     ...verbsOf(repo, { trust: 'show what it may start, and allow that' }),
     ...ofRepo('pause', 'resume'),
-    ...hidden(verbsOf(repo, { move: 'give it to another host of the store' })),
+    ...hidden(verbsOf(repo, { compose: 'make one of several', move: 'give it to another host of the store' })),
   ],
   hook: verbsOfOperations(hookOperations, () => import('./views/hook.ts')),
   store: verbsOf(() => import('./store.ts'), {

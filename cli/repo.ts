@@ -27,6 +27,23 @@ const add = defineVerb({
   },
 });
 
+const compose = defineVerb({
+  summary:
+    'Make a repo of several: each is a folder of it. A plan there changes them together, and lands in all or none.',
+  args: {
+    path: { type: 'positional', description: 'the folder to make; it does not exist, or is empty' },
+    repos: { type: 'positional', description: 'registered repos, in the order in which they land' },
+  },
+  mayRepeat: true,
+  examples: ['stator repo compose ../shop api web'],
+  more: 'A task names its repo with **Repo:** api. See docs/several-repos.md.',
+  async run({ path }, call, [, ...repos]) {
+    const folder = resolve(call.cwd, path);
+    const members = repos.map((name) => (isFolder(name) ? resolve(call.cwd, name) : name));
+    tellAdded(call, await withClient(call, 'write', (client) => client.composeRepo({ path: folder, members })));
+  },
+});
+
 export const removeArgs = {
   repo: repoOrFolderArg,
   stop: { type: 'boolean', description: 'stop its agents first; this costs no attempt' },
@@ -119,4 +136,4 @@ const trust = defineVerb({
   },
 });
 
-export default { add, move, trust } satisfies Verbs;
+export default { add, compose, move, trust } satisfies Verbs;

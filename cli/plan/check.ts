@@ -1,6 +1,7 @@
 /** `stator plan check`: reads a plan without registering it; works without a store and without a repo. */
 
 import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { PlanDocument, PlanProblem, PlanTask } from '../../machines/document/plan-document.ts';
 import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
@@ -89,8 +90,8 @@ async function check({ file, name, read }: PlanFile, call: Call, asPlan: boolean
 }
 
 /**
- * With a problem for each task whose agent the configuration of this folder's repo does not have, and the agent for small tasks. Throws `bad_config`, if the plan
- * names an agent.
+ * With a problem for each task whose agent or repo the configuration of this folder's repo does not have, and the agent for small tasks. Throws `bad_config`, if the plan
+ * names an agent or a repo.
  */
 async function withAgents(
   reading: PlanReading,
@@ -99,17 +100,22 @@ async function withAgents(
   const tasks = reading.document.waves.flatMap((wave) => wave.tasks);
   const repo = tasks.length > 0 ? mainRepository(call) : null;
   if (repo === null) return { reading, small: null };
-  const { homeFolder, loadDaemonConfig, loadRepoConfig, unknownAgents } = await import(
+  const { homeFolder, loadDaemonConfig, loadRepoConfig, unknownAgents, unknownRepos } = await import(
     '../../runtime/base/config/config.ts'
   );
   try {
-    const { coder } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env))).profiles;
-    const unknown = unknownAgents(reading.document, coder);
+    const { profiles, members } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(call.env)));
+    const { coder } = profiles;
+    const unknown = [
+      ...unknownAgents(reading.document, coder),
+      ...unknownRepos(reading.document, { members, project: basename(repo) }),
+    ];
     const found =
       unknown.length === 0 ? reading : { ...reading, ok: false, problems: [...reading.problems, ...unknown] };
     return { reading: found, small: coder.small };
   } catch (thrown) {
-    if (!(thrown instanceof EngineError) || tasks.some(({ agent }) => agent !== null)) throw thrown;
+    if (!(thrown instanceof EngineError) || tasks.some((task) => task.agent !== null || task.repo !== null))
+      throw thrown;
     call.out.note(`which agent gets each task is not known: ${plain(thrown.message)}`);
     return { reading, small: null };
   }
@@ -188,6 +194,7 @@ function checkShape(
       files: task.files,
       after: task.after,
       ...agentShape(taskAgent(taskFacts(task), small)),
+      ...(task.repo === null ? {} : { repo: task.repo }),
     })),
   }));
   const sections = found.map(({ read: _read, ...section }) => section);
@@ -240,10 +247,11 @@ function headerRows(document: PlanDocument): [string, string][] {
 }
 
 function fieldsOf(task: PlanTask, small: string | null): string {
-  const { isDone, check, files, after } = task;
+  const { isDone, check, files, after, repo } = task;
   const found = taskAgent(taskFacts(task), small);
   const fields = [
     isDone ? 'done' : null,
+    repo === null ? null : `repo: ${repo}`,
     found === null ? null : `agent: ${found.by === 'plan' ? found.agent : taskAgentText(found)}`,
     check === null ? null : `check: ${check}`,
     files.length === 0 ? null : `files: ${files.join(', ')}`,

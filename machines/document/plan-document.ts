@@ -273,7 +273,7 @@ function startTask(reading: Reading, line: MarkdownLine, read: Extract<PlanHeadi
   reading.isIntroduction = false;
   const { number, title, level } = heading;
   const isDone = heading.isDone ?? wave?.isDone ?? false;
-  const own = { check: null, files: [], after: [], agent: null };
+  const own = { check: null, files: [], after: [], agent: null, repo: null };
   const task: PlanTask = { number, title, line: line.number, isDone, body: '', ...own };
   (wave?.wave.tasks ?? reading.strays).push(task);
   const reader = createTaskReader({ task, wave: wave?.wave.number ?? null }, reading.links, reading.reports);

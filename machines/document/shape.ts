@@ -20,6 +20,8 @@ export interface PlanTask {
   after: number[];
   /** The table of `[agents]` whose agent does it, of `**Agent:**`; null: as the configuration has it. */
   agent: string | null;
+  /** The member of the plan's repo whose files it changes, of `**Repo:**`; null: the document does not say. */
+  repo: string | null;
 }
 
 export interface PlanWave {

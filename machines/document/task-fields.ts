@@ -7,7 +7,7 @@ import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './sh
 /** A check is in a shell's argument list. */
 const checkLimit = 8000;
 
-const taskNames = ['check', 'files', 'after', 'agent'] as const;
+const taskNames = ['check', 'files', 'after', 'agent', 'repo'] as const;
 type TaskName = (typeof taskNames)[number];
 
 /** That a task comes after another one of its wave, and the line that says so. */
@@ -64,6 +64,7 @@ export function createTaskReader(
       for (const number of taskNumbers(field.value, { line, wave }, report.problem)) addLink(number, line);
     }
     if (field.name === 'agent') readAgent(task, field.value, line, report);
+    if (field.name === 'repo') readRepo(task, field.value, line, report);
     if (field.name === 'files') {
       if (field.value === '') list = { least: field.indent === null ? 0 : field.indent + 1, own: null };
       else if (!isNothing(field.value)) addFiles(field.value, line);
@@ -102,6 +103,10 @@ export function createTaskReader(
       list = null;
     },
     end() {
+      const { repo } = task;
+      // They are written as that repo has them.
+      if (repo !== null)
+        task.files = task.files.map((file) => (file.startsWith(`${repo}/`) ? file : `${repo}/${file}`));
       if (task.check !== null) return;
       for (const { line, message } of almostChecks) report.remark(line, message);
     },
@@ -139,6 +144,16 @@ function readAgent(task: PlanTask, value: string, line: number, report: Reports)
       `${quoted(value)} is no name of an agent; write that of a table [agents.<name>], as in **Agent:** strong`,
     );
   else task.agent = name;
+}
+
+/** The name of a member, which the configuration knows; only its form is checked here. */
+function readRepo(task: PlanTask, value: string, line: number, report: Reports): void {
+  if (value !== '' && isNothing(value)) return;
+  const name = value.startsWith('`') ? codeSpan(value) : value;
+  if (task.repo !== null) report.problem(line, 'the task has a second repo; write a task for each');
+  else if (name === null || !/^[\w.-]{1,64}$/.test(name))
+    report.problem(line, `${quoted(value)} is no name of a repo; write one, as in **Repo:** api`);
+  else task.repo = name;
 }
 
 function readCheck(task: PlanTask, value: string, line: number, report: Reports): void {

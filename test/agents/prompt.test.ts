@@ -87,8 +87,7 @@ describe('a coder', () => {
 
       - You stand in a git worktree on branch \`plan/search-w1-t1\`. \`$STATOR_TEMP_DIR\` is a folder for scratch files.
       - Servers that you start listen on the 20 ports from \`$STATOR_PORT_BASE\` on, which are yours alone; \`$STATOR_SLUG\` names your databases and containers. End what you started.
-      - Work in this folder only; other worktrees of this repo belong to others. Never push, never create, switch or delete a branch, never rewrite commits, never stash.
-      - Commit if you like; what you leave uncommitted is committed for you. No key, token or password into a commit, a signal or your output.
+      - Work in this folder only; other worktrees of this repo belong to others. Never push, never create, switch or delete a branch, never rewrite commits, never stash. Commit if you like; what you leave uncommitted is committed for you. No key, token or password into a commit, a signal or your output.
 
       ## How to end
 

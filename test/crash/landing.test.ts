@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { claimUnderKills, landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
+import { claimUnderKills, landInMembersUnderKills, landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
 
 const points = [
   'landing.after-prepare',
@@ -17,6 +17,12 @@ it('plans that conflict land each once and checked, though their engine is kille
 
 it('plans that are tried together land each once, on checked commits, though their engine is killed at each step', async () => {
   await landUnderKills({ plans: 4, points, kills: 1, seed: 7, batch: 4 });
+  expect.hasAssertions();
+});
+
+it('plans of several repos land in all of them or in none, though their engine is killed at each step, and people commit there', async () => {
+  const ofMembers = ['members.after-note', 'members.after-move', 'members.after-moves'] as const;
+  await landInMembersUnderKills({ plans: 4, points: [...ofMembers, ...points], kills: 2, seed: 7 });
   expect.hasAssertions();
 });
 

@@ -36,7 +36,7 @@ export function atEachPoint(round: number): Fault[] {
   // hooks, no chat and no forge: the points of those have their own proof.
   const reached = faultPoints.filter(
     (point) =>
-      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|plan-pull|plan-stack|pull-merge|branch-base|branch-refresh|hook|chat)\./.test(
+      !/^(gateway|intake|gc|setup|undo|plan-merge|landing|members|plan-pull|plan-stack|pull-merge|branch-base|branch-refresh|hook|chat)\./.test(
         point,
       ),
   );

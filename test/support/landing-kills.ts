@@ -108,6 +108,127 @@ export async function updateUnderKill(): Promise<void> {
   }
 }
 
+/** Plans that change two repos each, which other people commit to meanwhile: each lands once, checked, and in both or in none, however often its engine is killed. */
+export async function landInMembersUnderKills(
+  trial: Pick<Trial, 'plans' | 'points' | 'kills' | 'seed'>,
+): Promise<void> {
+  const on = makeGround();
+  try {
+    await playMembers(on, trial);
+  } finally {
+    for (const pid of carriersOf(`STATOR_HOME=${on.home}`)) kill(pid);
+    on.remove();
+  }
+}
+
+const memberNames = ['api', 'web'] as const;
+
+async function playMembers(
+  on: Ground,
+  { plans: count, points, kills, seed }: Pick<Trial, 'plans' | 'points' | 'kills' | 'seed'>,
+): Promise<void> {
+  const passed = join(on.root, 'passed');
+  configure(on, passed, 'test ! -f api/bad.txt', 1);
+  const config = join(on.repo, '.stator', 'config.toml');
+  writeFileSync(
+    config,
+    `${readFileSync(config, 'utf8')}${memberNames.map((name) => `[members.${name}]\nbranch = "main"\n`).join('')}`,
+  );
+  const members = memberNames.map((name) => {
+    const path = join(on.root, name);
+    git(on.root, 'clone', '-q', '--no-hardlinks', on.repo, path);
+    git(path, 'remote', 'remove', 'origin');
+    git(path, 'config', 'user.name', 'eve');
+    git(path, 'config', 'user.email', 'eve@here.test');
+    // A person works on something else, so nothing but the branch is in the way.
+    git(path, 'checkout', '-q', '--detach');
+    return path;
+  });
+  const random = randomOf(seed);
+  const names = Array.from({ length: count }, (_, index) => `p${index + 1}`);
+  const tasks = (name: string) =>
+    memberNames.map((repo) => ({ sh: `echo ${name} > ${repo}/${name}.txt`, fields: `**Repo:** ${repo}` }));
+  const plans = Object.fromEntries(names.map((name) => [name, planText(tasks(name))]));
+  const agents = { default: { preset: 'sh', attempts: 5 } };
+  const options = { home: on.home, repo: on.repo, members, plans, agents };
+  let others = 0;
+  const timer = setInterval(() => {
+    const path = members[Math.floor(random() * members.length)];
+    if (path === undefined || random() < 1 / 2) return;
+    const before = git(path, 'rev-parse', 'main');
+    const theirs = git(path, 'commit-tree', 'main^{tree}', '-p', before, '-m', `theirs ${others}`);
+    git(path, 'update-ref', 'refs/heads/main', theirs, before);
+    others += 1;
+  }, peopleMs);
+  try {
+    let isDone = false;
+    for (const point of points) isDone ||= (await life(on, { ...options, fault: { point, nth: 1 } })) === 'done';
+    for (let nth = 0; nth < kills && !isDone; nth += 1)
+      isDone = (await life(on, options, Math.floor(random() * momentMs))) === 'done';
+    clearInterval(timer);
+    if (!isDone) expect(await life(on, options), 'all have landed').toBe('done');
+  } finally {
+    clearInterval(timer);
+  }
+  proveMembers(on, { names, members, passed, others });
+  await expectJournalToReplay(on.home);
+}
+
+function proveMembers(
+  { repo }: Ground,
+  {
+    names,
+    members,
+    passed,
+    others,
+  }: { names: readonly string[]; members: readonly string[]; passed: string; others: number },
+): void {
+  const sorted = [...names].sort();
+  const plansIn = (path: string, commit: string) =>
+    git(path, 'ls-tree', '--name-only', commit)
+      .split('\n')
+      .flatMap((file) => /^(p\d+)\.txt$/.exec(file)?.[1] ?? [])
+      .sort();
+  for (const path of members) {
+    expect(plansIn(path, 'main')).toEqual(sorted);
+    const added = git(
+      path,
+      'log',
+      '--no-merges',
+      '--diff-filter=A',
+      '--name-only',
+      '--format=',
+      'main',
+      '--',
+      'p*.txt',
+    );
+    expect(
+      added
+        .split('\n')
+        .filter((line) => line !== '')
+        .sort(),
+      'each came once',
+    ).toEqual(sorted.map((name) => `${name}.txt`));
+    expect(git(path, 'fsck', '--no-dangling')).toBe('');
+  }
+  const theirs = members.map((path) => git(path, 'log', '--format=%s', '--grep=^theirs ', 'main').split('\n'));
+  expect(theirs.flat().filter((line) => line !== '').length, 'nobody lost a commit').toBe(others);
+  const checked = new Set(readFileSync(passed, 'utf8').split('\n'));
+  const log = git(repo, 'log', '--first-parent', '--grep=^Stator-Member: ', '--format=%H %P', 'main').split('\n');
+  for (const line of log) {
+    const [commit = '', , merged] = line.split(' ');
+    if (merged !== undefined) expect(checked, 'a merge that was not checked').toContain(merged);
+    const body = git(repo, 'show', '-s', '--format=%B', commit);
+    const heads = new Map(
+      [...body.matchAll(/^Stator-Member: (\w+) (\w+)$/gm)].map(([, name = '', head = '']) => [name, head]),
+    );
+    const [first = [], second = []] = members.map((path, at) => plansIn(path, heads.get(memberNames[at] ?? '') ?? ''));
+    expect(first, `in both repos or in none at ${commit}`).toEqual(second);
+  }
+  expect(git(repo, 'for-each-ref', 'refs/stator/landing')).toBe('');
+  expect(git(repo, 'status', '--porcelain')).toBe('');
+}
+
 async function play(on: Ground, trial: Trial): Promise<void> {
   const { plans: count, points, kills, seed, batch, forge: kind, hasPeople: isTended = false } = trial;
   const passed = join(on.root, 'passed');

@@ -8,6 +8,7 @@ import type { Registration, TrustWay, Yes } from '../../work/repos/registry.ts';
 import type { RepoAdded, RepoMoved, RepoRemoved, RepoSwitched } from '../contract/repos.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork } from './plan-work.ts';
+import { composeRepo } from './repo-compose.ts';
 import { createRepoFiles } from './repo-files.ts';
 import { mustFindRepo } from './repo-found.ts';
 import { createTrustCommands } from './repo-trust.ts';
@@ -150,6 +151,10 @@ export function createRepoCommands(parts: CommandDependencies) {
         trusted_now: trustedNow,
         notes: [...notes, ...taken, ...lost, ...files.missingOf(project)],
       };
+    },
+    /** As `composeRepo` of its own file. */
+    composeRepo(path: string, members: readonly string[]): Promise<RepoAdded> {
+      return composeRepo(parts, { path, members, add: () => this.addRepo(path, { trust: true, way: 'repo add' }) });
     },
     /**
      * As `takeOver` of the registry; the repo's plans go on here. Returns a line for people about what was taken over; null: there is nothing to take over

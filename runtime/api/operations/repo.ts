@@ -57,6 +57,17 @@ export const repoOperations = {
     run: ({ commands }, { path, trust = false, way = 'api', existing }) =>
       commands.addRepo(path, { trust, way, ensure: existing === 'ok' }),
   }),
+  composeRepo: operation({
+    http: 'POST /v1/repos/compose',
+    does: 'makes a repo at `path`, a folder that does not exist or is empty, with the given registered repos in its folders, and registers it: 201. Plans of it change all of them, and land in all or in none, in the given order',
+    who: 'person',
+    again: 'never',
+    input: ({ z, line }) => ({ path: line(4_096), members: z.array(line(255)).min(1).max(20) }),
+    creates: true,
+    answer: answerOf<RepoAdded>(({ shapes }) => shapes.repoAdded),
+    errors: ['repo_not_found', 'bad_repo', 'bad_config', 'conflict', 'untrusted', 'git_failed', 'unavailable'],
+    run: ({ commands }, { path, members }) => commands.composeRepo(path, members),
+  }),
   repo: operation({
     http: 'GET /v1/repos/:project',
     does: 'a repo with its configuration in force, and what the file would change',

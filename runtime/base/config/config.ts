@@ -14,6 +14,7 @@ import { readConfigText } from './file.ts';
 import { chatsOf, type DesktopMode, type HookConfig, hookOf, ownersHooks } from './hooks.ts';
 import { type IntakeConfig, intakesOf } from './intake.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { type MemberConfig, membersOf } from './members.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
 import { type PolicyParts, policyOf, unusedNotes } from './policy.ts';
@@ -52,6 +53,7 @@ export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfi
 export { missingVariables, opensOf, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';
 export { type IntakeConfig, type IntakeOf, type IntakeSourceName, intakeFrom } from './intake.ts';
 export { type ScheduleTimes, scheduleProblem, scheduleTimes } from './intake-sources/schedule.ts';
+export { type MemberConfig, unknownRepos } from './members.ts';
 export type {
   AgentCall,
   AgentCommand,
@@ -165,6 +167,8 @@ export interface RepoConfig {
     /** How many plans are tried together. */
     readonly batch: number;
   };
+  /** The repos whose files are in folders of this one, in the order in which they land; empty: it is a repo of its own. */
+  readonly members: readonly MemberConfig[];
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
   /** How notes about the repo are handled. `tokens`: the most that an agent gets; 0: none. */
@@ -346,6 +350,7 @@ export function parseRepoConfig(
       reviewAgain: values.landing?.review_again ?? 'conflicts',
       batch: values.landing?.batch ?? 1,
     },
+    members: membersOf(values.members ?? {}),
     documents: { writeBack: values.documents?.write_back ?? false },
     noteRules: {
       file: values.notes?.file ?? '.stator/notes.md',

@@ -8,6 +8,7 @@ import { channels, hookTypes } from './channels/channels.ts';
 import { chat } from './channels/chat.ts';
 import { chatTable } from './hooks.ts';
 import { intakeShape, intakeWords } from './intake.ts';
+import { memberTable } from './members.ts';
 import { agentTablesSchema, daemonFileSchema, hostTable, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
 
@@ -48,6 +49,7 @@ type TableName =
   | 'host'
   | 'http'
   | 'landing'
+  | 'members'
   | 'intake'
   | 'notifications'
   | 'pull_requests'
@@ -257,6 +259,11 @@ const landingWords: Readonly<Record<keyof typeof landingShape, Words>> = {
   ],
 };
 
+const memberWords: Readonly<Record<keyof typeof memberTable.shape, Words>> = {
+  repo: [null, 'the registered repo whose files are in this folder; default: the one that is named like the folder'],
+  branch: ['""', 'its branch that is composed, and that lands; "": the one on which its own plans begin'],
+};
+
 const wavesWords: Readonly<Record<keyof typeof wavesShape, Words>> = {
   overlap: [
     '"wave"',
@@ -345,6 +352,7 @@ export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '
 export const documentsKeys = entries(documentsWords, documentsShape, () => ['.stator/config.toml']);
 export const notesKeys = entries(notesWords, notesShape, () => ['.stator/config.toml']);
 export const landingKeys = entries(landingWords, landingShape, () => ['.stator/config.toml']);
+export const memberKeys = entries(memberWords, memberTable.shape, () => ['.stator/config.toml']);
 export const wavesKeys = entries(wavesWords, wavesShape, () => ['.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
 export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);

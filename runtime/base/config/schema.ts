@@ -15,6 +15,7 @@ import { isLoopback } from './home.ts';
 import { chatsSchema, chatTable, desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
+import { membersSchema, memberTable } from './members.ts';
 import { nearest } from './nearest.ts';
 import { type OwnProgramPreset, programPresets } from './preset-programs.ts';
 import {
@@ -514,6 +515,7 @@ const repoKeys = {
   priority: wholeNumber(-1000, 1000).optional(),
   worktree: worktreeSchema.optional(),
   landing: landingSchema.optional(),
+  members: membersSchema.optional(),
   waves: wavesSchema.optional(),
   documents: documentsSchema.optional(),
   notes: notesSchema.optional(),
@@ -558,6 +560,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'agents' && path.length === 1) return agentTableNames;
   if (path[0] === 'agents') return path[1] === 'check' ? checkKeyNames : agentKeyNames;
   if (path[0] === 'landing') return Object.keys(landingSchema.shape);
+  if (path[0] === 'members') return Object.keys(memberTable.shape);
   if (path[0] === 'waves') return Object.keys(wavesSchema.shape);
   if (path[0] === 'documents') return Object.keys(documentsSchema.shape);
   if (path[0] === 'notes') return Object.keys(notesSchema.shape);

@@ -11,6 +11,7 @@ import { sizeText } from '../platform/size.ts';
 import { textDigest } from '../platform/text-digest.ts';
 import { durationText } from './duration.ts';
 import { type HookConfig, trustedWords } from './hooks.ts';
+import { type MemberConfig, membersOf } from './members.ts';
 import { type AgentProfile, unplayable } from './profiles.ts';
 import {
   type AgentTable,
@@ -63,6 +64,7 @@ export function trustView(startable: Startable): TrustView {
   const { tables, setup, copy, hooks, dir, values, found } = startable;
   const gates = gatesOf(values);
   const landingCheck = values.landing?.check ?? null;
+  const members = membersOf(values.members ?? {});
   const names = [...new Set([...agentTableNames, ...Object.keys(tables)])];
   const weakens = [
     ...names.flatMap((name) => offLine(startable, name)),
@@ -72,6 +74,7 @@ export function trustView(startable: Startable): TrustView {
     ...names.flatMap((name) => agentLine(startable, name)),
     ...(setup === null ? [] : [`setup in every new worktree: ${setup}`]),
     ...(landingCheck === null ? [] : [`check of what lands: ${landingCheck}`]),
+    ...members.map(memberLine),
     ...(copy.length === 0 ? [] : [`copied into every new worktree: ${copy.join(', ')}`]),
     ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
     ...hooks.map(hookLine),
@@ -79,7 +82,12 @@ export function trustView(startable: Startable): TrustView {
   ].map(shownWhole);
   const agents = names.map((name) => [name, starting(tables, name)]);
   const place = isAbsolute(dir) ? { dir } : {};
-  const more = { gates, ...(landingCheck === null ? {} : { landing: { check: landingCheck } }), ...found };
+  const more = {
+    gates,
+    ...(landingCheck === null ? {} : { landing: { check: landingCheck } }),
+    ...(members.length === 0 ? {} : { members }),
+    ...found,
+  };
   const added = Object.entries(more).filter(([, part]) => Object.keys(part).length > 0);
   const lines = [...enables, ...weakens];
   const acting = hooks.map(({ timeoutMs: _timeout, ...hook }) => hook);
@@ -281,6 +289,10 @@ function limitWord(of: string, limit: number | 'auto' | null | undefined, text: 
   if (limit === undefined) return [];
   if (limit === null) return [`no limit of ${of}`];
   return [limit === 'auto' ? `${of} as the machine has it` : `${of} up to ${text(limit)}`];
+}
+
+function memberLine({ folder, repo, branch }: MemberConfig): string {
+  return `what lands moves ${branch === null ? 'the base branch' : branch} of the repo ${repo}, whose files are in ${folder}/`;
 }
 
 function hookLine(hook: HookConfig): string {

@@ -15,12 +15,14 @@ import type { PlanBase } from '../../core/store/rows.ts';
 import { ensureBranch, movedMeanwhile } from '../git/branch.ts';
 import { holdsWork, joinCommits, type NamedCommit, restartBranch, takeIntoBranch } from '../git/joint-base.ts';
 import { findCommit, isAncestor } from '../git/objects.ts';
+import { beginningOf } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { type Refreshed, refreshBranch } from './branch-refresh.ts';
 import type { CheckParts } from './check-run.ts';
 import { sidesOf } from './landing.ts';
-import { beginningOf, knownBase, remember } from './stored-base.ts';
+import { refreshMembers } from './members.ts';
+import { knownBase, remember } from './stored-base.ts';
 import { siteOf } from './workplace.ts';
 
 /** The most files in the signal, and the most files that a sentence names. */
@@ -38,6 +40,7 @@ export function createBranchBase(parts: CheckParts): Handler<BranchBase> {
     const { baseBranch: configured, baseFetch } = project.config;
     const isRefresh = refresh !== undefined;
     const baseBranch = configured === '' && isRefresh ? (before?.branch ?? '') : configured;
+    await refreshMembers(parts, { project, repository });
     const trunk = await beginningOf({ baseBranch, baseFetch }, repository);
     const wanted = await partsOf(repository, trunk.commit, after, known);
     const head = await readRef(repository, branchRef(branch));

@@ -6,6 +6,7 @@ import { isLeftBehind } from '../../../machines/plan/context.ts';
 import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
 import { effectKey, instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { CheckNote } from '../agents/check-note.ts';
 import { type AskedCheck, type CheckParts, failureText, runCheck } from './check-run.ts';
@@ -14,7 +15,12 @@ export function createCheck(parts: CheckParts): Handler<WorkCheck> {
   return async (effect, context): Promise<Outcome> => {
     for (const [index, { wave, task }] of (await checksOf(parts, effect, context)).entries()) {
       const note = { wave, task: task.number, command: task.check ?? 'true' };
-      const failure = await runCheck(parts, askedOf(parts, effect, context, { number: index + 1, note }), context);
+      const command = commandOf(task);
+      const failure = await runCheck(
+        parts,
+        askedOf(parts, effect, context, { number: index + 1, note, command }),
+        context,
+      );
       const of = `wave ${wave} task ${task.number}`;
       if (failure !== null) return { type: 'check_failed', payload: { detail: failureText({ ...note, of }, failure) } };
     }
@@ -40,15 +46,20 @@ async function checksOf(
   return checked.filter(({ wave, task }) => !isLeftBehind(context, wave, task.number));
 }
 
+/** The check of a task for a member runs in the member's folder. */
+function commandOf({ check, repo }: PlanTask): string {
+  return repo === null ? (check ?? 'true') : `cd ${shellWord(repo)} || exit 1\n${check ?? 'true'}`;
+}
+
 function askedOf(
   parts: CheckParts,
   effect: WorkCheck,
   context: EffectContext,
-  { number, note }: { readonly number: number; readonly note: CheckNote },
+  { number, note, command }: { readonly number: number; readonly note: CheckNote; readonly command: string },
 ): AskedCheck {
   const { place, wave, task } = effect;
   const more = async () => logCommand(await titleOf(parts, effect, context), 'check-failed');
-  return { plan: context.row.plan, place, wave, task, command: note.command, number, note, more };
+  return { plan: context.row.plan, place, wave, task, command, number, note, more };
 }
 
 async function titleOf({ store }: CheckParts, { run, wave, task }: WorkCheck, { row }: EffectContext): Promise<string> {

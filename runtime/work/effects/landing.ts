@@ -15,7 +15,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { ReviewAgain } from '../../base/config/config.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
-import { mergePrepared, prepareMerge } from '../git/checkout-merge.ts';
+import { prepareMerge } from '../git/checkout-merge.ts';
 import { ownGit } from '../git/git.ts';
 import { takeIntoBranch } from '../git/joint-base.ts';
 import { parentOf } from '../git/objects.ts';
@@ -25,6 +25,7 @@ import { type BroughtUp, broughtUp } from '../git/same-change.ts';
 import type { CheckParts } from './check-run.ts';
 import { type ByForge, findForgeLine, mergeByForge, prepareForForge } from './landing-forge.ts';
 import { lostWork, tellLostWork } from './lost-work.ts';
+import { landedNote, landPrepared, refreshMembers } from './members.ts';
 import { checkMerge } from './merge-check.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import type { ForgeParts } from './with-forge.ts';
@@ -64,7 +65,9 @@ export function createLandingPrepare(parts: ForgeParts): Handler<LandingPrepare>
     const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on } as const;
     const lost = () => lostWork(parts.store, repository, { project: project.project, plan, branch });
     const names = await mayMerge(parts, site, { ...asked, lost });
-    return 'type' in names ? names : prepare(parts, context, { effect, names, target: null });
+    if ('type' in names) return names;
+    if (on === null) await refreshMembers(parts, site);
+    return prepare(parts, context, { effect, names, target: null });
   };
 }
 
@@ -98,7 +101,7 @@ async function prepare(
       const found =
         approved === null ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
       if (approved === null || !isToBeReviewed(reviewAgain, found)) {
-        const together = target === null ? batch : 1;
+        const together = target === null && project.config.members.length === 0 ? batch : 1;
         return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch: together } };
       }
       // If another plan is before it, its base is not known yet.
@@ -155,12 +158,15 @@ export function createLandingMerge(parts: ForgeParts): Handler<LandingMerge> {
     if (isByForge(effect)) return mergeByForge(parts, effect, context);
     const { plan, branch, into, commit, base, tip } = effect;
     const { row } = context;
-    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    const { project, repository } = await siteOf(parts, row, { branch, from: branch });
     parts.faults?.('landing.before-merge');
-    const merged = await mergePrepared(repository, { into, base, commit, tip });
+    const merged = await landPrepared(parts, { project, repository }, { into, base, commit, tip });
     parts.faults?.('landing.after-merge');
     if (merged.kind === 'moved') return { type: 'landing_moved', payload: {} };
-    if (merged.kind === 'merged') return { type: 'plan_merged', payload: { head: merged.head, into, tip } };
+    if (merged.kind === 'merged') {
+      const note = await landedNote(parts, { project, repository }, merged.head);
+      return { type: 'plan_merged', payload: { head: merged.head, into, tip, ...(note !== null && { note }) } };
+    }
     const names: Names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null };
     return refusal(merged, names);
   };

@@ -2,15 +2,17 @@
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PlanMerge } from '../../../machines/vocabulary/effect.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
-import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
+import type { Approval, MergeObstacle } from '../../../machines/vocabulary/plan-merge.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import { movedMeanwhile } from '../git/branch.ts';
 import { type CheckoutMerge, mergeIntoCheckout } from '../git/checkout-merge.ts';
 import { holdsWork } from '../git/joint-base.ts';
 import { realBranch } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { tellLostWork } from './lost-work.ts';
+import { type Landed, landedNote, mergeIntoMembers } from './members.ts';
 import { planBase } from './stored-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
 
@@ -29,10 +31,16 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
     if ('type' in names) return names;
     const { into } = names;
     parts.faults?.('plan-merge.before-merge');
-    const merged = await mergeIntoCheckout(repository, { from: branch, into, message, only: approved?.sha ?? null });
+    const wanted = { from: branch, into, message, only: approved?.sha ?? null };
+    const merged = (await mergeIntoMembers(parts, site, wanted)) ?? (await mergeIntoCheckout(repository, wanted));
     parts.faults?.('plan-merge.after-merge');
+    if (merged.kind === 'moved') throw movedMeanwhile(repository, into);
     if (merged.kind !== 'merged') return refusal(merged, names);
-    return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
+    const note = await landedNote(parts, site, merged.head);
+    return {
+      type: 'plan_merged',
+      payload: { head: merged.head, into, tip: merged.tip, ...(note !== null && { note }) },
+    };
   };
 }
 
@@ -68,6 +76,7 @@ export async function mayMerge(
 /** Obstacles that git finds, or that come from the plans on which this one is based. */
 export type Refused =
   | Exclude<CheckoutMerge, { kind: 'merged' }>
+  | Extract<Landed, { kind: 'member' | 'half' }>
   | { readonly kind: 'after'; readonly plans: readonly string[] }
   /** The commit that would land is not the one that this role approved. */
   | { readonly kind: 'outdated'; readonly by: Approval['by'] }
@@ -104,14 +113,28 @@ interface Mended {
 }
 
 export function refusal(refused: Refused, names: Names, { body, head }: Mended = {}): Outcome {
-  const isMoved = refused.kind === 'unapproved' || refused.kind === 'outdated' || refused.kind === 'behind';
-  const why = isMoved ? 'moved' : refused.kind;
+  const why = whyOf(refused);
   const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
   const into = why === 'no_branch' ? null : names.into;
   return {
     type: 'merge_refused',
     payload: { why, into, files, detail: detailOf(refused, names), ...(body && { body }), ...(head && { head }) },
   };
+}
+
+function whyOf(refused: Refused): MergeObstacle {
+  switch (refused.kind) {
+    case 'member':
+      return whyOf(refused.obstacle);
+    case 'half':
+      return 'git';
+    case 'unapproved':
+    case 'outdated':
+    case 'behind':
+      return 'moved';
+    default:
+      return refused.kind;
+  }
 }
 
 /** null: the plan was begun from no branch, but from a tag or a commit. */
@@ -145,6 +168,13 @@ function detailOf(refused: Refused, { verb, plan, branch, into, repo, approved }
       return `${refused.what} is under way in ${refused.checkout}; finish or abort it, ${again}`;
     case 'conflict':
       return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
+    case 'member': {
+      const { repository, branch: theirs } = refused.of;
+      const members = { verb, plan, branch, into: theirs, repo: repository.path, approved: null };
+      return `nothing has landed in any of the repos: ${detailOf(refused.obstacle, members)}`;
+    }
+    case 'half':
+      return `it landed in some of the repos only, since another branch moved meanwhile:\n${refused.detail}\nor bring the rest: stator plan ${verb} ${plan}`;
     case 'after': {
       const first = refused.plans.map((below) => `stator plan merge ${shellWord(below)}`).join(', ');
       return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan advance ${plan} start-over`;

@@ -2,12 +2,18 @@
  * Checks whether a plan's agents can be started, before anything begins: the programs of the needed roles, and the shell blocks of the tasks. The start
  * itself checks things that only exist in a worktree (a script on the plan's branch, a result of the setup).
  */
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { type PlanDocument, type PlanTask, shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts';
-import { type AgentProfile, playersOf, type RepoConfig, unknownAgents } from '../../base/config/config.ts';
+import {
+  type AgentProfile,
+  playersOf,
+  type RepoConfig,
+  unknownAgents,
+  unknownRepos,
+} from '../../base/config/config.ts';
 import {
   installHint,
   isProgramPreset,
@@ -25,7 +31,7 @@ import { taskName } from '../agents/run-brief.ts';
 import { needsWalls, type Walls } from '../sandbox/walls.ts';
 
 export interface Cast {
-  readonly config: Pick<RepoConfig, 'profiles' | 'policy' | 'checks'>;
+  readonly config: Pick<RepoConfig, 'profiles' | 'policy' | 'checks' | 'members'>;
   readonly repo: string;
   /** The environment of the process that will start them. */
   readonly env: NodeJS.ProcessEnv;
@@ -83,10 +89,15 @@ function namedProfiles({ config: { profiles }, document }: Cast): AgentProfile[]
   return profiles.coder.choices.filter(({ name }) => name !== null && names.has(name));
 }
 
-function nameProblems({ config: { profiles }, document }: Cast): Problem[] {
+function nameProblems({ config: { profiles, members }, document, repo }: Cast): Problem[] {
   const unknown = document === null ? [] : unknownAgents(document, profiles.coder);
   const hint = 'write the table into .stator/config.toml or daemon.toml, or name another one in the plan: **Agent:** …';
-  return unknown.map(({ line, message }) => ({ message: `line ${line}: ${message}`, hint }));
+  const strangers = document === null ? [] : unknownRepos(document, { members, project: basename(repo) });
+  const correct = 'correct the plan: stator plan update-content <plan>';
+  return [
+    ...unknown.map(({ line, message }) => ({ message: `line ${line}: ${message}`, hint })),
+    ...strangers.map(({ line, message }) => ({ message: `line ${line}: ${message}`, hint: correct })),
+  ];
 }
 
 /** An agent that requires walls on a system without walls counts as missing, like a missing program. */

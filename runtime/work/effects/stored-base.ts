@@ -3,15 +3,13 @@
  * stored base counts, whatever is checked out: prompts name it, and the plan is merged into it.
  */
 
-import type { RepoConfig } from '../../base/config/config.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { PlanBase } from '../../core/store/rows.ts';
-import { fetchBase } from '../git/base-remote.ts';
-import { isObjectId } from '../git/object-memo.ts';
-import { type Base, baseAt, baseBehind } from '../git/plan-base.ts';
+import { baseBehind, beginningOf } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
+import { refreshMembers } from './members.ts';
 
 export interface BaseParts {
   readonly store: Pick<Store, 'plan' | 'commit'>;
@@ -36,18 +34,10 @@ export async function planBase(parts: BaseParts, of: Named & { branch: string })
 
 /** Chooses a new base, for a branch that is made or starts over. */
 export async function chooseBase(parts: BaseParts, of: Named, repository: Repository): Promise<PlanBase> {
-  const base = await beginningOf(parts.projects.get(of.project).config, repository);
+  const project = parts.projects.get(of.project);
+  await refreshMembers(parts, { project, repository });
+  const base = await beginningOf(project.config, repository);
   return remember(parts, of, { ...base, on: [] });
-}
-
-/** The base for a plan that begins now, fetched first if that is configured; `fetchTrouble` reports a failure. */
-export async function beginningOf(
-  { baseBranch: configured, baseFetch }: Pick<RepoConfig, 'baseBranch' | 'baseFetch'>,
-  repository: Repository,
-): Promise<Base> {
-  const start = await baseBranch(repository, configured);
-  if (baseFetch && !isObjectId(start)) await fetchBase(repository, start);
-  return baseAt(repository, start);
 }
 
 /** The recorded base; null: there is none. */

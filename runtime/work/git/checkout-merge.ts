@@ -44,7 +44,7 @@ interface Prepared {
   readonly tip: string;
 }
 
-interface PreparedFor extends Prepared {
+export interface PreparedFor extends Prepared {
   readonly into: string;
 }
 
@@ -121,21 +121,43 @@ export function mergePrepared(repo: Repository, wanted: PreparedFor): Promise<Ch
   });
 }
 
+/** What would prevent `mergePrepared` now; null: nothing does. Changes nothing. */
+export async function mergeObstacle(
+  repo: Repository,
+  { into, base, commit }: { into: string; base: string; commit: string },
+): Promise<Exclude<CheckoutMerge, { kind: 'merged' }> | null> {
+  const step = await stepIn(repo, { into, target: base, head: commit });
+  if (step === null) return rebasing(repo, into);
+  const busy = (await rebasing(repo, into)) ?? (await underWay(step));
+  if (busy !== null) return busy;
+  const { own } = await differencesOf(repo, step, false);
+  return own.length === 0 ? null : { kind: 'overlap', checkout: step.checkout, files: own };
+}
+
+/** null: no checkout has the branch. */
+async function stepIn(
+  repo: Repository,
+  of: Pick<CheckoutStep, 'into' | 'target' | 'head'>,
+): Promise<CheckoutStep | null> {
+  const checkout = (await worktreesAt(repo, of.into))[0]?.path;
+  if (checkout === undefined) return null;
+  return { ...of, checkout, gitDir: await ownGit(checkout, ['rev-parse', '--absolute-git-dir']) };
+}
+
 async function bring(
   repo: Repository,
   { into, target, head, tip }: { into: string; target: string; head: string; tip: string },
 ): Promise<CheckoutMerge | Moved> {
   const rebased = await rebasing(repo, into);
   if (rebased !== null) return rebased;
-  const checkout = (await worktreesAt(repo, into))[0]?.path;
-  if (checkout === undefined) {
+  const step = await stepIn(repo, { into, target, head });
+  if (step === null) {
     const isMoved = await moveRef(repo, branchRef(into), { from: target, to: head });
     if (!isMoved) return { kind: 'moved' };
     repo.moves.own.note({ ref: branchRef(into), from: target, to: head });
     return { kind: 'merged', head, tip };
   }
-  const gitDir = await ownGit(checkout, ['rev-parse', '--absolute-git-dir']);
-  const step = { checkout, gitDir, into, target, head };
+  const { checkout } = step;
   const isBegun = await wasKilled(repo, step);
   const obstacle = (await underWay(step)) ?? (await overlap(repo, step, isBegun));
   if (obstacle !== null) return obstacle;
@@ -160,6 +182,8 @@ async function overlap(repo: Repository, step: CheckoutStep, isBegun: boolean): 
   return null;
 }
 
+type Busy = Extract<CheckoutMerge, { kind: 'busy' }>;
+
 const underWayFiles = [
   ['MERGE_HEAD', 'a merge'],
   ['CHERRY_PICK_HEAD', 'a cherry-pick'],
@@ -168,13 +192,13 @@ const underWayFiles = [
   ['rebase-apply', 'a rebase or am'],
 ] as const;
 
-async function underWay({ checkout, gitDir }: CheckoutStep): Promise<CheckoutMerge | null> {
+async function underWay({ checkout, gitDir }: CheckoutStep): Promise<Busy | null> {
   for (const [file, what] of underWayFiles) if (isThere(join(gitDir, file))) return { kind: 'busy', checkout, what };
   return null;
 }
 
 /** A rebase of `into` works without a branch, and moves `into` at its end: a merge in between would be lost. */
-async function rebasing(repo: Repository, into: string): Promise<CheckoutMerge | null> {
+async function rebasing(repo: Repository, into: string): Promise<Busy | null> {
   const linked = join(repo.commonDir, 'worktrees');
   const names = entriesIn(linked);
   const places = [

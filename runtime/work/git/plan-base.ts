@@ -1,9 +1,11 @@
 /** The base of a plan's branch: a commit, and a branch to merge into. */
-import { startIn } from './base-remote.ts';
+import type { RepoConfig } from '../../base/config/config.ts';
+import { fetchBase, startIn } from './base-remote.ts';
 import { askOwnGit, ownGit } from './git.ts';
 import { isObjectId } from './object-memo.ts';
 import { commitOf } from './objects.ts';
 import { branchRef, type RefPlace, readRefs } from './refs.ts';
+import { baseBranch, type Repository } from './repository.ts';
 
 export interface Base {
   /** The branch to merge into; null: `start` is a tag or a commit. */
@@ -23,6 +25,16 @@ export async function baseAt(repo: RefPlace, start: string): Promise<Base> {
   if (own != null) return { branch: start, commit: await startIn(repo, start, commit) };
   if (theirs == null) return { branch: null, commit };
   return { branch: await ownGit(repo.path, ['for-each-ref', '--format=%(refname:lstrip=3)', remote]), commit };
+}
+
+/** The base for a plan that begins now, fetched first if that is configured; `fetchTrouble` reports a failure. */
+export async function beginningOf(
+  { baseBranch: configured, baseFetch }: Pick<RepoConfig, 'baseBranch' | 'baseFetch'>,
+  repository: Repository,
+): Promise<Base> {
+  const start = await baseBranch(repository, configured);
+  if (baseFetch && !isObjectId(start)) await fetchBase(repository, start);
+  return baseAt(repository, start);
 }
 
 /** The same for an existing plan branch: the commit is the merge base. */

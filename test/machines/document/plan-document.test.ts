@@ -95,6 +95,7 @@ describe('a plan that is well written', () => {
                 files: ['src/index.ts', 'src/a,b.ts'],
                 after: [],
                 agent: null,
+                repo: null,
               },
               {
                 number: 2,
@@ -106,6 +107,7 @@ describe('a plan that is well written', () => {
                 files: [],
                 after: [1],
                 agent: null,
+                repo: null,
               },
             ],
           },
@@ -124,6 +126,7 @@ describe('a plan that is well written', () => {
                 files: [],
                 after: [],
                 agent: null,
+                repo: null,
               },
             ],
           },

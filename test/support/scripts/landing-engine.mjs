@@ -1,13 +1,13 @@
 /**
  * An engine that carries plans to their end and has each land by itself, however often it is killed on the way. Its argument is JSON: `{home, repo, plans, agents,
- * fault, isTended}`; `plans` are documents by name; with `isTended` blocked plans are resolved at the start, and a request that was closed is asked for anew; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
+ * fault, isTended}`; `plans` are documents by name; with `isTended` blocked plans are resolved at the start, and a request that was closed is asked for anew; `members` are the paths of the repo's members; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
  * `stuck <why>`; exits 0, or 3 where a person is needed.
  */
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { createEngine } from '../../../dist/bin/engine.js';
 
-const { home, repo, plans, agents, fault, isTended = false } = JSON.parse(process.argv[2]);
+const { home, repo, plans, agents, fault, members = [], isTended = false } = JSON.parse(process.argv[2]);
 const project = 'demo';
 const say = (word) => process.stdout.write(`${word}\n`);
 
@@ -23,7 +23,7 @@ const engine = await createEngine({
   ...{ graceMs: 2_000, waitForHomeMs: 10_000, pullRequestLookMs: 100 },
 });
 const { client } = engine;
-await client.addRepo(repo, { trust: true });
+for (const path of [...members, repo]) await client.addRepo(path, { trust: true });
 const known = new Set((await client.plans(project)).map(({ plan }) => plan));
 for (const [plan, content] of Object.entries(plans)) {
   if (!known.has(plan)) await client.registerPlan({ project, plan, content });

@@ -34,6 +34,7 @@ export const placeholders = {
   wave_title: { there: 'sometimes', means: 'the title of that wave, where it has one' },
   task: { there: 'sometimes', means: 'the body of the one task' },
   files: { there: 'sometimes', means: "that task's **Files:**" },
+  repo: { there: 'sometimes', means: 'which of several repos that task is for, and the folder that has its files' },
   check: { there: 'sometimes', means: "that task's **Check:**, fenced" },
   peers: { there: 'sometimes', means: 'the other tasks of its wave, a list' },
   peers_place: {

@@ -130,9 +130,11 @@ function draftsOf({ drafts = [], plan }: RunBrief): string | null {
 }
 
 /** The task or tasks of a worker; judges and planners get the document. */
-function workOf(brief: RunBrief): Pick<Values, 'wave' | 'task' | 'files' | 'check' | 'tasks' | 'finished_signal'> {
+function workOf(
+  brief: RunBrief,
+): Pick<Values, 'wave' | 'task' | 'files' | 'repo' | 'check' | 'tasks' | 'finished_signal'> {
   const { run, plan } = brief;
-  const none = { wave: null, task: null, files: null, check: null, tasks: null };
+  const none = { wave: null, task: null, files: null, repo: null, check: null, tasks: null };
   const finished_signal = isOneTask(brief) ? 'implement_task_finished' : 'implement_finished';
   if (!isWorker(run.role)) return { ...none, finished_signal: null };
   const tasks = tasksOf(brief);
@@ -147,7 +149,15 @@ function workOf(brief: RunBrief): Pick<Values, 'wave' | 'task' | 'files' | 'chec
   }
   const files = own.task.files.length === 0 ? null : fileList(own.task.files);
   const check = checkOf(own, plan);
-  return { wave: String(own.wave), task: bodyOf(own, plan), files, check, tasks: null, finished_signal };
+  return {
+    wave: String(own.wave),
+    task: bodyOf(own, plan),
+    files,
+    repo: repoOf(own),
+    check,
+    tasks: null,
+    finished_signal,
+  };
 }
 
 /** The body as written, with its own fields, because its author meant it so. */
@@ -160,9 +170,20 @@ function checkOf({ task }: BriefTask, plan: string): string | null {
   return fenced(excerpt(task.check, { ...wholeOf(plan), limitBytes: quotationLimitBytes }), 'sh');
 }
 
+function repoOf({ task: { repo } }: BriefTask): string | null {
+  return repo === null
+    ? null
+    : `the files of ${repo} are in the folder \`${repo}/\` of this worktree, and the check runs there; the other folders belong to other repos`;
+}
+
 function labelled(own: BriefTask, plan: string): string {
   const check = checkOf(own, plan);
-  return check === null ? '' : `Its check; it must exit 0 in this folder before the plan counts as done:\n\n${check}`;
+  const repo = repoOf(own);
+  const where = own.task.repo === null ? 'this folder' : `\`${own.task.repo}/\``;
+  return [
+    ...(repo === null ? [] : [`Its repo: ${repo}.`]),
+    ...(check === null ? [] : [`Its check; it must exit 0 in ${where} before the plan counts as done:\n\n${check}`]),
+  ].join('\n\n');
 }
 
 function fileList(files: readonly string[]): string {

@@ -1,0 +1,72 @@
+/** `[members.<folder>]`: the repos whose files are in folders of this one. */
+import { z } from 'zod';
+import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-document.ts';
+import { nearest } from './nearest.ts';
+import { text } from './schema-words.ts';
+
+/** The most repos in one. */
+const memberLimit = 20;
+const folderName = /^(?!\.)[\w.-]{1,64}$/;
+
+export const memberTable = z.strictObject(
+  {
+    repo: text({ min: 1, max: 255, is: 'the name of a registered repo' }).optional(),
+    branch: text({
+      min: 0,
+      max: 255,
+      is: 'a branch such as "main", or ""',
+      where: (name) => /^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f\x7f]*$/.test(name),
+    }).optional(),
+  },
+  { error: 'a table with repo and branch' },
+);
+
+export const membersSchema = z
+  .record(
+    z.string().regex(folderName, { error: 'the name of a folder: letters, digits, ".", "_" and "-", no dot first' }),
+    memberTable,
+    { error: 'tables such as [members.api]' },
+  )
+  .refine((tables) => Object.keys(tables).length <= memberLimit, { error: `at most ${memberLimit} tables` });
+
+export interface MemberConfig {
+  /** The folder at the root of the repo. */
+  readonly folder: string;
+  /** The name of a registered repo. */
+  readonly repo: string;
+  /** null: the branch on which plans of that repo begin. */
+  readonly branch: string | null;
+}
+
+/** In the order of the file, which is the order in which they land. */
+export function membersOf(tables: z.output<typeof membersSchema>): MemberConfig[] {
+  return Object.entries(tables).map(([folder, { repo = folder, branch = '' }]) => ({
+    ...{ folder, repo },
+    branch: branch === '' ? null : branch,
+  }));
+}
+
+/** The tasks that name a repo which is no member, each with what to do. `project`: the name of the plan's own repo. */
+export function unknownRepos(
+  { waves }: Pick<PlanDocument, 'waves'>,
+  { members, project }: { members: readonly MemberConfig[]; project: string | null },
+): PlanProblem[] {
+  const names = members.map(({ folder }) => folder);
+  return waves.flatMap(({ tasks }) =>
+    tasks.flatMap(({ repo, line, number }) => {
+      if (repo === null || names.includes(repo)) return [];
+      const message = `task ${number} is for the repo "${repo}", and ${helpFor(repo, { names, project })}`;
+      return [{ line, message }];
+    }),
+  );
+}
+
+function helpFor(repo: string, { names, project }: { names: readonly string[]; project: string | null }): string {
+  if (names.length === 0 && repo === project) return 'that is this one; leave the line out';
+  if (names.length === 0) {
+    const both = project === null ? `<this repo> ${repo}` : `${project} ${repo}`;
+    return `this repo has no members; make one of them all, and register the plan there: stator repo compose <folder> ${both}`;
+  }
+  const meant = nearest(repo, names);
+  return `it is no member of this one; ${meant === null ? `[members] has: ${names.join(', ')}` : `did you mean ${meant}?`}`;
+}

@@ -1,0 +1,210 @@
+/** The members of a plan's repo: their present commits come to its base branch before anything is begun or merged there, and what lands goes to them. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { MemberConfig, RepoConfig } from '../../base/config/config.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import { type CheckoutMerge, mergePrepared, type PreparedFor, prepareMerge } from '../git/checkout-merge.ts';
+import { composeMembers, landMembers, type Member, type MembersLanded, revertOf } from '../git/member-landing.ts';
+import { type MemberHead, membersAt } from '../git/members.ts';
+import { findCommit } from '../git/objects.ts';
+import { baseAt, beginningOf, realBranch } from '../git/plan-base.ts';
+import { baseBranch, type Repository } from '../git/repository.ts';
+import type { Project, Projects } from '../repos/registry.ts';
+
+interface MemberParts {
+  readonly projects: Projects;
+  readonly faults?: Faults | undefined;
+}
+
+interface Place {
+  readonly project: Pick<Project, 'project' | 'path'> & { readonly config: Pick<RepoConfig, 'members' | 'baseBranch'> };
+  readonly repository: Repository;
+}
+
+/** The branch of a repo that has its members' files, and the members in the order in which they land. */
+interface Composite {
+  readonly into: string;
+  readonly members: readonly MemberHead[];
+}
+
+/** What to write into the configuration of a repo of these: each in a folder of its name, with the branch on which its plans begin now. */
+export async function membersNamed(
+  parts: MemberParts,
+  of: Pick<Project, 'project' | 'path'>,
+  names: readonly string[],
+): Promise<MemberConfig[]> {
+  const heads = await Promise.all(names.map((name) => headOf(parts, of, { folder: name, repo: name, branch: null })));
+  return heads.map(({ folder, branch }) => ({ folder, repo: folder, branch }));
+}
+
+/** null: the repo has no members. Throws `bad_config` for a member that cannot be one, `untrusted`, and git's errors. */
+async function compositeOf(parts: MemberParts, { project, repository }: Place): Promise<Composite | null> {
+  if (project.config.members.length === 0) return null;
+  const { branch } = await baseAt(repository, await baseBranch(repository, project.config.baseBranch));
+  if (branch === null) {
+    throw new EngineError(
+      'bad_config',
+      `${project.project} has members, and its base_branch is a tag or a commit`,
+      'name a branch: base_branch = "main" in .stator/config.toml',
+    );
+  }
+  const heads = await Promise.all(project.config.members.map((member) => headOf(parts, project, member)));
+  return { into: await realBranch(repository, branch), members: heads };
+}
+
+async function headOf(
+  { projects }: MemberParts,
+  { project, path }: Pick<Project, 'project' | 'path'>,
+  member: MemberConfig,
+): Promise<MemberHead> {
+  const at = `[members.${member.folder}] of ${path}/.stator/config.toml`;
+  const row = projects.find(member.repo);
+  if (row === null) {
+    const hint = `add it: stator repo add <path> --name ${shellWord(member.repo)}; or name another one: repo = "…"; all of them: stator repo list`;
+    throw new EngineError('bad_config', `${at}: there is no repo ${member.repo}`, hint);
+  }
+  if (member.repo === project) {
+    throw new EngineError('bad_config', `${at}: a repo is no member of itself`, 'take that table out');
+  }
+  const of = projects.get(member.repo);
+  if (of.config.members.length > 0) {
+    const hint = 'name its members here, each in a table of its own';
+    throw new EngineError('bad_config', `${at}: ${member.repo} has members itself`, hint);
+  }
+  projects.mustBeTrusted(member.repo);
+  const repository = await projects.repository(member.repo);
+  const config = member.branch === null ? of.config : { ...of.config, baseBranch: member.branch };
+  const { branch, commit } = await beginningOf(config, repository);
+  if (branch === null) {
+    const hint = `name one: branch = "main" in that table`;
+    throw new EngineError('bad_config', `${at}: plans of ${member.repo} begin from no branch`, hint);
+  }
+  return { folder: member.folder, repository, branch: await realBranch(repository, branch), commit };
+}
+
+/** How often a branch that someone else moves is looked at again. */
+const maxRounds = 5;
+
+/**
+ * Brings the present commits of the members to the base branch. Nothing to do for a repo without members. Throws `branch_checked_out`, which is waited for,
+ * if a checkout is in the way, `conflict` if a person must decide.
+ */
+export async function refreshMembers(parts: MemberParts, place: Place): Promise<void> {
+  if (place.project.config.members.length === 0) return;
+  const { repository } = place;
+  for (let round = 1; ; round += 1) {
+    const composite = await compositeOf(parts, place);
+    if (composite === null) return;
+    const heads = async () => (await compositeOf(parts, place))?.members ?? [];
+    const composed = await composeMembers(repository, { ...composite, heads });
+    if (composed.kind === 'composed') return;
+    if (composed.kind !== 'moved' || round === maxRounds) throw notComposed(composed, repository, composite.into);
+  }
+}
+
+type NotComposed = Exclude<Awaited<ReturnType<typeof composeMembers>>, { kind: 'composed' }>;
+
+function notComposed(composed: NotComposed, { path }: Repository, into: string): EngineError {
+  const message = `the members of ${path} cannot come to its branch ${into}`;
+  switch (composed.kind) {
+    case 'own_work': {
+      const folders = composed.folders.join(', ');
+      const hint = `see what it is: git -C ${shellWord(path)} log -p ${shellWord(into)} -- ${composed.folders.map(shellWord).join(' ')}; make it in the member, or take it back here: git -C ${shellWord(path)} revert <commit>`;
+      return new EngineError('conflict', `${message}: it has commits of its own in ${folders}`, hint);
+    }
+    case 'half':
+      return new EngineError(
+        'conflict',
+        `a plan landed in some of the members of ${path} only:\n${composed.said}`,
+        'then try again',
+      );
+    case 'overlap': {
+      const files = composed.files.slice(0, 10).join(', ');
+      const hint = `commit or stash them: git -C ${shellWord(composed.checkout)} stash -u; it goes on by itself`;
+      return new EngineError(
+        'branch_checked_out',
+        `${message}: ${composed.checkout} has changes of its own in ${files}`,
+        hint,
+      );
+    }
+    case 'busy': {
+      const hint = 'finish or abort it; it goes on by itself';
+      return new EngineError(
+        'branch_checked_out',
+        `${message}: ${composed.what} is under way in ${composed.checkout}`,
+        hint,
+      );
+    }
+    case 'git':
+      return new EngineError(
+        'branch_checked_out',
+        `${message}: ${composed.said}`,
+        `correct that in ${composed.checkout}`,
+      );
+    default:
+      return new EngineError(
+        'git_failed',
+        `${message}, which is moved again and again, or is gone`,
+        `see it: git -C ${shellWord(path)} log ${shellWord(into)}`,
+      );
+  }
+}
+
+/** As a landing answers, with the member whose branch could not be moved, or what has landed. */
+export type Landed =
+  | CheckoutMerge
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'member'; readonly of: Member; readonly obstacle: Exclude<CheckoutMerge, { kind: 'merged' }> }
+  | { readonly kind: 'half'; readonly detail: string };
+
+/** `mergePrepared`, and before it the members' branches if it is their branch that moves. */
+export async function landPrepared(parts: MemberParts, place: Place, wanted: PreparedFor): Promise<Landed> {
+  const composite = await compositeOf(parts, place);
+  if (composite === null || composite.into !== wanted.into) return mergePrepared(place.repository, wanted);
+  return landedAs(await landMembers(place.repository, { ...wanted, members: composite.members, faults: parts.faults }));
+}
+
+function landedAs(landed: MembersLanded): Landed {
+  switch (landed.kind) {
+    case 'hindered':
+      return { kind: 'member', of: landed.member, obstacle: landed.obstacle };
+    case 'half':
+      return { kind: 'half', detail: landed.said };
+    // The next try says why.
+    case 'own_work':
+      return { kind: 'moved' };
+    default:
+      return landed;
+  }
+}
+
+/** The new commit of each member in which a plan landed, and how it is taken back there, one line each; null: it landed in none. `head`: the commit with the plan. */
+export async function landedNote(parts: MemberParts, place: Place, head: string): Promise<string | null> {
+  const composite = await compositeOf(parts, place);
+  if (composite === null || (await findCommit(place.repository, `${head}^2`)) === null) return null;
+  const [before, now] = [await membersAt(place.repository, `${head}^1`), await membersAt(place.repository, head)];
+  const lines: string[] = [];
+  for (const { folder, repository, branch } of composite.members) {
+    const [from, to] = [before.get(folder), now.get(folder)];
+    if (from === undefined || to === undefined || from === to) continue;
+    const back = await revertOf(repository.path, from, to);
+    lines.push(`${folder}: ${branch} of ${repository.path} has it, ${to.slice(0, 12)}; take it back: ${back}`);
+  }
+  return lines.length === 0 ? null : lines.join('\n');
+}
+
+/** Merges a plan into that branch of a repo with members. null: the repo has none, or it is another branch. */
+export async function mergeIntoMembers(
+  parts: MemberParts,
+  place: Place,
+  wanted: { from: string; into: string; message: string; only: string | null },
+): Promise<Landed | null> {
+  if ((await compositeOf(parts, place))?.into !== wanted.into) return null;
+  for (let round = 1; ; round += 1) {
+    await refreshMembers(parts, place);
+    const made = await prepareMerge(place.repository, wanted);
+    if (made.kind !== 'new') return made;
+    const landed = await landPrepared(parts, place, { ...made, into: wanted.into });
+    if (landed.kind !== 'moved' || round === maxRounds) return landed;
+  }
+}
