@@ -5,38 +5,31 @@
 
 import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
-import { errorAsJson } from '../../../actors/kept-error.ts';
 import {
   type AgentRun,
   type Effect,
   type EffectKind,
-  isAwaited,
   type Lane,
   lanes as laneNames,
   runsOwnCode,
 } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, errorClasses, reasonOf } from '../../../machines/vocabulary/errors.ts';
-import { resultKey } from '../../../machines/vocabulary/ids.ts';
-import type { Origin } from '../../../machines/vocabulary/signal.ts';
+import { EngineError, reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { type Clock, callAfter } from '../../base/platform/clock.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { withTrace } from '../../base/platform/trace-context.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectOwner, EffectRow, NewSignal } from '../store/rows.ts';
-import { endedText, maxEngines } from '../store/suspected.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { tracePartOf } from '../store/trace-ids.ts';
 import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
 import type { Casting } from './casting.ts';
-import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
+import { afterFailure, backOffCapMs } from './failed-try.ts';
+import type { EffectContext, Handler, Handlers, Outcome } from './handler.ts';
+import { aboutPlan, createSettlement, endedEngines, hasEndedEngines, type Told } from './settlement.ts';
 import { countedHost, freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { type Budget, withinBudget } from './within-budget.ts';
-
-type Failure = Extract<Ending, { readonly do: 'fail' }>;
 
 /** The context of every try of an effect; `over` belongs to one try. */
 type Tried = Omit<EffectContext, 'over'>;
@@ -116,13 +109,6 @@ const allAloneMs = 5_000;
 const provenMs = 60_000;
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
-const backOffFirstMs = 500;
-const backOffCapMs = 30_000;
-/**
- * A handler that threw although its run is under way is started again after this time, then after twice as long each time, up to the cap: the run itself
- * continues.
- */
-const resumeMs = 2_000;
 /** A try without a failure for this long counts as going well: otherwise watchers would see by turns that it waits and that it works. */
 const clearMs = 5_000;
 /** An owner that stops tries once more after this time. */
@@ -138,15 +124,6 @@ const lookLimit = 10;
 
 /** Limits on what may start in a lane, beside those of the store. */
 type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'hostNames' | 'ofOthers' | 'trees'>;
-
-/** A signal for the tree of an effect; `run`: the run that it is about. */
-interface Told {
-  readonly type: string;
-  readonly payload: unknown;
-  readonly run: string | null;
-  /** The sender. Default: the engine. */
-  readonly origin?: Origin;
-}
 
 interface Running {
   readonly row: EffectRow;
@@ -173,6 +150,7 @@ interface Running {
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { store, handlers, clock, timeline, log, faults, owner, servedLast = new Map(), machineLimit } = parts;
+  const { written, signalOf, bringIn } = createSettlement(parts);
   const { carrier = inProcess } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
@@ -345,18 +323,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [...required, taken, noted, told];
   }
 
-  function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): NewSignal {
-    return { tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
-  }
-
-  const bringIn =
-    parts.bringIn ??
-    (async (cause: readonly Change[], signal: NewSignal) => {
-      const { status } = await store.commit([...cause, { do: 'signal.insert', ...signal }]);
-      parts.onSignals();
-      return status === 'committed';
-    });
-
   /** Passes on a handler's reports before its end, in order. */
   function pass(entry: Running, word: string, told: Told): void {
     const { row } = entry;
@@ -464,47 +430,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return 'again';
   }
 
-  /** false: it is not released to the queue, since it must stop. */
-  async function written(row: EffectRow, ending: Ending): Promise<boolean> {
-    const { key } = row;
-    switch (ending.do) {
-      case 'conclude':
-        await conclude(row, ending.outcome);
-        return true;
-      case 'fail':
-        await settle(row, 'failed', ending.error, failureOf(row, ending), toldOf(row));
-        return true;
-      case 'try-again': {
-        const { nextAt, error } = ending;
-        await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, owner }]);
-        return true;
-      }
-      case 'put-back': {
-        const { nextAt, error, at } = ending;
-        const { status } = await store.commit([
-          timeline.note(),
-          { do: 'effect.put-back', key, nextAt, error, owner, at },
-        ]);
-        return status === 'committed';
-      }
-    }
-  }
-
-  async function conclude(row: EffectRow, outcome: Outcome): Promise<void> {
-    if (outcome.type === 'again') await repeat(row, outcome);
-    else if (outcome.type === 'kept') await settle(row, outcome.status, outcome.error, outcome);
-    else await settle(row, 'done', null, outcome);
-  }
-
-  /** An effect that must be repeated goes back to the queue, in one commit with the changes of its try. */
-  async function repeat({ key }: EffectRow, { afterMs, error, result, changes }: Again): Promise<void> {
-    if (!parts.isOwner()) return;
-    faults?.('lanes.before-settle');
-    const nextAt = timeline.nowMs() + afterMs;
-    await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, owner, result }, ...changes]);
-    faults?.('lanes.after-settle');
-  }
-
   async function handle(effect: Effect, entry: Running, context: Tried): Promise<Outcome> {
     const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
     const { stop } = entry;
@@ -515,16 +440,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     abort.signal.addEventListener('abort', end, { once: true });
     stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
     try {
-      return await aboutPlan(entry.row, () => handler(effect, { ...context, over: over.signal }));
+      return await aboutPlan(store, entry.row, () => handler(effect, { ...context, over: over.signal }));
     } finally {
       abort.signal.removeEventListener('abort', end);
       stop.signal.removeEventListener('abort', endUnlessBegun);
     }
-  }
-
-  /** What is logged meanwhile names the plan's trace, and the span of the effect. */
-  async function aboutPlan<T>({ project, plan, key }: EffectRow, work: () => T | Promise<T>): Promise<T> {
-    return withTrace(await tracePartOf(store, { project, plan, part: key }), work);
   }
 
   /** The work of a handler is under way: it cannot be prevented any more. */
@@ -548,52 +468,22 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function endingOf(entry: Running): Promise<Ending | null> {
     const { row, resumes, fault } = entry;
     const thrown = fault?.thrown;
-    const isStoreTrouble = thrown instanceof StoreTrouble;
-    const trouble = isStoreTrouble ? null : environmentFault(thrown);
+    const trouble = thrown instanceof StoreTrouble ? null : environmentFault(thrown);
     const message = reasonOf(trouble ?? thrown);
     // A wait of hours is reported once.
     if (row.waiting_since === null)
-      await aboutPlan(row, () => log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`));
-    const back = isStoreTrouble || fault?.mayPutBack === false ? null : await putBackOf(entry, trouble, message);
-    if (back !== null) return back;
-    if (row.kind === 'agent.run' || isStoreTrouble) {
-      const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
-      const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
-      // A store that accepts no writes cannot store the reason either.
-      await waitInPlace(entry, { waitMs, reason: isStoreTrouble ? null : message });
-      return null;
-    }
-    const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
-    if (!canHelp || row.attempts >= (parts.triesOf?.(row) ?? maxTries)) {
-      return { do: 'fail', error: message, ...(row.kind === 'machine.effect' ? { thrown: errorAsJson(thrown) } : {}) };
-    }
-    const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
-    return { do: 'try-again', nextAt: timeline.nowMs() + Math.round(delay), error: message };
-  }
-
-  function failureOf(row: EffectRow, { error, thrown }: Failure): Exclude<Outcome, Again> {
-    if (!isAwaited(row.kind)) return { type: null };
-    const detail = error.slice(0, 8_192);
-    if (thrown === undefined) return { type: 'effect_failed', payload: { detail } };
-    return { type: 'sent', event: { type: 'effect_failed', payload: { detail, error: thrown } } };
-  }
-
-  /**
-   * An effect that cannot be done because of its environment, or its repo, waits in its row, without its slot, for as long as it takes: no try is spent. It
-   * is tried again after half the time that it has waited. An effect that is under way, or must stop, stays with its handler.
-   */
-  async function putBackOf(
-    { row, hasBegun }: Running,
-    trouble: EngineError | null,
-    error: string,
-  ): Promise<Ending | null> {
-    if (hasBegun) return null;
-    const isOfRepo = row.project !== '';
-    if (trouble === null && (!isOfRepo || (await parts.isRepoDown?.(row.project)) !== true)) return null;
-    const at = clock.nowMs();
-    const waitedMs = at - (row.waiting_since ?? at);
-    const wait = Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
-    return { do: 'put-back', nextAt: timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at), error, at };
+      await aboutPlan(store, row, () => log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`));
+    const mayPutBack = fault?.mayPutBack !== false && !entry.hasBegun;
+    const isOfRepo = mayPutBack && trouble === null && !(thrown instanceof StoreTrouble) && row.project !== '';
+    const isRepoDown = isOfRepo && (await parts.isRepoDown?.(row.project)) === true;
+    const after = afterFailure({
+      ...{ row, thrown, message, resumes, mayPutBack, trouble: isRepoDown ? 'repo' : trouble },
+      maxTries: parts.triesOf?.(row) ?? maxTries,
+      ...{ nowMs: clock.nowMs(), timelineMs: timeline.nowMs(), random: Math.random() },
+    });
+    if (after.do !== 'wait') return after;
+    await waitInPlace(entry, after);
+    return null;
   }
 
   /** A run that is under way keeps its slot, and its row has the reason of the wait until a try has succeeded or it has ended. */
@@ -609,51 +499,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
     if (isLeaving) await storeRetry.pause(Math.min(waitMs, leavingMs));
     else await storeRetry.pause(waitMs, entry.stop.signal);
-  }
-
-  async function settle(
-    row: EffectRow,
-    status: 'done' | 'failed',
-    error: string | null,
-    outcome: Exclude<Outcome, Again>,
-    told: readonly Change[] = [],
-  ): Promise<void> {
-    if (!parts.isOwner()) return;
-    faults?.('lanes.before-settle');
-    const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
-    const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
-    const changes = [
-      settled,
-      ...told,
-      ...(outcome.type === 'kept' ? outcome.changes : []),
-      ...(parts.follows?.(row) ?? []),
-    ];
-    const result = resultOf(row, outcome);
-    const isCommitted =
-      result === null ? (await store.commit(changes)).status === 'committed' : await bringIn(changes, result);
-    if (!isCommitted)
-      await aboutPlan(row, () =>
-        log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`),
-      );
-    faults?.('lanes.after-settle');
-    if (result === null) parts.onSignals();
-  }
-
-  /** The notification about an effect that does not begin again because engines ended with it. */
-  function toldOf(row: EffectRow): Change[] {
-    if (!hasEndedEngines(row)) return [];
-    const message = `${row.key} failed: ${endedEngines(row)}`;
-    log.error(message, null);
-    if (row.kind !== 'machine.effect') return [];
-    const notice = { type: 'machine_notice', project: '', plan: row.tree, message, at: clock.nowMs() } as const;
-    return [{ do: 'notification.insert', ...notice }];
-  }
-
-  /** The signal that says how an effect ended; null: no actor waits for it. */
-  function resultOf(row: EffectRow, outcome: Exclude<Outcome, Again>): NewSignal | null {
-    if (outcome.type === null || outcome.type === 'kept') return null;
-    const told = outcome.type === 'sent' ? outcome.event : outcome;
-    return signalOf(row, { ...told, run: row.name }, resultKey(row.key));
   }
 
   /** Asks the handlers to stop, each at its time. */
@@ -736,12 +581,4 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       }
     },
   };
-}
-
-function hasEndedEngines(row: EffectRow): boolean {
-  return runsOwnCode(row.kind) && row.suspected >= maxEngines;
-}
-
-function endedEngines({ suspected }: EffectRow): string {
-  return endedText(suspected, { did: 'ran', what: 'its function' });
 }
