@@ -40,6 +40,7 @@ const verbsByHand: Reasons = {
   'its argument may be standard input, and who asks chooses the request': ['agent send', 'note add'],
   'it offers to start the daemon, and has exit codes of its own': ['issue start', 'issue continue'],
   'an argument is a folder or a host, and a mistake among them is named': ['repo move', 'plan move'],
+  'its first argument is a folder to make, and all others are one list': ['repo compose'],
   'without an engine it answers for the built-in machines only': ['machine list', 'machine export'],
 };
 
@@ -77,7 +78,18 @@ const withoutVerb: Reasons = {
     ...['deletePlan', 'planLeftovers', 'updateContent', 'takeFile', 'soloPlan', 'sendSignal', 'previewAct', 'runLogs'],
     ...['allowPermission', 'denyPermission', 'typeToInstance', 'askPermission', 'withdrawPermission', 'startIssue'],
     ...['continueIssue', 'enqueueIssue', 'importIssue', 'delegate', 'destroyIssue', 'pruneIssues', 'addNote'],
-    ...['proposeNote', 'gc', 'repair', 'machines', 'machine', 'machineTrees', 'repoPast', 'forges', 'accounts'],
+    ...[
+      'proposeNote',
+      'composeRepo',
+      'gc',
+      'repair',
+      'machines',
+      'machine',
+      'machineTrees',
+      'repoPast',
+      'forges',
+      'accounts',
+    ],
   ],
   'a verb of another operation asks it instead': ['whatIf', 'verify', 'machineReplay'],
   'the page asks it': [
