@@ -234,6 +234,7 @@ it('every route answers as it says, done and refused', async () => {
       201,
       { status: 'added', path: join(started.root, 'both'), project: 'both' },
     ],
+    ['DELETE /v1/repos/:project', { params: { project: 'both' } }, 200, { status: 'removed', project: 'both' }],
     ['GET /v1/repos/:project', { params: { project: 'plain' } }, 200, { path: plain }],
     ['GET /v1/repos/:project', { params: nope }, 404, code('repo_not_found')],
     ['POST /v1/repos/:project/move', { params: nope, body: { host: 'x' } }, 404, code('repo_not_found')],

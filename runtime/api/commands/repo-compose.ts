@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { membersNamed, refreshMembers } from '../../work/effects/members.ts';
 import { inspectRepository } from '../../work/git/repository.ts';
-import { makeComposite, mustBeMembers, removeComposite } from '../../work/repos/composite.ts';
+import { makeComposite, mustBeFree, mustBeMembers, removeComposite } from '../../work/repos/composite.ts';
 import type { Projects } from '../../work/repos/registry.ts';
 import type { RepoAdded } from '../contract/repos.ts';
 import { mustFindRepo } from './repo-found.ts';
@@ -16,6 +16,7 @@ export async function composeRepo(
   { projects }: { readonly projects: Projects },
   { path, members, add }: { path: string; members: readonly string[]; add(): Promise<RepoAdded> },
 ): Promise<RepoAdded> {
+  await mustBeFree(path);
   const named: string[] = [];
   for (const member of members) named.push((await mustFindRepo(projects, member)).project);
   mustBeMembers(named);

@@ -26,13 +26,12 @@ export function mustBeMembers(names: readonly string[]): void {
   }
 }
 
-/** Makes the folder with its first commit, which has the configuration. The author is that of `like` where the user has none. What it made is removed if it throws: `bad_repo`, `bad_config` without an identity. */
+/** Makes the folder with its first commit, which has the configuration. The author is that of `like` where the user has none. What it made is removed if it throws: `bad_config` without an identity, git's errors. */
 export async function makeComposite(
   path: string,
   { members, like }: { readonly members: readonly MemberConfig[]; readonly like: Pick<Repository, 'path'> },
 ): Promise<void> {
   const wasThere = existsSync(path);
-  await mustBeFree(path);
   mkdirSync(path, { recursive: true });
   try {
     await ownGit(path, ['init', '-q', '-b', 'main', '.']);
@@ -74,8 +73,8 @@ export async function removeComposite(path: string, keepsFolder = false): Promis
   if (!keepsFolder) rmdirSync(path);
 }
 
-/** Only an empty folder, or none, outside of every repository. */
-async function mustBeFree(path: string): Promise<void> {
+/** Only an empty folder, or none, outside of every repository. Throws `bad_repo`. */
+export async function mustBeFree(path: string): Promise<void> {
   if (!isAbsolute(path))
     throw new EngineError('bad_repo', `the path of a repo must be absolute, not ${path}`, 'give it from the root on');
   if (existsSync(path) && readdirSync(path).length > 0)
