@@ -46,8 +46,8 @@ export const soaks: Readonly<Record<string, Soak>> = {
     shortS: 240,
   },
   'test/soak/intake.soak.ts': {
-    why: 'two hundred kills under five trackers that fail, and a sender of webhooks; intake/trackers-killed and sender-killed have twenty-six',
-    shortS: 90,
+    why: 'two hundred kills under five trackers that fail and a sender of webhooks, and thirty of two hosts; intake/trackers-killed, sender-killed and hosts-killed have thirty',
+    shortS: 150,
   },
   'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },
   'test/soak/landing-forges.soak.ts': {

@@ -32,7 +32,7 @@ function limitOf(kind: TrackerKind): TrackerTrouble {
   return { status: 400, headers: reset, body: { errors: [error] } };
 }
 
-function troubleOf(kind: TrackerKind, random: () => number): TrackerTrouble {
+export function troubleOf(kind: TrackerKind, random: () => number): TrackerTrouble {
   const drawn = random();
   if (drawn < 0.05) return { status: 502, body: 'Bad Gateway' };
   if (drawn < 0.1) return 'reset';

@@ -235,12 +235,14 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     troubles,
     everyMs,
     async work() {
-      const here = parts.intakes().filter(({ project }) => !projects.isElsewhere(project));
+      const all = parts.intakes();
+      const here = all.filter(({ project }) => !projects.isElsewhere(project));
       const intakes = here.filter(({ isEnabled }) => isEnabled);
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
       // Items that an intake took before it was switched off are still followed.
       const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
-      if (active.length === 0) return idleMs;
+      // A repo of another host may come here at any time.
+      if (active.length === 0) return here.length === all.length ? idleMs : null;
       if (parts.mayWork()) await Promise.all(active.map(round));
       return null;
     },

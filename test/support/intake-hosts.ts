@@ -1,0 +1,142 @@
+/**
+ * Two hosts over one store in PostgreSQL, with the same intake of issues, whose tracker fails, limits, pages, reorders and loses answers at random. Either host
+ * is killed at random, and the other one takes its repo over. In the end each issue is one plan, and each state of it was told once.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { createEngine } from '../../runtime/engine/engine.ts';
+import { afterwards, ground } from './engine.ts';
+import { git, until } from './ground.ts';
+import { clonesFolder, type hostsGround, remoteOf } from './hosts.ts';
+import { type Life, live } from './intake-life.ts';
+import { randomOf } from './random.ts';
+import { troubleOf } from './tracker-kills.ts';
+import { linearId } from './tracker-linear.ts';
+import { startTracker, type TrackerServer, trackerToken } from './tracker-server.ts';
+import { trackerTable } from './tracker-site.ts';
+
+const issueCount = 8;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+interface Place {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A home whose daemon.toml names the store and the intake. */
+function layHost(url: string, name: string, tracker: TrackerServer): Place & { readonly repo: string } {
+  const on = ground();
+  mkdirSync(on.home, { recursive: true, mode: 0o700 });
+  const host = `store = "env:STATOR_STORE"\n[host]\nname = "${name}"\n${clonesFolder().line}\n`;
+  const table = `${trackerTable(tracker)}open = 100\nper_hour = 1000\nlabels = ["agent"]\ntell = ["comment", "label"]\n`;
+  writeFileSync(join(on.home, 'daemon.toml'), `${host}[intake.issues]\n${table}`);
+  const who = Object.fromEntries(
+    ['AUTHOR', 'COMMITTER'].flatMap((role) => [
+      [`GIT_${role}_NAME`, 'Ada'],
+      [`GIT_${role}_EMAIL`, 'ada@example.com'],
+    ]),
+  );
+  return { ...on, env: { ...on.env, ...who, STATOR_STORE: url, TRACKER_TOKEN: trackerToken } };
+}
+
+async function withEngine(
+  { home, env }: Place,
+  act: (engine: Awaited<ReturnType<typeof createEngine>>) => Promise<void>,
+) {
+  const engine = await createEngine({ home, env, log, waitForHomeMs: 5_000, intakeLookMs: 3_600_000 });
+  try {
+    await act(engine);
+  } finally {
+    await engine.stop();
+  }
+}
+
+export async function killTwoHosts(
+  { server, emptyStore, database }: Awaited<ReturnType<typeof hostsGround>>,
+  { kills, seed }: { kills: number; seed: number },
+): Promise<void> {
+  const random = randomOf(seed);
+  const url = await emptyStore();
+  const name = database();
+  const ask = async <Row>(text: string) => (await server.query(name, text)) as Row[];
+  const tracker = await startTracker('linear');
+  afterwards(tracker.stop);
+  tracker.pageSize = 3;
+  const badDays: TrackerServer['trouble'] = () => {
+    tracker.state.isReversed = random() < 0.5;
+    return troubleOf('linear', random);
+  };
+  const add = () => tracker.add({ title: `Issue ${tracker.state.issues.size + 1}`, labels: ['agent'] });
+  for (let number = 0; number < issueCount / 2; number += 1) add();
+  const [a, b] = [layHost(url, 'a', tracker), layHost(url, 'b', tracker)];
+  remoteOf({ path: a.repo });
+  git(a.repo, 'push', '-q', 'origin', 'main');
+  await withEngine(a, async ({ client }) => {
+    await client.addRepo(a.repo, { trust: true });
+    await client.pauseQueue();
+  });
+  const lives = new Map<Place, Life>();
+  const start = (place: Place) => void lives.set(place, live(place));
+  const down = async (place: Place) => void (await lives.get(place)?.kill());
+  afterwards(async () => void (await Promise.all([down(a), down(b)])));
+  const ownerNow = async () => (await ask<{ host: string }>('SELECT host FROM repo_hosts'))[0]?.host;
+  /** One host or the other is away for a while; each fourth time it is the one with the repo, and so long that the other one takes it over. */
+  const killSome = async (count: number, after: () => void) => {
+    for (let number = 0; number < count; number += 1) {
+      const owner = await ownerNow();
+      const isLong = number % 4 === 0;
+      const place = (isLong ? owner === 'a' : random() < 0.5) ? a : b;
+      await lives.get(place)?.up;
+      await delay(200 + random() * 1_500);
+      await down(place);
+      if (isLong) await until(async () => (await ownerNow()) !== owner);
+      else await delay(random() * 1_000);
+      start(place);
+      after();
+    }
+  };
+  const untilTold = async (state: string) => {
+    const rows = () => ask<{ state: string; told_at: unknown }>('SELECT item, state, told_at FROM intake_threads');
+    await until(
+      async () => (await rows()).filter((row) => row.state === state && row.told_at !== null).length === issueCount,
+      async () => JSON.stringify([await rows(), await ownerNow(), tracker.asked.slice(-5)]),
+    );
+  };
+
+  tracker.trouble = badDays;
+  for (const place of [a, b]) start(place);
+  await killSome(Math.ceil(kills / 2), () => {
+    if (tracker.state.issues.size < issueCount) add();
+    for (const issue of tracker.state.issues.values())
+      if (random() < 0.2) tracker.edit(issue, { title: `Renamed ${issue.number} ${Math.floor(random() * 1000)}` });
+  });
+  while (tracker.state.issues.size < issueCount) add();
+  tracker.trouble = () => null;
+  await untilTold('taken');
+  tracker.trouble = badDays;
+  for (const place of [a, b]) await down(place);
+  await withEngine(b, async ({ client }) => {
+    for (const { plan } of await client.plans('demo'))
+      await client.send({ project: 'demo', plan, type: 'cancel', waitMs: 0 });
+  });
+  for (const place of [a, b]) start(place);
+  await killSome(Math.floor(kills / 2), () => {});
+  tracker.trouble = () => null;
+  await untilTold('cancelled');
+
+  const items = await ask<{ item: string; plan: string }>('SELECT item, plan FROM intake_items');
+  const issues = [...tracker.state.issues.values()];
+  expect(items.map(({ item }) => item).sort()).toEqual(issues.map(({ id }) => `linear-${linearId(id)}`).sort());
+  const plans = await ask<{ plan: string }>('SELECT plan FROM plans WHERE deleted_at IS NULL');
+  expect(plans.map(({ plan }) => plan).sort()).toEqual(items.map(({ plan }) => plan).sort());
+  for (const issue of issues) {
+    const plan = items.find(({ item }) => item === `linear-${linearId(issue.id)}`)?.plan;
+    expect(issue.comments.map(({ body }) => body.split('\n')[0])).toEqual([
+      `This became the plan \`${plan}\`.`,
+      `The work was cancelled (plan \`${plan}\`).`,
+    ]);
+    expect(issue.labels.sort()).toEqual(['agent', 'stator:cancelled']);
+  }
+}
