@@ -75,6 +75,7 @@ export const machineOperations = {
       name: 'schedules',
       listed: 'list when trees begin by themselves',
       summary: 'List the schedules of your own machines: the next time, the last tree, and why none began.',
+      needsEngine: true,
       examples: ['stator machine schedules', 'stator machine schedules --json'],
     },
   }),
