@@ -221,6 +221,7 @@ export const verbs: readonly Entry[] = [
   entry('demo', 'run an example', () => import('./demo.ts')),
   entry('status', 'what needs you now', () => import('./status.ts')),
   entry('monitor', 'live board in the terminal', () => import('./monitor.ts')),
+  ...hidden([entry('report', 'what was done since a time', () => import('./report.ts'))]),
   entry('inspect', 'web page in your browser', () => import('./inspect.ts')),
   entry('gc', 'clean up after old plans', () => import('./gc.ts')),
   entry('doctor', 'check this machine', () => import('./doctor.ts')),

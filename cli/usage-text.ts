@@ -65,7 +65,7 @@ function shortNumber(value: number): string {
   return `${scaled < 9.95 ? scaled.toFixed(1).replace(/\.0$/, '') : Math.round(scaled)}${unit}`;
 }
 
-function money(usd: number): string {
+export function money(usd: number): string {
   return usd > 0 && usd < 0.005 ? 'under $0.01' : `$${usd.toFixed(2)}`;
 }
 

@@ -29,6 +29,10 @@ it('lists, shows and tries what daemon.toml says, and takes nothing', async () =
   expect([tried.code, tried.stderr]).toEqual([0, 'no engine runs\n']);
   expect(tried.stdout).toMatch(/^comes +Login: plan login$/m);
   expect(tried.stdout).toMatch(/^left +data\.json; it is no plan of a known kind$/m);
+  const shown = await stator(['intake', 'try', 'inbox', '--plan', 'login']);
+  expect([shown.code, shown.stdout]).toEqual([0, '# Login\n\n## Wave 1\n### Task 1: one\n']);
+  const mistyped = await stator(['intake', 'try', 'inbox', '--plan', 'lgin']);
+  expect([mistyped.code, mistyped.stdout]).toEqual([1, '']);
   expect((await stator(['intake', 'show', 'inbox'])).stdout).toMatch(/^items +none$/m);
   expect((await stator(['plan', 'list', '--json'])).stdout).toBe('[]\n');
   const other = await stator(['intake', 'show', 'other']);

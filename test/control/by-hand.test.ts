@@ -32,6 +32,7 @@ const verbsByHand: Reasons = {
     ...['plan start', 'plan advance', 'plan answer', 'plan choose', 'plan pause', 'plan resume', 'plan raise-budget'],
     ...['plan cancel', 'signal send', 'signal emit'],
   ],
+  'the time that it asks about ends now, or is today': ['report'],
   'it sends a signal, and waits for its outcome': ['plan merge', 'plan pr', 'plan land'],
   'it shows what would be lost, asks, and then does it': [
     ...['gc', 'plan delete', 'issue destroy', 'issue prune', 'repo add', 'repo trust'],

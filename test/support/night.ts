@@ -81,6 +81,7 @@ url = "${telegram.url}"
 people = { "42" = "anna" }
 ${intakes.join('')}`);
   addPerson(made.home, { name: 'anna', role: 'answer' }, Date.now());
+  const begunMs = Date.now();
   let daemon = await startDaemonProcess(made);
   for (const path of paths) await made.client().addRepo(path, { trust: true });
   const bases = paths.map((path) => git(path, 'rev-parse', 'main'));
@@ -148,9 +149,48 @@ ${intakes.join('')}`);
     );
     expect(answers.map(({ origin }) => origin)).toEqual(asks.includes(plan) ? ['person:anna@phone'] : []);
   }
+  await expectReport(made, { begunMs, ledger, names, asks });
   daemon.child.kill('SIGTERM');
   await daemon.ended;
   await expectJournalToReplay(made.home);
+}
+
+/** What `stator report` says in the morning, against the ledger. */
+async function expectReport(
+  { client, stator }: ReturnType<typeof daemonGround>,
+  {
+    begunMs,
+    ledger,
+    names,
+    asks,
+  }: { begunMs: number; ledger: readonly string[]; names: readonly string[]; asks: readonly string[] },
+): Promise<void> {
+  const count = (...what: string[]) => ledger.filter((line) => what.includes(line.split(' ')[0] ?? '')).length;
+  const since = new Date(begunMs).toISOString();
+  const told = await stator(['report', '--since', since, '--json']);
+  expect(told.code, told.stderr).toBe(0);
+  const work: Awaited<ReturnType<ReturnType<typeof client>['work']>> = JSON.parse(told.stdout);
+  expect(work.plans.map(({ plan, landing }) => [plan, landing]).sort()).toEqual(
+    [...names].sort().map((name) => [name, 'merged']),
+  );
+  expect(
+    work.plans.reduce((sum, { runs }) => sum + runs, 0),
+    'runs',
+  ).toBe(ledger.length);
+  expect(
+    work.plans.reduce((sum, { cost_usd: cost }) => sum + (cost ?? 0), 0),
+    'cost',
+  ).toBe(count('worked', 'failed', 'asked') * runCost);
+  const reasons = work.runs.flatMap(({ reason, state }) => (state === 'failed' ? (reason ?? []) : []));
+  expect(reasons.filter((reason) => reason === 'exit-code').length, 'failures').toBe(count('failed'));
+  expect(reasons.filter((reason) => reason === 'rate-limited').length, 'limits').toBe(count('limited'));
+  const answers = work.acts.filter(({ type }) => type === 'answer');
+  expect(answers.map(({ plan, by }) => `${by} ${plan}`).sort()).toEqual(
+    asks.map((name) => `person:anna@phone ${name}`).sort(),
+  );
+  const shown = await stator(['report', '--since', since]);
+  expect(shown.stdout).toMatch(new RegExp(`^since .*: ${names.length} plans, ${ledger.length} runs, `));
+  for (const name of asks) expect(shown.stdout).toMatch(new RegExp(`anna@phone: answer, \\S+/${name}$`, 'm'));
 }
 
 function ledgerOf(night: string): string[] {

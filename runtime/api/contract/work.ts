@@ -1,6 +1,7 @@
 /** What was done between two times, as the control API answers it. */
 import { z } from 'zod';
-import { count, reason, time } from './shared-shapes.ts';
+import { landings } from '../../../machines/vocabulary/landing.ts';
+import { count, reason, status, time } from './shared-shapes.ts';
 
 export const workEntry = z
   .object({
@@ -22,6 +23,25 @@ export const workEntry = z
         ended_at: time.nullable(),
         input_tokens: count.nullable(),
         output_tokens: count.nullable(),
+        cost_usd: z.number().min(0).nullable(),
+      }),
+    ),
+    /** The plans that were registered then, or had runs or acts, as they are now; by repo and name. */
+    plans: z.array(
+      z.object({
+        project: z.string(),
+        plan: z.string(),
+        title: z.string().nullable(),
+        /** As in `PlanEntry`. */
+        author: z.string().nullable(),
+        status,
+        landing: z.enum(landings).nullable(),
+        /** Why a person must act now; null: nobody must. */
+        need: z.string().nullable(),
+        /** Of its runs in that time: all of them, and those that failed. */
+        runs: count,
+        failures: count,
+        /** null: none is known. */
         cost_usd: z.number().min(0).nullable(),
       }),
     ),

@@ -73,7 +73,7 @@ function isInState({ state, ready, loading }: InstanceEntry, wanted: unknown): b
 export const agentOperations = {
   work: operation({
     http: 'GET /v1/work',
-    does: 'what was done from `from` to `to`, at most 31 days: the runs of all repos that were under way then, and the signals of people',
+    does: 'what was done from `from` to `to`, at most 31 days: the runs of all repos that were under way then, their plans as they are now, and the signals of people',
     who: 'anyone',
     input: ({ time }) => ({ from: time, to: time }),
     answer: answerOf<WorkEntry>(({ shapes }) => shapes.workEntry),

@@ -177,6 +177,7 @@ export function createViews(parts: ViewDependencies) {
         store,
         projects.all().map(({ project }) => project),
         question,
+        () => plans.plans(null),
       ),
     /** Why the repo cannot be used now; null: it can, as far as is known. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,

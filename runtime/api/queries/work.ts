@@ -4,6 +4,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
+import type { PlanEntry } from '../contract/plans.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { timeText } from './time-text.ts';
 
@@ -22,6 +23,7 @@ export async function workBetween(
   store: Pick<Store, 'runs' | 'signals'>,
   projects: readonly string[],
   { from, to }: WorkQuestion,
+  plansOf: () => Promise<readonly PlanEntry[]>,
 ): Promise<WorkEntry> {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
   if (!(fromMs < toMs && toMs - fromMs <= longestMs))
@@ -34,22 +36,49 @@ export async function workBetween(
   const live = await store.runs({ by: 'latest', live: true });
   const known = new Map([...ended.flat(), ...live].map((run) => [run.key, run]));
   const signals = await store.signals({ limit: lookedSignals });
+  const runs = [...known.values()]
+    .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? toMs) >= fromMs)
+    .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0))
+    .map((run) => runOf(run, toMs));
+  const acts = signals
+    .filter(({ origin, created_at: at }) => /^person(?::|$)/.test(origin) && at >= fromMs && at < toMs)
+    .map(({ project, plan, type, origin, status, created_at: at }) => ({
+      ...{ project, plan, type, by: origin, status, at: timeText(at) },
+    }));
   return {
     from,
     to,
-    runs: [...known.values()]
-      .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? toMs) >= fromMs)
-      .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0))
-      .map((run) => runOf(run, toMs)),
-    acts: signals
-      .filter(({ origin, created_at: at }) => /^person(?::|$)/.test(origin) && at >= fromMs && at < toMs)
-      .map(({ project, plan, type, origin, status, created_at: at }) => ({
-        ...{ project, plan, type, by: origin, status, at: timeText(at) },
-      })),
+    runs,
+    plans: plansIn(await plansOf(), { fromMs, toMs, runs, acts }),
+    acts,
     is_cut:
       ended.some((runs) => runs.length === lookedRuns && (runs.at(-1)?.ended_at ?? 0) >= fromMs) ||
       (signals.length === lookedSignals && (signals.at(-1)?.created_at ?? 0) >= fromMs),
   };
+}
+
+interface Done extends Pick<WorkEntry, 'runs' | 'acts'> {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done): WorkEntry['plans'] {
+  return plans
+    .flatMap(({ project, plan, title, author, status, landing, need, created_at: created }) => {
+      const isOfIt = (each: { project: string; plan: string }) => each.project === project && each.plan === plan;
+      const own = runs.filter(isOfIt);
+      const isNew = Date.parse(created) >= fromMs && Date.parse(created) < toMs;
+      if (!isNew && own.length === 0 && !acts.some(isOfIt)) return [];
+      const costs = own.flatMap(({ cost_usd: cost }) => cost ?? []);
+      return [
+        {
+          ...{ project, plan, title, author, status, landing, need: need?.why ?? null, runs: own.length },
+          failures: own.filter(({ state, reason }) => state === 'failed' && reason !== null).length,
+          cost_usd: costs.length === 0 ? null : costs.reduce((sum, cost) => sum + cost, 0),
+        },
+      ];
+    })
+    .sort((a, b) => (`${a.project} ${a.plan}` < `${b.project} ${b.plan}` ? -1 : 1));
 }
 
 function runOf(run: RunRow, toMs: number): WorkEntry['runs'][number] {

@@ -1,0 +1,46 @@
+/** `stator report`: what was done, as a person asks in the morning. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planOf } from '../support/cli.ts';
+import { daemonGround, shAgents } from '../support/daemon.ts';
+
+it('says what was done, what failed and who needs you; and what is wrong with a time', async () => {
+  const made = daemonGround(`${shAgents}[agents.coder]\nattempts = 1\n[agents.reviewer]\nenabled = false\n`);
+  const { root, stator } = made;
+  expect(await stator(['report'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^since .*: 0 plans, 0 runs, 0 failures\n$/),
+  });
+  writeFileSync(join(root, 'good.md'), planOf(['echo a > a.txt']));
+  writeFileSync(join(root, 'bad.md'), planOf(['echo it broke >&2; exit 3']));
+  expect((await stator(['run', join(root, 'good.md'), '--trust'])).code).toBe(0);
+  expect((await stator(['run', join(root, 'bad.md')])).code).not.toBe(0);
+  const report = await stator(['report', '--since', '1h']);
+  expect(report.code).toBe(0);
+  expect(report.stdout).toMatch(/^since .*: 2 plans, 2 runs, 1 failure\n\nneeds you:\n {2}demo\/bad: /);
+  expect(report.stdout).toMatch(/^demo\/good +done, not merged +1 +person$/m);
+  expect(report.stdout).toMatch(/^what failed:\n {2}\d\d:\d\d:\d\d demo\/bad-\S+: exit-code/m);
+  const { plans } = JSON.parse((await stator(['report', '--json'])).stdout);
+  expect(plans).toMatchObject([
+    { project: 'demo', plan: 'bad', runs: 1, failures: 1, author: 'person' },
+    { plan: 'good', status: 'done', landing: 'not_merged', need: null, failures: 0 },
+  ]);
+  expect((await stator(['report', '--project', 'other'])).stderr).toContain('no repo "other" is registered');
+  expect((await stator(['report', '--project', 'demo'])).stdout).toMatch(/: 2 plans, /);
+});
+
+it.each([
+  ['yesterday', ''],
+  ['25:61', ''],
+  ['2999-01-01', ', which is not over yet'],
+  ['40d', ', which is more than 31 days ago'],
+])('stator report --since %s is refused with what is accepted', async (text, found) => {
+  const { stator } = daemonGround('');
+  expect(await stator(['report', '--since', text])).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining(
+      `--since is "${text}"${found}\nhint: give a duration such as 8h or 2d, a time such as 22:00`,
+    ),
+  });
+});
