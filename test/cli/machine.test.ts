@@ -1,10 +1,13 @@
 /** A machine of one's own as a person has it: named in daemon.toml, begun and sent to from the command line, killed in the middle. The machine is that of examples/. */
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { daemonGround, isAlive, shAgents } from '../support/daemon.ts';
 import { planText } from '../support/engine.ts';
+import { startDaemonProcess } from '../support/fleet.ts';
 import { until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -143,4 +146,27 @@ it('a paused machine begins no effect until it is resumed, and no other daemon d
   expect([...registry.taken.values()]).toEqual(['/1.2']);
   expect(await told('machine', 'resume', 'release')).toBe(0);
   expect((await listed()).some((each: object) => 'pauses' in each)).toBe(false);
+});
+
+it('lists when trees begin by themselves, and says without an engine that one is needed', async () => {
+  const made = daemonGround(shAgents);
+  const { root, stator } = made;
+  const file = join(root, 'nightly.mjs');
+  const schedules =
+    "{ nightly: { cron: '0 3 * * *', timezone: 'Europe/Berlin', input: () => ({ project: 'demo', version: '1', plans: [] }) } }";
+  writeFileSync(
+    file,
+    `import release from ${JSON.stringify(example)};\nexport default { ...release, schedules: ${schedules} };\n`,
+  );
+  made.configure(`${shAgents}[machines]\nrelease = "${file}"\n`);
+  expect(await stator(['machine', 'schedules'])).toMatchObject({ code: 69, stdout: '' });
+  await startDaemonProcess(made);
+  const listed = await stator(['machine', 'schedules']);
+  expect([listed.code, listed.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^release\/nightly +0 3 \* \* \* Europe\/Berlin /m),
+  ]);
+  expect(JSON.parse((await stator(['machine', 'schedules', '--json'])).stdout)).toMatchObject([
+    { machine: 'release', name: 'nightly', cron: '0 3 * * *', timezone: 'Europe/Berlin', last: null },
+  ]);
 });

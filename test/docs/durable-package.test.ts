@@ -86,7 +86,8 @@ it('is as many packages as its page says, and loads six of them', () => {
     execFileSync(process.execPath, ['loaded.mjs'], { cwd: project, encoding: 'utf8' }),
   );
   // Beside the package itself and zod, which are no CommonJS.
-  expect([...new Set(loaded.map((file) => file.match(/node_modules\/([^/]+)/)?.[1]))].sort()).toEqual([
+  const ofPackages = loaded.filter((file) => file.includes('/node_modules/'));
+  expect([...new Set(ofPackages.map((file) => file.match(/node_modules\/([^/]+)/)?.[1]))].sort()).toEqual([
     ...['better-sqlite3', 'bindings', 'file-uri-to-path', 'xstate'],
   ]);
 });

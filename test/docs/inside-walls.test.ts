@@ -60,7 +60,7 @@ describe.skipIf(noWallsHere !== null)(
   `inside of walls${noWallsHere === null ? '' : ` (skipped: ${noWallsHere})`}`,
   () => {
     test('there is something to run', () => {
-      expect([setups.length, checks.length]).toEqual([2, 3]);
+      expect([setups.length, checks.length]).toEqual([2, 5]);
     });
 
     test.each(setups)('the setup of the documents works, and so do their checks: %s', async (config) => {

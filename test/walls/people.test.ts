@@ -43,6 +43,7 @@ it('a role may what its routes say, and everything else is 403 with the role tha
       "POST /v1/stop",
       "POST /v1/inspect",
       "POST /v1/repos",
+      "POST /v1/repos/compose",
       "DELETE /v1/repos/:project",
       "POST /v1/repos/:project/move",
       "POST /v1/repos/:project/trust",

@@ -60,7 +60,7 @@ async function headOf(
   const at = `[members.${member.folder}] of ${path}/.stator/config.toml`;
   const row = projects.find(member.repo);
   if (row === null) {
-    const hint = `add it: stator repo add <path> --name ${shellWord(member.repo)}; or name another one: repo = "…"; all of them: stator repo list`;
+    const hint = `add it: stator repo add <path>; or name another one: repo = "…"; all of them: stator repo list`;
     throw new EngineError('bad_config', `${at}: there is no repo ${member.repo}`, hint);
   }
   if (member.repo === project) {
