@@ -129,4 +129,20 @@ export const limits = [
     replace: 'if (limit > 0 && active > limit) return',
     tests: ['test/machines/repo-grants.test.ts'],
   },
+  {
+    name: 'small-before-the-plan',
+    promise: 'an agent that the plan names does the task, also where it is small',
+    file: 'machines/vocabulary/task-agent.ts',
+    find: "if (task.agent != null) return { agent: task.agent, by: 'plan' };",
+    replace: "if (task.agent != null && small == null) return { agent: task.agent, by: 'plan' };",
+    tests: ['test/machines/task-agent.test.ts'],
+  },
+  {
+    name: 'reserve-is-burnt',
+    promise: 'reserve holds back new runs before the limit',
+    file: 'runtime/work/agents/accounts.ts',
+    find: 'if (Math.round((quota.used + reserve) * 1000) <= 1000) return null;',
+    replace: 'if (Math.round(quota.used * 1000) <= 1000) return null;',
+    tests: ['test/engine/accounts.test.ts'],
+  },
 ];

@@ -154,4 +154,28 @@ export const safety = [
     replace: 'isWhole: () => true,',
     tests: ['test/effects/lost-work.test.ts'],
   },
+  {
+    name: 'lands-in-one-repo-of-two',
+    promise: 'a plan of several repos lands in all of them or in none',
+    file: 'runtime/work/git/member-landing.ts',
+    find: "const isOver = isHindered || places.includes('elsewhere');",
+    replace: 'const isOver = isHindered;',
+    tests: ['test/git/members.test.ts'],
+  },
+  {
+    name: 'work-in-a-member-folder-is-overwritten',
+    promise: 'a commit in the folder of a member that the member does not have is not overwritten',
+    file: 'runtime/work/git/members.ts',
+    find: "if (unknown.length > 0) return { kind: 'own_work', folders: unknown };",
+    replace: '',
+    tests: ['test/git/members.test.ts'],
+  },
+  {
+    name: 'stack-over-other-work',
+    promise: 'a part of a stack is not pushed over other work at the forge',
+    file: 'runtime/work/effects/plan-stack.ts',
+    find: 'if (before === null && there !== null) await mustBeOurs(at, { branch, there, end });',
+    replace: '',
+    tests: ['test/effects/plan-stack.test.ts'],
+  },
 ];

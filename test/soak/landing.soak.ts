@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import { seedOf } from '../support/crash.ts';
-import { landUnderKills } from '../support/landing-kills.ts';
+import { landInMembersUnderKills, landUnderKills } from '../support/landing-kills.ts';
 import { isShort } from './length.ts';
 
 const plans = isShort ? 10 : 40;
 const kills = isShort ? 40 : 200;
+const ofMembers = isShort ? { plans: 4, kills: 8 } : { plans: 20, kills };
 /** What people do by hand has to be put right, which takes its time. */
 const withPeople = isShort ? { plans: 4, kills: 8 } : { plans, kills };
 
@@ -16,6 +17,11 @@ it.each([1, 4])(
   },
   3_600_000,
 );
+
+it(`${ofMembers.plans} plans of two repos land in both or in none, where people commit to both, and ${ofMembers.kills} kills come in between`, async () => {
+  await landInMembersUnderKills({ ...ofMembers, points: [], seed: seedOf('members') });
+  expect.hasAssertions();
+}, 3_600_000);
 
 it.each(['github', 'gitea', 'gitlab'] as const)(
   `${withPeople.plans} plans land by %s, where people push by force, close, edit and merge by hand, and ${withPeople.kills} kills come in between`,

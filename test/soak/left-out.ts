@@ -55,8 +55,8 @@ export const soaks: Readonly<Record<string, Soak>> = {
     shortS: 340,
   },
   'test/soak/landing.soak.ts': {
-    why: 'forty plans that conflict land under two hundred kills, here and by forges on which people act by hand; crash/landing has three and eight',
-    shortS: 70,
+    why: 'forty plans that conflict land under two hundred kills, here and by forges on which people act by hand, and twenty of two repos each; crash/landing has three and eight',
+    shortS: 95,
   },
   'test/soak/late-points.soak.ts': { why: 'a kill right after each of 300 places; crash/points has some', shortS: 0 },
   'test/soak/lives.soak.ts': {
