@@ -485,6 +485,13 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.signals({ limit: 1 })).map(({ id }) => id)).toEqual([2]);
       });
 
+      it('of people are listed without those of others, however many came after', async () => {
+        const others = ['engine', 'agent', 'persona', 'intake:x'].map((origin) => signal({ origin: origin as never }));
+        await commit(signal({ origin: 'person' }), ...others, signal({ origin: 'person:anna' }), ...others);
+        const ofPeople = await store.signals({ ofPeople: true, limit: 2 });
+        expect(ofPeople.map(({ origin }) => origin)).toEqual(['person:anna', 'person']);
+      });
+
       it('that were set aside are told of, and live again with all their tries', async () => {
         await commit(signal(), signal({ origin: 'person' }), signal());
         const result = { code: 'internal' };

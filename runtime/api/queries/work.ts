@@ -8,7 +8,7 @@ import type { PlanEntry } from '../contract/plans.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { timeText } from './time-text.ts';
 
-/** The newest runs of each repo that are read, and the newest signals. */
+/** The newest runs of each repo that are read, and the newest signals of people. */
 const lookedRuns = 2_000;
 const lookedSignals = 1_000;
 const longestMs = 31 * 86_400_000;
@@ -35,13 +35,13 @@ export async function workBetween(
   const ended = await Promise.all(projects.map((project) => store.runs({ by: 'ended', project, limit: lookedRuns })));
   const live = await store.runs({ by: 'latest', live: true });
   const known = new Map([...ended.flat(), ...live].map((run) => [run.key, run]));
-  const signals = await store.signals({ limit: lookedSignals });
+  const signals = await store.signals({ ofPeople: true, limit: lookedSignals });
   const runs = [...known.values()]
     .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? toMs) >= fromMs)
     .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0))
     .map((run) => runOf(run, toMs));
   const acts = signals
-    .filter(({ origin, created_at: at }) => /^person(?::|$)/.test(origin) && at >= fromMs && at < toMs)
+    .filter(({ created_at: at }) => at >= fromMs && at < toMs)
     .map(({ project, plan, type, origin, status, created_at: at }) => ({
       ...{ project, plan, type, by: origin, status, at: timeText(at) },
     }));

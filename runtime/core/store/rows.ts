@@ -194,6 +194,8 @@ export interface SignalFilter {
   readonly type?: string;
   readonly tree?: TreeAddress;
   readonly status?: SignalStatus;
+  /** true: only what people sent. */
+  readonly ofPeople?: boolean;
   readonly limit?: number;
 }
 

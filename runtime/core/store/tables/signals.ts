@@ -140,6 +140,7 @@ export function createSignalTable(db: Connection) {
   const list = db.prepare<[Record<string, unknown>], SignalRow>(
     `SELECT ${columns} FROM signals
      WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND (CAST(@type AS TEXT) IS NULL OR type = @type) AND (CAST(@tree AS TEXT) IS NULL OR tree = @tree) AND (CAST(@status AS TEXT) IS NULL OR status = @status)
+       AND (CAST(@ofPeople AS BIGINT) = 0 OR origin = 'person' OR origin LIKE 'person:%')
      ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
@@ -239,13 +240,14 @@ export function createSignalTable(db: Connection) {
       machine === undefined ? machinesSetAside.all('', '~') : machinesSetAside.all(`${machine}:`, `${machine};`),
     voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),
     /** The newest first. */
-    list: ({ project, plan, type, tree, status, limit = listLimit }: SignalFilter) =>
+    list: ({ project, plan, type, tree, status, ofPeople = false, limit = listLimit }: SignalFilter) =>
       list.all({
         project: project ?? null,
         plan: plan ?? null,
         type: type ?? null,
         tree: tree ?? null,
         status: status ?? null,
+        ofPeople: ofPeople ? 1 : 0,
         limit: Math.min(limit, listLimit),
       }),
   };
