@@ -6,6 +6,7 @@ import { h, type View } from './dom.ts';
 import type { FleetActions, FleetView } from './fleet-model.ts';
 import { glyph } from './glyph.ts';
 import { nameLink } from './long-name.ts';
+import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 
@@ -80,7 +81,8 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
       ...offers.map((offer) => offerButton(plan, offer, view, actions)),
     ),
     h('span', { class: 'dim time', title: need.since }, age(nowMs - Date.parse(need.since))),
-    h('p', { class: 'why', title: need.why }, need.why),
+    h('p', { class: 'why', title: need.why }, whyOf(need)),
+    outputView(need, plan.plan),
   );
 }
 

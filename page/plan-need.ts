@@ -6,6 +6,7 @@ import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { since } from './format.ts';
 import { glyph } from './glyph.ts';
+import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
@@ -24,7 +25,8 @@ export function needView(plan: PlanShow, model: PlanModel, actions: PlanActions,
       title: [glyph('asks'), blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you')],
       count: `for ${since(need.since, nowMs)}`,
     },
-    h('p', { class: 'asked', id: 'need-why' }, need.why),
+    h('p', { class: 'asked', id: 'need-why', title: need.why }, whyOf(need)),
+    outputView(need, plan.plan),
     need.source === 'wave' ? waveWays(need, model, actions) : null,
     blocked === null || !actions.may('answer') ? null : resolveForm(plan, need, model, actions),
     blocked === null || !actions.may('steer') ? null : budgetForm(blocked, model, actions),

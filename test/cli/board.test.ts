@@ -107,6 +107,7 @@ const fleet: Board = {
           since: at,
           until: null,
           do: ['stator plan answer asks "<your answer>"'],
+          output: [],
         },
       }),
     ],
@@ -159,7 +160,7 @@ describe('the picture of the board', () => {
 
   it('names below the list what the marked plan takes, and nothing that it would refuse', () => {
     const wave = ['stator plan advance w retry-wave', 'stator plan advance w advance-wave'];
-    const need = { source: 'wave', why: 'wave 1 failed', since: at, until: null, do: wave } as const;
+    const need = { source: 'wave' as const, why: 'wave 1 failed', since: at, until: null, do: wave, output: [] };
     const plans = [
       plan('w', { turn: 'person', need }),
       plan('runs'),
@@ -281,6 +282,7 @@ describe('the picture of the board', () => {
       since: at,
       until: null,
       do: [`stator plan advance ${name} retry-wave`],
+      output: [],
     };
     const board: Board = { ...firstBoard(null), news: news([plan(name, { turn: 'person', need }), plan('quiet')]) };
     const wide = shot(board, 200, 40).split('\n');

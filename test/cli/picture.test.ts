@@ -456,7 +456,7 @@ describe('where a plan stands', () => {
     expect(steps({})).toBe('goes on');
     expect(steps({ paused: true })).toEqual(['needs-person', 'stator plan resume login']);
     const ways = ['stator plan advance login retry-wave', 'stator plan advance login advance-wave'];
-    const need = { source: 'wave' as const, why: 'wave 2 failed', since: '', until: null, do: ways };
+    const need = { source: 'wave' as const, why: 'wave 2 failed', since: '', until: null, do: ways, output: [] };
     expect(steps({ phase: 'wave_waiting', need })).toEqual(['needs-person', ...ways]);
     expect(steps({ status: 'done', phase: null })).toEqual([
       'done',

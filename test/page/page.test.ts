@@ -595,7 +595,8 @@ program = "date +%N >> fixes.txt"
     await client.addRepo(repo, { trust: true });
     const mended = join(made.root, 'listed-mended');
     const of = { project: 'listed', plan: 'mended' };
-    const sh = `test -e '${mended}' || { echo 'no such table: carts' >&2; exit 1; }; echo x > x.txt`;
+    const printed = 'seq 1 20; echo "<b>no</b>"; echo "no such table: carts"';
+    const sh = `test -e '${mended}' || { { ${printed}; } >&2; exit 1; }; echo x > x.txt`;
     await client.registerPlan({ ...of, content: planText([sh]) });
     await client.send({ ...of, type: 'implement_start' });
     const { page } = await open();
@@ -603,14 +604,19 @@ program = "date +%N >> fixes.txt"
       .getByRole('region', { name: 'Needs you' })
       .getByRole('listitem')
       .filter({ hasText: 'listed/mended' });
-    await row.getByText('no such table: carts').waitFor(limit);
+    await row.locator('.why').getByText('no such table: carts').waitFor(limit);
+    // Ten lines of the output, and nothing of it is HTML.
+    const output = [...[13, 14, 15, 16, 17, 18, 19, 20].map(String), '<b>no</b>', 'no such table: carts'].join('\n');
+    expect(await row.locator('pre').textContent()).toBe(output);
+    expect(await row.locator('pre b').count()).toBe(0);
     expect(await row.getByRole('link', { name: 'log of w1-t1' }).getAttribute('href')).toBe(
       '#/plan/listed/mended/mended-w1-t1',
     );
     // On the page of the plan all of it is in one box, and nowhere twice.
     await row.getByRole('link', { name: 'listed/mended' }).click();
     const box = page.getByRole('region', { name: 'Needs you' });
-    await box.getByText('no such table: carts').waitFor(limit);
+    await box.locator('p').getByText('no such table: carts').waitFor(limit);
+    expect(await box.locator('pre').textContent()).toBe(output);
     await box.getByRole('link', { name: 'log of w1-t1' }).click();
     await page.getByRole('region', { name: 'Log' }).getByText('no such table: carts').waitFor(limit);
     await box.getByRole('button', { name: 'Next wave' }).waitFor(limit);

@@ -38,6 +38,11 @@ const need = z.object({
   until: time.nullable(),
   /** Commands, the most likely first. */
   do: lines,
+  /**
+   * Where a run or a check failed: the end of its output, at most ten lines of 200 characters without control characters. Of several failed tasks, each has its
+   * part, under its number. An agent or the repository wrote it. Empty: there is none.
+   */
+  output: lines,
 });
 
 /** The plan's changes are counted from `commit`. */

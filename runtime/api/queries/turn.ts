@@ -10,6 +10,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { PlanRow, RunRow } from '../../core/store/rows.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
+import { blockOutput } from './failed-output.ts';
 import { waitOfRun } from './runs.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -18,6 +19,9 @@ import { waveOverNeed } from './wave-over.ts';
 
 /** A list shows only the beginning of an agent's permission request; the agent's own entry shows all of it. */
 const detailCharacters = 300;
+
+/** Blocks whose reason ends with the output of what failed. */
+const failedSources: ReadonlySet<string> = new Set(['failed', 'no_verdict']);
 
 export interface TurnLook {
   readonly blocked: Need | null;
@@ -47,7 +51,8 @@ async function needOf(
   if (blocked !== null) {
     const { source, reason, at } = blocked;
     const ways = waysOn({ ...row, source, questions: row.blocked?.questions ?? [] });
-    return { source, why: reason, since: timeText(at), until: null, do: ways.map(({ command }) => command) };
+    const output = failedSources.has(source) ? blockOutput(blocked) : [];
+    return { source, why: reason, since: timeText(at), until: null, do: ways.map(({ command }) => command), output };
   }
   if (waiting?.kind === 'wave_confirmation') {
     const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
@@ -84,6 +89,7 @@ async function permissionNeed(
         `stator agent deny ${name} --question ${id}`,
         `stator agent show ${name}`,
       ],
+      output: [],
     };
   }
   // stator cannot answer this program's kind of question.
@@ -95,5 +101,6 @@ async function permissionNeed(
     since: timeText(nameless.started_at ?? nameless.queued_at),
     until: null,
     do: [`stator agent show ${shellWord(nameless.title)}`],
+    output: [],
   };
 }

@@ -6,6 +6,7 @@ import { logCommand, reasonText } from '../../../machines/vocabulary/reason-text
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanEntry } from '../contract/plans.ts';
+import { waveOutput } from './failed-output.ts';
 
 /** The number of tasks whose logs are named. */
 const shownLogs = 3;
@@ -42,11 +43,15 @@ export function waveOverNeed(
   plan: string,
   wave: number,
   failures: readonly TaskFailure[],
-): Pick<NonNullable<PlanEntry['need']>, 'why' | 'do'> {
+): Pick<NonNullable<PlanEntry['need']>, 'why' | 'do' | 'output'> {
   const name = shellWord(plan);
   const goOn = `stator plan advance ${name} advance-wave`;
   if (failures.length === 0)
-    return { why: `wave ${wave} of ${plan} is over, and the next one waits for your confirmation`, do: [goOn] };
+    return {
+      why: `wave ${wave} of ${plan} is over, and the next one waits for your confirmation`,
+      do: [goOn],
+      output: [],
+    };
   const which = failures.map(
     ({ number, title, reason, detail }) => `task ${number} (${[title, ...shortly(reason, detail)].join(': ')})`,
   );
@@ -56,6 +61,7 @@ export function waveOverNeed(
   return {
     why: `wave ${wave} of ${plan} failed: ${which.join(', ')}`,
     do: [...logs, `stator plan advance ${name} retry-wave`, goOn],
+    output: waveOutput(failures),
   };
 }
 
