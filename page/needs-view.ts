@@ -9,6 +9,7 @@ import { nameLink } from './long-name.ts';
 import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
+import { answerForm } from './question-view.ts';
 
 /** How many rows are drawn until a person asks for all. */
 const needsShown = 10;
@@ -60,6 +61,7 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
   if (need === null) return h('li', null);
   const offers = offersOf(plan);
   const logs = logsOf(need);
+  const isAnswered = plan.questions.length > 0 && actions.may('answer');
   return h(
     'li',
     { key: `${plan.project}/${plan.plan}` },
@@ -75,14 +77,30 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
           `log of ${shortTitle(title, plan.plan)}`,
         ),
       ),
-      offers.length === 0
+      offers.length === 0 && !isAnswered
         ? h('a', { class: 'link', href: planAddress(plan) }, linkWords[need.source] ?? 'answer')
         : null,
       ...offers.map((offer) => offerButton(plan, offer, view, actions)),
     ),
     h('span', { class: 'dim time', title: need.since }, age(nowMs - Date.parse(need.since))),
-    h('p', { class: 'why', title: need.why }, whyOf(need)),
+    // Only questions: each stands above the field for its answer.
+    isAnswered && need.source === 'agent' ? null : h('p', { class: 'why', title: need.why }, whyOf(need)),
     outputView(need, plan.plan),
+    isAnswered ? answers(plan, view, actions) : null,
+  );
+}
+
+function answers(plan: PlanEntry, { busy, isSteady }: FleetView, actions: FleetActions): View {
+  const isBusy = busy !== null || !isSteady;
+  const send = (type: string, payload: Record<string, unknown>, done: string) =>
+    actions.act(plan, { type, payload, done, text: '' });
+  return h(
+    'div',
+    { key: 'answers', class: 'question' },
+    plan.questions.map((question) => {
+      const text = `question ${question.number}${question.title === null ? '' : ` of ${shortTitle(question.title, plan.plan)}`}: ${question.question}`;
+      return answerForm(plan, { question, isBusy }, { text, may: actions.may, send });
+    }),
   );
 }
 

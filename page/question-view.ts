@@ -1,5 +1,6 @@
 /** Questions of agents to a person: each with its number, its agent, and an answer that reaches that agent alone. */
-import type { PlanShow } from '../runtime/api/contract/plans.ts';
+import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
+import type { Named } from './api.ts';
 import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { since } from './format.ts';
@@ -13,14 +14,42 @@ export function questionsView(plan: PlanShow, { busy }: PlanModel, actions: Plan
 }
 
 interface Asked {
-  readonly question: PlanShow['questions'][number];
+  readonly question: PlanEntry['questions'][number];
   readonly isBusy: boolean;
 }
 
 function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: PlanActions, nowMs: number): View {
-  const { number, title, at } = question;
+  const { number, at } = question;
   const heading = `question-${number}`;
-  const asker = title === null ? 'A person' : shortTitle(title, plan.plan);
+  return panel(
+    {
+      key: heading,
+      class: 'panel question',
+      heading,
+      title: [glyph('asks'), `${askerOf(question, plan.plan)} asks (question ${number})`],
+      count: `for ${since(at, nowMs)}`,
+    },
+    answerForm(plan, { question, isBusy }, { text: question.question, may: actions.may, send: actions.send }),
+  );
+}
+
+function askerOf({ title }: Asked['question'], plan: string): string {
+  return title === null ? 'A person' : shortTitle(title, plan);
+}
+
+interface AnswerParts extends Pick<PlanActions, 'may' | 'send'> {
+  /** The question as it stands above the field. */
+  readonly text: string;
+}
+
+/** A question with a field for its answer, for those who may answer. */
+export function answerForm(
+  { project, plan }: Named,
+  { question, isBusy }: Asked,
+  { text, may, send }: AnswerParts,
+): View {
+  const { number, title } = question;
+  const id = `asked-${project}/${plan}/${number}`;
   const answer = (event: Event) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -29,39 +58,32 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
       form.querySelector('textarea')?.focus();
       return;
     }
-    const done = title === null ? `Question ${number} is answered.` : `Answered: ${asker} goes on.`;
-    actions.send('answer', { questions: [number], body }, done);
+    // What is typed stays: the answer is not sent now.
+    if (isBusy) return;
+    const done = title === null ? `Question ${number} is answered.` : `Answered: ${askerOf(question, plan)} goes on.`;
+    send('answer', { questions: [number], body }, done);
     form.reset();
   };
-  return panel(
-    {
-      key: heading,
-      class: 'panel question',
-      heading,
-      title: [glyph('asks'), `${asker} asks (question ${number})`],
-      count: `for ${since(at, nowMs)}`,
-    },
-    h(
-      'form',
-      { on: { submit: answer } },
-      h('p', { class: 'asked', id: `asked-${number}` }, question.question),
-      ...(actions.may('answer')
-        ? [
-            h('textarea', {
-              name: 'answer',
-              rows: '2',
-              'aria-labelledby': `asked-${number}`,
-              placeholder: 'Your answer',
-              on: { keydown: sendOnEnter },
-            }),
-            h(
-              'div',
-              { class: 'commands' },
-              h('button', { class: 'strong', type: 'submit', disabled: isBusy }, 'Answer'),
-              h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
-            ),
-          ]
-        : []),
-    ),
+  return h(
+    'form',
+    { key: `question-${number}`, class: 'answer', on: { submit: answer } },
+    h('p', { class: 'asked', id }, text),
+    ...(may('answer')
+      ? [
+          h('textarea', {
+            name: 'answer',
+            rows: '2',
+            'aria-labelledby': id,
+            placeholder: 'Your answer',
+            on: { keydown: sendOnEnter },
+          }),
+          h(
+            'div',
+            { class: 'commands' },
+            h('button', { class: 'strong', type: 'submit', disabled: isBusy }, 'Answer'),
+            h('span', { class: 'dim keys' }, 'Ctrl+Enter'),
+          ),
+        ]
+      : []),
   );
 }

@@ -638,6 +638,30 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('a question is answered where it is listed, and what is typed stays while others come', async () => {
+    const ask = async (plan: string, reason: string) => {
+      await client.registerPlan({ project: 'demo', plan, content: planText(['echo x']) });
+      await client.send({ project: 'demo', plan, type: 'needs_decision', payload: { reason } });
+    };
+    await ask('asked', 'Which <b>colour</b>?');
+    const { page } = await open();
+    const needs = page.getByRole('region', { name: 'Needs you' });
+    const field = needs.getByRole('textbox', { name: 'question 1: Which <b>colour</b>?' });
+    await field.fill('green', limit);
+    await ask('also-asked', 'Which size?');
+    await needs.getByRole('textbox', { name: 'question 1: Which size?' }).waitFor(limit);
+    expect(await field.inputValue()).toBe('green');
+    const row = needs.getByRole('listitem').filter({ hasText: 'demo/asked' });
+    await row.getByRole('button', { name: 'Answer' }).click();
+    await row.waitFor({ ...limit, state: 'detached' });
+    const signals = await client.signals({ project: 'demo', plan: 'asked' });
+    const given = signals.find(({ type }) => type === 'answer');
+    expect((await client.signal({ id: given?.id ?? 0 })).payload).toMatchObject({ questions: [1], body: 'green' });
+    expect((await client.plan('demo', 'also-asked')).questions).toHaveLength(1);
+    for (const plan of ['asked', 'also-asked']) await client.send({ project: 'demo', plan, type: 'cancel' });
+    await page.close();
+  });
+
   it('in review a person asks for changes, which the fixer gets, and approves what it made of them', async () => {
     const repo = makeRepo(join(made.root, 'judged'));
     mkdirSync(join(repo, '.stator'));
