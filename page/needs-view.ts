@@ -83,7 +83,7 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
       ...offers.map((offer) => offerButton(plan, offer, view, actions)),
     ),
     h('span', { class: 'dim time', title: need.since }, age(nowMs - Date.parse(need.since))),
-    // Only questions: each stands above the field for its answer.
+    // Only questions: each is shown above the field for its answer.
     isAnswered && need.source === 'agent' ? null : h('p', { class: 'why', title: need.why }, whyOf(need)),
     outputView(need, plan.plan),
     isAnswered ? answers(plan, view, actions) : null,

@@ -38,7 +38,7 @@ function askerOf({ title }: Asked['question'], plan: string): string {
 }
 
 interface AnswerParts extends Pick<PlanActions, 'may' | 'send'> {
-  /** The question as it stands above the field. */
+  /** The text of the question above the field. */
   readonly text: string;
 }
 
