@@ -187,7 +187,7 @@ function refusalOf({ message, code, hint }: ApiError) {
 
 /** A failed request of a person: as everywhere, what happened, by which code, and what to do. */
 function tellRefusal(thrown: unknown): void {
-  if (thrown instanceof ApiError) change({ refused: refusalOf(thrown) });
+  if (thrown instanceof ApiError) change({ said: null, refused: refusalOf(thrown) });
   else throw thrown;
 }
 

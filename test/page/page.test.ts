@@ -658,6 +658,16 @@ program = "date +%N >> fixes.txt"
     const given = signals.find(({ type }) => type === 'answer');
     expect((await client.signal({ id: given?.id ?? 0 })).payload).toMatchObject({ questions: [1], body: 'green' });
     expect((await client.plan('demo', 'also-asked')).questions).toHaveLength(1);
+    // What was done before is not told again behind a refusal.
+    await page.route('**/v1/repos/demo/preview', async (route) => {
+      await route.fulfill({ status: 409, json: { error: 'not now', code: 'refused', hint: '' } });
+    });
+    await needs.getByRole('textbox', { name: 'question 1: Which size?' }).fill('small');
+    await needs.getByRole('button', { name: 'Answer' }).click();
+    await page.getByRole('alert').getByText('not now').waitFor(limit);
+    await page.getByRole('alert').getByRole('button').click();
+    await page.getByRole('alert').waitFor({ ...limit, state: 'detached' });
+    expect(await page.locator('.toast').count()).toBe(0);
     for (const plan of ['asked', 'also-asked']) await client.send({ project: 'demo', plan, type: 'cancel' });
     await page.close();
   });
