@@ -658,7 +658,7 @@ program = "date +%N >> fixes.txt"
     const given = signals.find(({ type }) => type === 'answer');
     expect((await client.signal({ id: given?.id ?? 0 })).payload).toMatchObject({ questions: [1], body: 'green' });
     expect((await client.plan('demo', 'also-asked')).questions).toHaveLength(1);
-    // What was done before is not told again behind a refusal.
+    // What was done before is not shown again after a refusal.
     await page.route('**/v1/repos/demo/preview', async (route) => {
       await route.fulfill({ status: 409, json: { error: 'not now', code: 'refused', hint: '' } });
     });
