@@ -52,7 +52,10 @@ export const areas = {
     mutate: ['machines/repo/**/*.ts'],
     tests: [...charts, 'test/machines/repo-grants.test.ts'],
   },
-  'machines/supervisor': { mutate: ['machines/supervisor/**/*.ts'], tests: [...charts, 'test/actors/lean.test.ts'] },
+  'machines/supervisor': {
+    mutate: ['machines/supervisor/**/*.ts'],
+    tests: [...charts, 'test/machines/supervisor.test.ts', 'test/actors/lean.test.ts'],
+  },
   'machines/plan': { mutate: ['machines/plan/**/*.ts'], tests: plans },
   'machines/vocabulary': { mutate: ['machines/vocabulary/**/*.ts'], tests: [...signals, ...trees, ...plans] },
   'machines/document': {
