@@ -50,7 +50,7 @@ export const areas = {
   },
   'machines/repo': {
     mutate: ['machines/repo/**/*.ts'],
-    tests: [...charts, 'test/machines/repo-grants.test.ts'],
+    tests: [...charts, 'test/machines/repo-grants.test.ts', 'test/machines/repo-chart.test.ts'],
   },
   'machines/supervisor': {
     mutate: ['machines/supervisor/**/*.ts'],
