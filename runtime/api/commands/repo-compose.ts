@@ -1,9 +1,8 @@
 /** Makes a repo of several, and registers it. */
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { membersNamed, refreshMembers } from '../../work/effects/members.ts';
 import { inspectRepository } from '../../work/git/repository.ts';
-import { makeComposite, mustBeFree, mustBeMembers, removeComposite } from '../../work/repos/composite.ts';
+import { makeComposite, mustBeFree, mustBeMembers } from '../../work/repos/composite.ts';
 import type { Projects } from '../../work/repos/registry.ts';
 import type { RepoAdded } from '../contract/repos.ts';
 import { mustFindRepo } from './repo-found.ts';
@@ -25,17 +24,16 @@ export async function composeRepo(
     projects.mustBeTrusted(project);
   }
   const made = await membersNamed({ projects }, { project: basename(path), path }, named);
-  const wasThere = existsSync(path);
-  await makeComposite(path, { members: made, like: await projects.repository(named[0] ?? '') });
+  const { undo } = await makeComposite(path, { members: made, like: await projects.repository(named[0] ?? '') });
   try {
     const repository = await inspectRepository(path);
     const config = { members: made, baseBranch: '' };
-    await refreshMembers({ projects }, { project: { project: repository.project, path, config }, repository });
-    repository.gits.close();
+    const project = { project: repository.project, path, config };
+    await refreshMembers({ projects }, { project, repository }).finally(() => repository.gits.close());
     return await add();
   } catch (thrown) {
     const isRegistered = projects.list().some((row) => row.path === path);
-    if (!isRegistered) await removeComposite(path, wasThere);
+    if (!isRegistered) await undo();
     throw thrown;
   }
 }

@@ -7,6 +7,7 @@ import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { timeText } from './time-text.ts';
+import { sumOf } from './usage.ts';
 
 /** The newest runs of each repo that are read, and the newest signals of people. */
 const lookedRuns = 2_000;
@@ -69,12 +70,11 @@ function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done
       const own = runs.filter(isOfIt);
       const isNew = Date.parse(created) >= fromMs && Date.parse(created) < toMs;
       if (!isNew && own.length === 0 && !acts.some(isOfIt)) return [];
-      const costs = own.flatMap(({ cost_usd: cost }) => cost ?? []);
       return [
         {
           ...{ project, plan, title, author, status, landing, need: need?.why ?? null, runs: own.length },
           failures: own.filter(({ state, reason }) => state === 'failed' && reason !== null).length,
-          cost_usd: costs.length === 0 ? null : costs.reduce((sum, cost) => sum + cost, 0),
+          cost_usd: sumOf(own.map(({ cost_usd: cost }) => cost)),
         },
       ];
     })

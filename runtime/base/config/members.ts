@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-document.ts';
 import { nearest } from './nearest.ts';
-import { text } from './schema-words.ts';
+import { isBranchName, text } from './schema-words.ts';
 
 /** The most repos in one. */
 const memberLimit = 20;
-const folderName = /^(?!\.)[\w.-]{1,64}$/;
+/** Of a member at the root of the repo. */
+export const folderName = /^(?!\.)[\w.-]{1,64}$/;
 
 export const memberTable = z.strictObject(
   {
@@ -15,7 +16,7 @@ export const memberTable = z.strictObject(
       min: 0,
       max: 255,
       is: 'a branch such as "main", or ""',
-      where: (name) => /^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f\x7f]*$/.test(name),
+      where: isBranchName,
     }).optional(),
   },
   { error: 'a table with repo and branch' },

@@ -159,3 +159,8 @@ export function isWebAddress(url: string): boolean {
   const { protocol, username, password } = new URL(url);
   return /^https?:$/.test(protocol) && username === '' && password === '';
 }
+
+/** Whether git could have a branch of that name; empty: there is none. */
+export function isBranchName(name: string): boolean {
+  return /^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f\x7f]*$/.test(name);
+}

@@ -33,29 +33,43 @@ export async function membersNamed(
   of: Pick<Project, 'project' | 'path'>,
   names: readonly string[],
 ): Promise<MemberConfig[]> {
-  const heads = await Promise.all(names.map((name) => headOf(parts, of, { folder: name, repo: name, branch: null })));
+  const heads = await Promise.all(
+    names.map((name) => headOf(parts, of, { folder: name, repo: name, branch: null, isFresh: false })),
+  );
   return heads.map(({ folder, branch }) => ({ folder, repo: folder, branch }));
 }
 
-/** null: the repo has no members. Throws `bad_config` for a member that cannot be one, `untrusted`, and git's errors. */
-async function compositeOf(parts: MemberParts, { project, repository }: Place): Promise<Composite | null> {
-  if (project.config.members.length === 0) return null;
+/** null: the repo has no members. Throws as `headsOf` and `branchOf`. */
+async function compositeOf(parts: MemberParts, place: Place): Promise<Composite | null> {
+  if (place.project.config.members.length === 0) return null;
+  return { into: await branchOf(place), members: await headsOf(parts, place, { isFresh: false }) };
+}
+
+/** Throws `bad_config` if plans begin from no branch. */
+async function branchOf({ project, repository }: Place): Promise<string> {
   const { branch } = await baseAt(repository, await baseBranch(repository, project.config.baseBranch));
-  if (branch === null) {
-    throw new EngineError(
-      'bad_config',
-      `${project.project} has members, and its base_branch is a tag or a commit`,
-      'name a branch: base_branch = "main" in .stator/config.toml',
-    );
-  }
-  const heads = await Promise.all(project.config.members.map((member) => headOf(parts, project, member)));
-  return { into: await realBranch(repository, branch), members: heads };
+  if (branch !== null) return realBranch(repository, branch);
+  throw new EngineError(
+    'bad_config',
+    `${project.project} has members, and its base_branch is a tag or a commit`,
+    'name a branch: base_branch = "main" in .stator/config.toml',
+  );
+}
+
+/** `isFresh`: a member is fetched first if that is configured. */
+interface Freshness {
+  readonly isFresh: boolean;
+}
+
+/** Throws `bad_config` for a member that cannot be one, `untrusted`, and git's errors. */
+function headsOf(parts: MemberParts, { project }: Place, { isFresh }: Freshness): Promise<MemberHead[]> {
+  return Promise.all(project.config.members.map((member) => headOf(parts, project, { ...member, isFresh })));
 }
 
 async function headOf(
   { projects }: MemberParts,
   { project, path }: Pick<Project, 'project' | 'path'>,
-  member: MemberConfig,
+  { isFresh, ...member }: MemberConfig & Freshness,
 ): Promise<MemberHead> {
   const at = `[members.${member.folder}] of ${path}/.stator/config.toml`;
   const row = projects.find(member.repo);
@@ -64,7 +78,7 @@ async function headOf(
     throw new EngineError('bad_config', `${at}: there is no repo ${member.repo}`, hint);
   }
   if (member.repo === project) {
-    throw new EngineError('bad_config', `${at}: a repo is no member of itself`, 'take that table out');
+    throw new EngineError('bad_config', `${at}: a repo is no member of itself`, 'remove that table');
   }
   const of = projects.get(member.repo);
   if (of.config.members.length > 0) {
@@ -73,7 +87,8 @@ async function headOf(
   }
   projects.mustBeTrusted(member.repo);
   const repository = await projects.repository(member.repo);
-  const config = member.branch === null ? of.config : { ...of.config, baseBranch: member.branch };
+  const baseFetch = isFresh && of.config.baseFetch;
+  const config = { baseBranch: member.branch ?? of.config.baseBranch, baseFetch };
   const { branch, commit } = await beginningOf(config, repository);
   if (branch === null) {
     const hint = `name one: branch = "main" in that table`;
@@ -93,12 +108,10 @@ export async function refreshMembers(parts: MemberParts, place: Place): Promise<
   if (place.project.config.members.length === 0) return;
   const { repository } = place;
   for (let round = 1; ; round += 1) {
-    const composite = await compositeOf(parts, place);
-    if (composite === null) return;
-    const heads = async () => (await compositeOf(parts, place))?.members ?? [];
-    const composed = await composeMembers(repository, { ...composite, heads });
+    const into = await branchOf(place);
+    const composed = await composeMembers(repository, { into, heads: () => headsOf(parts, place, { isFresh: true }) });
     if (composed.kind === 'composed') return;
-    if (composed.kind !== 'moved' || round === maxRounds) throw notComposed(composed, repository, composite.into);
+    if (composed.kind !== 'moved' || round === maxRounds) throw notComposed(composed, repository, into);
   }
 }
 

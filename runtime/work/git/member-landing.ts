@@ -76,14 +76,16 @@ const queues = createRepositoryLocks();
 /** The present commits of the members in the branch `into`. A landing that was interrupted is ended first. */
 export function composeMembers(
   repo: Repository,
-  { into, heads, members }: { into: string; heads: () => Promise<readonly MemberHead[]>; members: readonly Member[] },
+  { into, heads }: { into: string; heads: () => Promise<readonly MemberHead[]> },
 ): Promise<Composed | Extract<MembersLanded, { kind: 'half' }>> {
   return queues(repo.commonDir)(async () => {
+    let members = await heads();
     for (const commit of await interrupted(repo)) {
       const ended = await carryOut(repo, { commit, into, members });
       if (ended.kind === 'half') return ended;
+      members = await heads();
     }
-    return compose(repo, { into, heads: await heads() });
+    return compose(repo, { into, heads: members });
   });
 }
 
@@ -109,9 +111,9 @@ export function landMembers(
       const change = changes.find(({ folder }) => folder === member.folder);
       if (change === undefined) continue;
       const from = await findCommit(member.repository, branchRef(member.branch));
-      const mayMove =
-        from !== null && (await isAncestor(repo, from, known.get(member.folder) ?? '').catch(() => false));
-      if (!mayMove) return { kind: 'moved' };
+      // What the repo does not have was never composed.
+      const isKnown = from !== null && (await findCommit(repo, from)) !== null;
+      if (!isKnown || !(await isAncestor(repo, from, known.get(member.folder) ?? from))) return { kind: 'moved' };
       await fetchCommit(member.repository, { from: repo, commit: change.commit });
       const obstacle = await mergeObstacle(member.repository, {
         into: member.branch,
@@ -242,11 +244,11 @@ async function takeBack({ member: { repository, branch }, from, to }: Move): Pro
 
 async function giveUp<E extends Ended>(repo: Repository, refs: Parameters<typeof dropRefs>[1], ended: E): Promise<E> {
   // While `base` is there, the others are.
-  const [base, others] = [
-    refs.filter(({ name }) => name.endsWith('/base')),
-    refs.filter(({ name }) => !name.endsWith('/base')),
-  ];
-  await dropRefs(repo, [...base, ...others]);
+  const isBase = ({ name }: { readonly name: string }) => name.endsWith('/base');
+  await dropRefs(
+    repo,
+    refs.toSorted((a, b) => Number(isBase(b)) - Number(isBase(a))),
+  );
   return ended;
 }
 

@@ -8,6 +8,7 @@ import { type CheckoutMerge, mergePrepared } from './checkout-merge.ts';
 import { checkoutTimeoutMs, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { commitTree, findCommit, isAncestor, pointee, treeOf } from './objects.ts';
 import { branchRef, setRef } from './refs.ts';
+import { authorVariables } from './replay.ts';
 import type { Repository } from './repository.ts';
 
 /** A member, and the commit of its branch that the repo has, or is to have. */
@@ -20,7 +21,7 @@ export interface MemberHead {
 }
 
 const trailer = 'Stator-Member';
-/** The longest history of the base branch in which the last composition is looked for. */
+/** The most commits of the base branch that are read: a plan that began before the oldest of them comes to each member as one commit. */
 const maxBehind = 10_000;
 /** The most commits of a plan that are made anew one by one; a longer plan comes to each member as one commit. */
 const maxSplit = 500;
@@ -45,7 +46,7 @@ export type Composed =
   | { readonly kind: 'moved' };
 
 /**
- * Brings the folders of the members in the branch `into` to those commits, as a new commit of the branch if one has changed; its checkout follows. `with`: a
+ * Brings the folders of the members in the branch `into` to those commits, as a new commit of the branch if one has changed; its checkout follows. `merged`: a
  * commit made for the present head, whose other files the branch gets as well. Nothing is changed if a member's folder has work that its member lacks.
  * Throws `bad_repo` for members that cannot be composed, git's errors.
  */
@@ -118,11 +119,10 @@ async function refuseUnfit(
   repo: Repository,
   { folder, commit, path }: { folder: string; commit: string; path: string },
 ): Promise<void> {
-  const modules = await hasObject(repo, `${commit}:.gitmodules`);
-  const attributes = await tryOwnGit(repo.path, ['cat-file', 'blob', `${commit}:.gitattributes`]);
-  const what = modules
+  const hasModules = (await rootFile(repo, commit, '.gitmodules')) !== null;
+  const what = hasModules
     ? 'submodules (.gitmodules)'
-    : attributes.exitCode === 0 && /\bfilter=lfs\b/.test(attributes.stdout)
+    : /\bfilter=lfs\b/.test((await rootFile(repo, commit, '.gitattributes')) ?? '')
       ? 'files in Git LFS (.gitattributes)'
       : null;
   if (what === null) return;
@@ -133,8 +133,10 @@ async function refuseUnfit(
   );
 }
 
-async function hasObject({ path }: Repository, name: string): Promise<boolean> {
-  return (await tryOwnGit(path, ['cat-file', '-e', name])).exitCode === 0;
+/** null: there is no such file. */
+async function rootFile({ path }: Repository, commit: string, file: string): Promise<string | null> {
+  const { exitCode, stdout } = await tryOwnGit(path, ['cat-file', 'blob', `${commit}:${file}`]);
+  return exitCode === 0 ? stdout : null;
 }
 
 /** The tree of a folder at the root; null: there is no such folder. */
@@ -180,6 +182,7 @@ interface Split {
  */
 export async function splitOf(repo: Repository, { base, members, commit }: Split): Promise<MemberChange[]> {
   const changes: MemberChange[] = [];
+  let history: History | null = null;
   for (const [folder, from] of members) {
     const tree = await folderTree(repo, commit, folder);
     if (tree === null) {
@@ -190,7 +193,8 @@ export async function splitOf(repo: Repository, { base, members, commit }: Split
       );
     }
     if (tree === (await treeOf(repo, from))) continue;
-    const head = await oneByOne(repo, { base, commit, folder });
+    history ??= await historyOf(repo, base, commit);
+    const head = await oneByOne(repo, { history, commit, folder });
     const isWhole = head !== null && (await treeOf(repo, head)) === tree;
     const message = await ownGit(repo.path, ['show', '--no-patch', '--format=%B', '--encoding=UTF-8', commit]);
     changes.push({ folder, commit: isWhole ? head : await commitTree(repo, { tree, parents: [from], message }) });
@@ -205,18 +209,25 @@ interface Listed {
   readonly author: Readonly<Record<string, string>>;
 }
 
+/** The plan's commits, the oldest first, and those of the base branch; `commits` null: there are too many. */
+interface History {
+  readonly commits: readonly Listed[] | null;
+  readonly chain: ReadonlySet<string>;
+}
+
+async function historyOf(repo: Repository, base: string, commit: string): Promise<History> {
+  const chain = await ownGit(repo.path, ['rev-list', '--first-parent', `--max-count=${maxBehind}`, base]);
+  return { commits: await commitsBetween(repo, base, commit), chain: new Set(chain.split('\n')) };
+}
+
 /** null: that is not possible. */
 async function oneByOne(
   repo: Repository,
-  { base, commit, folder }: { base: string; commit: string; folder: string },
+  { history: { commits, chain }, commit, folder }: { history: History; commit: string; folder: string },
 ): Promise<string | null> {
-  const commits = await commitsBetween(repo, base, commit);
   if (commits === null) return null;
   const made = new Map<string, string>();
   const own = new Set(commits.map(({ id }) => id));
-  const chain = new Set(
-    (await ownGit(repo.path, ['rev-list', '--first-parent', `--max-count=${maxBehind}`, base])).split('\n'),
-  );
   for (const { id, parents, message, author } of commits) {
     const above = new Set<string>();
     for (const parent of parents) {
@@ -245,7 +256,7 @@ async function commitsBetween({ path }: Repository, base: string, commit: string
   const fields = (await ownGit(path, ['log', '-z', '--date=raw', '--encoding=UTF-8', format, ...range])).split('\0');
   return Array.from({ length: counted }, (_, at): Listed => {
     const [id = '', parents = '', name = '', email = '', date = '', message = ''] = fields.slice(at * 6, at * 6 + 6);
-    const author = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+    const author = authorVariables(name, email, date);
     return { id, parents: parents.split(' ').filter((each) => each !== ''), message, author };
   });
 }

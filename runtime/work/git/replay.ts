@@ -68,5 +68,10 @@ async function wordsOf({ path }: Repository, commit: string) {
   const format = '--format=%an%x00%ae%x00%ad%x00%B';
   const said = await ownGit(path, ['show', '--no-patch', '--date=raw', '--encoding=UTF-8', format, commit]);
   const [name = '', email = '', date = '', message = ''] = said.split('\0');
-  return { message, author: { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date } };
+  return { message, author: authorVariables(name, email, date) };
+}
+
+/** git's variables for a commit that is made anew; `date` in git's raw form. */
+export function authorVariables(name: string, email: string, date: string): Readonly<Record<string, string>> {
+  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'no
 import { isAbsolute, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { MemberConfig } from '../../base/config/config.ts';
+import { folderName, type MemberConfig } from '../../base/config/config.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ownGit, tryOwnGit } from '../git/git.ts';
 import { identity } from '../git/identity.ts';
@@ -19,19 +19,20 @@ export function mustBeMembers(names: readonly string[]): void {
       `${twice} is named twice`,
       'name each repo once, in the order in which they land',
     );
-  const odd = names.find((name) => !/^(?!\.)[\w.-]{1,64}$/.test(name));
+  const odd = names.find((name) => !folderName.test(name));
   if (odd !== undefined) {
     const hint = `make the repo without it, and write [members.<folder>] repo = ${JSON.stringify(odd)} into its .stator/config.toml`;
     throw new EngineError('bad_request', `${odd} cannot be the name of a folder`, hint);
   }
 }
 
-/** Makes the folder with its first commit, which has the configuration. The author is that of `like` where the user has none. What it made is removed if it throws: `bad_config` without an identity, git's errors. */
+/** Makes the folder with its first commit, which has the configuration. The author is that of `like` where the user has none. `undo` removes what it made, and so it does if it throws: `bad_config` without an identity, git's errors. */
 export async function makeComposite(
   path: string,
   { members, like }: { readonly members: readonly MemberConfig[]; readonly like: Pick<Repository, 'path'> },
-): Promise<void> {
+): Promise<{ undo(): Promise<void> }> {
   const wasThere = existsSync(path);
+  const undo = () => removeMade(path, wasThere);
   mkdirSync(path, { recursive: true });
   try {
     await ownGit(path, ['init', '-q', '-b', 'main', '.']);
@@ -52,8 +53,9 @@ export async function makeComposite(
       { tree, parents: [], message: `A repo of ${members.map(({ folder }) => folder).join(', ')}` },
     );
     await ownGit(path, ['update-ref', '--no-deref', 'refs/heads/main', commit, '0'.repeat(commit.length)]);
+    return { undo };
   } catch (thrown) {
-    await removeComposite(path, wasThere);
+    await undo();
     throw thrown;
   }
 }
@@ -68,7 +70,7 @@ async function setIdentity(path: string, like: Pick<Repository, 'path'>): Promis
 }
 
 /** Only what `makeComposite` has just made. */
-export async function removeComposite(path: string, keepsFolder = false): Promise<void> {
+async function removeMade(path: string, keepsFolder: boolean): Promise<void> {
   for (const name of readdirSync(path)) await removeTree(join(path, name));
   if (!keepsFolder) rmdirSync(path);
 }
