@@ -59,7 +59,7 @@ describe('completion in bash', () => {
       'init --agent c',
     ];
     expect(offered(made, ...lines.map((line) => `stator ${line}`))).toEqual([
-      ['repo'],
+      ['report', 'repo'],
       ['start'],
       ['--wait'],
       ['--no-wait'],
