@@ -10,6 +10,8 @@ import { isInWalls } from '../base/platform/sandbox-variables.ts';
 import { isThisStator } from '../base/platform/version.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
 
+/** Whether an engine answers, and which: nothing else is looked at for it. */
+const ping = '/v1/ping?warnings=0';
 /** An owner that takes the connection and sends nothing for so long hangs, or is stopped. */
 const answerLimitMs = 5_000;
 /** If it sends nothing for so long, the list of locks is read: it may hang, or the socket may belong to another program. */
@@ -37,7 +39,7 @@ export async function attach(home: string, env: Environment): Promise<Client | n
   if (owner === null || owner.socketPath === null) return null;
   const limit = AbortSignal.timeout(answerLimitMs);
   try {
-    await callSocket(owner.socketPath, env.STATOR_TOKEN)('GET', '/v1/ping', { signal: limit });
+    await callSocket(owner.socketPath, env.STATOR_TOKEN)('GET', ping, { signal: limit });
   } catch {
     if (limit.aborted) throw noAnswer(owner, answerLimitMs);
     return null; // it is starting or stopping: the caller tries again or owns the home itself
@@ -78,7 +80,7 @@ function nextOwner(home: string, env: Environment, kind: OwnerFacts['kind']): Ne
 /** The same socket, when an engine serves it again. */
 function nextAtSocket(call: Call): NextEngine {
   return async () => {
-    const answer = await call('GET', '/v1/ping', { signal: AbortSignal.timeout(claimLimitMs) });
+    const answer = await call('GET', ping, { signal: AbortSignal.timeout(claimLimitMs) });
     return answer.ok ? { call, close: async () => {} } : null;
   };
 }
@@ -113,7 +115,7 @@ async function isOwner({ socketPath }: Listening, home: string, env: Environment
   if (file === null) return false;
   try {
     const call = callSocket(socketPath, env.STATOR_TOKEN);
-    const answer = await call('GET', '/v1/ping', { signal: AbortSignal.timeout(claimLimitMs) });
+    const answer = await call('GET', ping, { signal: AbortSignal.timeout(claimLimitMs) });
     return answer.ok && JSON.parse(await answer.text()).lock === file;
   } catch {
     return false;
@@ -139,7 +141,7 @@ async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): P
   const call = callSocket(path, token);
   const limit = AbortSignal.timeout(answerLimitMs);
   try {
-    await call('GET', '/v1/ping', { signal: limit });
+    await call('GET', ping, { signal: limit });
     return createClient(call, { note: null, stays: false, next: nextAtSocket(call), close: async () => {} });
   } catch (cause) {
     if (!limit.aborted) return null;
@@ -168,7 +170,7 @@ export async function attachFromWalls(env: Environment): Promise<Client> {
   const socketPath = env.STATOR_SOCKET ?? '';
   const call = callSocket(socketPath, env.STATOR_TOKEN);
   try {
-    await call('GET', '/v1/ping', { signal: AbortSignal.timeout(answerLimitMs) });
+    await call('GET', ping, { signal: AbortSignal.timeout(answerLimitMs) });
   } catch (cause) {
     throw new EngineError(
       'unavailable',

@@ -1,13 +1,16 @@
 /**
- * How many of our files one signal goes through, from its claim to its commit: every file of which a function ran, as V8 counts them. `--json` prints one
- * object; `STATOR_BENCH_FILES=run_exited` names the files of that type.
+ * How many of our files one signal goes through, from its claim to its commit: every file of which a function ran, as V8 counts them. And how many a person's
+ * `plan cancel` goes through, from the command line over the socket to the printed verdict: those of the verb with its client, and those of the engine. `--json`
+ * prints one object; `STATOR_BENCH_FILES=run_exited` (or `plan_cancel`) names the files of one.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runProgram } from '../../dist/cli/program.js';
 import { handleBatch } from '../../dist/runtime/core/inbox/transaction.js';
-import { layGround, makeRepo, median, openBenchCore, print } from './ground.mjs';
+import { createEngine } from '../../dist/runtime/engine/engine.js';
+import { layGround, makeRepo, median, openBenchCore, planText, print } from './ground.mjs';
 
 const plans = 20;
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
@@ -17,14 +20,45 @@ async function filesRun(session) {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const hasRun = ({ functions }) => functions.some(({ ranges }) => ranges.some(({ count }) => count > 0));
   return result
-    .filter((script) => /\/dist\/(machines|actors|runtime)\//.test(script.url) && hasRun(script))
+    .filter((script) => /\/dist\/(machines|actors|runtime|cli)\//.test(script.url) && hasRun(script))
     .map(({ url }) => url.split('/dist/')[1]);
 }
 
-try {
-  const home = join(root, 'home');
+function newHome(name) {
+  const home = join(root, name);
   mkdirSync(home, { mode: 0o700 });
   writeFileSync(join(home, 'daemon.toml'), '');
+  return home;
+}
+
+/** The files of each cancel of another plan. The engine and the verb share this process: what belongs to whom is told by the files' folders. */
+async function cancels(session) {
+  const env = { ...process.env, STATOR_HOME: newHome('person'), XDG_RUNTIME_DIR: root };
+  const engine = await createEngine({ home: env.STATOR_HOME, env, serve: true, log: () => {} });
+  const cwd = makeRepo(root, 'shop');
+  const stream = { isTTY: false, write: () => true };
+  const stator = (...argv) =>
+    runProgram({ argv, env, cwd, stdin: process.stdin, stdout: stream, stderr: process.stderr });
+  await stator('repo', 'add', '.', '--trust', '--quiet');
+  const walks = [];
+  for (let plan = 0; plan < 6; plan += 1) {
+    const file = join(root, `cancelled-${plan}.md`);
+    writeFileSync(file, planText(2));
+    await stator('plan', 'register', file, '--quiet');
+    await filesRun(session);
+    const code = await stator('plan', 'cancel', `cancelled-${plan}`);
+    if (code !== 0) throw new Error(`plan cancel exited with ${code}`);
+    walks.push(await filesRun(session));
+  }
+  await engine.stop();
+  // The first one also loads what it needs.
+  return walks.slice(1);
+}
+
+const isOfVerb = (file) => /^cli\/|^runtime\/(api\/client\/|engine\/(attach|connect))/.test(file);
+
+try {
+  const home = newHome('home');
   await layGround({ home, repo: makeRepo(root, 'demo'), plans, tasks: 3 });
   const core = await openBenchCore(home);
   const { trees, cache, faults, projects, timeline, store } = core;
@@ -44,8 +78,18 @@ try {
     byType.set(type, [...(byType.get(type) ?? []), await filesRun(session)]);
   }
   core.close();
-  const figures = [...byType].map(([type, walks]) => [`${type}_files`, median(walks.map(({ length }) => length))]);
-  print('files-per-signal', Object.fromEntries(figures));
+  const figures = Object.fromEntries(
+    [...byType].map(([type, walks]) => [`${type}_files`, median(walks.map(({ length }) => length))]),
+  );
+  const person = await cancels(session);
+  byType.set('plan_cancel', person);
+  const counted = (isMeant) => median(person.map((files) => files.filter(isMeant).length));
+  Object.assign(figures, {
+    plan_cancel_files: counted(() => true),
+    plan_cancel_files_of_the_verb: counted(isOfVerb),
+    plan_cancel_files_of_the_engine: counted((file) => !isOfVerb(file)),
+  });
+  print('files-per-signal', figures);
   const named = byType.get(process.env.STATOR_BENCH_FILES)?.at(-1);
   if (named !== undefined) console.error(named.sort().join('\n'));
 } finally {

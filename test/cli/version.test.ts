@@ -20,7 +20,7 @@ async function beside(version: string | null, answer: { status: number; body: un
   cleanups.push(() => owner.release());
   const socketPath = join(made.root, 's.sock');
   const server = createServer((request, response) => {
-    const { status, body } = request.url === '/v1/ping' ? { status: 200, body: {} } : answer;
+    const { status, body } = request.url?.startsWith('/v1/ping') ? { status: 200, body: {} } : answer;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));

@@ -30,8 +30,8 @@ export const pingAnswer = z
     state: z.literal('running'),
     /** The `owner.db` that this engine has locked, as `<device>:<inode>`; null: it owns no home. */
     lock: z.string().nullable(),
-    /** Security warnings, one line each, such as agents that run without walls. */
-    warnings: lines,
+    /** Security warnings, one line each, such as agents that run without walls; not with `warnings=0`. */
+    warnings: lines.optional(),
   })
   .meta({ id: 'Ping' });
 

@@ -48,7 +48,7 @@ const undoing: ReadonlySet<SignalType> = new Set(['cancel', 'pause']);
 
 /** Throws `plan_not_found`, and the inbox's errors: `unknown_signal`, `not_allowed`, `bad_payload`. */
 export async function previewAct(parts: PreviewParts, question: ActQuestion): Promise<ActPreview> {
-  const { store, projects, clock, env, kinds } = parts;
+  const { store, projects, clock, kinds } = parts;
   const { project, plan } = question;
   const admitted = admitWord(kinds, { type: question.type, payload: question.payload, origin: 'person' });
   if (admitted.kind === 'refused') throw admitted.error;
@@ -70,9 +70,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     says: [],
   };
   if (taker.kind.name !== 'plan') return nothing;
-  const { config: written } = projects.get(project);
-  const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
-  const config = { ...written, profiles: castProfiles(casting, project, written.profiles) };
+  const { config } = projects.get(project);
   const signal = {
     type,
     payload: admitted.payload,
@@ -87,11 +85,11 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
   const ends = endsOf(step, await store.runs({ by: 'latest', project, plan }));
   const found = {
     ends,
-    starts: [
-      ...startsOf(step, config),
-      ...(type === 'agent_restart' ? ends.map((end) => startOf(end.title, end.role as Role, config)) : []),
-      ...(await beginsOf(parts, row, step, config)),
-    ],
+    starts: await withPrograms(parts, project, [
+      ...startsOf(step),
+      ...(type === 'agent_restart' ? ends.map(({ title, role }) => ({ title, role: role as Role })) : []), // the engine itself wrote the role
+      ...(await beginsOf(parts, row, step, config.policy)),
+    ]),
     merge: await mergeOf(parts, row, step, config),
     archives: step.requests.effects.some(({ kind }) => kind === 'branch.archive') ? row.branch : null,
     waiters: row.status === 'done' && type === 'cancel' ? await waitersOf(parts, row) : [],
@@ -115,16 +113,25 @@ function endsOf({ requests }: Step, runs: readonly RunRow[]): ActPreview['ends']
     .sort((a, b) => a.title.localeCompare(b.title));
 }
 
-function startsOf({ requests }: Step, config: RepoConfig): ActPreview['starts'] {
-  return requests.effects.flatMap((effect) =>
-    effect.kind === 'agent.run' ? [startOf(effect.title, effect.role, config)] : [],
-  );
+type Starting = { readonly title: string; readonly role: Role };
+
+function startsOf({ requests }: Step): Starting[] {
+  return requests.effects.filter((effect) => effect.kind === 'agent.run');
 }
 
-/** Whether a turn of the agent may cost money: every preset but the shell may. */
-function startOf(title: string, role: Role, { profiles }: RepoConfig): ActPreview['starts'][number] {
-  const { preset } = profiles[role];
-  return { title, role, program: preset, paid: preset !== 'sh' };
+/** Whether a turn of an agent may cost money: every preset but the shell may. */
+async function withPrograms(
+  { store, projects, env, clock }: PreviewParts,
+  project: string,
+  starting: readonly Starting[],
+): Promise<ActPreview['starts']> {
+  if (starting.length === 0) return [];
+  const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+  const profiles = castProfiles(casting, project, projects.get(project).config.profiles);
+  return starting.map(({ title, role }) => {
+    const { preset } = profiles[role];
+    return { title, role, program: preset, paid: preset !== 'sh' };
+  });
 }
 
 /** For a plan that first requests the right to implement, or a new branch: the agents that begin after that, according to its document and its roles. */
@@ -132,36 +139,22 @@ async function beginsOf(
   { store }: PreviewParts,
   row: PlanRow,
   { requests }: Step,
-  config: RepoConfig,
-): Promise<ActPreview['starts']> {
+  policy: Policy,
+): Promise<Starting[]> {
   const asks = requests.signals.some(({ type }) => type === 'implement_requested');
   const isAnew = requests.effects.some(({ kind }) => kind === 'branch.archive');
   if (!asks && !isAnew) return [];
-  const { policy } = config;
   const { document } = parsePlan((await store.planText(row.project, row.plan)) ?? '');
-  const begin = (role: Role) => [
-    startOf(instanceTitle({ plan: row.plan, role, wave: null, task: null, round: 0 }), role, config),
-  ];
-  if (!asks && policy.roles.planner.on) return begin('planner');
-  return firstWorkers(row, document.waves, policy, begin, config);
-}
-
-type Waves = ReturnType<typeof parsePlan>['document']['waves'];
-
-function firstWorkers(
-  row: Named,
-  waves: Waves,
-  policy: Policy,
-  begin: (role: Role) => ActPreview['starts'],
-  config: RepoConfig,
-): ActPreview['starts'] {
-  const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
-  if (tasks <= policy.blueprint_skip_threshold) return begin('coder');
-  if (policy.roles.architect.on) return begin('architect');
-  const [wave] = waves;
-  return (wave?.tasks ?? []).map(({ number: task }) =>
-    startOf(instanceTitle({ plan: row.plan, role: 'coder', wave: wave?.number ?? 1, task, round: 0 }), 'coder', config),
-  );
+  const begin = (role: Role, wave: number | null = null, task: number | null = null) => ({
+    title: instanceTitle({ plan: row.plan, role, wave, task, round: 0 }),
+    role,
+  });
+  if (!asks && policy.roles.planner.on) return [begin('planner')];
+  const tasks = document.waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+  if (tasks <= policy.blueprint_skip_threshold) return [begin('coder')];
+  if (policy.roles.architect.on) return [begin('architect')];
+  const [wave] = document.waves;
+  return (wave?.tasks ?? []).map(({ number }) => begin('coder', wave?.number ?? 1, number));
 }
 
 async function mergeOf(
