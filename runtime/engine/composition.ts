@@ -397,7 +397,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
   const intakes = () => settings.current().intakes;
-  const deliveries = createDeliveries({ home, env, store, projects, nowMs, intakes });
+  const deliveries = createDeliveries({ env, store, projects, nowMs, intakes });
   const api: AppParts = { ...shared, parts: { ...parts, commands, deliveries, whatIf, uptimeMs }, uptimeMs, nowMs };
   const app = createApp(api);
   /** Answers requests of other hosts, until the returned function is called. */

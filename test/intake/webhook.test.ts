@@ -1,12 +1,13 @@
 /** Deliveries of webhooks: as items, and as a reason to look at a tracker at once. */
 import { createHmac } from 'node:crypto';
-import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveTcp } from '../../runtime/api/control/tcp.ts';
 import { checkSignature, type SignatureScheme } from '../../runtime/work/intake/signatures.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { read } from '../support/intake-life.ts';
 import { messageOf, trackerSite } from '../support/tracker-site.ts';
 
 const key = Buffer.from('0123456789abcdef0123456789abcdef');
@@ -113,17 +114,12 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
   const [plan] = await started.client.plans('demo');
   expect(plan?.plan).toBe('hook-fix-the-login');
   expect((await started.client.plan('demo', plan?.plan ?? '')).content).toContain('It is broken.');
-  const folder = join(started.home, 'deliveries', 'hook');
-  await until(() => readdirSync(folder).length === 0);
+  expect(read(started.home, 'SELECT item FROM intake_deliveries')).toEqual([]);
   expect(await send('hook', item, signed())).toMatchObject({ http: 202, status: 'repeated' });
   expect(await send('hook', item, standard(item, { atMs: Date.now() - 6 * 60_000 }))).toMatchObject({ http: 401 });
   expect(await send('hook', `${item} `, signed())).toMatchObject({ http: 401, code: 'unauthorized' });
   expect(await send('hook', item, { authorization: 'Bearer token-of-the-home' })).toMatchObject({ http: 401 });
   expect(await send('none', item, signed())).toMatchObject({ http: 401, code: 'unauthorized' });
-  // What killed engines left of files is no delivery that waits, and goes when it is old.
-  const drafts = ['1-aa', '2-bb'].map((end) => join(folder, `webhook-${'0'.repeat(64)}.json.${end}`));
-  for (const draft of drafts) writeFileSync(draft, '{"tit');
-  utimesSync(drafts[0] ?? '', 1, 1);
   const other = JSON.stringify({ title: '', body: 'x' });
   expect(await send('hook', other, standard(other, { id: 'msg_2', atMs: Date.now() }))).toMatchObject({ http: 400 });
   const large = JSON.stringify({ title: 'x', body: 'x'.repeat(1_100_000) });
@@ -133,13 +129,33 @@ it('an item that a webhook delivers becomes one plan, also when it is sent again
   const sendAgain = await senderOf(again);
   expect(await sendAgain('hook', item, signed())).toMatchObject({ status: 'repeated' });
   const third = JSON.stringify({ title: 'Third', body: '' });
-  expect(readdirSync(folder)).toEqual(drafts.map((path) => basename(path)));
   expect(await sendAgain('hook', third, standard(third, { id: 'msg_4', atMs: Date.now() }))).toMatchObject({
     status: 'taken',
   });
   await until(async () => (await again.client.plans('demo')).length === 2);
-  await until(() => readdirSync(folder).length === 1);
-  expect(readdirSync(folder)).toEqual([basename(drafts[1] ?? '')]);
+});
+
+it('what a webhook delivers waits in the store, and what is no plan is refused at once, so that it does not wait for ever', async () => {
+  const on = ground();
+  const table = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nstart = false\nopen = 1\nwork = "plan"\n`;
+  const started = await startEngine({ on, env: { ...on.env, HOOK_SECRET: whsec }, intakeLookMs: 40, daemon: table });
+  const send = await senderOf(started);
+  const deliver = (id: string, title: string, text: string) => {
+    const item = JSON.stringify({ title, body: text });
+    return send('hook', item, standard(item, { id, atMs: Date.now() }));
+  };
+  const document = '# Work\n\n## Wave 1\n\n### Task 1: one\n\ntext\n';
+  expect(await deliver('msg_1', 'First', document)).toMatchObject({ http: 202, status: 'taken' });
+  await until(async () => (await started.client.plans('demo')).length === 1);
+  expect(await deliver('msg_2', 'Second', document)).toMatchObject({ http: 202, status: 'taken' });
+  expect(await deliver('msg_2', 'Second', document)).toMatchObject({ http: 202, status: 'repeated' });
+  expect(await deliver('msg_3', 'Third', '## Wave 1\n\n## Wave 1\n')).toMatchObject({ http: 400, code: 'bad_request' });
+  const waiting = () => read<{ content: string }>(started.home, 'SELECT content FROM intake_deliveries');
+  expect(waiting().map(({ content }) => JSON.parse(content))).toEqual([{ title: 'Second', body: document }]);
+  const [plan] = await started.client.plans('demo');
+  await started.client.send({ project: 'demo', plan: plan?.plan ?? '', type: 'cancel' });
+  await until(async () => (await started.client.plans('demo')).length === 2);
+  expect(waiting()).toEqual([]);
 });
 
 it('a delivery becomes the plan of a template, with all that its sender says of it', async () => {
@@ -189,4 +205,11 @@ it('a delivery of a tracker makes it be asked at once, and nothing that it says 
   const count = lists();
   expect(await send('issues', said, headers)).toMatchObject({ http: 202, status: 'repeated' });
   expect(lists()).toBe(count);
+  // The next engine knows it too: none of these asks the tracker.
+  await engine.engine.stop();
+  const next = await start(`start = false\nevery = "1d"\nwebhook = "env:GITEA_SECRET"\n${messageOf('true')}`, {
+    env: { ...on.env, TRACKER_TOKEN: 'secret-token', GITEA_SECRET: secret },
+    intakeLookMs: null,
+  });
+  expect(await (await senderOf(next))('issues', said, headers)).toMatchObject({ http: 202, status: 'repeated' });
 });

@@ -5,7 +5,14 @@ import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/core/store/port.ts';
-import { type NewSignal, notificationLimit, type PauseScope, type SignalRow } from '../../runtime/core/store/rows.ts';
+import {
+  knownDeliveryLimit,
+  type NewSignal,
+  notificationLimit,
+  type PauseScope,
+  type SignalRow,
+  waitingDeliveryLimit,
+} from '../../runtime/core/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
 import { racesAreSound } from './writers.ts';
 
@@ -634,6 +641,58 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await commit(allow, { ...allow, digest: 'd2', at: 6 });
         expect(await store.intakeAllowances('inbox')).toEqual([{ ...of, digest: 'd2', at: 6 }]);
         expect(await store.intakeAllowances('other')).toEqual([]);
+      });
+
+      describe('that webhooks deliver', () => {
+        const deliver = (item: string, content: string | null = '{"title":"One"}', intake = 'inbox') =>
+          ({ do: 'intake.deliver', intake, item, content, at: 5 }) as const;
+        const tried = async (...changes: Change[]) => (await store.commit(changes)).status;
+        const waiting = async (after = 0, limit = 10) =>
+          (await store.intakeDeliveries({ intake: 'inbox', after, limit })).map(({ item }) => item);
+
+        it('wait in their order, each once, until they become plans, and are known for all time', async () => {
+          const both = await Promise.all([tried(deliver('i1')), tried(deliver('i1', '{}'))]);
+          expect(both.sort()).toEqual(['committed', 'lost']);
+          await commit(deliver('i0'), deliver('i2'), deliver('i1', '{}', 'other'));
+          const [first] = await store.intakeDeliveries({ intake: 'inbox', after: 0, limit: 1 });
+          expect(first).toEqual({ id: expect.any(Number), item: 'i1', content: expect.any(String) });
+          expect(await waiting()).toEqual(['i1', 'i0', 'i2']);
+          expect(await waiting(first?.id, 1)).toEqual(['i0']);
+          expect(await store.isDelivered('inbox', 'i1')).toBe(true);
+          expect(await store.isDelivered('inbox', 'i9')).toBe(false);
+          const taken = [take, { do: 'intake.delivered', ...of }] as const;
+          expect((await Promise.all([tried(...taken), tried(...taken)])).sort()).toEqual(['committed', 'lost']);
+          expect(await waiting()).toEqual(['i0', 'i2']);
+          expect(await tried(deliver('i1'))).toBe('lost');
+          expect(await store.isDelivered('inbox', 'i1')).toBe(true);
+          expect(await tried({ do: 'intake.delivered', intake: 'inbox', item: 'i9' })).toBe('lost');
+          expect(await store.lastDelivery('inbox')).toBe(0);
+        });
+
+        it('wait up to a limit, which one that becomes a plan makes room in', async () => {
+          const many = Array.from({ length: waitingDeliveryLimit }, (_, index) => deliver(`i${index + 1}`));
+          await commit(...many);
+          expect(await tried(deliver('more'))).toBe('lost');
+          expect(await store.isDelivered('inbox', 'more')).toBe(false);
+          await commit(deliver('more', '{}', 'other'), deliver('a reason', null));
+          await commit(take, { do: 'intake.delivered', ...of });
+          await commit(deliver('more'));
+        });
+
+        it('or that are a reason to look: the last of them are known again', async () => {
+          await commit(deliver('r1', null), deliver('i1'), deliver('r2', null));
+          const last = await store.lastDelivery('inbox');
+          expect(await tried(deliver('r1', null))).toBe('lost');
+          expect(await waiting()).toEqual(['i1']);
+          expect(await tried({ do: 'intake.delivered', intake: 'inbox', item: 'r1' })).toBe('lost');
+          const many = Array.from({ length: knownDeliveryLimit - 1 }, (_, index) => deliver(`s${index}`, null));
+          await commit(...many);
+          expect(await store.lastDelivery('inbox')).toBeGreaterThan(last);
+          expect(await store.isDelivered('inbox', 'r1')).toBe(false);
+          expect(await store.isDelivered('inbox', 'r2')).toBe(true);
+          expect(await waiting()).toEqual(['i1']);
+          expect(await store.lastDelivery('other')).toBe(0);
+        });
       });
 
       it('have times that are looked at once, also by two writers at once', async () => {

@@ -25,20 +25,37 @@ interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A home whose daemon.toml names the store and the intake. */
-function layHost(url: string, name: string, tracker: TrackerServer): Place & { readonly repo: string } {
+export interface HostSetup {
+  readonly url: string;
+  readonly name: string;
+  /** The tables of its intakes. */
+  readonly intakes: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A home whose daemon.toml names the store and the intakes. */
+export function layHost({ url, name, intakes, env }: HostSetup): Place & { readonly repo: string } {
   const on = ground();
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
   const host = `store = "env:STATOR_STORE"\n[host]\nname = "${name}"\n${clonesFolder().line}\n`;
-  const table = `${trackerTable(tracker)}open = 100\nper_hour = 1000\nlabels = ["agent"]\ntell = ["comment", "label"]\n`;
-  writeFileSync(join(on.home, 'daemon.toml'), `${host}[intake.issues]\n${table}`);
+  writeFileSync(join(on.home, 'daemon.toml'), `${host}${intakes}`);
   const who = Object.fromEntries(
     ['AUTHOR', 'COMMITTER'].flatMap((role) => [
       [`GIT_${role}_NAME`, 'Ada'],
       [`GIT_${role}_EMAIL`, 'ada@example.com'],
     ]),
   );
-  return { ...on, env: { ...on.env, ...who, STATOR_STORE: url, TRACKER_TOKEN: trackerToken } };
+  return { ...on, env: { ...on.env, ...who, ...env, STATOR_STORE: url } };
+}
+
+/** The first host owns the repo, whose remote lets the other one take it over. No agent starts. */
+export async function registerPaused({ repo, ...place }: ReturnType<typeof layHost>): Promise<void> {
+  remoteOf({ path: repo });
+  git(repo, 'push', '-q', 'origin', 'main');
+  await withEngine(place, async ({ client }) => {
+    await client.addRepo(repo, { trust: true });
+    await client.pauseQueue();
+  });
 }
 
 async function withEngine(
@@ -70,13 +87,10 @@ export async function killTwoHosts(
   };
   const add = () => tracker.add({ title: `Issue ${tracker.state.issues.size + 1}`, labels: ['agent'] });
   for (let number = 0; number < issueCount / 2; number += 1) add();
-  const [a, b] = [layHost(url, 'a', tracker), layHost(url, 'b', tracker)];
-  remoteOf({ path: a.repo });
-  git(a.repo, 'push', '-q', 'origin', 'main');
-  await withEngine(a, async ({ client }) => {
-    await client.addRepo(a.repo, { trust: true });
-    await client.pauseQueue();
-  });
+  const table = `${trackerTable(tracker)}open = 100\nper_hour = 1000\nlabels = ["agent"]\ntell = ["comment", "label"]\n`;
+  const setup = { url, intakes: `[intake.issues]\n${table}`, env: { TRACKER_TOKEN: trackerToken } };
+  const [a, b] = [layHost({ ...setup, name: 'a' }), layHost({ ...setup, name: 'b' })];
+  await registerPaused(a);
   const lives = new Map<Place, Life>();
   const start = (place: Place) => void lives.set(place, live(place));
   const down = async (place: Place) => void (await lives.get(place)?.kill());

@@ -3,7 +3,7 @@
  * plan that was started once: none that was accepted is lost.
  */
 import { createHmac } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -19,8 +19,12 @@ const key = Buffer.from('0123456789abcdef0123456789abcdef');
 const points: readonly FaultPoint[] = ['intake.after-claim', 'intake.after-register', 'intake.after-start'];
 const ids = Array.from({ length: itemCount }, (_, index) => `msg_${index + 1}`);
 
-/** Whether it was accepted; false also where no answer came. */
-async function send(port: number, id: string): Promise<boolean> {
+/** The table of an intake whose agent is a shell, which runs a block of the message; and the environment with its secret. */
+export const senderTable = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nopen = 100\nper_hour = 1000\nmessage = ${JSON.stringify('```sh\ntrue\n```')}\n`;
+export const senderEnv = { HOOK_SECRET: `whsec_${key.toString('base64')}` };
+
+/** What the engine answers; null: nothing. */
+export async function send(port: number, id: string): Promise<'taken' | 'repeated' | null> {
   const body = JSON.stringify({ title: `Item ${id}`, body: 'text' });
   const seconds = String(Math.floor(Date.now() / 1000));
   const signature = createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64');
@@ -30,18 +34,15 @@ async function send(port: number, id: string): Promise<boolean> {
     .then(async (response) => ({ status: response.status, text: await response.text() }))
     .catch(() => null); // the engine was killed
   if (answer !== null) expect(answer.status, answer.text).toBe(202);
-  return answer !== null;
+  return answer === null ? null : JSON.parse(answer.text).status;
 }
 
 export async function killUnderSender({ kills, seed }: { kills: number; seed: number }): Promise<void> {
   const random = randomOf(seed);
   const on = ground();
   await pausedHome(on);
-  // Its agent is a shell, which runs a block of the message.
-  const message = JSON.stringify('```sh\ntrue\n```');
-  const table = `source = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nopen = 100\nper_hour = 1000\nmessage = ${message}\n`;
-  writeFileSync(join(on.home, 'daemon.toml'), `[intake.hook]\n${table}`);
-  const place = { home: on.home, env: { ...on.env, HOOK_SECRET: `whsec_${key.toString('base64')}` } };
+  writeFileSync(join(on.home, 'daemon.toml'), senderTable);
+  const place = { home: on.home, env: { ...on.env, ...senderEnv } };
   const accepted = new Set<string>();
   let sentAgain = 0;
   /** Until the engine has ended: the next one, or one that was accepted already. */
@@ -55,7 +56,7 @@ export async function killUnderSender({ kills, seed }: { kills: number; seed: nu
       if (port === null || hasEnded) return;
       if (accepted.has(id) && random() < 0.8) continue;
       if (accepted.has(id)) sentAgain += 1;
-      if (await send(port, id)) accepted.add(id);
+      if ((await send(port, id)) !== null) accepted.add(id);
       await delay(random() * 30);
     }
   };
@@ -74,11 +75,10 @@ export async function killUnderSender({ kills, seed }: { kills: number; seed: nu
   expect(accepted.size).toBe(itemCount);
   const started = () =>
     read<{ plan: string }>(on.home, 'SELECT plan FROM intake_items WHERE started_at IS NOT NULL ORDER BY plan');
-  // A kill may leave half of a file, which nothing reads; the next delivery takes it away when it is old.
-  const waiting = () => readdirSync(join(on.home, 'deliveries', 'hook')).filter((file) => file.endsWith('.json'));
+  const waiting = () => read<{ item: string }>(on.home, 'SELECT item FROM intake_deliveries');
   await until(
     () => started().length === itemCount && waiting().length === 0,
-    () => `started: ${JSON.stringify(started())}; files: ${waiting()}; sent again: ${sentAgain}`,
+    () => `started: ${JSON.stringify(started())}; waiting: ${JSON.stringify(waiting())}; sent again: ${sentAgain}`,
   );
   last.stop();
   expect(await last.ended).toBe('0');

@@ -132,6 +132,8 @@ export interface Tables {
     told(change: Of<'intake.told'>): Answer<unknown>;
     passedOn(change: Of<'intake.passed-on'>): Answer<unknown>;
     allow(change: Of<'intake.allow'>): Answer<unknown>;
+    deliver(change: Of<'intake.deliver'>): Answer<boolean>;
+    delivered(change: Of<'intake.delivered'>): Answer<boolean>;
     mark(change: Of<'intake.mark'>): Answer<boolean>;
     unmark(intake: string): Answer<unknown>;
   };
@@ -166,6 +168,7 @@ export const stepwise: ReadonlySet<Change['do']> = new Set([
   'plan.remove',
   'account.limit',
   'issue.say',
+  'intake.deliver',
   'rows.expire',
 ]);
 
@@ -379,6 +382,10 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(intake.passedOn(change));
     case 'intake.allow':
       return done(intake.allow(change));
+    case 'intake.deliver':
+      return intake.deliver(change);
+    case 'intake.delivered':
+      return intake.delivered(change);
     case 'intake.mark':
       return intake.mark(change);
     case 'intake.unmark':

@@ -23,6 +23,7 @@ import type {
   InboxLoad,
   IntakeAllowanceRow,
   IntakeCountRow,
+  IntakeDeliveryRow,
   IntakeItemRow,
   IntakeMarkRow,
   IntakeThreadRow,
@@ -64,6 +65,7 @@ import type {
   UnchainedLine,
   UnreadableSignal,
   UsageRow,
+  WaitingDelivery,
 } from './rows.ts';
 
 export interface PlanKey {
@@ -396,6 +398,13 @@ export type Change =
       'intake' | 'item' | 'digest' | 'commentsAt' | 'comment'
     >)
   | ({ readonly do: 'intake.allow' } & IntakeAllowanceRow)
+  /**
+   * On condition that neither it nor its item is known, and that not too many of its intake wait: `waitingDeliveryLimit`. Of those without content the last
+   * `knownDeliveryLimit` are kept.
+   */
+  | ({ readonly do: 'intake.deliver' } & IntakeDeliveryRow)
+  /** It has become a plan. On condition that it waits. */
+  | { readonly do: 'intake.delivered'; readonly intake: string; readonly item: string }
   /** The time up to which the times of a source were checked. On condition that it was at `before`; null: at none. */
   | ({ readonly do: 'intake.mark'; readonly before: number | null } & IntakeMarkRow)
   /** On condition that the project has no other note of that text. */
@@ -704,6 +713,16 @@ export interface Store {
   /** Items that are not over, or whose tracker lacks the last state, by item. */
   intakeThreads(intake: string): Promise<readonly IntakeThreadRow[]>;
   intakeAllowances(intake: string): Promise<readonly IntakeAllowanceRow[]>;
+  /** Those that wait to become plans, in the order in which they came: at most `limit` after that number, 0 first. */
+  intakeDeliveries(query: {
+    readonly intake: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly WaitingDelivery[]>;
+  /** Whether such a delivery came before, also one that has become a plan. */
+  isDelivered(intake: string, item: string): Promise<boolean>;
+  /** The number of the last one that was a reason to ask the tracker; 0: none. A later one has a higher number. */
+  lastDelivery(intake: string): Promise<number>;
   /** One for each intake whose times are looked at, by name. */
   intakeMarks(): Promise<readonly IntakeMarkRow[]>;
   /** One for each intake that ever had an item. */

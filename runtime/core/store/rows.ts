@@ -103,6 +103,28 @@ export interface IntakeAllowanceRow {
   readonly at: number;
 }
 
+/** A delivery of a webhook. */
+export interface IntakeDeliveryRow {
+  readonly intake: string;
+  /** The key of the item that it brings, or of the delivery itself. */
+  readonly item: string;
+  /** What it brings, as JSON; null: it is a reason to ask the tracker. */
+  readonly content: string | null;
+  readonly at: number;
+}
+
+/** One that waits to become a plan. */
+export interface WaitingDelivery {
+  readonly id: number;
+  readonly item: string;
+  readonly content: string;
+}
+
+/** Deliveries of one intake that may wait to become plans. */
+export const waitingDeliveryLimit = 1_000;
+/** Deliveries of trackers that are known again. */
+export const knownDeliveryLimit = 10_000;
+
 /** The time up to which the times of a source were checked: no earlier time is checked again. */
 export interface IntakeMarkRow {
   readonly intake: string;

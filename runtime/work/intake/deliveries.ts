@@ -1,17 +1,16 @@
 /**
- * Deliveries of webhooks, once their signature is checked. That of a tracker is only a reason to look at the tracker now: nothing that it says is used. That
- * of `source = "webhook"` is the item itself: a file of the home, which is there before the sender gets its answer.
+ * Deliveries of webhooks, once their signature is checked. Each is a row of the store before the sender gets its answer, so that every host and every later
+ * engine knows it again. That of a tracker is only a reason to look at the tracker now: nothing that it says is used. That of `source = "webhook"` is the item
+ * itself.
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
-import { replaceFileSynced } from '../../base/platform/atomic-file.ts';
-import { readPrivate } from '../../base/platform/private-file.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
+import type { Store } from '../../core/store/port.ts';
+import { waitingDeliveryLimit } from '../../core/store/rows.ts';
+import { readDocumentText } from './read-document.ts';
 import { readSecret } from './secret.ts';
 import { checkSignature, type Delivery } from './signatures.ts';
 import type { SourceParts } from './source.ts';
@@ -26,59 +25,23 @@ const deliveredShape = z.object({
 });
 export type Delivered = z.output<typeof deliveredShape>;
 
-interface DeliveryParts extends Pick<SourceParts, 'home' | 'env' | 'projects' | 'nowMs'> {
-  readonly store: Pick<SourceParts['store'], 'intakeItem'>;
+interface DeliveryParts extends Pick<SourceParts, 'env' | 'projects' | 'nowMs'> {
+  readonly store: Pick<Store, 'commit' | 'isDelivered'>;
   intakes(): readonly IntakeConfig[];
 }
 
 export interface Deliveries {
   /**
    * Takes one. Throws `unauthorized`: no intake of that name takes any, or its signature or its time is wrong; `bad_request`: it is no item; `conflict`: the
-   * intake is off; `limit_reached`, and as `readSecret`.
+   * intake is off; `limit_reached`, as `readSecret`, and the store's errors.
    */
   take(name: string, delivery: Delivery): Promise<{ readonly status: 'taken' | 'repeated' }>;
-  /** Who looks at the source of an intake when a delivery has come. */
-  onDelivery(look: (name: string) => void): void;
-}
-
-/** Files that wait to become plans. */
-const waitingLimit = 1_000;
-const draftMs = 60_000;
-/** Ids of trackers' deliveries that are remembered. */
-const seenLimit = 10_000;
-
-/** A file each, named by the digest of the delivery's id. */
-export function deliveryFolder(home: string, intake: string): string {
-  return join(home, 'deliveries', intake);
-}
-
-/** The key of its item: no other delivery of the intake has it. */
-function deliveryKey(id: string): string {
-  return `webhook-${textDigest(id)}`;
+  /** Who looks at the intakes when a delivery has come. */
+  onDelivery(look: () => void): void;
 }
 
 export function createDeliveries(parts: DeliveryParts): Deliveries {
-  const seen = new Set<string>();
-  let look = (_name: string) => {};
-
-  async function keep(name: string, id: string, body: Buffer): Promise<boolean> {
-    const item = deliveryKey(id);
-    const folder = deliveryFolder(parts.home, name);
-    const file = join(folder, `${item}.json`);
-    if ((await parts.store.intakeItem(name, item)) !== null || (await isThere(file))) return false;
-    const read = deliveredShape.safeParse(jsonOf(body));
-    if (!read.success)
-      throw new EngineError(
-        'bad_request',
-        `the delivery is no item: ${firstIssueText(read.error, 'the body')}`,
-        'send {"title": "…", "body": "…"}; url, author and labels may be there; see docs/intake.md',
-      );
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (waitingIn(folder) >= waitingLimit)
-      throw new EngineError('limit_reached', `${waitingLimit} deliveries wait already`, 'send it again later');
-    await replaceFileSynced(file, JSON.stringify(read.data), 0o600);
-    return true;
-  }
+  let look = () => {};
 
   return {
     async take(name, delivery) {
@@ -97,24 +60,39 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
       if ('reason' in signed) throw refused(signed.reason, `the secret is that of [intake.${name}] ${place.key}`);
       if (!config.isEnabled)
         throw new EngineError('conflict', `the intake ${name} is off`, 'send it again when it is on');
-      if (config.source === 'webhook') {
-        if (!(await keep(name, signed.id, delivery.body))) return { status: 'repeated' };
-      } else {
-        const id = `${name} ${signed.id}`;
-        if (seen.has(id)) return { status: 'repeated' };
-        seen.add(id);
-        for (const oldest of seen) {
-          if (seen.size <= seenLimit) break;
-          seen.delete(oldest);
-        }
-      }
-      look(name);
+      const { item, content } = rowOf(config, signed.id, delivery.body);
+      const row = { intake: name, item, content, at: parts.nowMs() };
+      const { status } = await parts.store.commit([{ do: 'intake.deliver', ...row }]);
+      if (status === 'lost' && (await parts.store.isDelivered(name, item))) return { status: 'repeated' };
+      if (status === 'lost')
+        throw new EngineError(
+          'limit_reached',
+          `${waitingDeliveryLimit} deliveries wait already`,
+          'send it again later',
+        );
+      look();
       return { status: 'taken' };
     },
     onDelivery(listener) {
       look = listener;
     },
   };
+}
+
+/** Its key, which no other delivery of the intake has, and what it brings. */
+function rowOf(config: IntakeConfig, id: string, body: Buffer): { item: string; content: string | null } {
+  if (config.source !== 'webhook') return { item: `delivery-${textDigest(id)}`, content: null };
+  const noItem = (reason: string) =>
+    new EngineError(
+      'bad_request',
+      `the delivery is no item: ${reason}`,
+      'send {"title": "…", "body": "…"}; url, author and labels may be there; see docs/intake.md',
+    );
+  const read = deliveredShape.safeParse(jsonOf(body));
+  if (!read.success) throw noItem(firstIssueText(read.error, 'the body'));
+  const document = config.work === 'plan' ? readDocumentText(read.data.body, `${read.data.title}.md`) : null;
+  if (document !== null && 'reason' in document) throw noItem(`its body is no plan: ${document.reason}`);
+  return { item: `webhook-${textDigest(id)}`, content: JSON.stringify(read.data) };
 }
 
 /** null: it takes no deliveries. */
@@ -133,21 +111,9 @@ function refused(reason: string, hint: string): EngineError {
   return new EngineError('unauthorized', `the delivery is refused: ${reason}`, hint);
 }
 
-/** How many wait. Removes drafts that a killed engine left: no file is written for so long. */
-function waitingIn(folder: string): number {
-  const names = readdirSync(folder);
-  const drafts = names.filter((name) => !name.endsWith('.json'));
-  for (const path of drafts.map((name) => join(folder, name))) {
-    const seen = statSync(path, { throwIfNoEntry: false });
-    if (seen !== undefined && Date.now() - seen.mtimeMs > draftMs) rmSync(path, { force: true });
-  }
-  return names.length - drafts.length;
-}
-
-/** A kept delivery; null: the file is damaged or gone. */
-export function readDelivered(file: string): Delivered | null {
-  const text = readPrivate(file, 'take the file away');
-  return deliveredShape.safeParse(jsonOf(Buffer.from(text ?? ''))).data ?? null;
+/** What a row brings; null: it was written by something else. */
+export function readDelivered(content: string): Delivered | null {
+  return deliveredShape.safeParse(jsonOf(Buffer.from(content))).data ?? null;
 }
 
 function jsonOf(body: Buffer): unknown {
@@ -156,11 +122,4 @@ function jsonOf(body: Buffer): unknown {
   } catch {
     return null; // it is no JSON
   }
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -46,6 +46,8 @@ export interface IntakeWatchParts {
     | 'intakeMarks'
     | 'intakeThreads'
     | 'intakeAllowances'
+    | 'intakeDeliveries'
+    | 'lastDelivery'
   >;
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
@@ -85,7 +87,7 @@ const idleMs = 3_600_000;
 const againMs = 30_000;
 const waitsForTurn = 'it waits until the one before it is over';
 /** The commit is lost if another engine made a plan of the item. */
-const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark']);
+const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark', 'intake.delivered']);
 /** The most names that are tried for a plan: `login`, `login-2` and so on. */
 const nameTries = 50;
 
@@ -93,6 +95,8 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
   const { store, projects, troubles, faults, log, everyMs = lookMs } = parts;
   /** By name, with the configuration that it was made for. */
   const sources = new Map<string, { readonly config: IntakeConfig; readonly source: Source }>();
+  /** By intake: the last delivery of its tracker that was a reason to look. Any host may have taken it. */
+  const deliveries = new Map<string, number>();
   /** Plans that could not be started, by intake and item: why, and when each is tried again. */
   const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
 
@@ -208,10 +212,18 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     };
     const failures: unknown[] = [];
     // The states that go to a tracker do not wait for new items.
-    for (const step of config.isEnabled ? [takeAndStart, follow] : [follow])
+    for (const step of config.isEnabled ? [noteDelivery, takeAndStart, follow] : [follow])
       await step(config).catch((thrown: unknown) => failures.push(thrown));
     if (failures.length === 0) troubles.worked(trouble);
     else troubles.failed(trouble, failures[0]);
+  }
+
+  async function noteDelivery(config: IntakeConfig): Promise<void> {
+    const source = sourceOf(config);
+    if (source.lookAtOnce === undefined) return;
+    const last = await store.lastDelivery(config.name);
+    if (last > (deliveries.get(config.name) ?? 0)) source.lookAtOnce();
+    deliveries.set(config.name, last);
   }
 
   async function takeAndStart(config: IntakeConfig): Promise<void> {
@@ -248,9 +260,6 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     },
   });
 
-  parts.deliveries.onDelivery((name) => {
-    sources.get(name)?.source.lookAtOnce?.();
-    loop.wake();
-  });
+  parts.deliveries.onDelivery(loop.wake);
   return { start: loop.start, wake: loop.wake, stop: loop.stop };
 }

@@ -11,7 +11,14 @@ export interface SourceParts {
   readonly env: NodeJS.ProcessEnv;
   readonly store: Pick<
     Store,
-    'intakeItem' | 'intakeMarks' | 'intakeThreads' | 'intakeAllowances' | 'commit' | 'plan' | 'births'
+    | 'intakeItem'
+    | 'intakeMarks'
+    | 'intakeThreads'
+    | 'intakeAllowances'
+    | 'intakeDeliveries'
+    | 'commit'
+    | 'plan'
+    | 'births'
   >;
   readonly projects: Pick<Projects, 'all' | 'get'>;
   nowMs(): number;

@@ -33,5 +33,5 @@ const writer = `
   ) STRICT;`;
 
 export const migrations: readonly Migration[] = [
-  { version: 52, name: 'all tables', sql: tables(nowMs) + inbox + writer },
+  { version: 53, name: 'all tables', sql: tables(nowMs) + inbox + writer },
 ];

@@ -1,7 +1,16 @@
 /** Items that became plans automatically, each once. */
 import type { ChangeOf } from '../port.ts';
-import type { IntakeAllowanceRow, IntakeCountRow, IntakeItemRow, IntakeMarkRow, IntakeThreadRow } from '../rows.ts';
-import { type Answer, type Connection, changedOne, orNull } from './connection.ts';
+import {
+  type IntakeAllowanceRow,
+  type IntakeCountRow,
+  type IntakeItemRow,
+  type IntakeMarkRow,
+  type IntakeThreadRow,
+  knownDeliveryLimit,
+  type WaitingDelivery,
+  waitingDeliveryLimit,
+} from '../rows.ts';
+import { type Answer, answered, type Connection, changedOne, orNull } from './connection.ts';
 
 const columns = 'intake, item, project, plan, title, reason, at, started_at AS "startedAt"';
 
@@ -63,6 +72,29 @@ export function createIntakeTable(db: Connection) {
     'SELECT intake, item, digest, at FROM intake_allowances WHERE intake = ? ORDER BY item',
   );
 
+  // Casts: in a SELECT, PostgreSQL takes a parameter for a text.
+  const deliver = db.prepare<[Omit<ChangeOf<'intake.deliver'>, 'do'>], { id: number }>(
+    `INSERT INTO intake_deliveries (intake, item, content, at)
+     SELECT CAST(@intake AS TEXT), CAST(@item AS TEXT), CAST(@content AS TEXT), CAST(@at AS BIGINT)
+     WHERE NOT EXISTS (SELECT 1 FROM intake_items WHERE intake = @intake AND item = @item)
+       AND (CAST(@content AS TEXT) IS NULL
+         OR (SELECT count(*) FROM intake_deliveries WHERE intake = @intake AND content IS NOT NULL) < ${waitingDeliveryLimit})
+     ON CONFLICT (intake, item) DO NOTHING RETURNING id`,
+  );
+  const forget = db.prepare('DELETE FROM intake_deliveries WHERE intake = ? AND content IS NULL AND id <= ?');
+  const delivered = db.prepare('DELETE FROM intake_deliveries WHERE intake = ? AND item = ? AND content IS NOT NULL');
+  const waiting = db.prepare<[string, number, number], WaitingDelivery>(
+    `SELECT id, item, content FROM intake_deliveries WHERE intake = ? AND content IS NOT NULL AND id > ? ORDER BY id
+     LIMIT CAST(? AS BIGINT)`,
+  );
+  const isDelivered = db.prepare<[{ intake: string; item: string }], { one: number }>(
+    `SELECT 1 AS one FROM intake_deliveries WHERE intake = @intake AND item = @item
+     UNION ALL SELECT 1 AS one FROM intake_items WHERE intake = @intake AND item = @item`,
+  );
+  const lastDelivery = db.prepare<[string], { id: number | null }>(
+    'SELECT max(id) AS id FROM intake_deliveries WHERE intake = ? AND content IS NULL',
+  );
+
   const begin = db.prepare(
     `INSERT INTO intake_marks (intake, pattern, reached_at, reason) VALUES (@intake, @pattern, @reachedAt, @reason)
      ON CONFLICT (intake) DO NOTHING`,
@@ -93,6 +125,17 @@ export function createIntakeTable(db: Connection) {
       passOn.run({ intake, item, digest, commentsAt, comment }),
     allow: ({ intake, item, digest, at }: Omit<ChangeOf<'intake.allow'>, 'do'>) =>
       allow.run({ intake, item, digest, at }),
+    deliver: ({ intake, item, content, at }: Omit<ChangeOf<'intake.deliver'>, 'do'>): Answer<boolean> =>
+      answered(deliver.get({ intake, item, content, at }), (row) => {
+        if (row === undefined) return false;
+        const past = content === null ? row.id - knownDeliveryLimit : 0;
+        return past > 0 ? answered(forget.run(intake, past), () => true) : true;
+      }),
+    delivered: ({ intake, item }: Omit<ChangeOf<'intake.delivered'>, 'do'>) => changedOne(delivered.run(intake, item)),
+    waiting: (intake: string, after: number, limit: number) => waiting.all(intake, after, limit),
+    isDelivered: (intake: string, item: string) =>
+      answered(isDelivered.get({ intake, item }), (row) => row !== undefined),
+    lastDelivery: (intake: string) => answered(lastDelivery.get(intake), (row) => row?.id ?? 0),
     threads: (intake: string) => threads.all(intake),
     allowances: (intake: string) => allowances.all(intake),
     mark({ intake, pattern, reachedAt, reason, before }: Omit<ChangeOf<'intake.mark'>, 'do'>): Answer<boolean> {

@@ -324,6 +324,17 @@ export const tables = (nowMs: string) => `
     at INTEGER NOT NULL,
     PRIMARY KEY (intake, item)
   ) STRICT, WITHOUT ROWID;
+  -- Deliveries of webhooks. One with a content waits to become a plan; one without was a reason to ask its tracker, and is kept to know it again.
+  CREATE TABLE intake_deliveries (
+    id INTEGER PRIMARY KEY,
+    intake TEXT NOT NULL,
+    item TEXT NOT NULL,
+    content TEXT,
+    at INTEGER NOT NULL,
+    UNIQUE (intake, item)
+  ) STRICT;
+  CREATE INDEX intake_deliveries_waiting ON intake_deliveries (intake, id) WHERE content IS NOT NULL;
+  CREATE INDEX intake_deliveries_known ON intake_deliveries (intake, id) WHERE content IS NULL;
   CREATE TABLE intake_marks (
     intake TEXT PRIMARY KEY,
     pattern TEXT NOT NULL,

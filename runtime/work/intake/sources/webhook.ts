@@ -1,25 +1,19 @@
 /**
- * Deliveries of a sender that knows the secret: `deliveries.ts` has checked and kept each as a file. The file goes when the item's row is stored, and the row
- * refuses the same delivery for all time.
+ * Deliveries of a sender that knows the secret: `deliveries.ts` has checked each and stored it as a row. The row goes in the commit that makes the item a plan,
+ * and the item's row refuses the same delivery for all time.
  */
-import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
-import { systemCode } from '../../../base/platform/system-code.ts';
-import { type Delivered, deliveryFolder, readDelivered, secretChars } from '../deliveries.ts';
+import { type Delivered, readDelivered, secretChars } from '../deliveries.ts';
 import { readDocumentText } from '../read-document.ts';
 import { readSecret } from '../secret.ts';
 import { notStandard, standardKey } from '../signatures.ts';
 import { type Found, lookLimit, type Source, type SourceParts, type Work } from '../source.ts';
 import { readTemplate, type Template } from '../template.ts';
 
-const fileName = /^(webhook-[0-9a-f]{64})\.json$/;
-
 export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourceParts): Source {
   const { name } = config;
-  const folder = deliveryFolder(parts.home, name);
 
   async function look(): Promise<readonly Found[]> {
     // Without it nothing can come, which is said before a sender notices.
@@ -32,26 +26,26 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
         'make one: printf "whsec_%s" "$(openssl rand -base64 32)"',
       );
     const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
-    const names = await readdir(folder).catch((thrown: unknown) => {
-      if (systemCode(thrown) === 'ENOENT') return [];
-      throw thrown;
-    });
-    const found: { readonly atMs: number; readonly found: Found }[] = [];
-    for (const each of names) {
-      const item = fileName.exec(each)?.[1];
-      const seen = item === undefined ? null : await stat(join(folder, each)).catch(() => null); // another look took it
-      if (item !== undefined && seen !== null)
-        found.push({ atMs: seen.mtimeMs, found: foundAt({ file: join(folder, each), item, template }) });
+    const items: Found[] = [];
+    // They keep their places, and must not hide what came after them.
+    const others: Found[] = [];
+    for (let after = 0; items.length < lookLimit; ) {
+      const rows = await parts.store.intakeDeliveries({ intake: name, after, limit: lookLimit - items.length });
+      for (const row of rows) {
+        const found = foundIn(row, template);
+        if (found.kind === 'item') items.push(found);
+        else if (others.length < lookLimit) others.push(found);
+      }
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      after = last.id;
     }
-    return found
-      .sort((a, b) => a.atMs - b.atMs)
-      .slice(0, lookLimit)
-      .map(({ found: one }) => one);
+    return [...items, ...others];
   }
 
-  function foundAt({ file, item, template }: { file: string; item: string; template: Template | null }): Found {
-    const read = readDelivered(file);
-    if (read === null) return { kind: 'left', title: item, reason: 'its file is damaged or gone' };
+  function foundIn({ item, content }: { item: string; content: string }, template: Template | null): Found {
+    const read = readDelivered(content);
+    if (read === null) return { kind: 'left', title: item, reason: 'its row in the store is damaged' };
     const { title } = read;
     const made = workOf(read, template);
     if ('reason' in made) return { kind: 'left', title, reason: made.reason };
@@ -61,8 +55,8 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
       plan: made.plan,
       work: async () => made.work,
       claim: async () => ({
-        ...{ item, work: made.work, with: [] },
-        taken: () => rm(file, { force: true }),
+        ...{ item, work: made.work, with: [{ do: 'intake.delivered', intake: name, item }] },
+        async taken() {},
       }),
     };
   }
