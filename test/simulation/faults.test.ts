@@ -3,21 +3,30 @@ import { describe, expect, it } from 'vitest';
 import { type EngineFault, engineFaults } from './engine-faults.ts';
 import { play } from './run.ts';
 import { shrink } from './shrink.ts';
-import { storyOf } from './story.ts';
+import { type Story, storyOf } from './story.ts';
 
 const seedLimit = 500;
-/** Seeds that have found it: they are played first, because the search for another one may take a minute. */
+/** Seeds that have found it: they are played first. */
 const known: Partial<Record<keyof typeof engineFaults, number>> = {
-  'a settle before its commit': 122,
+  'a lost fence': 24,
   'a timer that is kept in wall time': 3,
   'a hook numbered before its commit': 3,
 };
+
+/** A fault between two commits shows only if an engine dies there: in one of 240 stories as they are drawn. */
+const needsDeaths: ReadonlySet<string> = new Set(['a settle before its commit']);
+const deaths = Array.from({ length: 24 }, (_, index) => ({ at: 25 * (index + 1), do: 'kill', when: 'after' }) as const);
+
+function withDeaths(story: Story): Story {
+  return { ...story, happenings: [...story.happenings, ...deaths].sort((a, b) => a.at - b.at) };
+}
 
 async function firstFound(name: keyof typeof engineFaults): Promise<{ seed: number; failure: string }> {
   const fault: EngineFault = engineFaults[name];
   const seeds = Array.from({ length: seedLimit }, (_, index) => index + 1);
   for (const seed of [known[name] ?? 1, ...seeds]) {
-    const { failure } = await play(storyOf(seed), { fault });
+    const story = needsDeaths.has(name) ? withDeaths(storyOf(seed)) : storyOf(seed);
+    const { failure } = await play(story, { fault });
     if (failure !== null) return { seed, failure };
   }
   throw new Error(`no seed up to ${seedLimit} finds it`);
@@ -36,6 +45,10 @@ describe('an engine with', () => {
     const { seed, failure } = await firstFound(name as keyof typeof engineFaults); // a key of it
     process.stdout.write(`${name}: seed ${seed}: ${failure.slice(0, 200)}\n`);
     expect(failure).toMatch(says);
+  });
+
+  it('none, though it dies so often, ends as it must', async () => {
+    for (const seed of [1, 2, 3]) expect((await play(withDeaths(storyOf(seed)))).failure).toBeNull();
   });
 
   it('a fault fails with the fewest happenings that it takes', async () => {

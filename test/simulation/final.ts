@@ -1,9 +1,10 @@
 /** What must be true of a store when everything has come to rest. */
 
+import { kindsWith } from '../../actors/kinds.ts';
 import { stateText } from '../../actors/recorder.ts';
-import { createTrees } from '../../actors/tree.ts';
 import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { treesForReplay } from '../../runtime/api/queries/replay.ts';
 import { verify } from '../../runtime/api/queries/verify.ts';
 import type { ViewDependencies } from '../../runtime/api/queries/view-dependencies.ts';
 import { waitingFor } from '../../runtime/api/queries/waiting.ts';
@@ -37,7 +38,7 @@ interface StoredActor {
 
 export async function checkRest(rested: Rested): Promise<void> {
   const { store, violated } = rested;
-  const report = await verify({ store, trees: createTrees() }, 'all');
+  const report = await verify({ store, trees: treesForReplay(kindsWith([])) }, 'all');
   for (const found of report.differs) violated(`replay: ${JSON.stringify(found)}`);
   for (const { tree, why } of report.skipped) violated(`replay of ${tree}: ${why}`);
   const plans = await store.plans(null);

@@ -1,6 +1,5 @@
 /** One engine over the store of a simulated home: the pump, the dispatcher and the cache as everywhere, with the store and the world behind gates. */
-import { kindsWith } from '../../actors/kinds.ts';
-import { createTrees } from '../../actors/tree.ts';
+import { treesOf } from '../../actors/tree.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
 import type { FaultPoint } from '../../runtime/base/platform/faults.ts';
@@ -36,7 +35,7 @@ export async function beginLife({ epoch, policy, limits, hooks, onTimeline, ...p
   const { store, clock } = parts;
   const timeline = await openTimeline(store, clock);
   onTimeline(timeline);
-  const trees = createTrees(kindsWith([]));
+  const trees = treesOf();
   const cache = createTreeCache({ store, trees });
   const troubles = createTroubles({ log: parts.log, tell: () => {} });
   const pump = createPump({

@@ -231,7 +231,8 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
   }
 
   async function commit(changes: readonly Change[], timeline: Timeline | null): Promise<Commit> {
-    disk.beforeCommit(changes);
+    // Where no power is lost any more, what stood on the disk is not needed.
+    if (happenings.some((one) => one.do === 'power')) disk.beforeCommit(changes);
     if (timeline !== null)
       for (const change of changes)
         if (change.do === 'signal.insert' && change.type === 'timer_due')

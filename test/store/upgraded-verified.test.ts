@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3, { type Database } from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { createTrees } from '../../actors/tree.ts';
+import { treesOf } from '../../actors/tree.ts';
 import { verify } from '../../runtime/api/queries/verify.ts';
 import { openDatabase } from '../../runtime/core/store/sqlite/db.ts';
 import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
@@ -40,7 +40,7 @@ function fill(old: Database, present: string): void {
 async function verified(folder: string) {
   const store = openStore(folder);
   try {
-    return await verify({ store, trees: createTrees() }, 'all');
+    return await verify({ store, trees: treesOf() }, 'all');
   } finally {
     store.close();
   }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
-import { createTrees } from '../../actors/tree.ts';
+import { treesOf } from '../../actors/tree.ts';
 import { effectKey, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { verify } from '../../runtime/api/queries/verify.ts';
 import { readOwner } from '../../runtime/core/store/sqlite/owner.ts';
@@ -91,7 +91,7 @@ export function expectRunsToBelong(home: string): void {
 export async function expectJournalToReplay(home: string): Promise<void> {
   const store = openStore(home, { readonly: true });
   try {
-    expect(await verify({ store, trees: createTrees() }, 'all')).toMatchObject({ ok: true, differs: [], skipped: [] });
+    expect(await verify({ store, trees: treesOf() }, 'all')).toMatchObject({ ok: true, differs: [], skipped: [] });
   } finally {
     store.close();
   }

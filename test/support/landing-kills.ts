@@ -152,9 +152,13 @@ async function playMembers(
   const agents = { default: { preset: 'sh', attempts: 5 } };
   const options = { home: on.home, repo: on.repo, members, plans, agents };
   let others = 0;
+  let last = members[0];
   const timer = setInterval(() => {
     const path = members[Math.floor(random() * members.length)];
     if (path === undefined || random() < 1 / 2) return;
+    // Commits on what has landed, and others where it is to land, leave it in one repo only, which a person decides: both in one landing are too much.
+    if (path !== last && git(on.repo, 'for-each-ref', 'refs/stator/landing') !== '') return;
+    last = path;
     const before = git(path, 'rev-parse', 'main');
     const theirs = git(path, 'commit-tree', 'main^{tree}', '-p', before, '-m', `theirs ${others}`);
     git(path, 'update-ref', 'refs/heads/main', theirs, before);
