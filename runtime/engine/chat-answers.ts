@@ -8,9 +8,9 @@ import type { Parts } from './composition.ts';
 const waitMs = 5_000;
 
 export function createChatAnswers(core: Parts): ChatWatch {
-  const { home, env, store, faults, log, troubles, clock, settings, commands, isOwner, chatLookMs } = core;
+  const { home, env, projects, store, faults, log, troubles, clock, settings, commands, isOwner, chatLookMs } = core;
   return createChatWatch({
-    ...{ home, env, store, faults, log, troubles },
+    ...{ home, env, projects, store, faults, log, troubles },
     ...(chatLookMs === null ? {} : { everyMs: chatLookMs }),
     chats: () => settings.current().chats,
     nowMs: () => clock.nowMs(),

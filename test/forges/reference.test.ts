@@ -290,7 +290,11 @@ describe('a token', () => {
       token: 'env:WORK_TOKEN',
       env_file: file,
     });
-    // With a space in it it is no token.
+    await expect(findToken(named('work'), { PATH: folder, WORK_TOKEN: 'in-env' })).rejects.toMatchObject({
+      code: 'bad_config',
+      message: expect.stringContaining(`WORK_TOKEN in ${file} is no secret`),
+    });
+    writeFileSync(file, 'OTHER=1\n', { mode: 0o600 });
     expect(await findToken(named('work'), { PATH: folder, GITEA_TOKEN: 'usual', WORK_TOKEN: 'in-env' })).toEqual({
       token: 'in-env',
       from: 'WORK_TOKEN',

@@ -109,12 +109,15 @@ it('a token is read from a private file of one’s own or the environment, and i
     env: { ...on.env, TRACKER_TOKEN: 'wrong' },
   });
   const tried = () => engine.client.tryIntake({ name: 'issues' });
-  await expect(tried()).rejects.toMatchObject({ code: 'bad_config', message: expect.stringContaining(file) });
+  await expect(tried()).rejects.toMatchObject({
+    code: 'agent_unusable',
+    message: `the env file ${file} does not exist`,
+  });
   writeFileSync(file, `TRACKER_TOKEN=${'secret-token'}\n`);
   chmodSync(file, 0o666);
   await expect(tried()).rejects.toMatchObject({
-    code: 'bad_config',
-    message: `the file ${file} may be written by other users`,
+    code: 'agent_unusable',
+    message: `the env file ${file} may be written by other users`,
   });
   chmodSync(file, 0o600);
   expect((await tried()).items).toMatchObject([{ state: 'comes' }]);

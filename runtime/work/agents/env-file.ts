@@ -3,7 +3,7 @@
  * never quote them.
  */
 
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -40,15 +40,17 @@ const problemLimit = 100;
 
 /**
  * Reads an env file, relative to `repo` unless absolute. A file that others may read gives a warning. Throws `agent_unusable`: missing, unreadable, over 256
- * KiB, not UTF-8, or with any problem, all of them by line; `bad_config`: it comes with the repo and sets what programs load. `owner`: the configuration that
- * names it, for messages.
+ * KiB, not UTF-8, with any problem, all of them by line, or outside of the repo and of another user, or writable by others; `bad_config`: it comes with the
+ * repo and sets what programs load. `owner`: the configuration that names it, for messages.
  */
 export function readEnvFile(envFile: string, repo: string, owner = 'the agents in the config'): EnvFile {
   const path = resolve(repo, envFile);
-  const { text, mode } = readText(path, owner);
+  const isOfRepo = isOwnEnvFile(path, repo);
+  // One of the repo counts as it was trusted, whoever may write it.
+  const { text, mode } = readText(path, owner, isOfRepo ? () => {} : refuseOthers);
   const { variables, problems, doubts } = parseEnv(text);
   if (problems.length > 0) throw problemsError(path, problems);
-  if (isOwnEnvFile(path, repo)) refuseLoaders(path, variables);
+  if (isOfRepo) refuseLoaders(path, variables);
   const warnings = doubts.map(({ line, message }) => `${path}, line ${line}: ${message}`);
   if ((mode & 0o044) !== 0) {
     const who = (mode & 0o004) !== 0 ? 'everybody on this machine' : 'its group';
@@ -175,14 +177,20 @@ function unescaped(raw: string): string {
   });
 }
 
-function readText(path: string, owner: string): { text: string; mode: number } {
+function readText(path: string, owner: string, check: (path: string, stat: Stats) => void) {
   try {
-    const stat = statSync(path);
-    if (!stat.isFile()) throw unusable(path, 'is no regular file', 'name a file of NAME=VALUE lines');
-    if (stat.size > envFileLimitBytes) {
-      throw unusable(path, `has ${stat.size} bytes; at most ${envFileLimitBytes} are read`, 'is it the right file?');
+    // What is checked is what is read, also if the name leads to another file meanwhile. A named pipe does not keep us waiting.
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stat = fstatSync(descriptor);
+      if (!stat.isFile()) throw unusable(path, 'is no regular file', 'name a file of NAME=VALUE lines');
+      check(path, stat);
+      if (stat.size > envFileLimitBytes)
+        throw unusable(path, `has ${stat.size} bytes; at most ${envFileLimitBytes} are read`, 'is it the right file?');
+      return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(descriptor)), mode: stat.mode };
+    } finally {
+      closeSync(descriptor);
     }
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), mode: stat.mode };
   } catch (thrown) {
     if (thrown instanceof EngineError) throw thrown;
     if (thrown instanceof TypeError) throw unusable(path, 'is not UTF-8 text', 'save it as UTF-8', thrown);
@@ -192,6 +200,14 @@ function readText(path: string, owner: string): { text: string; mode: number } {
     }
     throw unusable(path, `cannot be read: ${messageOf(thrown)}`, `look at it: ls -l ${shellWord(path)}`, thrown);
   }
+}
+
+/** Another user who can write it could name programs and accounts. The administrator can do that anyway. */
+function refuseOthers(path: string, { uid, mode }: Stats): void {
+  if (uid !== 0 && uid !== process.getuid?.())
+    throw unusable(path, 'belongs to another user', 'name a file of your own');
+  if ((mode & 0o022) !== 0)
+    throw unusable(path, 'may be written by other users', `close it: chmod go-rwx ${shellWord(path)}`);
 }
 
 function unusable(path: string, what: string, hint: string, cause?: unknown): EngineError {

@@ -4,7 +4,7 @@ import type { ChatHookConfig } from '../../base/config/config.ts';
 import { requestOutbound } from '../../base/platform/outbound.ts';
 import { retryAfterMs } from '../../base/platform/retry-after.ts';
 import { statorVersion } from '../../base/platform/version.ts';
-import { readEnvFile } from '../agents/env-file.ts';
+import { readSecret, type SecretParts } from '../agents/secret.ts';
 
 export interface ServiceParts {
   readonly config: ChatHookConfig;
@@ -24,19 +24,9 @@ export interface ChatCall {
 const unsaidPauseMs = 5_000;
 const maxResponseBytes = 4 * 1024 * 1024;
 
-/** Throws `bad_config` if the variable is not set, and as `readEnvFile`. */
-export function tokenOf(
-  { name, token, envFile }: ChatHookConfig,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
-  const file = envFile === null ? {} : readEnvFile(envFile, '/', `[chats.${name}] in daemon.toml`).variables;
-  const value = (file[token] ?? env[token] ?? '').trim();
-  if (/^[\x21-\x7e]{1,4096}$/.test(value)) return value;
-  throw new EngineError(
-    'bad_config',
-    `$${token} of [chats.${name}] is not set, neither in its env_file nor in the environment of the engine`,
-    `set ${token} to the token of the bot`,
-  );
+/** Throws as `readSecret`. */
+export function tokenOf({ name, token, envFile }: ChatHookConfig, parts: SecretParts): string {
+  return readSecret({ of: `[chats.${name}] in daemon.toml`, variables: [token], envFile }, parts);
 }
 
 /** The answer as JSON, whatever its status. Throws `no_answer`, `timed_out`, `address_refused`, `interrupted`, and `unavailable` for a limit and for what is no JSON. */

@@ -15,6 +15,7 @@ import { oneLine } from '../../base/platform/terminal-text.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { ChatMessageRow, SignalRow } from '../../core/store/rows.ts';
+import type { SecretParts } from '../agents/secret.ts';
 import { type About, meaningOf, whyOver } from './about.ts';
 import { tokenOf } from './chat-call.ts';
 import type { ChatService, Incoming } from './service.ts';
@@ -33,6 +34,7 @@ export interface ChatWatchParts {
   readonly store: Pick<Store, 'plan' | 'signals' | 'chatMessage' | 'chatMessages' | 'chatMark' | 'commit'>;
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly projects: NonNullable<SecretParts['projects']>;
   readonly faults: Faults | undefined;
   readonly log: Log;
   readonly troubles: Troubles;
@@ -87,7 +89,7 @@ export function createChatWatch(parts: ChatWatchParts): ChatWatch {
       async work() {
         if (!parts.mayWork()) return waitMs;
         try {
-          const service = openChat({ config, token: tokenOf(config, parts.env), abort: end.signal });
+          const service = openChat({ config, token: tokenOf(config, parts), abort: end.signal });
           await readAnswers(parts, { config, service, strangers });
           return parts.everyMs ?? service.everyMs;
         } catch (thrown) {

@@ -3,7 +3,9 @@ import { noticeLimit } from '../../../actors/notices.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
+import type { Environment } from '../../base/config/home.ts';
 import type { Store } from '../../core/store/port.ts';
+import type { SecretParts } from '../agents/secret.ts';
 import { sendToChat } from '../chats/send.ts';
 import { hookNotice } from './hook-event-body.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
@@ -15,13 +17,14 @@ interface Sending {
 
 interface Parts {
   readonly store: Pick<Store, 'plan'>;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
+  readonly projects: NonNullable<SecretParts['projects']>;
   nowMs(): number;
 }
 
 /** Throws `interrupted` if the engine stops. */
 export async function chatHook(
-  { store, env, nowMs }: Parts,
+  { store, env, projects, nowMs }: Parts,
   hook: ChatHookConfig,
   effect: HookDeliver,
   { project, abort }: Sending,
@@ -30,7 +33,7 @@ export async function chatHook(
   const { subject, text } = hookNotice(effect, project, noticeLimit);
   const limit = AbortSignal.timeout(hook.timeoutMs);
   try {
-    const sending = { store, env, project, notice: `${subject}: ${text}`, nowMs: nowMs() };
+    const sending = { store, secrets: { env, projects }, project, notice: `${subject}: ${text}`, nowMs: nowMs() };
     const changes = await sendToChat(hook, effect, { ...sending, abort: AbortSignal.any([abort, limit]) });
     return { kind: 'delivered', status: null, output: null, changes };
   } catch (thrown) {

@@ -5,7 +5,7 @@ import type { WebhookConfig } from '../../base/config/config.ts';
 import { type OutboundAnswer, type OutboundRequest, requestOutbound } from '../../base/platform/outbound.ts';
 import { retryAfterMs } from '../../base/platform/retry-after.ts';
 import { statorVersion } from '../../base/platform/version.ts';
-import { readEnvFile } from '../agents/env-file.ts';
+import { readSecret } from '../agents/secret.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
 
 export interface WebhookSending {
@@ -53,35 +53,29 @@ function judged({ status, headers }: OutboundAnswer, nowMs: number): HookTry {
   return failedTry(error, { retries, isGone: status === 410, retryAfterMs: pauseMs, status });
 }
 
+const headerForm = {
+  pattern: /^[\t\x20-\x7e\x80-\xff]*$/,
+  is: 'text that a header may have: one line of Latin letters',
+};
+
 function headersOf(hook: WebhookConfig, { id, body, nowMs, repo, env }: WebhookSending): Record<string, string> {
-  const needsEnv = hook.secrets.length > 0 || Object.values(hook.headers).some((value) => value.startsWith('env:'));
-  const file =
-    hook.envFile === null || !needsEnv
-      ? {}
-      : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`).variables;
-  const valueOfVariable = (name: string) => variable(name, { ...env, ...file });
+  const place = { of: `[[hooks]] ${hook.name} in the config`, envFile: hook.envFile, repo };
   const own = { 'content-type': 'application/json', 'user-agent': `stator/${statorVersion()}` };
   const given = Object.entries(hook.headers).map(([name, value]) => {
-    const text = value.startsWith('env:') ? valueOfVariable(value.slice('env:'.length)).trim() : value;
-    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text))
-      throw badSetting(`the header ${name} has a character that no header may have`, 'one line of Latin letters');
-    return [name.toLowerCase(), text] as const;
+    if (value.startsWith('env:')) {
+      const variables = [value.slice('env:'.length)];
+      return [name.toLowerCase(), readSecret({ ...place, variables, form: headerForm }, { env })] as const;
+    }
+    if (!headerForm.pattern.test(value))
+      throw badSetting(`the header ${name} is no ${headerForm.is}`, `correct headers of ${place.of}`);
+    return [name.toLowerCase(), value] as const;
   });
   const seconds = String(Math.floor(nowMs / 1000));
   const signatures = hook.secrets.map((name) =>
-    signature(keyOf(name, valueOfVariable(name)), `${id}.${seconds}.${body}`),
+    signature(keyOf(name, readSecret({ ...place, variables: [name] }, { env })), `${id}.${seconds}.${body}`),
   );
   const signed = signatures.length === 0 ? {} : { 'webhook-signature': signatures.join(' ') };
   return { ...own, ...Object.fromEntries(given), 'webhook-id': id, 'webhook-timestamp': seconds, ...signed };
-}
-
-function variable(name: string, variables: Readonly<Record<string, string | undefined>>): string {
-  const value = variables[name];
-  if (value !== undefined && value !== '') return value;
-  throw badSetting(
-    `$${name} is not set, neither in the env file of the hook nor in the environment of the engine`,
-    `set ${name}, and start the engine with it`,
-  );
 }
 
 function signature(key: Buffer, text: string): string {

@@ -2,10 +2,11 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { later } from '../../base/platform/later.ts';
+import { secretWays } from '../agents/secret.ts';
 import type { Forge, ForgeRepo } from './forge.ts';
 import { type Remote, remotesOf, serverOf } from './remote.ts';
-import { type KnownServer, readServers, serversFile } from './servers.ts';
-import { findToken, programOf, tokenVariables } from './tokens.ts';
+import { type KnownServer, readServers } from './servers.ts';
+import { findToken, programOf, tokenPlace } from './tokens.ts';
 
 const loadForges = later(() => import('./create-forge.ts'));
 
@@ -57,7 +58,7 @@ export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'rep
 /** Throws `no_forge` as `forgeSiteOf`, `no_token` with the remedy, and the errors of `readServers` and `findToken`. */
 export async function forgeAccess(place: ForgePlace): Promise<ForgeSite & { readonly token: string }> {
   const site = await forgeSiteOf(place);
-  const token = await findToken(site.server, place.env);
+  const token = await findToken(site.server, place.env, { all: () => [{ path: place.repo }] });
   if (token === null) throw noToken(site, place);
   return { ...site, token: token.token };
 }
@@ -70,19 +71,9 @@ export async function forgeOfRepo(place: ForgePlace): Promise<RepoForge> {
   return { remote, forge: createForge({ server, repo, token, signal: place.signal }) };
 }
 
-function noToken({ server, remote }: ForgeSite, { home, repo }: ForgePlace): EngineError {
-  const [variable = ''] = tokenVariables(server);
+function noToken({ server, remote }: ForgeSite, { repo }: ForgePlace): EngineError {
   const program = programOf(server)?.login;
-  const ways = [
-    ...(program === undefined ? [] : [program]),
-    server.envFile === null
-      ? `write ${variable}=<token> into a file and name it as env_file of ${server.name} in ${serversFile(home)}`
-      : `write ${variable}=<token> into ${server.envFile}`,
-    `set ${variable} where the engine is started: stator daemon restart`,
-  ];
-  return new EngineError(
-    'no_token',
-    `there is no token for ${server.name}, where ${remote} of ${repo} is`,
-    `${ways.join('; or ')}; it is taken as soon as it is there`,
-  );
+  const ways = [...(program === undefined ? [] : [program]), ...secretWays(tokenPlace(server))];
+  const what = `there is no token for ${server.name}, where ${remote} of ${repo} is`;
+  return new EngineError('no_token', what, ways.join('; or '));
 }

@@ -2,7 +2,7 @@
 
 import type { Environment } from '../../base/config/home.ts';
 import { later } from '../../base/platform/later.ts';
-import { readEnvFile } from '../agents/env-file.ts';
+import { findSecret, type SecretParts, type SecretPlace } from '../agents/secret.ts';
 import type { TokenProgram } from './kinds/kind.ts';
 import { kindOfForge } from './kinds/kinds.ts';
 import type { KnownServer } from './servers.ts';
@@ -28,16 +28,19 @@ export function tokenVariables(server: KnownServer): readonly string[] {
   return server.tokenVariable === null ? kindOfForge(server.kind).tokenVariables(server) : [server.tokenVariable];
 }
 
-/** null: there is none. A program is called only if no variable is configured. Throws `agent_unusable` for an env file that cannot be read. */
-export async function findToken(server: KnownServer, env: Environment): Promise<FoundToken | null> {
-  const owner = `[[servers]] ${server.name} in servers.toml`;
-  const file = server.envFile === null ? null : readEnvFile(server.envFile, '/', owner).variables;
-  for (const name of tokenVariables(server)) {
-    for (const [variables, from] of [[file ?? {}, `${name} in ${server.envFile}`] as const, [env, name] as const]) {
-      const token = variables[name]?.trim() ?? '';
-      if (tokenPattern.test(token)) return { token, from };
-    }
-  }
+export function tokenPlace(server: KnownServer): SecretPlace {
+  const of = `[[servers]] ${server.name} in servers.toml`;
+  return { of, variables: tokenVariables(server), envFile: server.envFile };
+}
+
+/** null: there is none. A program is called only if no variable is configured. Throws as `findSecret`. */
+export async function findToken(
+  server: KnownServer,
+  env: Environment,
+  projects?: SecretParts['projects'],
+): Promise<FoundToken | null> {
+  const found = findSecret(tokenPlace(server), { env, ...(projects === undefined ? {} : { projects }) });
+  if (found !== null) return { token: found.value, from: found.from };
   const program = programOf(server);
   return program === undefined ? null : askProgram(program.ask, env);
 }

@@ -10,8 +10,9 @@ import type { IntakeConfig } from '../../base/config/config.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Store } from '../../core/store/port.ts';
 import { waitingDeliveryLimit } from '../../core/store/rows.ts';
+import { readSecret, type SecretPlace, secretForm } from '../agents/secret.ts';
 import { readDocumentText } from './read-document.ts';
-import { readSecret } from './secret.ts';
+import { placeOfIntake, type SecretOwner } from './secret-place.ts';
 import { checkSignature, type Delivery } from './signatures.ts';
 import type { SourceParts } from './source.ts';
 
@@ -54,10 +55,11 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
         );
       const signed = checkSignature(config.source as 'webhook', delivery, {
         // only sources with a scheme have a secret
-        secret: await readSecret(place, parts),
+        secret: readSecret(place, parts),
         nowMs: parts.nowMs(),
       });
-      if ('reason' in signed) throw refused(signed.reason, `the secret is that of [intake.${name}] ${place.key}`);
+      if ('reason' in signed)
+        throw refused(signed.reason, `the secret is in ${place.variables[0]}, as ${place.of} says`);
       if (!config.isEnabled)
         throw new EngineError('conflict', `the intake ${name} is off`, 'send it again when it is on');
       const { item, content } = rowOf(config, signed.id, delivery.body);
@@ -96,16 +98,17 @@ function rowOf(config: IntakeConfig, id: string, body: Buffer): { item: string; 
 }
 
 /** null: it takes no deliveries. */
-function secretPlace(config: IntakeConfig): Parameters<typeof readSecret>[0] | null {
-  const { name } = config;
-  if (config.source === 'webhook')
-    return { name, key: 'secret', variable: config.secret, envFile: config.env_file, minChars: secretChars };
-  if (!('webhook' in config) || config.webhook === undefined) return null;
-  return { name, key: 'webhook', variable: config.webhook, envFile: config.env_file, minChars: secretChars };
+function secretPlace(config: IntakeConfig): SecretPlace | null {
+  if (config.source === 'webhook') return deliverySecret(config, config.secret);
+  return 'webhook' in config && config.webhook !== undefined ? deliverySecret(config, config.webhook) : null;
 }
 
 /** A shorter one could be guessed from a delivery. */
-export const secretChars = 16;
+const deliveryForm = secretForm(16);
+
+export function deliverySecret(config: SecretOwner, variable: string): SecretPlace {
+  return { ...placeOfIntake(config, variable), form: deliveryForm };
+}
 
 function refused(reason: string, hint: string): EngineError {
   return new EngineError('unauthorized', `the delivery is refused: ${reason}`, hint);

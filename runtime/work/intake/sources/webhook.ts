@@ -5,9 +5,9 @@
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
-import { type Delivered, readDelivered, secretChars } from '../deliveries.ts';
+import { readSecret } from '../../agents/secret.ts';
+import { type Delivered, deliverySecret, readDelivered } from '../deliveries.ts';
 import { readDocumentText } from '../read-document.ts';
-import { readSecret } from '../secret.ts';
 import { notStandard, standardKey } from '../signatures.ts';
 import { type Found, lookLimit, type Source, type SourceParts, type Work } from '../source.ts';
 import { readTemplate, type Template } from '../template.ts';
@@ -17,8 +17,7 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
 
   async function look(): Promise<readonly Found[]> {
     // Without it nothing can come, which is said before a sender notices.
-    const { secret: variable, env_file: envFile } = config;
-    const secret = await readSecret({ name, key: 'secret', variable, envFile, minChars: secretChars }, parts);
+    const secret = readSecret(deliverySecret(config, config.secret), parts);
     if (standardKey(secret) === null)
       throw new EngineError(
         'bad_config',
