@@ -199,7 +199,9 @@ describe('a delivery', () => {
     await turn(engine, 'p');
     await until(async () => (await engine.client.deliveries({}))[0]?.last_error?.includes('hooks.env') === true);
     writeFileSync(join(engine.repo, 'hooks.env'), 'OTHER=1\n');
-    await until(async () => (await engine.client.deliveries({}))[0]?.last_error?.includes('there is no HOOK_SECRET') === true);
+    await until(
+      async () => (await engine.client.deliveries({}))[0]?.last_error?.includes('there is no HOOK_SECRET') === true,
+    );
     expect(sink.got).toEqual([]);
     writeFileSync(join(engine.repo, 'hooks.env'), `HOOK_SECRET=${secret}\n`);
     const [entry] = await untilDeliveries(engine, allAre('delivered'));
