@@ -86,8 +86,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     throw refused(what, `there is no "${unknown}"`, `it takes ${Object.keys(known).join(', ')}`);
   if (typeof machine?.provide !== 'function' || machine.root === undefined)
     throw refused(what, 'machine: it is no state machine', 'give what setup(…).createMachine(…) of xstate 5 returned');
-  if (!Number.isInteger(version) || version < 1)
-    throw refused(what, `version is ${String(version)}`, 'give a whole number, from 1');
+  if (!Number.isInteger(version) || version < 1) throw wrong(what, 'version', version, 'a whole number, from 1');
   checkUpgrades(what, version, Object.keys(upgrades));
   checkChart(what, machine);
   checkActors(what, definition);
@@ -95,7 +94,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     if (ownWords.has(type) || isOfXState(type))
       throw refused(what, `signals.${type}: the engine alone says this`, 'give it another name');
     if (typeof (schema as { safeParse?: unknown } | undefined)?.safeParse !== 'function')
-      throw refused(what, `signals.${type}: it is no schema`, 'give a zod schema, such as z.object({})');
+      throw wrong(what, `signals.${type}`, schema, 'a zod schema, such as z.object({})');
   }
   for (const [schedule, given] of Object.entries(definition.schedules ?? {})) checkSchedule(what, schedule, given);
   const tags = tagsOfMachine(definition);
@@ -103,7 +102,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     if (!tags.includes(tag))
       throw refused(what, `notices: no state has the tag "${tag}"`, `there are ${tags.join(', ') || 'none'}`);
     if (typeof text !== 'function')
-      throw refused(what, `notices["${tag}"] is ${typeof text}`, 'give a function from a snapshot to a text');
+      throw wrong(what, `notices["${tag}"]`, text, 'a function from a snapshot to a text');
   }
   const actions = actionsOf(machine);
   for (const [action, effect] of Object.entries(effects)) {
@@ -122,6 +121,23 @@ export function checkedMachines(given: readonly AnyDefinition[]): readonly AnyDe
 
 function refused(what: string, why: string, hint: string): EngineError {
   return new EngineError('bad_machine', `${what}: ${why}`, hint);
+}
+
+/** Of a value that is not of the accepted form. */
+function wrong(what: string, key: string, value: unknown, accepted: string): EngineError {
+  return refused(
+    what,
+    `${key}: found ${foundText(value)}; accepted: ${accepted}`,
+    `correct ${key} where the machine is defined`,
+  );
+}
+
+function foundText(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
 }
 
 function checkUpgrades(what: string, version: number, from: readonly string[]): void {
@@ -148,15 +164,14 @@ function checkSchedule(machine: string, name: string, given: unknown): void {
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name))
     throw refused(what, 'its name cannot be used', 'take up to 64 of a-z 0-9 -, beginning with a letter or a digit');
   if (typeof given !== 'object' || given === null)
-    throw refused(what, 'it is no schedule', 'give { cron: "0 3 * * 1-5" }');
+    throw wrong(machine, `schedules.${name}`, given, '{ cron: "0 3 * * 1-5" }, an object');
   const unknown = Object.keys(given).find((key) => !Object.hasOwn(scheduleKeys, key));
   if (unknown !== undefined)
     throw refused(what, `there is no "${unknown}"`, `it takes ${Object.keys(scheduleKeys).join(', ')}`);
   const { missed = 'once', overlap = 'refuse', input } = given as Partial<MachineSchedule>;
-  if (missed !== 'once' && missed !== 'skip')
-    throw refused(what, `missed is ${JSON.stringify(missed)}`, 'give "once" or "skip"');
+  if (missed !== 'once' && missed !== 'skip') throw wrong(what, 'missed', missed, '"once" or "skip"');
   if (overlap !== 'refuse' && overlap !== 'queue' && overlap !== 'allow')
-    throw refused(what, `overlap is ${JSON.stringify(overlap)}`, 'give "refuse", "queue" or "allow"');
+    throw wrong(what, 'overlap', overlap, '"refuse", "queue" or "allow"');
   if (overlap === 'queue' && missed === 'skip')
     throw refused(
       what,
@@ -164,7 +179,7 @@ function checkSchedule(machine: string, name: string, given: unknown): void {
       'give missed = "once", or another overlap',
     );
   if (input !== undefined && typeof input !== 'function')
-    throw refused(what, `input is ${typeof input}`, 'give a function from { at } to the input of the chart');
+    throw wrong(what, 'input', input, 'a function from { at } to the input of the chart');
 }
 
 /** The actions of the chart and of all machines that it may start, by their names; the outermost one of each name. */
@@ -205,7 +220,8 @@ const fields = {
 const forms = Object.keys(fields) as (keyof typeof fields)[]; // the keys of the table
 
 function checkEffect(what: string, effect: unknown, actions: Readonly<Record<string, unknown>>): void {
-  if (typeof effect !== 'object' || effect === null) throw refused(what, 'it is no effect', effectForms);
+  if (typeof effect !== 'object' || effect === null)
+    throw refused(what, `found ${foundText(effect)}, which is no effect`, effectForms);
   const values = effect as Record<string, unknown>; // checked field by field
   const form = forms.find((key) => key in effect);
   if (form === undefined) throw refused(what, 'it says nothing to do', effectForms);
@@ -214,11 +230,14 @@ function checkEffect(what: string, effect: unknown, actions: Readonly<Record<str
     throw refused(what, `there is no "${odd}"`, `with ${form} it takes ${fields[form].join(', ')}`);
   const isFunction = typeof values[form] === 'function';
   const isNumber = form === 'afterMs' && typeof values.afterMs === 'number' && values.afterMs >= 0;
-  if (!isFunction && !isNumber) throw refused(what, `${form} is ${typeof values[form]}`, 'give a function');
+  if (!isFunction && !isNumber)
+    throw wrong(what, form, values[form], form === 'afterMs' ? 'a function, or milliseconds from 0' : 'a function');
   if (form === 'afterMs' && typeof values.event !== 'string')
-    throw refused(what, 'event is not there', 'name the type of the event that comes then');
+    throw wrong(what, 'event', values.event, 'the type of the event that comes then, a text');
   checkLimits(what, values, fields[form]);
-  for (const by of (values.stoppedBy ?? []) as readonly string[]) checkAction(`${what}.stoppedBy`, by, actions);
+  const { stoppedBy = [] } = values;
+  if (!Array.isArray(stoppedBy)) throw wrong(what, 'stoppedBy', stoppedBy, 'a list of actions');
+  for (const by of stoppedBy) checkAction(`${what}.stoppedBy`, by, actions);
 }
 
 function checkLimits(what: string, values: Readonly<Record<string, unknown>>, taken: readonly string[]): void {
@@ -227,12 +246,12 @@ function checkLimits(what: string, values: Readonly<Record<string, unknown>>, ta
   for (const key of ['limit', 'attempts', 'timeoutMs'] as const) {
     const value = values[key];
     if (value !== undefined && !(Number.isInteger(value) && Number(value) >= 1))
-      throw refused(what, `${key} is ${String(value)}`, 'give a whole number, from 1');
+      throw wrong(what, key, value, 'a whole number, from 1');
   }
   if (values.lane !== undefined && !(typeof values.lane === 'string' && /^[a-z][a-zA-Z0-9_-]{0,63}$/.test(values.lane)))
-    throw refused(what, `lane is ${JSON.stringify(values.lane)}`, 'give a word of letters and digits');
+    throw wrong(what, 'lane', values.lane, 'a lower-case letter, then up to 63 letters, digits, - or _');
   if (values.host !== undefined && !(typeof values.host === 'string' && isHostName(values.host)))
-    throw refused(what, `host is ${JSON.stringify(values.host)}`, 'give the name of a host, or one of its labels');
+    throw wrong(what, 'host', values.host, 'the name of a host, or one of its labels');
 }
 
 /** What the engine keeps of each kind of logic, and what to do where it cannot. */
@@ -265,11 +284,7 @@ function checkActors(what: string, { machine, actors = {} }: AnyDefinition): voi
     if (!known.some((label) => label === name || label.endsWith(`/${name}`)))
       throw refused(`${what}: actors.${name}`, 'the chart has no such promise', among(name, known));
     if (typeof work !== 'object' || work === null)
-      throw refused(
-        `${what}: actors.${name}`,
-        `it is ${typeof work}`,
-        'give { attempts, timeoutMs, lane, limit, host }',
-      );
+      throw wrong(what, `actors.${name}`, work, '{ attempts, timeoutMs, lane, limit, host }, an object');
     checkLimits(`${what}: actors.${name}`, work as Record<string, unknown>, [
       'lane',
       'limit',

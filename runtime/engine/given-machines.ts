@@ -33,8 +33,8 @@ function refuseOddSchedules({ name, schedules = {} }: AnyDefinition): void {
     const [key, value] = accepted.key === 'schedule' ? ['cron', cron] : ['timezone', timezone];
     throw new EngineError(
       'bad_machine',
-      `machine "${name}": schedules.${schedule}: ${key} is ${JSON.stringify(value)}`,
-      `give ${accepted.accepted}`,
+      `machine "${name}": schedules.${schedule}: ${key}: found ${JSON.stringify(value) ?? 'nothing'}; accepted: ${accepted.accepted}`,
+      `correct ${key} where the machine is defined`,
     );
   }
 }

@@ -686,7 +686,7 @@ describe('what cannot be kept is refused', () => {
       [definitionOf(delay), 'did you mean short?'],
       [definitionOf(actor), '"nobody"'],
       [definitionOf(promise, { actors: { wrk: {} } }), 'did you mean work?'],
-      [definitionOf(promise, { actors: { work: { attempts: 0 } } }), 'attempts is 0'],
+      [definitionOf(promise, { actors: { work: { attempts: 0 } } }), 'attempts: found 0'],
       [definitionOf(promise, { actors: { work: { retries: 2 } } }), '"retries"'],
       [definitionOf(inPlace), 'spawnChild is given the logic itself'],
       [definitionOf(begins), 'state a names the action "notfy"'],

@@ -143,18 +143,22 @@ it.each(['refuse', 'queue'] as const)(
 );
 
 it.each([
-  ['a pattern of six fields', { cron: '0 0 3 * * *' }, 'cron is "0 0 3 * * *"'],
-  ['a day that never comes', { cron: '0 3 31 2 *' }, 'cron is "0 3 31 2 *"'],
-  ['no text', { cron: 3 }, 'cron is 3'],
-  ['a time zone that is none', { cron: daily, timezone: 'Berlin' }, 'timezone is "Berlin"'],
+  ['a pattern of six fields', { cron: '0 0 3 * * *' }, 'cron: found "0 0 3 * * *"; accepted: '],
+  ['a day that never comes', { cron: '0 3 31 2 *' }, 'cron: found "0 3 31 2 *"'],
+  ['no text', { cron: 3 }, 'cron: found 3'],
+  ['a time zone that is none', { cron: daily, timezone: 'Berlin' }, 'timezone: found "Berlin"; accepted: '],
   ['a mistyped key', { cron: daily, timezon: 'UTC' }, 'there is no "timezon"'],
-  ['another word', { cron: daily, missed: 'twice' }, 'missed is "twice"'],
+  ['another word', { cron: daily, missed: 'twice' }, 'missed: found "twice"; accepted: "once" or "skip"'],
   [
     'a turn that would be missed',
     { cron: daily, overlap: 'queue', missed: 'skip' },
     'a time that waits for its turn would be skipped as missed',
   ],
-  ['an input that is none', { cron: daily, input: {} }, 'input is object'],
+  [
+    'an input that is none',
+    { cron: daily, input: {} },
+    'input: found an object; accepted: a function from { at } to the input of the chart',
+  ],
 ])('a schedule that cannot be meant is refused with its place: %s', async (_what, schedule, why) => {
   const on = ground();
   const machine = setup({}).createMachine({ id: 'report' });
