@@ -338,7 +338,7 @@ function nameOf(named: unknown): unknown {
   return typeof named === 'object' && named !== null && 'type' in named ? named.type : null;
 }
 
-/** Of an action that XState made: the delay of a `raise` or `sendTo`, and the logic of a `spawnChild`. */
+/** The delay of a `raise` or `sendTo`, or the logic of a `spawnChild`, of an action that XState made. */
 function partOf(action: unknown, part: 'delay' | 'src'): unknown {
   if (typeof action !== 'function' || !('resolve' in action)) return null;
   return (action as { readonly [part in 'delay' | 'src']?: unknown })[part] ?? null; // its own properties

@@ -165,7 +165,7 @@ export interface MachineSchedule<Input = unknown> {
   readonly cron: string;
   /** The time zone of the pattern, with its summer time. Default: `UTC`. */
   readonly timezone?: string;
-  /** What becomes of times at which no engine ran: the last one is made up for once (the default), or none is. */
+  /** Times at which no engine ran: the last one is made up for once (the default), or none is. */
   readonly missed?: 'once' | 'skip';
   /** While the tree of the time before has not ended: none begins (`refuse`, the default), the last time waits for its end (`queue`), or one begins all the same (`allow`). */
   readonly overlap?: 'refuse' | 'queue' | 'allow';

@@ -337,7 +337,7 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   let restored = 0;
   let microsteps = 0;
   const { _relay: relay, _register: register, _unregister: unregister } = system;
-  /** Those that have begun and have not ended, by their paths. */
+  /** The actors that have begun and have not ended, by their paths. */
   const living = new Map<string, AnyActorRef>();
   Object.assign(system, {
     _register(id: string, actor: AnyActorRef) {

@@ -5,7 +5,7 @@
  */
 import { messageOf } from '../machines/vocabulary/errors.ts';
 
-/** Of an error with more data than this, only the name and the beginning of the message are stored. */
+/** In characters. If an error has more data, only its name and the beginning of its message are stored. */
 const errorLimit = 8_192;
 
 interface StoredError {

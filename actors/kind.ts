@@ -38,7 +38,7 @@ export interface Memory {
   readonly restoredContexts: unknown[];
   /** The tree is rebuilt from its journal to be shown: side effects of its actions are not repeated. */
   readonly isPast: boolean;
-  /** Of the present step: how many plain actions it has run, and which of them threw, by their numbers. */
+  /** How many plain actions the present step has run, and which of them threw, by their numbers. */
   plainActions: number;
   thrown: Record<number, NonNullable<AnySignal['thrown']>[number]>;
   /** When the present signal is handled. */

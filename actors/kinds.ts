@@ -151,7 +151,7 @@ function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
   return base === null ? event : { ...event, reviewed_sha: base };
 }
 
-/** Those of the table that are for that root, or for actors below it. */
+/** The signals of the table that are for that root, or for actors below it. */
 function signalsTo(...addressees: readonly NamedSignalKind['to'][]): Record<string, NamedSignalKind> {
   const all: [string, NamedSignalKind][] = Object.entries(signals);
   return Object.fromEntries(all.filter(([, { to }]) => addressees.includes(to)));

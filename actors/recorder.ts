@@ -64,7 +64,7 @@ export function regionsOf(machine: AnyMachineSnapshot['machine'], value: StateVa
   );
 }
 
-/** Of an actor that is no machine. */
+/** Represents an actor that is no machine. */
 const noChart = createMachine({});
 
 /** null: the actor is no machine, and has no states of its own. */

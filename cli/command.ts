@@ -47,7 +47,7 @@ interface VerbDefinition<Definition extends ArgsDef> {
   run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number | undefined>;
 }
 
-/** Those of one file, by their names. */
+/** The verbs of one file, by their names. */
 export type Verbs = Readonly<Record<string, Verb>>;
 
 export interface Verb {

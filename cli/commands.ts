@@ -161,7 +161,7 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'instance kill': { now: 'agent kill' },
 };
 
-/** Those of a noun; for '' the words without a noun. The verb is looked up when it is used: it may be in a table below. */
+/** The verbs of a noun; for '' the words without a noun. The verb is looked up when it is used: it may be in a table below. */
 function othersOf(noun: string): Entry[] {
   return Object.entries(otherNames).flatMap(([full, { now, load, ...words }]) => {
     const name = full.split(' ').at(-1) ?? '';

@@ -1,6 +1,8 @@
 /** `stator report`: what was done since a time, over all repos. */
+
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { landingText } from '../machines/vocabulary/landing.ts';
+import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { clockTime, localDay, localTime } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
@@ -67,7 +69,7 @@ function ofProject(work: WorkEntry, project: string | undefined): WorkEntry {
 
 function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
   const { plans, runs, acts } = work;
-  const failures = runs.filter(({ state, reason }) => state === 'failed' && reason !== null);
+  const failures = runs.filter(isFailure);
   const costs = runs.flatMap(({ cost_usd: cost }) => cost ?? []);
   const whole = [
     counted(plans.length, 'plan'),

@@ -135,7 +135,7 @@ function removeSocket({ env }: Call, home: string): void {
   try {
     rmdirSync(dirname(path));
   } catch {
-    // Others have their sockets there, or it was never made.
+    // Other programs have their sockets there, or the folder was never made.
   }
 }
 

@@ -29,7 +29,7 @@ function planState({ signal: { type }, plan: { plan, status, phase } }: SignalAn
   return `${plan} is ${type === 'pause' ? 'paused, ' : ''}${status}${phase === null || phase === status ? '' : ` (${phase.replaceAll('_', ' ')})`}`;
 }
 
-/** What became of a signal that was not refused, on one line. */
+/** The outcome of a signal that was not refused, on one line. */
 export function verdictLine(answer: SignalAnswer): string {
   const { id, type, status, result } = answer.signal;
   switch (status) {

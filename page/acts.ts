@@ -112,7 +112,7 @@ function refusalOf(type: string, { by, state, guard, accepts }: Refusal): ApiErr
   );
 }
 
-/** One that a need names, and that needs no text from a person. */
+/** An act that a need names, and that needs no text from a person. */
 export interface Offer extends Pick<Act, 'type' | 'payload' | 'done'> {
   readonly text: string;
 }

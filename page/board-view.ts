@@ -1,4 +1,5 @@
 /** A plan's waves and tasks, and every other agent that works for it. */
+import { isFinal } from '../machines/vocabulary/run-state.ts';
 import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
@@ -8,7 +9,7 @@ import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
-import { agentWords, hasEnded, taskWords } from './state-words.ts';
+import { agentWords, taskWords } from './state-words.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const others = (model.at === null ? model.agents : []).filter(
@@ -121,7 +122,7 @@ function card(
   nowMs: number,
 ): View {
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
-  const live = agent !== undefined && !hasEnded(agent);
+  const live = agent !== undefined && !isFinal(agent);
   const time = agent === undefined ? '' : timeText(agent, live, nowMs);
   const detail = [attempt > 1 ? `attempt ${attempt}` : '', time, cost === null ? '' : dollars(cost)].filter(
     (part) => part !== '',

@@ -57,7 +57,7 @@ function suggestionView({ quoted, suggestion }: Pick<Comment, 'quoted' | 'sugges
   );
 }
 
-/** What was sent, and what became of it. */
+/** A comment that was sent, and its outcome. */
 export function threadView(thread: Thread): View {
   const { id, at, by, title, text, answers } = thread;
   const whose = by.slice('person:'.length) || 'a person';

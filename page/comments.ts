@@ -5,7 +5,7 @@ import { mayBeTold } from './state-words.ts';
 
 const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);
 
-/** Those that would take them now, the likeliest first. Empty: none would. */
+/** The agents that would take the comments now, the likeliest first. Empty: none would. */
 export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may: Session['may']): Recipient[] {
   const taken = new Set((explain?.events ?? []).filter(({ accepted }) => accepted).map(({ type }) => type));
   const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer: request changes', title: null, signals });

@@ -19,7 +19,7 @@ export function criticalPath({ lanes, toMs }: Timeline): Step[] {
     const next = left.pop();
     if (next === undefined || next.span.toMs > atMs) continue;
     const later = steps.at(-1);
-    // Of several that ended then, the one whose lane goes on.
+    // If several ended then, the one whose lane goes on.
     const same = left.findLastIndex(({ name, span }) => name === later?.name && span.toMs === next.span.toMs);
     const found = same === -1 || next.name === later?.name ? next : (left[same] ?? next);
     atMs = found.span.fromMs;

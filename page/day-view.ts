@@ -1,7 +1,8 @@
 /** A day: what was done, what it cost, what failed and why, by repo; slots, tokens and cost over time; and who did what. */
+import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
-import { failuresOf, type Run, type Step, slotsOver, spentOver, sum, sumsOf, tokensOf } from './day.ts';
+import { type Run, type Step, slotsOver, spentOver, sum, sumsOf, tokensOf } from './day.ts';
 import { h, type View } from './dom.ts';
 import { amount, clock, counted, dollars, words } from './format.ts';
 import { glyph } from './glyph.ts';
@@ -60,13 +61,13 @@ export function dayView({ day, range, work }: DayModel, nowMs: number): View {
 function wholeText({ runs }: WorkEntry): string {
   const [tokens, cost] = [sum(runs.map(tokensOf)), sum(runs.map(({ cost_usd }) => cost_usd))];
   const known = [tokens === null ? '' : `${amount(tokens)} tokens`, cost === null ? '' : dollars(cost)];
-  return [counted(runs.length, 'run'), counted(failuresOf(runs).length, 'failure'), ...known]
+  return [counted(runs.length, 'run'), counted(runs.filter(isFailure).length, 'failure'), ...known]
     .filter((part) => part !== '')
     .join(', ');
 }
 
 function lists(work: WorkEntry): View[] {
-  const failures = failuresOf(work.runs).toReversed();
+  const failures = work.runs.filter(isFailure).toReversed();
   return [
     panel(
       { key: 'repos', class: 'panel', heading: 'day-repos', title: 'By repo', count: sumsOf(work.runs).length },

@@ -1,4 +1,5 @@
 /** What a day's runs come to: by repo, what failed, and how slots, tokens and cost went through the day. */
+import { isFailure } from '../machines/vocabulary/run-state.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 
 export type Run = WorkEntry['runs'][number];
@@ -23,11 +24,6 @@ export function tokensOf({ input_tokens: input, output_tokens: output }: Run): n
   return input === null ? null : input + (output ?? 0);
 }
 
-/** Without those that were interrupted: their work goes on in the next run. */
-export function failuresOf(runs: readonly Run[]): Run[] {
-  return runs.filter(({ state, reason }) => state === 'failed' && reason !== null);
-}
-
 /** By repo, in the order of their names. */
 export function sumsOf(runs: readonly Run[]): Sum[] {
   const projects = [...new Set(runs.map(({ project }) => project))].sort();
@@ -37,7 +33,7 @@ export function sumsOf(runs: readonly Run[]): Sum[] {
       project,
       runs: own.length,
       done: own.filter(({ state }) => state === 'succeeded').length,
-      failed: failuresOf(own).length,
+      failed: own.filter(isFailure).length,
       plans: [...new Set(own.map(({ plan }) => plan))].sort(),
       tokens: sum(own.map(tokensOf)),
       cost: sum(own.map(({ cost_usd: cost }) => cost)),

@@ -30,7 +30,7 @@ const shownChars = 2_000;
 /** Two lines side by side need this width of the window. */
 const sideBySideWidth = '(min-width: 900px)';
 
-/** Of the head of the file, which is gone to. */
+/** The id of the head of the file, to which links go. */
 export function fileId(path: string): string {
   return `changes-of-${path}`;
 }
@@ -60,7 +60,7 @@ interface FileParts {
   readonly file: ListedFile;
   readonly model: PlanModel;
   readonly actions: PlanActions;
-  /** Of this file alone. */
+  /** The comments of this file alone. */
   readonly comments: readonly Comment[];
   readonly draft: Comment | null;
   readonly threads: readonly Thread[];
@@ -157,7 +157,7 @@ function linesOf({ state, added, removed }: ListedFile): number {
   return (added ?? 0) + (removed ?? 0) + (state === 'changed' ? 7 : 1);
 }
 
-/** Of a file without lines, and of one that cannot be read further. */
+/** The last row of a file without lines, or of one that cannot be read further. */
 function endOf({ lines, next, nothing }: FileText): View | null {
   if (nothing !== null) return h('p', { class: 'nothing' }, nothing);
   const isEmpty = lines.blocks.length === 0 && next === null;

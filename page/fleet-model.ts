@@ -19,7 +19,7 @@ export interface Fleet {
   readonly slots: readonly Slot[];
   readonly queue: QueueStats | null;
   readonly repos: readonly RepoEntry[];
-  /** Those that share the store; none where it belongs to one machine. */
+  /** The hosts that share the store; none where it belongs to one machine. */
   readonly hosts: readonly HostEntry[];
   readonly warnings: readonly string[];
   readonly forges: readonly ForgeEntry[];

@@ -110,7 +110,7 @@ function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation)
   ];
 }
 
-/** Those that the present states take. A guard may want a payload, so its refusal of none is beside the button. */
+/** The signals that the present states take. A guard may want a payload, so its refusal of an empty one is beside the button. */
 function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: MachineActions): View | null {
   const taken = events.filter(({ in_state: isTaken }) => isTaken);
   const others = events.filter(({ in_state: isTaken }) => !isTaken);

@@ -1,4 +1,5 @@
 /** In which group of the fleet a plan is, and why it needs a person: as its entry says it. */
+import { isOver } from '../machines/vocabulary/plan-status.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 
 export const groups = ['asks', 'works', 'waits', 'ready', 'done', 'cancelled'] as const;
@@ -18,7 +19,7 @@ export function groupOf({ turn, status }: PlanEntry): Group {
     case 'waiting':
       return 'waits';
     case 'nobody':
-      return status === 'done' || status === 'cancelled' ? status : 'ready';
+      return isOver(status) ? status : 'ready';
     default:
       return turn satisfies never;
   }

@@ -40,7 +40,7 @@ function actorsShown({ states, past, at }: PlanModel): PlanStates['actors'] {
   return (at === null ? states : past?.states)?.actors ?? [];
 }
 
-/** Whose chart is shown. One that is not there at this moment stays chosen, so that it is there again at another. */
+/** Chooses the actor whose chart is shown. One that does not exist at this moment stays chosen, so that it is shown again at another moment. */
 function actorChoice(model: PlanModel, actions: PlanActions): View {
   const { actor: chosen } = model;
   const there = actorsShown(model).map(({ actor }) => actor);
@@ -129,7 +129,7 @@ const otherwise: Readonly<Record<string, string>> = {
   raise_budget: 'it takes an amount, which is asked for where a budget is used up',
 };
 
-/** Those that are offered as buttons above all others are there. */
+/** The next events, without those that are buttons above all others. */
 function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): View {
   const events = explain?.events ?? [];
   const isButton = ({ type, accepted }: (typeof events)[number]) => accepted && otherwise[type] === undefined;

@@ -52,7 +52,7 @@ export interface Place {
 /** As it is kept until it is sent. */
 export type Comment = LineComment;
 
-/** A comment that was sent, with what became of it. */
+/** A comment that was sent, with its outcome. */
 export type Thread = PlanComments[number];
 
 /** The receivers of the comments, as the signals that carry them; the last one carries the message. */
@@ -89,7 +89,7 @@ export interface PlanModel extends ActState {
   readonly states: PlanStates | null;
   /** The journal, the oldest first. */
   readonly journal: readonly HistoryEntry[];
-  /** Whose chart is shown: its path in the plan's tree; empty for the plan itself. */
+  /** The actor whose chart is shown: its path in the plan's tree; empty for the plan itself. */
   readonly actor: string;
   /** The line after which the plan is shown; null: as it is now. */
   readonly at: number | null;

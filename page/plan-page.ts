@@ -558,7 +558,7 @@ function isOf({ of, project, plan }: QueuePause, named: Named): boolean {
   return project === named.project && (plan === null || plan === named.plan);
 }
 
-/** Whose prompt and whose changes: those of a task, or of a role. */
+/** The task or the role whose prompt and changes are shown. */
 function questionOf(title: string, plan: string): { task?: string; role?: string } {
   const word = shortTitle(title, plan);
   if (/^w\d+-t\d+$/.test(word)) return { task: word };

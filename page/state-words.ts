@@ -1,4 +1,5 @@
 /** The state of a plan or a task as a short text: who works, or what it waits for. */
+import { isOver } from '../machines/vocabulary/plan-status.ts';
 import { minutesText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
@@ -84,7 +85,7 @@ export function taskWords(task: Task, look: TaskLook): string {
 }
 
 function pendingWords(task: Task, { wave, plan }: TaskLook): string {
-  if (plan.status === 'done' || plan.status === 'cancelled') return 'not done';
+  if (isOver(plan.status)) return 'not done';
   if (plan.status === 'ready' || plan.status === 'planning') return 'not started';
   if (wave > Math.max(plan.wave, 1)) return `waits for wave ${wave - 1}`;
   const siblings = plan.tasks_by_wave.find(({ number }) => number === wave)?.tasks ?? [];
@@ -93,11 +94,6 @@ function pendingWords(task: Task, { wave, plan }: TaskLook): string {
   const holder = task.waits_for_files;
   if (holder !== null) return `waits for task ${holder.task}, which writes ${holder.path}`;
   return plan.isolation === 'plan' ? 'waits for the worktree' : 'waits for its turn';
-}
-
-/** Whether its agent has ended, and does not go on. */
-export function hasEnded({ state }: InstanceEntry): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
 /** Whether it still takes messages. */

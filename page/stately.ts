@@ -1,6 +1,6 @@
 /**
  * Passes the daemon's messages in Stately's protocol to Stately's own inspector, in a frame of this page or in a window, once its reader says yes.
- * Of its messages only one is used: that it is ready.
+ * Only one of its messages is used: that it is ready.
  */
 import { enter } from './enter.ts';
 

@@ -53,6 +53,7 @@ const riddles = [
   [/\bof before\b/i, 'earlier, of an earlier version'],
   [/\bSo many\b/, 'the most … that …, the number of …'],
   [/\bwhat (comes|came) of\b/i, 'the result, the outcome'],
+  [/\/\*\*\s+(Of|Those|That of|Others|One that|Such)\b(?! as\b)/, 'a subject: name the thing first, “The verbs of …”'],
   [/\bwhat keeps\b/i, 'why … cannot, what prevents'],
   [/\bone that (is|was) there\b/i, 'an existing one'],
   [/\bthat there (is|are)( not)?(?= *(?:[.,;:)]|$))/i, 'existing, unknown, valid'],

@@ -62,7 +62,7 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
   /** Whether a message was accepted since the run began; the run may have ended because that message was missing. */
   let isTold = false;
   let isTurn = false;
-  /** Of the last turn. */
+  /** Aborts the last turn. */
   let cancelled = new AbortController();
   const isCancelled = () => cancelled.signal.aborted;
   const update = (one: Readonly<Record<string, unknown>>) => rpc.notify('session/update', { sessionId, update: one });

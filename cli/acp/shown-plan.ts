@@ -38,7 +38,7 @@ const lookMs = 500;
 export function createShownPlan({ call, rpc, sessionId, update }: Parts): ShownPlan {
   const over = new AbortController();
   const asked = new Set<string>();
-  /** Of those, the questions that the editor did not answer. */
+  /** The questions that the editor was asked and did not answer. */
   const unanswered = new Set<string>();
   let tellQuestion: ((question: Question) => void) | null = null;
   const tools = new Map<string, { readonly status: string }>();

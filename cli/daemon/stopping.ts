@@ -34,7 +34,7 @@ export async function stopDaemon({ env }: Pick<Call, 'env'>, agents: 'leave' | '
   return { pid: owner.pid, config: owner.config };
 }
 
-/** One that does not answer is sent the signal: its lock proves that it is the right process. */
+/** Asks the engine to stop. If it does not answer, it is sent the signal: its lock proves that it is the right process. */
 async function ask(owner: OwnerFacts, env: NodeJS.ProcessEnv, agents: 'leave' | 'stop'): Promise<void> {
   try {
     if (owner.socketPath === null) throw new EngineError('unavailable', 'it serves nobody yet', 'ask again');

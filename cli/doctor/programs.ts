@@ -31,7 +31,7 @@ export interface WantedProgram {
 const versionLimitMs = 30_000;
 const shownLength = 200;
 
-/** Those of the roles that are on, each program once. */
+/** The programs of the roles that are on, each once. */
 export function programsOf({
   profiles,
   policy,

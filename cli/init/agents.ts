@@ -41,7 +41,7 @@ const others: readonly KnownAgent[] = [
 
 export const namedAgents: readonly KnownAgent[] = [...knownAgents, ...others];
 
-/** Those that are on the PATH of `env`. */
+/** The known agents that are on the PATH of `env`. */
 export function installedAgents(env: NodeJS.ProcessEnv): KnownAgent[] {
   return knownAgents.filter(({ name }) => isOnPath(name, env));
 }

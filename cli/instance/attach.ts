@@ -179,7 +179,7 @@ async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, 
 /** For an agent that asks nothing and reads nothing while it works. */
 async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const { title, preset } = agent;
-  // Those continue their conversation in the next turn, so a message finds them where they were.
+  // Such programs continue their conversation in the next turn, so a message reaches them there.
   if (preset === null || !isProgramPreset(preset))
     throw new EngineError(
       'refused',

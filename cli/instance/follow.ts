@@ -1,7 +1,9 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { taskIn } from '../../machines/vocabulary/ids.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
+import { isFinal } from '../../machines/vocabulary/run-state.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
@@ -93,10 +95,9 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
     follower.reading?.distant ?? (entry.host === undefined ? null : createDistantTail(project, title, entry.attempt));
   follower.reading = { entry, tail, distant };
   if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
-  const isFinal = entry.state === 'succeeded' || entry.state === 'failed' || entry.state === 'cancelled';
-  await say(follower, client, { rest: isFinal });
+  await say(follower, client, { rest: isFinal(entry) });
   await follower.looked?.(client, entry);
-  return isFinal;
+  return isFinal(entry);
 }
 
 async function say(follower: Follower, client: Client, how: { rest: boolean }): Promise<void> {

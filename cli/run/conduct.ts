@@ -303,7 +303,7 @@ const words = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Takes the signals over from `main`, which leaves at the first. */
 async function listenForInterrupt(): Promise<Interrupt> {
-  // One that came while something ran synchronously (git) is still on its way to the old listener, and would be lost with it. The event
+  // A signal that came while something ran synchronously (git) is still on its way to the old listener, and would be lost with it. The event
   // loop has looked for signals by the second of these; the first may belong to the round that is under way.
   await immediate();
   await immediate();

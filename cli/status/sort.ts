@@ -22,7 +22,7 @@ export interface Seen {
   readonly warnings: readonly string[];
   readonly pauses: QueueStats['pauses'];
   readonly forges: readonly ForgeEntry[];
-  /** Those of agents that are limited now, of all projects. */
+  /** The accounts whose agents are limited now, of all projects. */
   readonly accounts: readonly AccountEntry[];
 }
 
@@ -68,7 +68,7 @@ export interface Status {
   readonly pauses: QueueStats['pauses'];
   /** The states of the repos' forges at the last request. */
   readonly forges: readonly ForgeEntry[];
-  /** Those of agents that are limited now, of all projects. */
+  /** The accounts whose agents are limited now, of all projects. */
   readonly accounts: readonly AccountEntry[];
 }
 

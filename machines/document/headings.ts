@@ -37,7 +37,7 @@ export interface HeadingLine {
 
 const headingPattern = /^( {0,3})(#{1,6})(\s*)(.*)$/s;
 const namePattern = /^(wave|task)(\s*)([#＃]?)([\d０-９]+)(?![0-9０-９A-Za-z_])(.*)$/is;
-/** One of a dotted number, `1.2`. */
+/** One number of a dotted number: the `.2` in `1.2`. */
 const dottedPattern = /^[.．]([\d０-９]{1,4})(?![\d０-９.．])/;
 const separator = '[:：—–－-]';
 const separatorPattern = new RegExp(`^${separator}`);

@@ -75,7 +75,7 @@ function endingOf(text: string): Ending | null {
 
 /** Finds the end of what is open at an offset; 0 if it is never closed: then it is text, and hides nothing. */
 function createEndSearch(content: string): (ending: Ending, from: number) => number {
-  /** Those that no longer follow, which are searched for once. */
+  /** The endings that no longer follow: each is searched for only once. */
   const over = new Set<Ending>();
   return (ending, from) => {
     const pattern = new RegExp(endings[ending]);

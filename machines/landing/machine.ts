@@ -14,7 +14,7 @@ export interface Entrant {
   plan: string;
   /** The plan's own branch. */
   branch: string;
-  /** Of the merge. */
+  /** The message of the merge. */
   message: string;
   approval: Approval | null;
   /** The plan's own number of its request: each answer repeats it. */
@@ -177,7 +177,7 @@ const words = setup({
     hasNext: ({ context }: Args) => context.line.length > 0,
     hasRoom: ({ context: { batch, line } }: Args) => batch !== null && batch.room > 0 && line.length > 0,
     hasCheck: ({ context: { batch } }: Args) => batch !== null && batch.check !== '',
-    /** Others are merged already, and this one goes on top of them. */
+    /** Whether other plans are merged already, and this one goes on top of them. */
     isBehindOthers: ({ context: { batch } }: Args) => batch !== null,
     areSeveral: ({ context: { batch } }: Args) => batch !== null && batch.merged.length > 1,
     /** Whether the plan waits in the line with the request that the event is about. */

@@ -1,7 +1,7 @@
 /** What an account of an agent's service can take, as people read it everywhere. Pure. */
 import { untilText } from './time-text.ts';
 
-/** Of a share between 0 and 1; null stays null. */
+/** A share between 0 and 1 in percent; null stays null. */
 export function percentOf(share: number | null): number | null {
   return share === null ? null : Math.round(share * 100);
 }

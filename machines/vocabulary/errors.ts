@@ -168,7 +168,7 @@ export function messageOf(thrown: unknown): string {
   return said.join(': ');
 }
 
-/** Of a thrown object that is not an error: as much as a message may repeat. */
+/** How many characters a message may repeat of a thrown object that is not an error. */
 const objectLimit = 500;
 
 /** A thrown value that is not an error, or is an error of another realm: its message, or the object itself. */

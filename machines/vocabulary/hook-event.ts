@@ -21,7 +21,7 @@ export const noticeEvents = [
 ] as const satisfies readonly NotificationType[];
 export type NoticeEvent = (typeof noticeEvents)[number];
 
-/** Those of them with which a plan or an agent waits for a person, or soon will. */
+/** The events with which a plan or an agent waits for a person, or soon will. */
 export const needEvents = [
   'agent_asks',
   'plan_blocked',

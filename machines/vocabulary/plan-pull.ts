@@ -117,9 +117,9 @@ export interface PlanPull {
   seen: string[];
   /** The newest remarks, the oldest of them first; 20 at most. */
   remarks: Remark[];
-  /** Of a stack: how many parts were asked for last, and with which head if the plan was done. */
+  /** How many parts of a stack were requested last, and with which head if the plan was done. */
   asked?: { parts: number; head: string | null; byHand: boolean };
-  /** Of a stack: the part whose reviewers asked for changes last. */
+  /** The part of a stack whose reviewers requested changes last. */
   fixes?: string;
 }
 

@@ -12,7 +12,7 @@ export const planStatuses = [
 export type PlanStatus = (typeof planStatuses)[number];
 
 /** It has ended: none of its agents works any more, and it can be merged, reopened or deleted. */
-export function isOver(status: PlanStatus): boolean {
+export function isOver(status: PlanStatus | null): status is 'done' | 'cancelled' {
   return status === 'done' || status === 'cancelled';
 }
 

@@ -6,7 +6,7 @@ import { pullMergeModes, stackModes } from './plan-pull.ts';
 export const isolations = ['task', 'plan'] as const;
 export type Isolation = (typeof isolations)[number];
 
-/** Whose declared files are not put side by side when they overlap: those of the tasks of one wave, or also those of plans. */
+/** Tasks whose declared files overlap run one after the other: only those of one wave, or also those of different plans. */
 export const overlaps = ['wave', 'serial'] as const;
 export type Overlap = (typeof overlaps)[number];
 

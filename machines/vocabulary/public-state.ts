@@ -6,14 +6,7 @@
 import type { Role } from './ids.ts';
 import type { ForgeMerge } from './plan-pull.ts';
 import type { PlanStatus } from './plan-status.ts';
-
-/** Statuses of plans that are at work, or wait to be. */
-export const statusesUnderWay: ReadonlySet<string | null> = new Set<PlanStatus>([
-  'planning',
-  'implementing',
-  'reviewing',
-  'verifying',
-]);
+import type { RunState } from './run-state.ts';
 
 /** The status of a task, as lists show it. */
 export const taskStatuses = [
@@ -29,35 +22,6 @@ export const taskStatuses = [
   'cancelled',
 ] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
-
-/** An agent's run, as lists show it. */
-export const runStates = [
-  'queued',
-  'starting',
-  'running',
-  'waiting',
-  'paused',
-  'stopping',
-  'backing_off',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const;
-export type RunState = (typeof runStates)[number];
-
-/** States of an agent that has a process, or is about to have or lose one, whatever it waits for. */
-export const processStates: ReadonlySet<string> = new Set<RunState>(['starting', 'running', 'paused', 'stopping']);
-
-/** Whether an agent has a process, or is about to have or lose one. An agent that waits for a permission has one; one that waits for a decision or a service has none. */
-export function isLive({
-  state,
-  ended_at: endedAt,
-}: {
-  readonly state: string;
-  readonly ended_at: number | null;
-}): boolean {
-  return processStates.has(state) || (state === 'waiting' && endedAt === null);
-}
 
 export type PlanTag =
   /** Every state of its life carries one. */

@@ -178,7 +178,7 @@ export interface ListedTree {
   readonly set_aside?: SetAside[] | undefined;
 }
 
-/** What became of a signal. `held`: it waits until its machine leaves the state that holds it. */
+/** The outcome of a signal. `held`: it waits until its machine leaves the state that holds it. */
 export interface SentSignal {
   readonly id: number;
   readonly type: string;
@@ -267,6 +267,6 @@ export type DurableErrorCode =
 export interface DurableError extends Error {
   readonly code: DurableErrorCode;
   readonly hint: string;
-  /** Of `busy`: it may be taken in so many milliseconds. */
+  /** For `busy`: it may be accepted after this many milliseconds. */
   readonly retryAfterMs?: number;
 }

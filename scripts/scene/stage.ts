@@ -83,7 +83,7 @@ function makeRepo(root: string, name: string): string {
   return path;
 }
 
-/** Those that are over come first, so that each finds a slot when its turn is there. */
+/** Plays the plans. The ones that are over come first, so that each finds a slot when its turn is there. */
 async function play(client: Client, pass: (minutes: number) => void): Promise<void> {
   const register = (given: ScenePlan) =>
     client.registerPlan({ project: given.project, plan: given.plan, content: documentOf(given) });

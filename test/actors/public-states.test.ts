@@ -10,7 +10,8 @@ import { publicMove, tagged, tagsOf } from '../../actors/public-states.ts';
 import { agentMachine, planMachine, repoMachine, taskMachine } from '../../machines/index.ts';
 import { planTree, repoTree } from '../../machines/vocabulary/ids.ts';
 import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
-import { runStates, taskStatuses } from '../../machines/vocabulary/public-state.ts';
+import { taskStatuses } from '../../machines/vocabulary/public-state.ts';
+import { runStates } from '../../machines/vocabulary/run-state.ts';
 
 function leavesOf(node: AnyStateNode): string[] {
   const inner = Object.values(node.states);

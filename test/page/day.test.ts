@@ -1,6 +1,8 @@
 /** What a day's runs come to. */
+
 import { expect, it } from 'vitest';
-import { failuresOf, type Run, slotsOver, spentOver, sumsOf, tokensOf } from '../../page/day.ts';
+import { isFailure } from '../../machines/vocabulary/run-state.ts';
+import { type Run, slotsOver, spentOver, sumsOf, tokensOf } from '../../page/day.ts';
 
 const at = (minute: number) => new Date(minute * 60_000).toISOString();
 
@@ -32,7 +34,7 @@ it('sums are by repo, and what is not known is not counted', () => {
     { project: 'a', runs: 2, done: 1, failed: 1, plans: ['p'], tokens: 120, cost: 0.75 },
     { project: 'b', runs: 2, done: 0, failed: 0, plans: ['p'], tokens: null, cost: null },
   ]);
-  expect(failuresOf(runs)).toEqual([runs[1]]);
+  expect(runs.filter(isFailure)).toEqual([runs[1]]);
 });
 
 it('a slot that is passed on is one, and a run that began before the day is there from its start', () => {

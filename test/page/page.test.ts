@@ -19,7 +19,7 @@ import { afterwards, gate, ground, openGate, planText, script, waves } from '../
 import { type Ground, makeGround, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 
-/** Of a page that works; a machine with much else to do takes its time. */
+/** The limit for a page that works; a machine with much else to do takes its time. */
 const limit = { timeout: hangMs };
 
 describe.skipIf(!hasBrowser())('the page', () => {

@@ -11,7 +11,7 @@ import { isShort } from './length.ts';
 const seed = process.env.STATOR_SOAK_SEED;
 const seeds: Record<string, string> = seed === undefined ? {} : { STATOR_CRASH_SEED: String(seedNumberOf(seed)) };
 
-/** Those that were drawn, or all: in their short form without those that have none. */
+/** The files that were drawn, or all of them: in their short form without files that have none. */
 function filesToPlay(): readonly string[] {
   if (seed !== undefined) return drawnSoaks(seed).map(([file]) => file);
   const files = Object.entries(soaks).filter(([, { shortS }]) => !isShort || shortS > 0);

@@ -127,7 +127,7 @@ function run(key: string, title: string, fields: { state?: string; isNewest?: bo
   return { do: 'run.show', run: { key, ...shown }, isNewest, at };
 }
 
-/** Of a plan of another repo. */
+/** A run of a plan of another repo. */
 function other(key: string, title: string): ChangeOf<'run.show'>['run'] {
   const { run: shown } = run(key, title) as ChangeOf<'run.show'>; // as it was just made
   return { ...shown, project: 'b' };
@@ -158,7 +158,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       return answer;
     }
 
-    /** Of one project, or of all. */
+    /** The claimed signals of one project, or of all. */
     async function claimed(limit = 64): Promise<number[]> {
       return (await store.claim(now, { limit })).map(({ id }) => id);
     }

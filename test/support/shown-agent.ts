@@ -1,5 +1,5 @@
 /** An agent as lists and boards are given it. */
-import { isLive } from '../../machines/vocabulary/public-state.ts';
+import { isLive } from '../../machines/vocabulary/run-state.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 
 /** One at work; what the test is about is named. */

@@ -4,6 +4,7 @@ import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
+import { isFinal } from '../../../machines/vocabulary/run-state.ts';
 import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import { type AgentProfile, everyProfile } from '../../base/config/config.ts';
 import { isSandboxOff } from '../../base/platform/sandbox-variables.ts';
@@ -83,9 +84,6 @@ const workInRepo: ReadonlySet<SignalType> = new Set([
   'resolve',
   'resume',
 ]);
-
-/** States of a run that has ended: its token is not accepted any more. */
-const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 export function createCommands(parts: CommandDependencies) {
   const { store, projects, views, clock, cleaning, settings } = parts;
@@ -301,7 +299,7 @@ export function createCommands(parts: CommandDependencies) {
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
       const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });
-      if (run !== undefined && run.ended_at === null && !finalStates.has(run.state)) return run;
+      if (run !== undefined && run.ended_at === null && !isFinal(run)) return run;
       throw new EngineError(
         'unauthorized',
         run === undefined

@@ -9,13 +9,13 @@ export const landingEntry = z
     project: z.string(),
     /** The branch that plans land on. */
     branch: z.string(),
-    /** What becomes of the plans at the head; `empty`: none is being landed. */
+    /** What happens with the plans at the head; `empty`: none is being landed. */
     state: z.enum(['empty', 'preparing', 'checking', 'merging']),
     /** A person lets nothing land. */
     paused: z.boolean(),
     /** The plans at the head, which are being landed together; usually one. */
     current: z.array(waiting),
-    /** Those behind them, in their order. */
+    /** The plans behind them, in their order. */
     line: z.array(waiting),
   })
   .meta({ id: 'Landing' });

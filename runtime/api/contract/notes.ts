@@ -33,5 +33,5 @@ export const noteKept = noteEntry
     file_problem: z.string().nullable(),
   })
   .meta({ id: 'NoteKept' });
-/** A note after a change of it, and what became of the file that has the notes. */
+/** A note after it was changed, and how the file that has the notes was changed. */
 export type NoteKept = z.infer<typeof noteKept>;

@@ -560,7 +560,7 @@ export type PlanChanges = z.infer<typeof planChanges>;
 
 const namedCommit = z.object({ commit: z.string(), at: time, subject: z.string() });
 
-/** What people said of lines of the plan's changes, the oldest first, with what became of it. */
+/** The comments of people on lines of the plan's changes, the oldest first, each with its outcome. */
 export const planComments = z
   .array(
     z.object({

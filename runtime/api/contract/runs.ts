@@ -1,6 +1,6 @@
 /** Agents and the queue for slots, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { runStates } from '../../../machines/vocabulary/public-state.ts';
+import { runStates } from '../../../machines/vocabulary/run-state.ts';
 import { permissionQuestion } from './permissions.ts';
 import { count, lines, reason, time, usage, waiting } from './shared-shapes.ts';
 

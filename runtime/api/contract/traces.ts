@@ -28,7 +28,7 @@ const span = z.object({
   /** If it has not ended: the time of the request. */
   endTimeUnixNano: unixNano,
   attributes,
-  /** Of a repeated attempt: the attempt before it. */
+  /** For a repeated attempt: the attempt before it. */
   links: z.array(z.object({ traceId, spanId })),
   /** 0: unset. 2: it failed. */
   status: z.object({ code: z.literal([0, 2]), message: z.string().optional() }),

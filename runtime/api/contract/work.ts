@@ -38,7 +38,7 @@ export const workEntry = z
         landing: z.enum(landings).nullable(),
         /** Why a person must act now; null: nobody must. */
         need: z.string().nullable(),
-        /** Of its runs in that time: all of them, and those that failed. */
+        /** How many of its runs were in that time, and how many of those failed. */
         runs: count,
         failures: count,
         /** null: none is known. */

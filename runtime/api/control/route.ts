@@ -66,7 +66,7 @@ export interface PageWanted {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** Such as `GET /v1/repos/:project/plans`. The code, the docs and the client find a route by this key. */
+/** A method and a path, such as `GET /v1/repos/:project/plans`. The code, the docs and the client find a route by this key. */
 export type RouteKey = `${Method} /${string}`;
 
 /** JSON of that schema; `text`, which is plain unless the answer has a `type`; `empty`, no body at all; `events`, a stream. */

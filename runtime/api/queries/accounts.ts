@@ -38,7 +38,7 @@ export function limitText({ account, until, used }: AccountLimitRow, title: stri
 
 export function createAccountViews(parts: CastingParts) {
   return {
-    /** Those that take no new agents, and those whose programs say what is left. */
+    /** The accounts that take no new agents, and those whose programs report what is left. */
     async accounts(): Promise<AccountEntry[]> {
       const casting = await currentCasting(parts);
       const now = parts.clock.nowMs();

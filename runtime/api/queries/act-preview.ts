@@ -11,7 +11,7 @@ import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
-import { isLive } from '../../../machines/vocabulary/public-state.ts';
+import { isLive } from '../../../machines/vocabulary/run-state.ts';
 import type { Signal, SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
 import { admitWord } from '../../core/inbox/admission.ts';

@@ -33,7 +33,7 @@ export function createLandingViews(parts: Parts) {
   return {
     /** Throws `repo_not_found`. */
     landings,
-    /** Of that branch; without one, of the repo's only line. Throws `not_found`, and `bad_request` where there are several. */
+    /** The line of that branch, or without a branch the repo's only line. Throws `not_found`, and `bad_request` if there are several. */
     async landing(project: string, branch?: string): Promise<LandingEntry> {
       const ofRepo = await landings({ project });
       const [first, ...more] = branch === undefined ? ofRepo : ofRepo.filter((entry) => entry.branch === branch);

@@ -2,7 +2,9 @@
  * A plan as a trace of OpenTelemetry. It is made from the journal, the runs and the effects of the store, and every id is a digest of stored names: so each
  * request gives the same spans, whichever engine answers, and a collector gets one trace for a plan over all restarts.
  */
+
 import { pathOfRequest, planTree } from '../../../machines/vocabulary/ids.ts';
+import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import type { EffectRow, JournalLine, PlanRow, RunRow } from '../../core/store/rows.ts';
 import { spanIdOf, traceIdOf } from '../../core/store/trace-ids.ts';
@@ -99,7 +101,7 @@ function planPart({ project, plan, status, createdAt, updatedAt, faultSignal, bl
     parent: null,
     name: `plan ${plan}`,
     startMs: createdAt,
-    endMs: status === 'done' || status === 'cancelled' ? updatedAt : null,
+    endMs: isOver(status) ? updatedAt : null,
     attributes: { 'stator.project': project, 'stator.plan': plan, 'stator.status': status },
     failure: blocked === null && faultSignal === null ? null : 'it needs a person',
   };

@@ -187,7 +187,7 @@ export function createQueueViews(parts: ViewDependencies) {
   };
 }
 
-/** Of an agent that has run before, nothing says since when it waits for its next slot. */
+/** The time of the earliest request. If an agent has run before, it is not known since when it waits for its next slot. */
 function firstRequest(items: readonly Item[]): number | null {
   const times = items
     .filter(({ row, held }) => row.state === 'queued' && row.started_at === null && held === null)

@@ -6,7 +6,7 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, taskIn } from '../../../machines/vocabulary/ids.ts';
-import { isLive } from '../../../machines/vocabulary/public-state.ts';
+import { isLive } from '../../../machines/vocabulary/run-state.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';

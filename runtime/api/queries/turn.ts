@@ -5,7 +5,7 @@ import { waysOn } from '../../../machines/plan/advice.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
-import { isLive } from '../../../machines/vocabulary/public-state.ts';
+import { isLive } from '../../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { PlanRow, RunRow } from '../../core/store/rows.ts';
 import type { PlanEntry } from '../contract/plans.ts';

@@ -17,7 +17,7 @@ export function sumOfUsage(parts: readonly Usage[]): Usage {
   };
 }
 
-/** Of those that are known; null: none is. */
+/** The sum of the numbers that are known; null: none is. */
 export function sumOf(numbers: readonly (number | null)[]): number | null {
   const said = numbers.filter((value) => value !== null);
   return said.length === 0 ? null : said.reduce((sum, value) => sum + value, 0);

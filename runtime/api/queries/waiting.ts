@@ -11,7 +11,7 @@ import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
-import { processStates, statusesUnderWay } from '../../../machines/vocabulary/public-state.ts';
+import { processStates } from '../../../machines/vocabulary/run-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { unstartedText } from '../../base/platform/home-engine.ts';
 import { type HostRow, StoreTrouble } from '../../core/store/port.ts';
@@ -117,7 +117,7 @@ const holding: ReadonlySet<Waiting['kind']> = new Set([
 
 /** Why nothing of a plan under way starts until something else changes, and the remedy; null: it goes on by itself, or is at rest. */
 export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<string | null> {
-  if (!statusesUnderWay.has(row.status)) return null;
+  if (!isUnderWay(row.status)) return null;
   const { project, plan } = row;
   const tree = planTree(project, plan);
   const slots = slotsOnce(parts);

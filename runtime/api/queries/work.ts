@@ -1,6 +1,8 @@
 /** What was done between two times: the runs of all repos, and the signals of people. */
+
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { isFailure } from '../../../machines/vocabulary/run-state.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
@@ -73,7 +75,7 @@ function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done
       return [
         {
           ...{ project, plan, title, author, status, landing, need: need?.why ?? null, runs: own.length },
-          failures: own.filter(({ state, reason }) => state === 'failed' && reason !== null).length,
+          failures: own.filter(isFailure).length,
           cost_usd: sumOf(own.map(({ cost_usd: cost }) => cost)),
         },
       ];

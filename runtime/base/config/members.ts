@@ -6,7 +6,7 @@ import { isBranchName, text } from './schema-words.ts';
 
 /** The most repos in one. */
 const memberLimit = 20;
-/** Of a member at the root of the repo. */
+/** The folder of a member at the root of the repo. */
 export const folderName = /^(?!\.)[\w.-]{1,64}$/;
 
 export const memberTable = z.strictObject(

@@ -84,7 +84,7 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
     throw refused(`.timeoutMs is ${given}`, `give a whole number of milliseconds, from ${least} to ${most}`);
 }
 
-/** Those that name an event of a user-defined machine: it belongs to no repo, so they receive it once. */
+/** The hooks that name an event of a user-defined machine: it belongs to no repo, so they receive it once. */
 export function machineHooks(hooks: OwnHooks): FunctionHookConfig[] {
   return functionHooks(hooks, []).filter(({ events }) => events.some((event) => machineEventOf(event) !== null));
 }

@@ -41,9 +41,9 @@ export interface AgentProfile {
   readonly fallbacks: readonly AgentProfile[];
   /** The profile of the first attempt, the second, and so on; the last one is used for all further attempts. Empty: this profile is used for all of them. */
   readonly steps: readonly AgentProfile[];
-  /** Of a coder: which of its choices does small tasks; null: none. */
+  /** For a coder, which of its choices does small tasks; null: none. */
   readonly small: string | null;
-  /** Of a coder: the profiles that a task may name. They have none of their own. */
+  /** For a coder, the profiles that a task may name. They have no choices themselves. */
   readonly choices: readonly AgentProfile[];
   /** The share of its service's limit that is kept back, between 0 and 1; null: none. */
   readonly reserve: number | null;

@@ -38,7 +38,7 @@ import {
 import { hasPassword, isPostgresUrl } from './store-place.ts';
 import type { TomlPath } from './toml-place.ts';
 
-/** Those that files may name. */
+/** The presets that files may name. */
 export const presets: readonly (OwnProgramPreset | 'sh' | 'command')[] = [...programPresets, 'sh', 'command'];
 /** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
 export type Preset = (typeof presets)[number] | OptedAcp | 'function' | 'custom';

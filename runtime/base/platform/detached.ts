@@ -83,7 +83,7 @@ function openCopy(folder: string, file: string): number {
   }
 }
 
-/** One that ends before it has read it says so by its end. */
+/** Writes the request to the process. A process that ends before it has read it reports that by its end. */
 function tell(child: ChildProcess, told: string): void {
   const way = child.stdio[3];
   if (!(way instanceof Writable)) throw new Error('a program was started without a way to tell it anything');

@@ -104,7 +104,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
     fresh
       .on('ready', () => {
         const watched = fresh.getWatched();
-        // One that went meanwhile is no error of chokidar's.
+        // A file that was deleted meanwhile is no error of chokidar's.
         if (watcher !== fresh) return;
         isReady = paths.every((path) => watched[dirname(path)]?.includes(basename(path)));
         onReady();

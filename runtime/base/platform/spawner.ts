@@ -34,7 +34,7 @@ interface Flight {
   lose(): void;
 }
 
-/** That of this process. */
+/** The spawner of this process. */
 export const spawner = createSpawner();
 
 /** Nothing is started in advance, and nothing of it keeps this process from ending. `few`: how many programs are started here, within `idleMs`. */

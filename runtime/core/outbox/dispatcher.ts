@@ -142,7 +142,7 @@ interface Running {
   cancelClear: (() => void) | null;
   /** Cancels the timer of its stop; null: none is set. */
   cancelStop: (() => void) | null;
-  /** Of one that may have ended an engine: until it is known that it did not. */
+  /** Cancels the timer after which it is known that this effect did not end the engine; null: it is not suspected. */
   cancelProof: (() => void) | null;
   stopAt: number | null;
   done: Promise<void>;
@@ -539,7 +539,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     running: () => [...running.values()].map(({ row }) => row),
     async holdAgents() {
       holdsAgents = true;
-      // Of the commits that were requested before, which may have waited for another program, this is the last.
+      // Commits that were requested earlier may wait for another program; this is the last of them.
       await store.commit([]);
     },
     async stop() {

@@ -1,4 +1,4 @@
-/** Decides what becomes of an effect whose try has failed. Pure. */
+/** Decides what follows the failed try of an effect. Pure. */
 import { errorAsJson } from '../../../actors/kept-error.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { StoreTrouble } from '../store/port.ts';
@@ -26,7 +26,7 @@ export interface FailedTry {
   readonly trouble: { readonly retryAtMs?: number | undefined } | 'repo' | null;
   /** How often it is tried if it cannot be done. */
   readonly maxTries: number;
-  /** Of the wall clock, and of the timeline of `nextAt`. */
+  /** By the wall clock, and by the timeline of `nextAt`. */
   readonly nowMs: number;
   readonly timelineMs: number;
   /** From 0 to 1. */

@@ -66,7 +66,7 @@ export function takeSlots(claim: Claim): EffectRow[] {
   return rows;
 }
 
-/** Whose slots of the lane are counted. Agents have one limit over all hosts; every other lane has one for each host, since it depends on the machine. */
+/** The host whose slots of the lane are counted. Agents have one limit over all hosts; other lanes have one for each host, since they depend on the machine. */
 export function countedHost(lane: Lane, host: string): string | undefined {
   return host === '' || lane === 'worker' || lane === 'coordinator' ? undefined : host;
 }

@@ -142,7 +142,7 @@ export type Change =
   /** The present chart of a user-defined machine. */
   | ({ readonly do: 'chart.note' } & ChartRow)
   | { readonly do: 'request.end'; readonly key: string; readonly status: number; readonly answer: string }
-  /** Those that were begun before. */
+  /** Forgets the requests that began before that time. */
   | { readonly do: 'request.forget'; readonly beforeMs: number }
   /** On condition that it failed. It is pending again, with all its tries. */
   | { readonly do: 'signal.revive'; readonly id: number }
@@ -484,13 +484,13 @@ export type RunQuery =
 
 /** Which effects, in the order of their ids unless stated otherwise. */
 export type EffectQuery =
-  /** Those of one host, or of all. */
+  /** The running effects of one host, or of all. */
   | { readonly by: 'running'; readonly host?: string }
   /** Queued and running, by descending priority. */
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
-  /** Those of one tree that began, the oldest first, as long as their rows are kept. */
+  /** The effects of one tree that began, the oldest first, as long as their rows are kept. */
   | { readonly by: 'begun'; readonly tree: TreeAddress }
   /** Effects that failed and are tried again, first those that wait for a fault of the environment, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
@@ -633,7 +633,7 @@ export interface Store {
   usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
   /** A line for each plan that is registered and has runs, all of its agents together, by their names; an earlier plan of its name is left out. */
   usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
-  /** Of the next `limit` runs that began, and came to their end after that time; and up to which time these are; null: there are no more. */
+  /** The totals of the next `limit` runs that ended after that time, and the time up to which they are counted; null: no more runs ended. */
   finalTotals(query: {
     readonly after: number;
     readonly upTo: number;
@@ -732,7 +732,7 @@ export interface Store {
     readonly intake: string;
     readonly sinceMs: number;
   }): Promise<readonly { readonly usd: number }[]>;
-  /** Of one repo or of all, without those that are forgotten, the oldest first. */
+  /** The notes of one repo or of all, without forgotten ones, the oldest first. */
   notes(query: { readonly project?: string | undefined }): Promise<readonly NoteRow[]>;
   note(project: string, id: number): Promise<NoteRow | null>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;

@@ -139,9 +139,9 @@ export interface IntakeMarkRow {
 export interface IntakeCountRow {
   readonly intake: string;
   readonly taken: number;
-  /** Of these, since the requested time. */
+  /** How many of these are newer than the requested time. */
   readonly recent: number;
-  /** Of these, those whose plans are not over. */
+  /** How many of these belong to plans that are not over. */
   readonly open: number;
 }
 
@@ -180,7 +180,7 @@ export interface UnchainedLine {
   readonly expected: string;
 }
 
-/** One that is not handled any more until a person delivers it again: `error` says why. */
+/** A signal that is not handled any more until a person delivers it again: `error` says why. */
 export interface SetAsideSignal extends Pick<SignalRow, 'id' | 'type'> {
   readonly tree: TreeAddress;
   readonly error: string;

@@ -22,7 +22,7 @@ export interface RunContext {
   readonly folder: { readonly prompt: string; readonly temp: string };
   /** The absolute path of its working folder. */
   readonly worktree: string;
-  /** Of its worktree. */
+  /** The ports of its worktree. */
   readonly ports: OwnPorts;
   /** The folder of the launcher `stator`; the first folder of PATH. */
   readonly binDir: string;

@@ -116,7 +116,7 @@ const beginnings = [
     'MALLOC_',
   ],
 ];
-/** Of git's variables only the identity is harmless, of cargo's only the login. */
+/** The harmless variables of git are only those of the identity, and of cargo only those of the login. */
 const git = /^GIT_(?!(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)$)/;
 const cargo = /^CARGO_(?!(?:REGISTRY|REGISTRIES_\w+)_TOKEN$)/;
 /** These have a listed prefix, but only contain a text. */

@@ -4,73 +4,45 @@
  * a start was tried and the folder is gone, the run is lost.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
-import { isJudge, isWorker, runName } from '../../../machines/vocabulary/ids.ts';
-import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import { runName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
-import { isAcpPreset } from '../../base/config/acp/agents.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { openToOwner } from '../../base/platform/open-to-owner.ts';
-import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { spawner } from '../../base/platform/spawner.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { newToken, tokenHash } from '../../base/platform/token.ts';
-import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
-import { accountLimited, heldUntil, lookAtAccounts, profileOf, quotaChanges } from '../agents/accounts.ts';
-import { quotasOf } from '../agents/conversation-quotas.ts';
+import { profileOf } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
-import { syncLogins } from '../agents/logins.ts';
 import { cancelTurn, takesMessages } from '../agents/message-input.ts';
-import { outputEnd } from '../agents/output-end.ts';
-import { tailOf } from '../agents/output-log.ts';
 import { noteInLog } from '../agents/own-lines.ts';
-import { idleCode } from '../agents/relay/acp-settings.ts';
-import type { RunReport } from '../agents/reports/report.ts';
-import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
-import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import {
-  createRunFolder,
-  type RunFolder,
-  readAgent,
-  readClaim,
-  readExit,
-  voidOrAdopt,
-  writeRunFile,
-} from '../agents/run-folder.ts';
+import { createRunFolder, type RunFolder, readAgent, readClaim, readExit, voidOrAdopt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers, thawTree } from '../agents/stopping.ts';
 import { hasInput } from '../agents/terminal-input.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import { mendBare } from '../git/bare-again.ts';
-import { branchRef, readRef } from '../git/refs.ts';
-import { limitsEnd } from '../sandbox/resources.ts';
-import { wallsFailure } from '../sandbox/walls.ts';
-import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
-import { isDirty, type Leftovers, tidyCoordinator, withheldText } from './coordinator-end.ts';
-import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
+import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { tellLostWork } from './lost-work.ts';
 import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
 import { keepLinked } from './nested-report.ts';
-import { presenceAtEnd, wasAway } from './place-away.ts';
+import { presenceAtEnd } from './place-away.ts';
 import { notedWords } from './prompt-words.ts';
-import { watchRefusals } from './refused-hosts.ts';
-import { lostWords, takeOver } from './restored-run.ts';
-import { startMeter } from './run-meter.ts';
-import { failureText, limitedUntil, modelRefusedBefore, noteReport, unusableHint } from './run-report.ts';
+import { takeOver } from './restored-run.ts';
+import { markStopped, noteEnd, outcomeOf } from './run-outcome.ts';
+import { modelRefusedBefore } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
+import { startWatches } from './run-watches.ts';
 import type { SecretSearch } from './secrets/search.ts';
-import { watchStops } from './stopped-outside.ts';
 import { tellTakenBack } from './taken-back-report.ts';
-import { passUnread } from './unread-messages.ts';
 import {
   isGone,
   type Launch,
@@ -81,7 +53,7 @@ import {
   runSiteOf,
   worktreePath,
 } from './workplace.ts';
-import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
+import { awaitSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
   readonly secrets: SecretSearch;
@@ -95,15 +67,8 @@ export interface AgentRunParts extends PrepareParts {
   isRepoDown?(project: string): Promise<boolean>;
 }
 
-/** The length of the output's end in a reason; the log has the rest. */
-const tailBytes = 4_096;
 /** The time for a turn to end, before the program is ended like any other. */
 const cancelMs = 5_000;
-/** How often silence is measured. */
-const idlePollMs = 1_000;
-/** How often renewed logins are collected: another program that starts meanwhile would get an expired login. */
-const loginPollMs = 2_000;
-const noLimits = { kind: 'none' } as const;
 
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
@@ -146,7 +111,7 @@ async function carryOut(
   if (isGone(run)) return endGone(parts, context, run);
   const { folder } = run;
   const unfit = await takeOver(parts, effect, context, folder);
-  if (unfit !== null) return unusable(null, unfit);
+  if (unfit !== null) return { type: 'run_exited', payload: { code: null, cause: 'unusable', detail: unfit } };
   const begun = readClaim(folder) === null ? await begin(parts, effect, context, { run, socketPath }) : adopted(folder);
   if (begun.kind === 'over') return begun.outcome;
   context.began();
@@ -178,10 +143,6 @@ async function noteClaim({ store }: AgentRunParts, key: string, folder: RunFolde
   const claim = readClaim(folder);
   if (claim?.kind !== 'wrapper') return;
   await store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper), base: readBase(folder) }]);
-}
-
-async function noteEnd({ store, nowMs }: AgentRunParts, key: string, code: number | null): Promise<void> {
-  await store.commit([{ do: 'run.note', key, set: { ended_at: nowMs(), exit_code: code, pid: null } }]);
 }
 
 type Begun = { kind: 'runs' } | { kind: 'over'; outcome: Outcome };
@@ -319,77 +280,72 @@ async function waitForEnd(
   folder: RunFolder,
 ): Promise<Outcome> {
   const { row, stop, abort } = context;
-  const runId = runIdOf(parts.home, row.key);
-  const watch = new AbortController();
-  const leave = () => watch.abort();
-  const meter = await startMeter(parts, { effect, row }, { folder, onOver: leave });
-  abort.addEventListener('abort', leave, { once: true });
-  stop.addEventListener('abort', leave, { once: true });
-  const silence = watchSilence(parts, effect, context, folder);
-  const { timeoutMs } = profileOf(parts.projects.get(row.project).config.profiles, {
-    role: effect.role,
-    run: await parts.store.run(row.key),
-  });
-  const ran = { key: row.key, title: effect.title, timeoutMs };
-  const result = watchFinalResult(parts, ran, { folder, onOver: leave });
-  const logins = watchLogins(parts, effect, folder);
-  const refusals = watchRefusals(parts, { project: row.project, plan: row.plan, folder, title: effect.title });
-  const own = callFunction(parts, {
-    ...{ folder, key: row.key, title: effect.title, suspected: row.suspected },
+  const over = new AbortController();
+  const watches = await startWatches(parts, effect, context, {
+    folder,
+    onOver: () => over.abort(),
     giveToken: () => giveToken(parts, row.key),
+    mendCheckout: () => mendCheckout(parts, effect, { row, folder }),
   });
-  const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
-  const { moves } = await parts.projects.repository(row.project).catch(async () => {
-    // An earlier engine watched the run, and its agent has turned the checkout into a bare repository meanwhile.
-    await mendCheckout(parts, effect, { row, folder });
-    return parts.projects.repository(row.project);
-  });
-  const atWork = moves.begin(effect.title);
-  const resources = watchResources(folder, runId, { onReached: leave, onError });
-  const stops = watchStops(parts, context, { folder, runId, title: effect.title });
+  const asked = AbortSignal.any([abort, stop, over.signal]);
   try {
-    if (abort.aborted || stop.aborted) watch.abort();
-    const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
-      if (watch.signal.aborted) return null;
+    const end = await watchRun(folder, { abort: asked }).catch((thrown: unknown) => {
+      if (asked.aborted) return null;
       throw thrown;
     });
-    await Promise.all([own.stop(), result.stop(), stops.stop()]);
+    await watches.stopActing();
     abort.throwIfAborted();
     // This comes before the first TERM: after a crash, the following end must not be mistaken for the agent's own.
     const run = await ownLaunch(parts, row.key, basename(folder.path));
     if (isGone(run)) return await endGone(parts, context, run);
-    if (end === null && readExit(folder) === null) {
-      markStopped(folder);
-      await endTurn(parts, folder, { runId, abort });
-    }
-    if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
-    else await sweepLeftovers(folder, runId, { abort });
-    abort.throwIfAborted();
-    parts.faults?.('agent-run.after-exit');
-    if (existsSync(folder.outputLost))
-      parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
-    await mendCheckout(parts, effect, { row, folder });
-    const site = await runSiteOf(parts, row, placeOfRun(effect));
-    reopen(parts, effect, { worktree: site.worktree, folder });
-    const { repository } = site;
-    await tellMovedRefs(effect, context, { folder, repository, others: atWork.others, nowMs: parts.nowMs() });
-    if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
-    await collectRun(parts, effect, { row, folder });
-    await keepLinked(effect, context, { folder, site });
-    await tellTakenBack(effect, { row, folder, site });
-    const { worktree = null } = (await parts.store.run(row.key)) ?? {};
-    if (worktree !== null) await parts.lastWords?.(row.project, worktree);
-    const left = await tidy(parts, effect, context, folder);
-    await Promise.all([logins.stop(), refusals.stop()]);
-    await meter.stop();
+    await endProcesses(parts, context, folder, end);
+    const left = await collect(parts, effect, context, { folder, others: watches.others });
+    await watches.stopReading();
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
-    await Promise.all([own.stop(), result.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
-    await Promise.all([refusals.stop(), stops.stop()]);
-    atWork.end();
-    abort.removeEventListener('abort', leave);
-    stop.removeEventListener('abort', leave);
+    await watches.stop();
   }
+}
+
+/** `end` null: it was asked to end, or took too much, and its processes may still live. */
+async function endProcesses(
+  parts: AgentRunParts,
+  { row, abort }: EffectContext,
+  folder: RunFolder,
+  end: Awaited<ReturnType<typeof watchRun>> | null,
+): Promise<void> {
+  const runId = runIdOf(parts.home, row.key);
+  if (end === null && readExit(folder) === null) {
+    markStopped(folder);
+    await endTurn(parts, folder, { runId, abort });
+  }
+  if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
+  else await sweepLeftovers(folder, runId, { abort });
+  abort.throwIfAborted();
+  parts.faults?.('agent-run.after-exit');
+}
+
+/** Takes what its processes have left: commits, files, moved refs and signal files. `others`: the agents that worked in the repo at the same time. */
+async function collect(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  { folder, others }: { readonly folder: RunFolder; readonly others: Parameters<typeof tellMovedRefs>[2]['others'] },
+): Promise<Leftovers> {
+  const { row, stop } = context;
+  if (existsSync(folder.outputLost))
+    parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
+  await mendCheckout(parts, effect, { row, folder });
+  const site = await runSiteOf(parts, row, placeOfRun(effect));
+  reopen(parts, effect, { worktree: site.worktree, folder });
+  await tellMovedRefs(effect, context, { folder, repository: site.repository, others, nowMs: parts.nowMs() });
+  if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
+  await collectRun(parts, effect, { row, folder });
+  await keepLinked(effect, context, { folder, site });
+  await tellTakenBack(effect, { row, folder, site });
+  const { worktree = null } = (await parts.store.run(row.key)) ?? {};
+  if (worktree !== null) await parts.lastWords?.(row.project, worktree);
+  return tidy(parts, effect, context, folder);
 }
 
 /**
@@ -434,36 +390,6 @@ function reopen(
   tellInLog(folder, `stator: ${text}`);
 }
 
-/** Synchronizes the program's login with the user's; a replaced login is reported and not used. */
-function watchLogins({ log, nowMs }: AgentRunParts, { title }: AgentRun, folder: RunFolder): Pick<PollLoop, 'stop'> {
-  const onError = (thrown: unknown) => log.warn(`the login of ${title} could not be looked at: ${reasonOf(thrown)}`);
-  const loop = createPollLoop({
-    everyMs: loginPollMs,
-    async work() {
-      syncLogins(folder, nowMs());
-      return null;
-    },
-    onError,
-  });
-  loop.start();
-  let stopped: Promise<void> | null = null;
-  async function stop(): Promise<void> {
-    await loop.stop();
-    try {
-      for (const path of syncLogins(folder, nowMs()))
-        log.warn(`${title} changed the copy of ${path}, and not as its renewal would; what you have there stays`);
-    } catch (thrown) {
-      onError(thrown);
-    }
-  }
-  return {
-    async stop() {
-      stopped ??= stop();
-      await stopped;
-    },
-  };
-}
-
 /** Anything that cannot be cleaned up now is saved by the next run in this worktree: nothing waits for it. */
 async function tidy(
   parts: AgentRunParts,
@@ -487,204 +413,4 @@ async function tidy(
     parts.log.warn(`what ${effect.title} left in its worktree was not looked at: ${reasonOf(thrown)}`);
     return { kind: 'none' };
   }
-}
-
-/** Records that this run did not end by itself. A stop after the agent's exit ends only its leftovers. */
-export function markStopped(folder: RunFolder): void {
-  writeRunFile(stoppedFile(folder), '');
-}
-
-function stoppedFile({ path }: RunFolder): string {
-  return join(path, 'stopped');
-}
-
-async function outcomeOf(
-  parts: AgentRunParts,
-  effect: AgentRun,
-  context: EffectContext,
-  { folder, left }: { readonly folder: RunFolder; readonly left: Leftovers },
-): Promise<Outcome> {
-  const { title, role } = effect;
-  const { store, nowMs } = parts;
-  const { row, stop } = context;
-  let code = await countedExit(parts, effect, context, { folder, left });
-  let wasStopped = existsSync(stoppedFile(folder));
-  const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
-  await noteEnd(parts, row.key, unbuilt === null ? code : null);
-  if (unbuilt !== null) return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: unbuilt } };
-  if (code !== 0 && !wasStopped && wasAway(folder))
-    return { type: 'run_exited', payload: { code, cause: 'stopped', detail: 'its worktree was away while it ran' } };
-  const limits = wasStopped || !code ? noLimits : limitsEnd(folder, { code, output: tailOf(folder, tailBytes) });
-  if (limits.kind === 'unmade')
-    return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
-  const report = await noteReport(parts, { key: row.key, code, wasStopped }, folder);
-  // Its program had reported success: that it was still running, and how it reacted to the stop, does not change that.
-  if (wasStopped && report !== null && (report.isOver || wasEndedAsOver(folder))) {
-    code = 0;
-    wasStopped = false;
-    await noteEnd(parts, row.key, code);
-  }
-  const ran = { key: row.key, code, wasStopped };
-  const lines_read = passUnread(context, { title, folder, report });
-  await tellNear(parts, row);
-  const exited = (payload: Exited): Outcome => ({ type: 'run_exited', payload: { ...payload, lines_read } });
-  const noted = await store.run(row.key);
-  const preset = noted?.preset ?? null;
-  const words = failureText(report, ran, folder, preset);
-  const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
-  // The last line, because a failing program ends with the reason.
-  const reached = limitReached(folder);
-  const last = reached ?? (limits.kind === 'none' ? null : limits.text);
-  const detail = last === null ? said : `${said}\n${last}`.trim();
-  if (reached !== null && !stop.aborted) return exited({ code, cause: 'resource-limit', detail });
-  const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
-  if (until !== null) {
-    const again = await noteLimit(parts, effect, { row, told: until });
-    return exited({ code, cause: 'rate-limited', detail, until: again });
-  }
-  const isReserved = await noteReserve(parts, effect, { row, folder, report });
-  if (code === 0 && !isReserved) await noteRoom(parts, row.key);
-  // It may have judged the branch without the lost work: then its verdict does not count.
-  const { branch, from } = effect.place;
-  if (isJudge(role)) await tellLostWork(parts, context, branch);
-  // For work on the plan's own branch the commit puts the question. A failed coder's work is not merged, so no question is needed.
-  else if (isWorker(role) && branch !== from) await tellLostWork(parts, context, from);
-  const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
-  const hint = unusableHint(report, ran, { preset, role, flags });
-  if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
-  if (code === 0 && left.kind === 'kept' && left.withheld !== null)
-    return unusable(code, `${withheldText(effect.place.branch, left)}\n${detail}`.trim());
-  if (limits.kind === 'met') return exited({ code, cause: 'resource-limit', detail });
-  if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
-  const lost = code === 0 && !wasStopped ? lostWords(effect, row.plan, { folder, preset }) : null;
-  if (lost !== null) return unusable(code, lost);
-  if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
-  return exited({ code, cause: wasStopped ? 'stopped' : 'exit', detail });
-}
-
-/** The exit code. An agent that used no tool, according to its protocol, has still worked if something was changed. */
-async function countedExit(
-  parts: AgentRunParts,
-  { place }: AgentRun,
-  { row }: EffectContext,
-  { folder, left }: { readonly folder: RunFolder; readonly left: Leftovers },
-): Promise<number | null> {
-  const code = readExit(folder);
-  const preset = (await parts.store.run(row.key))?.preset ?? null;
-  if (code !== idleCode || preset === null || !isAcpPreset(preset)) return code;
-  const { repository, worktree } = await runSiteOf(parts, row, place);
-  const hasMoved = (await readRef(repository, branchRef(place.branch))) !== readBase(folder);
-  return left.kind !== 'none' || hasMoved || (await isDirty(repository, worktree)) ? 0 : code;
-}
-
-type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'until'>;
-
-/** Another attempt would fail in the same way, so a person is asked. */
-function unusable(code: number | null, detail: string): Outcome {
-  return { type: 'run_exited', payload: { code, cause: 'unusable', detail } };
-}
-
-/** Stops all agents of the account. Returns when this one continues: at once if it has a fallback profile. */
-async function noteLimit(
-  parts: AgentRunParts,
-  { role, title, attempt, agent }: AgentRun,
-  { row, told }: { readonly row: EffectContext['row']; readonly told: number },
-): Promise<number> {
-  const { project, plan } = row;
-  const run = await parts.store.run(row.key);
-  const account = run?.account ?? null;
-  if (account === null) return told;
-  const at = parts.nowMs();
-  const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
-  const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
-  await parts.store.commit([accountLimited({ account, until, told, used: null, at }, { project, plan, title })]);
-  const cast = (await lookAtAccounts(parts)).castOf(project, role, attempt, agent);
-  return cast !== null && cast.limit === null ? at : until;
-}
-
-/** Stores how much of the account's limits is left, and holds back new agents while it is less than the reserve. Returns whether it does. */
-async function noteReserve(
-  { store, projects, nowMs }: AgentRunParts,
-  { role }: AgentRun,
-  {
-    row,
-    folder,
-    report,
-  }: { readonly row: EffectContext['row']; readonly folder: RunFolder; readonly report: RunReport | null },
-): Promise<boolean> {
-  const run = await store.run(row.key);
-  const quotas = run === null ? [] : quotasOf(run, { folder, report });
-  if (run === null || quotas.length === 0) return false;
-  const profile = profileOf(projects.get(row.project).config.profiles, { role, run });
-  const { changes, isReserved } = quotaChanges(run, {
-    ...{ quotas, profile, known: await store.accountLimits(), at: nowMs() },
-  });
-  if (changes.length > 0) await store.commit(changes);
-  return isReserved;
-}
-
-/** Whether no limit applies: one that was reported before it began is over, for example because a person restarted it. */
-async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
-  const run = await store.run(key);
-  const { account = null, started_at: before = null } = run ?? {};
-  if (account === null || before === null) return;
-  const isKnown = (await store.accountLimits()).some((row) => row.account === account && row.since < before);
-  if (isKnown) await store.commit([{ do: 'account.free', account, before }]);
-}
-
-/** Turns the last message of a judge's program into the signal of its role, in its agent's name and about the commit that it judged. */
-async function sayVerdict(
-  parts: AgentRunParts,
-  { role, title, place }: AgentRun,
-  { row, sendAs: say, sendSignal: tell }: EffectContext,
-  { report, about }: { readonly report: RunReport | null; readonly about: string | null },
-): Promise<void> {
-  const verdict = report === null || !isJudge(role) ? null : verdictIn(report.finalMessages);
-  if (verdict === null || !isJudge(role)) return;
-  const { kind, body } = verdict;
-  // Another author may have committed there meanwhile, and that commit was not judged.
-  const { repository } = await runSiteOf(parts, row, place);
-  const tip = await readRef(repository, branchRef(place.branch));
-  if (tip !== null && tip !== about) tell('tip', 'head_moved', { head: tip });
-  const reviewed = about === null ? {} : { reviewed_sha: about };
-  say(title, 'verdict', verdictSignals[role][kind], { ...(body === '' ? {} : { body }), ...reviewed });
-}
-
-/** The last commit that a judge has seen: its run's start commit, or its own commit. */
-function commitOf(folder: RunFolder, left: Leftovers): string | null {
-  return left.kind === 'fixed' ? left.head : readBase(folder);
-}
-
-/** Most programs report a run's cost at its end. */
-async function tellNear(parts: AgentRunParts, row: EffectContext['row']): Promise<void> {
-  const budget = await lookAtBudget(parts, row);
-  if (budget === null || budget.uses.length === 0) return;
-  const near = nearWords(budget, budget.uses, { run: row.key, at: parts.nowMs() });
-  if (near.length > 0) await parts.store.commit(near);
-}
-
-/**
- * Reports silence that lasts too long, counted from this engine's first check. A frozen agent, or one that waits for another, is not silent: its time begins
- * again afterwards. An ended agent is not silent either, however long its leftovers take. Nothing is reported after `stop` has resolved.
- */
-function watchSilence(
-  { store, timeline, log }: AgentRunParts,
-  { idleMs, title }: AgentRun,
-  { report, row }: EffectContext,
-  folder: RunFolder,
-): Pick<PollLoop, 'stop'> {
-  if (idleMs === null) return { stop: async () => {} };
-  const silentMs = createSilence(timeline, folder);
-  const loop = createPollLoop({
-    everyMs: idlePollMs,
-    async work() {
-      const state = (await store.run(row.key))?.state;
-      if (readExit(folder) !== null) return null;
-      if (silentMs(state) > idleMs) report('idle', 'run_idle', {});
-      return null;
-    },
-    onError: (thrown) => log.debug(`whether ${title} is silent is not known: ${reasonOf(thrown)}`),
-  });
-  loop.start('with-beat');
-  return loop;
 }

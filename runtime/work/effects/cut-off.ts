@@ -10,7 +10,7 @@ import { type RunFolder, readAgent, readClaim, runFolderAt } from '../agents/run
 import { runIdOf } from '../agents/run-id.ts';
 import { freezeTree, stopTree, thawTree } from '../agents/stopping.ts';
 import type { Projects } from '../repos/registry.ts';
-import { markStopped } from './agent-run.ts';
+import { markStopped } from './run-outcome.ts';
 import { runsRoot } from './workplace.ts';
 
 interface CutOff {

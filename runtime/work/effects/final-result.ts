@@ -9,34 +9,14 @@ import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { RunRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
-import { readStandstill } from '../agents/frozen.ts';
-import { lastActivityMs } from '../agents/liveness.ts';
 import { createLiveReader } from '../agents/reports/read-log.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { createSilence } from './silence.ts';
 
 /** A program that continues after its result writes output within this time. */
 const afterResultMs = 30_000;
 const lookMs = 1_000;
-
-/** How long the agent has written no output. A frozen agent, or one that waits for a person, does not count as silent: its time begins again afterwards. */
-export function createSilence(timeline: Timeline, folder: RunFolder): (state: RunRow['state'] | undefined) => number {
-  // The log's times come from the wall clock, so only their changes count.
-  let seen = lastActivityMs(folder);
-  // A pause may begin and end between two looks.
-  let seenStandstill = readStandstill(folder).changedMs;
-  let since = timeline.nowMs();
-  return (state) => {
-    const activity = lastActivityMs(folder);
-    const { isFrozen, changedMs } = readStandstill(folder);
-    const isHeld = isFrozen || state === 'paused' || state === 'waiting';
-    if (isHeld || activity !== seen || changedMs !== seenStandstill) since = timeline.nowMs();
-    seen = activity;
-    seenStandstill = changedMs;
-    return timeline.nowMs() - since;
-  };
-}
 
 export interface FinalResultParts {
   readonly store: Pick<Store, 'run'>;

@@ -36,7 +36,7 @@ export async function takeOver(
 
 /** Why the success of a run does not count: its agent's signals were in the replaced store. null: it counts. */
 export function lostWords(
-  { title, role }: AgentRun,
+  { title, role }: Pick<AgentRun, 'title' | 'role'>,
   plan: string,
   { folder, preset }: { readonly folder: RunFolder; readonly preset: string | null },
 ): string | null {

@@ -143,7 +143,7 @@ async function note(repo: Repository, commit: string, base: string, moves: reado
     { ref: `${at}/${folder}/to`, from: null, to },
   ]);
   for (const { from, member } of moves) await fetchCommit(repo, { from: member.repository, commit: from });
-  // Of a note that was interrupted.
+  // These refs belong to a note that was interrupted.
   await dropRefs(repo, await listRefs(repo, [`${at}/`]));
   const refused = await moveRefs(repo, [...refs, { ref: `${at}/base`, from: null, to: base }]);
   if (refused !== null) throw new Error(`${repo.path}: the landing of ${commit} cannot be noted: ${refused.stderr}`);
@@ -213,7 +213,7 @@ function moveAt(moves: readonly Move[], number: number): Move {
   return move;
 }
 
-/** Those that have not moved are where the base has them. */
+/** The heads of all members. Members that have not moved are where the base has them. */
 async function headsAfter(
   repo: Repository,
   { base, members, moves }: { base: string; members: readonly Member[]; moves: readonly Move[] },

@@ -57,7 +57,7 @@ interface Restack {
   readonly isLanded: boolean;
   /** The heads that the parts below have or had. Their commits are not the part's. */
   readonly below: readonly string[];
-  /** Of the one commit, if the part's commits cannot be made anew one by one. */
+  /** The message of the one commit, if the part's commits cannot be made anew one by one. */
   readonly message: string;
 }
 

@@ -45,7 +45,7 @@ export interface TrackedComment {
 
 /** Every call throws as documented at `Forge`. */
 export interface Tracker {
-  /** Those of the query, 1,000 at most. Others may be among them: see `isWanted`. */
+  /** The issues of the query, 1,000 at most. There may be unwanted ones: see `isWanted`. */
   issues(): Promise<readonly TrackedIssue[]>;
   issue(ref: string): Promise<TrackedIssue>;
   /** The comments since that time, the oldest first; 500 at most. */

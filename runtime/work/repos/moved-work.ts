@@ -2,10 +2,11 @@
  * Brings the work of plans whose repository was on another host. That work is at the shared remote (`git/shared-refs.ts`). It is fetched and compared with
  * the stored plans, and nothing begins without it. A branch that a person made here by hand (without our mark) is a decision, and is used.
  */
+
 import { storedHead } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
-import { statusesUnderWay } from '../../../machines/vocabulary/public-state.ts';
+import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Store } from '../../core/store/port.ts';
 import { adoptBranch, archiveBranch, ensureBranch } from '../git/branch.ts';
@@ -81,7 +82,7 @@ async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]
       if (of !== project || deletedAt !== null || base === null) continue;
       const isDone = status === 'done';
       // Plans on which agents may have worked. A done plan may still need its merge.
-      if (!isDone && !statusesUnderWay.has(status)) continue;
+      if (!isDone && !isUnderWay(status)) continue;
       const address = planTree(project, plan);
       const row = await store.tree(address);
       plans.push({

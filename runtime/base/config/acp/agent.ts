@@ -29,7 +29,7 @@ export interface AcpAgent extends AcpSpeech {
   readonly triedVersions: readonly string[];
   /** The variables that its documentation names; a name that ends in `_` means all that begin so. */
   readonly variables: readonly string[];
-  /** Those of them that contain a key, and those that contain the address of the service: they identify an account. */
+  /** The variables that contain a key, and those that contain the address of the service: they identify an account. */
   readonly keys: readonly string[];
   readonly addresses: readonly string[];
   /** The hosts of its service. */

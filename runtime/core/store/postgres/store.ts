@@ -312,7 +312,7 @@ export function openPostgres(
   }
 
   /**
-   * The answer to a commit got lost: its row says what became of it, once no commit is open any more. The server's own number of the transaction would not: after
+   * The answer to a commit got lost: its row shows whether it was committed, once no commit is open any more. The server's own number of the transaction would not: after
    * a crash it is given out again. Waits for as long as it takes.
    */
   async function wasCommitted(number: number): Promise<boolean> {

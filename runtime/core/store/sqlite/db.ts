@@ -25,7 +25,7 @@ export interface StoreOptions {
   readonly readonly?: boolean;
   /** Nothing is on the disk: an empty store of this process alone. */
   readonly isAbsent?: boolean;
-  /** Such an empty store, as `serialize` made it: then its schema is not made again. */
+  /** An empty store in memory, as `serialize` made it: then its schema is not made again. */
   readonly image?: Buffer;
   /**
    * The store of a live owner: it is written to without changing its schema; a store that is missing or has another version of the schema is

@@ -2,6 +2,7 @@
 
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import { isFinal } from '../../../../machines/vocabulary/run-state.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
 import type { PlanUsageRow, RunRow, RunTotals, SpentOf, UsageRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, orNull, type Statement } from './connection.ts';
@@ -152,7 +153,7 @@ export function createRunTable(db: Connection) {
     addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>) => addToken.run(hash, key),
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): Answer<unknown> {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
-      const finalAt = isFinalState(state) ? at : null;
+      const finalAt = isFinal({ state }) ? at : null;
       const isMoved = finalAt === null && !isNewest && !db.isPipelined && changedOne(move.run(state, reason, key));
       return answered(isMoved, (moved) => {
         if (moved) return;
@@ -219,9 +220,4 @@ export function createRunTable(db: Connection) {
         (row) => row?.count ?? 0,
       ),
   };
-}
-
-/** Whether an agent in that state has nothing more to do. */
-function isFinalState(state: string): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }

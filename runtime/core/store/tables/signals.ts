@@ -30,7 +30,7 @@ export function createSignalTable(db: Connection) {
      ON CONFLICT DO NOTHING`,
   );
   const last = db.prepare<[], { id: number | null }>(`SELECT max(id) AS id FROM signals WHERE id <= ${mostSignals}`);
-  // Such a number got past the CHECK of its table; JavaScript would read it as another number.
+  // A number that got past the CHECK of its table, and that JavaScript would read as another number.
   const unreadable = db.prepare<[], UnreadableSignal>(
     `SELECT CAST(id AS TEXT) AS number, project, plan, type FROM signals WHERE id > ${mostSignals} ORDER BY id LIMIT ${mostUnreadable}`,
   );

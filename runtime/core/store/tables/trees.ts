@@ -134,7 +134,7 @@ export function createTreeTable(db: Connection) {
       );
     },
     byMachine: () => byMachine.all(),
-    /** Those that another version of the machine wrote. */
+    /** The trees that another version of the machine wrote. */
     ofOtherVersion: (
       machine: string,
       { version, after, limit }: { version: string; after: string; limit: number },

@@ -54,7 +54,7 @@ export function createSlack(parts: ServiceParts): ChatService {
     throw new EngineError('unavailable', `Slack refuses ${method}: ${why.slice(0, 300)}`, hintOf(why));
   }
 
-  /** Of all pages. */
+  /** The messages of all pages. */
   async function messagesOf(method: string, fields: Readonly<Record<string, string>>): Promise<Message[]> {
     const found: Message[] = [];
     let cursor = '';

@@ -27,7 +27,7 @@ const limitMs = 30_000;
 const idleMs = 30_000;
 const memoryMb = 512;
 
-/** That of this process: to load the rules takes a thread a tenth of a second, so the engines of one process share it. */
+/** The search of this process: to load the rules takes a thread a tenth of a second, so the engines of one process share it. */
 export const secretSearch = createSecretSearch();
 
 function createSecretSearch(): SecretSearch {

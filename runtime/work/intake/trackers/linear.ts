@@ -211,7 +211,7 @@ async function update({ query }: LinearCall, id: string, input: Record<string, u
   );
 }
 
-/** Of the team or of the whole workspace; made where there is none. */
+/** The label of the team or of the whole workspace; a missing one is made. */
 async function labelId({ query }: LinearCall, name: string, teamId: string): Promise<string> {
   const { issueLabels } = await query(
     'query Labels($filter: IssueLabelFilter!) { issueLabels(filter: $filter, first: 50) { nodes { id name team { id } } } }',

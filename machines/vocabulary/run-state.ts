@@ -1,0 +1,39 @@
+/** The states of an agent's run, as every surface names them. */
+
+export const runStates = [
+  'queued',
+  'starting',
+  'running',
+  'waiting',
+  'paused',
+  'stopping',
+  'backing_off',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export type RunState = (typeof runStates)[number];
+
+/** States of an agent that has a process, or is about to have or lose one, whatever it waits for. */
+export const processStates: ReadonlySet<string> = new Set<RunState>(['starting', 'running', 'paused', 'stopping']);
+
+/** Whether an agent has a process, or is about to have or lose one. An agent that waits for a permission has one; one that waits for a decision or a service has none. */
+export function isLive({
+  state,
+  ended_at: endedAt,
+}: {
+  readonly state: string;
+  readonly ended_at: number | null;
+}): boolean {
+  return processStates.has(state) || (state === 'waiting' && endedAt === null);
+}
+
+/** Whether it has ended for good: its agent has nothing more to do. */
+export function isFinal({ state }: { readonly state: string }): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+/** Whether the run itself failed. One that was interrupted did not: its work goes on in the next run. */
+export function isFailure({ state, reason }: { readonly state: string; readonly reason: string | null }): boolean {
+  return state === 'failed' && reason !== null;
+}
