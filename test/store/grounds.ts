@@ -140,7 +140,6 @@ async function makeTables(server: OwnPostgres): Promise<void> {
   await store.lastLine();
   store.close();
   // One that is in use cannot be copied.
-  const inUse = () =>
-    server.query('postgres', 'SELECT 1 FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [copied]);
+  const inUse = () => server.query('postgres', 'SELECT 1 FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [copied]);
   await until(async () => (await inUse()).length === 0);
 }
