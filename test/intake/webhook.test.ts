@@ -1,6 +1,6 @@
 /** Deliveries of webhooks: as items, and as a reason to look at a tracker at once. */
 import { createHmac } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveTcp } from '../../runtime/api/control/tcp.ts';
@@ -152,6 +152,18 @@ it('what a webhook delivers waits in the store, and what is no plan is refused a
   expect(await deliver('msg_3', 'Third', '## Wave 1\n\n## Wave 1\n')).toMatchObject({ http: 400, code: 'bad_request' });
   const waiting = () => read<{ content: string }>(started.home, 'SELECT content FROM intake_deliveries');
   expect(waiting().map(({ content }) => JSON.parse(content))).toEqual([{ title: 'Second', body: document }]);
+  // No more may come now, and a sender is refused: people see it.
+  const warnings = async () => (await started.client.warnings()).join('\n');
+  const secrets = join(on.root, 'hook.env');
+  writeFileSync(secrets, 'HOOK_SECRET=short\n', { mode: 0o600 });
+  const file = join(started.home, 'daemon.toml');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, `${before}env_file = "${secrets}"\n`);
+  await started.client.reload();
+  await until(async () => (await warnings()).includes(`HOOK_SECRET in ${secrets} is no secret of 16`));
+  writeFileSync(file, before);
+  await started.client.reload();
+  await until(async () => !(await warnings()).includes('HOOK_SECRET'));
   const [plan] = await started.client.plans('demo');
   await started.client.send({ project: 'demo', plan: plan?.plan ?? '', type: 'cancel' });
   await until(async () => (await started.client.plans('demo')).length === 2);

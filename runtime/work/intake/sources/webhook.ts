@@ -15,15 +15,18 @@ import { readTemplate, type Template } from '../template.ts';
 export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourceParts): Source {
   const { name } = config;
 
+  /** Without it nothing can come, which is said before a sender notices, also while no more items become plans. */
+  async function mustHaveSecret(): Promise<void> {
+    if (standardKey(readSecret(deliverySecret(config, config.secret), parts)) !== null) return;
+    throw new EngineError(
+      'bad_config',
+      `[intake.${name}] secret: ${notStandard}`,
+      'make one: printf "whsec_%s" "$(openssl rand -base64 32)"',
+    );
+  }
+
   async function look(): Promise<readonly Found[]> {
-    // Without it nothing can come, which is said before a sender notices.
-    const secret = readSecret(deliverySecret(config, config.secret), parts);
-    if (standardKey(secret) === null)
-      throw new EngineError(
-        'bad_config',
-        `[intake.${name}] secret: ${notStandard}`,
-        'make one: printf "whsec_%s" "$(openssl rand -base64 32)"',
-      );
+    await mustHaveSecret();
     const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
     const items: Found[] = [];
     // They keep their places, and must not hide what came after them.
@@ -84,5 +87,5 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
     return 'reason' in read ? read : { work: { kind: 'document', content: read.reading.content }, plan };
   }
 
-  return { look };
+  return { settle: mustHaveSecret, look };
 }
