@@ -1,134 +1,23 @@
 /** What one batch of the inbox writes: verdicts, the journal, effects, deadlines, what hooks and people receive, all in one commit. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
-import { type HookEvent, hookEvents } from '../../machines/vocabulary/hook-event.ts';
-import { planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import type { Policy } from '../../machines/vocabulary/policy.ts';
-import type { Origin } from '../../machines/vocabulary/signal.ts';
+import { hookEvents } from '../../machines/vocabulary/hook-event.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../runtime/base/platform/group-by.ts';
 import { rowOf } from '../../runtime/core/inbox/signal-row.ts';
-import { type BatchParts, handleBatch } from '../../runtime/core/inbox/transaction.ts';
+import { handleBatch } from '../../runtime/core/inbox/transaction.ts';
 import { createTreeCache } from '../../runtime/core/inbox/tree-cache.ts';
-import { type Change, insertSignal, mustCommit } from '../../runtime/core/store/port.ts';
-import type { SignalRow } from '../../runtime/core/store/rows.ts';
-import { openTimeline } from '../../runtime/core/store/timeline.ts';
-import { openStoreInMemory } from '../support/memory-store.ts';
-import { defineRelease, type ReleaseParts } from '../support/own-machine.ts';
+import { type Change, mustCommit } from '../../runtime/core/store/port.ts';
+import { implementing, openInbox, plan, release, repo, type Scene } from '../support/inbox-scene.ts';
+import { defineRelease } from '../support/own-machine.ts';
 import { policyWith } from '../support/plan-states.ts';
 import { planText } from '../support/simulation.ts';
 
-const plan = planTree('demo', 'hello');
-const repo = repoTree('demo');
-const release = 'release:1.2' as TreeAddress;
-
-interface How {
-  readonly tree?: TreeAddress;
-  readonly origin?: Origin;
-  readonly run?: string | null;
-}
-
-interface Scene extends Partial<Pick<BatchParts, 'faults' | 'machineHooks'>> {
-  readonly policy?: Policy | null;
-  /** Events of the one hook of `demo`. */
-  readonly hooked?: readonly HookEvent[];
-  readonly machine?: ReleaseParts;
-}
-
-/** An inbox over a store in memory, whose time is 500 when the batches say 1,000. */
-async function open({ policy = policyWith([]), hooked, machine = {}, machineHooks, faults }: Scene = {}) {
-  const store = openStoreInMemory();
-  onTestFinished(() => store.close());
-  const trees = createTrees(kindsWith([kindOf(defineRelease(machine))]));
-  const commits: (readonly Change[])[] = [];
-  const parts: BatchParts = {
-    store: {
-      ...store,
-      commit: (changes) => {
-        commits.push(changes);
-        return store.commit(changes);
-      },
-    },
-    trees,
-    cache: createTreeCache({ store, trees }),
-    timeline: await openTimeline(store, { nowMs: () => 500, steadyMs: () => 7, boot: () => 'this' }),
-    policyOf: () => policy,
-    hooksOf: () =>
-      hooked === undefined ? [] : [{ name: 'chat', type: 'command', enabled: true, events: [...hooked] }],
-    machineHooks: machineHooks ?? (() => []),
-    faults,
-  };
-  let at = 1_000;
-
-  async function put(type: string, payload: object = {}, { tree = plan, origin = 'person', run = null }: How = {}) {
-    return insertSignal(store, { tree, type, payload, origin, run, at });
-  }
-  async function rowAt(id: number): Promise<SignalRow> {
-    const row = await store.signal(id);
-    if (row === null) throw new Error(`there is no signal ${id}`);
-    return row;
-  }
-  async function batch(...ids: number[]) {
-    at += 1;
-    const handled = await handleBatch(parts, await Promise.all(ids.map(rowAt)), at);
-    if (handled.status === 'lost') throw new Error(`lost: ${JSON.stringify(handled.change)}`);
-    return handled;
-  }
-  /** One signal in a batch of its own: what became of it, and of the batch. */
-  async function say(type: string, payload: object = {}, how: How = {}) {
-    const id = await put(type, payload, how);
-    const done = await batch(id);
-    const { status, result } = await rowAt(id);
-    return { ...done, id, is: `${status} ${result}`, changes: commits.at(-1) ?? [] };
-  }
-  /** The changes of one kind in the last commit. */
-  function made<Name extends Change['do']>(name: Name): Extract<Change, { do: Name }>[] {
-    return (commits.at(-1) ?? []).filter((change): change is Extract<Change, { do: Name }> => change.do === name);
-  }
-  const opened = { content: planText([2]), branch: 'plan/hello', topic: null, generation: 0 };
-  return {
-    store,
-    parts,
-    commits,
-    put,
-    batch,
-    say,
-    made,
-    rowAt,
-    now: () => at,
-    async openPlan(content = opened.content, more: object = {}) {
-      return say(
-        'plan_opened',
-        { ...opened, content, policy: policy ?? policyWith([]), ...more },
-        { origin: 'engine' },
-      );
-    },
-    /** All that the engine has said to the plan and the repo meanwhile, in its order. */
-    async drain() {
-      for (let round = 0; round < 50; round += 1) {
-        const rows = (await store.claim({ keptMs: 500, wallMs: at }, { limit: 50 })) as readonly SignalRow[];
-        if (rows.length === 0) return;
-        for (const { id } of rows) await batch(id);
-      }
-      throw new Error('it does not come to rest');
-    },
-  };
-}
-
-/** A plan whose two agents are queued. */
-async function implementing(scene: Scene = {}) {
-  const inbox = await open(scene);
-  await inbox.say('repo_opened', { policy: policyWith([]) }, { tree: repo, origin: 'engine' });
-  await inbox.openPlan();
-  await inbox.say('implement_start');
-  await inbox.drain();
-  return inbox;
-}
-
 describe('a signal', () => {
   it('for a plan that is not there names the plan; one of the engine itself came too late', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     expect((await inbox.say('cancel')).is).toMatch(/^failed .*demo\/hello","code":"plan_not_found"/);
     expect((await inbox.say('repo_paused', {}, { tree: repo })).is).toMatch(/^failed .*demo.*"code":"repo_not_found"/);
     expect((await inbox.say('approve', {}, { tree: release })).is).toMatch(
@@ -139,7 +28,7 @@ describe('a signal', () => {
   });
 
   it('for no address at all is refused', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     const id = await inbox.put('cancel');
     const row = { ...(await inbox.rowAt(id)), tree: 'nowhere' };
     expect(await handleBatch(inbox.parts, [row], 2_000)).toMatchObject({
@@ -152,7 +41,7 @@ describe('a signal', () => {
   });
 
   it('for a machine that this engine was not given waits for an engine that knows it', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     const other = await inbox.say('approve', {}, { tree: 'unknown:1' as TreeAddress });
     expect(other.is).toBe('held null');
     expect(other.settled).toEqual([other.id]);
@@ -160,7 +49,7 @@ describe('a signal', () => {
   });
 
   it('that gives birth to what is there already changes nothing', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     expect((await inbox.openPlan()).is).toBe('done "done"');
     const again = await inbox.openPlan();
     expect(again.is).toBe('done "already"');
@@ -169,7 +58,7 @@ describe('a signal', () => {
   });
 
   it('that a machine says gives birth to no plan, and is checked as a person’s is', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     const origin = 'machine:release:9' as const;
     const born = await inbox.say('plan_opened', {}, { origin });
     expect(born.is).toMatch(/^failed .*"plan_not_found"/);
@@ -187,7 +76,7 @@ describe('a signal', () => {
   });
 
   it('that another program wrote is checked when it is handled, and comes from a person or a file', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     await inbox.openPlan();
     const foreign = async (type: string, payload: string, origin: string) => {
       const id = await inbox.put(type);
@@ -203,7 +92,7 @@ describe('a signal', () => {
   });
 
   it('that the state does not take is refused with a line of the journal, and moves nothing', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     await inbox.openPlan();
     const refused = await inbox.say('review_approved');
     expect(refused.is).toMatch(/^failed .*"by":"plan","state":"ready.planned"/);
@@ -230,7 +119,7 @@ describe('a signal', () => {
   });
 
   it('is settled with its tree’s row, its lines and its verdict in one commit', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     const born = await inbox.openPlan();
     expect([...new Set(born.changes.map((change) => change.do))]).toEqual([
       'journal.append',
@@ -264,7 +153,7 @@ describe('a signal', () => {
   });
 
   it('beside others of one batch finds what these made, and what one of them released comes in a later batch', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     const opened = await inbox.put(
       'plan_opened',
       { content: planText([1]), branch: 'plan/hello', topic: null, generation: 0, policy: policyWith([]) },
@@ -280,7 +169,7 @@ describe('the commit of a batch', () => {
   it('that is lost, or broken off at any point, leaves the rows as they were and the next one decides anew', async () => {
     const points: string[] = [];
     let failing: string | null = null;
-    const inbox = await open({
+    const inbox = await openInbox({
       faults: (point) => {
         points.push(point);
         if (point === failing) throw new Error(`died at ${point}`);
@@ -308,7 +197,7 @@ describe('the commit of a batch', () => {
   });
 
   it('writes what arrives with what became of it, after what is due', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     await inbox.openPlan();
     const due = await inbox.put('pause');
     const arrive = (id: number, type: string, tree: TreeAddress = plan) =>
@@ -352,7 +241,7 @@ describe('what a step asks for', () => {
   });
 
   it('goes to its repo as the engine’s own word, and to another tree as the word of the machine that says it', async () => {
-    const inbox = await open({ machine: { tells: { project: 'demo', plan: 'hello' } } });
+    const inbox = await openInbox({ machine: { tells: { project: 'demo', plan: 'hello' } } });
     await inbox.openPlan();
     await inbox.say('implement_start');
     expect(inbox.made('signal.insert')).toMatchObject([{ tree: repo, type: 'implement_requested', origin: 'engine' }]);
@@ -364,7 +253,7 @@ describe('what a step asks for', () => {
   });
 
   it('is due as long from now as its machine says, in the time of the store', async () => {
-    const inbox = await open({ machine: { expireMs: 300 } });
+    const inbox = await openInbox({ machine: { expireMs: 300 } });
     const born = await inbox.say('machine_started', { version: '1.2.0' }, { tree: release, origin: 'engine' });
     expect(born.touchedEffects).toBe(false);
     expect(inbox.made('signal.insert')).toMatchObject([
@@ -386,7 +275,7 @@ describe('what a step asks for', () => {
   });
 
   it('keeps no deadline where there is none', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     await inbox.openPlan();
     expect(inbox.made('timeline.write')).toEqual([]);
   });
@@ -419,27 +308,27 @@ describe('what a step asks for', () => {
 });
 
 describe('what people and hooks are told', () => {
-  const told = (inbox: Awaited<ReturnType<typeof open>>) =>
+  const told = (inbox: Awaited<ReturnType<typeof openInbox>>) =>
     inbox.made('hook.enqueue').map(({ delivery: { event, from, to } }) => `${event} ${from}>${to}`);
 
   it('stands in the commit of the step, for the hooks that ask for it', async () => {
-    const inbox = await open({ hooked: hookEvents });
+    const inbox = await openInbox({ hooked: hookEvents });
     expect((await inbox.openPlan()).touchedEffects).toBe(true);
     const done = await inbox.say('mark_done');
     expect(told(inbox)).toContain('mark_done ready>done');
     expect(done.touchedEffects).toBe(true);
-    const quiet = await open({ hooked: ['cancel'] });
+    const quiet = await openInbox({ hooked: ['cancel'] });
     await quiet.openPlan();
     await quiet.say('pause');
     expect(told(quiet)).toEqual([]);
-    const none = await open();
+    const none = await openInbox();
     await none.openPlan();
     await none.say('mark_done');
     expect(told(none)).toEqual([]);
   });
 
   it('is one notification for each thing that a plan needs, in a line of a list', async () => {
-    const inbox = await open({ hooked: ['agent_asks'] });
+    const inbox = await openInbox({ hooked: ['agent_asks'] });
     await inbox.openPlan();
     await inbox.say('needs_decision', { reason: 'x'.repeat(2_000) });
     const [notice, ...others] = inbox.made('notification.insert');
@@ -453,7 +342,7 @@ describe('what people and hooks are told', () => {
     const notices = { works: () => 'it is being published' };
     const definition = { ...defineRelease(), notices };
     const kinds = kindsWith([kindOf(definition)]);
-    const inbox = await open({
+    const inbox = await openInbox({
       machineHooks: () => [
         { project: 'demo', hooks: [{ name: 'chat', type: 'command', enabled: true, events: ['release.works'] }] },
         { project: '', hooks: [{ name: 'own', type: 'command', enabled: true, events: ['release.works'] }] },
@@ -492,7 +381,7 @@ describe('a plan that stands for signals that were set aside', () => {
   const fault = { code: 'internal', error: 'it threw', hint: 'look at it' };
 
   async function standing(scene: Scene = {}) {
-    const inbox = await open(scene);
+    const inbox = await openInbox(scene);
     await inbox.openPlan();
     const ids = [await inbox.put('pause'), await inbox.put('resume')] as const;
     // The engine's own: a stranger's word that fails holds nobody up.
@@ -528,7 +417,7 @@ describe('a plan that stands for signals that were set aside', () => {
   });
 
   it('also gets what its repo could not handle', async () => {
-    const inbox = await open();
+    const inbox = await openInbox();
     await inbox.openPlan();
     const asked = await inbox.put('implement_requested', { plan: 'hello' }, { tree: repo, origin: 'engine' });
     await mustCommit(inbox.store, [

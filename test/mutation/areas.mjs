@@ -38,7 +38,7 @@ export const areas = {
   'core/admission': { mutate: ['runtime/core/inbox/admission.ts'], tests: signals },
   'core/transaction': {
     mutate: ['runtime/core/inbox/transaction.ts', 'runtime/core/inbox/projection.ts'],
-    tests: ['test/inbox/transaction.test.ts', 'test/engine/simulate.test.ts'],
+    tests: ['test/inbox/projection.test.ts', 'test/inbox/transaction.test.ts', 'test/engine/simulate.test.ts'],
   },
   actors: { mutate: ['actors/**/*.ts'], tests: [...trees, ...signals, ...plans] },
   'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: plans },

@@ -7,7 +7,8 @@ export default {
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
   ignorers: ['prose'],
-  ignorePatterns: ['dist', 'docs', 'page', 'examples', 'reports', '.worktrees', 'coverage'],
+  // From the root: 'reports' alone would leave out each folder of that name.
+  ignorePatterns: ['/dist', '/docs', '/page', '/examples', '/reports', '/.worktrees', '/coverage'],
   tempDirName: '.stryker-tmp',
   reporters: ['clear-text', 'json', 'progress-append-only'],
   jsonReporter: { fileName: process.env.STATOR_MUTATION_REPORT ?? 'reports/mutation/all.json' },
