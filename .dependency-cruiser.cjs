@@ -123,10 +123,11 @@ module.exports = {
     },
     {
       name: 'families-parse',
-      comment: 'what reads the documents of others parses markdown, YAML and JSON besides',
+      comment:
+        'what reads the documents of others parses markdown, YAML and JSON besides, with parsers that it loads when there is need',
       severity: 'error',
       from: { path: '^machines/document/families/' },
-      to: { pathNot: ['^machines/', 'node_modules/(markdown-it|js-yaml|jsonc-parser)/'] },
+      to: { pathNot: ['^machines/', 'node_modules/(markdown-it|js-yaml|jsonc-parser)/', '^(node:)?module$'] },
     },
     {
       name: 'actors-see-machines',

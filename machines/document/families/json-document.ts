@@ -1,8 +1,9 @@
 /** JSON with the line of each value, so that a problem names its line, and one value can be replaced without changing the rest. */
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Node, ParseError } from 'jsonc-parser';
 import { readLabel } from '../labels.ts';
 import type { PlanProblem } from '../shape.ts';
 import type { SourceLine } from './markdown-outline.ts';
+import { parsers } from './parsers.ts';
 
 export interface JsonDocument {
   /** Undefined where the text is no JSON. */
@@ -50,7 +51,7 @@ export function readJson(text: string): JsonDocument {
 /** Null where it nests more deeply than the parser follows. */
 function treeOf(text: string, errors: ParseError[] = []): Node | null {
   try {
-    return parseTree(text, errors, { disallowComments: true }) ?? null;
+    return parsers.json().parseTree(text, errors, { disallowComments: true }) ?? null;
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -65,7 +66,9 @@ function findProblem(text: string): PlanProblem {
     const message = tree === null ? 'the JSON nests too deeply' : 'the document is no JSON';
     return { line: 1, message: `${message}; give a file that jq reads` };
   }
-  const found = printParseErrorCode(first.error)
+  const found = parsers
+    .json()
+    .printParseErrorCode(first.error)
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
     .toLowerCase();
   return { line: lineCounter(text)(first.offset), message: `the document is no JSON (${found}); correct it here` };
@@ -104,7 +107,7 @@ function wrapped(node: Node, lineAt: (offset: number) => number): JsonNode {
     end: node.offset + node.length,
     size: children.length,
     get value() {
-      return getNodeValue(node) as unknown;
+      return parsers.json().getNodeValue(node) as unknown;
     },
     entries,
     items: () => (node.type === 'array' ? children.map((child) => wrapped(child, lineAt)) : []),

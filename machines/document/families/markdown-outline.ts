@@ -2,7 +2,7 @@
  * The headings and lists of a markdown text with their lines, as CommonMark sees them. Only blocks are parsed, since a plan's structure is in its blocks.
  * Fenced code, comments, tables and quotes are text here.
  */
-import MarkdownIt from 'markdown-it';
+import { parsers } from './parsers.ts';
 
 /** A line of a document with its number. */
 export interface SourceLine {
@@ -56,7 +56,7 @@ export type OutlineBlock = OutlineHeading | OutlineList;
 
 /** The blocks at the top of a text that are headings or lists, in order. Lines between them are other text. */
 export function markdownOutline(lines: readonly string[]): OutlineBlock[] {
-  const parser = new MarkdownIt('commonmark');
+  const parser = new (parsers.markdown())('commonmark');
   parser.core.ruler.enableOnly(['normalize', 'block']);
   parser.block.ruler.disable(['reference']);
   const blocks: OutlineBlock[] = [];

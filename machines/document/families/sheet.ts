@@ -1,8 +1,8 @@
 /** A document with everything that the families read from it, each part parsed once: its lines, its front matter, its outline, its JSON. */
-import { load } from 'js-yaml';
 import type { PlanProblem } from '../shape.ts';
 import { type JsonDocument, readJson } from './json-document.ts';
 import { markdownOutline, type OutlineBlock, type OutlineItem, readBox, type SourceLine } from './markdown-outline.ts';
+import { parsers } from './parsers.ts';
 
 /** A document as it is given. */
 export interface PlanSource {
@@ -142,7 +142,7 @@ function readFrontMatter(lines: readonly SourceLine[]): FrontMatter {
 }
 
 function fieldsOf(texts: readonly string[]): FrontMatter['fields'] {
-  const value = load(texts.join('\n'));
+  const value = parsers.yaml().load(texts.join('\n'));
   return isRecord(value) ? value : null;
 }
 

@@ -79,7 +79,7 @@ export function idForm(
   { needsWord, isLabelled = false }: { needsWord: boolean; isLabelled?: boolean },
 ): IdForm {
   const word = String.raw`tasks?\s+#?`;
-  const joint = String.raw`[&,/\-–—….\s*\x60#]`;
+  const joint = String.raw`[&,/\-\u2013\u2014\u2026.\s*\x60#]`;
   const first = needsWord ? word : `(?:${word})?`;
   const chain = `(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
   return {
