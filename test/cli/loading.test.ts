@@ -29,6 +29,7 @@ it('run shows its first line before it loads an engine or a package', () => {
 it('a verb beside an engine loads a handful of files, and none of an engine', async () => {
   const made = working();
   made.write('p.md', planOf(['true']));
+  made.write('q.md', planOf(['true']));
   expect((await made.stator(['plan', 'register', 'p.md', '--trust'])).code).toBe(0);
   const daemon = made.start(['daemon', 'start', '--foreground']);
   await until(() => daemon.stderr().includes('owns'));
@@ -40,8 +41,19 @@ it('a verb beside an engine loads a handful of files, and none of an engine', as
     const texts = files.filter((file) => file.startsWith('file:')).map((file) => readFileSync(new URL(file), 'utf8'));
     expect(texts.filter((text) => text.includes('ZodString'))).toEqual([]);
   }
+  const registered = await filesLoadedBy(made, 'plan', 'register', 'q.md', '--json');
+  expect(registered.filter((file) => /\/node_modules\/|\/(alone|engine)-/.test(file))).toEqual([]);
   daemon.child.kill('SIGTERM');
   await daemon.ended;
+});
+
+it('a check of a plan loads no store and no parser of documents of others, and a mistake loads no store', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  const checked = await filesLoadedBy(made, 'plan', 'check', 'p.md');
+  expect(checked.filter((file) => /\/(alone|engine)-|markdown-it|js-yaml|jsonc|sqlite/.test(file))).toEqual([]);
+  const mistaken = await filesLoadedBy(made, 'plan', 'check', '--wach', 'p.md');
+  expect(mistaken.filter((file) => /\/(alone|engine)-/.test(file))).toEqual([]);
 });
 
 it.each(['relay.js', 'egress.js', 'loopback.js', 'spawner-process.js'])(
