@@ -10,6 +10,7 @@ import { askedStack } from '../machines/plan/stack.ts';
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
 import { type AgentRun, type PlanPull, placeOf } from '../machines/vocabulary/effect.ts';
 import { draftBranch, idOf, landingTree, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import type { StackLayer } from '../machines/vocabulary/plan-pull.ts';
 import { duration } from '../machines/vocabulary/time-text.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
 import type { Ports } from './ports.ts';
@@ -122,7 +123,10 @@ function stackOf(context: PlanContext): Partial<PlanPull> {
 /** The pull request that its forge is to merge, if that is how it lands. */
 function landingPull({ merge, pull }: Pick<PlanContext, 'merge' | 'pull'>) {
   const request = merge?.byForge === true ? (pull?.request ?? null) : null;
-  return request === null ? {} : { pull: { number: request.number, head: request.head } };
+  if (request === null) return {};
+  const { number, head, stack = [], stackMode } = request;
+  const members = stackMode === 'member' ? { members: stack.map(membersPull) } : {};
+  return { pull: { number, head, ...members } };
 }
 
 function mergeMessage({ plan, title }: Pick<PlanContext, 'plan' | 'title'>): string {
@@ -255,4 +259,8 @@ export function runOf(context: AgentContext): AgentRun {
     ...(context.chooses === true ? { chooses: true } : {}),
     ...(context.agent === undefined ? {} : { agent: context.agent }),
   };
+}
+
+function membersPull({ name, number, head }: StackLayer) {
+  return { name, number, head };
 }

@@ -88,7 +88,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
       fact('merged', mergeOf(plan, nowMs)),
       fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
       fact('pull request', pullRequest(plan)),
-      fact('stack', stackOf(plan)),
+      fact(isOfMembers(plan) ? 'in repos' : 'stack', stackOf(plan)),
       fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
       fact('left undone', plan.left_undone.join('; ')),
       fact('set aside', plan.set_aside.join('; ')),
@@ -107,7 +107,11 @@ function mergeOf({ merged }: PlanShow, nowMs: number): Child {
   );
 }
 
-/** The requests of its parts, the lowest first. */
+function isOfMembers({ pull_request: made }: PlanShow): boolean {
+  return made?.stack?.some(({ project }) => project !== undefined) === true;
+}
+
+/** The requests of its parts, the lowest first, or of the members of its repo. */
 function stackOf({ pull_request: made }: PlanShow): Child {
   const layers = made?.stack ?? [];
   if (layers.length === 0) return '';

@@ -187,9 +187,10 @@ function stackLine({ name, state, number, url, base }: PullOfPart): string {
   return `${name}: ${state} #${number} ${place} ${plain(base)} ${plain(url)}`;
 }
 
-/** The requests of its parts, the lowest first. */
+/** The requests of its parts, the lowest first, or of the members of its repo. */
 export function stackLines({ pull_request: request }: Pick<PlanShow, 'pull_request'>): [string, string][] {
-  return linesBeside('stack', (request?.stack ?? []).map(stackLine));
+  const stack = request?.stack ?? [];
+  return linesBeside(stack.some(({ project }) => project !== undefined) ? 'in repos' : 'stack', stack.map(stackLine));
 }
 
 function authorText(author: string): string {

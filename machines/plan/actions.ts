@@ -234,7 +234,10 @@ const pulling = {
     assertEvent(event, ['pr_failed', 'effect_failed', 'pr_merge_refused']);
     const isMoved = event.type === 'pr_failed' && event.moved === true;
     const refused = isMoved ? null : { at: event.at, detail: event.detail.slice(0, detailLimit) };
-    return { pull: { ...(context.pull ?? noPull), work: null, refused } };
+    const pull = context.pull ?? noPull;
+    const stack = event.type === 'pr_failed' ? event.stack : undefined;
+    const request = pull.request === null || stack === undefined ? pull.request : { ...pull.request, stack };
+    return { pull: { ...pull, work: null, refused, request } };
   }),
   forgetPullRefusal: base.assign(({ context: { pull } }) => ({ pull: { ...(pull ?? noPull), refused: null } })),
   notePullStop: base.assign(({ context }) => {

@@ -1,7 +1,7 @@
 /** The stack of a plan's pull requests: which of its waves or tasks has one, as far as they are done. Pure functions over its context. */
 
 import { taskName } from '../vocabulary/ids.ts';
-import type { AskedStack, StackMode } from '../vocabulary/plan-pull.ts';
+import type { AskedStack, RequestMode } from '../vocabulary/plan-pull.ts';
 import { isFinished, isSession, nextWave, type PlanContext, workOfWave } from './context.ts';
 
 /** A wave or a task that is done, and the commits at which its work ended; what changed nothing is no part. */
@@ -18,8 +18,8 @@ function branchOf({ plan, pass }: Pick<PlanContext, 'plan' | 'pass'>, name: stri
 }
 
 /** In the order of the document. */
-export function stackParts(context: PlanContext, mode: StackMode = modeOf(context)): StackPart[] {
-  if (mode === 'none') return [];
+export function stackParts(context: PlanContext, mode: RequestMode = modeOf(context)): StackPart[] {
+  if (mode === 'none' || mode === 'member') return [];
   const over = context.waves.filter((wave) => wave.number <= context.passed || isFinished(context, wave));
   return over.flatMap(({ number, tasks }): StackPart[] => {
     const part = (name: string, title: string, commits: readonly string[]) =>
@@ -38,7 +38,7 @@ export function stackParts(context: PlanContext, mode: StackMode = modeOf(contex
 }
 
 /** A plan keeps the kind of request that it has. */
-function modeOf(context: PlanContext): StackMode {
+function modeOf(context: PlanContext): RequestMode {
   const request = context.pull?.request ?? null;
   const mode = context.policy.pull_stack;
   if (request === null || request.pass !== context.pass) return isSession(context) ? 'none' : mode;
@@ -46,7 +46,7 @@ function modeOf(context: PlanContext): StackMode {
 }
 
 /** With one wave, or one task, there is nothing to put on top of each other. */
-function planned({ waves }: PlanContext, mode: StackMode): number {
+function planned({ waves }: PlanContext, mode: RequestMode): number {
   return mode === 'wave' ? waves.length : waves.reduce((sum, { tasks }) => sum + tasks.length, 0);
 }
 
@@ -66,7 +66,9 @@ export function hasMoreParts(context: PlanContext): boolean {
 /** It came to its end, and its requests were not asked for with this head. */
 export function isUnpushed(context: PlanContext): boolean {
   const { head, pull, blocked } = context;
-  return head !== null && blocked === null && pull?.asked?.head !== head && isStacked(context);
+  // Only the answer to the first request says that the repo has members.
+  const shown = modeOf(context) === 'member' ? pull?.request?.head : pull?.asked?.head;
+  return head !== null && blocked === null && shown !== head && isStacked(context);
 }
 
 /** What an effect needs to bring the forge to it; null: the plan has one pull request. */

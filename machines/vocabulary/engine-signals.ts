@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { budgetUseSchema } from './budget-schema.ts';
 import { declaredFilesLimit, declaredPathLimit } from './file-claims.ts';
 import { mergeObstacles } from './plan-merge.ts';
-import { stackModes } from './plan-pull.ts';
+import { requestModes } from './plan-pull.ts';
 import { policySchema } from './policy.ts';
 import {
   type Addressee,
@@ -57,7 +57,7 @@ const wordNumbers = z.array(z.int().min(1)).max(1_000);
 
 /** The most parts of a stack: each is a request, and is asked for at each look. */
 const stackLimit = 100;
-/** Each pull request of a stack, the lowest first; not there: the plan has one. */
+/** Each pull request of a stack, or of the members of the plan's repo, in the order in which they are merged; not there: the plan has one. */
 const ofStack = {
   stack: z
     .array(
@@ -70,11 +70,21 @@ const ofStack = {
         state: z.enum(['open', 'merged', 'closed']),
         head: sha,
         base: word,
+        project: word.optional(),
       }),
     )
     .max(stackLimit)
     .optional(),
 };
+
+const landingPull = z.strictObject({
+  number: z.int(),
+  head: sha,
+  members: z
+    .array(z.strictObject({ name: word, number: z.int(), head: sha }))
+    .max(stackLimit)
+    .optional(),
+});
 
 /** To one actor, from the engine alone: what the signal does, and the fields of its payload. */
 function fromEngine<To extends Addressee>(to: To) {
@@ -239,7 +249,7 @@ export const engineSignals = {
     /** What was pushed for it. */
     head: sha,
     ...ofStack,
-    mode: z.enum(stackModes).optional(),
+    mode: z.enum(requestModes).optional(),
   }),
   pr_merged: toPlan('the pull request is merged', {
     /** The commit that holds it, where the forge says; and the branch that it went into. */
@@ -253,6 +263,7 @@ export const engineSignals = {
     detail: text,
     /** The branch is at another commit than the approved one: it is judged again, and requested again after that. */
     moved: z.boolean().optional(),
+    ...ofStack,
   }),
   pr_merge_wanted: toPlan('the pull request is to be merged without a person', {
     head: sha,
@@ -328,7 +339,7 @@ export const engineSignals = {
     approval: approval.nullable(),
     request: word,
     /** The pull request that the forge is to merge; not there: stator merges with git. */
-    pull: z.strictObject({ number: z.int(), head: sha }).optional(),
+    pull: landingPull.optional(),
   }),
   landing_left: toLanding('a plan is no longer done', { plan: word, request: word }),
   landing_prepared: toLanding('the merge is made, and is on no branch yet', {

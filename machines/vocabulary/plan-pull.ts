@@ -13,18 +13,21 @@ export interface PullRequest {
   cycles: number;
   /** The checks that failed when failed checks were last reported: by name, a digest of the output. A check without output is not listed. */
   failing: Record<string, string>;
-  /** The pull requests of its parts, the lowest first, and which parts these are; `number` and `url` are those of the lowest that is open. Not there: the plan has one. */
+  /** The pull requests of its parts, in the order in which they are merged, and which parts these are; `number` and `url` are those of the first that is open. Not there: the plan has one. */
   stack?: readonly StackLayer[];
-  stackMode?: StackMode;
+  stackMode?: RequestMode;
 }
 
 /** Which parts of a plan have a pull request of their own, each based on the one below: none, so that the plan has one; its waves; or its tasks. */
 export const stackModes = ['none', 'wave', 'task'] as const;
 export type StackMode = (typeof stackModes)[number];
+/** `member`: one for each member of the plan's repo that the plan changes, at the forge of that member, for the member's own branch. */
+export const requestModes = [...stackModes, 'member'] as const;
+export type RequestMode = (typeof requestModes)[number];
 
-/** A pull request of a stack, as it was when it was last looked at. */
+/** One of several pull requests of a plan, as it was when it was last looked at. */
 export interface StackLayer {
-  /** `w1`, or `w1-t2` where each task has one. */
+  /** `w1`, or `w1-t2` where each task has one; of a member, its folder. */
   readonly name: string;
   readonly title: string;
   readonly branch: string;
@@ -35,11 +38,13 @@ export interface StackLayer {
   readonly head: string;
   /** The branch that it is for, or went into. */
   readonly base: string;
+  /** The registered repo at whose forge it is; not there: the plan's own. */
+  readonly project?: string | undefined;
 }
 
 /** A stack that the forge must get: its done parts, and the requests that the plan already knows there. */
 export interface AskedStack {
-  readonly mode: StackMode;
+  readonly mode: RequestMode;
   readonly parts: readonly {
     readonly name: string;
     readonly title: string;

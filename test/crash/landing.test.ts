@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { claimUnderKills, landInMembersUnderKills, landUnderKills, updateUnderKill } from '../support/landing-kills.ts';
+import {
+  claimUnderKills,
+  landInMembersUnderKills,
+  landUnderKills,
+  linkUnderKills,
+  updateUnderKill,
+} from '../support/landing-kills.ts';
 
 const points = [
   'landing.after-prepare',
@@ -43,6 +49,21 @@ it.each(['github', 'gitea', 'gitlab'] as const)(
 
 it('plans land each once, though people change their requests and branches by hand, and their engine is killed meanwhile', async () => {
   await landUnderKills({ plans: 3, points: [], kills: 3, seed: 7, batch: 1, forge: 'gitea', hasPeople: true });
+  expect.hasAssertions();
+});
+
+// Nine engines, one after the other: the points are played for the first member, and for the second.
+it('a plan over two repos has one request in each and lands once in both, though its engine is killed between any two steps', async () => {
+  await linkUnderKills([
+    { point: 'plan-pull.after-push', nth: 1 },
+    { point: 'plan-pull.after-create', nth: 1 },
+    { point: 'plan-pull.before-push', nth: 2 },
+    { point: 'plan-pull.after-push', nth: 2 },
+    { point: 'plan-pull.after-create', nth: 2 },
+    { point: 'landing.before-merge', nth: 1 },
+    { point: 'landing.after-merge', nth: 1 },
+    { point: 'landing.after-merge', nth: 1 },
+  ]);
   expect.hasAssertions();
 });
 

@@ -76,6 +76,8 @@ export interface FakeMerging {
   readonly deletes?: 'retargets' | 'closes';
   /** The branch of a request must have what came to its target. */
   readonly upToDate?: boolean;
+  /** A branch into which nobody may merge. */
+  readonly frozen?: string;
 }
 
 export interface FakeStatus {
@@ -392,6 +394,7 @@ function mergeRefusal(state: ForgeState, pull: FakePull, head: unknown): { statu
   if (conflictsOf(state, pull)) return { status: 405, message: 'Pull Request has merge conflicts' };
   if (isBehind(state, pull)) return { status: 405, message: 'Head branch is out of date' };
   if (approvalsOf(pull) < state.merging.approvals) return { status: 405, message: 'Does not have enough approvals' };
+  if (pull.base === state.merging.frozen) return { status: 405, message: `${pull.base} is a protected branch` };
   return state.merging.refuses === null ? null : { status: 405, message: state.merging.refuses };
 }
 
@@ -415,6 +418,17 @@ function isBase(state: ForgeState, base: unknown): boolean {
 }
 
 const noBase: Reply = { status: 422, body: { message: 'Validation Failed: base is invalid' } };
+
+function edited(
+  state: ForgeState,
+  pull: FakePull,
+  { base, body }: { base?: unknown; body?: unknown },
+  shown: () => unknown,
+): Reply {
+  if (base !== undefined) return retarget(state, pull, base, shown);
+  pull.body = String(body);
+  return { status: 200, body: shown() };
+}
 
 function retarget(state: ForgeState, pull: FakePull, base: unknown, shown: () => unknown): Reply {
   if (!isBase(state, base)) return noBase;
@@ -625,7 +639,7 @@ function answerGitHub(state: ForgeState, { method, path, query, body }: Asked, u
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
-  if (part === '' && method === 'PATCH') return retarget(state, pull, body.base, () => shown(pull));
+  if (part === '' && method === 'PATCH') return edited(state, pull, body, () => shown(pull));
   const relation = (author: string) => ({ author_association: state.strangers.has(author) ? 'NONE' : 'MEMBER' });
   const codeComment = (one: FakePull['comments'][number]) => ({
     id: one.id,
@@ -793,6 +807,7 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
     state: pull.state === 'open' ? 'opened' : pull.state,
     source_branch: pull.head,
     target_branch: pull.base,
+    description: pull.body,
     sha: headOf(state, pull),
     merge_commit_sha: pull.state === 'merged' ? commitOf(pull) : null,
     source_project_id: pull.isOfFork ? 8 : 7,
@@ -832,7 +847,8 @@ function answerGitLab(state: ForgeState, { method, path, query, body }: Asked, u
   }
   const pull = state.pulls.get(Number(id));
   if (pull === undefined) return missing;
-  if (part === '' && method === 'PUT') return retarget(state, pull, body.target_branch, () => shown(pull));
+  if (part === '' && method === 'PUT')
+    return edited(state, pull, { base: body.target_branch, body: body.description }, () => shown(pull));
   if (part === 'cancel_merge_when_pipeline_succeeds') {
     if (pull.auto === null) return { status: 406, body: { message: 'not set to merge' } };
     pull.auto = null;

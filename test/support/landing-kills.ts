@@ -11,6 +11,7 @@ import { planText } from './engine.ts';
 import { conflictsOf, type FakePull, mergeNow, startForge, type Trouble } from './forge-server.ts';
 import { Ci, readTip } from './forge-site.ts';
 import { type Ground, git, makeGround } from './ground.ts';
+import { linkedForges, memberNames } from './linked-forges.ts';
 import { randomOf } from './random.ts';
 
 const script = fileURLToPath(new URL('./scripts/landing-engine.mjs', import.meta.url));
@@ -121,7 +122,34 @@ export async function landInMembersUnderKills(
   }
 }
 
-const memberNames = ['api', 'web'] as const;
+/** A plan over two repos whose forges merge its requests, while the engine kills itself at each of these, once: no request twice, and it lands once in both. */
+export async function linkUnderKills(faults: readonly { readonly point: FaultPoint; readonly nth: number }[]) {
+  const on = makeGround();
+  const passed = join(on.root, 'passed');
+  const lines = `[landing]\nauto = true\nby = "forge"\ncheck = "git rev-parse HEAD >> ${passed}"\n`;
+  const [api, web] = await linkedForges(on, ['github', 'gitlab'], { lines });
+  try {
+    writeFileSync(join(on.home, 'daemon.toml'), 'blueprint_skip_threshold = 0\n');
+    const both = planText(memberNames.map((repo) => ({ sh: `echo 1 > ${repo}/one.txt`, fields: `**Repo:** ${repo}` })));
+    const agents = { default: { preset: 'sh', attempts: 5 } };
+    const options = { home: on.home, repo: on.repo, members: [api.path, web.path], plans: { both }, agents };
+    for (const fault of faults) expect([fault, await life(on, { ...options, fault })]).toEqual([fault, 'killed']);
+    expect(await life(on, options)).toBe('done');
+    for (const { name, bare, forge } of [api, web]) {
+      expect(forge.asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line))).toHaveLength(1);
+      expect([...forge.state.pulls.values()].map(({ state }) => state)).toEqual(['merged']);
+      expect(git(bare, 'log', '--format=%s', '--first-parent', 'main', '--', 'one.txt').split('\n')).toHaveLength(1);
+      expect(git(bare, 'rev-parse', 'main^{tree}')).toBe(git(on.repo, 'rev-parse', `main:${name}`));
+    }
+    const checked = readFileSync(passed, 'utf8').trim().split('\n').at(-1) ?? '';
+    expect(git(on.repo, 'rev-parse', `${checked}^{tree}`)).toBe(git(on.repo, 'rev-parse', 'main^{tree}'));
+    await expectJournalToReplay(on.home);
+  } finally {
+    for (const pid of carriersOf(`STATOR_HOME=${on.home}`)) kill(pid);
+    for (const { forge } of [api, web]) await forge.stop();
+    on.remove();
+  }
+}
 
 async function playMembers(
   on: Ground,
@@ -273,7 +301,8 @@ async function play(on: Ground, trial: Trial): Promise<void> {
 function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, random: () => number) {
   const { state } = server;
   const merged = new Set<string>();
-  state.merging = { ...state.merging, approvals: 1 };
+  // A person who answers a plan whose request is for another branch by now lands it there. Here all are to come to `main`.
+  state.merging = { ...state.merging, approvals: 1, frozen: 'next' };
   const refOf = (place: string, branch: string) => readTip(join(place), branch);
   const isAsMade = ({ head, base }: FakePull) =>
     base === 'main' && refOf(bare, head) === refOf(join(repo, '.git'), head);
@@ -351,6 +380,8 @@ async function failingForge({ root, repo, home }: Ground, kind: NonNullable<Tria
   git(repo, 'remote', 'add', 'origin', `${server.url}/ada/demo.git`);
   git(repo, 'config', 'remote.origin.pushurl', bare);
   git(repo, 'push', '-q', bare, 'main');
+  // As in every clone: the fixer merges it, also if a check of the forge fails before anything was fetched.
+  git(repo, 'update-ref', 'refs/remotes/origin/main', 'main');
   const config = join(repo, '.stator', 'config.toml');
   writeFileSync(config, `${readFileSync(config, 'utf8')}by = "forge"\n`);
   const of = `name = "here"\nurl = "${server.url}"\nkind = "${kind}"\ntoken = "env:FORGE_TOKEN"\nallow_private = true\n`;

@@ -112,7 +112,7 @@ export const planEntry = z
 /** A plan as lists show it: its status, its phase, and what it waits for. */
 export interface PlanEntry extends z.infer<typeof planEntry> {}
 
-/** A pull request of a stack. */
+/** One of several pull requests of a plan: of a part of its stack, or of a member of its repo. */
 const stackLayer = z.object({
   name: z.string(),
   title: z.string(),
@@ -123,6 +123,8 @@ const stackLayer = z.object({
   /** The branch that it is for, or went into. */
   base: z.string(),
   head: z.string(),
+  /** The registered repo at whose forge it is; not there: the plan's own. */
+  project: z.string().optional(),
 });
 
 const taskEntry = z.object({

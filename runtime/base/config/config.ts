@@ -333,7 +333,9 @@ export function parseRepoConfig(
     landingBy: values.landing?.by ?? 'git',
     landingRefreshMs: values.landing?.refresh ?? null,
   };
+  const members = membersOf(values.members ?? {});
   checkStack(source.file, limits);
+  if (members.length > 0) checkRequestsOfMembers(source.file, limits);
   const profileOf = (role: Role) => resolveProfile(role, files).profile;
   return deepFreeze({
     flags,
@@ -350,7 +352,7 @@ export function parseRepoConfig(
       reviewAgain: values.landing?.review_again ?? 'conflicts',
       batch: values.landing?.batch ?? 1,
     },
-    members: membersOf(values.members ?? {}),
+    members,
     documents: { writeBack: values.documents?.write_back ?? false },
     noteRules: {
       file: values.notes?.file ?? '.stator/notes.md',
@@ -396,6 +398,18 @@ function checkStack(
     'bad_config',
     `${file}: [pull_requests] stack = "${limits.pullStack}" does not go together with ${other}: people merge the requests of a stack on the forge`,
     'leave one of the two out, in that file or in daemon.toml; stack = "none" turns a stack off',
+  );
+}
+
+/** The requests of members belong together, so nothing merges or stacks one by itself. Throws `bad_config`. */
+function checkRequestsOfMembers(file: string, { pullStack, pullMerge }: Pick<PolicyParts, 'pullStack' | 'pullMerge'>) {
+  if (pullStack === 'none' && pullMerge === 'manual') return;
+  const set = pullStack === 'none' ? `merge = "${pullMerge}"` : `stack = "${pullStack}"`;
+  const off = pullStack === 'none' ? 'merge = "manual"' : 'stack = "none"';
+  throw new EngineError(
+    'bad_config',
+    `${file}: [pull_requests] ${set} does not go together with [members]: a plan has one request for each member, and they are merged together`,
+    `write ${off} into [pull_requests] of that file; to have the forges merge them, write by = "forge" into [landing]`,
   );
 }
 

@@ -3,11 +3,8 @@
  * branch on the forge; the forge is asked to merge that commit while its branch has not moved, and the request is then read from the forge.
  */
 import type { LandingFind, LandingMerge, LandingPrepare } from '../../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
 import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
-import type { Forge, PullRequest } from '../forges/forge.ts';
-import { otherHeadText } from '../forges/pull-request-news.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { requestAt } from '../forges/requests.ts';
 import { fetchTip } from '../git/base-remote.ts';
@@ -15,6 +12,8 @@ import { isBranchName } from '../git/branch.ts';
 import { holdsWork, takeIntoBranch } from '../git/joint-base.ts';
 import { findCommit, isAncestor, treeOf } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
+import { findLinkedLine, mergeLinked, prepareLinked } from './landing-linked.ts';
+import { type LandingNames, late, type Prepared, requestObstacle } from './landing-request.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import { mergeNow } from './pull-merge.ts';
 import { type ForgeParts, withForge } from './with-forge.ts';
@@ -22,8 +21,6 @@ import { siteOf } from './workplace.ts';
 
 /** An effect of a line whose plan the forge merges. */
 export type ByForge<E> = E & { readonly pull: LandingPull };
-
-type LandingNames = Names & { readonly into: string };
 
 /** The request's target branch, in its present state on the forge. */
 export async function findForgeLine(
@@ -33,6 +30,7 @@ export async function findForgeLine(
 ): Promise<Outcome> {
   const { row, abort } = context;
   const site = await siteOf(parts, row, { branch, from: branch });
+  if (pull.members !== undefined) return findLinkedLine(parts, { branch, members: pull.members, site, context });
   const { path: repo } = site.repository;
   const names: Names = { verb: 'land', plan: row.plan, branch, into: null, repo, approved: null };
   return withForge(parts, {
@@ -49,12 +47,6 @@ export async function findForgeLine(
   });
 }
 
-interface Prepared {
-  /** The branch on the forge, with which the request is merged. */
-  readonly target: string;
-  readonly names: LandingNames;
-}
-
 /** Finds the commit with which the plan is to be merged, and passes it to `make`. */
 export async function prepareForForge(
   parts: ForgeParts,
@@ -68,6 +60,7 @@ export async function prepareForForge(
   const names = { verb: 'land', plan, branch, into, repo, approved } as const;
   // The forge merges one request at a time, so this one waits until the others have landed.
   if (on !== null) return refusal({ kind: 'forge_waits', detail: 'others are before it' }, names);
+  if (pull.members !== undefined) return prepareLinked(parts, { names, members: pull.members, site, context }, make);
   return withForge(parts, {
     ...{ repo, row, plan, abort },
     failed: (detail) => refusal({ kind: 'pull', detail }, names),
@@ -88,10 +81,13 @@ export async function prepareForForge(
 export async function mergeByForge(
   parts: ForgeParts,
   { plan, branch, into, commit, base, pull }: ByForge<LandingMerge>,
-  { row, abort }: EffectContext,
+  { row, abort }: Pick<EffectContext, 'row' | 'abort'>,
 ): Promise<Outcome> {
-  const { repository, project } = await siteOf(parts, row, { branch, from: branch });
+  const site = await siteOf(parts, row, { branch, from: branch });
+  const { repository, project } = site;
   const names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null } as const;
+  if (pull.members !== undefined)
+    return mergeLinked(parts, { names, members: pull.members, site, context: { row, abort } }, { commit, base });
   const { mergeMethod, landing } = project.config;
   return withForge(parts, {
     ...{ repo: repository.path, row, plan, abort },
@@ -112,23 +108,6 @@ export async function mergeByForge(
       return landed(repository, end);
     },
   });
-}
-
-/** Why it differs from the approved request: it was closed, pushed to, or made for another branch; null: it does not differ. */
-function requestObstacle(
-  found: PullRequest,
-  { pull, names: { plan, into, ...names } }: { readonly pull: LandingPull; readonly names: LandingNames },
-): Outcome | null {
-  const refused = (detail: string) => refusal({ kind: 'pull', detail }, { ...names, plan, into });
-  if (found.state === 'closed') return refused(`${found.url} was closed on the forge; open it there again`);
-  if (found.headCommit !== pull.head)
-    return refused(
-      `${otherHeadText(found, pull.head)}; take that into ${names.branch}, or push ${pull.head.slice(0, 12)} there again`,
-    );
-  if (found.base === into) return null;
-  return refused(
-    `${found.url} is for ${found.base} now and was for ${into}: it was changed on the forge; see that this is right`,
-  );
 }
 
 interface Landing extends Pick<RepoForge, 'forge' | 'remote'> {
@@ -163,7 +142,7 @@ async function landed(repository: Repository, { forge, remote, names, pull, made
   const found = await requestAt(forge, pull.number);
   if (found.state !== 'merged') throw late(forge, `took the merge of ${found.url} and shows it as ${found.state} yet`);
   if (found.base !== into || found.headCommit !== pull.head) {
-    const detail = `${found.url} was merged on the forge into ${found.base} as ${found.headCommit.slice(0, 12)}; look at what is there`;
+    const detail = `${found.url} was merged on the forge into ${found.base} as ${found.headCommit.slice(0, 12)}; look at that branch`;
     return refusal({ kind: 'pull', detail }, names);
   }
   const tip = await fetchTip(repository, { remote, branch: into });
@@ -180,9 +159,4 @@ async function landed(repository: Repository, { forge, remote, names, pull, made
         note: `${found.url} was merged with more than was checked here: somebody else merged it, or pushed to ${into} in the same moment`,
       };
   return { type: 'plan_merged', payload: { head, into, tip: pull.head, ...note } };
-}
-
-/** The request is repeated later. */
-function late({ server }: Forge, what: string): EngineError {
-  return new EngineError('forge_unreachable', `${server.name} ${what}`, 'it is asked again later');
 }

@@ -56,8 +56,8 @@ export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
 export function createLandingPrepare(parts: ForgeParts): Handler<LandingPrepare> {
   return async (effect, context): Promise<Outcome> => {
     if (isByForge(effect))
-      return prepareForForge(parts, effect, context, ({ target, names }) =>
-        prepare(parts, context, { effect, names, target }),
+      return prepareForForge(parts, effect, context, ({ target, names, isHalf }) =>
+        prepare(parts, context, { effect, names, target, isHalf: isHalf === true }),
       );
     const { plan, branch, into, approved, on } = effect;
     const site = await siteOf(parts, context.row, { branch, from: branch });
@@ -67,7 +67,7 @@ export function createLandingPrepare(parts: ForgeParts): Handler<LandingPrepare>
     const names = await mayMerge(parts, site, { ...asked, lost });
     if ('type' in names) return names;
     if (on === null) await refreshMembers(parts, site);
-    return prepare(parts, context, { effect, names, target: null });
+    return prepare(parts, context, { effect, names, target: null, isHalf: false });
   };
 }
 
@@ -80,28 +80,29 @@ interface Preparing {
   readonly names: Names;
   /** The branch on its forge; null: the local branch is used. */
   readonly target: string | null;
+  readonly isHalf: boolean;
 }
 
 async function prepare(
   parts: EffectParts,
   { row }: EffectContext,
-  { effect, names, target }: Preparing,
+  { effect, names, target, isHalf }: Preparing,
 ): Promise<Outcome> {
   const { branch, into, message, approved, pull, on } = effect;
   const { repository, project } = await siteOf(parts, row, { branch, from: branch });
   const { check, strategy, reviewAgain, batch } = project.config.landing;
   const only = pull?.head ?? approved?.sha ?? null;
   // The forge makes the commits that land.
-  const rebase = strategy === 'rebase' && target === null;
+  const rebase = strategy === 'rebase' && pull === undefined;
   const made = await prepareMerge(repository, { from: branch, into, message, only, on: on ?? target, rebase });
   parts.faults?.('landing.after-prepare');
   switch (made.kind) {
     case 'new': {
       const { commit, base, tip } = made;
       const found =
-        approved === null ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
+        approved === null || isHalf ? 'as_it_was' : await broughtUp(repository, { tip, target: base, merged: commit });
       if (approved === null || !isToBeReviewed(reviewAgain, found)) {
-        const together = target === null && project.config.members.length === 0 ? batch : 1;
+        const together = pull === undefined && project.config.members.length === 0 ? batch : 1;
         return { type: 'landing_prepared', payload: { commit, base, tip, check: check ?? '', batch: together } };
       }
       // If another plan is before it, its base is not known yet.

@@ -3,6 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { MemberConfig, RepoConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
+import { fetchTip } from '../git/base-remote.ts';
 import { type CheckoutMerge, mergePrepared, type PreparedFor, prepareMerge } from '../git/checkout-merge.ts';
 import { composeMembers, landMembers, type Member, type MembersLanded, revertOf } from '../git/member-landing.ts';
 import { type MemberHead, membersAt } from '../git/members.ts';
@@ -21,10 +22,15 @@ interface Place {
   readonly repository: Repository;
 }
 
+/** A member, and the name under which it is registered. */
+export interface CompositeMember extends MemberHead {
+  readonly project: string;
+}
+
 /** The branch of a repo that has its members' files, and the members in the order in which they land. */
-interface Composite {
+export interface Composite {
   readonly into: string;
-  readonly members: readonly MemberHead[];
+  readonly members: readonly CompositeMember[];
 }
 
 /** What to write into the configuration of a repo of these: each in a folder of its name, with the branch on which its plans begin now. */
@@ -40,7 +46,7 @@ export async function membersNamed(
 }
 
 /** null: the repo has no members. Throws as `headsOf` and `branchOf`. */
-async function compositeOf(parts: MemberParts, place: Place): Promise<Composite | null> {
+export async function compositeOf(parts: MemberParts, place: Place): Promise<Composite | null> {
   if (place.project.config.members.length === 0) return null;
   return { into: await branchOf(place), members: await headsOf(parts, place, { isFresh: false }) };
 }
@@ -56,21 +62,22 @@ async function branchOf({ project, repository }: Place): Promise<string> {
   );
 }
 
-/** `isFresh`: a member is fetched first if that is configured. */
+/** `isFresh`: a member is fetched first if that is configured. `remotes`: by folder, where the branch of that member counts instead of its local one. */
 interface Freshness {
   readonly isFresh: boolean;
+  readonly remotes?: ReadonlyMap<string, string>;
 }
 
 /** Throws `bad_config` for a member that cannot be one, `untrusted`, and git's errors. */
-function headsOf(parts: MemberParts, { project }: Place, { isFresh }: Freshness): Promise<MemberHead[]> {
-  return Promise.all(project.config.members.map((member) => headOf(parts, project, { ...member, isFresh })));
+function headsOf(parts: MemberParts, { project }: Place, freshness: Freshness): Promise<CompositeMember[]> {
+  return Promise.all(project.config.members.map((member) => headOf(parts, project, { ...member, ...freshness })));
 }
 
 async function headOf(
   { projects }: MemberParts,
   { project, path }: Pick<Project, 'project' | 'path'>,
-  { isFresh, ...member }: MemberConfig & Freshness,
-): Promise<MemberHead> {
+  { isFresh, remotes, ...member }: MemberConfig & Freshness,
+): Promise<CompositeMember> {
   const at = `[members.${member.folder}] of ${path}/.stator/config.toml`;
   const row = projects.find(member.repo);
   if (row === null) {
@@ -94,7 +101,11 @@ async function headOf(
     const hint = `name one: branch = "main" in that table`;
     throw new EngineError('bad_config', `${at}: plans of ${member.repo} begin from no branch`, hint);
   }
-  return { folder: member.folder, repository, branch: await realBranch(repository, branch), commit };
+  const { folder, repo } = member;
+  const own = await realBranch(repository, branch);
+  const remote = remotes?.get(folder);
+  const tip = remote === undefined ? commit : await fetchTip(repository, { remote, branch: own });
+  return { folder, project: repo, repository, branch: own, commit: tip };
 }
 
 /** How often a branch that someone else moves is looked at again. */
@@ -102,14 +113,21 @@ const maxRounds = 5;
 
 /**
  * Brings the present commits of the members to the base branch. Nothing to do for a repo without members. Throws `branch_checked_out`, which is waited for,
- * if a checkout is in the way, `conflict` if a person must decide.
+ * if a checkout is in the way, `conflict` if a person must decide. `remotes`: as in `Freshness`.
  */
-export async function refreshMembers(parts: MemberParts, place: Place): Promise<void> {
+export async function refreshMembers(
+  parts: MemberParts,
+  place: Place,
+  remotes: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
   if (place.project.config.members.length === 0) return;
   const { repository } = place;
   for (let round = 1; ; round += 1) {
     const into = await branchOf(place);
-    const composed = await composeMembers(repository, { into, heads: () => headsOf(parts, place, { isFresh: true }) });
+    const composed = await composeMembers(repository, {
+      into,
+      heads: () => headsOf(parts, place, { isFresh: true, remotes }),
+    });
     if (composed.kind === 'composed') return;
     if (composed.kind !== 'moved' || round === maxRounds) throw notComposed(composed, repository, into);
   }

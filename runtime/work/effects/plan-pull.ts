@@ -10,7 +10,9 @@ import { makeOrFind, requestAt } from '../forges/requests.ts';
 import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
+import { publishLinked } from './linked-requests.ts';
 import { tellLostWork } from './lost-work.ts';
+import { compositeOf } from './members.ts';
 import { publishStack } from './plan-stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
 import { planBase } from './stored-base.ts';
@@ -21,7 +23,7 @@ import { siteOf } from './workplace.ts';
 export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
   return async ({ branch, approved, request: open, stack }, context): Promise<Outcome> => {
     const { row, abort } = context;
-    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    const { repository, project } = await siteOf(parts, row, { branch, from: branch });
     parts.projects.mustBeTrusted(row.project);
     const head = await readRef(repository, branchRef(branch));
     const lost = await tellLostWork(parts, context, branch);
@@ -30,6 +32,15 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
     if (approved !== null && head !== approved.sha) {
       const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
       return { type: 'pr_failed', payload: { detail, moved: true } };
+    }
+    const composite = await compositeOf(parts, { project, repository });
+    if (composite !== null) {
+      const key = { project: row.project, plan: row.plan };
+      return publishLinked(parts, {
+        ...{ ...key, repository, composite, branch, head, abort, known: stack?.known ?? [] },
+        byHand: stack?.byHand === true,
+        closes: (forge) => closesOf(parts, key, forge),
+      });
     }
     const work = async ({ forge, remote }: RepoForge): Promise<Outcome> => {
       const at = { project: row.project, plan: row.plan, branch };

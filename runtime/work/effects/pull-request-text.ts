@@ -16,6 +16,13 @@ export interface StackedPart {
   readonly below: string | null;
 }
 
+interface TextOf extends PlanKey {
+  readonly closes: string | null;
+  readonly part?: StackedPart;
+  /** The requests of the same change in other repositories. */
+  readonly links?: string;
+}
+
 const bodyLimit = 60_000;
 const titleLimit = 200;
 const notesLimit = 4_000;
@@ -26,7 +33,7 @@ const notesLimit = 4_000;
  */
 export async function pullRequestText(
   { store }: { readonly store: Pick<Store, 'plan' | 'planText' | 'usage' | 'runs'> },
-  { project, plan, closes, part }: PlanKey & { readonly closes: string | null; readonly part?: StackedPart },
+  { project, plan, closes, part, links = '' }: TextOf,
 ): Promise<{ title: string; body: string }> {
   const row = await store.plan(project, plan);
   const runs = await store.runs({ by: 'latest', project, plan });
@@ -52,6 +59,7 @@ export async function pullRequestText(
     costs.length === 0 ? '' : `, ${costs.reduce((sum, one) => sum + one, 0).toFixed(2)} USD as far as they said`;
   const parts = [
     part === undefined ? '' : partText(part, plan),
+    links,
     document.goal === null ? '' : told(document.goal),
     closes ?? '',
     dependsOnText(row?.base?.on ?? []),

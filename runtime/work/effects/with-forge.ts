@@ -24,30 +24,56 @@ const final = new Set([
   'agent_unusable',
 ]);
 
-interface ForgeWork {
+interface ForgeAsk {
   readonly repo: string;
-  readonly row: EffectRow;
+  /** The registered repo whose forge it is. */
+  readonly project: string;
   /** The plan that it is for. */
   readonly plan: string;
   readonly abort: AbortSignal;
+}
+
+interface ForgeWork extends Omit<ForgeAsk, 'project'> {
+  readonly row: EffectRow;
   work(at: RepoForge): Promise<Outcome>;
   failed(detail: string): Outcome;
 }
 
 /** If a forge is down or wants us to wait, this throws: the effect waits and spends no try. */
 export async function withForge(
-  { home, env, forgeStates }: ForgeParts,
-  { repo, row: { project }, plan, abort, work, failed }: ForgeWork,
+  parts: ForgeParts,
+  { row: { project }, work, failed, ...at }: ForgeWork,
+): Promise<Outcome> {
+  return orFailed(() => askForge(parts, { ...at, project }, work), failed);
+}
+
+/** Failures that a retry would repeat become the outcome; others are thrown, and the effect waits. */
+export async function orFailed(
+  work: () => Promise<Outcome>,
+  failed: (detail: string) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
   try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof EngineError && final.has(thrown.code)) return failed(`${thrown.message}; ${thrown.hint}`);
+    throw thrown;
+  }
+}
+
+/** Throws the errors of the forge and of `work`. */
+export async function askForge<T>(
+  { home, env, forgeStates }: ForgeParts,
+  { repo, project, plan, abort }: ForgeAsk,
+  work: (at: RepoForge) => Promise<T>,
+): Promise<T> {
+  try {
     const at = await forgeOfRepo({ home, env, repo, signal: abort });
-    const outcome = await work(at);
+    const done = await work(at);
     await forgeStates.answered({ project, server: at.forge.server, plan });
-    return outcome;
+    return done;
   } catch (thrown) {
     const site = await forgeSiteOf({ home, repo }).catch(() => null); // without a site no forge has failed
     if (site !== null && !abort.aborted) await forgeStates.failed({ project, server: site.server, plan }, thrown);
-    if (thrown instanceof EngineError && final.has(thrown.code)) return failed(`${thrown.message}; ${thrown.hint}`);
     throw thrown;
   }
 }

@@ -9,7 +9,7 @@ import { type CommentSize, newestComments } from './newest-comments.ts';
 
 export type CommonCalls = Pick<
   Forge,
-  'login' | 'issue' | 'comment' | 'createPullRequest' | 'retarget' | 'pullRequest' | 'commits'
+  'login' | 'issue' | 'comment' | 'createPullRequest' | 'retarget' | 'editBody' | 'pullRequest' | 'commits'
 >;
 
 export interface CommonParts extends ForgeCall {
@@ -48,6 +48,15 @@ export function createCommonCalls(
     async retarget(number, base) {
       const route = 'PATCH /repos/{owner}/{repo}/pulls/{number}';
       await ask({ route, parameters: { ...at, number, base }, shape: z.unknown() });
+    },
+    async editBody(number, edit) {
+      const parameters = { ...at, number };
+      const shape = z.object({ body: z.string().nullish() });
+      const body = (await ask({ route: 'GET /repos/{owner}/{repo}/pulls/{number}', parameters, shape })).body ?? '';
+      const edited = edit(body);
+      if (edited === body) return;
+      const route = 'PATCH /repos/{owner}/{repo}/pulls/{number}';
+      await ask({ route, parameters: { ...parameters, body: edited }, shape: z.unknown() });
     },
     async pullRequest(number, etag) {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';

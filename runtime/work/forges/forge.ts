@@ -126,6 +126,8 @@ export interface Forge {
   createPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
   /** Makes an open request one for another branch. */
   retarget(number: number, base: string): Promise<void>;
+  /** Replaces its text by what `edit` makes of it; the same text changes nothing. */
+  editBody(number: number, edit: (body: string) => string): Promise<void>;
   /** `unchanged`: nothing has changed since that etag. */
   pullRequest(number: number, etag?: string | null): Promise<PullRequest | 'unchanged'>;
   /** The ids of its commits, 200 at most; empty if the forge does not list them. */

@@ -203,6 +203,16 @@ export function createGitLab(parts: ForgeParts): Forge {
       const route = 'PUT /projects/{id}/merge_requests/{iid}';
       await ask({ route, parameters: { ...at, iid: wanted, target_branch: base }, shape: z.unknown() });
     },
+    async editBody(wanted, edit) {
+      const parameters = { ...at, iid: wanted };
+      const shape = z.object({ description: z.string().nullish() });
+      const found = await ask({ route: 'GET /projects/{id}/merge_requests/{iid}', parameters, shape });
+      const body = found.description ?? '';
+      const edited = edit(body);
+      if (edited === body) return;
+      const route = 'PUT /projects/{id}/merge_requests/{iid}';
+      await ask({ route, parameters: { ...parameters, description: edited }, shape: z.unknown() });
+    },
     login: () => loginOf(ask),
     async issue(wanted): Promise<Issue> {
       const found = await ask({

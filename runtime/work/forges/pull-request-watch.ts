@@ -12,7 +12,6 @@ import {
   forgeMergeStates,
   noPull,
   type PlanPull,
-  type PullRequest as PlanPullRequest,
   type StackLayer,
 } from '../../../machines/vocabulary/plan-pull.ts';
 import type { PlanTag } from '../../../machines/vocabulary/public-state.ts';
@@ -25,7 +24,7 @@ import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Forge, MergeObstacle, PullRequest } from './forge.ts';
-import { createForgeReadiness } from './forge-readiness.ts';
+import { createForgeReadiness, type Readiness } from './forge-readiness.ts';
 import { type ForgeStates, isUntilChanged } from './forge-states.ts';
 import { type AllNews, newsOf, newsText, otherHeadText } from './pull-request-news.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
@@ -125,28 +124,32 @@ type MergeState = ForgeMerge['state'] | null;
 
 interface MergeLook {
   readonly forge: RepoForge['forge'];
-  readonly known: Looks;
+  /** The commit that was pushed for it. */
+  readonly head: string;
   readonly found: PullRequest;
   readonly news: AllNews;
 }
 
+interface MergeStep {
+  readonly kind: Exclude<MergeObstacle['kind'], 'behind'>;
+  readonly detail: string;
+}
+
+const noObstacle: MergeStep = { kind: 'none', detail: '' };
+
 /** The present obstacle to a request's merge; an empty `detail` means that there is none, or that others must act. */
 async function mergeStep(
-  forge: RepoForge['forge'],
+  { forge, head, found, news }: MergeLook,
   {
-    request,
     merge,
-    found,
-    news,
     byLine,
-  }: Pick<MergeLook, 'found' | 'news'> & {
-    readonly request: PlanPullRequest;
+  }: {
     readonly merge: MergeState;
     /** The line of its branch brings it up to date. */
     readonly byLine: boolean;
   },
-): Promise<{ readonly kind: Exclude<MergeObstacle['kind'], 'behind'>; readonly detail: string }> {
-  if (found.headCommit !== request.head) return { kind: 'stands', detail: otherHeadText(found, request.head) };
+): Promise<MergeStep> {
+  if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, head) };
   if (merge === 'scheduled' && found.isAutoMerged === false)
     return {
       kind: 'stands',
@@ -265,7 +268,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
    */
   async function want(tree: PlanTree, { project, doneAt, pull: { refused } }: Watched): Promise<void> {
     if (!parts.isOwner()) return;
-    const ready = await readiness.of(project);
+    const ready = await readyIn(project);
     if (ready.kind === 'none') return;
     if (refused !== null && !(ready.kind === 'ready' && (await isMended(project, ready.mark)))) return;
     const again = refused === null ? '' : ` ${refused.at}`;
@@ -273,8 +276,26 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     watched.delete(tree);
   }
 
-  /** Whether a forge that rejected our token accepts the present one. */
+  /** The repos at whose forges its plans have requests. */
+  function atForges(project: string): string[] {
+    const { members } = projects.get(project).config;
+    return members.length === 0 ? [project] : members.map(({ repo }) => repo);
+  }
+
+  /** Of a repo with members: whether their forges can be used. A member without one matters only to a plan that changes it. */
+  async function readyIn(project: string): Promise<{ readonly kind: Readiness['kind']; readonly mark: string }> {
+    const all = await Promise.all(atForges(project).map((repo) => readiness.of(repo)));
+    const [worst = 'none'] = (['unready', 'ready'] as const).filter((kind) => all.some((one) => one.kind === kind));
+    return { kind: worst, mark: all.map(({ mark }) => mark).join(' ') };
+  }
+
   async function isMended(project: string, mark: string): Promise<boolean> {
+    for (const repo of atForges(project)) if (await isMendedAt(repo, mark)) return true;
+    return false;
+  }
+
+  /** Whether a forge that rejected our token accepts the present one. */
+  async function isMendedAt(project: string, mark: string): Promise<boolean> {
     const down = await forgeStates.down(project);
     if (down === null || !isUntilChanged(down) || denied.get(project) === mark) return false;
     try {
@@ -311,25 +332,26 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const { request } = one.pull;
     if (request === null) return;
     const known = looksOf(request.url);
+    const project = request.stack?.[0]?.project ?? one.project;
     // A new token is tried at once.
-    if (known.troubles > 0 && (await readiness.of(one.project)).mark !== known.mark) known.nextMs = 0;
+    if (known.troubles > 0 && (await readiness.of(project)).mark !== known.mark) known.nextMs = 0;
     const now = performance.now();
     if (known.nextMs > now || !parts.isOwner()) return;
     const open = [...watched.values()].filter(({ isOpen }) => isOpen).length;
     const pause = Math.max(everyMs, (everyMs * open) / looksPerTime);
     known.nextMs = now + (known.quiet > quietLooks ? pause * quietFactor : pause) * (0.9 + Math.random() / 5);
     try {
-      const { forge } = await forgeFor(one.project);
+      const { forge } = await forgeFor(project);
       const hasNews = await ask(tree, one, { forge, known });
       known.quiet = hasNews ? 0 : known.quiet + 1;
       known.troubles = 0;
-      await forgeStates.answered({ project: one.project, server: forge.server, plan: one.plan });
+      await forgeStates.answered({ project, server: forge.server, plan: one.plan });
     } catch (thrown) {
       if (ending.signal.aborted) return;
-      const { mark, site } = await readiness.of(one.project);
+      const { mark, site } = await readiness.of(project);
       known.mark = mark;
       const server = site?.server ?? { name: request.server, url: new URL(request.url).origin };
-      await forgeStates.failed({ project: one.project, server, plan: one.plan }, thrown);
+      await forgeStates.failed({ project, server, plan: one.plan }, thrown);
       const limit = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
       const wait =
         limit === undefined ? Math.min(troubleCapMs, everyMs * 2 ** Math.min(known.troubles, 10)) : limit - Date.now();
@@ -349,7 +371,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const { isDone } = one;
     const { request } = one.pull;
     if (request === null) return false;
-    if (request.stack !== undefined) return askStack(tree, one, { forge, stack: request.stack });
+    if (request.stack !== undefined) return askStack(tree, one, { forge, known, stack: request.stack });
     const found = await lookAt(forge, request.number, known);
     if (found !== null) {
       if (found.state === 'merged') {
@@ -372,7 +394,9 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     // A plan that is already working gets the rest when it is done.
     if (!isDone) return isRemarked;
     const isAsked = await tellAsked(tree, one, { news, known });
-    return isAsked || (await tellMerge(tree, one, { forge, known, found: known.request, news })) || isRemarked;
+    if (isAsked) return true;
+    const looks = [{ forge, head: request.head, found: known.request, news }];
+    return (await tellMerge(tree, one, { known, looks })) || isRemarked;
   }
 
   /** The request, if it has changed since the last look. */
@@ -388,10 +412,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   async function askStack(
     tree: PlanTree,
     one: Watched,
-    { forge, stack }: { forge: Forge; stack: readonly StackLayer[] },
+    { forge, known, stack }: { forge: Forge; known: Looks; stack: readonly StackLayer[] },
   ): Promise<boolean> {
     const asked = stack.filter(({ state }) => state !== 'merged');
-    for (const { number, url } of asked) await lookAt(forge, number, looksOf(url));
+    const forges = new Map<string, Forge>();
+    for (const { project, number, url } of asked) {
+      const at = project === undefined ? forge : (await forgeFor(project)).forge;
+      forges.set(url, at);
+      await lookAt(at, number, looksOf(url));
+    }
     const change = stackChange(stack, ({ url }) => looksOf(url).request, one.isDone);
     if (change !== null) {
       // What could not be done is not tried again before something else has changed.
@@ -400,22 +429,27 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       return true;
     }
     let hasNews = false;
+    const members: MergeLook[] = [];
     for (const layer of asked.filter(({ state }) => state === 'open')) {
-      const known = looksOf(layer.url);
-      if (known.request === null) continue;
-      const news = await newsOf(forge, { pull: known.request, head: layer.head, isDone: one.isDone });
+      const seen = looksOf(layer.url);
+      if (seen.request === null) continue;
+      const at = forges.get(layer.url) ?? forge;
+      const news = await newsOf(at, { pull: seen.request, head: layer.head, isDone: one.isDone });
       if (await tellRemarks(tree, one, news)) hasNews = true;
       // One round of work at a time: it is for one part.
-      if (one.isDone && (await tellAsked(tree, one, { news, known, layer }))) return true;
+      if (one.isDone && (await tellAsked(tree, one, { news, known: seen, layer }))) return true;
+      if (layer.project !== undefined) members.push({ forge: at, head: layer.head, found: seen.request, news });
     }
-    return hasNews;
+    // People merge a stack. The requests of members are merged together, when all of them can be.
+    if (!one.isDone || members.length === 0 || asked.some(({ state }) => state !== 'open')) return hasNews;
+    return (await tellMerge(tree, one, { known, looks: members })) || hasNews;
   }
 
   /** Requests the merge by the forge, or notifies a person of the obstacle. */
   async function tellMerge(
     tree: PlanTree,
     { project, pull, merge, count }: Watched,
-    { forge, known, found, news }: MergeLook,
+    { known, looks }: { known: Looks; looks: readonly MergeLook[] },
   ): Promise<boolean> {
     const { request } = pull;
     if (request === null || merge === 'asked') return false;
@@ -428,13 +462,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     if (byLine ? merge === null : mode !== 'when-green')
       return merge === null || merge === 'refused' ? false : say('pr_merge_unwanted', {});
     if (merge === 'refused') return false;
-    const { kind, detail } = await mergeStep(forge, { request, merge, found, news, byLine });
+    const steps = await Promise.all(looks.map((each) => mergeStep(each, { merge, byLine })));
+    const { kind, detail } =
+      steps.find((step) => step.kind === 'stands') ?? steps.find((step) => step.kind === 'waits') ?? noObstacle;
     const times = known.merge.found === `${kind} ${detail}` ? known.merge.times + 1 : 1;
     known.merge = { found: `${kind} ${detail}`, times };
     if (kind === 'stands') return times < sureLooks || say('pr_merge_refused', { detail });
     if (merge === null) return say('pr_merge_wanted', { head, ready: false });
     if (kind === 'waits') return false;
-    if (times < (news.green === 'none' ? sureWithoutChecks : sureLooks)) return true;
+    if (times < (looks.some(({ news }) => news.green === 'none') ? sureWithoutChecks : sureLooks)) return true;
     return say('pr_merge_wanted', { head, ready: true });
   }
 

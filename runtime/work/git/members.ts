@@ -173,6 +173,10 @@ interface Split {
   readonly base: string;
   readonly members: ReadonlyMap<string, string>;
   readonly commit: string;
+  /** The same commits at each time, as far as they are not signed: they get the date of their author. */
+  readonly isRepeatable?: boolean;
+  /** These members have a commit also if nothing in them is changed by now. */
+  readonly also?: ReadonlySet<string>;
 }
 
 /**
@@ -180,7 +184,10 @@ interface Split {
  * their authors and messages. One commit with all of it if the plan has too many, or contains another plan that came to the base. Throws `refused` if a
  * folder of a member is gone.
  */
-export async function splitOf(repo: Repository, { base, members, commit }: Split): Promise<MemberChange[]> {
+export async function splitOf(
+  repo: Repository,
+  { base, members, commit, isRepeatable = false, also = new Set() }: Split,
+): Promise<MemberChange[]> {
   const changes: MemberChange[] = [];
   let history: History | null = null;
   for (const [folder, from] of members) {
@@ -192,8 +199,8 @@ export async function splitOf(repo: Repository, { base, members, commit }: Split
         `bring it back on the plan's branch: git restore --source=${shellWord(base)} -- ${shellWord(folder)}`,
       );
     }
-    if (tree === (await treeOf(repo, from))) continue;
-    history ??= await historyOf(repo, base, commit);
+    if (tree === (await treeOf(repo, from)) && !also.has(folder)) continue;
+    history ??= await historyOf(repo, { base, commit, isRepeatable });
     const head = await oneByOne(repo, { history, commit, folder });
     const isWhole = head !== null && (await treeOf(repo, head)) === tree;
     const message = await ownGit(repo.path, ['show', '--no-patch', '--format=%B', '--encoding=UTF-8', commit]);
@@ -215,9 +222,17 @@ interface History {
   readonly chain: ReadonlySet<string>;
 }
 
-async function historyOf(repo: Repository, base: string, commit: string): Promise<History> {
+async function historyOf(
+  repo: Repository,
+  { base, commit, isRepeatable }: { base: string; commit: string; isRepeatable: boolean },
+): Promise<History> {
   const chain = await ownGit(repo.path, ['rev-list', '--first-parent', `--max-count=${maxBehind}`, base]);
-  return { commits: await commitsBetween(repo, base, commit), chain: new Set(chain.split('\n')) };
+  const listed = await commitsBetween(repo, base, commit);
+  const dated = ({ author, ...rest }: Listed) => ({
+    ...rest,
+    author: { ...author, ...(isRepeatable && { GIT_COMMITTER_DATE: author.GIT_AUTHOR_DATE ?? '' }) },
+  });
+  return { commits: listed?.map(dated) ?? null, chain: new Set(chain.split('\n')) };
 }
 
 /** null: that is not possible. */

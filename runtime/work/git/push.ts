@@ -99,7 +99,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
 }
 
 /** The head of a branch at the push address; null: it is not there. Throws `git_failed`. */
-async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
+export async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
   const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
   const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });

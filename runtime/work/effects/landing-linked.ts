@@ -1,0 +1,274 @@
+/**
+ * The effects of a line whose plan has a pull request for each member of its repo. All must be as they were approved and mergeable before the first is merged;
+ * then one after the other is merged in the order in which members land. What was merged is named with its way back when another one is refused.
+ */
+import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
+import type { PullRequest } from '../forges/forge.ts';
+import type { RepoForge } from '../forges/repo-forge.ts';
+import { requestAt } from '../forges/requests.ts';
+import { fetchTip } from '../git/base-remote.ts';
+import { takeIntoBranch } from '../git/joint-base.ts';
+import { revertOf } from '../git/member-landing.ts';
+import { membersAt } from '../git/members.ts';
+import { findCommit, isAncestor, parentOf, treeOf } from '../git/objects.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { type LandingNames, late, type Prepared, requestObstacle } from './landing-request.ts';
+import { type Composite, type CompositeMember, compositeOf, refreshMembers } from './members.ts';
+import { mayMerge, type Names, refusal } from './plan-merge.ts';
+import { mergeNow } from './pull-merge.ts';
+import { askForge, type ForgeParts, orFailed } from './with-forge.ts';
+import type { Site } from './workplace.ts';
+
+type Members = NonNullable<LandingPull['members']>;
+
+export interface LinkedLanding {
+  readonly names: LandingNames;
+  readonly members: Members;
+  readonly site: Site;
+  readonly context: Pick<EffectContext, 'row' | 'abort'>;
+}
+
+interface Request {
+  readonly member: CompositeMember;
+  readonly forge: RepoForge['forge'];
+  readonly remote: string;
+  /** The commit that it is to show. */
+  readonly head: string;
+  readonly found: PullRequest;
+}
+
+/** They land with the branch that has the files of the members. */
+export async function findLinkedLine(
+  parts: ForgeParts,
+  { branch, ...at }: Omit<LinkedLanding, 'names'> & { readonly branch: string },
+): Promise<Outcome> {
+  const { plan } = at.context.row;
+  const composite = await compositeIn(parts, at.site);
+  const names: LandingNames = {
+    verb: 'land',
+    plan,
+    branch,
+    into: composite.into,
+    repo: at.site.repository.path,
+    approved: null,
+  };
+  return orFailed(async () => {
+    const requests = await requestsOf(parts, composite, at);
+    return (await obstacleOf(requests, names)) ?? { type: 'line_found', payload: { into: composite.into } };
+  }, refused(names));
+}
+
+/** Brings what the forges have now to the branch of the repo, and passes the plan to `make`. */
+export async function prepareLinked(
+  parts: ForgeParts,
+  at: LinkedLanding,
+  make: (prepared: Prepared) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { names, site } = at;
+  return orFailed(async () => {
+    const composite = await compositeIn(parts, site);
+    const requests = await requestsOf(parts, composite, at);
+    const obstacle = await obstacleOf(requests, names);
+    if (obstacle !== null) return obstacle;
+    if (requests.every(isMerged)) return landed(parts, at, { requests, made: null });
+    await refreshMembers(parts, site, remotesOf(requests));
+    const unpushed = await unpushedOf(at, requests);
+    if (unpushed !== null) return refusal({ kind: 'pull', detail: unpushed }, names);
+    const { plan, branch, into, approved } = names;
+    const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on: null } as const;
+    const allowed = await mayMerge(parts, site, { ...asked, lost: async () => null });
+    return 'type' in allowed ? allowed : make({ target: null, names, isHalf: requests.some(isMerged) });
+  }, refused(names));
+}
+
+/** Merges them one after the other. What an earlier try has merged stays, and the rest follows. */
+export async function mergeLinked(
+  parts: ForgeParts,
+  at: LinkedLanding,
+  { commit, base }: { readonly commit: string; readonly base: string },
+): Promise<Outcome> {
+  const { names, site, context } = at;
+  const composite = await compositeIn(parts, site);
+  const known = await membersAt(site.repository, base);
+  let now: Request[] = [];
+  return orFailed(
+    async () => {
+      now = await requestsOf(parts, composite, at);
+      const obstacle = (await obstacleOf(now, names)) ?? (await forgeObstacle(parts, at, now));
+      if (obstacle !== null) return obstacle;
+      for (const one of now) if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
+      const { mergeMethod, landing } = site.project.config;
+      for (const [nth, one] of now.entries()) {
+        if (isMerged(one)) continue;
+        if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
+        parts.faults?.('landing.before-merge');
+        const { number, base: into } = one.found;
+        await inForge(parts, at, one.member, ({ forge }) =>
+          mergeNow(
+            forge,
+            { number, head: one.head, base: into, method: mergeMethod ?? landing.strategy },
+            context.abort,
+          ),
+        );
+        parts.faults?.('landing.after-merge');
+        const found = await requestAt(one.forge, number);
+        if (found.state !== 'merged')
+          throw late(one.forge, `took the merge of ${found.url} and shows it as ${found.state} yet`);
+        now[nth] = { ...one, found };
+      }
+      return landed(parts, at, { requests: now, made: commit });
+    },
+    async (detail) => refused(names)([detail, await halfText(now)].filter((text) => text !== '').join('\n')),
+  );
+}
+
+const isMerged = ({ found }: Request) => found.state === 'merged';
+
+function refused(names: Names) {
+  return (detail: string) => refusal({ kind: 'pull', detail }, names);
+}
+
+async function compositeIn(parts: ForgeParts, site: Site): Promise<Composite> {
+  const composite = await compositeOf(parts, site);
+  if (composite === null)
+    throw new Error(`${site.project.project} has no members any more, and its plan has a request for each`);
+  return composite;
+}
+
+async function requestsOf(
+  parts: ForgeParts,
+  composite: Composite,
+  at: Pick<LinkedLanding, 'members' | 'context'>,
+): Promise<Request[]> {
+  const requests: Request[] = [];
+  for (const member of composite.members) {
+    const asked = at.members.find(({ name }) => name === member.folder);
+    if (asked === undefined) continue;
+    requests.push(
+      await inForge(parts, at, member, async ({ forge, remote }) => {
+        const found = await requestAt(forge, asked.number);
+        return { member, forge, remote, head: asked.head, found };
+      }),
+    );
+  }
+  return requests;
+}
+
+function inForge<T>(
+  parts: ForgeParts,
+  { context: { row, abort } }: Pick<LinkedLanding, 'context'>,
+  { repository, project }: CompositeMember,
+  work: (at: RepoForge) => Promise<T>,
+): Promise<T> {
+  return askForge(parts, { repo: repository.path, project, plan: row.plan, abort }, work);
+}
+
+function remotesOf(requests: readonly Request[]): Map<string, string> {
+  return new Map(requests.map(({ member, remote }) => [member.folder, remote]));
+}
+
+/** Why one of them differs from what was approved, with what was merged already; null: none does. */
+async function obstacleOf(requests: readonly Request[], names: LandingNames): Promise<Outcome | null> {
+  for (const { member, found, head } of requests) {
+    const isThere = found.state === 'merged' && found.base === member.branch;
+    const at = { number: found.number, head: isThere ? found.headCommit : head };
+    const obstacle = requestObstacle(found, { pull: at, names: { ...names, into: member.branch } });
+    if (obstacle === null) continue;
+    const half = await halfText(requests);
+    if (half === '' || obstacle.type !== 'merge_refused') return obstacle;
+    return refused(names)(`${obstacle.payload.detail}\n${half}`);
+  }
+  return null;
+}
+
+/** By the rules of a forge for its branch; null: all can be merged. */
+async function forgeObstacle(
+  parts: ForgeParts,
+  at: LinkedLanding,
+  requests: readonly Request[],
+): Promise<Outcome | null> {
+  const { names, site } = at;
+  for (const { member, forge, found } of requests.filter((one) => !isMerged(one))) {
+    const obstacle = await inForge(parts, at, member, () => forge.mergeObstacle(found));
+    if (obstacle.kind === 'none') continue;
+    const half = await halfText(requests);
+    const said = `the forge does not merge #${found.number} of ${member.folder} now: ${obstacle.detail}`;
+    const detail = half === '' ? said : `${said}\n${half}`;
+    if (obstacle.kind === 'stands') return refusal({ kind: 'pull', detail }, names);
+    if (obstacle.kind === 'waits') return refusal({ kind: 'forge_waits', detail }, names);
+    const { branch, into } = names;
+    const tip = await readRef(site.repository, branchRef(into));
+    // The plan already contains the branch: the forge has not updated its answer yet.
+    if (tip === null || (await isAncestor(site.repository, tip, branchRef(branch))))
+      return refusal({ kind: 'forge_waits', detail }, names);
+    const message = `Merge ${into} into ${branch}`;
+    const taken = await takeIntoBranch(site.repository, { branch, commit: tip, message });
+    if (taken.kind !== 'taken') return refusal({ kind: 'unapproved', tip }, names);
+    return refusal({ kind: 'behind', detail }, names, { head: taken.head });
+  }
+  return null;
+}
+
+/** Its target has other commits than those that were checked. */
+async function hasMoved(one: Request, known: ReadonlyMap<string, string>): Promise<boolean> {
+  if (isMerged(one)) return false;
+  const { member, remote } = one;
+  return (await fetchTip(member.repository, { remote, branch: member.branch })) !== known.get(member.folder);
+}
+
+/** A member's own commits that its forge does not have would come with the request, and were checked by nobody there; null: there are none. */
+async function unpushedOf({ site, names }: LinkedLanding, requests: readonly Request[]): Promise<string | null> {
+  const begun = await membersAt(site.repository, branchRef(names.branch));
+  for (const { member, remote } of requests) {
+    const from = begun.get(member.folder);
+    const tip = await fetchTip(member.repository, { remote, branch: member.branch });
+    if (from === undefined || (await isAncestor(member.repository, from, tip))) continue;
+    const push = `git -C ${shellWord(member.repository.path)} push ${shellWord(remote)} ${shellWord(member.branch)}`;
+    return `${member.branch} of ${member.repository.path} has commits that ${remote} does not have, and the plan was begun with them: ${push}`;
+  }
+  return null;
+}
+
+/** What was merged, and how it is taken back; empty: nothing was. */
+async function halfText(requests: readonly Request[]): Promise<string> {
+  const lines = await Promise.all(requests.map(async (one) => (isMerged(one) ? mergedText(one) : null)));
+  const there = lines.filter((line) => line !== null);
+  if (there.length === 0) return '';
+  const missing = requests
+    .filter((one) => !isMerged(one))
+    .map(({ member, found }) => `${member.folder}: ${found.url} is not merged`);
+  return [...there, ...missing].join('\n');
+}
+
+async function mergedText({ member, remote, found }: Request): Promise<string> {
+  const { folder, repository, branch } = member;
+  await fetchTip(repository, { remote, branch });
+  const commit = found.mergeCommit === null ? null : await findCommit(repository, found.mergeCommit);
+  const said = `${folder}: ${found.url} is merged into ${branch}`;
+  if (commit === null) return said;
+  const path = shellWord(repository.path);
+  const back = await revertOf(repository.path, await parentOf(repository, commit, 1), commit);
+  return `${said} as ${commit.slice(0, 12)}; take it back: git -C ${path} pull ${shellWord(remote)} ${shellWord(branch)} && ${back}, and push it`;
+}
+
+/** Brings what was merged to the branch of the repo, and compares it with what was checked. */
+async function landed(
+  parts: ForgeParts,
+  { names, site }: LinkedLanding,
+  { requests, made }: { readonly requests: readonly Request[]; readonly made: string | null },
+): Promise<Outcome> {
+  const { repository } = site;
+  const { branch, into } = names;
+  await refreshMembers(parts, site, remotesOf(requests));
+  const head = await readRef(repository, branchRef(into));
+  const tip = await readRef(repository, branchRef(branch));
+  if (head === null || tip === null) throw new Error(`${repository.path} has no ${head === null ? into : branch}`);
+  const checked = made === null ? null : await findCommit(repository, made);
+  const isChecked = checked !== null && (await treeOf(repository, checked)) === (await treeOf(repository, head));
+  const lines = await Promise.all(requests.map(mergedText));
+  if (!isChecked)
+    lines.unshift('this is more than was checked here: somebody else merged or pushed in the same moment');
+  return { type: 'plan_merged', payload: { head, into, tip, note: lines.join('\n') } };
+}

@@ -1,0 +1,39 @@
+/** A plan's pull request in the line of its branch: how it differs from the approved one, and what its preparation needs. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { LandingPull } from '../../../machines/vocabulary/landing.ts';
+import type { Outcome } from '../../core/outbox/handler.ts';
+import type { Forge, PullRequest } from '../forges/forge.ts';
+import { otherHeadText } from '../forges/pull-request-news.ts';
+import { type Names, refusal } from './plan-merge.ts';
+
+export type LandingNames = Names & { readonly into: string };
+
+export interface Prepared {
+  /** The branch on the forge, with which the request is merged; null: the local branch has what is there. */
+  readonly target: string | null;
+  /** A part of the plan has landed, so what is left differs from what was approved. */
+  readonly isHalf?: boolean;
+  readonly names: LandingNames;
+}
+
+/** Why it differs from the approved request: it was closed, pushed to, or made for another branch; null: it does not differ. */
+export function requestObstacle(
+  found: PullRequest,
+  { pull, names: { plan, into, ...names } }: { readonly pull: LandingPull; readonly names: LandingNames },
+): Outcome | null {
+  const refused = (detail: string) => refusal({ kind: 'pull', detail }, { ...names, plan, into });
+  if (found.state === 'closed') return refused(`${found.url} was closed on the forge; open it there again`);
+  if (found.headCommit !== pull.head)
+    return refused(
+      `${otherHeadText(found, pull.head)}; take that into ${names.branch}, or push ${pull.head.slice(0, 12)} there again`,
+    );
+  if (found.base === into) return null;
+  return refused(
+    `${found.url} is for ${found.base} now and was for ${into}: it was changed on the forge; see that this is right`,
+  );
+}
+
+/** The request is repeated later. */
+export function late({ server }: Forge, what: string): EngineError {
+  return new EngineError('forge_unreachable', `${server.name} ${what}`, 'it is asked again later');
+}

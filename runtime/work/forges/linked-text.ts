@@ -1,0 +1,38 @@
+/** The part of a pull request's text that names the requests of the same change in other repositories. Pure. */
+import type { Forge } from './forge.ts';
+
+/** A request of the change. */
+export interface Linked {
+  /** The member of the plan's repo that it is for. */
+  readonly folder: string;
+  readonly forge: Pick<Forge, 'server' | 'repo'>;
+  readonly number: number;
+  readonly url: string;
+}
+
+const begin = '<!-- stator: linked requests -->';
+const end = '<!-- /stator -->';
+
+/** For the request of that member. `all`: in the order in which they are merged, as far as they are there. */
+export function linkedText(
+  { forge, member: { folder } }: { readonly forge: Linked['forge']; readonly member: { readonly folder: string } },
+  all: readonly Linked[],
+): string {
+  const lines = all.map((one) => `- ${one.folder}: ${one.folder === folder ? 'this one' : linkTo(forge, one)}`);
+  const own = all.some((one) => one.folder === folder) ? [] : [`- ${folder}: this one`];
+  return [begin, 'One change over several repositories, merged in this order:', '', ...lines, ...own, end].join('\n');
+}
+
+/** A short link where the forge knows it, otherwise the address. */
+function linkTo({ server }: Linked['forge'], { forge, number, url }: Linked): string {
+  if (server.url !== forge.server.url) return url;
+  const sign = server.kind === 'gitlab' ? '!' : '#';
+  return `${forge.repo.owner}/${forge.repo.name}${sign}${number}`;
+}
+
+/** The body with these links in place of the earlier ones; as it is if a person has removed them. */
+export function withLinks(body: string, links: string): string {
+  const from = body.indexOf(begin);
+  const to = from < 0 ? -1 : body.indexOf(end, from);
+  return to < 0 ? body : `${body.slice(0, from)}${links}${body.slice(to + end.length)}`;
+}

@@ -1,0 +1,261 @@
+/** A plan over several repos has a pull request in each that it changes: they link each other, are kept up to date together, and the plan has landed when all have. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { LinkedState } from '../../runtime/work/effects/linked-requests.ts';
+import { linkedStep } from '../../runtime/work/effects/linked-requests.ts';
+import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
+import { linkedText, withLinks } from '../../runtime/work/forges/linked-text.ts';
+import {
+  afterwards,
+  begin,
+  type EngineSetup,
+  ground,
+  planText,
+  say,
+  startEngine,
+  type TestEngine,
+  untilBlocked,
+  untilPlan,
+} from '../support/engine.ts';
+import type { ForgeState } from '../support/forge-server.ts';
+import { Ci } from '../support/forge-site.ts';
+import { git, until } from '../support/ground.ts';
+import { linkedForges, type MemberSite, mergeByHand, pullsOf } from '../support/linked-forges.ts';
+import { expectProse } from '../support/prose.ts';
+
+const pairs = [
+  ['github', 'gitlab'],
+  ['gitea', 'github'],
+  ['gitlab', 'gitea'],
+] as const;
+const both = planText([
+  { sh: 'echo 1 > api/one.txt', fields: '**Repo:** api' },
+  { sh: 'echo 1 > web/one.txt', fields: '**Repo:** web' },
+]);
+
+interface Where {
+  readonly engine: TestEngine;
+  readonly api: MemberSite;
+  readonly web: MemberSite;
+}
+
+async function work(
+  kinds: readonly [ForgeKind, ForgeKind],
+  {
+    setup = {},
+    text = both,
+    ...given
+  }: Partial<ForgeState> & { lines?: string; setup?: EngineSetup; text?: string } = {},
+): Promise<Where> {
+  const on = ground();
+  const [api, web] = await linkedForges(on, kinds, given);
+  afterwards(() => api.forge.stop());
+  afterwards(() => web.forge.stop());
+  const engine = await startEngine({
+    ...{ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100 },
+    daemon: 'blueprint_skip_threshold = 0\n',
+    ...setup,
+  });
+  for (const { path } of [api, web]) await engine.client.addRepo(path, { trust: true });
+  await begin(engine, 'both', text);
+  return { engine, api, web };
+}
+
+const requests = (engine: TestEngine, states: string) =>
+  untilPlan(engine, 'both', ({ pull_request: request, creating_pr: isAtIt }) => {
+    return !isAtIt && (request?.stack ?? []).map(({ name, state }) => `${name} ${state}`).join(', ') === states;
+  });
+const merged = (engine: TestEngine) => untilPlan(engine, 'both', ({ landing }) => landing === 'merged');
+const shows = ({ bare }: MemberSite, branch: string) => git(bare, 'diff', '--name-only', `main...${branch}`);
+const made = ({ forge }: MemberSite) =>
+  forge.asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line)).length;
+
+describe('a plan over two repos', () => {
+  it.each(pairs)(
+    'has a request at %s and one at %s, which link each other, and is merged when both are',
+    async (...kinds) => {
+      const { engine, api, web } = await work(kinds);
+      const { pull_request: request, branch } = await requests(engine, 'api open, web open');
+      const [mine, other] = [pullsOf(api), pullsOf(web)];
+      expect([mine.length, other.length]).toEqual([1, 1]);
+      expect(mine[0]).toMatchObject({ head: branch, base: 'main' });
+      expect([shows(api, branch), shows(web, branch)]).toEqual(['one.txt', 'one.txt']);
+      expect(git(api.bare, 'log', '-1', '--format=%an', branch)).toBe(
+        git(engine.repo, 'log', '-1', '--format=%an', branch),
+      );
+      const [first, second] = request?.stack ?? [];
+      expect(request?.url).toBe(first?.url);
+      expect([first?.project, second?.project]).toEqual(['api', 'web']);
+      expect(mine[0]?.body).toContain(`- api: this one\n- web: ${second?.url}`);
+      expect(other[0]?.body).toContain(`- api: ${first?.url}\n- web: this one`);
+      expect((await engine.client.explain('demo', 'both')).stack).toEqual(request?.stack);
+      mergeByHand(web, 'squash');
+      await requests(engine, 'api open, web merged');
+      expect((await engine.client.plan('demo', 'both')).landing).toBe('pull_request_open');
+      mergeByHand(api);
+      expect((await merged(engine)).pull_request?.state).toBe('merged');
+      expect([made(api), made(web)]).toEqual([1, 1]);
+    },
+  );
+
+  it('that changes one of them has one request, and a text that a person wrote stays', async () => {
+    const { engine, api, web } = await work(['gitea', 'gitea'], { text: planText(['echo 1 > web/one.txt']) });
+    await requests(engine, 'web open');
+    expect([made(api), made(web)]).toEqual([0, 1]);
+    const [pull] = pullsOf(web);
+    if (pull === undefined) throw new Error('there is no request');
+    pull.body = 'by hand';
+    await say(engine, 'both', 'create_pr').catch(() => null); // nothing is new, so it is refused
+    mergeByHand(web);
+    await merged(engine);
+    expect(pull.body).toBe('by hand');
+  });
+
+  it('gets what a review of one asks for into that one, without a second request', async () => {
+    const fixer = {
+      preset: 'command',
+      program: '/bin/sh',
+      flags: ['-c', 'echo fixed > web/fix.txt; git add web/fix.txt; git commit -qm fixed'],
+    };
+    const { engine, api, web } = await work(['github', 'gitlab'], {
+      setup: { agents: { default: { preset: 'sh' }, fixer } as never },
+    });
+    const { branch } = await requests(engine, 'api open, web open');
+    const before = [api, web].map(({ bare }) => git(bare, 'rev-parse', branch));
+    pullsOf(web)[0]?.talk.push({ id: 61, author: 'eve', body: '/stator fix it' });
+    await until(() => Promise.resolve(shows(web, branch) === 'fix.txt\none.txt'));
+    await requests(engine, 'api open, web open');
+    expect(git(api.bare, 'rev-parse', branch)).toBe(before[0]);
+    expect(git(web.bare, 'rev-parse', `${branch}^`)).toBe(before[1]);
+    expect([made(api), made(web)]).toEqual([1, 1]);
+  });
+
+  it('needs a person where one request is closed, and goes on when that is open again', async () => {
+    const { engine, web } = await work(['github', 'gitea']);
+    await requests(engine, 'api open, web open');
+    const [pull] = pullsOf(web);
+    if (pull === undefined) throw new Error('there is no request');
+    pull.state = 'closed';
+    const { blocked, pull_request: request } = await untilBlocked(engine, 'both');
+    expect(request?.stack?.map(({ state }) => state)).toEqual(['open', 'closed']);
+    expectProse(blocked?.reason ?? '', web.forge.url, 'stator plan pr both');
+    pull.state = 'open';
+    await untilPlan(engine, 'both', (plan) => plan.blocked === null);
+    await requests(engine, 'api open, web open');
+    pull.state = 'closed';
+    await untilBlocked(engine, 'both');
+    await say(engine, 'both', 'create_pr');
+    await requests(engine, 'api open, web open');
+    expect(pullsOf(web).map(({ state }) => state)).toEqual(['closed', 'open']);
+  });
+
+  it('is never pushed over what somebody else pushed to the branch of a request', async () => {
+    const on = ground();
+    const [api, web] = await linkedForges(on, ['gitea', 'gitea']);
+    afterwards(() => api.forge.stop());
+    afterwards(() => web.forge.stop());
+    const theirs = git(web.path, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'theirs');
+    git(web.path, 'push', '-q', web.bare, `${theirs}:refs/heads/plan/both`);
+    const engine = await startEngine({
+      ...{ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100 },
+      daemon: 'blueprint_skip_threshold = 0\n',
+    });
+    for (const { path } of [api, web]) await engine.client.addRepo(path, { trust: true });
+    await begin(engine, 'both', both);
+    const { blocked } = await untilBlocked(engine, 'both');
+    expect(blocked?.reason).toContain(theirs.slice(0, 12));
+    expect(git(web.bare, 'rev-parse', 'plan/both')).toBe(theirs);
+  });
+});
+
+describe('a plan over two repos that its forges land', () => {
+  const lines = (seen: string) => `[landing]\nby = "forge"\nauto = true\ncheck = '''git rev-parse HEAD >> ${seen}'''\n`;
+
+  async function landing(kinds: readonly [ForgeKind, ForgeKind], given: Partial<ForgeState> = {}) {
+    const seen = join(ground().root, 'seen');
+    return { seen, ...(await work(kinds, { lines: lines(seen), ...given })) };
+  }
+
+  it.each(pairs)('is merged at %s and then at %s, as it was checked together', async (...kinds) => {
+    const { engine, api, web, seen } = await landing(kinds);
+    const { merged: found } = await untilPlan(engine, 'both', (plan) => plan.merged !== null);
+    const [one, other] = [api, web].map(({ bare }) => git(bare, 'rev-parse', 'main'));
+    const checked = readFileSync(seen, 'utf8').trim().split('\n').at(-1) ?? '';
+    for (const { name, bare } of [api, web])
+      expect(git(engine.repo, 'rev-parse', `${checked}:${name}`)).toBe(git(bare, 'rev-parse', 'main^{tree}'));
+    expect(git(engine.repo, 'log', '-1', '--format=%B', 'main')).toContain(
+      `Stator-Member: api ${one}\nStator-Member: web ${other}`,
+    );
+    expect(found?.note).toMatch(/^api: .* is merged into main as .*take it back: .*revert.*\nweb: /);
+    expect(found?.note).toContain(`-m 1 ${one?.slice(0, 12)}`);
+  });
+
+  it('waits until both have what their branches require', async () => {
+    const ci = new Ci('pending');
+    const { engine, api, web, seen } = await landing(['gitea', 'github'], { statuses: ci, required: ['ci'] });
+    await requests(engine, 'api open, web open');
+    await untilPlan(engine, 'both', ({ waiting_for: it }) => it?.kind === 'landing');
+    expect(existsSync(seen)).toBe(false);
+    ci.become('success');
+    await merged(engine);
+    expect([api, web].map((where) => pullsOf(where)[0]?.state)).toEqual(['merged', 'merged']);
+  });
+
+  it('names what was merged and its way back where the second is refused, and merges the rest when a person says so', async () => {
+    const { engine, api, web } = await landing(['github', 'gitea'], { statuses: new Ci('pending'), required: ['ci'] });
+    await requests(engine, 'api open, web open');
+    web.forge.state.merging = { ...web.forge.state.merging, refuses: 'the branch is frozen' };
+    for (const { forge } of [api, web]) (forge.state.statuses as Ci).become('success');
+    const { blocked } = await untilBlocked(engine, 'both');
+    const made = git(api.bare, 'rev-parse', 'main');
+    expect(blocked?.reason).toContain('the branch is frozen');
+    expect(blocked?.reason).toContain(`revert --no-edit -m 1 ${made.slice(0, 12)}`);
+    expect(git(web.bare, 'ls-tree', '--name-only', 'main')).not.toContain('one.txt');
+    web.forge.state.merging = { ...web.forge.state.merging, refuses: null };
+    await say(engine, 'both', 'resolve');
+    await merged(engine);
+    expect(git(web.bare, 'ls-tree', '--name-only', 'main')).toContain('one.txt');
+    expect(git(api.bare, 'log', '--format=%s', '--first-parent', 'main').match(/plan\/both/g)).toHaveLength(1);
+  });
+});
+
+const states: readonly [string, string][] = [
+  ['none', 'publish'],
+  ['open', 'publish'],
+  ['open none', 'publish'],
+  ['merged open', 'publish'],
+  ['merged none', 'publish'],
+  ['merged merged', 'merged'],
+  ['closed closed', 'closed'],
+  ['open closed', 'decide'],
+  ['merged closed', 'decide'],
+  ['closed none merged', 'decide'],
+];
+it.each(states)('requests that are %s: %s', (found, step) => {
+  expect(linkedStep(found.split(' ') as LinkedState[])).toBe(step);
+});
+
+it('requests of one forge are linked by its short form, those of others by address, and a text without our part stays', () => {
+  const at = (kind: ForgeKind, url: string, name: string) => ({
+    server: { name: kind, url, kind, allowPrivate: false },
+    repo: { owner: 'ada', name },
+  });
+  const [hub, lab] = ['https://hub.test', 'https://lab.test'];
+  const all = [
+    { folder: 'api', forge: at('github', hub, 'api'), number: 1, url: `${hub}/ada/api/pull/1` },
+    { folder: 'app', forge: at('github', hub, 'app'), number: 2, url: `${hub}/ada/app/pull/2` },
+    { folder: 'web', forge: at('gitlab', lab, 'web'), number: 3, url: `${lab}/ada/web/-/merge_requests/3` },
+    { folder: 'ops', forge: at('gitlab', lab, 'ops'), number: 4, url: `${lab}/ada/ops/-/merge_requests/4` },
+  ];
+  const of = (nth: number) =>
+    linkedText(
+      { forge: at(nth < 2 ? 'github' : 'gitlab', nth < 2 ? hub : lab, ''), member: { folder: all[nth]?.folder ?? '' } },
+      all,
+    );
+  expect(of(0)).toContain(`- api: this one\n- app: ada/app#2\n- web: ${all[2]?.url}\n- ops: ${all[3]?.url}`);
+  expect(of(3)).toContain('- web: ada/web!3\n- ops: this one');
+  const first = linkedText({ forge: at('github', hub, ''), member: { folder: 'api' } }, []);
+  expect(withLinks(`before\n${first}\nafter`, of(0))).toBe(`before\n${of(0)}\nafter`);
+  expect(withLinks('by hand', of(0))).toBe('by hand');
+});
