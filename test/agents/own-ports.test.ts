@@ -44,9 +44,12 @@ test('a port that some program listens on is in no new block', async () => {
   const { worktree, ask } = ground();
   const path = worktree('a');
   const first = Number(ask(path).base);
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(first + 7, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
+  // It is found among others, wherever the kernel lists it.
+  for (const port of [...Array.from({ length: 20 }, () => 0), first + 7]) {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+  }
   const { ask: askElsewhere } = { ask: (folder: string) => ownPorts(folder, { project: 'shop', path }) };
   expect(askElsewhere(join(path, 'other-registry')).base).not.toBe(first);
 });

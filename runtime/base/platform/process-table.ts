@@ -55,10 +55,14 @@ export function readProcessTable(): ProcessTable {
 /** The row of exactly this process; null when it has gone, also where its number now belongs to another. */
 export function findProcess(identity: Identity): ProcessRow | null {
   if (identity.pid <= 1 || identity.boot !== readBoot()) return null;
-  const row = hasProc
-    ? readRow(identity.pid, identity.boot)
-    : readTableFromPs(identity.boot, identity.pid).rows.find((each) => each.identity.pid === identity.pid);
+  const row = processAt(identity.pid, identity.boot);
   return row && isSame(row.identity, identity) && !row.hasEnded ? row : null;
+}
+
+/** The process that has this number now, also the first one; null: there is none. Reads one process, while a table reads all. */
+export function processAt(pid: number, boot: string): ProcessRow | null {
+  if (hasProc) return readRow(pid, boot);
+  return readTableFromPs(boot, pid).rows.find((each) => each.identity.pid === pid) ?? null;
 }
 
 export function isAlive(identity: Identity): boolean {

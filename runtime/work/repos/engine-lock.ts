@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { openFilesOf } from '../../base/platform/open-files.ts';
-import { isSame, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
+import { isSame, processAt, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
@@ -79,10 +79,9 @@ export interface EngineLock {
 export function claimantOf(home: string, store: string | null): Claimant {
   const { ino, birthtimeMs } = statSync(join(home, 'owner.db'));
   const boot = readBoot();
-  const own = readProcessTable().rows.find(({ identity }) => identity.pid === process.pid);
   return {
     pid: process.pid,
-    start: own?.identity.start ?? '',
+    start: processAt(process.pid, boot)?.identity.start ?? '',
     boot,
     namespace: pidNamespace(),
     host: hostname(),
@@ -263,7 +262,8 @@ function judge(claim: Claim, self: Claim): Pick<Other, 'is' | 'pid'> | 'void' | 
 
 /** Whether the process lives; also for a container's first process, which gets no signals. */
 function lives(claim: Claim): boolean {
-  return readProcessTable().rows.some(({ identity, hasEnded }) => !hasEnded && isSame(identity, claim));
+  const row = processAt(claim.pid, readBoot());
+  return row !== null && !row.hasEnded && isSame(row.identity, claim);
 }
 
 /** Whether the process has the `owner.db` of its home open, like an engine; true if the kernel does not show it to us. */
