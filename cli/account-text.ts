@@ -1,4 +1,5 @@
 import { accountText } from '../machines/vocabulary/account-text.ts';
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { counted, plain } from './text.ts';
 
@@ -14,6 +15,6 @@ export function accountLines(accounts: readonly AccountEntry[], nowMs: number): 
     const verb = waiting.length === 1 ? 'waits' : 'wait';
     const who =
       waiting.length === 0 ? '' : `; ${counted(waiting.length, 'agent')} ${verb} for it: ${names.join(', ')}${more}`;
-    return plain(`${accountText(account, nowMs)}${who}`);
+    return plain(`${withLocalTimes(accountText(account), nowMs)}${who}`);
   });
 }

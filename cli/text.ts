@@ -2,8 +2,9 @@
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
-const wide =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18cff}\u{1aff0}-\u{1b2fb}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]/u;
+export const wideBlocks =
+  '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff01-\\uff60\\uffe0-\\uffe6\\u{16fe0}-\\u{18cff}\\u{1aff0}-\\u{1b2fb}\\u{1f200}-\\u{1f265}\\u{20000}-\\u{3fffd}';
+const wide = new RegExp(`^[${wideBlocks}]`, 'u');
 const emoji = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Regional_Indicator}{2})/u;
 const invisible = /^(?:\p{M}|\p{Cf}|\p{Cc}|\p{Zl}|\p{Zp})+$/u;
 /** One column and one code unit each: almost everything that is ever shown. The first segmenter of a process costs 20 ms and more. */

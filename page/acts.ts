@@ -117,6 +117,8 @@ export interface Offer extends Pick<Act, 'type' | 'payload' | 'done'> {
   readonly text: string;
 }
 
+const retry: Offer = { type: 'retry_wave', payload: {}, text: 'Retry', done: 'What failed runs again.' };
+const nextWave: Offer = { type: 'advance_wave', payload: {}, text: 'Next wave', done: 'It goes on.' };
 const goOn: Offer = { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' };
 
 /** Chosen by the end of the command that the need names. */
@@ -130,18 +132,19 @@ const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
     / answer \S+ --accept$/,
     { type: 'resolve', payload: { accept: true }, text: 'Accept it as it is', done: 'It is taken as it is.' },
   ],
-  [/ advance \S+ retry-wave$/, { type: 'retry_wave', payload: {}, text: 'Retry', done: 'What failed runs again.' }],
-  [
-    / advance \S+ advance-wave$/,
-    { type: 'advance_wave', payload: {}, text: 'Next wave', done: 'The next wave begins.' },
-  ],
+  [/ advance \S+ retry-wave$/, retry],
+  [/ advance \S+ advance-wave$/, nextWave],
 ];
 
 /** The acts that meet a need at once. A question and a budget need a text or a number: these are entered on the page of the plan. */
 export function offersOf(plan: Pick<PlanEntry, 'need' | 'status'>): Offer[] {
   const commands = plan.need?.do ?? [];
   const named = commands.flatMap((command) => offers.filter(([end]) => end.test(command)).map(([, offer]) => offer));
-  return named.map((offer) => (offer === goOn ? { ...offer, text: goOnText(plan) } : offer));
+  const isFailed = named.includes(retry);
+  return named.map((offer) => {
+    if (offer === goOn) return { ...offer, text: goOnText(plan) };
+    return offer === nextWave && isFailed ? { ...offer, text: 'Go on without it' } : offer;
+  });
 }
 
 /** What going on allows, by what the plan waits for. A plan that is done waits for what comes after its work. */

@@ -1,10 +1,8 @@
 /** One agent: its output, its changes, its messages; and the actions that it takes. */
-import { ago } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
-import { fieldText } from './form.ts';
-import { clock } from './format.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
@@ -12,6 +10,7 @@ import { panel } from './panel.ts';
 import { agentChangesView } from './plan-changes.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { agentWords, mayBeTold } from './state-words.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],
@@ -28,7 +27,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
       heading: 'agent-title',
       title: [
         shortTitle(chosen.title, model.named.plan),
-        agent === undefined ? null : stateOf(agent.state, agentWords(agent, nowMs)),
+        agent === undefined ? null : stateOf(agent.state, timesIn(agentWords(agent), nowMs)),
       ],
       more: h(
         'button',
@@ -60,11 +59,11 @@ function about(agent: InstanceEntry, nowMs: number): View {
     fact('role', agent.role),
     fact('attempt', String(agent.attempt)),
     fact('program', agent.program),
-    fact('started', agent.started_at === null ? '' : ago(agent.started_at, nowMs)),
-    fact('last heard', agent.last_activity_at === null ? '' : ago(agent.last_activity_at, nowMs)),
+    fact('started', agent.started_at === null ? '' : timeView(agent.started_at, nowMs)),
+    fact('last heard', agent.last_activity_at === null ? '' : timeView(agent.last_activity_at, nowMs)),
     fact('exit', [agent.exit_code, agent.exit_note].filter((part) => part !== null).join(': ')),
-    fact('reason', agent.reason ?? ''),
-    fact('goes on', agent.waits_until === null ? '' : clock(agent.waits_until)),
+    fact('reason', agent.reason === null ? '' : timesIn(agent.reason, nowMs)),
+    fact('goes on', agent.waits_until === null ? '' : timeView(agent.waits_until, nowMs, 'in')),
     ...usageFacts(agent.usage),
     fact('work', agent.work?.text ?? ''),
     fact('uses', agent.live ? (agent.work?.tool ?? '') : ''),
@@ -111,13 +110,13 @@ const agentCommands: readonly (readonly [type: string, text: string, fits: RegEx
   ['agent_kill', 'Kill', /^(?:queued|starting|running|waiting|backing_off|paused)$/],
 ];
 
-function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
+function commands({ title, state }: InstanceEntry, model: PlanModel, actions: PlanActions): View {
+  const { busy } = model;
   const send = (event: Event) => {
     event.preventDefault();
     const body = fieldText(event, 'message');
     if (body === '') return;
-    actions.send('agent_send', { title, body }, 'It reads that at its next turn.');
-    (event.currentTarget as HTMLFormElement).reset();
+    actions.send('agent_send', { title, body }, 'It reads that at its next turn.', emptyWhenTaken(event));
   };
   return h(
     'form',
@@ -137,7 +136,7 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
           )
         : null,
     ),
-    h('input', {
+    field('input', `message ${model.named.project}/${title}`, {
       name: 'message',
       placeholder: 'A message for its next turn',
       'aria-label': 'A message for its next turn',
@@ -158,20 +157,20 @@ const keyButtons = [
 ] as const;
 
 /** Text that is typed here goes to its terminal at once, or is read between two steps of its work; the log shows it then. */
-function typing({ title, takes_keys: takesKeys }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
+function typing({ title, takes_keys: takesKeys }: InstanceEntry, model: PlanModel, actions: PlanActions): View {
+  const { busy } = model;
   const what = takesKeys ? 'Type into its terminal' : 'Type to it while it works';
   const type = (event: Event) => {
     event.preventDefault();
-    const field = (event.currentTarget as HTMLFormElement).elements.namedItem('typed') as HTMLInputElement;
+    const { value } = (event.currentTarget as HTMLFormElement).elements.namedItem('typed') as HTMLInputElement;
     // An empty line is the Enter key, and only a terminal has keys.
-    if (!takesKeys && field.value.trim() === '') return;
-    actions.send('agent_type', { title, text: field.value }, `Typed to ${title}.`);
-    field.value = '';
+    if (!takesKeys && value.trim() === '') return;
+    actions.send('agent_type', { title, text: value }, `Typed to ${title}.`, emptyWhenTaken(event));
   };
   return h(
     'form',
     { key: 'terminal', class: 'commands terminal', on: { submit: type } },
-    h('input', {
+    field('input', `typed ${model.named.project}/${title}`, {
       name: 'typed',
       autocomplete: 'off',
       placeholder: what,

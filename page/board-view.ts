@@ -1,15 +1,15 @@
 /** A plan's waves and tasks, and every other agent that works for it. */
 import { isFinal } from '../machines/vocabulary/run-state.ts';
-import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { h, type View } from './dom.ts';
-import { counted, dollars, since } from './format.ts';
+import { type Child, h, type View } from './dom.ts';
+import { counted, dollars } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 import { agentWords, taskWords } from './state-words.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const others = (model.at === null ? model.agents : []).filter(
@@ -43,7 +43,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
                   number: String(task.number),
                   text: task.title,
                   state: task.status,
-                  words: taskWords(task, { wave: wave.number, plan, agent: byTitle.get(title), nowMs }),
+                  words: taskWords(task, { wave: wave.number, plan, agent: byTitle.get(title) }),
                   attempt: byTitle.get(title)?.attempt ?? task.attempts,
                   cost: task.usage.cost_usd,
                   why: task.why ?? '',
@@ -73,7 +73,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
                     number: '',
                     text: shortTitle(agent.title, plan.plan),
                     state: agent.state,
-                    words: agentWords(agent, nowMs),
+                    words: agentWords(agent),
                     attempt: agent.attempt,
                     cost: agent.usage.cost_usd,
                     why: '',
@@ -93,13 +93,13 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
 const waveWords = { pending: 'not started', running: 'at work', failed: 'failed', done: 'done' } as const;
 
 /** How long it has worked, or when it ended. */
-function timeText(
+function timeOf(
   { started_at: startedAt, last_activity_at: lastAt }: InstanceEntry,
   live: boolean,
   nowMs: number,
-): string {
-  if (live) return startedAt === null ? '' : `for ${since(startedAt, nowMs)}`;
-  return lastAt === null ? '' : ago(lastAt, nowMs);
+): View | null {
+  const at = live ? startedAt : lastAt;
+  return at === null ? null : timeView(at, nowMs, live ? 'for' : 'ago');
 }
 
 interface Card {
@@ -123,10 +123,11 @@ function card(
 ): View {
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
   const live = agent !== undefined && !isFinal(agent);
-  const time = agent === undefined ? '' : timeText(agent, live, nowMs);
-  const detail = [attempt > 1 ? `attempt ${attempt}` : '', time, cost === null ? '' : dollars(cost)].filter(
-    (part) => part !== '',
-  );
+  const time = agent === undefined ? null : timeOf(agent, live, nowMs);
+  const detail = [attempt > 1 ? `attempt ${attempt}` : null, time, cost === null ? null : dollars(cost)]
+    .filter((part) => part !== null)
+    .flatMap((part): Child[] => [' · ', part])
+    .slice(1);
   return h(
     'button',
     {
@@ -145,9 +146,9 @@ function card(
     h(
       'span',
       { class: 'card-state' },
-      stateOf(asks ? 'asks' : state, asks ? 'asks you' : words),
-      h('span', { class: 'dim' }, detail.join(' · ')),
+      stateOf(asks ? 'asks' : state, asks ? 'asks you' : timesIn(words, nowMs)),
+      h('span', { class: 'dim' }, detail),
     ),
-    h('span', { class: 'said' }, why !== '' ? why : live ? (agent.last_line ?? '') : ''),
+    h('span', { class: 'said' }, why !== '' ? timesIn(why, nowMs) : live ? (agent.last_line ?? '') : ''),
   );
 }

@@ -1,9 +1,9 @@
 /** A comment on lines of a change: as it is written, as it is shown until it is sent, and with its answers afterwards. */
-import { ago } from '../machines/vocabulary/time-text.ts';
 import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, Thread } from './plan-model.ts';
+import { timeView } from './time-view.ts';
 
 export function keyOf({ path, line, side }: Place): string {
   return `${path}:${line}:${side}`;
@@ -69,7 +69,7 @@ export function threadView(thread: Thread): View {
       role: 'group',
       'aria-label': `Comment ${id} on ${placeText(thread)}`,
     },
-    h('p', { class: 'dim' }, `${whose}, to ${title ?? 'the fixer'}, ${ago(at, Date.now())}`),
+    h('p', { class: 'dim' }, `${whose}, to ${title ?? 'the fixer'}, `, timeView(at, Date.now())),
     text === '' ? null : h('p', { class: 'words' }, text),
     suggestionView(thread),
     answers.map((answer) =>

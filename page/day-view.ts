@@ -4,11 +4,12 @@ import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import { type Run, type Step, slotsOver, spentOver, sum, sumsOf, tokensOf } from './day.ts';
 import { h, type View } from './dom.ts';
-import { amount, clock, counted, dollars, words } from './format.ts';
+import { amount, counted, dollars, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import { type Range, scaleOf, ticksOf } from './time-scale.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 const listedMost = 200;
 
@@ -54,7 +55,7 @@ export function dayView({ day, range, work }: DayModel, nowMs: number): View {
         ? h('p', { class: 'notice' }, 'More was done: earlier runs or acts of this day are not listed.')
         : null,
     ),
-    ...(work === null ? [h('p', { class: 'boot' }, '…')] : [chartView(work, range, nowMs), ...lists(work)]),
+    ...(work === null ? [h('p', { class: 'boot' }, '…')] : [chartView(work, range, nowMs), ...lists(work, nowMs)]),
   );
 }
 
@@ -66,7 +67,7 @@ function wholeText({ runs }: WorkEntry): string {
     .join(', ');
 }
 
-function lists(work: WorkEntry): View[] {
+function lists(work: WorkEntry, nowMs: number): View[] {
   const failures = work.runs.filter(isFailure).toReversed();
   return [
     panel(
@@ -93,7 +94,10 @@ function lists(work: WorkEntry): View[] {
     ),
     panel(
       { key: 'failed', class: 'panel', heading: 'day-failed', title: 'What failed', count: failures.length },
-      list(failures.slice(0, listedMost).map(failureRow), 'Nothing.'),
+      list(
+        failures.slice(0, listedMost).map((run) => failureRow(run, nowMs)),
+        'Nothing.',
+      ),
     ),
     panel(
       { key: 'acts', class: 'panel', heading: 'day-acts', title: 'Who did what', count: work.acts.length },
@@ -104,7 +108,7 @@ function lists(work: WorkEntry): View[] {
             h(
               'li',
               { key: `${index} ${at}` },
-              h('span', { class: 'dim' }, clock(at)),
+              h('span', { class: 'dim' }, timeView(at, nowMs)),
               h('b', null, by === 'person' ? 'the owner' : by.slice('person:'.length)),
               h('span', null, status === 'failed' ? `${words(type)}, refused` : words(type)),
               plan === ''
@@ -122,18 +126,18 @@ function list(rows: readonly View[], none: string): View {
   return h('ul', { class: 'repo-plans' }, rows.length === 0 ? h('li', { class: 'dim' }, none) : null, rows);
 }
 
-function failureRow({ project, plan, title, attempt, reason, why, ended_at: endedAt }: Run): View {
+function failureRow({ project, plan, title, attempt, reason, why, ended_at: endedAt }: Run, nowMs: number): View {
   return h(
     'li',
     { key: `${title} ${attempt} ${endedAt}` },
-    h('span', { class: 'dim' }, endedAt === null ? '' : clock(endedAt)),
+    h('span', { class: 'dim' }, endedAt === null ? '' : timeView(endedAt, nowMs)),
     glyph('failed'),
     h(
       'a',
       { class: 'link', href: `${planAddress({ project, plan })}/${encodeURIComponent(title)}` },
       `${project}/${plan} ${shortTitle(title, plan)}`,
     ),
-    h('span', null, `${words(reason ?? '')}${why === null ? '' : `: ${why}`}`),
+    h('span', null, timesIn(`${(reason ?? '').replaceAll(/[_-]/g, ' ')}${why === null ? '' : `: ${why}`}`, nowMs)),
   );
 }
 

@@ -1,7 +1,7 @@
 /** The form in which a plan's document is written and checked, before it is registered or takes the place of another. */
 import type { DocumentCheck } from '../runtime/api/contract/plans.ts';
 import { type Child, h, type View } from './dom.ts';
-import { fieldText } from './form.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { counted } from './format.ts';
 
 /** The results for the text that is being written. */
@@ -14,12 +14,15 @@ export interface Writing {
 }
 
 export interface DocumentForm {
+  /** Names what is written: its text is kept by that until it is registered or saved. */
+  readonly about: string;
   /** The field above the text, where there is one. */
   readonly name?: View;
   /** The label of the button that saves it. */
   readonly keep: string;
   check(content: string): void;
-  submit(form: HTMLFormElement, content: string): void;
+  /** `taken`: called when it is done. */
+  submit(form: HTMLFormElement, content: string, taken: () => void): void;
   /** Called when the text changes, so that findings in an earlier text are not shown for this one. */
   edited(): void;
   cancel?(): void;
@@ -28,22 +31,24 @@ export interface DocumentForm {
 export function documentForm({ content, check, isBusy }: Writing, form: DocumentForm): View {
   const submit = (event: Event) => {
     event.preventDefault();
-    form.submit(event.currentTarget as HTMLFormElement, textOf(event));
+    form.submit(event.currentTarget as HTMLFormElement, textOf(event), emptyWhenTaken(event));
+  };
+  const cancel = (event: Event) => {
+    emptyWhenTaken(event)();
+    form.cancel?.();
   };
   return h(
     'form',
     { class: 'document-form', on: { submit } },
     form.name,
-    h('textarea', {
+    field('textarea', form.about, {
       name: 'content',
+      initial: content,
       rows: '18',
       class: 'mono',
       spellcheck: 'false',
       'aria-label': 'The document',
       required: true,
-      made: (element) => {
-        (element as HTMLTextAreaElement).value = content;
-      },
       on: { input: form.edited },
     }),
     h(
@@ -57,7 +62,7 @@ export function documentForm({ content, check, isBusy }: Writing, form: Document
       h('button', { class: 'strong', type: 'submit', disabled: isBusy || check?.ok === false }, form.keep),
       form.cancel === undefined
         ? null
-        : h('button', { class: 'quiet', type: 'button', on: { click: form.cancel } }, 'cancel'),
+        : h('button', { class: 'quiet', type: 'button', on: { click: cancel } }, 'cancel'),
     ),
     h('div', { role: 'status', class: 'found' }, check === null ? null : foundView(check)),
   );

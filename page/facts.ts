@@ -10,7 +10,7 @@ export function valueText(value: unknown): string {
 }
 
 /** null: the value is ''. */
-export function fact(name: string, value: Child): View | null {
+export function fact(name: string, value: Child | readonly Child[]): View | null {
   return value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));
 }
 

@@ -49,8 +49,8 @@ export interface FleetView extends ActState {
 export interface FleetActions {
   readonly may: Session['may'];
   readonly maySend: Session['maySend'];
-  /** Asks for confirmation first if that is needed. */
-  act(named: Named, offer: Offer): void;
+  /** Asks for confirmation first if that is needed. `taken`: called when it is done. */
+  act(named: Named, offer: Offer, taken?: () => void): void;
   answerSure(isYes: boolean): void;
   show(change: Partial<FleetView>): void;
   /** Sorts the rows by their present state. */

@@ -1,10 +1,10 @@
 /** Beside the plans: notifications, and the agents at work. */
-import { age, withLocalTimes } from '../machines/vocabulary/time-text.ts';
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { h, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
-import { counted, since, words } from './format.ts';
+import { counted, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { nameLink } from './long-name.ts';
@@ -13,6 +13,7 @@ import { planAddress, repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import { isQueued } from './slots.ts';
 import { agentWords } from './state-words.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 const agentsShown = 40;
 const notificationsShown = 100;
@@ -51,8 +52,8 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
           nameLink(`${planAddress(agent)}/${encodeURIComponent(agent.title)}`, agent.title),
           h(
             'span',
-            { class: 'dim', title: isOver ? '' : stateText(agent, nowMs) },
-            isOver ? 'ended' : stateText(agent, nowMs),
+            { class: 'dim', title: isOver ? '' : withLocalTimes(agentWords(agent), nowMs) },
+            isOver ? 'ended' : stateView(agent, nowMs),
           ),
           h('span', { class: 'said' }, isOver ? '' : (agent.last_line ?? '')),
         );
@@ -63,10 +64,10 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
 }
 
 /** For a waiting agent, when it goes on; else since when it works. */
-function stateText(agent: InstanceEntry, nowMs: number): string {
-  const words = agentWords(agent, nowMs);
-  const time = agent.waits_until === null ? since(agent.started_at, nowMs) : '';
-  return time === '' ? words : `${words}, ${time}`;
+function stateView(agent: InstanceEntry, nowMs: number): Child[] {
+  const words = timesIn(agentWords(agent), nowMs);
+  const { waits_until: until, started_at: startedAt } = agent;
+  return until !== null || startedAt === null ? words : [...words, ' ', timeView(startedAt, nowMs, 'for')];
 }
 
 /** Each leads to its plans, and to the form for the next one. */
@@ -104,9 +105,7 @@ export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
           'li',
           { key: name },
           h('span', { title: labels.join(', ') }, own ? `${name} (this one)` : name),
-          state === 'alive'
-            ? null
-            : h('b', null, state === 'lost' ? `lost, seen ${age(nowMs - Date.parse(seen))} ago` : state),
+          state === 'alive' ? null : h('b', null, state === 'lost' ? ['lost, seen ', timeView(seen, nowMs)] : state),
           h('span', { class: 'dim' }, `${counted(agents, 'agent')}, ${counted(repos.length, 'repo')}`),
         ),
       ),
@@ -141,12 +140,13 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
           h(
             'li',
             { key: String(id) },
-            h('span', { class: 'dim' }, age(nowMs - Date.parse(at))),
+            h('span', { class: 'dim' }, timeView(at, nowMs)),
             h(
               'span',
               { class: 'said', title: withLocalTimes(message, nowMs) },
               subjectOf({ project, plan, tree }),
-              ` ${words(type)}: ${withLocalTimes(message, nowMs)}`,
+              ` ${words(type)}: `,
+              timesIn(message, nowMs),
             ),
           ),
         ),

@@ -1,6 +1,6 @@
 /** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
 import { accountText } from '../machines/vocabulary/account-text.ts';
-import { age, localDay, withLocalTimes } from '../machines/vocabulary/time-text.ts';
+import { localDay, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
@@ -9,18 +9,21 @@ import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, hostsView, notificationsView, reposView } from './fleet-side.ts';
-import { amount, counted, dollars, since, words } from './format.ts';
+import { amount, counted, dollars, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { nameLink } from './long-name.ts';
 import { treesView } from './machine-view.ts';
+import { firstOf } from './need-output.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
 import { type Needs, needsView } from './needs-view.ts';
 import { isFound } from './search.ts';
 import { firstLineOf, planWords, retriedText } from './state-words.ts';
 import { sureView } from './sure-view.ts';
+import { timesIn, timeText, timeView } from './time-view.ts';
 
 /** How many rows are drawn until a person asks for all. */
 const rowsShown = 100;
+const minuteMs = 60_000;
 const groupWords: Readonly<Record<Group, string>> = {
   asks: 'needs you',
   works: 'at work',
@@ -95,7 +98,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     numbers(fleet, rows, nowMs),
     forgesDown(fleet, nowMs),
     accountsLimited(fleet, nowMs),
-    fleet.warnings.map((warning) => h('p', { class: 'notice' }, withLocalTimes(warning, nowMs))),
+    fleet.warnings.map((warning) => h('p', { class: 'notice' }, timesIn(warning, nowMs))),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     h(
       'div',
@@ -129,6 +132,7 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], nowMs: nu
     return said.length === 0 ? null : said.reduce((all, value) => all + value, 0);
   };
   const [input, output] = [sum(({ usage }) => usage.input_tokens), sum(({ usage }) => usage.output_tokens)];
+  const cost = sum(({ usage }) => usage.cost_usd);
   const inGroup = (group: Group) => rows.filter((row) => row.group === group).length;
   const cell = (name: string, value: string, more: string, tone = '') =>
     h(
@@ -146,8 +150,8 @@ function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], nowMs: nu
     cell('Agents', `${queue?.running ?? 0} / ${queue?.max_agents ?? 0}`, 'slots taken'),
     cell('Queue', String(queue?.pending ?? 0), paused ? 'paused' : 'waiting', paused ? 'asks' : ''),
     cell('Repos', String(repos.length), bad === 0 ? 'all well' : `${bad} degraded`, bad === 0 ? '' : 'asks'),
-    cell('Tokens in', amount(input), input === null ? 'nobody said' : `${amount(output)} out`),
-    cell('Cost', dollars(sum(({ usage }) => usage.cost_usd)), 'of all plans'),
+    input === null ? null : cell('Tokens in', amount(input), `${amount(output)} out`),
+    cost === null ? null : cell('Cost', dollars(cost), 'of all plans'),
     h(
       'div',
       { class: 'number' },
@@ -163,12 +167,12 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
     .filter(({ state }) => state === 'down')
     .map(({ project, server, since: sinceText, reason, hint, waiting_plans: plans }) => {
       const waits = plans.length === 0 ? '' : ` Waiting for it: ${plans.join(', ')}.`;
-      const head = `The forge ${server} of ${project} is down for ${age(nowMs - Date.parse(sinceText))}: `;
+      const head = `The forge ${server} of ${project} is down since ${sinceText}: `;
       return h(
         'p',
         { key: project, class: 'notice', role: 'status' },
         glyph('held'),
-        `${head}${reason}; ${hint}.${waits}`,
+        timesIn(`${head}${reason}; ${hint}.${waits}`, nowMs),
       );
     });
 }
@@ -179,7 +183,7 @@ function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
     const { waiting, since } = account;
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
     const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
-    const text = `The ${accountText(account, nowMs)}.${waits}`;
+    const text = timesIn(`The ${accountText(account)}.${waits}`, nowMs);
     if (since === null) return h('p', { key: account.account, class: 'quiet' }, text);
     return h('p', { key: account.account, class: 'notice', role: 'status' }, glyph('held'), text);
   });
@@ -197,7 +201,7 @@ function pauses(given: readonly QueuePause[], actions: FleetActions, nowMs: numb
         'li',
         { key: [pause.of, pause.project, pause.plan, pause.title].join('/'), class: 'notice' },
         glyph('held'),
-        h('span', null, pauseText(pause, nowMs)),
+        h('span', null, timesIn(pauseText(pause), nowMs)),
         actions.may('steer')
           ? h('button', { class: 'quiet', on: { click: () => actions.switchQueue('resume', pause) } }, 'resume')
           : null,
@@ -206,11 +210,11 @@ function pauses(given: readonly QueuePause[], actions: FleetActions, nowMs: numb
   );
 }
 
-export function pauseText({ of, project, plan, title, pending, since: from }: QueuePause, nowMs: number): string {
+export function pauseText({ of, project, plan, title, pending, since }: QueuePause): string {
   const what = of === 'queue' ? 'The queue' : `The queue for ${of} ${title ?? plan ?? project}`;
   const waiting =
     pending === 0 ? 'nobody waits for that' : `${counted(pending, 'agent')} of it ${pending === 1 ? 'waits' : 'wait'}`;
-  return `${what} is paused for ${since(from, nowMs)}: ${waiting}.`;
+  return `${what} is paused since ${since}: ${waiting}.`;
 }
 
 function filters(rows: readonly Row[], repos: readonly RepoEntry[], view: FleetView, actions: FleetActions): View {
@@ -303,7 +307,7 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
           h('th', { scope: 'col', class: 'c-why' }, 'Now'),
           h('th', { scope: 'col', class: 'c-tokens num' }, 'Tokens'),
           h('th', { scope: 'col', class: 'c-cost num' }, 'Cost'),
-          h('th', { scope: 'col', class: 'c-time' }, 'Since'),
+          h('th', { scope: 'col', class: 'c-time' }, 'Changed'),
         ),
       ),
       h(
@@ -323,12 +327,13 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
 }
 
 /** The data of a row, and the row: most of a thousand rows have not changed. */
-const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; age: string; view: View }>();
+const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; shown: string; view: View }>();
 
 function planRow({ plan, agents }: Row, nowMs: number): View {
-  const aged = age(nowMs - Date.parse(plan.updated_at));
+  // The times in its texts move on with the minute.
+  const shown = `${timeText(plan.updated_at, nowMs)} ${plan.waiting_for === null ? '' : Math.floor(nowMs / minuteMs)}`;
   const before = made.get(plan);
-  if (before !== undefined && before.age === aged && isSame(before.agents, agents)) return before.view;
+  if (before !== undefined && before.shown === shown && isSame(before.agents, agents)) return before.view;
   const { usage } = plan;
   const tokens = usage.input_tokens === null ? null : usage.input_tokens + (usage.output_tokens ?? 0);
   const now = nowText(plan, agents);
@@ -344,17 +349,17 @@ function planRow({ plan, agents }: Row, nowMs: number): View {
       plan.title === null ? null : h('span', { class: 'plan-name-title dim' }, plan.title),
     ),
     h('td', null, progress(plan)),
-    h('td', { class: 'now', title: now }, now),
-    h('td', { class: 'num', 'data-name': 'tokens' }, amount(tokens)),
+    h('td', { class: 'now', title: withLocalTimes(now, nowMs) }, timesIn(now, nowMs)),
+    h('td', { class: 'num', 'data-name': tokens === null ? null : 'tokens' }, amount(tokens)),
     h(
       'td',
-      { class: 'num', 'data-name': 'cost' },
+      { class: 'num', 'data-name': usage.cost_usd === null && limits === '' ? null : 'cost' },
       dollars(usage.cost_usd),
       limits === '' ? null : h('span', { class: 'budget dim', title: budgetText(plan.budget) }, limits),
     ),
-    h('td', { class: 'dim', 'data-name': 'since' }, aged),
+    h('td', { class: 'dim', 'data-name': 'changed' }, timeView(plan.updated_at, nowMs)),
   );
-  made.set(plan, { agents, age: aged, view });
+  made.set(plan, { agents, shown, view });
   return view;
 }
 
@@ -378,7 +383,7 @@ export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): V
 
 function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
   const need = needOf(plan);
-  if (need !== null) return need.why.split('\n')[0] ?? '';
+  if (need !== null) return firstOf(need.why);
   const retried = retriedText(plan);
   if (retried !== null) return shortTitles(retried, plan.plan);
   const live = agents.filter((agent) => agent.live);

@@ -1,15 +1,4 @@
-/** Times, numbers and names as people read them. */
-import { clockTime, localDay, minutesText } from '../machines/vocabulary/time-text.ts';
-
-export function since(iso: string | null, nowMs: number): string {
-  return iso === null ? '' : minutesText(nowMs - Date.parse(iso));
-}
-
-/** `14:03:22` of today, with its date where it is another day. */
-export function clock(iso: string): string {
-  const at = new Date(iso);
-  return localDay(at) === localDay(new Date()) ? clockTime(iso) : `${localDay(at)} ${clockTime(iso)}`;
-}
+/** Numbers and names as people read them. */
 
 /** `940`, `12.3k`, `4.1M`; a dash where it is not known. */
 export function amount(value: number | null): string {

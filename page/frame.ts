@@ -1,6 +1,7 @@
 /** What is around every view: where one is, whether what is shown is live, and what was refused. */
 import { type Child, h, type View } from './dom.ts';
 import type { Connection } from './stream.ts';
+import { timesIn } from './time-view.ts';
 
 export interface Refused {
   readonly title: string;
@@ -82,6 +83,7 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
           'aria-label': `Colours: ${frame.theme}. Change`,
           on: { click: () => actions.turn(nextTheme[frame.theme]) },
         },
+        h('span', null, 'colours: '),
         frame.theme,
       ),
     ),
@@ -96,8 +98,8 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
         : h(
             'div',
             { class: 'toast refused', role: 'alert' },
-            h('p', null, h('code', null, frame.refused.code), frame.refused.title),
-            frame.refused.hint === '' ? null : h('p', { class: 'dim' }, frame.refused.hint),
+            h('p', null, h('code', null, frame.refused.code), timesIn(frame.refused.title, Date.now())),
+            frame.refused.hint === '' ? null : h('p', { class: 'dim' }, timesIn(frame.refused.hint, Date.now())),
             h('button', { class: 'quiet', on: { click: actions.dismiss } }, 'dismiss'),
           ),
     ),

@@ -1,5 +1,5 @@
 /** Shapes for states, so that none is shown by its colour alone; the name always is beside it. */
-import { h, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
 
 export type Shape = 'empty' | 'working' | 'waiting' | 'done' | 'bad' | 'asks' | 'off' | 'held';
 
@@ -37,6 +37,6 @@ export function glyph(state: string): View {
 }
 
 /** The text of a state, with its shape. */
-export function stateOf(state: string, text = state.replaceAll('_', ' ')): View {
+export function stateOf(state: string, text: Child | readonly Child[] = state.replaceAll('_', ' ')): View {
   return h('span', { class: `state-word ${shapes[state] ?? 'empty'}` }, glyph(state), h('span', null, text));
 }

@@ -1,16 +1,16 @@
 /** What happened to a plan, line by line; each line leads to the chart as it was then. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
-import { clock } from './format.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { timesIn, timeText, timeView } from './time-view.ts';
 
 /** Lines around the moment that is shown. */
 const linesShown = 200;
 
 type Moments = Pick<PlanActions, 'goTo'>;
 
-export function journalView({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, actions: Moments): View {
+export function journalView({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, actions: Moments, nowMs: number): View {
   const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
   const end = Math.min(journal.length, Math.max(linesShown, index + linesShown / 2));
   const shown = journal.slice(Math.max(0, end - linesShown), end);
@@ -20,16 +20,17 @@ export function journalView({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, 
       'ol',
       { tabindex: '0', 'aria-label': 'Journal, the newest first' },
       // The newest comes in above, so nothing that one reads moves away below.
-      shown.toReversed().map((line) => lineView(line, line.seq === at, actions)),
+      shown.toReversed().map((line) => lineView(line, line.seq === at, actions, nowMs)),
     ),
   );
 }
 
-const made = new WeakMap<HistoryEntry, { isShown: boolean; actions: Moments; view: View }>();
+const made = new WeakMap<HistoryEntry, { isShown: boolean; time: string; actions: Moments; view: View }>();
 
-function lineView(line: HistoryEntry, isShown: boolean, actions: Moments): View {
+function lineView(line: HistoryEntry, isShown: boolean, actions: Moments, nowMs: number): View {
+  const time = timeText(line.at, nowMs);
   const before = made.get(line);
-  if (before !== undefined && before.isShown === isShown && before.actions === actions) return before.view;
+  if (before?.time === time && before.isShown === isShown && before.actions === actions) return before.view;
   const { seq, at, actor, event, from, to, refused, why } = line;
   const view = h(
     'li',
@@ -42,17 +43,17 @@ function lineView(line: HistoryEntry, isShown: boolean, actions: Moments): View 
         'aria-current': isShown ? 'step' : null,
         on: { click: () => actions.goTo(seq) },
       },
-      h('span', { class: 'dim' }, clock(at)),
+      h('span', { class: 'dim' }, timeView(at, nowMs)),
       h('span', { class: 'event' }, event, actor === '' ? null : h('span', { class: 'dim' }, ` ${actor}`)),
       h(
         'span',
         { class: 'move' },
         refused === null ? moveText(from, to) : `refused${refused.guard === null ? '' : `: ${refused.guard}`}`,
       ),
-      why === null ? null : h('span', { class: 'said' }, why),
+      why === null ? null : h('span', { class: 'said' }, timesIn(why, nowMs)),
     ),
   );
-  made.set(line, { isShown, actions, view });
+  made.set(line, { isShown, time, actions, view });
   return view;
 }
 

@@ -4,7 +4,7 @@ import { h, type View } from './dom.ts';
 /** The number of characters at the end that are always visible. */
 const endLength = 12;
 /** A shorter name is cut at its end. */
-const leastLength = 2 * endLength;
+const leastLength = endLength + 4;
 
 /** `before`: what is not a part of the name, such as its project. The whole name is read by a screen reader, and shown where the pointer rests. */
 export function nameLink(href: string, name: string, before = ''): View {

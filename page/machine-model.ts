@@ -36,8 +36,8 @@ export interface MachineModel {
 
 export interface MachineActions {
   readonly may: Session['may'];
-  /** `payload`: JSON as it was typed; '': nothing. */
-  send(type: string, payload: string): void;
+  /** `payload`: JSON as it was typed; '': nothing. `taken`: called when it is done. */
+  send(type: string, payload: string, taken: () => void): void;
   /** null: shows the present. */
   goTo(seq: number | null): void;
 }

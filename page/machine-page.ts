@@ -52,11 +52,14 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
   const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
   const actions: MachineActions = {
     may: may.may,
-    send(type, text) {
+    send(type, text, taken) {
       change({ isBusy: true });
       payloadOf(text)
         .then((payload) => api.sendMachine(machine, id, type, payload))
-        .then(({ signal: { status } }) => say(`${type}: ${status}`))
+        .then(({ signal: { status } }) => {
+          say(`${type}: ${status}`);
+          if (status !== 'failed') taken();
+        })
         .catch(tellRefusal)
         .finally(() => {
           change({ isBusy: false });
@@ -82,7 +85,8 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
       { text: machine, href: '#/' },
       { text: id, href: null },
     ],
-    view: () => (model.missing === null ? machineView(model, actions) : missingView(`${machine} ${id}`, model.missing)),
+    view: (nowMs) =>
+      model.missing === null ? machineView(model, actions, nowMs) : missingView(`${machine} ${id}`, model.missing),
     heard(facts, isGap) {
       // A line of such a tree is of no project.
       if (isGap || facts.some(({ project }) => project === null)) refresher.poke();

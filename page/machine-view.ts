@@ -1,15 +1,15 @@
 /** What a tree of a user-defined machine looks like. Nothing lays out its chart, so its states are shown as boxes in each other, each with its transitions. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
-import { h, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
 import { fact, valueText } from './facts.ts';
-import { fieldText } from './form.ts';
-import { clock } from './format.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import type { Definition, MachineActions, MachineModel } from './machine-model.ts';
 import { notNow } from './not-now.ts';
 import { panel } from './panel.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 const treesShown = 100;
 const glyphs = { active: 'running', done: 'done', error: 'failed' } as const;
@@ -44,7 +44,7 @@ export function treesView(trees: readonly MachineTreeEntry[]): View {
   );
 }
 
-export function machineView(model: MachineModel, actions: MachineActions): View {
+export function machineView(model: MachineModel, actions: MachineActions, nowMs: number): View {
   const { machine, id, explained, chart, journal, at, past } = model;
   const line = journal.find(({ seq }) => seq === at);
   const tree = past ?? model.tree;
@@ -65,7 +65,7 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
         'dl',
         { class: 'facts' },
         Object.entries(tree?.view ?? {}).map(([name, value]) => fact(name, valueText(value))),
-        explained === null ? null : fact('waits for', waitsFor(explained).join('; ')),
+        explained === null ? null : fact('waits for', waitsFor(explained, nowMs)),
         explained === null ? null : fact('set aside', explained.set_aside.map(({ type }) => type).join(', ')),
       ),
     ),
@@ -77,7 +77,7 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
           class: 'panel chart-panel',
           heading: 'states-title',
           title: 'States',
-          count: line === undefined ? undefined : `after ${line.event}, ${clock(line.at)}`,
+          count: line === undefined ? null : [`after ${line.event}, `, timeView(line.at, nowMs)],
           more:
             line === undefined
               ? null
@@ -90,34 +90,34 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
       h(
         'div',
         { class: 'side' },
-        explained === null || !actions.may('steer') ? null : signalsView(explained, model.isBusy, actions),
-        journalView({ journal, at }, actions),
+        explained === null || !actions.may('steer') ? null : signalsView(explained, model, actions),
+        journalView({ journal, at }, actions, nowMs),
       ),
     ),
   );
 }
 
-function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation): string[] {
-  return [
+function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation, nowMs: number): Child[] | '' {
+  const waits = [
     ...effects.map(
       ({ effect, status, tries, paused }) =>
         `${effect}: ${paused ? 'paused' : status}${tries > 1 ? `, try ${tries}` : ''}`,
     ),
-    ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${clock(dueAt)}`),
+    ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due at ${dueAt}`),
     ...outputs.map(({ machine, id }) => `the output of ${machine} ${id}`),
     ...plans.map(({ project, plan }) => `${project}/${plan}`),
     ...held.map(({ type }) => `${type}, which is held`),
   ];
+  return waits.length === 0 ? '' : timesIn(waits.join('; '), nowMs);
 }
 
 /** The signals that the present states take. A guard may want a payload, so its refusal of an empty one is beside the button. */
-function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: MachineActions): View | null {
+function signalsView({ events }: MachineExplanation, model: MachineModel, actions: MachineActions): View | null {
   const taken = events.filter(({ in_state: isTaken }) => isTaken);
   const others = events.filter(({ in_state: isTaken }) => !isTaken);
   if (events.length === 0) return null;
   const send = (type: string) => (event: Event) => {
-    actions.send(type, fieldText(event, 'payload'));
-    (event.currentTarget as HTMLElement).closest('form')?.reset();
+    actions.send(type, fieldText(event, 'payload'), emptyWhenTaken(event));
   };
   return panel(
     { class: 'panel events', heading: 'signals-title', title: 'Signals' },
@@ -133,14 +133,14 @@ function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: M
             { key: type },
             h(
               'button',
-              { type: 'button', 'data-event': type, disabled: isBusy, on: { click: send(type) } },
+              { type: 'button', 'data-event': type, disabled: model.isBusy, on: { click: send(type) } },
               h('code', null, type),
             ),
             h('span', { class: 'dim' }, why ?? ''),
           ),
         ),
       ),
-      h('textarea', {
+      field('textarea', `signal ${model.machine} ${model.id}`, {
         name: 'payload',
         rows: '1',
         placeholder: '{"reason": "…"}',

@@ -1,5 +1,4 @@
 /** The page of `stator inspect`: what is known, when it is read again, and which view shows it. */
-import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
@@ -9,6 +8,7 @@ import { patch } from './dom.ts';
 import { doorOf } from './enter.ts';
 import { fleetView, needCount, needsKey, orderOf } from './fleet.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
+import { keepTextsOf } from './form.ts';
 import { type Frame, frameView, lockedView, missingView, type Theme } from './frame.ts';
 import { createMachinePage } from './machine-page.ts';
 import type { Page } from './page.ts';
@@ -118,9 +118,10 @@ function whyLocked(): string {
   return door === 'token' ? 'This page needs your token.' : 'This page is not let in any more.';
 }
 
-/** Nothing of the person stays in this tab: neither what was read nor the key. */
+/** Nothing of the person stays in this tab: neither what was read and typed nor the key. */
 function signOut(): void {
   session.leave();
+  sessionStorage.clear();
   location.reload();
 }
 
@@ -152,8 +153,8 @@ const acts = createActs({
 const fleetActions: FleetActions = {
   may: session.may,
   maySend: session.maySend,
-  act: ({ project, plan }, { type, payload, done }) =>
-    acts.send({ named: { project, plan }, type, payload, done, first: null }),
+  act: ({ project, plan }, { type, payload, done }, then = () => {}) =>
+    acts.send({ named: { project, plan }, type, payload, done, first: null, then }),
   answerSure: acts.answerSure,
   show: (part) => arrange(part),
   sort: () => arrange({}),
@@ -180,14 +181,10 @@ function announce(said: string): void {
   change({ said, refused: null });
 }
 
-function refusalOf({ message, code, hint }: ApiError) {
-  const nowMs = Date.now();
-  return { title: withLocalTimes(message, nowMs), code, hint: withLocalTimes(hint, nowMs) };
-}
-
 /** A failed request of a person: as everywhere, what happened, by which code, and what to do. */
 function tellRefusal(thrown: unknown): void {
-  if (thrown instanceof ApiError) change({ said: null, refused: refusalOf(thrown) });
+  if (thrown instanceof ApiError)
+    change({ said: null, refused: { title: thrown.message, code: thrown.code, hint: thrown.hint } });
   else throw thrown;
 }
 
@@ -333,6 +330,7 @@ function lock(): void {
 
 function begin(): void {
   const [person, role] = [session.person(), session.role()];
+  keepTextsOf(person);
   change({ connection: 'connecting', person, role, canSignOut: door === 'token', refused: null });
   fleet = { ...fleet, isKnown: false };
   route();

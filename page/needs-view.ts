@@ -1,7 +1,8 @@
 /** What needs a person, first and in full: why, with the text of the failure, and what can be done about it here. */
-import { age } from '../machines/vocabulary/time-text.ts';
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { logsOf, type Offer, offersOf } from './acts.ts';
+import { budgetForm } from './budget-form.ts';
 import { h, type View } from './dom.ts';
 import type { FleetActions, FleetView } from './fleet-model.ts';
 import { glyph } from './glyph.ts';
@@ -9,7 +10,9 @@ import { nameLink } from './long-name.ts';
 import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
+import type { PlanActions } from './plan-model.ts';
 import { answerForm } from './question-view.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 /** How many rows are drawn until a person asks for all. */
 const needsShown = 10;
@@ -49,12 +52,17 @@ export function needsView({ asking, unmerged }: Needs, view: FleetView, actions:
   );
 }
 
-function planLink({ project, plan }: PlanEntry): View {
-  return nameLink(planAddress({ project, plan }), plan, `${project}/`);
+function planLink({ project, plan, title }: PlanEntry): View {
+  return h(
+    'span',
+    { class: 'who' },
+    nameLink(planAddress({ project, plan }), plan, `${project}/`),
+    title === null ? null : h('span', { class: 'dim' }, title),
+  );
 }
 
 /** What is done on the page of the plan, because it needs more than a button. */
-const linkWords: Readonly<Record<string, string>> = { budget: 'raise the budget', choice: 'choose a draft' };
+const linkWords: Readonly<Record<string, string>> = { choice: 'choose a draft' };
 
 function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowMs: number): View {
   const need = needOf(plan);
@@ -62,6 +70,10 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
   const offers = offersOf(plan);
   const logs = logsOf(need);
   const isAnswered = plan.questions.length > 0 && actions.may('answer');
+  const isBusy = view.busy !== null || !view.isSteady;
+  const send: PlanActions['send'] = (type, payload, done, taken) =>
+    actions.act(plan, { type, payload, done, text: '' }, taken);
+  const budget = budgetForm(plan, { may: actions.may, send, isBusy });
   return h(
     'li',
     { key: `${plan.project}/${plan.plan}` },
@@ -77,29 +89,33 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
           `log of ${shortTitle(title, plan.plan)}`,
         ),
       ),
-      offers.length === 0 && !isAnswered
+      offers.length === 0 && !isAnswered && budget === null
         ? h('a', { class: 'link', href: planAddress(plan) }, linkWords[need.source] ?? 'answer')
         : null,
       ...offers.map((offer) => offerButton(plan, offer, view, actions)),
     ),
-    h('span', { class: 'dim time', title: need.since }, age(nowMs - Date.parse(need.since))),
+    h('span', { class: 'dim time' }, timeView(need.since, nowMs, 'for')),
     // Only questions: each is shown above the field for its answer.
-    isAnswered && need.source === 'agent' ? null : h('p', { class: 'why', title: need.why }, whyOf(need)),
+    isAnswered && need.source === 'agent'
+      ? null
+      : h('p', { class: 'why', title: withLocalTimes(need.why, nowMs) }, timesIn(whyOf(need), nowMs)),
     outputView(need, plan.plan),
-    isAnswered ? answers(plan, view, actions) : null,
+    budget,
+    isAnswered ? answers(plan, { isBusy, send, may: actions.may }) : null,
   );
 }
 
-function answers(plan: PlanEntry, { busy, isSteady }: FleetView, actions: FleetActions): View {
-  const isBusy = busy !== null || !isSteady;
-  const send = (type: string, payload: Record<string, unknown>, done: string) =>
-    actions.act(plan, { type, payload, done, text: '' });
+interface AnswerParts extends Pick<PlanActions, 'may' | 'send'> {
+  readonly isBusy: boolean;
+}
+
+function answers(plan: PlanEntry, { isBusy, ...parts }: AnswerParts): View {
   return h(
     'div',
     { key: 'answers', class: 'question' },
     plan.questions.map((question) => {
       const text = `question ${question.number}${question.title === null ? '' : ` of ${shortTitle(question.title, plan.plan)}`}: ${question.question}`;
-      return answerForm(plan, { question, isBusy }, { text, may: actions.may, send });
+      return answerForm(plan, { question, isBusy }, { text, ...parts });
     }),
   );
 }
@@ -116,7 +132,7 @@ function unmergedRow(plan: PlanEntry, view: FleetView, actions: FleetActions, no
       h('a', { class: 'link', href: `${planAddress(plan)}/changes` }, 'changes'),
       offerButton(plan, mergeOffer, view, actions),
     ),
-    h('span', { class: 'dim time', title: plan.updated_at }, age(nowMs - Date.parse(plan.updated_at))),
+    h('span', { class: 'dim time' }, timeView(plan.updated_at, nowMs, 'for')),
     h('p', { class: 'why' }, 'done, not merged'),
   );
 }

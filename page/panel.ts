@@ -9,7 +9,7 @@ export interface PanelHead {
   readonly heading: string;
   readonly title: Child | readonly Child[];
   /** How many there are, or how long it is so. */
-  readonly count?: string | number | undefined;
+  readonly count?: Child | readonly Child[];
   /** What is behind them in the same line. */
   readonly more?: Child | readonly Child[];
 }
@@ -21,7 +21,13 @@ export function panel(
   return h(
     'section',
     { class: 'panel', ...own, 'aria-labelledby': heading },
-    h('h2', { id: heading }, title, count === undefined ? null : h('span', { class: 'count' }, String(count)), more),
+    h(
+      'h2',
+      { id: heading },
+      title,
+      count == null ? null : h('span', { class: 'count' }, typeof count === 'number' ? String(count) : count),
+      more,
+    ),
     ...content,
   );
 }

@@ -1,13 +1,12 @@
 /** The permissions that agents ask for: in full, with the deadline, and the two answers. */
-import { duration } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { fieldText } from './form.ts';
-import { clock, since } from './format.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { timeView } from './time-view.ts';
 
 export function permissionsView(
   { agents, named, busy, isSteady }: PlanModel,
@@ -33,20 +32,16 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
   const { title } = agent;
   const heading = `permission-${title}-${id}`;
   const answer = (word: 'allow' | 'deny') => (event: Event) => {
-    actions.permit(title, id, word, fieldText(event, 'message'));
+    actions.permit(title, id, word, fieldText(event, 'message'), emptyWhenTaken(event));
   };
-  const denial = h(
-    'span',
-    { class: 'dim' },
-    `Denied by itself at ${clock(until)}, in ${duration(Date.parse(until) - nowMs)}.`,
-  );
+  const denial = h('span', { class: 'dim' }, 'Denied by itself ', timeView(until, nowMs, 'in'), '.');
   return panel(
     {
       key: heading,
       class: 'panel question',
       heading,
       title: [glyph('asks'), `${shortTitle(title, plan)} asks to use ${tool}`],
-      count: `for ${since(askedAt, nowMs)}`,
+      count: timeView(askedAt, nowMs, 'for'),
     },
     h(
       'form',
@@ -73,7 +68,7 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
               { type: 'button', 'data-answer': 'deny', disabled: isBusy, on: { click: answer('deny') } },
               'Deny',
             ),
-            h('input', {
+            field('input', `deny ${title} ${id}`, {
               name: 'message',
               placeholder: 'A word to it, where you deny',
               'aria-label': 'A word to it, where you deny',

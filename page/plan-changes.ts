@@ -5,11 +5,12 @@ import { keyOf, linesText, outcomeText, removal, threadView } from './comment-vi
 import { recipientsOf } from './comments.ts';
 import { h, type View } from './dom.ts';
 import { fileView, foldedOf, sizeOf, stateWords } from './file-view.ts';
-import { fieldText } from './form.ts';
-import { clock, counted, literal } from './format.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
+import { counted, literal } from './format.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { verdicts } from './state-words.ts';
+import { exactTime, timeText } from './time-view.ts';
 
 /** Reviews since which the changes may be read, the newest first. */
 const reviewsShown = 10;
@@ -69,7 +70,11 @@ function ofWhat(plan: PlanShow, model: PlanModel, actions: PlanActions): View {
     { 'aria-label': 'Whose changes', value: String(since ?? task ?? ''), on: { change: show } },
     h('option', { value: '' }, 'the whole plan'),
     asked(model).map(({ seq, at, origin }) =>
-      h('option', { key: String(seq), value: String(seq) }, `since ${whose(origin)} asked for changes at ${clock(at)}`),
+      h(
+        'option',
+        { key: String(seq), value: String(seq), title: exactTime(at) },
+        `since ${whose(origin)} asked for changes, ${timeText(at, Date.now())}`,
+      ),
     ),
     begun.map(({ name, title }) => h('option', { key: name, value: name }, `${name} ${title}`)),
   );
@@ -110,7 +115,9 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
     const chosen = (event.currentTarget as HTMLFormElement).elements.namedItem('recipient');
     const index = chosen instanceof HTMLSelectElement ? Number(chosen.value) : 0;
     const recipient = recipients[index];
-    if (recipient !== undefined) actions.sendComments(recipient, fieldText(event, 'words'));
+    if (recipient !== undefined) {
+      actions.sendComments(recipient, fieldText(event, 'words'), emptyWhenTaken(event));
+    }
   };
   return panel(
     {
@@ -143,7 +150,7 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
       ...(recipients.length === 0
         ? [h('p', { class: 'dim' }, 'Nobody takes them now: they are kept here until an agent or a review does.')]
         : [
-            h('textarea', {
+            field('textarea', `comments ${model.named.project}/${model.named.plan}`, {
               name: 'words',
               rows: '2',
               'aria-label': 'In general',

@@ -2,14 +2,14 @@
 import type { PlanShow, PlanStates } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { fact, valueText } from './facts.ts';
-import { fieldText } from './form.ts';
+import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { words } from './format.ts';
 import { journalView, moveText } from './journal-view.ts';
 import { notNow } from './not-now.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
-export function planChartView(model: PlanModel, actions: PlanActions): View {
+export function planChartView(model: PlanModel, actions: PlanActions, nowMs: number): View {
   return h(
     'div',
     { key: 'chart', class: 'columns' },
@@ -30,7 +30,7 @@ export function planChartView(model: PlanModel, actions: PlanActions): View {
       'div',
       { class: 'side' },
       model.at === null ? nextEvents(model, actions) : stepView(model),
-      journalView(model, actions),
+      journalView(model, actions, nowMs),
     ),
   );
 }
@@ -130,14 +130,14 @@ const otherwise: Readonly<Record<string, string>> = {
 };
 
 /** The next events, without those that are buttons above all others. */
-function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): View {
+function nextEvents({ explain, plan, busy, named }: PlanModel, actions: PlanActions): View {
   const events = explain?.events ?? [];
   const isButton = ({ type, accepted }: (typeof events)[number]) => accepted && otherwise[type] === undefined;
   const taken = events.filter(isButton);
   const others = events.filter((event) => !isButton(event));
   const send = (type: string) => (event: Event) => {
-    actions.send(type, payloadOf(type, fieldText(event, 'words'), plan), `${words(type)}: done.`);
-    (event.currentTarget as HTMLElement).closest('form')?.reset();
+    const payload = payloadOf(type, fieldText(event, 'words'), plan);
+    actions.send(type, payload, `${words(type)}: done.`, emptyWhenTaken(event));
   };
   return panel(
     { class: 'panel events', heading: 'events-title', title: 'Next events' },
@@ -160,7 +160,7 @@ function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): V
           ),
         ),
       ),
-      h('textarea', {
+      field('textarea', `event ${named.project}/${named.plan}`, {
         name: 'words',
         rows: '1',
         placeholder: 'with these words',

@@ -112,13 +112,13 @@ export interface PlanModel extends ActState {
 export interface PlanActions {
   readonly may: Session['may'];
   readonly chart: HTMLElement;
-  /** Asks for confirmation first if that is needed. */
-  send(type: string, payload: Record<string, unknown>, done: string): void;
+  /** Asks for confirmation first if that is needed. `taken`: called when it is done. */
+  send(type: string, payload: Record<string, unknown>, done: string, taken?: () => void): void;
   /** The answer to the confirmation that is shown. */
   answerSure(isYes: boolean): void;
-  permit(title: string, permission: string, word: 'allow' | 'deny', message: string): void;
+  permit(title: string, permission: string, word: 'allow' | 'deny', message: string, taken: () => void): void;
   resume(pause: QueuePause): void;
-  readonly form: Omit<DocumentForm, 'name' | 'keep'>;
+  readonly form: Omit<DocumentForm, 'about' | 'name' | 'keep'>;
   /** Asks whether it may be edited. */
   openDocument(): void;
   /** Begins or ends the writing of another document. */
@@ -144,7 +144,7 @@ export interface PlanActions {
   /** Keeps a comment; null: takes it away. */
   comment(place: Place, said: Pick<Comment, 'text' | 'suggestion'> | null): void;
   /** `words`: what the person says besides; '': nothing. */
-  sendComments(recipient: Recipient, words: string): void;
+  sendComments(recipient: Recipient, words: string, taken: () => void): void;
   choose(title: string): void;
   showActor(actor: string): void;
   showTime(part: Partial<PlanModel['time']>): void;

@@ -1,15 +1,19 @@
 /** What needs a person in a plan, besides questions: why, the logs of what failed, and what can be done about it. */
-import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { goOnText, logsOf, offersOf } from './acts.ts';
+import { budgetForm } from './budget-form.ts';
 import { h, type View } from './dom.ts';
-import { fieldText, sendOnEnter } from './form.ts';
-import { since } from './format.ts';
+import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
 import { glyph } from './glyph.ts';
 import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { timesIn, timeView } from './time-view.ts';
+import { hasReport, reportView } from './verdicts-view.ts';
+
+/** Needs that a person meets with a verdict of their own on the work. */
+const judged: ReadonlySet<string> = new Set(['review', 'cycle_limit']);
 
 /** What needs a person beside questions: why the plan is blocked, and a message that lets it go on. */
 export function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
@@ -18,18 +22,24 @@ export function needView(plan: PlanShow, model: PlanModel, actions: PlanActions,
   // Questions are above, each with its own answer.
   if (need === null || need.source === 'permission' || (blocked?.source === 'agent' && questions.length > 0))
     return null;
+  const isReported = judged.has(need.source) && plan.status !== 'done' && hasReport(model);
   return panel(
     {
       class: 'panel question',
       heading: 'need-title',
       title: [glyph('asks'), blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you')],
-      count: `for ${since(need.since, nowMs)}`,
+      count: timeView(need.since, nowMs, 'for'),
     },
-    h('p', { class: 'asked', id: 'need-why', title: need.why }, whyOf(need)),
+    h('p', { class: 'asked', id: 'need-why' }, timesIn(whyOf(need, isReported), nowMs)),
     outputView(need, plan.plan),
     need.source === 'wave' ? waveWays(need, model, actions) : null,
-    blocked === null || !actions.may('answer') ? null : resolveForm(plan, need, model, actions),
-    blocked === null || !actions.may('steer') ? null : budgetForm(blocked, model, actions),
+    h(
+      'div',
+      { class: isReported ? 'judged' : '' },
+      blocked === null || !actions.may('answer') ? null : resolveForm(plan, need, model, actions),
+      isReported ? reportView(model, nowMs) : null,
+    ),
+    budgetForm(plan, { may: actions.may, send: actions.send, isBusy: model.busy !== null }),
   );
 }
 
@@ -56,13 +66,13 @@ function resolveForm(
     // By the button that was pressed: its ways are those of the command.
     const { value = likeliest.flag } = ((event as SubmitEvent).submitter ?? {}) as Partial<HTMLButtonElement>;
     const way = value === '' ? {} : { [value]: true };
-    actions.send('resolve', { ...(said === '' ? {} : { body: said }), ...way }, 'It goes on.');
-    (event.currentTarget as HTMLFormElement).reset();
+    const payload = { ...(said === '' ? {} : { body: said }), ...way };
+    actions.send('resolve', payload, 'It goes on.', emptyWhenTaken(event));
   };
   return h(
     'form',
     { on: { submit: resolve } },
-    h('textarea', {
+    field('textarea', `answer ${plan.project}/${plan.plan}`, {
       name: 'answer',
       rows: '2',
       'aria-labelledby': 'need-why',
@@ -86,62 +96,6 @@ function resolveForm(
     ),
   );
 }
-
-/** A limit for all of it, in place of the one that is used up. */
-function budgetForm(
-  { budget, at }: NonNullable<PlanShow['blocked']>,
-  model: PlanModel,
-  actions: PlanActions,
-): View | null {
-  if (budget === undefined || !accepts(model.explain, 'raise_budget')) return null;
-  const { scope, measure, limit, spent } = budget;
-  const { unit, more, step } = measures[measure];
-  const raise = (event: Event) => {
-    event.preventDefault();
-    const day = scope === 'day' ? { day: localDay(new Date()) } : {};
-    actions.send('raise_budget', { scope, [measure]: Number(fieldText(event, 'limit')), ...day }, 'It goes on.');
-  };
-  const least = (Math.floor(spent / step) + 1) * step;
-  return h(
-    'form',
-    { key: at, on: { submit: raise } },
-    h(
-      'div',
-      { class: 'commands' },
-      h(
-        'label',
-        null,
-        `${unit} ${scopeWords[scope]} `,
-        h('input', {
-          ...{
-            name: 'limit',
-            type: 'number',
-            required: true,
-            step: String(step),
-            min: String(Number(least.toFixed(2))),
-          },
-          made: (element) => {
-            (element as HTMLInputElement).value = String(Number((Math.max(limit, spent) + more).toFixed(2)));
-          },
-        }),
-      ),
-      h('button', { class: 'strong', type: 'submit', disabled: model.busy !== null }, 'Raise the budget'),
-    ),
-  );
-}
-
-/** `more`: how much more is proposed. `step`: the smallest difference. */
-const measures = {
-  usd: { unit: 'US dollars', more: 5, step: 0.01 },
-  tokens: { unit: 'Tokens', more: 500_000, step: 1 },
-  agent_minutes: { unit: 'Minutes', more: 60, step: 1 },
-} as const;
-
-const scopeWords = {
-  plan: 'for the whole plan',
-  day: 'for the repo today',
-  attempt: 'for each run',
-} as const;
 
 /** The logs of what failed, and what can be done about it. */
 function waveWays(

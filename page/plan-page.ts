@@ -152,8 +152,10 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     for (const { signal } of said.slice(-bodiesMost)) {
       if (signal === null) continue;
       const { payload } = await api.signal(named.project, signal);
-      const body = (payload as { body?: unknown } | null)?.body; // checked below
-      if (typeof body === 'string') change({ bodies: new Map(model.bodies).set(signal, body) });
+      // What a person or an agent says is a body; of a reviewer that is a program it is the end of its output.
+      const { body, detail } = (payload ?? {}) as { body?: unknown; detail?: unknown }; // checked below
+      const text = body ?? detail;
+      if (typeof text === 'string' && text !== '') change({ bodies: new Map(model.bodies).set(signal, text) });
     }
   }
 
@@ -295,7 +297,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
   const actions: PlanActions = {
     may: may.may,
     chart: view.element,
-    send: (type, payload, done) => acts.send({ named, type, payload, done, first: null }),
+    send: (type, payload, done, then = () => {}) => acts.send({ named, type, payload, done, first: null, then }),
     answerSure: acts.answerSure,
     showChanges(of) {
       changeChanges({ ...of, list: null, nothing: null });
@@ -354,24 +356,26 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       const own = [draft, ...comments].find((each) => each !== null && isAt(each, place));
       keepComments(said === null || own == null ? others : [...others, { ...own, ...said }]);
     },
-    sendComments({ title, signals }, words) {
+    sendComments({ title, signals }, words, taken) {
       const { comments, list } = model.changes;
       const [type = '', first = null] = signals.toReversed();
       if (list === null) return;
       const body = commentMessage({ from: list.from, to: list.to, comments }, words);
       const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
       const then = () => {
+        taken();
         keepComments([]);
         changesReader.hurry();
       };
       acts.send({ named, type, payload: title === null ? { body } : { title, body }, first, done, then });
     },
-    permit(title, permission, word, message) {
+    permit(title, permission, word, message, taken) {
       const body = message === '' || word === 'allow' ? { permission } : { permission, message };
       acts.ask(
         word,
         () => api.permit(named.project, title, word, body),
         word === 'allow' ? 'Allowed, once.' : 'Denied.',
+        taken,
       );
     },
     resume(pause) {
@@ -407,12 +411,15 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
           .then((check) => change({ writing: model.writing === null ? null : { ...model.writing, check } }))
           .catch(tellRefusal);
       },
-      submit(_, content) {
+      submit(_, content, taken) {
         acts.ask(
           'plan_updated',
           () => api.edit(named, content),
           'The plan has the new document.',
-          () => change({ writing: null }),
+          () => {
+            taken();
+            change({ writing: null });
+          },
         );
       },
       cancel: () => change({ writing: null }),

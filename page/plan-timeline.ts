@@ -2,11 +2,12 @@
 import { duration } from '../machines/vocabulary/time-text.ts';
 import { criticalPath, type Step } from './critical-path.ts';
 import { h, type View } from './dom.ts';
-import { amount, clock, dollars } from './format.ts';
+import { amount, dollars } from './format.ts';
 import { glyph } from './glyph.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { idleOf, moved, type Range, type Scale, scaleOf, ticksOf, zoomed } from './time-scale.ts';
+import { exactTime, timeView } from './time-view.ts';
 import { type Lane, type Span, type Timeline, timelineOf } from './timeline.ts';
 
 /** The newest are shown. */
@@ -44,7 +45,7 @@ export function timelineView(model: PlanModel, actions: PlanActions, nowMs: numb
       stageView(drawn, model, actions),
       pathView(drawn.critical),
     ),
-    waitsView(timeline, actions),
+    waitsView(timeline, actions, nowMs),
   );
 }
 
@@ -213,7 +214,7 @@ function laneView({ name, spans }: Lane, drawn: Drawn): View {
         return h(
           'rect',
           { key: `${seq} ${kind}`, class: look, ...place },
-          h('title', null, `${text}, ${clockOf(fromMs)}, ${duration(toMs - fromMs)}`),
+          h('title', null, `${text}, ${exactTime(isoOf(fromMs))}, ${duration(toMs - fromMs)}`),
         );
       }),
     ),
@@ -276,8 +277,8 @@ function pathView(steps: readonly Step[]): View | null {
   );
 }
 
-function clockOf(ms: number): string {
-  return clock(new Date(ms).toISOString());
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function spanText({ text, fromMs, toMs }: Span): string {
@@ -292,7 +293,7 @@ function isToldOf({ kind, fromMs, toMs }: Span): boolean {
 const glyphs = { work: 'working', wait: 'queued', ask: 'asks', failed: 'failed', done: 'done' } as const;
 
 /** Each leads to the moment at which it began. */
-function waitsView({ lanes }: Timeline, actions: PlanActions): View {
+function waitsView({ lanes }: Timeline, actions: PlanActions, nowMs: number): View {
   const waits = lanes
     .flatMap(({ name, spans }) => spans.map((span) => ({ name, span })))
     .filter(({ span }) => isToldOf(span))
@@ -308,7 +309,11 @@ function waitsView({ lanes }: Timeline, actions: PlanActions): View {
         h(
           'li',
           { key: `${name} ${span.seq} ${span.kind}` },
-          h('button', { class: 'quiet', on: { click: () => actions.goTo(span.seq) } }, clockOf(span.fromMs)),
+          h(
+            'button',
+            { class: 'quiet', on: { click: () => actions.goTo(span.seq) } },
+            timeView(isoOf(span.fromMs), nowMs),
+          ),
           glyph(glyphs[span.kind]),
           h('b', null, name),
           h('span', null, span.text),

@@ -4,8 +4,8 @@ import { offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
 import { draftsView } from './drafts-view.ts';
 import { pauseText, progress } from './fleet.ts';
-import { fieldText, sendOnEnter } from './form.ts';
-import { clock, since, words } from './format.ts';
+import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
+import { words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { planAddress, shapeOf, shortTitles } from './needs.ts';
 import { panel } from './panel.ts';
@@ -19,6 +19,8 @@ import { workView } from './plan-work.ts';
 import { questionsView } from './question-view.ts';
 import { firstLineOf, planWords } from './state-words.ts';
 import { sureView } from './sure-view.ts';
+import { timesIn, timeText, timeView } from './time-view.ts';
+import { reportView } from './verdicts-view.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { plan, past, at } = model;
@@ -33,9 +35,9 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
     plan === null ? null : permissionsView(model, actions, nowMs),
     plan === null ? null : questionsView(plan, model, actions, nowMs),
     plan === null ? null : needView(plan, model, actions, nowMs),
-    plan === null ? null : reviewView(plan, model, actions),
+    plan === null ? null : reviewView(plan, model, actions, nowMs),
     shown === null ? null : draftsView(shown, model, actions),
-    h('div', { key: 'sections', class: 'panel sections' }, sectionLinks(model), moment(model, actions)),
+    h('div', { key: 'sections', class: 'panel sections' }, sectionLinks(model), moment(model, actions, nowMs)),
     shown === null ? null : sectionView(shown, model, actions, shownMs),
   );
 }
@@ -49,7 +51,7 @@ function sectionView(plan: PlanShow, model: PlanModel, actions: PlanActions, now
     case 'timeline':
       return timelineView(model, actions, nowMs);
     case 'chart':
-      return planChartView(model, actions);
+      return planChartView(model, actions, nowMs);
     default:
       return model.section satisfies never;
   }
@@ -108,8 +110,8 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
           'p',
           { class: 'waiting-for' },
           glyph('queued'),
-          shortTitles(firstLineOf(waits), plan.plan),
-          h('span', { class: 'dim' }, since(waits.since, nowMs)),
+          h('span', null, timesIn(shortTitles(firstLineOf(waits), plan.plan), nowMs)),
+          waits.since === null ? null : h('span', { class: 'dim' }, timeView(waits.since, nowMs, 'for')),
         )
       : null,
     model.pauses.map((pause) =>
@@ -117,7 +119,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
         'p',
         { key: [pause.of, pause.plan, pause.title].join('/'), class: 'waiting-for' },
         glyph('held'),
-        pauseText(pause, nowMs),
+        h('span', null, timesIn(pauseText(pause), nowMs)),
         actions.may('steer')
           ? h('button', { class: 'quiet', on: { click: () => actions.resume(pause) } }, 'resume')
           : null,
@@ -176,7 +178,8 @@ function isOfNeed(type: string, plan: PlanShow | null): boolean {
 }
 
 /** A person may judge the work in place of the reviewer, whichever agent works on it. */
-function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanActions): View | null {
+function reviewView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
+  const { explain, busy } = model;
   if (plan.status !== 'reviewing' || plan.blocked !== null || !accepts(explain, 'review_approved')) return null;
   const judge = (event: Event) => {
     event.preventDefault();
@@ -192,6 +195,7 @@ function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanA
       isApproved ? 'review_approved' : 'review_changes_requested',
       body === '' ? {} : { body },
       isApproved ? 'Approved.' : 'The fixer has your words.',
+      emptyWhenTaken(event),
     );
   };
   const button = (type: string, look: string, text: string) =>
@@ -201,23 +205,28 @@ function reviewView(plan: PlanShow, { explain, busy }: PlanModel, actions: PlanA
   return panel(
     { class: 'panel question offered', heading: 'review-title', title: [glyph('reviewing'), 'In review'] },
     h(
-      'form',
-      { on: { submit: judge } },
-      h('p', { class: 'asked', id: 'review-says' }, reviewText(plan)),
-      h('textarea', {
-        name: 'review',
-        rows: '2',
-        'aria-labelledby': 'review-says',
-        placeholder: 'What is to change, or why it is good',
-        on: { keydown: sendOnEnter },
-      }),
+      'div',
+      { class: 'judged' },
       h(
-        'div',
-        { class: 'commands' },
-        button('review_changes_requested', 'strong', 'Request changes'),
-        button('review_approved', '', 'Approve'),
-        h('a', { class: 'link', href: `${planAddress(plan)}/changes` }, 'Read the changes'),
+        'form',
+        { on: { submit: judge } },
+        h('p', { class: 'asked', id: 'review-says' }, reviewText(plan)),
+        field('textarea', `review ${plan.project}/${plan.plan}`, {
+          name: 'review',
+          rows: '2',
+          'aria-labelledby': 'review-says',
+          placeholder: 'What is to change, or why it is good',
+          on: { keydown: sendOnEnter },
+        }),
+        h(
+          'div',
+          { class: 'commands' },
+          button('review_changes_requested', 'strong', 'Request changes'),
+          button('review_approved', '', 'Approve'),
+          h('a', { class: 'link', href: `${planAddress(plan)}/changes` }, 'Read the changes'),
+        ),
       ),
+      reportView(model, nowMs),
     ),
   );
 }
@@ -228,7 +237,7 @@ function reviewText({ turn, waiting_for: wait }: PlanShow): string {
 }
 
 /** Which moment is shown, and the way through all of them. */
-function moment(model: PlanModel, actions: PlanActions): View {
+function moment(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { journal, at } = model;
   const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
   const line = journal[index];
@@ -241,7 +250,7 @@ function moment(model: PlanModel, actions: PlanActions): View {
       max: String(Math.max(0, journal.length - 1)),
       value: String(Math.max(0, index)),
       'aria-label': 'Moment',
-      'aria-valuetext': line === undefined ? 'now' : `${clock(line.at)}, ${line.event}`,
+      'aria-valuetext': line === undefined ? 'now' : `${timeText(line.at, nowMs)}, ${line.event}`,
       disabled: journal.length < 2,
       on: {
         input: (event) => {
@@ -253,7 +262,11 @@ function moment(model: PlanModel, actions: PlanActions): View {
     h(
       'span',
       { class: 'when' },
-      at === null ? 'now' : line === undefined ? `line ${at}` : `as of ${clock(line.at)}, after ${line.event}`,
+      at === null
+        ? 'now'
+        : line === undefined
+          ? `line ${at}`
+          : ['as of ', timeView(line.at, nowMs), `, after ${line.event}`],
     ),
     at === null ? null : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
   );

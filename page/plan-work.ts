@@ -1,6 +1,6 @@
 /** The work of a plan: its document, its tasks as a board, the verdicts of its reviews, and its cost. */
 import { mergeLines } from '../machines/vocabulary/merge-text.ts';
-import { ago, duration } from '../machines/vocabulary/time-text.ts';
+import { rangeText } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
@@ -8,15 +8,12 @@ import { documentForm } from './document-form.ts';
 import { type Child, h, type View } from './dom.ts';
 import { budgetText, fact, usageFacts } from './facts.ts';
 import { counted } from './format.ts';
-import { stateOf } from './glyph.ts';
 import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
-import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
+import type { PlanActions, PlanModel } from './plan-model.ts';
 import { namesOf } from './search.ts';
-import { verdicts } from './state-words.ts';
-
-/** The newest are enough to see what the reviewers want. */
-const verdictsShown = 10;
+import { timesIn, timeView } from './time-view.ts';
+import { verdictsView } from './verdicts-view.ts';
 
 export function workView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   return h(
@@ -38,7 +35,11 @@ export function workView(plan: PlanShow, model: PlanModel, actions: PlanActions,
   );
 }
 
-function documentView({ content }: PlanShow, { isEditable, writing, at }: PlanModel, actions: PlanActions): View {
+function documentView(
+  { project, plan, content }: PlanShow,
+  { isEditable, writing, at }: PlanModel,
+  actions: PlanActions,
+): View {
   return h(
     'details',
     { key: 'document', class: 'panel document', on: { toggle: actions.openDocument } },
@@ -59,7 +60,7 @@ function documentView({ content }: PlanShow, { isEditable, writing, at }: PlanMo
             ? h('button', { key: 'edit', class: 'edit', on: { click: () => actions.write(true) } }, 'Edit')
             : null,
         ]
-      : documentForm(writing, { ...actions.form, keep: 'Save' }),
+      : documentForm(writing, { ...actions.form, about: `document of ${project}/${plan}`, keep: 'Save' }),
   );
 }
 
@@ -82,14 +83,14 @@ function aboutView(plan: PlanShow, nowMs: number): View {
         'left',
         plan.estimate === null
           ? ''
-          : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${counted(plan.estimate.tasks, 'task')}`,
+          : `${rangeText(plan.estimate.from_ms, plan.estimate.to_ms)}, by ${counted(plan.estimate.tasks, 'task')}`,
       ),
       fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
       fact('merged', mergeOf(plan, nowMs)),
-      fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
+      fact('merge refused', plan.merge_refused === null ? '' : timesIn(plan.merge_refused.detail, nowMs)),
       fact('pull request', pullRequest(plan)),
       fact(isOfMembers(plan) ? 'in repos' : 'stack', stackOf(plan)),
-      fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
+      fact('no pull request', plan.pr_refused === null ? '' : timesIn(plan.pr_refused.detail, nowMs)),
       fact('left undone', plan.left_undone.join('; ')),
       fact('set aside', plan.set_aside.join('; ')),
     ),
@@ -102,7 +103,8 @@ function mergeOf({ merged }: PlanShow, nowMs: number): Child {
   return h(
     'div',
     null,
-    `${where}, ${ago(merged.at, nowMs)}`,
+    `${where}, `,
+    timeView(merged.at, nowMs),
     notes.map((note) => h('p', { key: note }, note)),
   );
 }
@@ -132,37 +134,4 @@ function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): 
   const url = made.url ?? '';
   const merge = made.merge === null ? '' : `, merge ${made.merge.state}`;
   return h('span', null, `${made.state} `, webLink(url), merge);
-}
-
-function verdictsView(model: PlanModel, nowMs: number): View | null {
-  const said = journalAt(model)
-    .filter(({ actor, event, refused, from, to }) => {
-      return actor === '' && event in verdicts && refused === null && from !== to;
-    })
-    .slice(-verdictsShown);
-  if (said.length === 0) return null;
-  return panel(
-    { key: 'verdicts', class: 'panel verdicts', heading: 'verdicts-title', title: 'Reviews', count: said.length },
-    h(
-      'ol',
-      null,
-      said.toReversed().map((line) => {
-        const [state, text] = verdicts[line.event] ?? ['asks', line.event];
-        const words = (line.signal === null ? undefined : model.bodies.get(line.signal)) ?? line.why ?? '';
-        return h(
-          'li',
-          { key: String(line.seq) },
-          stateOf(state, text),
-          h('span', { class: 'dim', title: line.at }, `${byWhom(line.origin)}, ${ago(line.at, nowMs)}`),
-          words === '' ? null : h('p', { class: 'words' }, words),
-        );
-      }),
-    ),
-  );
-}
-
-function byWhom(origin: string): string {
-  if (origin === 'person') return 'by a person';
-  const name = /^(?:agent|person):(.*)$/s.exec(origin)?.[1];
-  return name === undefined ? 'by its program' : `by ${name}`;
 }

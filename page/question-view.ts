@@ -2,12 +2,12 @@
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { Named } from './api.ts';
 import { h, type View } from './dom.ts';
-import { fieldText, sendOnEnter } from './form.ts';
-import { since } from './format.ts';
+import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
 import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { timeView } from './time-view.ts';
 
 export function questionsView(plan: PlanShow, { busy }: PlanModel, actions: PlanActions, nowMs: number): View[] {
   return plan.questions.map((question) => questionView(plan, { question, isBusy: busy !== null }, actions, nowMs));
@@ -27,7 +27,7 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
       class: 'panel question',
       heading,
       title: [glyph('asks'), `${askerOf(question, plan.plan)} asks (question ${number})`],
-      count: `for ${since(at, nowMs)}`,
+      count: timeView(at, nowMs, 'for'),
     },
     answerForm(plan, { question, isBusy }, { text: question.question, may: actions.may, send: actions.send }),
   );
@@ -61,8 +61,7 @@ export function answerForm(
     // What is typed stays: the answer is not sent now.
     if (isBusy) return;
     const done = title === null ? `Question ${number} is answered.` : `Answered: ${askerOf(question, plan)} goes on.`;
-    send('answer', { questions: [number], body }, done);
-    form.reset();
+    send('answer', { questions: [number], body }, done, emptyWhenTaken(event));
   };
   return h(
     'form',
@@ -70,7 +69,7 @@ export function answerForm(
     h('p', { class: 'asked', id }, text),
     ...(may('answer')
       ? [
-          h('textarea', {
+          field('textarea', `answer ${project}/${plan} ${number}`, {
             name: 'answer',
             rows: '2',
             'aria-labelledby': id,

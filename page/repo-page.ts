@@ -70,7 +70,7 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
           .then((check) => changeWriting({ check }))
           .catch(tellRefusal);
       },
-      submit(form, content) {
+      submit(form, content, taken) {
         const field = form.elements.namedItem('name');
         const plan = field instanceof HTMLInputElement ? field.value.trim() : '';
         changeWriting({ isBusy: true });
@@ -80,6 +80,7 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
             changeWriting({ check });
             if (!check.ok) return;
             await api.register({ project, plan }, content);
+            taken();
             say(`${plan} is registered.`);
             location.hash = planAddress({ project, plan });
           })

@@ -1,5 +1,4 @@
 /** One repo: whether it works, its plans, and a form for the next one. */
-import { ago } from '../machines/vocabulary/time-text.ts';
 import type { LandingEntry } from '../runtime/api/contract/landings.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoShow } from '../runtime/api/contract/repos.ts';
@@ -7,11 +6,14 @@ import { type DocumentForm, documentForm, type Writing } from './document-form.t
 import { h, type View } from './dom.ts';
 import { fact } from './facts.ts';
 import { progress } from './fleet.ts';
+import { field } from './form.ts';
 import { glyph, stateOf } from './glyph.ts';
+import { nameLink } from './long-name.ts';
 import { planAddress, shapeOf } from './needs.ts';
 import { panel } from './panel.ts';
 import type { Session } from './session.ts';
 import { planWords } from './state-words.ts';
+import { timesIn, timeView } from './time-view.ts';
 
 export interface RepoModel {
   readonly project: string;
@@ -26,7 +28,7 @@ export interface RepoModel {
 
 export interface RepoActions {
   readonly may: Session['may'];
-  readonly form: Omit<DocumentForm, 'name' | 'keep'>;
+  readonly form: Omit<DocumentForm, 'about' | 'name' | 'keep'>;
   switchRepo(word: 'pause' | 'resume'): void;
   landing(word: 'pause' | 'resume' | 'first' | 'remove', of: { branch: string } | { plan: string }): void;
 }
@@ -45,7 +47,7 @@ export function repoView(
       { heading: 'repo-plans', title: 'Plans', count: plans.length },
       h(
         'ul',
-        { class: 'repo-plans' },
+        { class: 'repo-plans plan-rows' },
         plans.length === 0
           ? h('li', { class: 'dim' }, actions.may('steer') ? 'None yet: write one below.' : 'None yet.')
           : null,
@@ -53,11 +55,11 @@ export function repoView(
           h(
             'li',
             { key: plan.plan },
-            h('a', { class: 'link', href: planAddress(plan) }, plan.plan),
-            plan.title === null ? null : h('span', { class: 'dim' }, plan.title),
+            nameLink(planAddress(plan), plan.plan),
+            h('span', { class: 'dim clamped' }, plan.title ?? ''),
             stateOf(shapeOf(plan), planWords(plan)),
             progress(plan),
-            h('span', { class: 'dim', title: plan.updated_at }, ago(plan.updated_at, nowMs)),
+            h('span', { class: 'dim' }, timeView(plan.updated_at, nowMs)),
           ),
         ),
       ),
@@ -68,8 +70,9 @@ export function repoView(
           { heading: 'new-title', title: 'A new plan' },
           documentForm(writing, {
             ...actions.form,
+            about: `new plan of ${project}`,
             keep: 'Register',
-            name: h('input', {
+            name: field('input', `name of a new plan of ${project}`, {
               name: 'name',
               required: true,
               placeholder: 'Its name, such as login',
@@ -101,7 +104,7 @@ function landingView(
       { key: plan },
       h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
       h('span', null, what),
-      h('span', { class: 'dim', title: since }, ago(since, nowMs)),
+      h('span', { class: 'dim' }, timeView(since, nowMs, 'for')),
       actions.may('steer') ? h('span', { class: 'commands' }, buttons) : null,
     );
   const button = (text: string, plan: string, does: 'first' | 'remove') =>
@@ -163,7 +166,7 @@ function head(repo: RepoShow, actions: RepoActions, nowMs: number): View {
       'dl',
       { class: 'facts' },
       fact('path', path),
-      fact('trusted', trust === null ? 'no' : `${ago(trust.since, nowMs)}, by ${trust.by}`),
+      fact('trusted', trust === null ? 'no' : [timeView(trust.since, nowMs), `, by ${trust.by}`]),
     ),
     [
       ...(reason === null ? [] : [reason]),
@@ -171,7 +174,7 @@ function head(repo: RepoShow, actions: RepoActions, nowMs: number): View {
       ...(untrusted.length === 0
         ? []
         : [`Not in force until somebody says yes (stator repo trust ${project}): ${untrusted.join('; ')}`]),
-    ].map((text) => h('p', { key: text, class: 'notice' }, glyph('held'), ` ${text}`)),
-    notes.map((text) => h('p', { key: text, class: 'dim' }, text)),
+    ].map((text) => h('p', { key: text, class: 'notice' }, glyph('held'), ' ', timesIn(text, nowMs))),
+    notes.map((text) => h('p', { key: text, class: 'dim' }, timesIn(text, nowMs))),
   );
 }

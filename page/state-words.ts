@@ -1,6 +1,5 @@
-/** The state of a plan or a task as a short text: who works, or what it waits for. */
+/** The state of a plan or a task as a short text: who works, or what it waits for. Its times are in ISO form, after `until`, `at` or `since`. */
 import { isOver } from '../machines/vocabulary/plan-status.ts';
-import { minutesText, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { counted, words } from './format.ts';
@@ -49,7 +48,7 @@ export function retriedText({ turn, waiting_for: wait }: PlanEntry): string | nu
 
 /** What a plan waits for, as far as one line says it. */
 export function firstLineOf({ detail }: NonNullable<PlanEntry['waiting_for']>): string {
-  return withLocalTimes(detail.split('\n')[0] ?? '', Date.now());
+  return detail.split('\n')[0] ?? '';
 }
 
 interface TaskLook {
@@ -57,7 +56,6 @@ interface TaskLook {
   readonly plan: PlanShow;
   /** Its agent; undefined: it has none yet. */
   readonly agent: InstanceEntry | undefined;
-  readonly nowMs: number;
 }
 
 export function taskWords(task: Task, look: TaskLook): string {
@@ -65,7 +63,7 @@ export function taskWords(task: Task, look: TaskLook): string {
     case 'pending':
       return pendingWords(task, look);
     case 'working':
-      return look.agent === undefined ? 'at work' : agentWords(look.agent, look.nowMs);
+      return look.agent === undefined ? 'at work' : agentWords(look.agent);
     case 'committing':
       return 'being committed';
     case 'asking':
@@ -101,8 +99,7 @@ export function mayBeTold({ state }: Pick<InstanceEntry, 'state'>): boolean {
   return /^(?:queued|starting|running|waiting|paused|backing_off)$/.test(state);
 }
 
-export function agentWords({ state, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
-  const goesOn = until === null ? '' : ` in ${minutesText(Date.parse(until) - nowMs)}`;
+export function agentWords({ state, permissions, waits_until: until }: InstanceEntry): string {
   switch (state) {
     case 'queued':
       return 'waits for a slot';
@@ -110,9 +107,9 @@ export function agentWords({ state, permissions, waits_until: until }: InstanceE
       return 'at work';
     case 'waiting':
       if (permissions.length > 0) return `asks for ${counted(permissions.length, 'permission')}`;
-      return until === null ? 'asks you' : `waits for its account, goes on${goesOn}`;
+      return until === null ? 'asks you' : `waits for its account, goes on at ${until}`;
     case 'backing_off':
-      return `tries again${goesOn === '' ? ' soon' : goesOn}`;
+      return `tries again ${until === null ? 'soon' : `at ${until}`}`;
     case 'succeeded':
       return 'done';
     default:

@@ -1,5 +1,4 @@
 /** What an account of an agent's service can take, as people read it everywhere. Pure. */
-import { untilText } from './time-text.ts';
 
 /** A share between 0 and 1 in percent; null stays null. */
 export function percentOf(share: number | null): number | null {
@@ -20,11 +19,11 @@ interface Account {
   readonly left: readonly { readonly span: string; readonly percent: number; readonly until: string }[];
 }
 
-/** Whether it takes new agents, and what is left of its limits. */
-export function accountText({ account, until, used_percent: used, left }: Account, nowMs: number): string {
-  const parts = left.map((each) => `${each.percent}% ${spanText(each.span)} left ${untilText(each.until, nowMs)}`);
+/** Whether it takes new agents, and what is left of its limits; its times are in ISO form after `until`. */
+export function accountText({ account, until, used_percent: used, left }: Account): string {
+  const parts = left.map((each) => `${each.percent}% ${spanText(each.span)} left until ${each.until}`);
   if (until === null) return `account ${account} has ${parts.join('; ')}`;
-  return [`${accountStateText(account, used)} ${untilText(until, nowMs)}`, ...parts].join('; ');
+  return [`${accountStateText(account, used)} until ${until}`, ...parts].join('; ');
 }
 
 function spanText(span: string): string {

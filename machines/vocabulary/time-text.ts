@@ -62,12 +62,15 @@ export function untilText(time: string, nowMs: number): string {
   return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
 }
 
+/** The times in a sentence of the engine, each with the word before it. */
+export const sentenceTimes = /\b(until|at|since) (\d{4}-\d\d-\d\dT[\d:.]+Z)/g;
+
 /**
  * A text of the engine as a person reads it. The engine does not know the reader's time zone, so the times in it are in ISO form, after `until`, `at` or
  * `since`.
  */
 export function withLocalTimes(text: string, nowMs: number): string {
-  return text.replace(/\b(until|at|since) (\d{4}-\d\d-\d\dT[\d:.]+Z)/g, (_, word: string, time: string) =>
+  return text.replace(sentenceTimes, (_, word: string, time: string) =>
     word === 'until' ? untilText(time, nowMs) : `${word} ${localTime(time, nowMs)}`,
   );
 }

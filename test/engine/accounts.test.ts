@@ -394,14 +394,14 @@ describe('a reserve', () => {
       { span: 'seven_day_opus', percent: 5, until },
       { span: 'limit', percent: 50, until },
     ];
-    const when = 'until 12:00, in 2h 00m';
+    const when = `until ${until}`;
     const all = `15% of its five hours left ${when}; 60% of its week left ${when}; 5% of its week for opus left ${when}; 50% of its limit left ${when}`;
     const account = { account: 'work', until: null, used_percent: null, left };
-    expect(accountText(account, nowMs)).toBe(`account work has ${all}`);
-    expect(accountText({ ...account, until, used_percent: 85 }, nowMs)).toBe(
+    expect(accountText(account)).toBe(`account work has ${all}`);
+    expect(accountText({ ...account, until, used_percent: 85 })).toBe(
       `account work has used 85% of its limit, and the rest is its reserve ${when}; ${all}`,
     );
-    expect(accountText({ ...account, until, left: [] }, nowMs)).toBe(`account work is rate limited ${when}`);
+    expect(accountText({ ...account, until, left: [] })).toBe(`account work is rate limited ${when}`);
   });
 
   it.each(['20', '0%', '100%', '20.5%'])('of %s is refused when the configuration is read', async (reserve) => {

@@ -42,7 +42,8 @@ beforeAll(() => {
 });
 afterAll(() => vi.unstubAllGlobals());
 
-const form = { elements: { namedItem: () => new Field() }, closest: () => form, reset() {}, querySelector: () => null };
+const elements = Object.assign([], { namedItem: () => new Field() });
+const form = { elements, closest: () => form, querySelector: () => null };
 
 /** Presses each button that can be pressed; `pressed` receives the text of each. */
 function pressAll(drawn: unknown, pressed: (text: string) => void, submit?: (event: object) => void): void {

@@ -35,7 +35,7 @@ async function enter(browser: Browser, origin: string, token: string) {
 const buttons = async (page: Page) =>
   (await page.locator('button:visible').allTextContents())
     .map((text) => text.trim())
-    .filter((text) => !/^(?:auto|sign out|on the desktop)$/.test(text));
+    .filter((text) => !/^(?:colours: auto|sign out|on the desktop)$/.test(text));
 
 /** Every button of every part of a plan's page, and of the repo's and the fleet's. */
 async function offered(page: Page, origin: string): Promise<string[]> {

@@ -17,7 +17,7 @@ export const workEntry = z
         attempt: count,
         state: z.string(),
         reason: reason.nullable(),
-        /** The last message of an agent that failed, in one line; null: none is known. */
+        /** What a run failed of, in one line: of its check, of its program, or the last message of its agent; null: nothing is known. */
         why: z.string().nullable(),
         started_at: time,
         ended_at: time.nullable(),

@@ -69,7 +69,10 @@ export function waveOverNeed(
 function shortly(reason: TaskFailure['reason'], detail: string): string[] {
   if (reason === null) return [];
   const [said = ''] = (whyFailed(detail, reason) ?? '').split('\n');
-  return [reasonText(reason), ...(said === '' ? [] : [said.slice(0, shownHead)])];
+  return [
+    reasonText(reason),
+    ...(said === '' ? [] : [said.length <= shownHead ? said : `${said.slice(0, shownHead - 1)}…`]),
+  ];
 }
 
 function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {

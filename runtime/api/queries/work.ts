@@ -4,7 +4,7 @@ import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isFailure } from '../../../machines/vocabulary/run-state.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { RunRow } from '../../core/store/rows.ts';
+import type { RunRow, SignalRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { WorkEntry } from '../contract/work.ts';
@@ -15,6 +15,8 @@ import { sumOf } from './usage.ts';
 const lookedRuns = 2_000;
 const lookedSignals = 1_000;
 const longestMs = 31 * 86_400_000;
+/** The plans whose failures are explained, the newest. */
+const explainedPlans = 50;
 
 export interface WorkQuestion {
   readonly from: string;
@@ -39,10 +41,11 @@ export async function workBetween(
   const live = await store.runs({ by: 'latest', live: true });
   const known = new Map([...ended.flat(), ...live].map((run) => [run.key, run]));
   const signals = await store.signals({ ofPeople: true, limit: lookedSignals });
-  const runs = [...known.values()]
+  const rows = [...known.values()]
     .filter((run) => run.started_at !== null && run.started_at < toMs && (run.ended_at ?? toMs) >= fromMs)
-    .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0))
-    .map((run) => runOf(run, toMs));
+    .sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0));
+  const causes = await causesOf(store, rows);
+  const runs = rows.map((run) => runOf(run, toMs, causes.get(run.key) ?? run.last_message));
   const acts = signals
     .filter(({ created_at: at }) => at >= fromMs && at < toMs)
     .map(({ project, plan, type, origin, status, created_at: at }) => ({
@@ -83,14 +86,50 @@ function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done
     .sort((a, b) => (`${a.project} ${a.plan}` < `${b.project} ${b.plan}` ? -1 : 1));
 }
 
-function runOf(run: RunRow, toMs: number): WorkEntry['runs'][number] {
+/** What the program or the check printed with which a run failed, by the run's key; where its signal is stored no more, nothing. */
+async function causesOf(store: Pick<Store, 'signals'>, runs: readonly RunRow[]): Promise<Map<string, string>> {
+  const failed = runs.filter(({ state, reason }) => state === 'failed' && reason !== null);
+  const causes = new Map<string, string>();
+  const plans = new Map(failed.map(({ project, plan }) => [`${project}/${plan}`, { project, plan }]));
+  for (const of of [...plans.values()].slice(-explainedPlans)) {
+    const [exits, checks] = await Promise.all([
+      store.signals({ ...of, type: 'run_exited' }),
+      store.signals({ ...of, type: 'check_failed' }),
+    ]);
+    for (const run of failed) {
+      if (run.project !== of.project || run.plan !== of.plan) continue;
+      const detail = detailOf(run.reason === 'check-failed' ? checkAfter(run, checks) : exitOf(run, exits));
+      if (detail !== '') causes.set(run.key, detail);
+    }
+  }
+  return causes;
+}
+
+function exitOf({ run }: RunRow, exits: readonly SignalRow[]): SignalRow | undefined {
+  return exits.find((signal) => signal.run === run);
+}
+
+/** The first check of its task that failed after it; the newest signal is the first of them. */
+function checkAfter({ run, ended_at: endedAt }: RunRow, checks: readonly SignalRow[]): SignalRow | undefined {
+  const task = `${run.replace(/\/[^/]+$/, '')}#`;
+  return checks.findLast((signal) => signal.run?.startsWith(task) === true && signal.created_at >= (endedAt ?? 0));
+}
+
+function detailOf(signal: SignalRow | undefined): string {
+  const payload: unknown = JSON.parse(signal?.payload ?? 'null');
+  const isTold = typeof payload === 'object' && payload !== null && 'detail' in payload;
+  return isTold && typeof payload.detail === 'string' ? payload.detail : '';
+}
+
+/** `told`: what is known of why it failed. */
+function runOf(run: RunRow, toMs: number, told: string | null): WorkEntry['runs'][number] {
   const hasEnded = run.ended_at !== null && run.ended_at < toMs;
   const reason = run.reason as Reason | null; // the stored text is one of the machine's reasons
   return {
     ...{ project: run.project, plan: run.plan, title: run.title, role: run.role, attempt: run.attempt },
     state: hasEnded ? run.state : 'running',
     reason: hasEnded ? reason : null,
-    why: hasEnded && reason !== null && run.last_message !== null ? whyFailed(run.last_message, reason) : null,
+    why: hasEnded && reason !== null && told !== null ? whyFailed(told, reason) : null,
     started_at: timeText(run.started_at ?? 0),
     ended_at: hasEnded ? timeText(run.ended_at ?? 0) : null,
     ...(hasEnded

@@ -1,0 +1,70 @@
+/** A higher limit in place of a budget that is used up, beside the reason why the plan has stopped. */
+import { localDay } from '../machines/vocabulary/time-text.ts';
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import { h, type View } from './dom.ts';
+import { fieldText } from './form.ts';
+import type { PlanActions } from './plan-model.ts';
+
+interface BudgetParts extends Pick<PlanActions, 'may' | 'send'> {
+  readonly isBusy: boolean;
+}
+
+/** null: the plan takes no higher limit now, or not from this person. */
+export function budgetForm(
+  { project, plan, need, blocked }: Pick<PlanEntry, 'project' | 'plan' | 'need' | 'blocked'>,
+  { may, send, isBusy }: BudgetParts,
+): View | null {
+  const isTaken = need?.do.some((command) => command.includes(' plan raise-budget ')) === true;
+  if (!isTaken || blocked?.budget === undefined || !may('steer')) return null;
+  const { scope, measure, limit, spent } = blocked.budget;
+  const { unit, more, step } = measures[measure];
+  const raise = (event: Event) => {
+    event.preventDefault();
+    const day = scope === 'day' ? { day: localDay(new Date()) } : {};
+    send('raise_budget', { scope, [measure]: Number(fieldText(event, 'limit')), ...day }, 'It goes on.');
+  };
+  const least = (Math.floor(spent / step) + 1) * step;
+  return h(
+    'form',
+    { key: `budget ${project}/${plan} ${blocked.at}`, class: 'budget-form', on: { submit: raise } },
+    h(
+      'div',
+      { class: 'commands' },
+      h(
+        'label',
+        null,
+        `${unit} ${scopeWords[scope]} `,
+        h('input', {
+          ...{
+            name: 'limit',
+            type: 'number',
+            required: true,
+            step: String(step),
+            min: String(Number(least.toFixed(2))),
+          },
+          made: (element) => {
+            (element as HTMLInputElement).value = String(Number((Math.max(limit, spent) + more).toFixed(2)));
+          },
+        }),
+      ),
+      h(
+        'button',
+        { class: 'strong', type: 'submit', 'aria-label': `Raise the budget: ${plan}`, disabled: isBusy },
+        'Raise the budget',
+      ),
+    ),
+  );
+}
+
+/** `more`: how much more is proposed. `step`: the smallest difference. */
+const measures = {
+  usd: { unit: 'US dollars', more: 5, step: 0.01 },
+  tokens: { unit: 'Tokens', more: 500_000, step: 1 },
+  agent_minutes: { unit: 'Minutes', more: 60, step: 1 },
+} as const;
+
+const scopeWords = {
+  plan: 'for the whole plan',
+  day: 'for the repo today',
+  attempt: 'for each run',
+} as const;
