@@ -123,7 +123,7 @@ function refused(what: string, why: string, hint: string): EngineError {
   return new EngineError('bad_machine', `${what}: ${why}`, hint);
 }
 
-/** Of a value that is not of the accepted form. */
+/** The refusal of a value that is not of the accepted form. */
 function wrong(what: string, key: string, value: unknown, accepted: string): EngineError {
   return refused(
     what,

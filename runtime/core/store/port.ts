@@ -713,7 +713,7 @@ export interface Store {
   /** Items that are not over, or whose tracker lacks the last state, by item. */
   intakeThreads(intake: string): Promise<readonly IntakeThreadRow[]>;
   intakeAllowances(intake: string): Promise<readonly IntakeAllowanceRow[]>;
-  /** Those that wait to become plans, in the order in which they came: at most `limit` after that number, 0 first. */
+  /** The deliveries that wait to become plans, in the order in which they came: at most `limit` after that number, 0 first. */
   intakeDeliveries(query: {
     readonly intake: string;
     readonly after: number;

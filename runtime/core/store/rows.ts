@@ -113,7 +113,7 @@ export interface IntakeDeliveryRow {
   readonly at: number;
 }
 
-/** One that waits to become a plan. */
+/** A delivery that waits to become a plan. */
 export interface WaitingDelivery {
   readonly id: number;
   readonly item: string;

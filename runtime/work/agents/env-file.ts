@@ -46,7 +46,7 @@ const problemLimit = 100;
 export function readEnvFile(envFile: string, repo: string, owner = 'the agents in the config'): EnvFile {
   const path = resolve(repo, envFile);
   const isOfRepo = isOwnEnvFile(path, repo);
-  // One of the repo counts as it was trusted, whoever may write it.
+  // A file of the repo counts as it was trusted, and more users may write it.
   const { text, mode } = readText(path, owner, isOfRepo ? () => {} : refuseOthers);
   const { variables, problems, doubts } = parseEnv(text);
   if (problems.length > 0) throw problemsError(path, problems);

@@ -72,7 +72,7 @@ export function createIntakeTable(db: Connection) {
     'SELECT intake, item, digest, at FROM intake_allowances WHERE intake = ? ORDER BY item',
   );
 
-  // Casts: in a SELECT, PostgreSQL takes a parameter for a text.
+  // PostgreSQL takes a parameter in a SELECT for a text, unless it is told the type.
   const deliver = db.prepare<[Omit<ChangeOf<'intake.deliver'>, 'do'>], { id: number }>(
     `INSERT INTO intake_deliveries (intake, item, content, at)
      SELECT CAST(@intake AS TEXT), CAST(@item AS TEXT), CAST(@content AS TEXT), CAST(@at AS BIGINT)
