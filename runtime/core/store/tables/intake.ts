@@ -72,7 +72,7 @@ export function createIntakeTable(db: Connection) {
     'SELECT intake, item, digest, at FROM intake_allowances WHERE intake = ? ORDER BY item',
   );
 
-  // PostgreSQL takes a parameter in a SELECT for a text, unless it is told the type.
+  // PostgreSQL takes a parameter in a SELECT for a text, unless the type is given.
   const deliver = db.prepare<[Omit<ChangeOf<'intake.deliver'>, 'do'>], { id: number }>(
     `INSERT INTO intake_deliveries (intake, item, content, at)
      SELECT CAST(@intake AS TEXT), CAST(@item AS TEXT), CAST(@content AS TEXT), CAST(@at AS BIGINT)
