@@ -161,6 +161,7 @@ it('what a webhook delivers waits in the store, and what is no plan is refused a
   writeFileSync(file, `${before}env_file = "${secrets}"\n`);
   await started.client.reload();
   await until(async () => (await warnings()).includes(`HOOK_SECRET in ${secrets} is no secret of 16`));
+  expect(await warnings()).toMatch(/^intake hook takes no deliveries/m);
   writeFileSync(file, before);
   await started.client.reload();
   await until(async () => !(await warnings()).includes('HOOK_SECRET'));

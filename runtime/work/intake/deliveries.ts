@@ -10,10 +10,10 @@ import type { IntakeConfig } from '../../base/config/config.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Store } from '../../core/store/port.ts';
 import { waitingDeliveryLimit } from '../../core/store/rows.ts';
-import { readSecret, type SecretPlace, secretForm } from '../agents/secret.ts';
+import { readSecret, type SecretParts, type SecretPlace, secretForm } from '../agents/secret.ts';
 import { readDocumentText } from './read-document.ts';
 import { placeOfIntake, type SecretOwner } from './secret-place.ts';
-import { checkSignature, type Delivery } from './signatures.ts';
+import { checkSignature, type Delivery, notStandard, standardKey } from './signatures.ts';
 import type { SourceParts } from './source.ts';
 
 /** The body of a delivery of `source = "webhook"`. Other fields are ignored. */
@@ -103,10 +103,25 @@ function secretPlace(config: IntakeConfig): SecretPlace | null {
   return 'webhook' in config && config.webhook !== undefined ? deliverySecret(config, config.webhook) : null;
 }
 
+/**
+ * Whether it can take deliveries, which is said before a sender notices; also true of an intake that takes none. Throws `bad_config` for a secret that is no key
+ * of Standard Webhooks where it must be one, and as `readSecret`.
+ */
+export function mustTakeDeliveries(config: IntakeConfig, parts: SecretParts): void {
+  const place = secretPlace(config);
+  const secret = place === null ? null : readSecret(place, parts);
+  if (secret === null || config.source !== 'webhook' || standardKey(secret) !== null) return;
+  throw new EngineError(
+    'bad_config',
+    `[intake.${config.name}] secret: ${notStandard}`,
+    'make one: printf "whsec_%s" "$(openssl rand -base64 32)"',
+  );
+}
+
 /** A shorter one could be guessed from a delivery. */
 const deliveryForm = secretForm(16);
 
-export function deliverySecret(config: SecretOwner, variable: string): SecretPlace {
+function deliverySecret(config: SecretOwner, variable: string): SecretPlace {
   return { ...placeOfIntake(config, variable), form: deliveryForm };
 }
 

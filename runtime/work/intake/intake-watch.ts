@@ -11,7 +11,7 @@ import { createServiceLoop, type Trouble, type Troubles } from '../../base/platf
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeItemRow } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { Deliveries } from './deliveries.ts';
+import { type Deliveries, mustTakeDeliveries } from './deliveries.ts';
 import { countsNow, roomNow } from './preview.ts';
 import type { Claim, FollowActs, Source, Work } from './source.ts';
 import { createSource } from './sources/sources.ts';
@@ -218,7 +218,23 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
     else troubles.failed(trouble, failures[0]);
   }
 
+  /** What was accepted, and what is found by asking, still becomes plans. */
+  function checkSecret(config: IntakeConfig): void {
+    const trouble: Trouble = {
+      what: `intake ${config.name} takes no deliveries`,
+      isRare: true,
+      hint: 'they are taken again by themselves once that is corrected',
+    };
+    try {
+      mustTakeDeliveries(config, parts);
+      troubles.worked(trouble);
+    } catch (thrown) {
+      troubles.failed(trouble, thrown);
+    }
+  }
+
   async function noteDelivery(config: IntakeConfig): Promise<void> {
+    checkSecret(config);
     const source = sourceOf(config);
     if (source.lookAtOnce === undefined) return;
     const last = await store.lastDelivery(config.name);

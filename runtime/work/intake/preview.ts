@@ -2,6 +2,7 @@
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { IntakeCountRow } from '../../core/store/rows.ts';
+import { mustTakeDeliveries } from './deliveries.ts';
 import { dayMs, hourMs, type Room, roomOf } from './room.ts';
 import type { Found, SourceParts } from './source.ts';
 import { createSource } from './sources/sources.ts';
@@ -23,6 +24,8 @@ export interface Preview {
 
 /** Throws an `EngineError` if the source cannot be read, and the store's errors. */
 export async function previewIntake(config: IntakeConfig, parts: PreviewParts): Promise<Preview> {
+  // Nothing can come without it. A tracker is asked anyway.
+  if (config.source === 'webhook') mustTakeDeliveries(config, parts);
   const room = await roomNow(config, parts);
   return { room, found: await createSource(config, parts).look(room) };
 }

@@ -2,31 +2,17 @@
  * Deliveries of a sender that knows the secret: `deliveries.ts` has checked each and stored it as a row. The row goes in the commit that makes the item a plan,
  * and the item's row refuses the same delivery for all time.
  */
-import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { IntakeOf } from '../../../base/config/config.ts';
-import { readSecret } from '../../agents/secret.ts';
-import { type Delivered, deliverySecret, readDelivered } from '../deliveries.ts';
+import { type Delivered, readDelivered } from '../deliveries.ts';
 import { readDocumentText } from '../read-document.ts';
-import { notStandard, standardKey } from '../signatures.ts';
 import { type Found, lookLimit, type Source, type SourceParts, type Work } from '../source.ts';
 import { readTemplate, type Template } from '../template.ts';
 
 export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourceParts): Source {
   const { name } = config;
 
-  /** Without it nothing can come, which is said before a sender notices, also while no more items become plans. */
-  async function mustHaveSecret(): Promise<void> {
-    if (standardKey(readSecret(deliverySecret(config, config.secret), parts)) !== null) return;
-    throw new EngineError(
-      'bad_config',
-      `[intake.${name}] secret: ${notStandard}`,
-      'make one: printf "whsec_%s" "$(openssl rand -base64 32)"',
-    );
-  }
-
   async function look(): Promise<readonly Found[]> {
-    await mustHaveSecret();
     const template = config.template === undefined ? null : await readTemplate(config.template, parts.projects);
     const items: Found[] = [];
     // They keep their places, and must not hide what came after them.
@@ -87,5 +73,5 @@ export function createWebhookSource(config: IntakeOf<'webhook'>, parts: SourcePa
     return 'reason' in read ? read : { work: { kind: 'document', content: read.reading.content }, plan };
   }
 
-  return { settle: mustHaveSecret, look };
+  return { look };
 }
