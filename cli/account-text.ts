@@ -1,7 +1,8 @@
 import { accountText } from '../machines/vocabulary/account-text.ts';
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
-import { counted, plain } from './text.ts';
+import { plain } from './text.ts';
 
 /** How many agents are named; above that, only their number. */
 const namedLimit = 5;

@@ -1,11 +1,12 @@
 /** A folder of no registered repo that is probably the new place of a renamed or moved one. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, PlanEntry } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import { askGit, mainRepository } from './place.ts';
-import { counted } from './text.ts';
 
 const shownPlans = 10;
 const ownedRefs = 'refs/stator/owned/';

@@ -1,5 +1,7 @@
 /** `stator gc`. */
+
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { counted } from '../machines/vocabulary/numbers.ts';
 import type { CleaningItem, CleaningReport } from '../runtime/api/client/client.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
@@ -8,7 +10,7 @@ import { defineVerb } from './command.ts';
 import { flagOf, overrideArgs, overridesOf } from './gc/overrides.ts';
 import { withClient } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
-import { byteText, counted } from './text.ts';
+import { byteText } from './text.ts';
 
 export default defineVerb({
   summary: 'Delete what old plans left behind. It first lists what would be deleted, what stays, and why.',

@@ -2,13 +2,14 @@
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { landingText } from '../machines/vocabulary/landing.ts';
+import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { clockTime, localDay, localTime } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
 import { type Call, defineVerb } from './command.ts';
 import { withClient } from './session.ts';
-import { counted, cut, plain } from './text.ts';
+import { cut, plain } from './text.ts';
 import { money } from './usage-text.ts';
 
 const dayMs = 86_400_000;
@@ -70,12 +71,12 @@ function ofProject(work: WorkEntry, project: string | undefined): WorkEntry {
 function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
   const { plans, runs, acts } = work;
   const failures = runs.filter(isFailure);
-  const costs = runs.flatMap(({ cost_usd: cost }) => cost ?? []);
+  const cost = sumOfKnown(runs.map(({ cost_usd }) => cost_usd));
   const whole = [
     counted(plans.length, 'plan'),
     counted(runs.length, 'run'),
     counted(failures.length, 'failure'),
-    ...(costs.length === 0 ? [] : [money(costs.reduce((sum, cost) => sum + cost, 0))]),
+    ...(cost === null ? [] : [money(cost)]),
   ];
   const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : ['', title, ...lines]);
   const name = ({ project, plan }: { project: string; plan: string }) =>

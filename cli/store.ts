@@ -1,6 +1,7 @@
 /** `stator store backup | check | copy | restore`. */
 
 import { resolve } from 'node:path';
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { localTime } from '../machines/vocabulary/time-text.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
@@ -18,7 +19,7 @@ import { transferStore } from '../runtime/engine/store-transfer.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
-import { byteText, counted } from './text.ts';
+import { byteText } from './text.ts';
 import { missingWord } from './usage.ts';
 import { verificationLines } from './verification.ts';
 

@@ -72,8 +72,3 @@ export function byteText(bytes: number): string {
   const amount = bytes / 1024 ** step;
   return `${step === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[step]}`;
 }
-
-/** `1 task`, `3 tasks`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}

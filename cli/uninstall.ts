@@ -1,7 +1,9 @@
 /** `stator uninstall`. */
+
 import { existsSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { CleaningItem, RepoEntry } from '../runtime/api/client/client.ts';
 import { isStoreThere, loadDaemonConfig, socketPath } from '../runtime/base/config/config.ts';
@@ -18,7 +20,7 @@ import { ownerHere } from './daemon/presence.ts';
 import { stopDaemon } from './daemon/stopping.ts';
 import { refuseAgent } from './place.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
-import { byteText, counted, plain } from './text.ts';
+import { byteText, plain } from './text.ts';
 
 /** The parts of an installation, and with `removed` their outcome. */
 interface Removal {

@@ -1,7 +1,8 @@
 /** The usage of agents, on one line. Pure. */
+
 import { amountText, mostUsed, shareOf } from '../machines/vocabulary/budget.ts';
+import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import type { PlanEntry } from '../runtime/api/client/client.ts';
-import { counted } from './text.ts';
 
 type Usage = PlanEntry['usage'];
 
@@ -71,14 +72,10 @@ export function money(usd: number): string {
 
 /** Sums what was reported; null where nothing was reported. */
 export function usageOfAll(parts: readonly Usage[]): Usage {
-  const sum = (numbers: readonly (number | null)[]) => {
-    const said = numbers.filter((value) => value !== null);
-    return said.length === 0 ? null : said.reduce((total, value) => total + value, 0);
-  };
   return {
     runs: parts.reduce((total, { runs }) => total + runs, 0),
-    input_tokens: sum(parts.map((part) => part.input_tokens)),
-    output_tokens: sum(parts.map((part) => part.output_tokens)),
-    cost_usd: sum(parts.map((part) => part.cost_usd)),
+    input_tokens: sumOfKnown(parts.map((part) => part.input_tokens)),
+    output_tokens: sumOfKnown(parts.map((part) => part.output_tokens)),
+    cost_usd: sumOfKnown(parts.map((part) => part.cost_usd)),
   };
 }

@@ -1,7 +1,8 @@
 /** The result of comparing a store with its journal, as lines. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
-import { counted, cut, plain } from './text.ts';
+import { cut, plain } from './text.ts';
 
 const valueLimit = 100;
 

@@ -1,9 +1,10 @@
 /** A plan's waves and tasks, and every other agent that works for it. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { isFinal } from '../machines/vocabulary/run-state.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
-import { counted, dollars } from './format.ts';
+import { dollars } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';

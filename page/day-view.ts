@@ -1,10 +1,11 @@
 /** A day: what was done, what it cost, what failed and why, by repo; slots, tokens and cost over time; and who did what. */
+import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
-import { type Run, type Step, slotsOver, spentOver, sum, sumsOf, tokensOf } from './day.ts';
+import { type Run, type Step, slotsOver, spentOver, sumsOf, tokensOf } from './day.ts';
 import { h, type View } from './dom.ts';
-import { amount, counted, dollars, words } from './format.ts';
+import { amount, dollars, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
@@ -60,7 +61,7 @@ export function dayView({ day, range, work }: DayModel, nowMs: number): View {
 }
 
 function wholeText({ runs }: WorkEntry): string {
-  const [tokens, cost] = [sum(runs.map(tokensOf)), sum(runs.map(({ cost_usd }) => cost_usd))];
+  const [tokens, cost] = [sumOfKnown(runs.map(tokensOf)), sumOfKnown(runs.map(({ cost_usd }) => cost_usd))];
   const known = [tokens === null ? '' : `${amount(tokens)} tokens`, cost === null ? '' : dollars(cost)];
   return [counted(runs.length, 'run'), counted(runs.filter(isFailure).length, 'failure'), ...known]
     .filter((part) => part !== '')

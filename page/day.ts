@@ -1,4 +1,5 @@
 /** What a day's runs come to: by repo, what failed, and how slots, tokens and cost went through the day. */
+import { sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 
@@ -35,16 +36,10 @@ export function sumsOf(runs: readonly Run[]): Sum[] {
       done: own.filter(({ state }) => state === 'succeeded').length,
       failed: own.filter(isFailure).length,
       plans: [...new Set(own.map(({ plan }) => plan))].sort(),
-      tokens: sum(own.map(tokensOf)),
-      cost: sum(own.map(({ cost_usd: cost }) => cost)),
+      tokens: sumOfKnown(own.map(tokensOf)),
+      cost: sumOfKnown(own.map(({ cost_usd: cost }) => cost)),
     };
   });
-}
-
-/** What is not known is not counted; null: nothing is known. */
-export function sum(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((all, value) => all + value, 0);
 }
 
 /** How many agents worked at each time. */

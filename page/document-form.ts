@@ -1,8 +1,8 @@
 /** The form in which a plan's document is written and checked, before it is registered or takes the place of another. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import type { DocumentCheck } from '../runtime/api/contract/plans.ts';
 import { type Child, h, type View } from './dom.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
-import { counted } from './format.ts';
 
 /** The results for the text that is being written. */
 export interface Writing {

@@ -1,4 +1,5 @@
 /** The changes of one file: its head, and those of its lines that are near the window, with the comments on them. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { type ChangedWords, changedWords, type Span } from './changed-words.ts';
 import {
   blockPart,
@@ -19,7 +20,7 @@ import { isAt } from './comments.ts';
 import type { DiffLine } from './diff.ts';
 import { type Child, h, type View } from './dom.ts';
 import { type FileLines, runsOf } from './file-lines.ts';
-import { counted, literal } from './format.ts';
+import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, PlanModel, Thread } from './plan-model.ts';
 import { type Token, tokensOf } from './syntax.ts';
 

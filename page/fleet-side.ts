@@ -1,10 +1,11 @@
 /** Beside the plans: notifications, and the agents at work. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
-import { counted, words } from './format.ts';
+import { words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { nameLink } from './long-name.ts';

@@ -1,5 +1,7 @@
 /** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
+
 import { accountText } from '../machines/vocabulary/account-text.ts';
+import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { localDay, withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
@@ -9,7 +11,7 @@ import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, hostsView, notificationsView, reposView } from './fleet-side.ts';
-import { amount, counted, dollars, words } from './format.ts';
+import { amount, dollars, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { nameLink } from './long-name.ts';
 import { treesView } from './machine-view.ts';
@@ -127,10 +129,7 @@ function isWanted({ plan, group }: Row, { filter, group: only }: FleetView): boo
 }
 
 function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], nowMs: number): View {
-  const sum = (of: (plan: PlanEntry) => number | null) => {
-    const said = plans.map(of).filter((value) => value !== null);
-    return said.length === 0 ? null : said.reduce((all, value) => all + value, 0);
-  };
+  const sum = (of: (plan: PlanEntry) => number | null) => sumOfKnown(plans.map(of));
   const [input, output] = [sum(({ usage }) => usage.input_tokens), sum(({ usage }) => usage.output_tokens)];
   const cost = sum(({ usage }) => usage.cost_usd);
   const inGroup = (group: Group) => rows.filter((row) => row.group === group).length;

@@ -12,10 +12,6 @@ export function dollars(value: number | null): string {
   return value === null ? '–' : `$${value.toFixed(value >= 100 ? 0 : 2)}`;
 }
 
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 export function words(name: string): string {
   return name.replaceAll('_', ' ');
 }

@@ -1,4 +1,5 @@
 /** What a plan has changed, file by file, and a person's comments on its lines. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { isViewed } from './changes.ts';
 import { keyOf, linesText, outcomeText, removal, threadView } from './comment-view.ts';
@@ -6,7 +7,7 @@ import { recipientsOf } from './comments.ts';
 import { h, type View } from './dom.ts';
 import { fileView, foldedOf, sizeOf, stateWords } from './file-view.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
-import { counted, literal } from './format.ts';
+import { literal } from './format.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { verdicts } from './state-words.ts';

@@ -1,5 +1,7 @@
 /** The work of a plan: its document, its tasks as a board, the verdicts of its reviews, and its cost. */
+
 import { mergeLines } from '../machines/vocabulary/merge-text.ts';
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { rangeText } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
@@ -7,7 +9,6 @@ import { boardView } from './board-view.ts';
 import { documentForm } from './document-form.ts';
 import { type Child, h, type View } from './dom.ts';
 import { budgetText, fact, usageFacts } from './facts.ts';
-import { counted } from './format.ts';
 import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';

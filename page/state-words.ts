@@ -1,8 +1,9 @@
 /** The state of a plan or a task as a short text: who works, or what it waits for. Its times are in ISO form, after `until`, `at` or `since`. */
+import { counted } from '../machines/vocabulary/numbers.ts';
 import { isOver } from '../machines/vocabulary/plan-status.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { counted, words } from './format.ts';
+import { words } from './format.ts';
 
 type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
 

@@ -1,7 +1,9 @@
 /** One conversation of an editor: at most one plan at a time, which `stator run` works through, and the messages to it. */
+
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
@@ -10,7 +12,7 @@ import type { Rpc } from '../../runtime/work/agents/relay/json-rpc.ts';
 import type { Call } from '../command.ts';
 import type { PlanAddress } from '../named-plan.ts';
 import { askedText } from '../run/questions.ts';
-import { counted, plainLines } from '../text.ts';
+import { plainLines } from '../text.ts';
 import { verdictMs } from '../verdict.ts';
 import { type PlanRun, type RunEnded, startRun } from './plan-run.ts';
 import { nameOfText, type Prompt, withTitle } from './prompt.ts';

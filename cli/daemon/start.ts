@@ -2,9 +2,9 @@
 
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { localTime } from '../../machines/vocabulary/time-text.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { counted } from '../text.ts';
 import { ownerHere } from './presence.ts';
 import { DaemonEnded, type Started, startDetached, untilAnswers } from './starting.ts';
 

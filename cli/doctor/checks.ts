@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { duration, localTime } from '../../machines/vocabulary/time-text.ts';
 import {
   type AgentProfile,
@@ -40,7 +41,6 @@ import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../run
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { serverList } from '../server.ts';
-import { counted } from '../text.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
 import { forgeState } from './forges.ts';

@@ -1,16 +1,17 @@
 /** One plan of kasmos: its document, its branch and its state. Nothing starts: work that was under way waits for a person. */
+
 import { existsSync } from 'node:fs';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planBranch, planNameOf } from '../../machines/vocabulary/ids.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { KasmosTask } from '../../runtime/engine/kasmos-store.ts';
 import type { Call } from '../command.ts';
 import { findPlan } from '../file-binding.ts';
 import { askGit } from '../place.ts';
-import { counted } from '../text.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
 import type { Step } from './steps.ts';
 

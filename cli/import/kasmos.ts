@@ -1,7 +1,9 @@
 /** `stator import kasmos`: its configuration, repos and plans. The file of profiles of a repo is written first, so that one question of trust is about all of it. */
+
 import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { homeFolder, loadDaemonConfig, parseRepoConfig, writtenSource } from '../../runtime/base/config/config.ts';
 import { readConfigText } from '../../runtime/base/config/file.ts';
@@ -11,7 +13,6 @@ import { type Call, defineVerb } from '../command.ts';
 import { refuseAgent } from '../place.ts';
 import { addRepo } from '../registered.ts';
 import { withClient } from '../session.ts';
-import { counted } from '../text.ts';
 import { type TrustFlag, trustArg, trustOf } from '../trust/flag.ts';
 import { planStep } from './kasmos-plan.ts';
 import { configStep, daemonStep } from './settings.ts';

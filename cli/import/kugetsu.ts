@@ -1,7 +1,9 @@
 /** `stator import kugetsu`: its servers, settings, sessions with their messages, unread notifications, and its queue. */
+
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, IssueEntry } from '../../runtime/api/client/client.ts';
 import type { ServerList } from '../../runtime/work/forges/server-list.ts';
@@ -9,7 +11,6 @@ import { type Call, defineVerb } from '../command.ts';
 import { askGit, refuseAgent } from '../place.ts';
 import { serverList } from '../server.ts';
 import { withClient } from '../session.ts';
-import { counted } from '../text.ts';
 import {
   type KugetsuContext,
   type KugetsuFolder,

@@ -1,9 +1,10 @@
 /** The plans that a repo has already, whichever program they were written for. */
+
 import { dirname, join } from 'node:path';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { type PlanInFolder, plansIn } from '../plan-file.ts';
 import { planPlaces } from '../plan-places.ts';
-import { counted } from '../text.ts';
 
 /** In the repo's own folder. */
 const files = ['PLAN.md', 'IMPLEMENTATION_PLAN.md', 'PRD.md', 'plan.md', 'tasks.md', 'tasks.json', 'prd.json'] as const;

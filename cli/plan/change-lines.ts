@@ -1,6 +1,7 @@
 /** The files that a plan has changed, and how much of each. Pure. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { PlanDiff } from '../../runtime/api/client/client.ts';
-import { counted, cut, padded, plain, widthOf } from '../text.ts';
+import { cut, padded, plain, widthOf } from '../text.ts';
 
 export interface ChangeLook {
   /** The width of the terminal; null in a pipe, where nothing is cut. */

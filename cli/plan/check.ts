@@ -7,13 +7,14 @@ import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { taskName } from '../../machines/vocabulary/ids.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { type TaskAgent, taskAgent, taskAgentText, taskFacts } from '../../machines/vocabulary/task-agent.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { isInRun, mainRepository } from '../place.ts';
 import { forceFileArgs, openPlanFile, type PlanFile, planBesideOf, readingText, readPlanText } from '../plan-file.ts';
-import { counted, cut, plain, plainLines } from '../text.ts';
+import { cut, plain, plainLines } from '../text.ts';
 import { orderLines } from './order-lines.ts';
 import { openGroups, pastConflicts } from './past-conflicts.ts';
 import { waysOn } from './ways-on.ts';

@@ -1,11 +1,11 @@
 /** The changes of a plan, as a person reads them. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { literalText } from '../../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
 import type { View } from '../operation-verb.ts';
 import { tableWidth } from '../output.ts';
 import { paged } from '../pager.ts';
-import { counted } from '../text.ts';
 import { changeLines } from './change-lines.ts';
 
 export const diffView: View<PlanDiff> = ({ call, flags: { stat, pager } }) => ({

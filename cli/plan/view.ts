@@ -4,6 +4,7 @@ import { waysOn } from '../../machines/plan/advice.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
@@ -12,7 +13,7 @@ import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import type { Line } from '../spans.ts';
 import { type Cell, fields, table } from '../table.ts';
-import { brief, counted, plain } from '../text.ts';
+import { brief, plain } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];

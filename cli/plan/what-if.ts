@@ -1,8 +1,9 @@
 /** What would have become of a plan with other inputs, as lines: where the two courses differ, and how each ends. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, duration, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { WhatIf } from '../../runtime/api/client/client.ts';
 import type { Output } from '../output.ts';
-import { counted, cut, padded, plain } from '../text.ts';
+import { cut, padded, plain } from '../text.ts';
 
 type Move = NonNullable<WhatIf['parts']>['was'][number];
 type Ending = WhatIf['was'];

@@ -2,6 +2,7 @@
 
 import { setImmediate as immediate } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
@@ -13,7 +14,7 @@ import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
 import { type Output, tableWidth } from '../output.ts';
 import { tasksLeftOut, withoutText } from '../plan/merging.ts';
-import { counted, plain } from '../text.ts';
+import { plain } from '../text.ts';
 import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
 import { detachedText } from './detached.ts';

@@ -1,4 +1,5 @@
 /** The output of a run for a person, a pipe or a program: a moving picture, plain lines, or JSON. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { createAttention } from '../attention.ts';
@@ -7,7 +8,7 @@ import { deadlineText, permissionCommand, permissionsOf, permissionText } from '
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
 import { type Line, paintLine } from '../spans.ts';
-import { brief, counted, cut, plain, plainLines } from '../text.ts';
+import { brief, cut, plain, plainLines } from '../text.ts';
 import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
 import { frame, isBetweenAttempts } from './frame.ts';

@@ -1,6 +1,7 @@
 /** The picture of a plan at work: a few lines that fit the terminal. A pure function of the state and the time. */
 
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { duration, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
@@ -8,7 +9,7 @@ import type { Paint } from '../colour.ts';
 import { deadlineText, permissionCommand, permissionsOf } from '../instance/permission.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
-import { brief, counted, cut, plain, widthOf } from '../text.ts';
+import { brief, cut, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageTexts } from '../usage-text.ts';
 
 export interface FrameView {

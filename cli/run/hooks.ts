@@ -1,7 +1,7 @@
 /** Deliveries to hooks that are still open when a run leaves that owned the engine: they get some time, then the rest is listed. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { Client, DeliveryEntry } from '../../runtime/api/client/client.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
-import { counted } from '../text.ts';
 import type { Display } from './display.ts';
 
 interface Telling {

@@ -1,9 +1,11 @@
 /** The result of a run, printed at its end: what changed, who judged it and how. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/api/client/client.ts';
 import { changeLines } from '../plan/change-lines.ts';
-import { counted, plain } from '../text.ts';
+import { plain } from '../text.ts';
 import { budgetText, usageText } from '../usage-text.ts';
 import { journalOf } from './journal.ts';
 

@@ -1,11 +1,12 @@
 /** The part of a run that has an engine: it starts the plan and watches it to its end; between planning and carrying out a person may be asked. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import type { AfterPlanning } from '../planned.ts';
-import { counted, plain, plainLines } from '../text.ts';
+import { plain, plainLines } from '../text.ts';
 import { beginPlan } from './begin.ts';
 import type { Display } from './display.ts';
 import type { Outcome } from './outcome.ts';

@@ -1,9 +1,10 @@
 /** A simulation as lines: the assumptions, a timeline, and the result. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
 import type { SimulationTogether } from '../../runtime/engine/simulate-together.ts';
 import { type Output, sizeOf } from '../output.ts';
-import { counted, cut, padded, plain } from '../text.ts';
+import { cut, padded, plain } from '../text.ts';
 
 /** Agents that are drawn one by one; the rest is counted. */
 const shownAgents = 60;

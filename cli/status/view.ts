@@ -2,6 +2,7 @@
 
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import { accountLines } from '../account-text.ts';
@@ -9,7 +10,7 @@ import type { Paint } from '../colour.ts';
 import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import { pauseLines } from '../queue/part.ts';
-import { brief, counted, padded, plain, widthOf } from '../text.ts';
+import { brief, padded, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 

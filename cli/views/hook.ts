@@ -1,4 +1,5 @@
 /** Hooks and their deliveries, as a person reads them. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type {
   DeliveryEntry,
@@ -10,7 +11,7 @@ import type {
 import type { hookOperations } from '../../runtime/api/operations/hook.ts';
 import type { Tone } from '../colour.ts';
 import type { View } from '../operation-verb.ts';
-import { counted, plain, plainLines } from '../text.ts';
+import { plain, plainLines } from '../text.ts';
 
 const hookTones: Readonly<Record<HookEntry['state'], Tone>> = {
   on: 'plain',

@@ -1,9 +1,9 @@
 /** Notifications, as a person reads them. */
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { NotificationEntry, NotificationsRead } from '../../runtime/api/client/client.ts';
 import type { notifyOperations } from '../../runtime/api/operations/notify.ts';
 import type { View } from '../operation-verb.ts';
-import { counted } from '../text.ts';
 
 const needs: ReadonlySet<string> = new Set([
   'plan_blocked',

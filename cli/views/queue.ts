@@ -1,12 +1,14 @@
 /** The queue for slots, as a person reads it. */
+
 import { reasons } from '../../machines/vocabulary/effect.ts';
+import { counted } from '../../machines/vocabulary/numbers.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { QueueCleared, QueueEntry, QueueStats, QueueSwitched } from '../../runtime/api/client/client.ts';
 import type { queueOperations } from '../../runtime/api/operations/queue.ts';
 import type { View } from '../operation-verb.ts';
 import { partText, pauseLines, resumeText, waitText } from '../queue/part.ts';
-import { brief, counted } from '../text.ts';
+import { brief } from '../text.ts';
 
 const headings = ['position', 'title', 'project', 'state', 'attempts', 'queued', 'waits for'];
 

@@ -1,7 +1,9 @@
 /** What a plan's root does about several planners: starts them, keeps what they wrote, and takes one draft as its document. */
+
 import { assertEvent } from 'xstate';
 import type { AgentOrder } from '../vocabulary/family.ts';
 import { draftBranch, draftChild, instanceTitle } from '../vocabulary/ids.ts';
+import { counted } from '../vocabulary/numbers.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { agentInput, noVerdictText } from './children.ts';
 import { type Draft, documentFacts, type PlanContext, timeOf } from './context.ts';
@@ -37,7 +39,6 @@ function failureText({ detail, title }: { detail: string; title: string }, reaso
 function sizeText({ content }: Draft): string {
   const { waves } = documentFacts(content ?? '');
   const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
-  const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
   return `${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}`;
 }
 

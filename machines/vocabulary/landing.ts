@@ -13,7 +13,7 @@ export type Lander = (typeof landers)[number];
 export interface LandingPull {
   readonly number: number;
   readonly head: string;
-  /** Of a repo with members: the request of each that the plan changes, by its folder, in the order in which they are merged. `head` is the plan's own commit then. */
+  /** The requests of the members that the plan changes, each by its folder, in the order in which they are merged. `head` is the plan's own commit then. */
   readonly members?: readonly { readonly name: string; readonly number: number; readonly head: string }[] | undefined;
 }
 

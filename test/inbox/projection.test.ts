@@ -125,7 +125,7 @@ describe('the row of a run', () => {
       return `${title} ${attempt} ${state}${reason === null ? '' : ` ${reason}`}${isNewest ? ', new' : ''}`;
     });
 
-  /** The plan's two runs, of which the first works. */
+  /** The plan's two runs; the first one works. */
   async function working() {
     const inbox = await implementing();
     const [one, other] = (await inbox.store.effects({ by: 'tree', tree: plan })).map(({ key }) =>

@@ -2,6 +2,7 @@
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
+import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { clockTime } from '../../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../../runtime/api/client/client.ts';
 import type { Tone } from '../../colour.ts';
@@ -14,7 +15,7 @@ import { planLines } from '../../plan/view.ts';
 import { factText, hasFailed, whyOf } from '../../run/fact-line.ts';
 import { journalOf } from '../../run/journal.ts';
 import { askedText } from '../../run/questions.ts';
-import { counted, plain, plainLines } from '../../text.ts';
+import { plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
 import type { BoardAction, Confirmation, Input, Message, Page, PageKind, Target } from './state.ts';
 

@@ -1,10 +1,11 @@
 /** The board as lines that fit the terminal. A pure function of the state and the time. */
+import { counted } from '../../../machines/vocabulary/numbers.ts';
 import type { InstanceEntry, PlanEntry } from '../../../runtime/api/client/client.ts';
 import { accountLines } from '../../account-text.ts';
 import type { Paint } from '../../colour.ts';
 import { pauseLines } from '../../queue/part.ts';
 import { cutLine, type Line, paintLine } from '../../spans.ts';
-import { counted, plain, plainLines, widthOf } from '../../text.ts';
+import { plain, plainLines, widthOf } from '../../text.ts';
 import { broken, brokenLine, typedLine } from '../../typed.ts';
 import { markedIndex, markedTarget, nearHead, nearOf, needOf, type Row, rowsOf, sideKindOf } from './rows.ts';
 import type { Board, Input, Page, Target } from './state.ts';

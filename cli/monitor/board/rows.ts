@@ -1,5 +1,7 @@
 /** The rows of the board: plans that need a person first, then running, waiting and other ones; or the waves, tasks and agents of one plan. Pure. */
+
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
+import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import { ago, minutesText, withLocalTimes } from '../../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
@@ -8,7 +10,7 @@ import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
-import { brief, counted, cut, padded, plain, widthOf } from '../../text.ts';
+import { brief, cut, padded, plain, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, SideKind, Sorting, Target } from './state.ts';
 

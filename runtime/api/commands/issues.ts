@@ -9,9 +9,8 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { Change, PlanKey } from '../../core/store/port.ts';
-import type { IssueRow, NewNotification, PlanRow } from '../../core/store/rows.ts';
+import type { IssueRow, NewNotification } from '../../core/store/rows.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
 import type { Issue } from '../../work/forges/forge.ts';
 import { findReference } from '../../work/forges/reference.ts';
@@ -29,10 +28,11 @@ import type {
 import type { SignalAnswer } from '../contract/signals.ts';
 import { timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { createContinuation, notASession } from './issue-continue.ts';
 import { type IssueMaterial, issueDocument, type Said, sessionDocument } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
-import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
+import { goOn, type Word } from './issue-next-step.ts';
 import { type IssuePlace, placeNamed, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
 import { createSessionSlots, sessionTitle } from './issue-slots.ts';
@@ -46,12 +46,6 @@ export interface IssueParts extends CommandDependencies {
   send(command: SendCommand): Promise<SignalAnswer>;
   registerPlan(command: PlanCommand): Promise<unknown>;
   forgetPlan(project: string, plan: string): Promise<void>;
-}
-
-export interface ContinueIssue extends IssueAsk {
-  /** null: no new message; the session is repaired and goes on. */
-  readonly message: string | null;
-  readonly waits: boolean;
 }
 
 /** A session of another program, with its messages and its unread notifications. */
@@ -75,20 +69,14 @@ export interface NewSession extends PlanKey {
 
 const noMaterial: IssueMaterial = { issue: null, trouble: null, isMissing: false };
 
-/** A message that finds its session between two states is sent again: this many times, with this delay. */
-const continueTries = 60;
-const continuePollMs = 250;
-
-/** The session accepts no message at this moment. */
-class BetweenStates extends EngineError {}
-
 export function createIssueCommands(parts: IssueParts) {
   const { store, projects, clock } = parts;
   const forges = createIssueForges(parts);
   const sessions = createIssueSessions(parts, forges);
   const slots = createSessionSlots(parts);
-  const nextStep = createNextStep({ store, materialOf: forges.materialOf, saidTo: sessions.saidTo });
-  const { begin, untilStarted } = createBeginning({ ...parts, forges, sessions, slots, mustSend, end });
+  const beginning = createBeginning({ ...parts, forges, sessions, slots, mustSend, end });
+  const { begin } = beginning;
+  const continueSession = createContinuation({ ...parts, ...beginning, forges, sessions, slots, mustSend });
 
   async function mustSend(place: PlanKey, { type, payload = {} }: Word): Promise<void> {
     const { project, plan } = place;
@@ -102,104 +90,6 @@ export function createIssueCommands(parts: IssueParts) {
       `${type} was refused: ${by}`,
       `see what it waits for: stator plan explain ${shellWord(plan)}`,
     );
-  }
-
-  async function continueSession(asked: ContinueIssue): Promise<IssueStarted> {
-    let { message } = asked;
-    for (let tries = 1; tries <= continueTries; tries += 1) {
-      try {
-        const place = await sessions.placeOf(asked);
-        if (message !== null && (await isToBeRead(place, message))) message = null;
-        const answer = await continueOnce(place, { message, waits: asked.waits });
-        if (answer !== null) return answer;
-      } catch (thrown) {
-        // Its agent has just ended, and its work is being committed. Shortly after that the session accepts the message in another way.
-        if (!(thrown instanceof BetweenStates) || tries === continueTries) throw thrown;
-      }
-      await delay(continuePollMs);
-    }
-    throw new EngineError('unavailable', 'the session was begun again and again', 'see why: stator issue list');
-  }
-
-  /** Whether the message is already stored and its first run has not begun: then a command that was cut off is being repeated. */
-  async function isToBeRead({ project, plan }: PlanKey, message: string): Promise<boolean> {
-    const known = await store.plan(project, plan);
-    // The new plan's document contains the message in any case.
-    if (known === null) return false;
-    const last = (await store.issueMessages({ project, plan })).at(-1);
-    const request = repeatedRequest();
-    const isSaid = last?.by === 'person' && last.content === message;
-    if (request !== null && !isSaid && (await wasWord({ project, plan }, message, request.firstAtMs))) {
-      // The signal was accepted, and the engine was cut off before it stored the message.
-      const said = { by: 'person', content: message, at: clock.nowMs() } as const;
-      await store.commit([{ do: 'issue.say', key: { project, plan }, ...said }]);
-      return true;
-    }
-    if (last === undefined || !isSaid) return false;
-    if (request !== null && last.at >= request.firstAtMs) return true;
-    if (!['ready', 'implementing'].includes(known.status)) return false;
-    const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
-    return !runs.some((run) => run.plan === plan && run.state !== 'queued');
-  }
-
-  /** Whether a signal has carried this message to the session since then. */
-  async function wasWord(key: PlanKey, message: string, sinceMs: number): Promise<boolean> {
-    const rows = await store.signals(key);
-    return rows.some(({ payload, created_at: at }) => {
-      const { body } = JSON.parse(payload) as { body?: unknown };
-      return at >= sinceMs && body === message;
-    });
-  }
-
-  /** null: the session was begun again, and the message is still to be sent. */
-  async function continueOnce(
-    place: IssuePlace,
-    { message, waits }: Pick<ContinueIssue, 'message' | 'waits'>,
-  ): Promise<IssueStarted | null> {
-    const { project, plan } = place;
-    const row = await sessions.rowOf(place);
-    const known = await store.plan(project, plan);
-    if (row === null && known !== null) throw notASession(place);
-    if (known === null) return begin(place, { message: message ?? goOn, pullRequest: row?.pullRequest ?? null, waits });
-    const sinceMs = clock.nowMs();
-    const { starts, words, tells, isOnTheWay, notes } = await nextStep(place, known, message);
-    const say = async () => {
-      for (const word of words) await mustTake(place, known, word);
-      if (tells !== null) await requireSent(place, tells);
-      const told = { by: 'person', content: message ?? '', at: sinceMs } as const;
-      const said = { do: 'issue.say', key: { project, plan }, ...told } as const;
-      if (message !== null && !isOnTheWay) await store.commit([said]);
-    };
-    if (!starts) {
-      await say();
-      return { status: 'told', session: await sessions.entryOf(await sessions.mustRow(place)), notes: [...notes] };
-    }
-    await slots.begin(place, { waits, sinceMs }, say);
-    if (isOnTheWay) return null;
-    return untilStarted(place, { sinceMs, waits, isNew: false, notes });
-  }
-
-  /**
-   * A person's request allows the round that it needs, whatever the limits are. Throws `BetweenStates` if the session has moved on meanwhile. A failure that
-   * has recovered by itself needs no signal any more.
-   */
-  async function mustTake(place: PlanKey, known: PlanRow, word: Word): Promise<void> {
-    try {
-      await mustSend(place, word);
-    } catch (thrown) {
-      const now = await store.plan(place.project, place.plan);
-      if (word.type === 'resolve' && word.payload === undefined && now !== null && now.blocked === null) return;
-      throw now?.status === known.status && now.phase === known.phase ? thrown : retryableConflict(thrown);
-    }
-    if (!asksForChanges.has(word.type)) return;
-    const source = (await store.plan(place.project, place.plan))?.blocked?.source;
-    if (source === 'review' || source === 'cycle_limit') await mustSend(place, { type: 'resolve' });
-  }
-
-  async function requireSent(place: PlanKey, body: string): Promise<void> {
-    await mustSend(place, told(place, body)).catch((thrown: unknown) => {
-      throw retryableConflict(thrown);
-    });
   }
 
   /** Its pull requests, with their present state on the forge, or the stored state if they have ended. */
@@ -463,19 +353,3 @@ const overrideFlags: Readonly<Record<Danger['kind'], string>> = {
   unpushed: '--even-if-unpushed',
   running: '--even-if-running',
 };
-
-/** What a person asks of work that was done. */
-const asksForChanges: ReadonlySet<SignalType> = new Set(['review_changes_requested', 'verify_failed']);
-
-function retryableConflict(thrown: unknown): unknown {
-  const isRefused = thrown instanceof EngineError && thrown.code === 'refused';
-  return isRefused ? new BetweenStates('refused', thrown.message, thrown.hint) : thrown;
-}
-
-function notASession({ project, plan }: PlanKey): EngineError {
-  return new EngineError(
-    'conflict',
-    `${project}/${plan} is a plan, and no session of an issue`,
-    `see it with: stator plan show ${shellWord(plan)}`,
-  );
-}

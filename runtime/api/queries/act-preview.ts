@@ -9,6 +9,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import { isLive } from '../../../machines/vocabulary/run-state.ts';
@@ -195,7 +196,6 @@ function sentences(
   { plan, ends, starts, merge, archives, waiters, needs_force: isDone }: ActPreview,
   type: SignalType,
 ): string[] {
-  const agents = (count: number) => `${count} agent${count === 1 ? '' : 's'}`;
   const isSpared = type === 'pause' || type === 'set_status';
   const after = waiters.join(', ');
   return [
@@ -210,13 +210,15 @@ function sentences(
     ...(ends.length === 0
       ? []
       : [
-          `ends ${agents(ends.length)}${isSpared ? ', no attempt spent' : ''}: ${ends.map(({ title, role }) => `${title} (${role})`).join(', ')}`,
+          `ends ${counted(ends.length, 'agent')}${isSpared ? ', no attempt spent' : ''}: ${ends.map(({ title, role }) => `${title} (${role})`).join(', ')}`,
         ]),
     ...(merge === null ? [] : [mergeText(merge)]),
     ...(archives === null ? [] : [`puts the branch ${archives} aside, under refs/stator/archive, and begins it anew`]),
     ...(starts.length === 0
       ? []
-      : [`starts ${agents(starts.length)}: ${starts.map(({ title, program }) => `${title} (${program})`).join(', ')}`]),
+      : [
+          `starts ${counted(starts.length, 'agent')}: ${starts.map(({ title, program }) => `${title} (${program})`).join(', ')}`,
+        ]),
   ];
 }
 

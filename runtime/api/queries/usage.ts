@@ -1,6 +1,7 @@
 /** The usage of agents, as far as their programs report it: tokens and money, summed over runs, tasks and plans. */
 
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import { sumOfKnown } from '../../../machines/vocabulary/numbers.ts';
 import type { TaskAgent } from '../../../machines/vocabulary/task-agent.ts';
 import type { UsageRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
@@ -11,16 +12,10 @@ import type { Usage } from '../contract/shared-shapes.ts';
 export function sumOfUsage(parts: readonly Usage[]): Usage {
   return {
     runs: parts.reduce((sum, { runs }) => sum + runs, 0),
-    input_tokens: sumOf(parts.map((part) => part.input_tokens)),
-    output_tokens: sumOf(parts.map((part) => part.output_tokens)),
-    cost_usd: sumOf(parts.map((part) => part.cost_usd)),
+    input_tokens: sumOfKnown(parts.map((part) => part.input_tokens)),
+    output_tokens: sumOfKnown(parts.map((part) => part.output_tokens)),
+    cost_usd: sumOfKnown(parts.map((part) => part.cost_usd)),
   };
-}
-
-/** The sum of the numbers that are known; null: none is. */
-export function sumOf(numbers: readonly (number | null)[]): number | null {
-  const said = numbers.filter((value) => value !== null);
-  return said.length === 0 ? null : said.reduce((sum, value) => sum + value, 0);
 }
 
 /** The usage of one agent over all attempts; zero runs if none has begun. */

@@ -2,6 +2,7 @@
 
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { sumOfKnown } from '../../../machines/vocabulary/numbers.ts';
 import { isFailure } from '../../../machines/vocabulary/run-state.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow, SignalRow } from '../../core/store/rows.ts';
@@ -9,7 +10,6 @@ import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { timeText } from './time-text.ts';
-import { sumOf } from './usage.ts';
 
 /** The newest runs of each repo that are read, and the newest signals of people. */
 const lookedRuns = 2_000;
@@ -79,7 +79,7 @@ function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done
         {
           ...{ project, plan, title, author, status, landing, need: need?.why ?? null, runs: own.length },
           failures: own.filter(isFailure).length,
-          cost_usd: sumOf(own.map(({ cost_usd: cost }) => cost)),
+          cost_usd: sumOfKnown(own.map(({ cost_usd: cost }) => cost)),
         },
       ];
     })

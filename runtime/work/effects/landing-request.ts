@@ -9,7 +9,7 @@ import { type Names, refusal } from './plan-merge.ts';
 export type LandingNames = Names & { readonly into: string };
 
 export interface Prepared {
-  /** The branch on the forge, with which the request is merged; null: the local branch has what is there. */
+  /** The branch on the forge, with which the request is merged; null: the local branch has the same commits. */
   readonly target: string | null;
   /** A part of the plan has landed, so what is left differs from what was approved. */
   readonly isHalf?: boolean;

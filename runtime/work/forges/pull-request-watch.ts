@@ -282,7 +282,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     return members.length === 0 ? [project] : members.map(({ repo }) => repo);
   }
 
-  /** Of a repo with members: whether their forges can be used. A member without one matters only to a plan that changes it. */
+  /** Whether the forges of a repo's members can be used. A member without one matters only to a plan that changes it. */
   async function readyIn(project: string): Promise<{ readonly kind: Readiness['kind']; readonly mark: string }> {
     const all = await Promise.all(atForges(project).map((repo) => readiness.of(repo)));
     const [worst = 'none'] = (['unready', 'ready'] as const).filter((kind) => all.some((one) => one.kind === kind));

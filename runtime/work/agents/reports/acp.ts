@@ -2,10 +2,11 @@
  * Reads the log of a relay that is a client of the Agent Client Protocol: the agent's messages unchanged, and between them the relay's own lines, `{"stator":
  * …}`, which name the request of each number. `end_turn` alone is no success, and not every text in an agent's message is the agent's own.
  */
+import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { errorText } from '../relay/json-rpc.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
+import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
 import { verdictsNamedIn } from './verdict.ts';
 
 export function createAcpReader(): Reader {
@@ -161,7 +162,7 @@ function usageOf(result: JsonObject): Usage {
     return { input: numberAt(quota, 'input_tokens'), output: numberAt(quota, 'output_tokens') };
   }
   const count = (key: string) => numberAt(usage, key);
-  const sent = sumOf(count('inputTokens'), count('cachedReadTokens'), count('cachedWriteTokens'));
+  const sent = sumOfKnown([count('inputTokens'), count('cachedReadTokens'), count('cachedWriteTokens')]);
   const [output, thought, total] = [count('outputTokens'), count('thoughtTokens') ?? 0, count('totalTokens')];
   const isThoughtApart = total !== null && (sent ?? 0) + (output ?? 0) + thought <= total;
   const back = output === null ? null : output + (isThoughtApart ? thought : 0);
@@ -169,7 +170,7 @@ function usageOf(result: JsonObject): Usage {
 }
 
 function added(one: Usage, other: Usage): Usage {
-  return { input: sumOf(one.input, other.input), output: sumOf(one.output, other.output) };
+  return { input: sumOfKnown([one.input, other.input]), output: sumOfKnown([one.output, other.output]) };
 }
 
 /** The protocol's code for a required login, or the service's message about the key, which some agents pass on as text. */

@@ -1,9 +1,10 @@
 /** Reads `claude --print --output-format stream-json --verbose`: an event a line, the last of them a `result`. */
 
+import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { claudeLimitIn } from './claude-limit.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
-import { createFinalMessages, type Quota, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
+import { createFinalMessages, type Quota, type Reader, shortened, type ToldReport } from './report.ts';
 
 interface Usage {
   input: number | null;
@@ -134,7 +135,7 @@ function usageAt(event: JsonObject, ...path: readonly string[]): Usage {
   const usage = objectAt(event, ...path) ?? {};
   const cached = [numberAt(usage, 'cache_creation_input_tokens'), numberAt(usage, 'cache_read_input_tokens')];
   return {
-    input: sumOf(numberAt(usage, 'input_tokens'), ...cached),
+    input: sumOfKnown([numberAt(usage, 'input_tokens'), ...cached]),
     output: numberAt(usage, 'output_tokens'),
     cost: null,
   };
@@ -143,7 +144,7 @@ function usageAt(event: JsonObject, ...path: readonly string[]): Usage {
 function modelUsageAt(models: JsonObject, name: string): Usage {
   const count = (key: string) => numberAt(models, name, key);
   return {
-    input: sumOf(count('inputTokens'), count('cacheReadInputTokens'), count('cacheCreationInputTokens')),
+    input: sumOfKnown([count('inputTokens'), count('cacheReadInputTokens'), count('cacheCreationInputTokens')]),
     output: count('outputTokens'),
     cost: count('costUSD'),
   };
@@ -173,9 +174,9 @@ function usageOf(
 
 function added(usages: readonly Usage[]): Usage {
   return {
-    input: sumOf(...usages.map(({ input }) => input)),
-    output: sumOf(...usages.map(({ output }) => output)),
-    cost: sumOf(...usages.map(({ cost }) => cost)),
+    input: sumOfKnown(usages.map(({ input }) => input)),
+    output: sumOfKnown(usages.map(({ output }) => output)),
+    cost: sumOfKnown(usages.map(({ cost }) => cost)),
   };
 }
 

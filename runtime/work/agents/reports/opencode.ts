@@ -1,7 +1,8 @@
 /** Reads `opencode run --format json`: the finished parts of its messages. */
+import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { retryAfterMs } from '../../../base/platform/retry-after.ts';
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
-import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
+import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
 import { verdictTold } from './verdict.ts';
 
 export function createOpencodeReader(): Reader {
@@ -39,9 +40,9 @@ export function createOpencodeReader(): Reader {
           isOver = textAt(event, 'part', 'reason') === 'stop';
           if (isOver) final.add(inStep.join('\n'));
           const count = (...path: string[]) => numberAt(event, 'part', 'tokens', ...path);
-          input = sumOf(input, count('input'), count('cache', 'read'), count('cache', 'write'));
-          output = sumOf(output, count('output'), count('reasoning'));
-          cost = sumOf(cost, numberAt(event, 'part', 'cost'));
+          input = sumOfKnown([input, count('input'), count('cache', 'read'), count('cache', 'write')]);
+          output = sumOfKnown([output, count('output'), count('reasoning')]);
+          cost = sumOfKnown([cost, numberAt(event, 'part', 'cost')]);
           break;
         }
         case 'error':

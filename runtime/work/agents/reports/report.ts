@@ -108,9 +108,3 @@ export function shortened(text: string | null): string | null {
   if (trimmed === '') return null;
   return trimmed.length <= messageLimit ? trimmed : `…${trimmed.slice(1 - messageLimit)}`;
 }
-
-/** The sum of known values; null: none is known. */
-export function sumOf(...values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
-}

@@ -2,9 +2,9 @@
  * Turns lines of a program's output into steps of its work, in one form for all presets: its messages, its tools and their ends, its to-do list, the size of
  * its context. Pure, and each line by itself.
  */
+import { sumOfKnown } from '../../../../machines/vocabulary/numbers.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from './json-line.ts';
-import { sumOf } from './report.ts';
 
 export interface PlanEntry {
   readonly text: string;
@@ -289,7 +289,7 @@ function claudeContext(event: JsonObject): readonly Step[] {
   const usage = objectAt(event, 'message', 'usage');
   if (usage === null || textAt(event, 'parent_tool_use_id') !== null) return nothing;
   const keys = ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens', 'output_tokens'];
-  return [context(sumOf(...keys.map((key) => numberAt(usage, key))))];
+  return [context(sumOfKnown(keys.map((key) => numberAt(usage, key))))];
 }
 
 /** The largest context of its models: smaller models do side work. */
@@ -303,7 +303,7 @@ function opencodeContext(tokens: JsonObject | null): readonly Step[] {
   if (tokens === null) return nothing;
   const cache = objectAt(tokens, 'cache') ?? {};
   const own = ['input', 'output', 'reasoning'].map((key) => numberAt(tokens, key));
-  return [context(sumOf(...own, numberAt(cache, 'read'), numberAt(cache, 'write')))];
+  return [context(sumOfKnown([...own, numberAt(cache, 'read'), numberAt(cache, 'write')]))];
 }
 
 /** The arguments that best describe a tool's work, the most informative first. */

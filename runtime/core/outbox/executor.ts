@@ -1,0 +1,291 @@
+/**
+ * Carries out effects that were taken: calls the handler of each as often as necessary, passes on its reports, stops it at its time, and writes its end. A
+ * handler that fails while its run is under way is started again here; other effects go back to the queue.
+ */
+import type { Effect } from '../../../machines/vocabulary/effect.ts';
+import { reasonOf } from '../../../machines/vocabulary/errors.ts';
+import { type Clock, callAfter } from '../../base/platform/clock.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { type Change, type Store, StoreTrouble } from '../store/port.ts';
+import type { EffectOwner, EffectRow } from '../store/rows.ts';
+import type { Timeline } from '../store/timeline.ts';
+import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
+import { afterFailure, backOffCapMs } from './failed-try.ts';
+import type { EffectContext, Handler, Handlers, Outcome } from './handler.ts';
+import { aboutPlan, type createSettlement, endedEngines, hasEndedEngines, type Told } from './settlement.ts';
+import type { createStoreRetry } from './store-retry.ts';
+
+/** The context of every try of an effect; `over` belongs to one try. */
+type Tried = Omit<EffectContext, 'over'>;
+
+export interface ExecutorParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The timeline of `next_at` and `stop_at`. */
+  readonly timeline: Timeline;
+  /** The owner under which effects are claimed here. */
+  readonly owner: EffectOwner;
+  readonly handlers: Handlers;
+  readonly log: Log;
+  /** The carrier of its effects. Default: this process. */
+  readonly carrier?: EffectCarrier;
+  /** Whether this process still owns the home: asked before it acts. */
+  isOwner(): boolean;
+  /** How often an effect is tried, where its machine says so. Default: five times. */
+  triesOf?(row: EffectRow): number | null;
+  /** Whether an effect failed because of its repo; then it waits for the repo, and no attempt is spent. Default: no. */
+  isRepoDown?(project: string): Promise<boolean>;
+}
+
+/** An effect that runs for this long did not end the earlier engines, and its count begins anew. */
+const provenMs = 60_000;
+/** An effect that cannot be done is tried this often. */
+const maxTries = 5;
+/** A try without a failure for this long counts as going well: otherwise watchers would see by turns that it waits and that it works. */
+const clearMs = 5_000;
+/** An owner that stops tries once more after this time. */
+const leavingMs = 1_000;
+
+interface Running {
+  readonly row: EffectRow;
+  readonly stop: AbortController;
+  /** Whether the work is under way. */
+  hasBegun: boolean;
+  /** How often its handler was started again here. */
+  resumes: number;
+  /** Since when it fails again and again while it is under way, and when it last did; null: it has not failed. */
+  failing: { readonly since: number; readonly last: number } | null;
+  /** Why the last try could not be done, or not be written, and is to be handled again. */
+  fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
+  /** The reports of its handler, in order; its end waits for them. */
+  told: Promise<void>;
+  /** Cancels the timer that ends its wait when a try seems to go well; null: none runs. */
+  cancelClear: (() => void) | null;
+  /** Cancels the timer of its stop; null: none is set. */
+  cancelStop: (() => void) | null;
+  /** Cancels the timer after which it is known that this effect did not end the engine; null: it is not suspected. */
+  cancelProof: (() => void) | null;
+  stopAt: number | null;
+  done: Promise<void>;
+}
+
+/** What the dispatcher lends it. */
+interface Lent {
+  readonly settlement: ReturnType<typeof createSettlement>;
+  readonly storeRetry: ReturnType<typeof createStoreRetry>;
+  /** The engine stops: handlers leave their work as it is. */
+  readonly abort: AbortSignal;
+  /** Effects that fail again are left to the next owner. */
+  isLeaving(): boolean;
+  /** Called when an effect has ended, or has gone back to the queue. */
+  onEnd(): void;
+}
+
+export function createExecutor(parts: ExecutorParts, { settlement, storeRetry, abort, isLeaving, onEnd }: Lent) {
+  const { store, handlers, clock, timeline, log, owner, carrier = inProcess } = parts;
+  const { written, signalOf, bringIn } = settlement;
+  const running = new Map<string, Running>();
+
+  /** Passes on a handler's reports before its end, in order. */
+  function pass(entry: Running, word: string, told: Told): void {
+    const { row } = entry;
+    const insert = async () => {
+      if (parts.isOwner()) await bringIn([], signalOf(row, told, `${row.key}:${word}`));
+    };
+    inOrder(entry, insert);
+  }
+
+  /** Writes it after all that was written of the effect before. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
+  function inOrder(entry: Running, write: () => Promise<unknown>): void {
+    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(write)));
+    entry.told.catch(() => {});
+  }
+
+  function begin(row: EffectRow): Running {
+    const nothing = Promise.resolve();
+    const entry: Running = {
+      row,
+      stop: new AbortController(),
+      hasBegun: false,
+      resumes: 0,
+      failing: null,
+      fault: null,
+      told: nothing,
+      cancelClear: null,
+      cancelStop: null,
+      cancelProof: null,
+      stopAt: null,
+      done: nothing,
+    };
+    running.set(row.key, entry);
+    // Checked before its handler runs: a run that must end must not be started first.
+    if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
+    entry.done = carryOut(entry).finally(() => {
+      entry.cancelStop?.();
+      entry.cancelProof?.();
+      entry.cancelClear?.();
+      if (running.get(row.key) === entry) running.delete(row.key);
+      onEnd();
+    });
+    return entry;
+  }
+
+  function clearCount(entry: Running): void {
+    const clear: Change = { do: 'effect.clear-suspected', key: entry.row.key, owner };
+    inOrder(entry, () => store.commit([clear]));
+  }
+
+  function carryOut(entry: Running): Promise<void> {
+    const { row, stop } = entry;
+    const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
+    const context: Tried = {
+      row,
+      abort,
+      stop: stop.signal,
+      report: (word, type, payload) => pass(entry, word, { type, payload, run: row.name }),
+      sendSignal: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
+      sendAs: (title, word, type, payload) =>
+        pass(entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
+      began: () => begins(entry),
+    };
+    return carrier.carry(row, {
+      handle: () => handled(effect, entry, context),
+      settle: (ending) => settled(entry, ending),
+    });
+  }
+
+  /** The first step: runs the handler, as often as necessary. null: the engine stops. */
+  async function handled(effect: Effect, entry: Running, context: Tried): Promise<Ending | null> {
+    if (hasEndedEngines(entry.row)) return { do: 'fail', error: endedEngines(entry.row) };
+    for (; !abort.aborted; entry.resumes += 1) {
+      try {
+        if (entry.fault === null) {
+          const outcome = await handle(effect, entry, context);
+          await entry.told;
+          return { do: 'conclude', outcome };
+        }
+      } catch (thrown) {
+        entry.fault = { thrown, mayPutBack: true };
+      }
+      if (abort.aborted) return null;
+      const ending = await endingOf(entry);
+      if (ending !== null) return ending;
+      if (isLeaving() && entry.resumes > 0) return null;
+      entry.fault = null;
+    }
+    return null;
+  }
+
+  /** The second step: writes the outcome. What cannot be written is handled again. null: the engine stops. */
+  async function settled(entry: Running, ending: Ending): Promise<'written' | 'again' | null> {
+    const { row } = entry;
+    try {
+      const isWritten = await storeRetry.untilTaken(() => written(row, ending));
+      if (isWritten === null) return null;
+      if (isWritten) return 'written';
+      // It is to be stopped meanwhile.
+      entry.fault &&= { ...entry.fault, mayPutBack: false };
+    } catch (thrown) {
+      if (abort.aborted) return null;
+      if (ending.do !== 'conclude') throw thrown;
+      entry.fault = { thrown, mayPutBack: true };
+    }
+    return 'again';
+  }
+
+  async function handle(effect: Effect, entry: Running, context: Tried): Promise<Outcome> {
+    const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
+    const { stop } = entry;
+    const over = new AbortController();
+    const end = () => over.abort();
+    // Once a run is under way, git takes over the work that it left when it was stopped.
+    const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
+    abort.addEventListener('abort', end, { once: true });
+    stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
+    try {
+      return await aboutPlan(store, entry.row, () => handler(effect, { ...context, over: over.signal }));
+    } finally {
+      abort.removeEventListener('abort', end);
+      stop.signal.removeEventListener('abort', endUnlessBegun);
+    }
+  }
+
+  /** The work of a handler is under way: it cannot be prevented any more. */
+  function begins(entry: Running): void {
+    entry.hasBegun = true;
+    if (entry.failing !== null) {
+      entry.cancelClear?.();
+      entry.cancelClear = callAfter(clock, clearMs, () => tellNoWait(entry));
+    } else if (entry.row.waiting_since !== null) tellNoWait(entry);
+  }
+
+  function tellNoWait(entry: Running): void {
+    inOrder(entry, () => store.commit([waitOf(entry, null)]));
+  }
+
+  function waitOf({ row }: Running, wait: { at: number; reason: string } | null): Change {
+    return { do: 'effect.note-wait', key: row.key, wait, owner };
+  }
+
+  /** The change of the effect after a fault; null: its handler is started again here, since its work is under way. */
+  async function endingOf(entry: Running): Promise<Ending | null> {
+    const { row, resumes, fault } = entry;
+    const thrown = fault?.thrown;
+    const trouble = thrown instanceof StoreTrouble ? null : environmentFault(thrown);
+    const message = reasonOf(trouble ?? thrown);
+    // A wait of hours is reported once.
+    if (row.waiting_since === null)
+      await aboutPlan(store, row, () => log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`));
+    const mayPutBack = fault?.mayPutBack !== false && !entry.hasBegun;
+    const isOfRepo = mayPutBack && trouble === null && !(thrown instanceof StoreTrouble) && row.project !== '';
+    const isRepoDown = isOfRepo && (await parts.isRepoDown?.(row.project)) === true;
+    const after = afterFailure({
+      ...{ row, thrown, message, resumes, mayPutBack, trouble: isRepoDown ? 'repo' : trouble },
+      maxTries: parts.triesOf?.(row) ?? maxTries,
+      ...{ nowMs: clock.nowMs(), timelineMs: timeline.nowMs(), random: Math.random() },
+    });
+    if (after.do !== 'wait') return after;
+    await waitInPlace(entry, after);
+    return null;
+  }
+
+  /** A run that is under way keeps its slot, and its row has the reason of the wait until a try has succeeded or it has ended. */
+  async function waitInPlace(entry: Running, wait: { waitMs: number; reason: string | null }): Promise<void> {
+    const { reason, waitMs } = wait;
+    entry.cancelClear?.();
+    if (reason !== null) {
+      const at = clock.nowMs();
+      const { since = at, last = at } = entry.failing ?? {};
+      entry.failing = { since: at - last > 2 * backOffCapMs ? at : since, last: at };
+      const change = waitOf(entry, { at: entry.failing.since, reason });
+      await storeRetry.untilTaken(() => store.commit([change]));
+    }
+    if (isLeaving()) await storeRetry.pause(Math.min(waitMs, leavingMs));
+    else await storeRetry.pause(waitMs, entry.stop.signal);
+  }
+
+  /** Asks the handlers to stop, each at the time in its row. */
+  function watchStops(rows: readonly EffectRow[]): void {
+    for (const { key, stop_at: stopAt } of rows) {
+      const entry = running.get(key);
+      if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
+      entry.cancelStop?.();
+      entry.stopAt = stopAt;
+      entry.cancelStop = callAfter(clock, Math.max(0, stopAt - timeline.nowMs()), () => entry.stop.abort());
+    }
+  }
+
+  return {
+    running,
+    begin,
+    /** Begins an effect that may have ended an earlier engine: after a while it is known that it did not. */
+    beginSuspect(row: EffectRow): Running {
+      const entry = begin(row);
+      entry.cancelProof = callAfter(clock, provenMs, () => clearCount(entry));
+      return entry;
+    },
+    watchStops,
+    ended: (): Promise<unknown> => Promise.allSettled([...running.values()].map((entry) => entry.done)),
+  };
+}
