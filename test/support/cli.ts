@@ -59,8 +59,12 @@ afterEach(async () => {
   }
   for (const ground of grounds.splice(0)) {
     try {
-      await until(() => carriersOf(ground.home).length === 0).catch(() => undefined);
-      const left = carriersOf(ground.home);
+      let left: LeftProcess[] = [];
+      const areGone = () => {
+        left = carriersOf(ground.home);
+        return left.length === 0;
+      };
+      await until(areGone).catch(() => undefined);
       killLeft(left);
       expect(left, 'processes left behind by the test').toEqual([]);
     } finally {

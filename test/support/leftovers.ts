@@ -9,13 +9,15 @@ export interface LeftProcess {
 
 /** Live processes other than this one whose environment, as `NAME=value` entries, is meant. */
 export function processesWith(isMeant: (environment: readonly string[]) => boolean): LeftProcess[] {
+  const isOne = (pid: number) => isMeant(readOrEmpty(`/proc/${pid}/environ`).split('\0'));
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((name) => {
-      const pid = Number(name);
+    .map(Number)
+    .filter(isOne)
+    .flatMap((pid) => {
       const start = startOf(pid);
-      if (start === null || !isMeant(readOrEmpty(`/proc/${pid}/environ`).split('\0'))) return [];
-      return startOf(pid) === start ? [{ pid, start }] : [];
+      // Looked at again, since its number may be that of another by now.
+      return start !== null && isOne(pid) && startOf(pid) === start ? [{ pid, start }] : [];
     });
 }
 
