@@ -353,7 +353,7 @@ function planRow({ plan, agents }: Row, nowMs: number): View {
     h(
       'td',
       { class: 'num', 'data-name': usage.cost_usd === null && limits === '' ? null : 'cost' },
-      dollars(usage.cost_usd),
+      usage.cost_usd === null && limits !== '' ? null : dollars(usage.cost_usd),
       limits === '' ? null : h('span', { class: 'budget dim', title: budgetText(plan.budget) }, limits),
     ),
     h('td', { class: 'dim', 'data-name': 'changed' }, timeView(plan.updated_at, nowMs)),

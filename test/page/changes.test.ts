@@ -252,7 +252,7 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await fileOf(page, 'first.txt').getByText('+x').waitFor(limit);
     await fileOf(page, 'fixed.txt').getByText('+mended').waitFor(limit);
     const whose = page.getByRole('combobox', { name: 'Whose changes' });
-    const since = whose.locator('option', { hasText: /^since the review asked for changes at / });
+    const since = whose.locator('option', { hasText: /^since the review asked for changes, / });
     await since.waitFor({ ...limit, state: 'attached' });
     await whose.selectOption({ label: (await since.textContent()) ?? '' });
     await fileOf(page, 'first.txt').waitFor({ ...limit, state: 'detached' });
