@@ -53,7 +53,7 @@ describe('a machine of one’s own', () => {
     writeFileSync(join(on.home, 'daemon.toml'), '[host]\nlabels = ["gpu"]\n');
     const second = await startWith({ host: 'gpu' }, on);
     await second.untilValue('1.2', 'out');
-    expect(() => defineRelease({ host: 'no host' })).toThrow('host is "no host"');
+    expect(() => defineRelease({ host: 'no host' })).toThrow('host: found "no host"');
   });
 
   it('is started, sent to, carries out what it asks for and ends, and every step of it can be read', async () => {
