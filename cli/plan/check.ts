@@ -182,7 +182,7 @@ function checkShape(
   { ok, document, problems, remarks, family }: PlanReading,
   { sections: found, small }: { readonly sections: readonly Section[]; readonly small: string | null },
 ) {
-  const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
+  const { goal, architecture, techStack, topic, host, issues, after, budget, land } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
@@ -211,6 +211,7 @@ function checkShape(
     issues,
     after,
     budget,
+    ...(land === null ? {} : { land: land.folders }),
     waves,
     sections,
     problems,
@@ -233,7 +234,7 @@ interface Section {
 
 /** The fields of the plan that are in force. */
 function headerRows(document: PlanDocument): [string, string][] {
-  const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
+  const { goal, architecture, techStack, topic, host, issues, after, budget, land } = document;
   const rows: [string, string | null][] = [
     ['goal', goal],
     ['architecture', architecture],
@@ -243,6 +244,7 @@ function headerRows(document: PlanDocument): [string, string][] {
     ['issue', issues.length === 0 ? null : issues.join(', ')],
     ['after', after.length === 0 ? null : after.join(', ')],
     ['budget', budget === null ? null : amountsText(budget)],
+    ['land', land === null ? null : land.folders.join(', ')],
   ];
   return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }

@@ -10,7 +10,17 @@ import { type PlanDocument, quoted, type ReportProblem } from './shape.ts';
 /** A topic is in lists. */
 const topicLimit = 200;
 
-const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'host', 'issue', 'after', 'budget'] as const;
+const headerNames = [
+  'goal',
+  'architecture',
+  'tech stack',
+  'topic',
+  'host',
+  'issue',
+  'after',
+  'budget',
+  'land',
+] as const;
 type HeaderName = (typeof headerNames)[number];
 
 /** The part of the document that a line is in; lines of code and comments have none. */
@@ -182,6 +192,7 @@ function isRead(document: PlanDocument, name: HeaderName): boolean {
   if (name === 'after') return document.after.length > 0;
   if (name === 'issue') return document.issues.length > 0;
   if (name === 'budget') return document.budget !== null;
+  if (name === 'land') return document.land !== null;
   return document[name === 'topic' || name === 'host' ? name : keys[name]] !== null;
 }
 
@@ -201,6 +212,7 @@ function take(
   else if (name === 'after') document.after = readPlanNames(value, line, report.problem);
   else if (name === 'issue') document.issues = readIssueLinks(value, line, report);
   else if (name === 'budget') document.budget = readBudget(value, line, report.problem);
+  else if (name === 'land') document.land = { folders: readFolders(value, line, report.problem), line };
   else if (name === 'host') document.host = readHost(value, line, report.problem);
   else {
     if (value.length > topicLimit) report.problem(line, `the topic has more than ${topicLimit} characters; shorten it`);
@@ -232,4 +244,17 @@ function readPlanNames(value: string, line: number, report: ReportProblem): stri
     else names.add(name);
   }
   return [...names];
+}
+
+function readFolders(value: string, line: number, report: ReportProblem): string[] {
+  const folders: string[] = [];
+  for (const item of value.split(/[,，、]/)) {
+    const name = item.replaceAll('`', '').trim();
+    const advice = 'write each repo of the plan once, in the order in which they land, as in **Land:** api, web';
+    if (name === '') continue;
+    if (!/^[\w.-]{1,64}$/.test(name)) report(line, `${quoted(name)} is no name of a repo; ${advice}`);
+    else if (folders.includes(name)) report(line, `${quoted(name)} stands there twice; ${advice}`);
+    else folders.push(name);
+  }
+  return folders;
 }

@@ -73,7 +73,25 @@ export function isProofLabel({ name }: Label): boolean {
 }
 
 /** Ordinary words that are one letter from a name of the grammar; plans use them as labels. */
-const otherWords = new Set(['fixes', 'fined', 'alter', 'filed', 'cost', 'post', 'most', 'lost', 'ghost', 'hot']);
+const otherWords = new Set([
+  'fixes',
+  'fined',
+  'alter',
+  'filed',
+  'cost',
+  'post',
+  'most',
+  'lost',
+  'ghost',
+  'hot',
+  'lang',
+  'lane',
+  'hand',
+  'band',
+  'and',
+  'lan',
+  'brand',
+]);
 
 /** The known name that a label was most likely meant to be; null where it is one, or near to none. Two letters that changed places are one slip. */
 export function slippedLabel(name: string, known: readonly string[]): string | null {

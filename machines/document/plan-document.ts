@@ -68,6 +68,7 @@ function emptyDocument(): PlanDocument {
     topic: null,
     host: null,
     budget: null,
+    land: null,
   };
   return { ...header, issues: [], after: [], waves: [], notes: [] };
 }

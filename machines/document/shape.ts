@@ -65,6 +65,8 @@ export interface PlanDocument {
   budget: Amounts | null;
   /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */
   after: string[];
+  /** The members of the plan's repo in the order in which they land, of `**Land:**`; null: in the order of the configuration. */
+  land: { folders: string[]; line: number } | null;
   waves: PlanWave[];
   /** In the order of their lines. With the titles and task bodies they are the whole document. */
   notes: PlanNote[];

@@ -172,9 +172,9 @@ describe('a plan over two repos', () => {
 describe('a plan over two repos that its forges land', () => {
   const lines = (seen: string) => `[landing]\nby = "forge"\nauto = true\ncheck = '''git rev-parse HEAD >> ${seen}'''\n`;
 
-  async function landing(kinds: readonly [ForgeKind, ForgeKind], given: Partial<ForgeState> = {}) {
+  async function landing(kinds: readonly [ForgeKind, ForgeKind], given: Partial<ForgeState> = {}, text = both) {
     const seen = join(ground().root, 'seen');
-    return { seen, ...(await work(kinds, { lines: lines(seen), ...given })) };
+    return { seen, ...(await work(kinds, { lines: lines(seen), text, ...given })) };
   }
 
   it.each(pairs)('is merged at %s and then at %s, as it was checked together', async (...kinds) => {
@@ -189,6 +189,20 @@ describe('a plan over two repos that its forges land', () => {
     );
     expect(found?.note).toMatch(/^api: .* is merged into main as .*take it back: .*revert.*\nweb: /);
     expect(found?.note).toContain(`-m 1 ${one?.slice(0, 12)}`);
+  });
+
+  it('is merged in the order that it names', async () => {
+    const { engine, api, web } = await landing(
+      ['gitea', 'gitea'],
+      {},
+      both.replace('\n\n## Wave', '\n\n**Land:** web\n\n## Wave'),
+    );
+    const { pull_request: request } = await merged(engine);
+    expect(request?.stack?.map(({ name }) => name)).toEqual(['web', 'api']);
+    const when = ({ bare }: MemberSite) => Number(git(bare, 'log', '-1', '--format=%ct', 'main'));
+    expect(when(web)).toBeLessThanOrEqual(when(api));
+    const body = pullsOf(api)[0]?.body ?? '';
+    expect(body.indexOf('- web: ')).toBeLessThan(body.indexOf('- api: this one'));
   });
 
   it('waits until both have what their branches require', async () => {

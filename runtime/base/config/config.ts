@@ -53,7 +53,7 @@ export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfi
 export { missingVariables, opensOf, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';
 export { type IntakeConfig, type IntakeOf, type IntakeSourceName, intakeFrom } from './intake.ts';
 export { type ScheduleTimes, scheduleProblem, scheduleTimes } from './intake-sources/schedule.ts';
-export { folderName, type MemberConfig, unknownRepos } from './members.ts';
+export { folderName, inLandOrder, type MemberConfig, unknownRepos } from './members.ts';
 export type {
   AgentCall,
   AgentCommand,

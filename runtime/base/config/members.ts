@@ -47,19 +47,37 @@ export function membersOf(tables: z.output<typeof membersSchema>): MemberConfig[
   }));
 }
 
-/** The tasks that name a repo which is no member, each with what to do. `project`: the name of the plan's own repo. */
+/** The tasks, and the names of `**Land:**`, that name a repo which is no member, each with what to do. `project`: the name of the plan's own repo. */
 export function unknownRepos(
-  { waves }: Pick<PlanDocument, 'waves'>,
+  { waves, land }: Pick<PlanDocument, 'waves' | 'land'>,
   { members, project }: { members: readonly MemberConfig[]; project: string | null },
 ): PlanProblem[] {
   const names = members.map(({ folder }) => folder);
-  return waves.flatMap(({ tasks }) =>
+  const unknown = (land?.folders ?? []).filter((folder) => !names.includes(folder));
+  const ofOrder = unknown.map((folder) => ({
+    line: land?.line ?? 1,
+    message: `**Land:** names the repo "${folder}", and ${helpFor(folder, { names, project })}`,
+  }));
+  const ofTasks = waves.flatMap(({ tasks }) =>
     tasks.flatMap(({ repo, line, number }) => {
       if (repo === null || names.includes(repo)) return [];
       const message = `task ${number} is for the repo "${repo}", and ${helpFor(repo, { names, project })}`;
       return [{ line, message }];
     }),
   );
+  return [...ofOrder, ...ofTasks];
+}
+
+/** The members in the order in which a plan lands in them: those that its `**Land:**` names, then the others as they are. */
+export function inLandOrder<M extends { readonly folder: string }>(
+  members: readonly M[],
+  land: PlanDocument['land'],
+): M[] {
+  const place = ({ folder }: M) => {
+    const at = land?.folders.indexOf(folder) ?? -1;
+    return at < 0 ? members.length : at;
+  };
+  return members.toSorted((one, other) => place(one) - place(other));
 }
 
 function helpFor(repo: string, { names, project }: { names: readonly string[]; project: string | null }): string {

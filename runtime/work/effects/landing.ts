@@ -161,11 +161,11 @@ export function createLandingMerge(parts: ForgeParts): Handler<LandingMerge> {
     const { row } = context;
     const { project, repository } = await siteOf(parts, row, { branch, from: branch });
     parts.faults?.('landing.before-merge');
-    const merged = await landPrepared(parts, { project, repository }, { into, base, commit, tip });
+    const merged = await landPrepared(parts, { project, repository }, { plan, into, base, commit, tip });
     parts.faults?.('landing.after-merge');
     if (merged.kind === 'moved') return { type: 'landing_moved', payload: {} };
     if (merged.kind === 'merged') {
-      const note = await landedNote(parts, { project, repository }, merged.head);
+      const note = await landedNote(parts, { project, repository }, { plan, head: merged.head });
       return { type: 'plan_merged', payload: { head: merged.head, into, tip, ...(note !== null && { note }) } };
     }
     const names: Names = { verb: 'land', plan, branch, into, repo: repository.path, approved: null };

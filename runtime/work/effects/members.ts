@@ -1,8 +1,10 @@
 /** The members of a plan's repo: their present commits come to its base branch before anything is begun or merged there, and what lands goes to them. */
+import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { MemberConfig, RepoConfig } from '../../base/config/config.ts';
+import { inLandOrder, type MemberConfig, type RepoConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
+import type { Store } from '../../core/store/port.ts';
 import { fetchTip } from '../git/base-remote.ts';
 import { type CheckoutMerge, mergePrepared, type PreparedFor, prepareMerge } from '../git/checkout-merge.ts';
 import { composeMembers, landMembers, type Member, type MembersLanded, revertOf } from '../git/member-landing.ts';
@@ -15,6 +17,10 @@ import type { Project, Projects } from '../repos/registry.ts';
 interface MemberParts {
   readonly projects: Projects;
   readonly faults?: Faults | undefined;
+}
+
+interface OrderParts extends MemberParts {
+  readonly store: Pick<Store, 'planText'>;
 }
 
 interface Place {
@@ -45,10 +51,13 @@ export async function membersNamed(
   return heads.map(({ folder, branch }) => ({ folder, repo: folder, branch }));
 }
 
-/** null: the repo has no members. Throws as `headsOf` and `branchOf`. */
-export async function compositeOf(parts: MemberParts, place: Place): Promise<Composite | null> {
-  if (place.project.config.members.length === 0) return null;
-  return { into: await branchOf(place), members: await headsOf(parts, place, { isFresh: false }) };
+/** In the order in which that plan lands in them. null: the repo has no members. Throws as `headsOf` and `branchOf`. */
+export async function compositeOf(parts: OrderParts, place: Place, plan: string): Promise<Composite | null> {
+  const { project, config } = place.project;
+  if (config.members.length === 0) return null;
+  const { land } = parsePlan((await parts.store.planText(project, plan)) ?? '').document;
+  const members = inLandOrder(await headsOf(parts, place, { isFresh: false }), land);
+  return { into: await branchOf(place), members };
 }
 
 /** Throws `bad_config` if plans begin from no branch. */
@@ -189,8 +198,12 @@ export type Landed =
   | { readonly kind: 'half'; readonly detail: string };
 
 /** `mergePrepared`, and before it the members' branches if it is their branch that moves. */
-export async function landPrepared(parts: MemberParts, place: Place, wanted: PreparedFor): Promise<Landed> {
-  const composite = await compositeOf(parts, place);
+export async function landPrepared(
+  parts: OrderParts,
+  place: Place,
+  { plan, ...wanted }: PreparedFor & { readonly plan: string },
+): Promise<Landed> {
+  const composite = await compositeOf(parts, place, plan);
   if (composite === null || composite.into !== wanted.into) return mergePrepared(place.repository, wanted);
   return landedAs(await landMembers(place.repository, { ...wanted, members: composite.members, faults: parts.faults }));
 }
@@ -210,8 +223,12 @@ function landedAs(landed: MembersLanded): Landed {
 }
 
 /** The new commit of each member in which a plan landed, and how it is taken back there, one line each; null: it landed in none. `head`: the commit with the plan. */
-export async function landedNote(parts: MemberParts, place: Place, head: string): Promise<string | null> {
-  const composite = await compositeOf(parts, place);
+export async function landedNote(
+  parts: OrderParts,
+  place: Place,
+  { plan, head }: { readonly plan: string; readonly head: string },
+): Promise<string | null> {
+  const composite = await compositeOf(parts, place, plan);
   if (composite === null || (await findCommit(place.repository, `${head}^2`)) === null) return null;
   const [before, now] = [await membersAt(place.repository, `${head}^1`), await membersAt(place.repository, head)];
   const lines: string[] = [];
@@ -226,16 +243,16 @@ export async function landedNote(parts: MemberParts, place: Place, head: string)
 
 /** Merges a plan into that branch of a repo with members. null: the repo has none, or it is another branch. */
 export async function mergeIntoMembers(
-  parts: MemberParts,
+  parts: OrderParts,
   place: Place,
-  wanted: { from: string; into: string; message: string; only: string | null },
+  { plan, ...wanted }: { plan: string; from: string; into: string; message: string; only: string | null },
 ): Promise<Landed | null> {
-  if ((await compositeOf(parts, place))?.into !== wanted.into) return null;
+  if ((await compositeOf(parts, place, plan))?.into !== wanted.into) return null;
   for (let round = 1; ; round += 1) {
     await refreshMembers(parts, place);
     const made = await prepareMerge(place.repository, wanted);
     if (made.kind !== 'new') return made;
-    const landed = await landPrepared(parts, place, { ...made, into: wanted.into });
+    const landed = await landPrepared(parts, place, { ...made, into: wanted.into, plan });
     if (landed.kind !== 'moved' || round === maxRounds) return landed;
   }
 }

@@ -32,11 +32,13 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
     const { into } = names;
     parts.faults?.('plan-merge.before-merge');
     const wanted = { from: branch, into, message, only: approved?.sha ?? null };
-    const merged = (await mergeIntoMembers(parts, site, wanted)) ?? (await mergeIntoCheckout(repository, wanted));
+    const merged =
+      (await mergeIntoMembers(parts, site, { ...wanted, plan: row.plan })) ??
+      (await mergeIntoCheckout(repository, wanted));
     parts.faults?.('plan-merge.after-merge');
     if (merged.kind === 'moved') throw movedMeanwhile(repository, into);
     if (merged.kind !== 'merged') return refusal(merged, names);
-    const note = await landedNote(parts, site, merged.head);
+    const note = await landedNote(parts, site, { plan: row.plan, head: merged.head });
     return {
       type: 'plan_merged',
       payload: { head: merged.head, into, tip: merged.tip, ...(note !== null && { note }) },

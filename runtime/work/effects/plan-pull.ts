@@ -33,7 +33,7 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
       const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
       return { type: 'pr_failed', payload: { detail, moved: true } };
     }
-    const composite = await compositeOf(parts, { project, repository });
+    const composite = await compositeOf(parts, { project, repository }, row.plan);
     if (composite !== null) {
       const key = { project: row.project, plan: row.plan };
       return publishLinked(parts, {

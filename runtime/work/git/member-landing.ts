@@ -138,9 +138,9 @@ function told(ended: Ended, tip: string): MembersLanded {
 /** Before the first branch moves. */
 async function note(repo: Repository, commit: string, base: string, moves: readonly Move[]): Promise<void> {
   const at = `${root}/${commit}`;
-  const refs = moves.flatMap(({ member: { folder }, from, to }) => [
-    { ref: `${at}/${folder}/from`, from: null, to: from },
-    { ref: `${at}/${folder}/to`, from: null, to },
+  const refs = moves.flatMap(({ member: { folder }, from, to }, nth) => [
+    { ref: `${at}/${nth}/${folder}/from`, from: null, to: from },
+    { ref: `${at}/${nth}/${folder}/to`, from: null, to },
   ]);
   for (const { from, member } of moves) await fetchCommit(repo, { from: member.repository, commit: from });
   // These refs belong to a note that was interrupted.
@@ -168,10 +168,13 @@ async function carryOut(repo: Repository, { commit, into, members, faults }: Lan
   const at = `${root}/${commit}`;
   const refs = await listRefs(repo, [`${at}/`]);
   const found = new Map(refs.map(({ name, commit: target }) => [name.slice(at.length + 1), target]));
-  const moves = members.flatMap((member): Move[] => {
-    const [from, to] = [found.get(`${member.folder}/from`), found.get(`${member.folder}/to`)];
-    return from === undefined || to === undefined ? [] : [{ member, from, to }];
-  });
+  // In the noted order: that of the plan, which nobody knows here after a kill.
+  const moves = [...members.keys()].flatMap((nth) =>
+    members.flatMap((member): Move[] => {
+      const [from, to] = ['from', 'to'].map((end) => found.get(`${nth}/${member.folder}/${end}`));
+      return from === undefined || to === undefined ? [] : [{ member, from, to }];
+    }),
+  );
   let failed: Extract<MembersLanded, { kind: 'hindered' | 'moved' }> | null = null;
   for (;;) {
     const places = await Promise.all(moves.map(placeOf));

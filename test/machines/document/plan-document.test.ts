@@ -79,6 +79,7 @@ describe('a plan that is well written', () => {
         after: ['plan-a', 'plan-b'],
         host: null,
         budget: null,
+        land: null,
         waves: [
           {
             number: 1,
@@ -1350,4 +1351,28 @@ describe('a heading with a slip in its word', () => {
       expect(problemsOf(lines('# P', '## Wave 1', '### Task 1: b', 'do', written, 'do'))).toEqual([]);
     },
   );
+});
+
+describe('the order in which a plan lands in several repos', () => {
+  const landing = (value: string) => parsePlan(`**Land:** ${value}\n\n## Wave 1\n\n### Task 1: t\n`);
+  test.each([
+    ['web, api', ['web', 'api']],
+    ['`web`，api、ops', ['web', 'api', 'ops']],
+  ])('%j', (value, folders) => {
+    expect(landing(value)).toMatchObject({ ok: true, document: { land: { folders, line: 1 } } });
+  });
+
+  test.each([
+    ['api, web, api', /^`api` stands there twice; write each repo of the plan once/],
+    ['api then web', /^`api then web` is no name of a repo; write each repo/],
+  ])('%j is a problem with its line', (value, message) => {
+    expect(landing(value).problems).toEqual([{ line: 1, message: expect.stringMatching(message) }]);
+  });
+
+  test.each(['Plan', 'Lang', 'Lane', 'Brand'])('a label %s is text', (name) => {
+    expect(parsePlan(`**${name}:** x\n\n## Wave 1\n\n### Task 1: t\n`)).toMatchObject({
+      ok: true,
+      document: { land: null },
+    });
+  });
 });
