@@ -174,71 +174,48 @@ export const stepwise: ReadonlySet<Change['do']> = new Set([
 
 /** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
 export function applyChange(tables: Tables, change: Change, numbers: Numbers): Answer<boolean> {
-  const {
-    signals,
-    trees,
-    journal,
-    effects,
-    hooks,
-    accounts,
-    forges,
-    plans,
-    runs,
-    launches,
-    timeline,
-    issues,
-    notifications,
-    queue,
-    repos,
-    requests,
-    charts,
-    machinePauses,
-    intake,
-    notes,
-    chats,
-  } = tables;
   switch (change.do) {
     case 'signal.insert':
-      return numbered(numbers.signals, signals.insert(change));
+      return numbered(numbers.signals, tables.signals.insert(change));
     case 'signal.enter':
-      return signals.enter(change.row);
+      return tables.signals.enter(change.row);
     case 'signal.finish':
-      return signals.finish(change);
+      return tables.signals.finish(change);
     case 'signal.hold':
-      return signals.hold(change);
+      return tables.signals.hold(change);
     case 'signal.release':
-      return done(signals.release(change.tree));
+      return done(tables.signals.release(change.tree));
     case 'signal.count-attempt':
-      return done(signals.countAttempt(change.id));
+      return done(tables.signals.countAttempt(change.id));
     case 'signal.count-suspected':
-      return done(signals.countSuspected(change.id));
+      return done(tables.signals.countSuspected(change.id));
     case 'signal.set-aside':
-      return signals.setAside(change);
+      return tables.signals.setAside(change);
     case 'signal.renumber':
-      return signals.renumber(change);
+      return tables.signals.renumber(change);
     case 'signal.revive':
-      return signals.revive(change.id);
+      return tables.signals.revive(change.id);
     case 'signal.void-tree':
-      return done(signals.voidTree(change.tree, change.at));
+      return done(tables.signals.voidTree(change.tree, change.at));
     case 'tree.write':
-      return trees.write(change);
+      return tables.trees.write(change);
     case 'tree.require':
-      return trees.require(change);
+      return tables.trees.require(change);
     case 'tree.remove':
-      return answered(trees.remove(change), (isRemoved) => {
+      return answered(tables.trees.remove(change), (isRemoved) => {
         if (!isRemoved) return false;
         const { address, at } = change;
-        return done(all<unknown>([effects.endTree(address, at), runs.endTree(address, at)]));
+        return done(all<unknown>([tables.effects.endTree(address, at), tables.runs.endTree(address, at)]));
       });
     case 'journal.append':
-      return numbered(numbers.lines, journal.append(change.line, change.input));
+      return numbered(numbers.lines, tables.journal.append(change.line, change.input));
     case 'effect.insert':
-      return done(effects.insert(change));
+      return done(tables.effects.insert(change));
     case 'effect.take':
-      return effects.take(change);
+      return tables.effects.take(change);
     case 'slots.require': {
       const { all, projects, host } = change;
-      return answered(effects.counts(change.lane, 'running', host), (counts) => {
+      return answered(tables.effects.counts(change.lane, 'running', host), (counts) => {
         const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
         const isWithin = ([project, limit]: [string, number]) => (counts.get(project) ?? 0) <= limit;
         return (all === null || total <= all) && Object.entries(projects).every(isWithin);
@@ -246,158 +223,160 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     }
     case 'budget.require': {
       const { key, plan, day, dayStartMs } = change;
-      return answered(runs.spent(key, dayStartMs), (spent) => {
+      return answered(tables.runs.spent(key, dayStartMs), (spent) => {
         const uses = [...usesOf('plan', plan, { spent: spent.plan }), ...usesOf('day', day, { spent: spent.day })];
         return uses.every((use) => shareOf(use) < 1);
       });
     }
     case 'account.require':
-      return answered(accounts.isLimited(change.account, change.at), (isLimited) => !isLimited);
+      return answered(tables.accounts.isLimited(change.account, change.at), (isLimited) => !isLimited);
     case 'account.limit':
-      return answered(accounts.limit(change), (isNews) => (isNews ? done(notifications.insert(change.notice)) : true));
+      return answered(tables.accounts.limit(change), (isNews) =>
+        isNews ? done(tables.notifications.insert(change.notice)) : true,
+      );
     case 'account.note':
-      return done(accounts.note(change));
+      return done(tables.accounts.note(change));
     case 'account.free':
-      return done(accounts.free(change));
+      return done(tables.accounts.free(change));
     case 'effect.adopt':
-      return done(effects.adopt(change.owner));
+      return done(tables.effects.adopt(change.owner));
     case 'effect.count-suspected':
-      return done(effects.countSuspected(change));
+      return done(tables.effects.countSuspected(change));
     case 'effect.clear-suspected':
-      return done(effects.clearSuspected(change));
+      return done(tables.effects.clearSuspected(change));
     case 'effect.settle':
-      return effects.settle(change);
+      return tables.effects.settle(change);
     case 'effect.try-again':
-      return effects.tryAgain(change);
+      return tables.effects.tryAgain(change);
     case 'effect.put-back':
-      return effects.putBack(change);
+      return tables.effects.putBack(change);
     case 'effect.note-wait':
-      return done(effects.noteWait(change));
+      return done(tables.effects.noteWait(change));
     case 'effect.stop':
-      return answered(effects.stop(change), (isWithdrawn) =>
-        isWithdrawn ? numbered(numbers.signals, signals.insert(change.withdrawn)) : true,
+      return answered(tables.effects.stop(change), (isWithdrawn) =>
+        isWithdrawn ? numbered(numbers.signals, tables.signals.insert(change.withdrawn)) : true,
       );
     case 'hook.enqueue': {
       const { tree, delivery } = change;
       const { plan, project } = placeOf(tree);
-      return answered(hooks.next(project, delivery.subject ?? plan, delivery.hook), (sequence) =>
-        done(effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at })),
+      return answered(tables.hooks.next(project, delivery.subject ?? plan, delivery.hook), (sequence) =>
+        done(tables.effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at })),
       );
     }
     case 'hook.redeliver':
-      return effects.redeliver(change.key);
+      return tables.effects.redeliver(change.key);
     case 'hook.note-result':
-      return done(hooks.noteResult(change));
+      return done(tables.hooks.noteResult(change));
     case 'hook.switch':
-      return done(hooks.switch(change));
+      return done(tables.hooks.switch(change));
     case 'forge.note':
-      return done(forges.note(change));
+      return done(tables.forges.note(change));
     case 'plan.insert':
-      return done(plans.insert(change));
+      return done(tables.plans.insert(change));
     case 'plan.show':
-      return done(plans.show(change));
+      return done(tables.plans.show(change));
     case 'plan.set-text':
-      return done(plans.setText(change.key, change.text));
+      return done(tables.plans.setText(change.key, change.text));
     case 'plan.set-file':
-      return plans.rebind(change);
+      return tables.plans.rebind(change);
     case 'plan.set-fault':
-      return done(plans.setFault(change));
+      return done(tables.plans.setFault(change));
     case 'plan.move-fault': {
       const { key, from, at } = change;
-      return answered(signals.allSetAside(planTree(key.project, key.plan), from), ([to = null]) =>
-        done(plans.moveFault({ key, from, to, at })),
+      return answered(tables.signals.allSetAside(planTree(key.project, key.plan), from), ([to = null]) =>
+        done(tables.plans.moveFault({ key, from, to, at })),
       );
     }
     case 'plan.set-base':
-      return done(plans.setBase(change.key, change.base));
+      return done(tables.plans.setBase(change.key, change.base));
     case 'plan.remove':
-      return answered(effects.hasOpenRuns(change.key), (isBusy) => {
+      return answered(tables.effects.hasOpenRuns(change.key), (isBusy) => {
         if (isBusy) return false;
-        return answered(plans.remove(change.key, change.at), (isRemoved) =>
+        return answered(tables.plans.remove(change.key, change.at), (isRemoved) =>
           // A later plan of its name is another one.
-          isRemoved ? done(queue.resumePlan(change.key)) : false,
+          isRemoved ? done(tables.queue.resumePlan(change.key)) : false,
         );
       });
     case 'run.show':
-      return done(runs.show(change));
+      return done(tables.runs.show(change));
     case 'run.note':
-      return done(runs.note(change));
+      return done(tables.runs.note(change));
     case 'run.add-token':
-      return done(runs.addToken(change));
+      return done(tables.runs.addToken(change));
     case 'launch.name':
-      return done(launches.name(change));
+      return done(tables.launches.name(change));
     case 'launch.note':
-      return done(launches.note(change));
+      return done(tables.launches.note(change));
     case 'rows.expire':
       return done(tables.expiry[change.kind].expire(change));
     case 'launch.remove':
-      return done(launches.remove(change.key));
+      return done(tables.launches.remove(change.key));
     case 'timeline.write':
-      return done(timeline.write(change));
+      return done(tables.timeline.write(change));
     case 'issue.insert':
-      return done(issues.insert(change));
+      return done(tables.issues.insert(change));
     case 'issue.set-pull-request':
-      return issues.setPullRequest(change.key, change.url);
+      return tables.issues.setPullRequest(change.key, change.url);
     case 'issue.remove':
-      return done(issues.remove(change.key));
+      return done(tables.issues.remove(change.key));
     case 'issue.say':
-      return done(issues.addMessage(change.key, change));
+      return done(tables.issues.addMessage(change.key, change));
     case 'notification.insert':
-      return done(notifications.insert(change));
+      return done(tables.notifications.insert(change));
     case 'notification.read':
-      return done(notifications.read(change.upTo));
+      return done(tables.notifications.read(change.upTo));
     case 'queue.pause':
-      return done(queue.pause(change.at, change.what));
+      return done(tables.queue.pause(change.at, change.what));
     case 'queue.resume':
-      return done(queue.resume(change.what));
+      return done(tables.queue.resume(change.what));
     case 'queue.clear':
-      return done(queue.clear(change.at));
+      return done(tables.queue.clear(change.at));
     case 'machine.pause':
-      return done(machinePauses.pause(change));
+      return done(tables.machinePauses.pause(change));
     case 'machine.resume':
-      return done(machinePauses.resume(change));
+      return done(tables.machinePauses.resume(change));
     case 'request.begin':
-      return requests.begin(change);
+      return tables.requests.begin(change);
     case 'chart.note':
-      return done(charts.note(change));
+      return done(tables.charts.note(change));
     case 'request.end':
-      return done(requests.end(change));
+      return done(tables.requests.end(change));
     case 'request.forget':
-      return done(requests.forget(change.beforeMs));
+      return done(tables.requests.forget(change.beforeMs));
     case 'chat.sent':
-      return done(chats.sent(change));
+      return done(tables.chats.sent(change));
     case 'chat.reach':
-      return done(chats.reach(change));
+      return done(tables.chats.reach(change));
     case 'intake.take':
-      return intake.take(change);
+      return tables.intake.take(change);
     case 'intake.note-start':
-      return done(intake.noteStart(change));
+      return done(tables.intake.noteStart(change));
     case 'intake.follow':
-      return intake.follow(change);
+      return tables.intake.follow(change);
     case 'intake.turn':
-      return intake.turn(change);
+      return tables.intake.turn(change);
     case 'intake.told':
-      return done(intake.told(change));
+      return done(tables.intake.told(change));
     case 'intake.passed-on':
-      return done(intake.passedOn(change));
+      return done(tables.intake.passedOn(change));
     case 'intake.allow':
-      return done(intake.allow(change));
+      return done(tables.intake.allow(change));
     case 'intake.deliver':
-      return intake.deliver(change);
+      return tables.intake.deliver(change);
     case 'intake.delivered':
-      return intake.delivered(change);
+      return tables.intake.delivered(change);
     case 'intake.mark':
-      return intake.mark(change);
+      return tables.intake.mark(change);
     case 'intake.unmark':
-      return done(intake.unmark(change.intake));
+      return done(tables.intake.unmark(change.intake));
     case 'note.add':
-      return notes.add(change);
+      return tables.notes.add(change);
     case 'note.decide':
-      return notes.decide(change);
+      return tables.notes.decide(change);
     case 'repo.insert':
-      return repos.insert(change);
+      return tables.repos.insert(change);
     case 'repo.remove':
-      return done(repos.remove(change.project, change.at));
+      return done(tables.repos.remove(change.project, change.at));
   }
 }
 
