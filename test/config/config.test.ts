@@ -406,6 +406,32 @@ dir = "build/trees"`);
     ),
   );
 
+  it.each([
+    ['[pull_requests]\nmerge = "when-green"', 'merge = "when-green"'],
+    ['[landing]\nby = "forge"', 'by = "forge"'],
+    ['[landing]\nrefresh = "1d"', 'refresh'],
+  ])('refuses a stack of requests beside %j, also a stack of daemon.toml', (config, named) => {
+    expect(repoOf(config).policy.pull_stack).toBe('none');
+    const daemon = daemonOf('pull_requests.stack = "task"');
+    const refused = errorOf(() => repoOf(config, daemon));
+    expectError(refused, 'bad_config', join(repo, '.stator/config.toml'), 'stack = "task"', named);
+  });
+
+  it.each([
+    ['stack = "wave"', 'stack = "none"'],
+    ['merge = "when-green"', 'merge = "manual"'],
+    ['stack = "task"\nmerge = "when-green"', 'stack = "none"'],
+  ])('refuses %j beside members, also of daemon.toml, and says what to write', (keys, off) => {
+    const members = '[members.api]\nbranch = "main"\n';
+    const places = ['[members]', keys.split('\n')[0] ?? '', off];
+    const refused = errorOf(() => repoOf(`[pull_requests]\n${keys}\n${members}`));
+    expectError(refused, 'bad_config', join(repo, '.stator/config.toml'), ...places);
+    const daemon = daemonOf(`[pull_requests]\n${keys}`);
+    expect(errorOf(() => repoOf(members, daemon)).message).toBe(refused.message);
+    const set = '[pull_requests]\nstack = "none"\nmerge = "manual"\n[landing]\nby = "forge"\n';
+    expect(repoOf(`${set}${members}`, daemon).members).toHaveLength(1);
+  });
+
   it('overrides daemon.toml key by key, and each value knows where it comes from', () => {
     const daemon = daemonOf('auto_merge = true\nauto_create_pr = false\nmax_active_plans = 7');
     const config = repoOf('\nauto_create_pr = true', daemon);

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import type { LinkedState } from '../../runtime/work/effects/linked-requests.ts';
 import { linkedStep } from '../../runtime/work/effects/linked-requests.ts';
 import type { ForgeKind } from '../../runtime/work/forges/kinds/kinds.ts';
-import { linkedText, withLinks } from '../../runtime/work/forges/linked-text.ts';
 import {
   afterwards,
   begin,
@@ -150,6 +149,22 @@ describe('a plan over two repos', () => {
     expect(pullsOf(web).map(({ state }) => state)).toEqual(['closed', 'open']);
   });
 
+  it('needs a person where one request is for another branch now, and stays done when all are closed', async () => {
+    const { engine, api, web } = await work(['gitea', 'gitlab']);
+    await requests(engine, 'api open, web open');
+    const [mine, other] = [pullsOf(api)[0], pullsOf(web)[0]];
+    if (mine === undefined || other === undefined) throw new Error('there are no two requests');
+    git(web.bare, 'branch', 'next', 'main');
+    other.base = 'next';
+    const { blocked } = await untilBlocked(engine, 'both');
+    expect(blocked?.reason).toContain('is for next and was for main');
+    for (const pull of [mine, other]) pull.state = 'closed';
+    await requests(engine, 'api closed, web closed');
+    const { status, blocked: left, merged: into } = await engine.client.plan('demo', 'both');
+    expect({ status, left, into }).toEqual({ status: 'done', left: null, into: null });
+    expect([made(api), made(web)]).toEqual([1, 1]);
+  });
+
   it('is never pushed over what somebody else pushed to the branch of a request', async () => {
     const on = ground();
     const [api, web] = await linkedForges(on, ['gitea', 'gitea']);
@@ -237,39 +252,27 @@ describe('a plan over two repos that its forges land', () => {
 const states: readonly [string, string][] = [
   ['none', 'publish'],
   ['open', 'publish'],
+  ['merged', 'merged'],
+  ['closed', 'closed'],
+  ['none none', 'publish'],
+  ['none open', 'publish'],
+  ['none merged', 'publish'],
+  ['none closed', 'decide'],
   ['open none', 'publish'],
-  ['merged open', 'publish'],
-  ['merged none', 'publish'],
-  ['merged merged', 'merged'],
-  ['closed closed', 'closed'],
+  ['open open', 'publish'],
+  ['open merged', 'publish'],
   ['open closed', 'decide'],
+  ['merged none', 'publish'],
+  ['merged open', 'publish'],
+  ['merged merged', 'merged'],
   ['merged closed', 'decide'],
+  ['closed none', 'decide'],
+  ['closed open', 'decide'],
+  ['closed merged', 'decide'],
+  ['closed closed', 'closed'],
+  ['merged open merged', 'publish'],
   ['closed none merged', 'decide'],
 ];
 it.each(states)('requests that are %s: %s', (found, step) => {
   expect(linkedStep(found.split(' ') as LinkedState[])).toBe(step);
-});
-
-it('requests of one forge are linked by its short form, those of others by address, and a text without our part stays', () => {
-  const at = (kind: ForgeKind, url: string, name: string) => ({
-    server: { name: kind, url, kind, allowPrivate: false },
-    repo: { owner: 'ada', name },
-  });
-  const [hub, lab] = ['https://hub.test', 'https://lab.test'];
-  const all = [
-    { folder: 'api', forge: at('github', hub, 'api'), number: 1, url: `${hub}/ada/api/pull/1` },
-    { folder: 'app', forge: at('github', hub, 'app'), number: 2, url: `${hub}/ada/app/pull/2` },
-    { folder: 'web', forge: at('gitlab', lab, 'web'), number: 3, url: `${lab}/ada/web/-/merge_requests/3` },
-    { folder: 'ops', forge: at('gitlab', lab, 'ops'), number: 4, url: `${lab}/ada/ops/-/merge_requests/4` },
-  ];
-  const of = (nth: number) =>
-    linkedText(
-      { forge: at(nth < 2 ? 'github' : 'gitlab', nth < 2 ? hub : lab, ''), member: { folder: all[nth]?.folder ?? '' } },
-      all,
-    );
-  expect(of(0)).toContain(`- api: this one\n- app: ada/app#2\n- web: ${all[2]?.url}\n- ops: ${all[3]?.url}`);
-  expect(of(3)).toContain('- web: ada/web!3\n- ops: this one');
-  const first = linkedText({ forge: at('github', hub, ''), member: { folder: 'api' } }, []);
-  expect(withLinks(`before\n${first}\nafter`, of(0))).toBe(`before\n${of(0)}\nafter`);
-  expect(withLinks('by hand', of(0))).toBe('by hand');
 });

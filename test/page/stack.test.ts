@@ -1,11 +1,12 @@
 /** Stacked pull requests on the page, in a real Chromium: a list that follows the forge, and the same in `explain`. */
 import { expect, it } from 'vitest';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
-import { afterwards, begin, planText, untilPlan } from '../support/engine.ts';
+import { afterwards, begin, ground, planText, startEngine, untilPlan } from '../support/engine.ts';
 import { mergeNow } from '../support/forge-server.ts';
 import { site, start } from '../support/forge-site.ts';
 import { git } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
+import { linkedForges } from '../support/linked-forges.ts';
 
 it.skipIf(!hasBrowser())('the requests of a stack are listed, the lowest first, with what became of each', async () => {
   const where = await site('gitea', '[pull_requests]\nstack = "wave"\n', { bare: '' });
@@ -42,3 +43,36 @@ it.skipIf(!hasBrowser())('the requests of a stack are listed, the lowest first, 
   );
   expect(complaints).toEqual([]);
 });
+
+it.skipIf(!hasBrowser())(
+  'the requests of a plan over several repos are listed as in repos, each with its own address',
+  async () => {
+    const on = ground();
+    const sites = await linkedForges(on, ['gitea', 'github']);
+    for (const { forge } of sites) afterwards(() => forge.stop());
+    const env = { ...on.env, FORGE_TOKEN: 'secret-token' };
+    const daemon = 'blueprint_skip_threshold = 0\n';
+    const engine = await startEngine({ on, env, pullRequestLookMs: 100, daemon });
+    for (const { path } of sites) await engine.client.addRepo(path, { trust: true });
+    const tasks = sites.map(({ name }) => ({ sh: `echo 1 > ${name}/one.txt`, fields: `**Repo:** ${name}` }));
+    await begin(engine, 'both', planText(tasks));
+    const { pull_request: request } = await untilPlan(engine, 'both', (plan) => plan.pull_request?.stack?.length === 2);
+    const browser = await startBrowser();
+    afterwards(() => browser.close());
+    const { url } = await engine.engine.inspect();
+    const { page, complaints } = await browser.open(url);
+    await page.locator('.connection.live').waitFor({ timeout: hangMs });
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/both`);
+    const about = page.getByRole('region', { name: 'About' });
+    const rows = about.locator('ol.stack li');
+    const lines = sites.map(({ name, forge }, nth) => {
+      const address = request?.stack?.[nth]?.url.replace(/^https?:\/\//, '');
+      expect(address).toContain(new URL(forge.url).host);
+      return `${name}: open ${address} for main`;
+    });
+    await expect.poll(() => rows.allTextContents(), { timeout: hangMs }).toEqual(lines);
+    expect(await about.getByText('in repos', { exact: true }).count()).toBe(1);
+    expect(await about.getByText('stack', { exact: true }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  },
+);

@@ -334,8 +334,8 @@ export function parseRepoConfig(
     landingRefreshMs: values.landing?.refresh ?? null,
   };
   const members = membersOf(values.members ?? {});
-  checkStack(source.file, limits);
   if (members.length > 0) checkRequestsOfMembers(source.file, limits);
+  checkStack(source.file, limits);
   const profileOf = (role: Role) => resolveProfile(role, files).profile;
   return deepFreeze({
     flags,

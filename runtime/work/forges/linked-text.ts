@@ -30,9 +30,10 @@ function linkTo({ server }: Linked['forge'], { forge, number, url }: Linked): st
   return `${forge.repo.owner}/${forge.repo.name}${sign}${number}`;
 }
 
-/** The body with these links in place of the earlier ones; as it is if a person has removed them. */
+/** The body with these links in place of the earlier ones; as it is if a person has removed them, or one of the two lines around them. */
 export function withLinks(body: string, links: string): string {
   const from = body.indexOf(begin);
-  const to = from < 0 ? -1 : body.indexOf(end, from);
-  return to < 0 ? body : `${body.slice(0, from)}${links}${body.slice(to + end.length)}`;
+  const to = body.indexOf(end, from);
+  const isWhole = from >= 0 && to >= 0 && body.lastIndexOf(begin, to) === from;
+  return isWhole ? `${body.slice(0, from)}${links}${body.slice(to + end.length)}` : body;
 }
