@@ -11,6 +11,7 @@ import { plain } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { mergeTold, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
 import { waitArg } from './send.ts';
+import { memberLines } from './view.ts';
 
 interface Landing {
   readonly type: 'merge' | 'land' | 'create_pr';
@@ -168,9 +169,11 @@ function tellRequest(
   if (out.json)
     out.print(JSON.stringify({ plan, branch, pull_request: request, creating_pr: isAtIt, pr_refused: refused }));
   else if (isRefused) out.refusal(`${plan} has no pull request: ${plain(refused.detail)}`);
-  else if (!isAtIt && request?.url != null)
-    out.say(`${plan}${isRepeated ? ' has its pull request already' : ''}: ${plain(request.url)}, ${request.state}`);
-  else if (isLate) out.refusal(pending);
+  else if (!isAtIt && request?.url != null) {
+    const lines = memberLines(shown).map((line) => `\n  ${line}`);
+    const had = isRepeated ? ` has its pull request${lines.length > 1 ? 's' : ''} already` : '';
+    out.say(`${plan}${had}:${lines.length > 0 ? lines.join('') : ` ${plain(request.url)}, ${request.state}`}`);
+  } else if (isLate) out.refusal(pending);
   else out.say(pending);
   return isRefused || isLate ? 1 : 0;
 }

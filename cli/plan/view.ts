@@ -189,9 +189,15 @@ function stackLine({ name, state, number, url, base }: PullOfPart): string {
 }
 
 /** The requests of its parts, the lowest first, or of the members of its repo. */
-export function stackLines({ pull_request: request }: Pick<PlanShow, 'pull_request'>): [string, string][] {
-  const stack = request?.stack ?? [];
-  return linesBeside(stack.some(({ project }) => project !== undefined) ? 'in repos' : 'stack', stack.map(stackLine));
+export function stackLines(plan: Pick<PlanShow, 'pull_request'>): [string, string][] {
+  const ofMembers = memberLines(plan);
+  if (ofMembers.length > 0) return linesBeside('in repos', ofMembers);
+  return linesBeside('stack', (plan.pull_request?.stack ?? []).map(stackLine));
+}
+
+/** The requests of the members of its repo, a line each; none if it has no members. */
+export function memberLines({ pull_request: request }: Pick<PlanShow, 'pull_request'>): string[] {
+  return (request?.stack ?? []).filter(({ project }) => project !== undefined).map(stackLine);
 }
 
 function authorText(author: string): string {

@@ -58,13 +58,15 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.merging || plan.creating_pr) return { kind: 'goes-on' };
   // The plan is done, but the automatic next step failed: a person is needed.
   if (plan.status === 'done' && plan.blocked?.source !== 'failed') {
-    const url = plan.pull_request?.url ?? null;
+    const { url = null, stack = [] } = plan.pull_request ?? {};
+    const ofMembers = stack.filter(({ project }) => project !== undefined).map((one) => one.url);
+    const requests = ofMembers.length > 0 || url === null ? ofMembers : [url];
     return {
       kind: 'done',
       text: doneText(plan),
       steps: [
-        url ?? `git log --oneline ${shellWord(plan.merged?.into ?? plan.branch)}`,
-        ...(url === null && plan.merged === null ? [`stator plan merge ${name}`] : []),
+        ...(requests.length > 0 ? requests : [`git log --oneline ${shellWord(plan.merged?.into ?? plan.branch)}`]),
+        ...(requests.length === 0 && plan.merged === null ? [`stator plan merge ${name}`] : []),
       ],
     };
   }

@@ -212,7 +212,7 @@ function take(
   else if (name === 'after') document.after = readPlanNames(value, line, report.problem);
   else if (name === 'issue') document.issues = readIssueLinks(value, line, report);
   else if (name === 'budget') document.budget = readBudget(value, line, report.problem);
-  else if (name === 'land') document.land = { folders: readFolders(value, line, report.problem), line };
+  else if (name === 'land') document.land = readLand(value, line, report.problem);
   else if (name === 'host') document.host = readHost(value, line, report.problem);
   else {
     if (value.length > topicLimit) report.problem(line, `the topic has more than ${topicLimit} characters; shorten it`);
@@ -246,15 +246,16 @@ function readPlanNames(value: string, line: number, report: ReportProblem): stri
   return [...names];
 }
 
-function readFolders(value: string, line: number, report: ReportProblem): string[] {
+/** null: it names none. */
+function readLand(value: string, line: number, report: ReportProblem): PlanDocument['land'] {
   const folders: string[] = [];
+  const advice = 'write each repo of the plan once, in the order in which they land, as in **Land:** api, web';
   for (const item of value.split(/[,，、]/)) {
     const name = item.replaceAll('`', '').trim();
-    const advice = 'write each repo of the plan once, in the order in which they land, as in **Land:** api, web';
     if (name === '') continue;
     if (!/^[\w.-]{1,64}$/.test(name)) report(line, `${quoted(name)} is no name of a repo; ${advice}`);
     else if (folders.includes(name)) report(line, `${quoted(name)} stands there twice; ${advice}`);
     else folders.push(name);
   }
-  return folders;
+  return folders.length === 0 ? null : { folders, line };
 }

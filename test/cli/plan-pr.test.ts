@@ -1,10 +1,12 @@
 /** `stator plan pr` in a terminal: made once, shown, and what it says where there can be none. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { daemonGround, shAgents } from '../support/daemon.ts';
 import { type ForgeServer, startForge } from '../support/forge-server.ts';
 import { git } from '../support/ground.ts';
+import { linkedForges } from '../support/linked-forges.ts';
 import { expectProse } from '../support/prose.ts';
 
 let forge: ForgeServer | null = null;
@@ -58,5 +60,31 @@ test('says what is missing, and which plan is not done', async () => {
     branch: 'plan/p',
     pull_request: { state: 'failed', url: null },
     creating_pr: false,
+  });
+});
+
+test('over several repos: run ends with the request of each, and plan pr names them', async () => {
+  const made = daemonGround(`${shAgents}[agents.reviewer]\nenabled = false\n`);
+  const sites = await linkedForges(made, ['gitea', 'github']);
+  onTestFinished(async () => {
+    for (const { forge } of sites) await forge.stop();
+  });
+  const env = { ...made.env, FORGE_TOKEN: 'secret-token' };
+  const shop = join(made.root, 'shop');
+  for (const { path } of sites) await made.stator(['repo', 'add', path, '--trust'], { env });
+  await made.stator(['repo', 'compose', shop, 'api', 'web'], { env });
+  const task = (repo: string) => `**Repo:** ${repo}\n\n\`\`\`sh\necho 1 > ${repo}/one.txt\n\`\`\`\n`;
+  const text = `**Land:** web\n\n## Wave 1\n\n### Task 1: a\n${task('api')}\n### Task 2: b\n${task('web')}`;
+  made.write('../both.md', text);
+  const { code, stdout } = await made.stator(['run', join(made.root, 'both.md'), '--trust'], { cwd: shop, env });
+  expect(code).toBe(0);
+  const urls = sites.map(
+    ({ name, forge }) => new RegExp(`^ +(${forge.url}/ada/${name}/pulls?/1)$`, 'm').exec(stdout)?.[1],
+  );
+  expect(urls).toEqual([expect.any(String), expect.any(String)]);
+  expect(stdout).not.toContain('stator plan merge');
+  expect(await made.stator(['plan', 'pr', 'both'], { cwd: shop, env })).toMatchObject({
+    code: 0,
+    stdout: `both has its pull requests already:\n  web: open #1 for main ${urls[1]}\n  api: open #1 for main ${urls[0]}\n`,
   });
 });

@@ -91,13 +91,18 @@ export function createPlanViews(parts: ViewDependencies) {
   async function missingForge(project: string): Promise<string | null> {
     const known = forges.get(project);
     if (known !== undefined && known.untilMs > performance.now()) return known.missing;
-    const { forgeSiteOf } = await loadRepoForge();
-    const asked = async () => forgeSiteOf({ home: parts.home, repo: (await projects.repository(project)).path });
-    const missing = await asked().then(
-      () => null,
-      (thrown: unknown) =>
-        thrown instanceof EngineError && thrown.code !== 'no_forge' ? null : onOneLine(reasonOf(thrown)),
-    );
+    const { forgeSiteOf, reposWithRequests } = await loadRepoForge();
+    const whyNot = async (repo: string): Promise<string | null> => {
+      try {
+        await forgeSiteOf({ home: parts.home, repo: (await projects.repository(repo)).path });
+        return null;
+      } catch (thrown) {
+        return thrown instanceof EngineError && thrown.code !== 'no_forge' ? null : onOneLine(reasonOf(thrown));
+      }
+    };
+    const found = await Promise.all(reposWithRequests(projects, project).map(whyNot));
+    // A member without a forge matters only to a plan that changes it.
+    const missing = found.includes(null) ? null : found.join('; ');
     forges.set(project, { missing, untilMs: performance.now() + forgeKnownMs });
     return missing;
   }

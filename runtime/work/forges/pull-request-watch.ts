@@ -27,7 +27,7 @@ import type { Forge, MergeObstacle, PullRequest } from './forge.ts';
 import { createForgeReadiness, type Readiness } from './forge-readiness.ts';
 import { type ForgeStates, isUntilChanged } from './forge-states.ts';
 import { type AllNews, newsOf, newsText, otherHeadText } from './pull-request-news.ts';
-import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
+import { type ForgePlace, forgeOfRepo, type RepoForge, reposWithRequests } from './repo-forge.ts';
 import { stackChange } from './stack-change.ts';
 
 export interface PullRequestWatchParts {
@@ -276,21 +276,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     watched.delete(tree);
   }
 
-  /** The repos at whose forges its plans have requests. */
-  function atForges(project: string): string[] {
-    const { members } = projects.get(project).config;
-    return members.length === 0 ? [project] : members.map(({ repo }) => repo);
-  }
-
   /** Whether the forges of a repo's members can be used. A member without one matters only to a plan that changes it. */
   async function readyIn(project: string): Promise<{ readonly kind: Readiness['kind']; readonly mark: string }> {
-    const all = await Promise.all(atForges(project).map((repo) => readiness.of(repo)));
+    const all = await Promise.all(reposWithRequests(projects, project).map((repo) => readiness.of(repo)));
     const [worst = 'none'] = (['unready', 'ready'] as const).filter((kind) => all.some((one) => one.kind === kind));
     return { kind: worst, mark: all.map(({ mark }) => mark).join(' ') };
   }
 
   async function isMended(project: string, mark: string): Promise<boolean> {
-    for (const repo of atForges(project)) if (await isMendedAt(repo, mark)) return true;
+    for (const repo of reposWithRequests(projects, project)) if (await isMendedAt(repo, mark)) return true;
     return false;
   }
 

@@ -3,6 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { later } from '../../base/platform/later.ts';
 import { secretWays } from '../agents/secret.ts';
+import type { Projects } from '../repos/registry.ts';
 import type { Forge, ForgeRepo } from './forge.ts';
 import { type Remote, remotesOf, serverOf } from './remote.ts';
 import { type KnownServer, readServers } from './servers.ts';
@@ -26,6 +27,12 @@ export interface ForgeSite {
 
 export interface RepoForge extends Pick<ForgeSite, 'remote'> {
   readonly forge: Forge;
+}
+
+/** The registered repos at whose forges the plans of a repo have their requests: its members, or itself. */
+export function reposWithRequests(projects: Pick<Projects, 'get'>, project: string): string[] {
+  const { members } = projects.get(project).config;
+  return members.length === 0 ? [project] : members.map(({ repo }) => repo);
 }
 
 /** null: none of the remotes is at a known server. */

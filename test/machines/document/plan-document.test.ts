@@ -1369,6 +1369,16 @@ describe('the order in which a plan lands in several repos', () => {
     expect(landing(value).problems).toEqual([{ line: 1, message: expect.stringMatching(message) }]);
   });
 
+  test.each(['', ',', '` `', 'none'])('%j names none, so the order is that of the configuration', (value) => {
+    expect(landing(value)).toMatchObject({ ok: true, document: { land: null } });
+  });
+
+  test('a second one is text, and says so', () => {
+    const { document, remarks } = landing('web\n**Land:** api');
+    expect(document.land?.folders).toEqual(['web']);
+    expect(remarks).toMatchObject([{ line: 2, message: expect.stringMatching(/^this \*\*Land:\*\* is text/) }]);
+  });
+
   test.each(['Plan', 'Lang', 'Lane', 'Brand'])('a label %s is text', (name) => {
     expect(parsePlan(`**${name}:** x\n\n## Wave 1\n\n### Task 1: t\n`)).toMatchObject({
       ok: true,
