@@ -12,6 +12,10 @@ const engine = { origin: 'engine' } as const;
 
 const texts = (inbox: Inbox) => [...inbox.made('plan.insert'), ...inbox.made('plan.set-text')].map(({ text }) => text);
 
+/** The plan's runs that wait for a slot. */
+const queued = async (inbox: Inbox) =>
+  (await inbox.store.effects({ by: 'tree', tree: plan })).map((row) => row.key.slice(plan.length + 1));
+
 const opening = (content: string, more: object = {}) => ({
   content,
   branch: 'plan/hello',
@@ -77,11 +81,42 @@ describe('the document of a plan', () => {
     expect(inbox.made('plan.set-text')).toEqual([]);
   });
 
-  it('is not one of several drafts', async () => {
-    const inbox = await openInbox();
+  it('is the one of several drafts that a person chooses, and no other one', async () => {
+    const policy = policyWith(['planner'], { planner_drafts: 2, auto_advance: false });
+    const inbox = await openInbox({ policy });
+    await inbox.say('repo_opened', { policy }, { tree: repo, ...engine });
+    await inbox.openPlan(planText([2]), { file: 'docs/hello.md' });
+    await inbox.say('plan_start');
+    await inbox.drain();
+    const runs = await queued(inbox);
+    for (const [index, run] of runs.entries()) {
+      const number = index + 1;
+      const own = { origin: `agent:hello-plan-${number}`, run } as const;
+      await inbox.say('run_starting', {}, { ...engine, run });
+      await inbox.say('run_started', { base: sha(0) }, { ...engine, run });
+      expect((await inbox.say('plan_updated', { content: planText([number]) }, own)).is).toBe('done "done"');
+      expect(texts(inbox)).toEqual([]);
+      await inbox.say('planner_finished', {}, own);
+      await inbox.say('run_exited', { code: 0, cause: 'exit', detail: '' }, { ...engine, run });
+    }
+    expect(runs).toHaveLength(2);
+    await inbox.say('choose', { draft: 2 });
+    expect(inbox.made('plan.insert')).toEqual([]);
+    expect(inbox.made('plan.set-text')).toMatchObject([{ key, text: { content: planText([2]), taken: null } }]);
+  });
+
+  it('that a planner replaces is its text, as it has no draft of its own', async () => {
+    const policy = policyWith(['planner']);
+    const inbox = await openInbox({ policy });
     await inbox.openPlan();
-    const said = await inbox.say('plan_updated', { content: planText([1]) }, { run: 'draft-1.planner#1' });
-    expect(said.changes.map((change) => change.do)).not.toContain('plan.set-text');
+    await inbox.say('plan_start');
+    await inbox.drain();
+    const [run] = await queued(inbox);
+    if (run === undefined) throw new Error('the planner is queued');
+    await inbox.say('run_starting', {}, { ...engine, run });
+    await inbox.say('run_started', { base: sha(0) }, { ...engine, run });
+    await inbox.say('plan_updated', { content: planText([1]) }, { origin: 'agent:hello-plan', run });
+    expect(texts(inbox)).toMatchObject([{ content: planText([1]) }]);
   });
 });
 
@@ -128,9 +163,7 @@ describe('the row of a run', () => {
   /** The plan's two runs; the first one works. */
   async function working() {
     const inbox = await implementing();
-    const [one, other] = (await inbox.store.effects({ by: 'tree', tree: plan })).map(({ key }) =>
-      key.slice(plan.length + 1),
-    );
+    const [one, other] = await queued(inbox);
     if (one === undefined || other === undefined) throw new Error('two runs are queued');
     const from = { ...engine, run: one };
     await inbox.say('run_starting', {}, from);

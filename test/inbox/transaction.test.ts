@@ -1,5 +1,7 @@
 /** What one batch of the inbox writes: verdicts, the journal, effects, deadlines, what hooks and people receive, all in one commit. */
 import { describe, expect, it } from 'vitest';
+import { emit, setup } from 'xstate';
+import { z } from 'zod';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
@@ -10,6 +12,7 @@ import { rowOf } from '../../runtime/core/inbox/signal-row.ts';
 import { handleBatch } from '../../runtime/core/inbox/transaction.ts';
 import { createTreeCache } from '../../runtime/core/inbox/tree-cache.ts';
 import { type Change, mustCommit } from '../../runtime/core/store/port.ts';
+import { defineMachine } from '../../runtime/engine/engine.ts';
 import { implementing, openInbox, plan, release, repo, type Scene } from '../support/inbox-scene.ts';
 import { defineRelease } from '../support/own-machine.ts';
 import { policyWith } from '../support/plan-states.ts';
@@ -162,6 +165,43 @@ describe('a signal', () => {
     const both = await inbox.batch(opened, await inbox.put('mark_done'));
     expect(both.settled).toHaveLength(2);
     expect((await inbox.store.plan('demo', 'hello'))?.status).toBe('done');
+  });
+});
+
+describe('what a machine emits', () => {
+  const shop = setup({ types: { emitted: {} as { type: 'sold' } | { type: 'closed' } } }).createMachine({
+    id: 'shop',
+    initial: 'open',
+    states: {
+      open: { on: { sell: { actions: emit({ type: 'sold' }) }, close: 'closed' } },
+      closed: { type: 'final', entry: emit({ type: 'closed' }) },
+    },
+  });
+  const definition = defineMachine({
+    name: 'shop',
+    machine: shop,
+    version: 1,
+    signals: { sell: z.strictObject({}), close: z.strictObject({}) },
+  });
+  const tree = 'shop:1' as TreeAddress;
+
+  it('is a line of its own after those of the states, and the line that has the input comes first', async () => {
+    const inbox = await openInbox();
+    const trees = createTrees(kindsWith([kindOf(definition)]));
+    Object.assign(inbox.parts, { trees, cache: createTreeCache({ store: inbox.store, trees }) });
+    await inbox.say('machine_started', {}, { tree, origin: 'engine' });
+    const lines = () =>
+      inbox.made('journal.append').map(({ line: { from, to, emitted }, input }) => ({ from, to, emitted, input }));
+    await inbox.say('sell', {}, { tree });
+    expect(lines()).toEqual([
+      { from: '', to: '', emitted: undefined, input: expect.stringContaining('"type":"sell"') },
+      expect.objectContaining({ emitted: { type: 'sold' }, input: null }),
+    ]);
+    await inbox.say('close', {}, { tree });
+    expect(lines()).toEqual([
+      { from: 'open', to: 'closed', emitted: undefined, input: expect.stringContaining('"type":"close"') },
+      expect.objectContaining({ emitted: { type: 'closed' }, input: null }),
+    ]);
   });
 });
 
@@ -325,6 +365,21 @@ describe('what people and hooks are told', () => {
     await none.openPlan();
     await none.say('mark_done');
     expect(told(none)).toEqual([]);
+  });
+
+  it('gives nothing to send where no hook asks for it', async () => {
+    const inbox = await openInbox({ hooked: ['cancel'] });
+    const content = planText([2]);
+    await inbox.openPlan(content);
+    expect((await inbox.say('plan_updated', { content })).touchedEffects).toBe(false);
+  });
+
+  it('says nothing of an end to what was not set aside', async () => {
+    const inbox = await openInbox({ hooked: ['resolved'] });
+    await inbox.openPlan();
+    expect((await inbox.say('resolve')).is).toMatch(/^failed/);
+    expect((await inbox.say('review_approved')).is).toMatch(/^failed/);
+    expect(inbox.commits.flatMap((changes) => changes.filter((change) => change.do === 'hook.enqueue'))).toEqual([]);
   });
 
   it('is one notification for each thing that a plan needs, in a line of a list', async () => {
