@@ -10,6 +10,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   isLanded:
     'landing.by is "forge", and there is no pull request to merge; make one with: stator plan pr <plan>; or name a branch of this repository: stator plan land <plan> --into <branch>',
   mergesOnForge: 'its pull request is not to be merged by itself now',
+  mayPush: 'its pull request shows this work already',
   isNews: 'the plan was told of that',
   notPlannedYet: 'not planned yet: run plan_start first',
   hasPlanner: 'no_planner',

@@ -435,7 +435,7 @@ export function notOpenText({ questions, questionCount }: PlanContext, numbers: 
       : `question ${number} is not open any more: it was answered, or its agent is over`,
   );
   const open = questions.length === 0 ? 'none is open' : `open: ${questions.map(questionName).join(', ')}`;
-  return `${which.join('; ')} (${open})`;
+  return which.length === 0 ? open : `${which.join('; ')} (${open})`;
 }
 
 /** A child's output, if the event has one. */

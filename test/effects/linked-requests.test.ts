@@ -88,7 +88,11 @@ describe('a plan over two repos', () => {
       expect([first?.project, second?.project]).toEqual(['api', 'web']);
       expect(mine[0]?.body).toContain(`- api: this one\n- web: ${second?.url}`);
       expect(other[0]?.body).toContain(`- api: ${first?.url}\n- web: this one`);
-      expect((await engine.client.explain('demo', 'both')).stack).toEqual(request?.stack);
+      const { stack, events } = await engine.client.explain('demo', 'both');
+      expect(stack).toEqual(request?.stack);
+      const whyNot = (wish: string) => events.find(({ type }) => type === wish)?.why_not;
+      expect(whyNot('create_pr')).toBe('its pull request shows this work already');
+      expect(whyNot('answer')).toBe('none is open');
       mergeByHand(web, 'squash');
       await requests(engine, 'api open, web merged');
       expect((await engine.client.plan('demo', 'both')).landing).toBe('pull_request_open');
