@@ -45,7 +45,7 @@ export async function findLinkedLine(
   { branch, ...at }: Omit<LinkedLanding, 'names'> & { readonly branch: string },
 ): Promise<Outcome> {
   const { plan } = at.context.row;
-  const composite = await compositeIn(parts, at);
+  const composite = await compositeIn(parts, at, plan);
   const names: LandingNames = {
     verb: 'land',
     plan,
@@ -68,7 +68,7 @@ export async function prepareLinked(
 ): Promise<Outcome> {
   const { names, site } = at;
   return orFailed(async () => {
-    const composite = await compositeIn(parts, at);
+    const composite = await compositeIn(parts, at, names.plan);
     const requests = await requestsOf(parts, composite, at);
     const obstacle = await obstacleOf(requests, names);
     if (obstacle !== null) return obstacle;
@@ -90,7 +90,7 @@ export async function mergeLinked(
   { commit, base }: { readonly commit: string; readonly base: string },
 ): Promise<Outcome> {
   const { names, site, context } = at;
-  const composite = await compositeIn(parts, at);
+  const composite = await compositeIn(parts, at, names.plan);
   const known = await membersAt(site.repository, base);
   let now: Request[] = [];
   return orFailed(
@@ -130,11 +130,9 @@ function refused(names: Names) {
   return (detail: string) => refusal({ kind: 'pull', detail }, names);
 }
 
-async function compositeIn(
-  parts: ForgeParts,
-  { site, context }: Pick<LinkedLanding, 'site' | 'context'>,
-): Promise<Composite> {
-  const composite = await compositeOf(parts, site, context.row.plan);
+/** `plan`: by name, since the effects of a line are of no plan. */
+async function compositeIn(parts: ForgeParts, { site }: Pick<LinkedLanding, 'site'>, plan: string): Promise<Composite> {
+  const composite = await compositeOf(parts, site, plan);
   if (composite === null)
     throw new Error(`${site.project.project} has no members any more, and its plan has a request for each`);
   return composite;
