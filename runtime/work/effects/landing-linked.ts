@@ -30,6 +30,11 @@ export interface LinkedLanding {
   readonly context: Pick<EffectContext, 'row' | 'abort'>;
 }
 
+/** Whose landing asks a forge: the effects of a line are of no plan themselves. */
+interface Asking extends Pick<LinkedLanding, 'context'> {
+  readonly plan: string;
+}
+
 interface Request {
   readonly member: CompositeMember;
   readonly forge: RepoForge['forge'];
@@ -55,7 +60,7 @@ export async function findLinkedLine(
     approved: null,
   };
   return orFailed(async () => {
-    const requests = await requestsOf(parts, composite, at);
+    const requests = await requestsOf(parts, composite, { ...at, plan });
     return (await obstacleOf(requests, names)) ?? { type: 'line_found', payload: { into: composite.into } };
   }, refused(names));
 }
@@ -69,7 +74,7 @@ export async function prepareLinked(
   const { names, site } = at;
   return orFailed(async () => {
     const composite = await compositeIn(parts, at, names.plan);
-    const requests = await requestsOf(parts, composite, at);
+    const requests = await requestsOf(parts, composite, { ...at, plan: names.plan });
     const obstacle = await obstacleOf(requests, names);
     if (obstacle !== null) return obstacle;
     if (requests.every(isMerged)) return landed(parts, at, { requests, made: null });
@@ -92,10 +97,11 @@ export async function mergeLinked(
   const { names, site, context } = at;
   const composite = await compositeIn(parts, at, names.plan);
   const known = await membersAt(site.repository, base);
+  const asked = { ...at, plan: names.plan };
   let now: Request[] = [];
   return orFailed(
     async () => {
-      now = await requestsOf(parts, composite, at);
+      now = await requestsOf(parts, composite, asked);
       const obstacle = (await obstacleOf(now, names)) ?? (await forgeObstacle(parts, at, now));
       if (obstacle !== null) return obstacle;
       for (const one of now) if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
@@ -105,7 +111,7 @@ export async function mergeLinked(
         if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
         parts.faults?.('landing.before-merge');
         const { number, base: into } = one.found;
-        await inForge(parts, at, one.member, ({ forge }) =>
+        await inForge(parts, asked, one.member, ({ forge }) =>
           mergeNow(
             forge,
             { number, head: one.head, base: into, method: mergeMethod ?? landing.strategy },
@@ -130,7 +136,6 @@ function refused(names: Names) {
   return (detail: string) => refusal({ kind: 'pull', detail }, names);
 }
 
-/** `plan`: by name, since the effects of a line are of no plan. */
 async function compositeIn(parts: ForgeParts, { site }: Pick<LinkedLanding, 'site'>, plan: string): Promise<Composite> {
   const composite = await compositeOf(parts, site, plan);
   if (composite === null)
@@ -141,7 +146,7 @@ async function compositeIn(parts: ForgeParts, { site }: Pick<LinkedLanding, 'sit
 async function requestsOf(
   parts: ForgeParts,
   composite: Composite,
-  at: Pick<LinkedLanding, 'members' | 'context'>,
+  at: Asking & Pick<LinkedLanding, 'members'>,
 ): Promise<Request[]> {
   const requests: Request[] = [];
   for (const member of composite.members) {
@@ -159,11 +164,11 @@ async function requestsOf(
 
 function inForge<T>(
   parts: ForgeParts,
-  { context: { row, abort } }: Pick<LinkedLanding, 'context'>,
+  { plan, context: { abort } }: Asking,
   { repository, project }: CompositeMember,
   work: (at: RepoForge) => Promise<T>,
 ): Promise<T> {
-  return askForge(parts, { repo: repository.path, project, plan: row.plan, abort }, work);
+  return askForge(parts, { repo: repository.path, project, plan, abort }, work);
 }
 
 function remotesOf(requests: readonly Request[]): Map<string, string> {
@@ -190,9 +195,10 @@ async function forgeObstacle(
   at: LinkedLanding,
   requests: readonly Request[],
 ): Promise<Outcome | null> {
-  const { names, site } = at;
+  const { names, site, context } = at;
+  const asked = { plan: names.plan, context };
   for (const { member, forge, found } of requests.filter((one) => !isMerged(one))) {
-    const obstacle = await inForge(parts, at, member, () => forge.mergeObstacle(found));
+    const obstacle = await inForge(parts, asked, member, () => forge.mergeObstacle(found));
     if (obstacle.kind === 'none') continue;
     const half = await halfText(requests);
     const said = `the forge does not merge #${found.number} of ${member.folder} now: ${obstacle.detail}`;

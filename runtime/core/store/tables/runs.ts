@@ -20,7 +20,7 @@ type FinalRuns = Parameters<Store['finalTotals']>[0];
 export const isNewest =
   'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
 
-/** Those of an agent that has nothing more to do, as `isFinal` has them. */
+/** The states of an agent that has nothing more to do, as `isFinal` has them. */
 const finalStates = "('succeeded', 'failed', 'cancelled')";
 
 export function createRunTable(db: Connection) {
