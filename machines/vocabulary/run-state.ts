@@ -28,9 +28,12 @@ export function isLive({
   return processStates.has(state) || (state === 'waiting' && endedAt === null);
 }
 
+/** The states in which an agent has nothing more to do. */
+export const finalStates: readonly string[] = ['succeeded', 'failed', 'cancelled'] satisfies RunState[];
+
 /** Whether it has ended for good: its agent has nothing more to do. */
 export function isFinal({ state }: { readonly state: string }): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+  return finalStates.includes(state);
 }
 
 /** Whether the run itself failed. One that was interrupted did not: its work goes on in the next run. */

@@ -18,7 +18,7 @@ import { type LandingNames, late, type Prepared, requestObstacle } from './landi
 import { type Composite, type CompositeMember, compositeOf, refreshMembers } from './members.ts';
 import { mayMerge, type Names, refusal } from './plan-merge.ts';
 import { mergeNow } from './pull-merge.ts';
-import { askForge, type ForgeParts, orFailed } from './with-forge.ts';
+import { type AskedBy, askMember, type ForgeParts, orFailed } from './with-forge.ts';
 import type { Site } from './workplace.ts';
 
 type Members = NonNullable<LandingPull['members']>;
@@ -28,11 +28,6 @@ export interface LinkedLanding {
   readonly members: Members;
   readonly site: Site;
   readonly context: Pick<EffectContext, 'row' | 'abort'>;
-}
-
-/** Whose landing asks a forge: the effects of a line are of no plan themselves. */
-interface Asking extends Pick<LinkedLanding, 'context'> {
-  readonly plan: string;
 }
 
 interface Request {
@@ -60,7 +55,7 @@ export async function findLinkedLine(
     approved: null,
   };
   return orFailed(async () => {
-    const requests = await requestsOf(parts, composite, { ...at, plan });
+    const requests = await requestsOf(parts, composite, at.members, { plan, abort: at.context.abort });
     return (await obstacleOf(requests, names)) ?? { type: 'line_found', payload: { into: composite.into } };
   }, refused(names));
 }
@@ -74,7 +69,7 @@ export async function prepareLinked(
   const { names, site } = at;
   return orFailed(async () => {
     const composite = await compositeIn(parts, at, names.plan);
-    const requests = await requestsOf(parts, composite, { ...at, plan: names.plan });
+    const requests = await requestsOf(parts, composite, at.members, askedBy(at));
     const obstacle = await obstacleOf(requests, names);
     if (obstacle !== null) return obstacle;
     if (requests.every(isMerged)) return landed(parts, at, { requests, made: null });
@@ -97,11 +92,10 @@ export async function mergeLinked(
   const { names, site, context } = at;
   const composite = await compositeIn(parts, at, names.plan);
   const known = await membersAt(site.repository, base);
-  const asked = { ...at, plan: names.plan };
   let now: Request[] = [];
   return orFailed(
     async () => {
-      now = await requestsOf(parts, composite, asked);
+      now = await requestsOf(parts, composite, at.members, askedBy(at));
       const obstacle = (await obstacleOf(now, names)) ?? (await forgeObstacle(parts, at, now));
       if (obstacle !== null) return obstacle;
       for (const one of now) if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
@@ -111,7 +105,7 @@ export async function mergeLinked(
         if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
         parts.faults?.('landing.before-merge');
         const { number, base: into } = one.found;
-        await inForge(parts, asked, one.member, ({ forge }) =>
+        await askMember(parts, askedBy(at), one.member, ({ forge }) =>
           mergeNow(
             forge,
             { number, head: one.head, base: into, method: mergeMethod ?? landing.strategy },
@@ -143,17 +137,13 @@ async function compositeIn(parts: ForgeParts, { site }: Pick<LinkedLanding, 'sit
   return composite;
 }
 
-async function requestsOf(
-  parts: ForgeParts,
-  composite: Composite,
-  at: Asking & Pick<LinkedLanding, 'members'>,
-): Promise<Request[]> {
+async function requestsOf(parts: ForgeParts, composite: Composite, members: Members, of: AskedBy): Promise<Request[]> {
   const requests: Request[] = [];
   for (const member of composite.members) {
-    const asked = at.members.find(({ name }) => name === member.folder);
+    const asked = members.find(({ name }) => name === member.folder);
     if (asked === undefined) continue;
     requests.push(
-      await inForge(parts, at, member, async ({ forge, remote }) => {
+      await askMember(parts, of, member, async ({ forge, remote }) => {
         const found = await requestAt(forge, asked.number);
         return { member, forge, remote, head: asked.head, found };
       }),
@@ -162,13 +152,9 @@ async function requestsOf(
   return requests;
 }
 
-function inForge<T>(
-  parts: ForgeParts,
-  { plan, context: { abort } }: Asking,
-  { repository, project }: CompositeMember,
-  work: (at: RepoForge) => Promise<T>,
-): Promise<T> {
-  return askForge(parts, { repo: repository.path, project, plan, abort }, work);
+/** The effects of a line are of no plan themselves. */
+function askedBy({ names, context: { abort } }: LinkedLanding): AskedBy {
+  return { plan: names.plan, abort };
 }
 
 function remotesOf(requests: readonly Request[]): Map<string, string> {
@@ -195,10 +181,9 @@ async function forgeObstacle(
   at: LinkedLanding,
   requests: readonly Request[],
 ): Promise<Outcome | null> {
-  const { names, site, context } = at;
-  const asked = { plan: names.plan, context };
+  const { names, site } = at;
   for (const { member, forge, found } of requests.filter((one) => !isMerged(one))) {
-    const obstacle = await inForge(parts, asked, member, () => forge.mergeObstacle(found));
+    const obstacle = await askMember(parts, askedBy(at), member, () => forge.mergeObstacle(found));
     if (obstacle.kind === 'none') continue;
     const half = await halfText(requests);
     const said = `the forge does not merge #${found.number} of ${member.folder} now: ${obstacle.detail}`;

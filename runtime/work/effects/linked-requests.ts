@@ -21,7 +21,7 @@ import { branchRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Composite, CompositeMember } from './members.ts';
 import { pullRequestText } from './pull-request-text.ts';
-import { askForge, type ForgeParts, orFailed } from './with-forge.ts';
+import { askMember, type ForgeParts, orFailed } from './with-forge.ts';
 
 export interface Linking extends PlanKey {
   readonly repository: Repository;
@@ -92,7 +92,7 @@ async function look(parts: ForgeParts, at: Linking): Promise<Found[]> {
     const before = known.find(({ name }) => name === member.folder) ?? null;
     await fetchCommit(member.repository, { from: repository, commit });
     found.push(
-      await inMember(parts, at, member, async ({ forge, remote }) => {
+      await askMember(parts, at, member, async ({ forge, remote }) => {
         const place = { repo: member.repository.path, remote, branch, by: 'engine' } as const;
         const there = await tipAt(place);
         const request =
@@ -131,7 +131,7 @@ async function publish(parts: ForgeParts, at: Linking, found: readonly Found[]):
   for (const one of found) {
     const { member, state } = one;
     if (state === 'merged') continue;
-    const { request, head } = await inMember(parts, at, member, async () => {
+    const { request, head } = await askMember(parts, at, member, async () => {
       parts.faults?.('plan-pull.before-push');
       const head = await push(at, one);
       parts.faults?.('plan-pull.after-push');
@@ -146,7 +146,7 @@ async function publish(parts: ForgeParts, at: Linking, found: readonly Found[]):
   }
   const links = linksOf();
   for (const { one, request } of made)
-    await inMember(parts, at, one.member, () =>
+    await askMember(parts, at, one.member, () =>
       one.forge.editBody(request.number, (body) => withLinks(body, linkedText(one, links))),
     );
   const stack = found.map((one) => {
@@ -209,15 +209,6 @@ async function create(
   const { forge, member } = one;
   const of = { project, plan, closes: isLast ? await closes(forge) : null, links: linkedText(one, links) };
   return makeOrFind(forge, { head: branch, base: member.branch, ...(await pullRequestText(parts, of)) });
-}
-
-function inMember<T>(
-  parts: ForgeParts,
-  { plan, abort }: Pick<Linking, 'plan' | 'abort'>,
-  { repository, project }: CompositeMember,
-  work: (at: RepoForge) => Promise<T>,
-): Promise<T> {
-  return askForge(parts, { repo: repository.path, project, plan, abort }, work);
 }
 
 function layerOf({ member, known, state }: Found, request: PullRequest | null, head: string): StackLayer {

@@ -4,6 +4,7 @@ import type { Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import type { ForgeStates } from '../forges/forge-states.ts';
 import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.ts';
+import type { CompositeMember } from './members.ts';
 import type { EffectParts } from './workplace.ts';
 
 export interface ForgeParts extends EffectParts {
@@ -61,7 +62,7 @@ export async function orFailed(
 }
 
 /** Throws the errors of the forge and of `work`. */
-export async function askForge<T>(
+async function askForge<T>(
   { home, env, forgeStates }: ForgeParts,
   { repo, project, plan, abort }: ForgeAsk,
   work: (at: RepoForge) => Promise<T>,
@@ -76,4 +77,17 @@ export async function askForge<T>(
     if (site !== null && !abort.aborted) await forgeStates.failed({ project, server: site.server, plan }, thrown);
     throw thrown;
   }
+}
+
+/** For whom a forge is asked. */
+export type AskedBy = Pick<ForgeAsk, 'plan' | 'abort'>;
+
+/** As `askForge`, at the forge of a member. */
+export function askMember<T>(
+  parts: ForgeParts,
+  { plan, abort }: AskedBy,
+  { repository, project }: CompositeMember,
+  work: (at: RepoForge) => Promise<T>,
+): Promise<T> {
+  return askForge(parts, { repo: repository.path, project, plan, abort }, work);
 }

@@ -2,6 +2,7 @@
 
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import { finalStates } from '../../../../machines/vocabulary/run-state.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
 import type { PlanUsageRow, RunRow, RunTotals, SpentOf, UsageRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, orNull, type Statement } from './connection.ts';
@@ -20,24 +21,23 @@ type FinalRuns = Parameters<Store['finalTotals']>[0];
 export const isNewest =
   'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
 
-/** The states of an agent that has nothing more to do, as `isFinal` has them. */
-const finalStates = "('succeeded', 'failed', 'cancelled')";
+const inFinalState = `IN (${finalStates.map((state) => `'${state}'`).join(', ')})`;
 
 export function createRunTable(db: Connection) {
   // Most steps are of a run that is under way and stays so: the columns for the end of its agent have indexes, and are not written.
   const move = db.prepare(
-    `UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL AND CAST(? AS TEXT) NOT IN ${finalStates}`,
+    `UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL AND CAST(? AS TEXT) NOT ${inFinalState}`,
   );
   const upsert = db.prepare(
     `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-       CASE WHEN CAST(? AS TEXT) IN ${finalStates} THEN CAST(? AS BIGINT) END)
+       CASE WHEN CAST(? AS TEXT) ${inFinalState} THEN CAST(? AS BIGINT) END)
      ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
        final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(runs.final_at, excluded.final_at) END`,
     { key: 0, answers: 'each' },
   );
   // A run that is not its agent's last: the agent has a newer one by now.
   const supersede = db.prepare(
-    `UPDATE runs SET state = 'failed', final_at = ? WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT IN ${finalStates}`,
+    `UPDATE runs SET state = 'failed', final_at = ? WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT ${inFinalState}`,
   );
   // A run's key begins with its tree and `/`; `0` is the character after that.
   const endTree = db.prepare<[{ tree: string; at: number }]>(
@@ -87,7 +87,7 @@ export function createRunTable(db: Connection) {
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   // These by their indexes: the one above reads every run. `+rowid`: sorted afterwards, and not found in that order.
-  const live = `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ${finalStates}
+  const live = `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT ${inFinalState}
        AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND ${isNewest}`;
   const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
     `${live} AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) ORDER BY +rowid DESC LIMIT CAST(@limit AS BIGINT)`,
@@ -100,7 +100,7 @@ export function createRunTable(db: Connection) {
   );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
-       AND (@live = 0 OR state NOT IN ${finalStates}) AND ${isNewest}
+       AND (@live = 0 OR state NOT ${inFinalState}) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   const ended = db.prepare<[string, number], RunRow>(
