@@ -16,7 +16,7 @@ import type { PlanBudget } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
-import { type Landing, landingOf } from '../machines/vocabulary/landing.ts';
+import { type Landing, type LandingSignal, landingOf, landingSignals } from '../machines/vocabulary/landing.ts';
 import type { Merged, MergeRefused } from '../machines/vocabulary/plan-merge.ts';
 import type { ForgeMerge, PlanPull, StackLayer } from '../machines/vocabulary/plan-pull.ts';
 import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
@@ -26,7 +26,7 @@ import { type TaskAgent, taskAgent } from '../machines/vocabulary/task-agent.ts'
 import { fileHolderOf, type WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
 import { type Tags, tagged } from './public-states.ts';
-import { openQuestions, waitsForPerson } from './refusal.ts';
+import { isAccepted, openQuestions, waitsForPerson } from './refusal.ts';
 import type { Tree } from './tree.ts';
 
 export type WaveStatus = 'pending' | 'running' | 'failed' | 'done';
@@ -69,6 +69,8 @@ export interface PlanSummary {
   phase: string | null;
   /** Where the work of a done plan is; null: it is not done. */
   landing: Landing | null;
+  /** The signals for its landing that it would take from a person now; of a plan that is not done: none. */
+  accepts: readonly LandingSignal[];
   blocked: Need | null;
   /** Whether its agents may not start: all of it waits for a person. */
   holds: boolean;
@@ -134,6 +136,8 @@ export function planSummary(tree: Tree): PlanSummary {
     status,
     phase: tagged(snapshot.tags, 'phase:'),
     landing: status === 'done' ? landingOf(context, snapshot.tags) : null,
+    // None of their guards reads the time.
+    accepts: status === 'done' ? landingSignals.filter((type) => isAccepted(tree.root, type, 0)) : [],
     blocked: blockOf(tree),
     holds: waitsForPerson(tree.root),
     paused: snapshot.hasTag('paused'),

@@ -262,13 +262,18 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
 
 /** The public signals that this root would take from a person now. Documents and messages to agents are left out: they need names. */
 export function acceptedSignals(root: AnyActorRef, at: number): SignalType[] {
-  const snapshot = snapshotOf(root);
   return publicSignalTypes.filter((type) => {
     if (type === 'plan_updated' || type === 'set_status' || signals[type].to === 'agent' || signals[type].to === 'task')
       return false;
-    const payload = examplePayload(type, snapshot);
-    return snapshot.can({ type, at, origin: 'person', run: null, ...payload }) && unclear(root, type) === null;
+    return isAccepted(root, type, at);
   });
+}
+
+/** Whether this root would take that signal from a person now. */
+export function isAccepted(root: AnyActorRef, type: SignalType, at: number): boolean {
+  const snapshot = snapshotOf(root);
+  const payload = examplePayload(type, snapshot);
+  return snapshot.can({ type, at, origin: 'person', run: null, ...payload }) && unclear(root, type) === null;
 }
 
 /** Why that signal, with a text, would be refused though a state takes it. */

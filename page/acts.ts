@@ -117,6 +117,12 @@ export interface Offer extends Pick<Act, 'type' | 'payload' | 'done'> {
   readonly text: string;
 }
 
+/** The ways in which a person lands the work of a done plan. */
+export const landingOffers = [
+  { type: 'merge', payload: {}, text: 'Merge', done: 'It is being merged.' },
+  { type: 'create_pr', payload: {}, text: 'Pull request', done: 'Its pull request is being made.' },
+] as const satisfies readonly Offer[];
+
 const retry: Offer = { type: 'retry_wave', payload: {}, text: 'Retry', done: 'What failed runs again.' };
 const nextWave: Offer = { type: 'advance_wave', payload: {}, text: 'Next wave', done: 'It goes on.' };
 const goOn: Offer = { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' };

@@ -69,14 +69,16 @@ function needsOf(rows: readonly Row[]): Needs {
   const plans = (isMeant: (row: Row) => boolean) => rows.filter(isMeant).map(({ plan }) => plan);
   return {
     asking: plans(({ group }) => group === 'asks'),
-    unmerged: plans(({ plan: { status, landing } }) => status === 'done' && landing === 'not_merged'),
+    unmerged: plans(({ plan: { landing, accepts } }) => landing === 'not_merged' && accepts.length > 0),
   };
 }
 
-/** Which rows of it have which place: where that changes, another one may be under a pointer. */
+/** Which rows of it have which place, and which buttons: where that changes, another one may be under a pointer. */
 export function needsKey(fleet: Pick<Fleet, 'plans' | 'agents'>): string {
   const { asking, unmerged } = needsOf(rowsOf(fleet));
-  return [...asking, ...unmerged].map((plan) => `${nameOf(plan)} ${plan.need?.since ?? ''}`).join('\n');
+  return [...asking, ...unmerged]
+    .map((plan) => `${nameOf(plan)} ${plan.need?.since ?? ''} ${plan.accepts.join()}`)
+    .join('\n');
 }
 
 /** The rows in their earlier order; new ones come last. */

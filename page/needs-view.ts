@@ -1,7 +1,7 @@
 /** What needs a person, first and in full: why, with the text of the failure, and what can be done about it here. */
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
-import { logsOf, type Offer, offersOf } from './acts.ts';
+import { landingOffers, logsOf, type Offer, offersOf } from './acts.ts';
 import { budgetForm } from './budget-form.ts';
 import { h, type View } from './dom.ts';
 import type { FleetActions, FleetView } from './fleet-model.ts';
@@ -16,8 +16,6 @@ import { timesIn, timeView } from './time-view.ts';
 
 /** How many rows are drawn until a person asks for all. */
 const needsShown = 10;
-
-const mergeOffer: Offer = { type: 'merge', payload: {}, text: 'Merge', done: 'It is being merged.' };
 
 /** `asking`: a person is needed. `unmerged`: done, and it only waits for a person's decision. */
 export interface Needs {
@@ -130,7 +128,9 @@ function unmergedRow(plan: PlanEntry, view: FleetView, actions: FleetActions, no
       'span',
       { class: 'acts' },
       h('a', { class: 'link', href: `${planAddress(plan)}/changes` }, 'changes'),
-      offerButton(plan, mergeOffer, view, actions),
+      ...landingOffers
+        .filter(({ type }) => plan.accepts.includes(type))
+        .map((offer) => offerButton(plan, offer, view, actions)),
     ),
     h('span', { class: 'dim time' }, timeView(plan.updated_at, nowMs, 'for')),
     h('p', { class: 'why' }, 'done, not merged'),

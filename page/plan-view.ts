@@ -1,6 +1,6 @@
 /** One plan: its goal, what it needs from a person, and the section that is shown. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
-import { offersOf } from './acts.ts';
+import { landingOffers, offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
 import { draftsView } from './drafts-view.ts';
 import { pauseText, progress } from './fleet.ts';
@@ -136,8 +136,7 @@ const everyDay: readonly (readonly [type: string, text: string, done: string])[]
   ['resume', 'Resume', 'It goes on.'],
   ['retry_wave', 'Retry', 'What failed runs again.'],
   ['advance_wave', 'Go on without', 'The next wave begins.'],
-  ['merge', 'Merge', 'It is being merged.'],
-  ['create_pr', 'Pull request', 'Its pull request is being made.'],
+  ...landingOffers.map(({ type, text, done }) => [type, text, done] as const),
   ['cancel', 'Cancel', 'Cancelled; its branch is kept, and it can be reopened.'],
   ['reopen', 'Reopen', 'Reopened.'],
 ];

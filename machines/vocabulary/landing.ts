@@ -5,6 +5,10 @@ import type { PlanPull } from './plan-pull.ts';
 export const landings = ['not_merged', 'in_line', 'pull_request_open', 'merged'] as const;
 export type Landing = (typeof landings)[number];
 
+/** The signals by which a person lands the work of a done plan. */
+export const landingSignals = ['merge', 'land', 'create_pr'] as const;
+export type LandingSignal = (typeof landingSignals)[number];
+
 /** Who moves the branch: stator with git, or the forge, which merges the plan's pull request. */
 export const landers = ['git', 'forge'] as const;
 export type Lander = (typeof landers)[number];

@@ -32,6 +32,7 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     status: 'implementing',
     phase: 'wave_running',
     landing: null,
+    accepts: [],
     blocked: null,
     questions: [],
     wave: 1,
@@ -164,7 +165,7 @@ describe('the picture of the board', () => {
     const plans = [
       plan('w', { turn: 'person', need }),
       plan('runs'),
-      plan('done', { status: 'done', phase: null, landing: 'not_merged' }),
+      plan('done', { status: 'done', phase: null, landing: 'not_merged', accepts: ['merge', 'land'] }),
       plan('ready', { status: 'ready', phase: null, turn: 'nobody' }),
     ];
     const board = { ...firstBoard(null), news: news(plans, [agent('runs-w1-t1', 'runs')]) };

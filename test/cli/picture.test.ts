@@ -46,6 +46,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     status: 'implementing',
     phase: 'wave_running',
     landing: null,
+    accepts: [],
     blocked: null,
     wave: 2,
     waves: 3,

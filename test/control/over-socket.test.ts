@@ -121,6 +121,7 @@ describe('the control API over its socket', () => {
       status: 'done',
       phase: null,
       landing: 'not_merged',
+      accepts: ['merge', 'land'],
       blocked: null,
       questions: [],
       wave: 1,

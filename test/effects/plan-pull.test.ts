@@ -80,11 +80,14 @@ describe('a plan that is done', () => {
     const engine = await start(where);
     await begin(engine, 'login', planText(['echo a > a.txt']));
     expect(await untilStatus(engine, 'login', 'done')).toMatchObject({ pull_request: null, creating_pr: false });
+    const listed = async () => (await engine.client.plans()).map(({ accepts }) => accepts);
+    expect(await listed()).toEqual([['merge', 'land', 'create_pr']]);
     expect((await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' })).signal.status).toBe(
       'done',
     );
     await untilOpen(engine, 'login');
     expect(creates(where.forge)).toBe(1);
+    expect(await listed()).toEqual([['merge', 'land']]);
   });
 
   it('gets none where no forge is configured, nor where it was marked done by hand; a person who asks hears why', async () => {
@@ -94,7 +97,10 @@ describe('a plan that is done', () => {
       pull_request: null,
       creating_pr: false,
       blocked: null,
+      accepts: ['merge', 'land'],
     });
+    expect((await engine.client.plans())[0]?.accepts).toEqual(['merge', 'land']);
+    expect((await engine.client.explain('demo', 'login')).accepts).not.toContain('create_pr');
     await engine.client.send({ project: 'demo', plan: 'login', type: 'create_pr' });
     const refused = await untilPlan(engine, 'login', (one) => one.pr_refused !== null);
     expect(refused).toMatchObject({ pull_request: { state: 'failed', url: null }, blocked: null });

@@ -15,6 +15,7 @@ import { waveOverText } from '../../runtime/api/queries/wave-over.ts';
 import type { PlanRow } from '../../runtime/core/store/rows.ts';
 import { plan, type World } from '../support/chaos.ts';
 import { betweenWaves, copyOf, drafted, killAll, liveTree, worldOf, worldsByState } from '../support/plan-states.ts';
+import { sha } from '../support/simulation.ts';
 
 const nowMs = Date.parse('2026-11-27T12:00:00Z');
 const iso = new Date(nowMs).toISOString();
@@ -77,7 +78,7 @@ async function shownOf(tree: Tree) {
   const cache = { get: async () => ({ tree }) } as unknown as Parameters<typeof turnOf>[0]['cache']; // what is read of it
   const entry = {
     ...{ project: 'demo', plan: 'hello', title: row.title, goal: null, status: row.status, phase: row.phase },
-    ...{ landing: row.landing, blocked: blocked === null ? null : blockView(blocked) },
+    ...{ landing: row.landing, accepts: [...row.accepts], blocked: blocked === null ? null : blockView(blocked) },
     ...{ questions: (blocked?.questions ?? []).map(questionView), wave: row.wave, waves: row.waves, author: 'person' },
     ...{ tasks_done: row.tasksDone, tasks: row.tasks, branch: row.branch, topic: null, review_cycle: row.reviewCycle },
     ...{ paused: row.paused, waiting_for: waiting, created_at: iso, updated_at: iso, file: null, budget: [] },
@@ -131,7 +132,7 @@ async function offered(tree: Tree): Promise<Act[]> {
       pressAll(planView({ ...model, section, chosen } as never, actions as never, nowMs), note);
   const act = (_: unknown, { type, payload }: Act) => send(type, payload);
   const fleet = { may: () => true, maySend: () => true, act, show() {} };
-  const isUnmerged = entry.status === 'done' && entry.landing === 'not_merged';
+  const isUnmerged = entry.landing === 'not_merged';
   const needs = { asking: entry.need === null ? [] : [entry], unmerged: isUnmerged ? [entry] : [] };
   pressAll(needsView(needs, { busy: null, isSteady: true, isWholeNeeds: true } as never, fleet as never, nowMs), note);
   const once = new Map(acts.map((each) => [JSON.stringify(each), each]));
@@ -151,8 +152,44 @@ function posted(type: SignalType, payload: object): World {
   return world;
 }
 
+const landedBy = (type: 'merge' | 'create_pr') => then((worldsByState.done as () => World)(), type);
+
+function told(world: World, type: SignalType, payload: object): World {
+  const row = world.open().find(({ effect: { kind } }) => kind === 'plan.merge' || kind === 'plan.pull');
+  if (row === undefined) throw new Error(`nothing is under way that ${type} could answer`);
+  world.report(row, type, payload);
+  world.drain();
+  return world;
+}
+
+/** Plans that are done, each with what their row on the page of the fleet offers; null: they have no row there. */
+const donePlans: Record<string, readonly [make: () => World, offered: readonly string[] | null]> = {
+  'done, and not merged': [() => (worldsByState.done as () => World)(), ['Merge', 'Pull request']],
+  'done, and being merged': [() => landedBy('merge'), ['Pull request']],
+  'done, and merged': [
+    () => told(landedBy('merge'), 'plan_merged', { head: sha(10), into: 'main', tip: sha(11) }),
+    null,
+  ],
+  'done, and its pull request is being made': [() => landedBy('create_pr'), ['Merge']],
+  'done, and its pull request could not be made': [
+    () => told(landedBy('create_pr'), 'pr_failed', { detail: 'no remote' }),
+    ['Merge', 'Pull request'],
+  ],
+  'done, with a pull request': [
+    () =>
+      told(landedBy('create_pr'), 'pr_opened', {
+        number: 7,
+        url: 'https://forge.test/7',
+        server: 'forge.test',
+        head: sha(10),
+      }),
+    null,
+  ],
+};
+
 const worlds: Record<string, () => World> = {
   ...worldsByState,
+  ...Object.fromEntries(Object.entries(donePlans).map(([name, [make]]) => [name, make])),
   'between waves': betweenWaves,
   'a wave that failed': () => {
     const world = betweenWaves();
@@ -189,4 +226,24 @@ it.each(Object.keys(worlds))('%s: what is offered is taken', async (name) => {
     }
   }
   expect(refused).toEqual([]);
+});
+
+it.each(Object.entries(donePlans))('%s: its row offers exactly what it takes', async (_, [make, expected]) => {
+  const { entry } = await shownOf(liveTree(make()));
+  const isListed = entry.landing === 'not_merged';
+  expect(isListed).toBe(expected !== null);
+  const shown: string[] = [];
+  const view = { busy: null, isSteady: true, isWholeNeeds: true };
+  const actions = { may: () => true, maySend: () => true, act() {}, show() {} };
+  const needs = { asking: [], unmerged: isListed ? [entry] : [] };
+  pressAll(needsView(needs, view as never, actions as never, nowMs), (text) => shown.push(text));
+  expect(shown).toEqual(expected ?? []);
+  // Where no forge is known, the list leaves out the request.
+  const without = {
+    asking: [],
+    unmerged: isListed ? [{ ...entry, accepts: entry.accepts.filter((type) => type !== 'create_pr') }] : [],
+  };
+  shown.length = 0;
+  pressAll(needsView(without, view as never, actions as never, nowMs), (text) => shown.push(text));
+  expect(shown).toEqual((expected ?? []).filter((text) => text !== 'Pull request'));
 });

@@ -91,6 +91,7 @@ const summary = {
   status: 'ready',
   phase: null,
   landing: null,
+  accepts: [],
   blocked: null,
   holds: false,
   paused: false,

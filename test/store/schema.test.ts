@@ -38,7 +38,8 @@ it('a branch is never noted without its commit, nor a landing of a plan that is 
   expect(() => db.exec(planIn('done', ', base_branch', ", 'main'"))).toThrow('CHECK');
   expect(() => db.exec(planIn('done', ', base_on', ", 'other'"))).toThrow('CHECK');
   expect(() => db.exec(planIn('ready', ', landing', ", 'merged'"))).toThrow('CHECK');
-  db.exec(planIn('done', ', landing, base_branch, base_commit', ", 'merged', 'main', 'c'"));
+  expect(() => db.exec(planIn('ready', ', accepts', `, '["merge"]'`))).toThrow('CHECK');
+  db.exec(planIn('done', ', landing, accepts, base_branch, base_commit', `, 'merged', '["land"]', 'main', 'c'`));
 });
 
 it('messages of an issue are of a person or an agent', () => {

@@ -4,6 +4,7 @@ import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 export const workingSummary = {
   status: 'implementing',
   landing: null,
+  accepts: [],
   phase: null,
   blocked: null,
   holds: false,

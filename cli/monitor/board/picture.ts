@@ -168,7 +168,7 @@ const actKeys: Readonly<Record<string, (of: PlanEntry, agent: InstanceEntry | un
   'i start': ({ status, paused }) => paused || status === 'ready' || status === 'cancelled',
   'r retry': ({ need }, agent) =>
     agent === undefined ? need?.do.some((command) => command.endsWith(' retry-wave')) === true : agent.live,
-  'm merge': ({ landing }) => landing === 'not_merged',
+  'm merge': ({ accepts }) => accepts.includes('merge'),
 };
 
 function keysText(board: Board, { width, nowMs }: Looking): string {

@@ -1,7 +1,7 @@
 /** Plans and their journal, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { blockSources, draftStates, timestampNames } from '../../../machines/plan/context.ts';
-import { landings } from '../../../machines/vocabulary/landing.ts';
+import { landingSignals, landings } from '../../../machines/vocabulary/landing.ts';
 import { mergeObstacles } from '../../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../../machines/vocabulary/plan-pull.ts';
 import { isolations } from '../../../machines/vocabulary/policy.ts';
@@ -78,6 +78,8 @@ export const planEntry = z
     phase: z.string().nullable(),
     /** Where the work of a done plan is, as far as stator knows: it does not see a merge that was made with git by hand. null: the plan is not done. */
     landing: z.enum(landings).nullable(),
+    /** The signals for its landing that it takes from a person now; `create_pr` only where a forge is known for its repo. Empty: the plan is not done. */
+    accepts: z.array(z.enum(landingSignals)),
     blocked: block.nullable(),
     /** The open questions, the oldest first. */
     questions: z.array(question),

@@ -56,7 +56,7 @@ const forgeKnownMs = 10_000;
 export function createPlanViews(parts: ViewDependencies) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
-  const forges = new Map<string, { missing: string | null; untilMs: number }>();
+  const forges = new Map<string, { missing: Promise<string | null>; untilMs: number }>();
 
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
     const row = await store.plan(project, plan);
@@ -88,9 +88,16 @@ export function createPlanViews(parts: ViewDependencies) {
   }
 
   /** Why no pull request can be made; null: a forge is known. One without its token is known: the plan says what is missing. */
-  async function missingForge(project: string): Promise<string | null> {
+  function missingForge(project: string): Promise<string | null> {
     const known = forges.get(project);
     if (known !== undefined && known.untilMs > performance.now()) return known.missing;
+    // The plans of a list ask at once, and all get the first answer.
+    const missing = lookForForge(project);
+    forges.set(project, { missing, untilMs: performance.now() + forgeKnownMs });
+    return missing;
+  }
+
+  async function lookForForge(project: string): Promise<string | null> {
     const { forgeSiteOf, reposWithRequests } = await loadRepoForge();
     const whyNot = async (repo: string): Promise<string | null> => {
       try {
@@ -102,9 +109,13 @@ export function createPlanViews(parts: ViewDependencies) {
     };
     const found = await Promise.all(reposWithRequests(projects, project).map(whyNot));
     // A member without a forge matters only to a plan that changes it.
-    const missing = found.includes(null) ? null : found.join('; ');
-    forges.set(project, { missing, untilMs: performance.now() + forgeKnownMs });
-    return missing;
+    return found.includes(null) ? null : found.join('; ');
+  }
+
+  /** The given signals, without the request where no forge is known. */
+  async function withForge<Type extends string>(project: string, types: readonly Type[]): Promise<Type[]> {
+    const isMissing = types.some(isRequest) && (await missingForge(project)) !== null;
+    return types.filter((type) => !isMissing || !isRequest(type));
   }
 
   /** Runs of an earlier plan of that name do not belong to this one. */
@@ -236,6 +247,7 @@ export function createPlanViews(parts: ViewDependencies) {
       status: row.status,
       phase: row.phase,
       landing: row.landing,
+      accepts: await withForge(row.project, row.accepts),
       blocked: blocked === null ? null : blockView(blocked),
       questions: (row.blocked?.questions ?? []).map(questionView),
       wave: row.wave,
@@ -387,10 +399,10 @@ export function createPlanViews(parts: ViewDependencies) {
         base: row.base,
         base_remote: await baseRemoteOf(parts, row),
         stack: planDetail(tree).pullRequest?.stack ?? [],
-        accepts: acceptedSignals(tree.root, clock.nowMs()),
+        accepts: await withForge(project, acceptedSignals(tree.root, clock.nowMs())),
         events: await Promise.all(
           offersOf(tree.root, clock.nowMs()).map(async ({ type, isTaken, guard }) => {
-            const missing = isTaken && type === 'create_pr' ? await missingForge(project) : null;
+            const missing = isTaken && isRequest(type) ? await missingForge(project) : null;
             return {
               ...{ type, does: signals[type].does, accepted: isTaken && missing === null },
               why_not: isTaken ? missing : (guard ?? 'not in the states that it is in now'),
@@ -407,6 +419,8 @@ export function createPlanViews(parts: ViewDependencies) {
     },
   };
 }
+
+const isRequest = (type: string) => type === 'create_pr';
 
 /** Who paused a plan. `signals` has the newest first. */
 function pauserIn(signals: readonly SignalRow[]): string {

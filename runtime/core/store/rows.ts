@@ -7,7 +7,7 @@ import type { PlanBudget, Spent } from '../../../machines/vocabulary/budget.ts';
 import type { EffectKind, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Landing } from '../../../machines/vocabulary/landing.ts';
+import type { Landing, LandingSignal } from '../../../machines/vocabulary/landing.ts';
 import type { NoteState } from '../../../machines/vocabulary/note.ts';
 import type { PlanStatus } from '../../../machines/vocabulary/plan-status.ts';
 import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
@@ -377,6 +377,8 @@ export interface PlanRow {
   readonly phase: string | null;
   /** The landing of a done plan; null: it is not done. */
   readonly landing: Landing | null;
+  /** The signals for its landing that its tree would take from a person. */
+  readonly accepts: readonly LandingSignal[];
   readonly blocked: Need | null;
   readonly holds: boolean;
   readonly paused: boolean;

@@ -149,7 +149,7 @@ const hosts = `
 
 export const migrations: readonly Migration[] = [
   {
-    version: 26,
+    version: 27,
     name: 'all tables',
     sql: [inPostgres(tables(nowMs) + hosts), functions, numbers, inbox, chain].join('\n'),
   },

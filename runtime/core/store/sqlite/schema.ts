@@ -33,5 +33,5 @@ const writer = `
   ) STRICT;`;
 
 export const migrations: readonly Migration[] = [
-  { version: 53, name: 'all tables', sql: tables(nowMs) + inbox + writer },
+  { version: 54, name: 'all tables', sql: tables(nowMs) + inbox + writer },
 ];

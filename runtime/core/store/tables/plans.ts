@@ -2,7 +2,7 @@
 
 import type { PlanSummary } from '../../../../actors/plan-view.ts';
 import { nothingRaised } from '../../../../machines/vocabulary/budget.ts';
-import type { Landing } from '../../../../machines/vocabulary/landing.ts';
+import type { Landing, LandingSignal } from '../../../../machines/vocabulary/landing.ts';
 import type { PlanStatus } from '../../../../machines/vocabulary/plan-status.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
@@ -20,6 +20,7 @@ interface Row {
   status: PlanStatus;
   phase: string | null;
   landing: Landing | null;
+  accepts: string;
   blocked: string | null;
   holds: number;
   paused: number;
@@ -43,17 +44,17 @@ interface Row {
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, author, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, file_as, budget, host';
+  'project, plan, title, goal, branch, topic, author, status, phase, landing, accepts, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, file_as, budget, host';
 
 export function createPlanTable(db: Connection) {
   const insert = db.prepare(
-    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, author, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, file_as, budget, host)
-     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @author, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @as, @budget, @host)
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, author, status, phase, landing, accepts, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, file_as, budget, host)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @author, @status, @phase, @landing, @accepts, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @as, @budget, @host)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, author = excluded.author, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
        file = excluded.file, file_digest = excluded.file_digest, file_as = excluded.file_as, budget = excluded.budget, host = excluded.host, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
-    `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, landing = @landing, blocked = @blocked, holds = @holds,
+    `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, landing = @landing, accepts = @accepts, blocked = @blocked, holds = @holds,
        paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
        generation = @generation, budget = @budget, host = @host, updated_at = @at
      WHERE project = @project AND plan = @plan`,
@@ -103,13 +104,14 @@ export function createPlanTable(db: Connection) {
 
   function parameters(
     { project, plan }: PlanKey,
-    { blocked, holds, paused, budget, ...summary }: PlanSummary,
+    { accepts, blocked, holds, paused, budget, ...summary }: PlanSummary,
     at: number,
   ) {
     return {
       project,
       plan,
       ...summary,
+      accepts: JSON.stringify(accepts),
       blocked: blocked === null ? null : JSON.stringify(blocked),
       holds: holds ? 1 : 0,
       budget: JSON.stringify(budget),
@@ -214,6 +216,7 @@ function planOf(row: Row): PlanRow {
     status: row.status,
     phase: row.phase,
     landing: row.landing,
+    accepts: JSON.parse(row.accepts) as LandingSignal[], // as `parameters` wrote it
     blocked: row.blocked === null ? null : JSON.parse(row.blocked),
     holds: row.holds === 1,
     paused: row.paused === 1,

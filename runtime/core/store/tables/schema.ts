@@ -137,6 +137,7 @@ export const tables = (nowMs: string) => `
     status TEXT NOT NULL,
     phase TEXT,
     landing TEXT CHECK (landing IS NULL OR (status = 'done' AND landing IN ('not_merged', 'in_line', 'pull_request_open', 'merged'))),
+    accepts TEXT NOT NULL DEFAULT '[]' CHECK (status = 'done' OR accepts = '[]'),
     blocked TEXT,
     holds INT NOT NULL DEFAULT 0 CHECK (holds IN (0, 1)),
     paused INT NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
