@@ -4,7 +4,7 @@
  */
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { pathKey, pathOf } from './actor-path.ts';
-import { replaced, withErrors } from './kept-error.ts';
+import { replaced, withErrors } from './json-value.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 

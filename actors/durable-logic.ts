@@ -17,8 +17,7 @@ import type {
 import { messageOf } from '../machines/vocabulary/errors.ts';
 import { mustRest, pathKey, pathOf } from './actor-path.ts';
 import { hiddenContext, isInTree, reviveActors, storedContext } from './actor-refs.ts';
-import { asJson } from './json-value.ts';
-import { keptError, withErrors } from './kept-error.ts';
+import { asJson, keptError, withErrors } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 import { type Emission, emission } from './recorder.ts';
 import { withPlace } from './thrown-place.ts';

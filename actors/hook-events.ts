@@ -6,8 +6,7 @@ import { budgetDetails, type HookDetails, type HookEvent, lifecycleEvents } from
 import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import { snapshotOf } from './addressee.ts';
 import { blockOf, planContext } from './plan-view.ts';
-import { type PublicMove, publicMove, type Tags, tagged } from './public-states.ts';
-import type { Transition } from './recorder.ts';
+import { type PublicMove, publicMove, type Tags, type Transition, tagged } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
 
 export interface Happened {

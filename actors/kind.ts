@@ -10,7 +10,7 @@ import type { SignalKind } from '../machines/vocabulary/signal-kind.ts';
 import type { Found } from './addressee.ts';
 import type { Standing, Upgrades } from './compatibility.ts';
 import type { Ports } from './ports.ts';
-import type { PublicMove } from './public-states.ts';
+import type { PublicMove } from './recorder.ts';
 import type { Refusal } from './refusal.ts';
 
 /** The open requests of a tree, if its machine does not count them itself. It is stored beside the snapshot. */

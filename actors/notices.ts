@@ -9,8 +9,7 @@ import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import { refusedText } from '../machines/vocabulary/word.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, isFailedStart, planContext, statusOfPlan } from './plan-view.ts';
-import { publicMove } from './public-states.ts';
-import type { AgentSnapshot, Transition } from './recorder.ts';
+import { type AgentSnapshot, publicMove, type Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
 
 export interface Notice {

@@ -24,8 +24,7 @@ import {
   rejected,
   settled,
 } from './durable-logic.ts';
-import { asJson } from './json-value.ts';
-import { errorAsJson, withErrors } from './kept-error.ts';
+import { asJson, errorAsJson, withErrors } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import { awaitedMachine, outputAwaited, promiseSettled, waiterOf, waitersLimit, waitFor } from './output-wait.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';

@@ -25,7 +25,7 @@ import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
 import { type TaskAgent, taskAgent } from '../machines/vocabulary/task-agent.ts';
 import { fileHolderOf, type WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
-import { type Tags, tagged } from './public-states.ts';
+import { type Tags, tagged } from './recorder.ts';
 import { isAccepted, openQuestions, waitsForPerson } from './refusal.ts';
 import type { Tree } from './tree.ts';
 

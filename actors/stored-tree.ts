@@ -9,7 +9,7 @@ import type { DoneWork } from '../machines/vocabulary/family.ts';
 import type { LandingTag, PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
 import { compatibleSnapshot, type PersistedTree, versionOf } from './compatibility.ts';
-import { tagsOfValue } from './public-states.ts';
+import { tagsOfValue } from './recorder.ts';
 import { upgrades } from './upgrades.ts';
 
 interface StoredTree<Context, Tag extends string> {

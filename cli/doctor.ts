@@ -6,9 +6,7 @@ import { connect } from '../runtime/engine/connect.ts';
 import { storeFaultsIn, storePlaceIn } from '../runtime/engine/store-copies.ts';
 import { type Call, defineVerb } from './command.ts';
 import { type Check, examine } from './doctor/checks.ts';
-import { folded } from './folded.ts';
-import { tableWidth } from './output.ts';
-import type { Cell } from './table.ts';
+import { type Cell, folded, tableWidth } from './output.ts';
 import { byteText, plain, widthOf } from './text.ts';
 
 export default defineVerb({

@@ -1,15 +1,13 @@
 /** `stator gc`. */
-
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { counted } from '../machines/vocabulary/numbers.ts';
 import type { CleaningItem, CleaningReport } from '../runtime/api/client/client.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
-import { canAsk } from './ask.ts';
 import { defineVerb } from './command.ts';
 import { flagOf, overrideArgs, overridesOf } from './gc/overrides.ts';
 import { withClient } from './session.ts';
-import { isConfirmed, sureArgs } from './sure.ts';
+import { canAsk, isConfirmed, sureArgs } from './sure.ts';
 import { byteText } from './text.ts';
 
 export default defineVerb({

@@ -13,7 +13,6 @@ import { originOf } from '../runtime/base/config/document.ts';
 import { readConfigText } from '../runtime/base/config/file.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
 import { connect } from '../runtime/engine/connect.ts';
-import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { commitHook, commitHookLines } from './commit-hook.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
@@ -21,6 +20,7 @@ import { configText, unmentionedKeys } from './init/file.ts';
 import { type McpRegistered, mcpLines, offerMcp, wantsMcp } from './init/mcp.ts';
 import { foundPlans, planLines } from './init/plans.ts';
 import { requireRepository } from './place.ts';
+import { canAsk, choose } from './sure.ts';
 import { plain } from './text.ts';
 
 export default defineVerb({

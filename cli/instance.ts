@@ -3,12 +3,12 @@
 import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { WordEntry } from '../runtime/api/contract/words.ts';
-import { readStdin } from './ask.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { findInstance, instanceLines } from './instance/view.ts';
 import { titleArg, withAgent } from './named-agent.ts';
 import { requireProject } from './place.ts';
 import { withClient } from './session.ts';
+import { readStdin } from './sure.ts';
 import { printVerdict } from './verdict.ts';
 
 const show = defineVerb({

@@ -1,10 +1,9 @@
 /** `stator issue`: the sessions of issues. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
-import { homeFolder } from '../runtime/base/config/home.ts';
+import { homeFolder } from '../runtime/base/platform/home.ts';
 import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
 import { attach } from '../runtime/engine/attach.ts';
-import { canAsk, confirm } from './ask.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
 import { startAndTell } from './daemon/start.ts';
@@ -12,7 +11,7 @@ import { asked, referenceArg, tellStarted, waitsForEngine, written } from './iss
 import { delegate } from './issue/delegate.ts';
 import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
-import { isConfirmed } from './sure.ts';
+import { canAsk, confirm, isConfirmed } from './sure.ts';
 import { missingWord } from './usage.ts';
 
 const start = defineVerb({

@@ -1,12 +1,10 @@
 /** `stator machine`: the statecharts, and the trees of machines of your own. */
-
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { defineVerb } from './command.ts';
-import { planNamed } from './named-plan.ts';
 import { requireProject } from './place.ts';
-import { withClient, withMachines } from './session.ts';
+import { planNamed, withClient, withMachines } from './session.ts';
 import { plain } from './text.ts';
 import { pausesText, stateText } from './views/machine.ts';
 

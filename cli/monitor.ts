@@ -3,15 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
-import { homeFolder } from '../runtime/base/config/home.ts';
+import { homeFolder } from '../runtime/base/platform/home.ts';
 import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
 import { attach, readStored } from '../runtime/engine/attach.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { engineHere } from './daemon/presence.ts';
 import { createTeller, type Teller } from './monitor/tell.ts';
-import { planNamed } from './named-plan.ts';
 import { requireProject, saidPlan } from './place.ts';
+import { planNamed } from './session.ts';
 
 interface Since {
   /** undefined: only what is new. */

@@ -1,10 +1,10 @@
 /** `stator note add`: for a person, and for an agent in its run. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { noteCharacters, noteProblem } from '../machines/vocabulary/note.ts';
-import { readStdin } from './ask.ts';
 import { defineVerb } from './command.ts';
 import { isInRun, requireProject, saidPlan } from './place.ts';
 import { withClient } from './session.ts';
+import { readStdin } from './sure.ts';
 import { fileProblems, keptLines } from './views/note.ts';
 
 const textForm = `one line of at most ${noteCharacters} characters`;

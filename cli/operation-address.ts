@@ -6,11 +6,10 @@ import { type AnyOperation, isRead, namesInPath, type TypedArgs } from '../runti
 import type { Call } from './command.ts';
 import { asked, referenceArg } from './issue/ask.ts';
 import { titleArg, withAgent } from './named-agent.ts';
-import { planArgs, withPlan } from './named-plan.ts';
 import { requireProject, scopeOf } from './place.ts';
 import { partArgs, withPart } from './queue/part.ts';
 import { isFolder, repoArg, repoOrFolderArg, whichRepo } from './repo/which.ts';
-import { withClient, withMachines } from './session.ts';
+import { planArgs, withClient, withMachines, withPlan } from './session.ts';
 import { isSure } from './sure.ts';
 
 type Words = NonNullable<AnyOperation['verb']>;

@@ -3,16 +3,14 @@ import type { ArgsDef } from 'citty';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
 import type { AnyOperation, Operations, TypedArgs, VerbArg } from '../runtime/api/operations/operation.ts';
-import type { Paint } from './colour.ts';
 import { type Call, defineVerb, type Verb } from './command.ts';
 import { wholeNumber } from './number.ts';
 import { addressArgs, placeOf, withAddress } from './operation-address.ts';
-import type { ListLook, Output } from './output.ts';
+import { fields, type ListLook, type Output, type Paint } from './output.ts';
 import { pagerArgs } from './pager.ts';
 import { allArgs } from './place.ts';
 import { sayWhenSlow } from './slow.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
-import { fields } from './table.ts';
 import { plainLines } from './text.ts';
 import { printVerdict } from './verdict.ts';
 

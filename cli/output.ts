@@ -1,11 +1,38 @@
-/** Where a verb prints: the answer on standard output, everything else on standard error. */
+/** Where a verb prints: the answer on standard output, everything else on standard error; in the width and the colours of the terminal. */
+import { styleText } from 'node:util';
+import type { ConsolaInstance, LogObject } from 'consola/core';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
+import { createConsola } from '../runtime/base/platform/consola.ts';
+import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
-import { type Paint, paintFor } from './colour.ts';
-import { folded } from './folded.ts';
-import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
-import { type Cell, table } from './table.ts';
+import { cut, padded, plain, plainLines, wideBlocks, widthOf } from './text.ts';
+
+export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'bad' | 'busy' | 'attention';
+
+const styles = {
+  strong: 'bold',
+  dim: 'dim',
+  good: 'green',
+  bad: 'red',
+  busy: 'cyan',
+  attention: 'yellow',
+} as const;
+
+export type Paint = (tone: Tone, text: string) => string;
+
+export const noPaint: Paint = (_tone, text) => text;
+
+const ansiPaint: Paint = (tone, text) => {
+  if (tone === 'plain' || text === '') return text;
+  return styleText(styles[tone], text, { validateStream: false }); // paintFor has checked the stream
+};
+
+/** Colour on a terminal only, and not where NO_COLOR (https://no-color.org) is set to anything, or the terminal is a dumb one. */
+export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): Paint {
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb' ? ansiPaint : noPaint;
+}
 
 export interface Stream {
   readonly isTTY?: boolean;
@@ -110,4 +137,251 @@ function withFields(line: string, fields: readonly string[]): string {
     isRecord(entry) ? Object.fromEntries(fields.map((field) => [field, entry[field] ?? null])) : entry,
   );
   return JSON.stringify(Array.isArray(document) ? picked : picked[0]);
+}
+
+export interface MessagesOptions {
+  readonly stderr: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
+  readonly env: NodeJS.ProcessEnv;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+/** What `--json` prints of an error, on one line; a person reads `error`, `log` and `hint`, and `page` below them. */
+export interface ErrorMessage {
+  readonly error: string;
+  readonly code: string;
+  readonly hint: string;
+  /** The last lines of a process that ended. */
+  readonly log?: string;
+  /** Not printed with --json. */
+  readonly page?: string;
+}
+
+/** `--json` lets only errors through, `--quiet` warnings and refusals too. Foreign texts are made safe for a terminal by the caller, except in errors. */
+export interface Messages {
+  error(message: ErrorMessage): void;
+  /** What was not accepted; its first line is emphasized. */
+  refusal(...lines: string[]): void;
+  warn(text: string): void;
+  /** Additional information. */
+  note(text: string): void;
+  /** As `note`, but each text only once: for notes that several calls would repeat. */
+  noteOnce(text: string): void;
+  /** As `note`, without colour. */
+  remark(text: string): void;
+  /** Printed with --verbose only. */
+  detail(text: string): void;
+}
+
+/** consola's numbers for these levels. */
+const levels = { error: 0, warn: 1, info: 3, debug: 4 } as const;
+
+export function createMessages(options: MessagesOptions): Messages {
+  const { stderr, json, quiet, verbose } = options;
+  const limit = json ? levels.error : quiet ? levels.warn : verbose ? levels.debug : levels.info;
+  const rowWidth = json || stderr.isTTY !== true ? null : stderr.columns || 80;
+  let loaded: ConsolaInstance | null = null;
+  const said = new Set<string>();
+
+  /** null: messages of this level are not shown, and load nothing. */
+  function consola(level: number): ConsolaInstance | null {
+    if (level > limit) return null;
+    loaded ??= createConsola({
+      log: (message) => stderr.write(`${folded(madeSafe(timely(textOf(message, options), json), json), rowWidth)}\n`),
+    });
+    loaded.level = limit;
+    return loaded;
+  }
+
+  return {
+    error: (message) => consola(levels.error)?.error(message),
+    refusal: (...lines) => consola(levels.warn)?.warn({ message: lines.join('\n'), tag: 'refusal' }),
+    warn: (text) => consola(levels.warn)?.warn(text),
+    note: (text) => consola(levels.info)?.info(text),
+    noteOnce(text) {
+      if (!said.has(text)) consola(levels.info)?.info(text);
+      said.add(text);
+    },
+    remark: (text) => consola(levels.info)?.log(text),
+    detail: (text) => consola(levels.debug)?.debug(text),
+  };
+}
+
+function timely(text: string, json: boolean): string {
+  return json ? text : withLocalTimes(text, Date.now());
+}
+
+/** Errors quote foreign texts, addresses with passwords too. */
+function madeSafe(text: string, json: boolean): string {
+  return withoutSecrets(json ? escapedJson(text) : colouredText(text));
+}
+
+function textOf({ type, tag, args: [said] }: LogObject, { stderr, env, json }: MessagesOptions): string {
+  const paint = paintFor(stderr, env);
+  if (type === 'error') {
+    const { page, ...document } = said as ErrorMessage; // `error` takes nothing else
+    if (json) return JSON.stringify(document);
+    const { error, log = '', hint } = document;
+    return [
+      `${paint('bad', 'error:')} ${plainLines(error)}`,
+      ...(log === '' ? [] : [log]),
+      ...(hint === '' ? [] : [`${paint('dim', 'hint:')} ${plainLines(hint)}`]),
+      ...(page === undefined ? [] : ['', page]),
+    ].join('\n');
+  }
+  const text = String(said);
+  if (tag === 'refusal') return text.replace(/^.*/, (first) => paint('bad', first));
+  if (type === 'warn') return paint('attention', text);
+  return type === 'info' ? paint('dim', text) : text;
+}
+
+/** The escapes in our own lines: only colours. */
+const colours = /\x1b\[[0-9;]{0,32}m/g;
+/** A name and the blanks after it, or the blanks before a line. */
+const beforeText = /^(?: *\S+(?: \S+){0,2} {2,}| *)/;
+/** Blanks, and both sides of a character that takes two columns: such scripts have no blanks between words. */
+const breaks = new RegExp(`( +|(?<=[${wideBlocks}])(?![\\p{M}\\p{Cf}])|(?=[${wideBlocks}]))`, 'u');
+/** Other programs whose commands we print; their names are also ordinary words, so they begin a command only after a colon. */
+const others: ReadonlySet<string> = new Set(['cd', 'git', 'npm', 'curl']);
+
+/**
+ * The lines of a text in rows of at most `width` columns; null: unchanged. A further row begins in the column of the text beside a name, or deeper than an
+ * indented line, so that it does not look like a new line.
+ */
+export function folded(text: string, width: number | null): string {
+  if (width === null) return text;
+  return text
+    .split('\n')
+    .map((line) => foldedLine(line, width))
+    .join('\n');
+}
+
+function foldedLine(line: string, width: number): string {
+  // A character takes two columns at most.
+  if (line.length * 2 <= width || shownWidth(line) <= width) return line;
+  const [lead = ''] = beforeText.exec(line.replace(colours, '')) ?? [];
+  const [blanks = ''] = /^ */.exec(line) ?? [];
+  const isBeside = lead.length > blanks.length && widthOf(lead) <= width / 2;
+  const indent = isBeside ? widthOf(lead) : blanks.length === 0 ? 0 : blanks.length + 2;
+  const parts = line.split(breaks);
+  let folded = '';
+  let column = 0;
+  for (let at = 0; at < parts.length; at += 2) {
+    const [gap = '', word = ''] = [parts[at - 1], parts[at]];
+    const isNew = column > indent && column + gap.length + pieceWidth(parts, { at, room: width - indent }) > width;
+    const wordWidth = shownWidth(word);
+    // A word that has no room beside the name begins further left: no terminal breaks it then.
+    const start = isNew ? Math.max(0, Math.min(indent, width - wordWidth)) : column + gap.length;
+    folded += isNew ? `\n${' '.repeat(start)}${word}` : `${gap}${word}`;
+    column = start + wordWidth;
+  }
+  return folded;
+}
+
+/** The width of a word; at the start of a command, that of the whole command unless it needs more than a row. */
+function pieceWidth(parts: readonly string[], { at, room }: { readonly at: number; readonly room: number }): number {
+  const wordAt = (index: number) => (parts[index] ?? '').replace(colours, '');
+  const word = wordAt(at).replace(/^[`('"]/, '');
+  const own = shownWidth(parts[at] ?? '');
+  const isCommand = word === 'stator' || (others.has(word) && wordAt(at - 2).endsWith(':'));
+  if (!isCommand) return own;
+  let width = own;
+  for (let next = at + 2; next < parts.length && (parts[next - 1] ?? '').length <= 1; next += 2) {
+    if (/[;,:)]$/.test(wordAt(next - 2))) break;
+    width += (parts[next - 1] ?? '').length + shownWidth(parts[next] ?? '');
+  }
+  return width <= room ? width : own;
+}
+
+function shownWidth(text: string): number {
+  return widthOf(text.replace(colours, ''));
+}
+
+export type Cell = string | { readonly text: string; readonly tone: Tone };
+
+export interface TableOptions {
+  /** null: a pipe, where nothing is cut. */
+  readonly width?: number | null;
+  readonly paint?: Paint;
+}
+
+const gap = 2;
+/** A column that is cut further says nothing any more. */
+const narrowest = 8;
+
+/** Lines of a table. Where it is too wide, the widest columns are cut first. */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  { width = null, paint = noPaint }: TableOptions = {},
+): string[] {
+  const texts = rows.map((row) => row.map((cell) => plain(typeof cell === 'string' ? cell : cell.text)));
+  const widths = headings.map((heading, column) =>
+    Math.max(widthOf(heading), ...texts.map((row) => widthOf(row[column] ?? ''))),
+  );
+  if (width !== null) shrink(widths, { width, names: headings.map((heading) => nameHeadings.has(heading)) });
+  const line = (cells: readonly string[], toneOf: (column: number) => Tone) =>
+    cells
+      .map((text, column) => {
+        const columnWidth = widths[column] ?? 0;
+        const shown = cut(text, columnWidth);
+        const isLast = column === cells.length - 1;
+        return paint(toneOf(column), shown) + (isLast ? '' : ' '.repeat(columnWidth - widthOf(shown)));
+      })
+      .join(' '.repeat(gap))
+      .trimEnd();
+  return [
+    line(headings, () => 'dim'),
+    ...texts.map((row, index) =>
+      line(row, (column) => {
+        const cell = rows[index]?.[column];
+        return typeof cell === 'object' ? cell.tone : 'plain';
+      }),
+    ),
+  ];
+}
+
+/** A column with names that people type: half of a name is useless. */
+const nameHeadings: ReadonlySet<string> = new Set([
+  'plan',
+  'title',
+  'project',
+  'repo',
+  'issue',
+  'name',
+  'id',
+  'branch',
+]);
+
+/** Names are cut only if nothing else can be. */
+function shrink(
+  widths: number[],
+  { width, names }: { readonly width: number; readonly names: readonly boolean[] },
+): void {
+  let over = widths.reduce((sum, column) => sum + column + gap, -gap) - width;
+  const others = (column: number) => names[column] !== true && (widths[column] ?? 0) > narrowest;
+  while (over > 0) {
+    const hasOthers = widths.some((_, column) => others(column));
+    const sizes = widths.map((size, column) => (hasOthers && !others(column) ? 0 : size));
+    const widest = sizes.indexOf(Math.max(...sizes));
+    const second = Math.max(narrowest, ...sizes.filter((_, column) => column !== widest));
+    const current = widths[widest] ?? 0;
+    if (current <= narrowest) return;
+    const next = Math.max(narrowest, Math.min(second, current - 1), current - over);
+    over -= current - next;
+    widths[widest] = next;
+  }
+}
+
+/** Names and values beneath each other; empty values are left out. */
+export function fields(pairs: readonly (readonly [string, string | null])[], paint: Paint = noPaint): string[] {
+  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null && pair[1] !== '');
+  const width = Math.max(0, ...shown.map(([name]) => widthOf(name)));
+  return shown.map(([name, value]) => `${paint('dim', padded(name, width))}  ${value}`);
+}
+
+/** Lines below a title, after an empty line; nothing where there are none. */
+export function section(title: string, body: readonly string[]): string[] {
+  return body.length === 0 ? [] : ['', title, ...body.map((line) => `  ${line}`)];
 }

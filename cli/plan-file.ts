@@ -12,9 +12,9 @@ import { nearest } from '../runtime/base/config/nearest.ts';
 import { entriesOf, planSourceOf } from '../runtime/base/platform/plan-source.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
-import { readStdin } from './ask.ts';
 import type { Call } from './command.ts';
 import { pathMeant } from './plan-places.ts';
+import { readStdin } from './sure.ts';
 
 /** A larger file is not read at all. */
 const readLimitBytes = 16 * planDocumentLimitBytes;

@@ -1,8 +1,8 @@
 /** What happens with a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
-import { canAsk } from './ask.ts';
 import type { Call } from './command.ts';
+import { canAsk } from './sure.ts';
 
 /**
  * `stops`: it stays planned. `goes-on`: it is carried out. `asks`: the person at this terminal looks at the document and decides. `as-configured`: no one

@@ -2,10 +2,10 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { AddRepoRequest, Client, RepoAdded, RepoRemoved, TrustLooked } from '../runtime/api/client/client.ts';
-import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 import { formerRepoText } from './former-repo.ts';
 import { isInRun, requireProject, requireRepository } from './place.ts';
+import { canAsk, confirm } from './sure.ts';
 import { plain } from './text.ts';
 import type { TrustFlag } from './trust/flag.ts';
 

@@ -2,7 +2,7 @@
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
-import { homeFolder } from '../runtime/base/config/home.ts';
+import { homeFolder } from '../runtime/base/platform/home.ts';
 import { attach } from '../runtime/engine/attach.ts';
 import { identityIn } from '../runtime/engine/preflight.ts';
 import { defineVerb } from './command.ts';

@@ -1,7 +1,7 @@
 /** `stator server`: the forges that a person knows, in a file of the home. No engine is needed. */
 
 import { resolve } from 'node:path';
-import { homeFolder } from '../runtime/base/config/home.ts';
+import { homeFolder } from '../runtime/base/platform/home.ts';
 import { createServerList, type ServerList } from '../runtime/work/forges/server-list.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';

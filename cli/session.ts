@@ -1,9 +1,17 @@
-/** A client for the length of one verb. */
+/** A client for the length of one verb, and the plan that the verb is about: the one of the name that was typed, or the one that is bound to the file. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { Client } from '../runtime/api/client/client.ts';
+import { planNameOf } from '../machines/vocabulary/ids.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Client, PlanEntry } from '../runtime/api/client/client.ts';
+import { nearest } from '../runtime/base/config/nearest.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { type ConnectOptions, connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
+import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
+import { formerRepoText } from './former-repo.ts';
+import { isInRun, requireProject, saidPlan } from './place.ts';
 
 /** Connects, notes if no engine runs, and always closes. Throws what `connect` and `use` throw. */
 export async function withClient<Answer>(
@@ -36,4 +44,124 @@ export async function withMachines<Answer>(
   } finally {
     await client.close();
   }
+}
+
+export const planArgs = {
+  plan: {
+    type: 'positional',
+    required: false,
+    description: 'its name or its file; default inside a run: the plan of the run',
+  },
+} as const;
+
+export interface PlanAddress {
+  readonly project: string;
+  readonly plan: string;
+}
+
+/** `withClient` for a verb of one plan: `given` is what was typed, or nothing inside a run. Throws `usage`, `bad_repo` and what `planNamed` throws. */
+export async function withPlan<Answer>(
+  call: Call,
+  mode: ConnectOptions['mode'],
+  given: string | undefined,
+  use: (client: Client, address: PlanAddress) => Promise<Answer>,
+): Promise<Answer> {
+  const said = saidPlan(call, given);
+  if (!said.includes('/')) requireProject(call); // before a client is opened
+  return withClient(call, mode, async (client) => {
+    const project = await projectNamed(call, client, said);
+    const plan = await planNamed(call, client, project, said);
+    try {
+      return await use(client, { project, plan });
+    } catch (thrown) {
+      const isMissing = thrown instanceof EngineError && thrown.code === 'plan_not_found';
+      const former = isMissing ? await formerRepoText(call, client) : null;
+      if (isMissing && former !== null) throw new EngineError(thrown.code, thrown.message, former, { cause: thrown });
+      throw await withNearest(thrown, { client, project, plan });
+    }
+  });
+}
+
+/** The repo here, or the one that is named before the plan, as `status` names it: `shop/login`. Throws `bad_repo`. */
+async function projectNamed(call: Call, client: Client, said: string): Promise<string> {
+  const [, before = null] = /^([^/]+)\/[^/]+$/.exec(said) ?? [];
+  const mayBe = before !== null && call.project === undefined && !isInRun(call) && !existsSync(resolve(call.cwd, said));
+  const isNamed = mayBe && (await client.repos()).some(({ project }) => project === before);
+  return isNamed ? before : requireProject(call);
+}
+
+/** For a plan that does not exist: which one may be meant. */
+export async function withNearest(
+  thrown: unknown,
+  { client, project, plan }: PlanAddress & { readonly client: Client },
+): Promise<unknown> {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'plan_not_found') return thrown;
+  const names = (await client.plans(project)).map((entry) => entry.plan);
+  const near = nearest(plan, names);
+  if (near === null || near === plan) return thrown;
+  return new EngineError(thrown.code, thrown.message, `did you mean ${near}? all of them: stator plan list`, {
+    cause: thrown,
+  });
+}
+
+/** Whether the typed word is a file, and not a plan's name. */
+export function isFilePath(said: string): boolean {
+  return /\/|\.(md|markdown|json)$/i.test(said);
+}
+
+/** The name of the plan that was typed, which need not exist, or of the plan of the file. Throws `plan_not_found` and `conflict` for a file. */
+export async function planNamed(call: Call, client: Client, project: string, said: string): Promise<string> {
+  if (!isFilePath(said)) return said;
+  // `demo/login` is how lists name a plan.
+  if (said.startsWith(`${project}/`) && !existsSync(resolve(call.cwd, said)) && !/\.(md|markdown)$/i.test(said))
+    return said.slice(project.length + 1);
+  // An agent sees its own plan only, so that one is known by its file's name.
+  const own = isInRun(call) ? call.env.STATOR_PLAN : undefined;
+  if (own !== undefined && planNameOf(said) === own) return own;
+  const plans = await client.plans(project);
+  if (plans.some(({ plan }) => plan === said)) return said;
+  const path = resolve(call.cwd, said);
+  const bound = boundPath(call, (await client.repo({ project })).path, path);
+  // If the path does not exist here, it may be a path as `plan show` or a refusal prints it. A folder means its plan: `run specs/001-cart` takes it for
+  // `specs/001-cart/tasks.md`.
+  const isMeant = (file: string) =>
+    file === bound || file.startsWith(`${bound}/`) || (file === said && !existsSync(path));
+  const bindings = plans.filter(({ file }) => file !== null && isMeant(file));
+  const [first, ...more] = bindings.map(({ plan }) => plan);
+  if (first !== undefined && more.length === 0) return first;
+  if (first !== undefined) {
+    const message = `${said} is the file of several plans: ${[first, ...more].join(', ')}`;
+    throw new EngineError('conflict', message, 'name the one that is meant instead of the file');
+  }
+  const namesake = plans.find(({ plan }) => plan === planNameOf(said));
+  if (namesake !== undefined && (await isOwnedBy(call, client, namesake, path))) return namesake.plan;
+  throw unbound(said, existsSync(path), namesake);
+}
+
+/** A plan without a file belongs to the file of its name, and a plan follows its moved file, as with `run`. */
+async function isOwnedBy(
+  call: Call,
+  client: Client,
+  { project, plan, file }: PlanEntry,
+  path: string,
+): Promise<boolean> {
+  if (file === null) return true;
+  const repo = (await client.repo({ project })).path;
+  if (!existsSync(path) || existsSync(resolve(repo, file))) return false;
+  const shown = await findPlan(client, project, plan);
+  // Most verbs name a plan, and the reader of documents is a third of the code that they would load.
+  const { readPlanFile } = await import('./plan-file.ts');
+  return shown !== null && isMovedTo(bindingOf(call, repo, await readPlanFile(call.cwd, path)), shown, repo);
+}
+
+function unbound(said: string, isThere: boolean, namesake: PlanEntry | undefined): EngineError {
+  const asNew = `stator run ${shellWord(said)}${namesake === undefined ? '' : ' --name <plan>'}`;
+  const begin = isThere ? `; to begin this file as a plan: ${asNew}` : '';
+  if (namesake === undefined) {
+    const message = isThere ? `no plan was made from ${said}` : `${said} does not exist, and no plan was made from it`;
+    return new EngineError('plan_not_found', message, `the plans that there are: stator plan list${begin}`);
+  }
+  const { plan, file } = namesake;
+  const message = `no plan was made from ${said}; plan ${plan} was made from ${file}`;
+  return new EngineError('plan_not_found', message, `if that one is meant, say its name: ${shellWord(plan)}${begin}`);
 }

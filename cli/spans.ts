@@ -1,5 +1,5 @@
 /** A line of a picture, in parts of one tone each: cut to the terminal's width, then painted. Pure. */
-import type { Paint, Tone } from './colour.ts';
+import type { Paint, Tone } from './output.ts';
 import { cut, widthOf } from './text.ts';
 
 export interface Span {

@@ -2,8 +2,8 @@
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { localTime } from '../machines/vocabulary/time-text.ts';
-import { homeFolder } from '../runtime/base/config/home.ts';
 import { didYouMean, nearest } from '../runtime/base/config/nearest.ts';
+import { homeFolder } from '../runtime/base/platform/home.ts';
 import { ensureHomeToken, homeTokenFile, rotateHomeToken } from '../runtime/base/platform/home-token.ts';
 import { addPerson, type PersonRole, personRoles, readPeople, removePerson } from '../runtime/base/platform/people.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';

@@ -1,11 +1,9 @@
 /** The parts of `repo trust` that trust nothing: they list the trusted repos and what was trusted, and revoke trust. */
-
 import type { Client, TrustShow } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
-import type { Output } from './output.ts';
+import { fields, type Output, section } from './output.ts';
 import { plainKept } from './registered.ts';
 import { withClient } from './session.ts';
-import { fields, section } from './table.ts';
 import { plain } from './text.ts';
 
 export async function listTrust(call: Call): Promise<void> {

@@ -1,5 +1,5 @@
 /** A line that is typed below a picture, and the question above it. Pure. */
-import type { Tone } from './colour.ts';
+import type { Tone } from './output.ts';
 import type { Line } from './spans.ts';
 import { cut, plain, widthOf } from './text.ts';
 

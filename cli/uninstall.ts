@@ -1,5 +1,4 @@
 /** `stator uninstall`. */
-
 import { existsSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
@@ -13,13 +12,12 @@ import { foreignEntries } from '../runtime/base/platform/home.ts';
 import { removeTree } from '../runtime/base/platform/remove-tree.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { storePlaceIn } from '../runtime/engine/store-copies.ts';
-import { canAsk } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { installedService, removeService } from './daemon/install.ts';
 import { ownerHere } from './daemon/presence.ts';
 import { stopDaemon } from './daemon/stopping.ts';
 import { refuseAgent } from './place.ts';
-import { isConfirmed, sureArgs } from './sure.ts';
+import { canAsk, isConfirmed, sureArgs } from './sure.ts';
 import { byteText, plain } from './text.ts';
 
 /** The parts of an installation, and with `removed` their outcome. */

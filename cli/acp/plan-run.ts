@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import type { FactEntry, RunFinished } from '../../runtime/api/client/client.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import type { Call } from '../command.ts';
-import type { ErrorMessage } from '../messages.ts';
-import type { PlanAddress } from '../named-plan.ts';
+import type { ErrorMessage } from '../output.ts';
 import { factLines } from '../run/fact-line.ts';
+import type { PlanAddress } from '../session.ts';
 import type { ShownPlan } from './shown-plan.ts';
 
 export interface RunParts {

@@ -1,7 +1,7 @@
 /** A plan as an editor sees it: its tasks as the agent's plan, its agents as tools, what they ask permission for as questions, and what else they ask one by one. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
-import { homeFolder } from '../../runtime/base/config/home.ts';
+import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Rpc } from '../../runtime/work/agents/relay/json-rpc.ts';

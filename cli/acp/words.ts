@@ -3,7 +3,7 @@ import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
-import { type PlanAddress, withPlan } from '../named-plan.ts';
+import { type PlanAddress, withPlan } from '../session.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
 
 /** What a person says, and the number of the question that was put to them last. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { homeFolder } from '../../runtime/base/config/home.ts';
+import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { createLogTail, linesOf } from '../../runtime/base/platform/log-tail.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { wholeNumber } from '../number.ts';

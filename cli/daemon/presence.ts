@@ -6,7 +6,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { localTime } from '../../machines/vocabulary/time-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { noAnswer } from '../../runtime/api/client/no-answer.ts';
-import { homeFolder } from '../../runtime/base/config/home.ts';
+import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { absentStep, absentText, engineName, type HomeEngine } from '../../runtime/base/platform/home-engine.ts';
 import { engineOf, type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/attach.ts';

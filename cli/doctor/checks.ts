@@ -20,9 +20,9 @@ import {
 import { abstractSockets } from '../../runtime/base/platform/abstract-sockets.ts';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
 import { groupBy } from '../../runtime/base/platform/group-by.ts';
+import { isSandboxOff } from '../../runtime/base/platform/home.ts';
 import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/machine-share.ts';
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
-import { isSandboxOff } from '../../runtime/base/platform/sandbox-variables.ts';
 import { sizeText } from '../../runtime/base/platform/size.ts';
 import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
 import { attach } from '../../runtime/engine/attach.ts';

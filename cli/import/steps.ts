@@ -1,10 +1,8 @@
 /** The parts of an import: all are shown first, and carried out after a yes. A part that fails does not stop the others, and the same command repeats it. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
-import { canAsk } from '../ask.ts';
 import type { Call } from '../command.ts';
-import { isConfirmed, sureArgs } from '../sure.ts';
+import { canAsk, isConfirmed, sureArgs } from '../sure.ts';
 import { plain } from '../text.ts';
 
 /** The outcome of a part: `there` existed before; `left` and `no_equal` are not imported, `broken` cannot be read, `failed` was refused. */

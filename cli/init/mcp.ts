@@ -1,9 +1,9 @@
 /** stator's MCP server, registered with the programs of agents by their own commands. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
-import { canAsk, confirm } from '../ask.ts';
 import type { Call } from '../command.ts';
 import { runProgram } from '../other-program.ts';
+import { canAsk, confirm } from '../sure.ts';
 import { plain } from '../text.ts';
 import { isOnPath, type KnownAgent } from './agents.ts';
 

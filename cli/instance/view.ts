@@ -1,11 +1,9 @@
 /** The text about agents, in lists and alone. Pure. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
-import type { Paint, Tone } from '../colour.ts';
-import { type Cell, fields } from '../table.ts';
+import { type Cell, fields, type Paint, type Tone } from '../output.ts';
 import { plain } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 

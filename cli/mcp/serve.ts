@@ -1,5 +1,5 @@
 /** `stator mcp`: the control API as MCP tools on standard input and output, for the program of a person's agent, or of a run's. */
-import { homeFolder } from '../../runtime/base/config/home.ts';
+import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { defineVerb } from '../command.ts';

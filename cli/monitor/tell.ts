@@ -1,9 +1,8 @@
 /** Facts of all repos as lines, or as documents under --json. */
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { Client, FactEntry } from '../../runtime/api/client/client.ts';
-import type { Tone } from '../colour.ts';
 import type { Call } from '../command.ts';
-import { sizeOf } from '../output.ts';
+import { sizeOf, type Tone } from '../output.ts';
 import { type FactContext, factText, hasFailed, whyOf } from '../run/fact-line.ts';
 import { cut, plain, widthOf } from '../text.ts';
 

@@ -7,13 +7,12 @@ import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from '../command.ts';
 import { meantCommands } from '../meant.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { planAndWord, saidPlan } from '../place.ts';
 import { planOnlyArg } from '../planned.ts';
+import { planArgs, withPlan } from '../session.ts';
 import { sureArgs } from '../sure.ts';
-import { planningTypes, sendToPlan, waitArg } from './send.ts';
-import { forceStatus } from './signals.ts';
+import { forceStatus, planningTypes, sendToPlan, waitArg } from './signals.ts';
 import { planSteps, planStepsText } from './steps.ts';
 
 const advance = defineVerb({

@@ -4,14 +4,12 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanEntry } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { type PlanAddress, withPlan } from '../named-plan.ts';
 import { requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
+import { type PlanAddress, withClient, withPlan } from '../session.ts';
 import { brief, plain } from '../text.ts';
 import { missingWord } from '../usage.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
-import { waitArg } from './send.ts';
-import { sendResolve } from './signals.ts';
+import { sendResolve, waitArg } from './signals.ts';
 
 export default defineVerb({
   summary: 'Answer a question of an agent, or let a blocked plan continue.',

@@ -3,9 +3,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
-import { withPlan } from '../named-plan.ts';
+import { withPlan } from '../session.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
-import { waitArg } from './send.ts';
+import { waitArg } from './signals.ts';
 
 export default defineVerb({
   summary: 'Choose the draft of several planners that becomes the document.',

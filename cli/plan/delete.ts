@@ -7,12 +7,10 @@ import type {
   LeftoverKind,
   PlanDeleted,
 } from '../../runtime/api/client/client.ts';
-import { choose, confirm } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { overrideArgs, overridesOf } from '../gc/overrides.ts';
-import { type PlanAddress, withPlan } from '../named-plan.ts';
-import { withClient } from '../session.ts';
-import { isConfirmed, sureArgs } from '../sure.ts';
+import { type PlanAddress, withClient, withPlan } from '../session.ts';
+import { choose, confirm, isConfirmed, sureArgs } from '../sure.ts';
 import { byteText } from '../text.ts';
 
 export default defineVerb({

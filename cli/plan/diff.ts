@@ -2,9 +2,8 @@
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { literalText } from '../../runtime/base/platform/terminal-text.ts';
-import { type Paint, paintFor, type Tone } from '../colour.ts';
 import type { View } from '../operation-verb.ts';
-import { tableWidth } from '../output.ts';
+import { type Paint, paintFor, type Tone, tableWidth } from '../output.ts';
 import { paged } from '../pager.ts';
 import { changeLines } from './change-lines.ts';
 

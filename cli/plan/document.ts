@@ -1,5 +1,4 @@
 /** The verbs that take a plan's document, and hand it out again. */
-
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
@@ -9,10 +8,8 @@ import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 import { textDigest } from '../../runtime/base/platform/text-digest.ts';
 import { refuseWayOut } from '../../runtime/base/platform/way-out.ts';
-import { readStdin } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { type BoundFile, bindingOf, placeOf, planOfFile, readAsBefore } from '../file-binding.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
 import { isInRun, requireProject } from '../place.ts';
 import {
   forceFileArgs,
@@ -27,8 +24,8 @@ import {
 import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg, tellStart } from '../planned.ts';
 import { projectForPlans } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
-import { withClient } from '../session.ts';
-import { sureArgs } from '../sure.ts';
+import { planArgs, withClient, withPlan } from '../session.ts';
+import { readStdin, sureArgs } from '../sure.ts';
 import { plainLines } from '../text.ts';
 import { trustArg, trustOf } from '../trust/flag.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';

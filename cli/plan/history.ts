@@ -1,12 +1,10 @@
 /** The history of a plan, as a person reads it. */
-
 import { clockTime, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry } from '../../runtime/api/client/client.ts';
 import type { View } from '../operation-verb.ts';
-import { type Output, tableWidth } from '../output.ts';
+import { type Cell, type Output, tableWidth } from '../output.ts';
 import { paged } from '../pager.ts';
 import { type FactContext, factText, hasFailed, isNote, whyOf } from '../run/fact-line.ts';
-import type { Cell } from '../table.ts';
 import { cut, padded, plain, widthOf } from '../text.ts';
 
 export const historyView: View<HistoryEntry[]> = async ({ client, call, asked, flags }) => {

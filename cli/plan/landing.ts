@@ -4,13 +4,13 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
+import { planArgs, withPlan } from '../session.ts';
 import { sayWhenSlow } from '../slow.ts';
 import { isSure, sureArgs } from '../sure.ts';
 import { plain } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { mergeTold, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
-import { waitArg } from './send.ts';
+import { waitArg } from './signals.ts';
 import { memberLines } from './view.ts';
 
 interface Landing {

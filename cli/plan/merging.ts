@@ -5,7 +5,7 @@ import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
-import type { PlanAddress } from '../named-plan.ts';
+import type { PlanAddress } from '../session.ts';
 import { plain } from '../text.ts';
 
 /** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */

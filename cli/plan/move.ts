@@ -1,7 +1,7 @@
 /** `stator plan move`: a plan goes to another host with its whole repo. */
 import { defineVerb } from '../command.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
 import { removeArgs, tellMoved } from '../repo.ts';
+import { planArgs, withPlan } from '../session.ts';
 
 export default defineVerb({
   summary: 'Move a plan to another host of the store, with its repo and all plans of that repo.',

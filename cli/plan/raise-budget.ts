@@ -13,9 +13,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { localDay } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
-import { withPlan } from '../named-plan.ts';
+import { withPlan } from '../session.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
-import { waitArg } from './send.ts';
+import { waitArg } from './signals.ts';
 
 export default defineVerb({
   summary: 'Raise the budget of a plan; if it waits for that, it continues.',

@@ -1,5 +1,4 @@
 /** Plans, as a person reads them: in a list, alone, and why one waits. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -8,8 +7,7 @@ import { clockTime, withLocalTimes } from '../../machines/vocabulary/time-text.t
 import type { Explanation, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { formerRepoText } from '../former-repo.ts';
 import type { View } from '../operation-verb.ts';
-import { tableWidth } from '../output.ts';
-import { fields } from '../table.ts';
+import { fields, tableWidth } from '../output.ts';
 import { plainLines } from '../text.ts';
 import { draftNamed } from './choose.ts';
 import { baseText, linesBeside, planHeadings, planLines, planRow, stackLines } from './view.ts';

@@ -1,15 +1,63 @@
 /** The verbs that are one signal to a plan. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { canAsk, confirm } from '../ask.ts';
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
-import { planArgs, withPlan } from '../named-plan.ts';
 import { planAndWord, saidPlan } from '../place.ts';
-import { planOnlyArg } from '../planned.ts';
-import { forceArgs, sureArgs } from '../sure.ts';
-import { printVerdict } from '../verdict.ts';
-import { sendToPlan, waitArg } from './send.ts';
+import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote, planOnlyArg, tellStart } from '../planned.ts';
+import { planArgs, withPlan } from '../session.ts';
+import { canAsk, confirm, forceArgs, isSure, type Sure, sureArgs } from '../sure.ts';
+import { printVerdict, verdictMs } from '../verdict.ts';
+
+export interface Word {
+  /** As it was typed: a name, or a file's path. */
+  readonly plan: string;
+  readonly type: string;
+  readonly payload?: unknown;
+  /** If the key was sent before, the answer is the first one's outcome. */
+  readonly dedupeKey?: string;
+  /** false with `--no-wait`. */
+  readonly wait: boolean;
+  /** If its effect must be confirmed first: `command` for the plan of that name, such as `plan cancel login`. */
+  readonly sure?: Omit<Sure, 'command'> & { command(plan: string): string };
+  /** For a signal that may start a planner: what happens with the plan once it is planned. */
+  readonly planning?: PlanningFlags;
+}
+
+/** A planner may start after these. */
+export const planningTypes: ReadonlySet<SignalType> = new Set<SignalType>(['plan_start', 'reopen', 'start_over']);
+
+export const waitArg = {
+  wait: { type: 'boolean', default: true, negativeDescription: 'do not wait for the verdict' },
+} as const;
+
+/** Asks where necessary, sends, prints the verdict, answers the exit code. */
+export async function sendToPlan(call: Call, word: Word): Promise<number> {
+  const { plan, type, dedupeKey, wait, sure } = word;
+  const advance = word.planning === undefined ? undefined : await advanceSaid(call, plan, word.planning);
+  const payload = advance === undefined ? word.payload : { advance };
+  if (sure !== undefined) {
+    // The home is not owned meanwhile, because a person may take long to answer.
+    const isMeant = await withPlan(call, 'read', plan, (client, address) =>
+      isSure(call, client, { ...address, type, payload }, { ...sure, command: sure.command(shellWord(address.plan)) }),
+    );
+    if (!isMeant) return 1;
+  }
+  const key = dedupeKey === undefined ? {} : { dedupeKey };
+  const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
+  const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
+  if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
+  const exitCode = printVerdict(call, answer);
+  if (word.planning !== undefined && answer.plan.waits === null) tellStart(call, answer.plan);
+  return exitCode;
+}
+
+/** The home is not owned here either. */
+async function advanceSaid(call: Call, plan: string, flags: PlanningFlags): Promise<boolean | undefined> {
+  return advanceOf(
+    await withPlan(call, 'read', plan, (client, { project }) => afterPlanning(call, client, project, flags)),
+  );
+}
 
 const asksFirst =
   'On a terminal it first says which agents it would stop, which branch it would move and which agents may cost money, and asks.';

@@ -1,5 +1,4 @@
 /** The text about a plan, in lists and alone. Pure. */
-
 import { waysOn } from '../../machines/plan/advice.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
@@ -10,9 +9,8 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
-import type { Paint, Tone } from '../colour.ts';
+import { type Cell, fields, type Paint, type Tone, table } from '../output.ts';
 import type { Line } from '../spans.ts';
-import { type Cell, fields, table } from '../table.ts';
 import { brief, plain } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 

@@ -1,12 +1,10 @@
 /** Which part of the queue a verb is about: the whole, a repo, a plan of it, or one agent. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import type { Client, QueueSwitched } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
-import { planNamed, withNearest } from '../named-plan.ts';
 import { requireProject } from '../place.ts';
-import { withClient } from '../session.ts';
+import { planNamed, withClient, withNearest } from '../session.ts';
 import { brief } from '../text.ts';
 
 type QueuePart = NonNullable<Parameters<Client['pauseQueue']>[0]>;

@@ -1,6 +1,6 @@
 /** The journal of a plan, read to its end. */
 import type { Client, HistoryEntry } from '../../runtime/api/client/client.ts';
-import type { PlanAddress } from '../named-plan.ts';
+import type { PlanAddress } from '../session.ts';
 
 /** The lines after that one, the oldest first. The engine answers them in pages. */
 export async function* journalOf(

@@ -3,8 +3,8 @@
 import { answerCommand } from '../../machines/plan/advice.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
-import { canAsk } from '../ask.ts';
 import type { Call } from '../command.ts';
+import { canAsk } from '../sure.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
 import type { Display } from './display.ts';
 import { askedPermissions } from './permissions.ts';

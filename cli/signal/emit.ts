@@ -1,12 +1,12 @@
 /** `stator signal emit`: the one command that agents know; inside a run it needs no names. */
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
-import { homeFolder } from '../../runtime/base/config/home.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
-import { readStdin } from '../ask.ts';
+import { homeFolder } from '../../runtime/base/platform/home.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { isFilePath, planNamed } from '../named-plan.ts';
 import { requireProject, saidPlan } from '../place.ts';
-import { sendToPlan, type Word, waitArg } from '../plan/send.ts';
+import { sendToPlan, type Word, waitArg } from '../plan/signals.ts';
+import { isFilePath, planNamed } from '../session.ts';
+import { readStdin } from '../sure.ts';
 import { printVerdict } from '../verdict.ts';
 import { isUnwritable, leaveWord } from './left-file.ts';
 

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
-import { isInWalls } from '../../runtime/base/platform/sandbox-variables.ts';
+import { isInWalls } from '../../runtime/base/platform/home.ts';
 import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';

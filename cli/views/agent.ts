@@ -4,9 +4,9 @@ import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import type { WordEntry } from '../../runtime/api/contract/words.ts';
 import type { agentOperations } from '../../runtime/api/operations/agent.ts';
-import type { Tone } from '../colour.ts';
 import { instanceHeadings, instanceRow } from '../instance/view.ts';
 import type { View } from '../operation-verb.ts';
+import type { Tone } from '../output.ts';
 import { hasUsage } from '../usage-text.ts';
 
 const instances: View<InstanceEntry[]> = {

@@ -9,8 +9,8 @@ import type {
   HookTested,
 } from '../../runtime/api/client/client.ts';
 import type { hookOperations } from '../../runtime/api/operations/hook.ts';
-import type { Tone } from '../colour.ts';
 import type { View } from '../operation-verb.ts';
+import type { Tone } from '../output.ts';
 import { plain, plainLines } from '../text.ts';
 
 const hookTones: Readonly<Record<HookEntry['state'], Tone>> = {

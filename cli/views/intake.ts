@@ -3,7 +3,7 @@ import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
 import type { intakeOperations } from '../../runtime/api/operations/intake.ts';
 import type { View } from '../operation-verb.ts';
-import { fields } from '../table.ts';
+import { fields } from '../output.ts';
 import { plain, plainLines } from '../text.ts';
 
 const intakes: View<IntakeEntry[]> = {

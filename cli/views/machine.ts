@@ -14,7 +14,7 @@ import type {
 } from '../../runtime/api/client/client.ts';
 import { asOfText } from '../as-of.ts';
 import type { View } from '../operation-verb.ts';
-import { fields } from '../table.ts';
+import { fields } from '../output.ts';
 import { plain } from '../text.ts';
 import { verificationLines } from '../verification.ts';
 

@@ -3,9 +3,8 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { RepoEntry, RepoRemoved, RepoShow, RepoSwitched } from '../../runtime/api/client/client.ts';
 import type { repoOperations } from '../../runtime/api/operations/repo.ts';
 import type { View } from '../operation-verb.ts';
-import type { Output } from '../output.ts';
+import { fields, type Output, section, table } from '../output.ts';
 import { plainKept, tellRemoved } from '../registered.ts';
-import { fields, section, table } from '../table.ts';
 import { plain } from '../text.ts';
 
 const repos: View<RepoEntry[]> = {

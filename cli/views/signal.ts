@@ -2,8 +2,8 @@
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { SignalAnswer, SignalEntry } from '../../runtime/api/client/client.ts';
 import type { signalOperations } from '../../runtime/api/operations/signal.ts';
-import type { Tone } from '../colour.ts';
 import type { View } from '../operation-verb.ts';
+import type { Tone } from '../output.ts';
 import { plainLines } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 

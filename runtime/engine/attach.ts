@@ -5,8 +5,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { type Call, callSocket, type NextEngine } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
 import { noAnswer } from '../api/client/no-answer.ts';
-import type { Environment } from '../base/config/home.ts';
-import { isInWalls } from '../base/platform/sandbox-variables.ts';
+import { type Environment, isInWalls } from '../base/platform/home.ts';
 import { isThisStator } from '../base/platform/version.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
 

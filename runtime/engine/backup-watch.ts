@@ -1,9 +1,7 @@
 /** Copies the store automatically: once a day in a daemon, and before a newer stator changes its schema. */
-
 import type { StorePlace } from '../base/config/config.ts';
 import type { Log } from '../base/platform/log.ts';
-import type { PollLoop } from '../base/platform/poll-loop.ts';
-import { createServiceLoop, type Troubles } from '../base/platform/troubles.ts';
+import { createServiceLoop, type PollLoop, type Troubles } from '../base/platform/poll-loop.ts';
 import { listCopies, makeCopy, outdatedSchema } from '../core/store/sqlite/copies.ts';
 import { migrations } from '../core/store/sqlite/schema.ts';
 import type { EngineState } from './state.ts';

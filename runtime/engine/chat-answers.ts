@@ -1,7 +1,7 @@
 /** Answers from chats as signals of the people who gave them, with the roles of their tokens. */
 import { refusalSentence } from '../../machines/plan/refusal-text.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
-import { needOfSignal, refuseLowerRole } from '../api/control/people.ts';
+import { needOfSignal, refuseLowerRole } from '../api/control/principal.ts';
 import { type ChatWatch, createChatWatch } from '../work/chats/chat-watch.ts';
 import type { Parts } from './composition.ts';
 

@@ -1,5 +1,4 @@
 /** The parts of every engine, without its background services. */
-
 import { existsSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { AnyDefinition } from '../../actors/definition.ts';
@@ -11,9 +10,9 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { placeOf, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { type CommandDependencies, createCommands, type OperationParts } from '../api/commands/commands.ts';
-import { keyed } from '../api/commands/request.ts';
+import { keyed } from '../api/commands/signal-sender.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
-import { namedOrigin } from '../api/control/people.ts';
+import { namedOrigin } from '../api/control/principal.ts';
 import type { AppParts, Host, Inspect } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
@@ -30,17 +29,15 @@ import type { Faults } from '../base/platform/faults.ts';
 import type { HomeEngine, NotStarting } from '../base/platform/home-engine.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
-import { createTroubles } from '../base/platform/troubles.ts';
-import { createBus } from '../core/inbox/facts.ts';
+import { createTroubles } from '../base/platform/poll-loop.ts';
+import { createBus, createVerdicts } from '../core/inbox/facts.ts';
 import { type ArrivingSignal, createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
-import { createVerdicts } from '../core/inbox/verdicts.ts';
 import type { EffectCarrier } from '../core/outbox/carrier.ts';
 import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import { type Change, insertSignal, type Store } from '../core/store/port.ts';
-import type { Owner } from '../core/store/sqlite/owner.ts';
-import { homeEngine } from '../core/store/sqlite/owner.ts';
+import { homeEngine, type Owner } from '../core/store/sqlite/owner.ts';
 import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { concernsHere } from '../core/store/written.ts';
@@ -57,9 +54,8 @@ import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
 import { otherEngineOf } from './other-engines.ts';
-import { createOwnership } from './ownership.ts';
 import { answerHosts, createRelay } from './relay.ts';
-import { createEngineState, type EngineState, viewedPlan } from './state.ts';
+import { createEngineState, createOwnership, type EngineState, viewedPlan } from './state.ts';
 
 const loadWhatIf = later(() => import('./what-if.ts'));
 

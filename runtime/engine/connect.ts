@@ -2,16 +2,14 @@
  * How the command line reaches the control API: that of the engine that owns the home, over its socket, or the same app over a temporary engine of its own.
  * Callers cannot distinguish the two, except by the note.
  */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { refuseUnknownOptions } from '../api/client/call.ts';
 import type { Client } from '../api/client/client.ts';
-import { refuseUnknownOptions } from '../api/client/known-options.ts';
-import { type Environment, homeFolder } from '../base/config/home.ts';
-import { isInWalls } from '../base/platform/sandbox-variables.ts';
+import { type Environment, homeFolder, isInWalls } from '../base/platform/home.ts';
 import { attach, attachFromWalls } from './attach.ts';
 
 export type * from '../api/client/client.ts';
-export type { Environment } from '../base/config/home.ts';
+export type { Environment } from '../base/platform/home.ts';
 
 /** The home folder, and the purpose. */
 export interface ConnectOptions {

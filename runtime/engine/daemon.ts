@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { localTime } from '../../machines/vocabulary/time-text.ts';
-import { createPasses, type Passes } from '../api/control/people.ts';
+import { createPasses, type Passes } from '../api/control/principal.ts';
 import type { Host } from '../api/control/route.ts';
 import { type ControlServer, serveSocket } from '../api/control/server.ts';
 import { serveTcp, type Team } from '../api/control/tcp.ts';

@@ -7,7 +7,7 @@ import { checkedMachines, defineMachine as defineAny } from '../../actors/define
 import type { AnyDefinition, ChartId, EventType, OutputOf, Written } from '../../actors/definition.ts';
 import { outputOf as outputOfAny } from '../../actors/output-wait.ts';
 import { EngineError as AnyEngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
 import { FatalError as AnyFatalError, RetryAtError as AnyRetryAtError } from '../work/effects/machine-effect.ts';
 import { openDurableCore } from './durable-core.ts';
 import type { AnyDurable, DurableDefinition, DurableEngine, DurableError, DurableOptions } from './durable-types.ts';

@@ -3,7 +3,7 @@
  * There is no state outside of it: two engines with two homes live side by side.
  */
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
 import { serveSocket } from '../api/control/server.ts';
 import { checkOverrides, homeFolder } from '../base/config/config.ts';
 import { ensureHome } from '../base/platform/home.ts';
@@ -35,9 +35,9 @@ export type {
   OwnAgent,
   OwnHook,
 } from '../base/config/config.ts';
-export type { Environment } from '../base/config/home.ts';
 export type { Clock } from '../base/platform/clock.ts';
 export { type FaultPoint, type Faults, faultPoints } from '../base/platform/faults.ts';
+export type { Environment } from '../base/platform/home.ts';
 export type { Log } from '../base/platform/log.ts';
 export { FatalError, RetryAtError } from '../work/effects/machine-effect.ts';
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';

@@ -6,8 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Log } from '../base/platform/log.ts';
-import type { PollLoop } from '../base/platform/poll-loop.ts';
-import { createServiceLoop, type Troubles } from '../base/platform/troubles.ts';
+import { createServiceLoop, type PollLoop, type Troubles } from '../base/platform/poll-loop.ts';
 import type { Store } from '../core/store/port.ts';
 
 export interface HostWatchParts {

@@ -15,8 +15,8 @@ import { machineUpgraded, treeDeleted, workOf } from '../../actors/own-machine.t
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { refuseUnknownOptions } from '../api/client/call.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
-import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { groupBy } from '../base/platform/group-by.ts';
 import { textDigest } from '../base/platform/text-digest.ts';

@@ -4,8 +4,7 @@
  */
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import type { PollLoop } from '../base/platform/poll-loop.ts';
-import { createServiceLoop } from '../base/platform/troubles.ts';
+import { createServiceLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import type { Hosts } from '../core/store/port.ts';
 import { canTake, hostsInLine, loadsOf, namesOf, plansElsewhere } from '../work/repos/host-choice.ts';
 import type { Parts } from './composition.ts';

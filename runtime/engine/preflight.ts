@@ -1,8 +1,8 @@
 /** Checks before an engine runs, by `stator doctor` and `stator run`: prompts, programs, env files, git. Each part is loaded when it is needed. */
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { SignMode } from '../base/config/config.ts';
-import type { Environment } from '../base/config/home.ts';
 import type { ProgramPreset } from '../base/config/preset-programs.ts';
+import type { Environment } from '../base/platform/home.ts';
 import type { AcpAbout } from '../work/agents/presets/acp-about.ts';
 import type { TerminalProgram } from '../work/agents/terminal.ts';
 

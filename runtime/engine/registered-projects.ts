@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Client } from '../api/client/client.ts';
-import { type Environment, homeFolder, storeFile } from '../base/config/home.ts';
+import { type Environment, homeFolder, storeFile } from '../base/platform/home.ts';
 import { attach } from './attach.ts';
 
 /** The names of the registered repos; null where that cannot be found out now. Makes nothing, throws nothing. */

@@ -1,7 +1,7 @@
 /** Puts daemon.toml in force as soon as a person saves it: read, checked, and applied. */
 import type { Log } from '../base/platform/log.ts';
+import type { Troubles } from '../base/platform/poll-loop.ts';
 import { type SavedFile, watchSavedFile } from '../base/platform/saved-file.ts';
-import type { Troubles } from '../base/platform/troubles.ts';
 
 export interface SettingsWatchParts {
   /** The daemon.toml in force. */

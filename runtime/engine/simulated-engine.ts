@@ -27,7 +27,7 @@ import { isOver, type PlanStatus } from '../../machines/vocabulary/plan-status.t
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, SignalPayload } from '../../machines/vocabulary/signal.ts';
 import type { Log } from '../base/platform/log.ts';
-import { createTroubles } from '../base/platform/troubles.ts';
+import { createTroubles } from '../base/platform/poll-loop.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
 import { createTreeCache, unstored } from '../core/inbox/tree-cache.ts';

@@ -1,9 +1,8 @@
 /** The composition root: puts an engine together for the process that owns the home. */
 import { join } from 'node:path';
 import { type EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
-import { callApp } from '../api/client/call.ts';
+import { callApp, refuseUnknownOptions } from '../api/client/call.ts';
 import { createClient } from '../api/client/client.ts';
-import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { App } from '../api/control/app.ts';
 import type { Host } from '../api/control/route.ts';
 import type { ControlServer } from '../api/control/server.ts';
@@ -19,10 +18,10 @@ import { machinesFor, refuseUnknownEvents } from './given-machines.ts';
 import { createMachines, openWithoutDefinition, releaseHeld, tellChanged, tellUpgraded } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
-import { engineStopped, lostHome } from './ownership.ts';
 import { createPage } from './page.ts';
 import { createRequestGate } from './request-gate.ts';
 import { stopEngine } from './shutdown.ts';
+import { engineStopped, lostHome } from './state.ts';
 import { tracesHook } from './traces.ts';
 
 /** After this time an engine has begun its work, and one for a single verb has ended. */

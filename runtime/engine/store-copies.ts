@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { loadDaemonConfig, type StorePlace, storePlace } from '../base/config/config.ts';
-import { type Environment, homeFolder } from '../base/config/home.ts';
+import { type Environment, homeFolder } from '../base/platform/home.ts';
 import type { StoreCopy } from '../core/store/sqlite/copies.ts';
 
 export type { StoreCopy } from '../core/store/sqlite/copies.ts';

@@ -5,9 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
-import type { PollLoop } from '../base/platform/poll-loop.ts';
+import { createServiceLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
-import { createServiceLoop } from '../base/platform/troubles.ts';
 import type { HostRow, Hosts, LostRepo } from '../core/store/port.ts';
 import { ensureClone, isSameAddress, sharedAddress } from '../work/git/clone.ts';
 import { canTake, hostsInLine, type Loads, loadsOf } from '../work/repos/host-choice.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { kindsWith } from '../../actors/kinds.ts';
-import { publicMove, tagged, tagsOf } from '../../actors/public-states.ts';
+import { publicMove, tagged, tagsOf } from '../../actors/recorder.ts';
 import { agentMachine, planMachine, repoMachine, taskMachine } from '../../machines/index.ts';
 import { planTree, repoTree } from '../../machines/vocabulary/ids.ts';
 import { planStatuses } from '../../machines/vocabulary/plan-status.ts';

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { noPaint } from '../../cli/colour.ts';
 import { type Key, press } from '../../cli/monitor/board/keys.ts';
 import { pageRows, picture, rowAt, spaceOf } from '../../cli/monitor/board/picture.ts';
 import { type Board, firstBoard, type News } from '../../cli/monitor/board/state.ts';
+import { noPaint } from '../../cli/output.ts';
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
 import { broken } from '../../cli/typed.ts';

@@ -1,7 +1,7 @@
 /** Lines for a terminal: no row is wider than it, and no word is broken where it fits in a row. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { folded } from '../../cli/folded.ts';
+import { folded } from '../../cli/output.ts';
 import { widthOf } from '../../cli/text.ts';
 
 const rows = (text: string, width: number) => folded(text, width).split('\n');

@@ -1,6 +1,6 @@
 /** What is said on standard error, to whom; and that nobody pays for the library of it who says nothing. */
 import { describe, expect, it } from 'vitest';
-import { createMessages } from '../../cli/messages.ts';
+import { createMessages } from '../../cli/output.ts';
 import { planOf, type Terminal, working } from '../support/cli.ts';
 import { filesLoadedBy } from '../support/loaded.ts';
 

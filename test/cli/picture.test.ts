@@ -1,16 +1,15 @@
 import xterm from '@xterm/headless';
 import { describe, expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
-import { publicMove } from '../../actors/public-states.ts';
-import { noPaint, paintFor } from '../../cli/colour.ts';
+import { publicMove } from '../../actors/recorder.ts';
 import { instanceLines } from '../../cli/instance/view.ts';
+import { noPaint, paintFor, table } from '../../cli/output.ts';
 import { planLines } from '../../cli/plan/view.ts';
 import { factLines } from '../../cli/run/fact-line.ts';
 import { frame } from '../../cli/run/frame.ts';
 import { outcomeOf } from '../../cli/run/outcome.ts';
 import { resultLines, tookText } from '../../cli/run/result.ts';
 import { createScreen } from '../../cli/run/screen.ts';
-import { table } from '../../cli/table.ts';
 import { cut, plain, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';

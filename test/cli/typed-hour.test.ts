@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folded } from '../../cli/folded.ts';
+import { folded } from '../../cli/output.ts';
 import { terminal } from '../support/cli.ts';
 import { openPty } from '../support/pty.ts';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import { ground } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 

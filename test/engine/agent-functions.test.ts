@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type AgentCall, createEngine, type EngineOptions } from '../../runtime/engine/engine.ts';
 import { begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';

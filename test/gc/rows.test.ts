@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { days, laterClock, rowsOf } from '../support/cleaning.ts';
 import { begin, ground, planText, register, say, startEngine, untilPlan } from '../support/engine.ts';

@@ -75,7 +75,7 @@ export const verbs = [
   {
     name: 'no-wait-waits',
     promise: '--no-wait: do not wait for the verdict',
-    file: 'cli/plan/send.ts',
+    file: 'cli/plan/signals.ts',
     find: 'waitMs: wait ? verdictMs : 0,',
     replace: 'waitMs: verdictMs,',
     tests: ['test/cli/plan-words.test.ts'],

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import { failuresOf, planDetail, planSummary } from '../../actors/plan-view.ts';
-import { tagged } from '../../actors/public-states.ts';
+import { tagged } from '../../actors/recorder.ts';
 import { offersOf } from '../../actors/refusal.ts';
 import type { Tree } from '../../actors/tree.ts';
 import { type SignalType, signals } from '../../machines/vocabulary/signal.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { createServiceLoop, createTroubles, type ToldTrouble } from '../../runtime/base/platform/troubles.ts';
+import { createServiceLoop, createTroubles, type ToldTrouble } from '../../runtime/base/platform/poll-loop.ts';
 import { until } from '../support/ground.ts';
 
 function recorded() {

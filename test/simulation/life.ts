@@ -4,7 +4,7 @@ import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
 import type { FaultPoint } from '../../runtime/base/platform/faults.ts';
 import type { Log } from '../../runtime/base/platform/log.ts';
-import { createTroubles } from '../../runtime/base/platform/troubles.ts';
+import { createTroubles } from '../../runtime/base/platform/poll-loop.ts';
 import { createBus } from '../../runtime/core/inbox/facts.ts';
 import { createPump } from '../../runtime/core/inbox/pump.ts';
 import { createTreeCache } from '../../runtime/core/inbox/tree-cache.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import type { StartedRun } from '../../runtime/core/store/rows.ts';
 import {
   lastKnownMs,

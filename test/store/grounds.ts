@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import type { Store } from '../../runtime/core/store/port.ts';
 import { openPostgres } from '../../runtime/core/store/postgres/store.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { storeFile } from '../../runtime/base/platform/home.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 const growing = ['signals', 'journal', 'effects', 'runs', 'launches', 'notifications'];

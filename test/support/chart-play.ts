@@ -14,7 +14,7 @@ import {
 import { pathOf } from '../../actors/actor-path.ts';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { errorAsJson } from '../../actors/kept-error.ts';
+import { errorAsJson } from '../../actors/json-value.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf, workOf } from '../../actors/own-machine.ts';
 import { createTrees, type Step, type Tree, type Trees } from '../../actors/tree.ts';

@@ -1,13 +1,11 @@
 /** The actions of the board's keys, each by the same request as the verb of that name, with the same refusals. */
-
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { taskName } from '../../../machines/vocabulary/ids.ts';
 import { counted } from '../../../machines/vocabulary/numbers.ts';
 import { clockTime } from '../../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../../runtime/api/client/client.ts';
-import type { Tone } from '../../colour.ts';
-import { noPaint } from '../../colour.ts';
 import { permissionsOf, permissionText } from '../../instance/permission.ts';
+import { noPaint, type Tone } from '../../output.ts';
 import { changeLines } from '../../plan/change-lines.ts';
 import { diffTone } from '../../plan/diff.ts';
 import { mergeTold, outcomeOf } from '../../plan/merging.ts';

@@ -2,7 +2,7 @@
 import { counted } from '../../../machines/vocabulary/numbers.ts';
 import type { InstanceEntry, PlanEntry } from '../../../runtime/api/client/client.ts';
 import { accountLines } from '../../account-text.ts';
-import type { Paint } from '../../colour.ts';
+import type { Paint } from '../../output.ts';
 import { pauseLines } from '../../queue/part.ts';
 import { cutLine, type Line, paintLine } from '../../spans.ts';
 import { plain, plainLines, widthOf } from '../../text.ts';

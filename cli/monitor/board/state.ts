@@ -1,6 +1,6 @@
 /** The state of the board: one value, which keys and news change. Pure. */
 import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/api/client/client.ts';
-import type { Tone } from '../../colour.ts';
+import type { Tone } from '../../output.ts';
 import type { Line } from '../../spans.ts';
 import type { Seen, Status } from '../../status/sort.ts';
 

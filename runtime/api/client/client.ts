@@ -15,8 +15,7 @@ import {
 } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
 import { plainText } from '../operations/shape.ts';
-import { type Answered, type Call, gone, type NextEngine } from './call.ts';
-import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
+import { type Answered, type Call, gone, type KnownOptions, type NextEngine, refuseUnknownOptions } from './call.ts';
 
 export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';

@@ -7,7 +7,7 @@ import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
-import type { ToldTrouble } from '../../base/platform/troubles.ts';
+import type { ToldTrouble } from '../../base/platform/poll-loop.ts';
 import type { ArrivingSignal } from '../../core/inbox/pump.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';

@@ -1,31 +1,42 @@
 /** The commands of people and agents: each becomes signals in the inbox, and the answer is the verdict on them. */
 
+import { baseOf as baseInTree, snapshotOf } from '../../../actors/addressee.ts';
 import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
+import type { PlanContext } from '../../../machines/plan/context.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
-import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
+import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { isFinal } from '../../../machines/vocabulary/run-state.ts';
-import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
+import { type Origin, originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import { type AgentProfile, everyProfile } from '../../base/config/config.ts';
-import { isSandboxOff } from '../../base/platform/sandbox-variables.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import { isSandboxOff } from '../../base/platform/home.ts';
+import type { Log } from '../../base/platform/log.ts';
 import { tokenHash } from '../../base/platform/token.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
 import { dependentPlan } from '../../core/inbox/signal-row.ts';
+import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
-import type { Change, PlanKey } from '../../core/store/port.ts';
+import type { Change, PlanKey, Store } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
 import { refuseUnplayable } from '../../work/effects/playable.ts';
+import { collectSoFar } from '../../work/effects/run-repository.ts';
+import type { SecretSearch } from '../../work/effects/secrets/search.ts';
 import { baseOf } from '../../work/effects/workplace.ts';
 import type { CleaningRequest } from '../../work/gc/gc.ts';
 import { refuseBranch } from '../../work/git/branch.ts';
+import { changedLines } from '../../work/git/changed-lines.ts';
 import { identity } from '../../work/git/identity.ts';
+import { branchRef, readRef } from '../../work/git/refs.ts';
 import type { Deliveries } from '../../work/intake/deliveries.ts';
+import type { Projects } from '../../work/repos/registry.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
 import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import type { Views } from '../queries/queries.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createDocumentCommands } from './documents.ts';
 import { createHostCommands } from './hosts.ts';
@@ -34,7 +45,6 @@ import { createLandingCommands } from './landings.ts';
 import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { createPermissionCommands } from './permissions.ts';
-import { createPlanHead } from './plan-head.ts';
 import { createPlanWork } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
@@ -307,6 +317,78 @@ export function createCommands(parts: CommandDependencies) {
           : `the token belongs to a run of ${run.title} that has ended`,
         'unset STATOR_TOKEN to speak as a person',
       );
+    },
+  };
+}
+
+/** The head of a plan's branch; `lines` were added and removed since a verifier's run began at `since`. */
+interface Tip {
+  readonly head: string;
+  readonly since?: string;
+  readonly lines?: number;
+}
+
+interface Word {
+  readonly project: string;
+  readonly plan: string;
+  readonly origin: Origin;
+  readonly run: string | null;
+}
+
+interface PlanHeadParts {
+  readonly cache: Pick<TreeCache, 'get' | 'forget'>;
+  readonly projects: Projects;
+  readonly views: Views;
+  readonly clock: Clock;
+  readonly home: string;
+  readonly store: Pick<Store, 'launch' | 'run' | 'tree'>;
+  readonly secrets: SecretSearch;
+  readonly log: Log;
+}
+
+/** Signals that judge the present state of the branch. */
+const judgements: ReadonlySet<SignalType> = new Set([
+  'review_approved',
+  'verify_approved',
+  'verify_failed',
+  'request_review',
+  'merge',
+  'create_pr',
+]);
+
+/** The head of a plan's branch is read before a signal that judges the branch: a person may have committed there since the engine last looked. */
+function createPlanHead(parts: PlanHeadParts) {
+  const { cache, projects, views, clock } = parts;
+  return {
+    /**
+     * Returns the branch's head, and, if a verifier approves, the number of lines that it may have changed itself. null: the signal does not judge the
+     * branch, or there is no branch yet. People answer for their own approvals, so no lines are counted for them.
+     */
+    async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
+      if (!judgements.has(type)) return null;
+      const repository = await projects.repository(project);
+      const { branch } = await views.mustRead(project, plan);
+      // A run inside walls has its commits in its own git folder until they are collected here.
+      const tree = planTree(project, plan);
+      if (type === 'verify_approved' && run !== null)
+        await collectSoFar(parts, repository, { tree, key: effectKey(tree, run), branch });
+      const head = await readRef(repository, branchRef(branch));
+      if (head === null) return null;
+      const entry = await cache.get(tree);
+      if (type !== 'verify_approved' || originKind(origin) === 'person' || entry === null) return { head };
+      const since = baseInTree(entry.tree.root, { run });
+      if (since === null || since === head) return { head };
+      return { head, since, lines: await changedLines(repository, since, head) };
+    },
+    /** The changes to commit together with the signal; empty if the plan already knows this head. */
+    async words(tree: TreeAddress, { head, ...fix }: Tip): Promise<readonly Change[]> {
+      const entry = await cache.get(tree);
+      if (entry === null) return [];
+      const known: Pick<PlanContext, 'head' | 'selfFix'> = snapshotOf(entry.tree.root).context;
+      const isKnown = fix.since === undefined || known.selfFix?.[fix.since] === fix.lines;
+      if (known.head === head && isKnown) return [];
+      const payload = { head, ...fix };
+      return [{ do: 'signal.insert', tree, type: 'head_moved', payload, origin: 'engine', at: clock.nowMs() }];
     },
   };
 }

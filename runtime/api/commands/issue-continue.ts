@@ -13,7 +13,7 @@ import type { IssuePlace } from './issue-place.ts';
 import type { IssueAsk, IssueSessions } from './issue-sessions.ts';
 import { type SessionSlots, sessionTitle } from './issue-slots.ts';
 import type { createBeginning } from './issue-start.ts';
-import { repeatedRequest } from './request.ts';
+import { repeatedRequest } from './signal-sender.ts';
 
 export interface ContinueIssue extends IssueAsk {
   /** null: no new message; the session is repaired and goes on. */

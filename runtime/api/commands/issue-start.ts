@@ -17,7 +17,7 @@ import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import type { SessionSlots } from './issue-slots.ts';
 import { type PlanCommand, untilBorn } from './plans.ts';
-import { repeatedRequest } from './request.ts';
+import { repeatedRequest } from './signal-sender.ts';
 
 export interface Beginning {
   readonly message: string;

@@ -2,7 +2,6 @@
  * Sessions of issues: each is a plan of one task, worked on by one agent over all its rounds. Ordinary signals of that plan begin, continue and remove a
  * session. A separate row holds what belongs to the issue alone: its reference, its pull request, its messages.
  */
-
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -38,8 +37,7 @@ import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
 import { createSessionSlots, sessionTitle } from './issue-slots.ts';
 import { type Beginning, createBeginning, startLimitMs, startPollMs } from './issue-start.ts';
 import type { PlanCommand } from './plans.ts';
-import { repeatedRequest } from './request.ts';
-import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
+import { repeatedRequest, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
 /** The commands of plans and signals that the issue commands use. */
 export interface IssueParts extends CommandDependencies {

@@ -1,5 +1,4 @@
 /** Registers and deletes plans. */
-
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
@@ -24,8 +23,7 @@ import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLef
 import type { PlanPushed, PlanShow } from '../contract/plans.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork } from './plan-work.ts';
-import { repeatedRequest } from './request.ts';
-import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
+import { createSignalSender, repeatedRequest, verdictWaitMs } from './signal-sender.ts';
 
 export interface PlanCommand {
   readonly project: string;

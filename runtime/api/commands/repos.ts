@@ -12,8 +12,7 @@ import { composeRepo } from './repo-compose.ts';
 import { createRepoFiles } from './repo-files.ts';
 import { mustFindRepo } from './repo-found.ts';
 import { createTrustCommands } from './repo-trust.ts';
-import { repeatedRequest } from './request.ts';
-import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
+import { createSignalSender, repeatedRequest, verdictWaitMs } from './signal-sender.ts';
 
 export interface AddRepo {
   readonly trust: Yes;

@@ -2,7 +2,7 @@
 import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { mustCommit } from '../../core/store/port.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
-import { withRequest } from './request.ts';
+import { withRequest } from './signal-sender.ts';
 
 export interface KeptAnswer {
   readonly status: number;

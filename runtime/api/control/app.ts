@@ -13,11 +13,10 @@ import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.t
 import type { Log } from '../../base/platform/log.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Commands } from '../commands/commands.ts';
-import { withRequest } from '../commands/request.ts';
+import { withRequest } from '../commands/signal-sender.ts';
 import type { Views } from '../queries/queries.ts';
 import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
-import type { Need } from './people.ts';
-import { type Entrance, type Named, personEntrance } from './principal.ts';
+import { type Entrance, type Named, type Need, personEntrance } from './principal.ts';
 import { check, jsonOf, mustBeJson } from './requests.ts';
 import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf, pathOf, type Relay } from './route.ts';
 import { routes } from './routes.ts';

@@ -1,13 +1,25 @@
-/** A route of the control API: its description, its schemas, its permitted senders, and its answers. */
+/** A route of the control API: its description, its schemas, its permitted senders, and its answers; and the route of an operation. */
 import type { Context } from 'hono';
-import type { z } from 'zod';
-import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
+import { z } from 'zod';
+import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
+import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Commands, OperationParts } from '../commands/commands.ts';
+import { verdictWaitMs } from '../commands/signal-sender.ts';
+import { instanceVerdict, refusedAnswer, type SignalAnswer, signalAnswer } from '../contract/signals.ts';
+import {
+  type AnyOperation,
+  namesInPath,
+  type Operations,
+  placeOfFields,
+  type Sender,
+} from '../operations/operation.ts';
+import { plainText } from '../operations/shape.ts';
 import type { EventParts, EventStreams } from './events.ts';
 import type { McpSessions } from './mcp.ts';
-import type { Need, Passes } from './people.ts';
-import type { Principal } from './principal.ts';
+import { type Need, needOfSignal, type Passes, type Principal } from './principal.ts';
+import { given } from './requests.ts';
+import { schemas } from './schemas.ts';
 
 export interface AppParts extends EventParts {
   readonly commands: Commands;
@@ -177,4 +189,128 @@ export function methodOf(key: RouteKey): Method {
 
 export function pathOf(key: RouteKey): string {
   return key.slice(key.indexOf(' ') + 1);
+}
+
+/** 200: done or held; 202: not decided yet; 409: refused. */
+const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refusedAnswer } as const;
+
+/** The same about an agent, with kasmos's field for success. */
+const agentVerdictAnswers = { 200: instanceVerdict, 202: signalAnswer, 409: refusedAnswer } as const;
+
+interface SentSignal {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly dedupeKey?: string | null;
+  readonly waitMs?: number;
+}
+
+/** The sender, and the engine. */
+interface Asking {
+  readonly core: AppParts;
+  readonly principal: Principal;
+}
+
+/** Sends a signal of the sender, who must own the plan. Throws the errors of `Commands.send`. */
+export async function sendSignal({ core, principal }: Asking, signal: SentSignal): Promise<SignalAnswer> {
+  principal.mustHave(needOfSignal(signal.type));
+  const sender = await principal.mustOwn(signal.project, signal.plan);
+  return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...signal, ...sender });
+}
+
+/** The same, with the HTTP status of its verdict. */
+export async function sendAndAnswer(asking: Asking, signal: SentSignal) {
+  return answerOf(await sendSignal(asking, signal));
+}
+
+function answerOf(answer: SignalAnswer) {
+  const { status } = answer.signal;
+  if (status === 'failed') return refused(answer);
+  return status === 'pending' ? json(202, answer) : json(200, answer);
+}
+
+/** The answer about an agent, which may be gone: then a signal that is never refused has nothing to do. */
+function agentAnswerOf({ signal, plan }: SignalAnswer, isNeverRefused: boolean) {
+  if (signal.status === 'pending') return json(202, { signal, plan });
+  if (signal.status === 'failed' && !isNeverRefused) return refused({ signal, plan });
+  return json(200, { status: 'ok' as const, signal, plan });
+}
+
+export function refused(answer: SignalAnswer) {
+  return json(409, { ...answer, ...refusalOf(answer).toJSON() } satisfies z.input<typeof refusedAnswer>);
+}
+
+/** A refusal in the form of an error, for programs that read only errors. */
+export function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
+  if (refused === null) {
+    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
+    return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);
+  }
+  const told = { ...refused, ...plan, type };
+  return new EngineError('refused', refusalSentence(told), refusalHint(told));
+}
+
+interface Names {
+  readonly project?: string;
+  readonly plan?: string;
+  readonly title?: string;
+}
+
+export function routesOf(operations: Operations): AnyRoute[] {
+  return Object.values(operations).map(routeOf);
+}
+
+function routeOf(operation: AnyOperation): AnyRoute {
+  const { http, does, who, needs, inRuns, anyHost, again, bodyLimitBytes, errors, verdict } = operation;
+  const run = operation.run as (parts: OperationParts, input: unknown, sender: Sender | null) => unknown; // its own schemas have parsed its input
+  const creates = operation.creates as true | ((input: unknown) => boolean) | undefined; // likewise
+  const fields = Object.entries(operation.input?.(schemas) ?? {});
+  const names = namesInPath(operation);
+  const inPath = fields.filter(([name]) => names.includes(name));
+  const others = fields.filter(([name]) => !names.includes(name));
+  const definition: Definition = {
+    ...{ does, who, answers: answersOf(operation) },
+    ...given({ needs, inRuns, anyHost, again, bodyLimitBytes, errors }),
+    ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
+    ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
+  };
+  return {
+    key: http,
+    definition,
+    async answer({ core, principal, params, query, body }: Ask) {
+      const input = given({ ...params, ...query, ...body });
+      if (operation.sendsSignal === true) principal.mustHave(needOfSignal((input as { type: string }).type)); // `sendsSignal` says that it has a type
+      const sender = who === 'own' ? await principal.mustOwn(...(await planOf(core, input))) : null;
+      const answer = await run(core.parts, input, sender);
+      if (operation.answer === undefined) return empty(204);
+      if (verdict === 'plan') return answerOf(answer as SignalAnswer); // `verdict` says so
+      if (verdict !== undefined) return agentAnswerOf(answer as SignalAnswer, verdict === 'agent_end'); // likewise
+      if (operation.answer === plainText) return text(200, String(answer));
+      if (operation.mayPend === true && isPending(answer)) return json(202, answer);
+      return json(creates === true || creates?.(input) === true ? 201 : 200, answer);
+    },
+  };
+}
+
+/** The plan that an operation with `who: own` names, by itself or by an agent. Throws `not_found`. */
+async function planOf({ views }: AppParts, names: Names): Promise<[project: string, plan: string]> {
+  const { project = '', plan = '', title } = names;
+  return [project, title === undefined ? plan : (await views.instance(project, title)).plan];
+}
+
+function answersOf({ answer, verdict, creates, mayPend = false }: AnyOperation): Definition['answers'] {
+  if (verdict === 'plan') return verdictAnswers;
+  if (verdict === 'agent_end') return { 200: agentVerdictAnswers[200], 202: agentVerdictAnswers[202] };
+  if (verdict !== undefined) return agentVerdictAnswers;
+  if (answer === undefined) return { 204: 'empty' };
+  if (answer === plainText) return { 200: 'text' };
+  const shape = answer(schemas);
+  if (creates === true) return { 201: shape };
+  if (creates !== undefined) return { 200: shape, 201: shape };
+  return mayPend ? { 200: shape, 202: shape } : { 200: shape };
+}
+
+function isPending(answer: unknown): boolean {
+  return (answer as { signal: { status: string } }).signal.status === 'pending'; // `mayPend` says that it is about a signal
 }

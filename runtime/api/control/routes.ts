@@ -1,9 +1,7 @@
 /** Every route of the control API, in the order of its description. */
-
 import type { Operations } from '../operations/operation.ts';
 import { nouns } from '../operations/operations.ts';
-import { routesOf } from './operation-route.ts';
-import { type AnyRoute, pathOf } from './route.ts';
+import { type AnyRoute, pathOf, routesOf } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { engineRoutes } from './routes/engine.ts';

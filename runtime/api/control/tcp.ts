@@ -4,11 +4,11 @@
  */
 import type { AddressInfo } from 'node:net';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { isLoopback } from '../../base/config/home.ts';
+import { isLoopback } from '../../base/platform/home.ts';
 import type { Person } from '../../base/platform/people.ts';
 import { isSameSecret } from '../../base/platform/token.ts';
 import type { App } from './app.ts';
-import type { Passes } from './people.ts';
+import type { Passes } from './principal.ts';
 import { errorResponse } from './requests.ts';
 import { isDelivery } from './routes/deliveries.ts';
 import { isApiPath } from './routes.ts';

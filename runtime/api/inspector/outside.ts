@@ -5,7 +5,7 @@
 import { ensureHomeToken, readHomeToken } from '../../base/platform/home-token.ts';
 import { type Person, personOfToken, readPerson } from '../../base/platform/people.ts';
 import { isSameSecret } from '../../base/platform/token.ts';
-import type { Passes } from '../control/people.ts';
+import type { Passes } from '../control/principal.ts';
 import { derivedKey, newName, tokenOf } from './key.ts';
 import { createPageApp, type Door, type Login, type PageApp } from './page-app.ts';
 

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Person } from '../../base/platform/people.ts';
-import { answeringSignals } from '../control/people.ts';
+import { answeringSignals } from '../control/principal.ts';
 import { errorResponse } from '../control/requests.ts';
 import { isApiPath } from '../control/routes.ts';
 import { endedWith } from '../control/stream-end.ts';

@@ -5,7 +5,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../client/client.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import { line } from '../control/requests.ts';
-import { refusalOf } from '../control/verdicts.ts';
+import { refusalOf } from '../control/route.ts';
 import { type McpCaller, withCaller } from './caller.ts';
 
 /** A field of every tool; an agent inside a run belongs to one repo. */

@@ -1,7 +1,7 @@
 /** A line of the journal for people and programs, with the reason, which comes from its signal and its run. */
 
 import type { Kinds } from '../../../actors/kind.ts';
-import type { PublicMove } from '../../../actors/public-states.ts';
+import type { PublicMove } from '../../../actors/recorder.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { onOneLine } from '../../../machines/vocabulary/errors.ts';

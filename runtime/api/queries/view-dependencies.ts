@@ -6,7 +6,7 @@ import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { NotStarting } from '../../base/platform/home-engine.ts';
-import type { ToldTrouble } from '../../base/platform/troubles.ts';
+import type { ToldTrouble } from '../../base/platform/poll-loop.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
 import type { Store } from '../../core/store/port.ts';

@@ -2,7 +2,7 @@
 
 import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
 import { failuresOf, type Need, planDetail } from '../../../actors/plan-view.ts';
-import { tagged } from '../../../actors/public-states.ts';
+import { tagged } from '../../../actors/recorder.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';

@@ -43,11 +43,11 @@ import { type FoundBesides, trustView } from './trust.ts';
 import { refuseReplacements, refuseUnfitChecks, refuseUnfitKeys } from './unfit-profiles.ts';
 
 export { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
+export { homeFolder } from '../platform/home.ts';
 export type { BudgetConfig } from './budget.ts';
 export { hookTypes } from './channels/channels.ts';
 export type { ChatHookConfig, ChatServiceName } from './channels/chat.ts';
 export type { Origin } from './document.ts';
-export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, opensOf, refusedAddresses, targetOf, unheardEvents } from './hooks.ts';

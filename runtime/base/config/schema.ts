@@ -9,9 +9,9 @@ import { isMachineName, type Role, roles } from '../../../machines/vocabulary/id
 import { landers } from '../../../machines/vocabulary/landing.ts';
 import { mergeMethods, pullMergeModes, stackModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { overlaps, type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
+import { isLoopback } from '../platform/home.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
 import type { OptedAcp } from './acp/agents.ts';
-import { isLoopback } from './home.ts';
 import { chatsSchema, chatTable, desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { intakeKeysOf, intakesSchema } from './intake.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';

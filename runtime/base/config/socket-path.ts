@@ -3,8 +3,8 @@ import { lstatSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Environment } from '../platform/home.ts';
 import { textDigest } from '../platform/text-digest.ts';
-import type { Environment } from './home.ts';
 
 /** A path longer than this is cut off without an error when a socket is bound: `sun_path`, its closing NUL included. */
 const socketPathLimitBytes = process.platform === 'linux' ? 108 : 104;

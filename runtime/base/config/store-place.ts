@@ -1,8 +1,8 @@
 /** Where the store of a home is: in a file of the home, or in a database of PostgreSQL. */
 import { existsSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { type Environment, storeFile } from '../platform/home.ts';
 import { withoutSecrets } from '../platform/secrets.ts';
-import { type Environment, storeFile } from './home.ts';
 
 export type StorePlace =
   | { readonly kind: 'file'; readonly file: string }

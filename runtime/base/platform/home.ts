@@ -14,7 +14,8 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { systemCode } from './system-code.ts';
@@ -118,4 +119,37 @@ function unusable(home: string, what: string, hint: string, cause?: unknown): En
   const code = systemCode(cause);
   const message = `the home folder ${home} ${what}${code === '' ? '' : ` (${code})`}`;
   return new EngineError('home_unusable', message, `${hint}, ${elsewhere}`, cause === undefined ? {} : { cause });
+}
+
+/** Variables by their names, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `$STATOR_HOME`, else `$XDG_CONFIG_HOME/stator`, else `~/.config/stator`; absolute. An empty variable counts as unset, and so does a relative XDG one. */
+export function homeFolder(env: Environment): string {
+  if (env.STATOR_HOME) return resolve(env.STATOR_HOME);
+  const configHome = env.XDG_CONFIG_HOME;
+  if (configHome && isAbsolute(configHome)) return join(configHome, 'stator');
+  return join(env.HOME || homedir(), '.config', 'stator');
+}
+
+/** Where the store of that home lies. */
+export function storeFile(home: string): string {
+  return join(home, 'taskstore.db');
+}
+
+/** Whether that host cannot be reached from outside of this machine: `localhost`, `127.0.0.1`, `[::1]`. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The variable that turns `sandbox = "auto"` off for a whole engine, without a warning. */
+export function isSandboxOff(env: Variables): boolean {
+  return env.STATOR_SANDBOX === 'off';
+}
+
+/** Whether a process with this environment is one of a run inside of walls: there is no home there and no main folder of the repo, only the run's own socket. */
+export function isInWalls(env: Variables): boolean {
+  return env.STATOR_SANDBOX === 'bwrap' && env.STATOR_RUN !== undefined;
 }

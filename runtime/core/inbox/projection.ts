@@ -1,7 +1,6 @@
 /** The rows by which lists show a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
 import { isFailedStart, planSummary, summarySources } from '../../../actors/plan-view.ts';
-import { tagged } from '../../../actors/public-states.ts';
-import type { AgentSnapshot } from '../../../actors/recorder.ts';
+import { type AgentSnapshot, tagged } from '../../../actors/recorder.ts';
 import type { Step } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';

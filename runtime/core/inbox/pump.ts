@@ -1,15 +1,15 @@
 /**
  * The one place where signals are handled: claim -> step -> commit -> publish. If a batch throws, its signals are tried one by one, counted, and quarantined
  * after three tries. Signals that may have ended the earlier engine are also handled alone, and counted before they begin, separately from signals that threw
- * (suspects.ts).
+ * (signal-row.ts).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import { withTrace } from '../../base/platform/trace-context.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { hookRows } from '../store/hook-rows.ts';
 import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
@@ -17,8 +17,7 @@ import { endedText, maxEngines } from '../store/suspected.ts';
 import { tracePartOf } from '../store/trace-ids.ts';
 import { concernsHere } from '../store/written.ts';
 import type { Bus } from './facts.ts';
-import { dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-row.ts';
-import { createSuspects } from './suspects.ts';
+import { createSuspects, dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch, notification } from './transaction.ts';
 
 /** The most signals of one commit: enough to share its cost, few enough that none waits long behind them. */

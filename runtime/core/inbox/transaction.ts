@@ -2,8 +2,7 @@
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
 import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
 import { outputAwaited } from '../../../actors/output-wait.ts';
-import { publicMove } from '../../../actors/public-states.ts';
-import type { Transition } from '../../../actors/recorder.ts';
+import { publicMove, type Transition } from '../../../actors/recorder.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { ToldEvent } from '../../../machines/vocabulary/hook-event.ts';

@@ -5,7 +5,7 @@
 import type { Kinds } from '../../../actors/kind.ts';
 import { shareOf } from '../../../machines/vocabulary/budget.ts';
 import { parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import type { PlanKey, Store } from '../store/port.ts';
 import type { JournalLine, PlanRow } from '../store/rows.ts';
 import { type BudgetParts, lookAtRow, restoredWord } from './budget.ts';

@@ -7,7 +7,7 @@ import { setMaxListeners } from 'node:events';
 import { type EffectKind, type Lane, lanes as laneNames, runsOwnCode } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Faults } from '../../base/platform/faults.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import type { Change, StartQuery } from '../store/port.ts';
 import type { EffectRow, NewSignal } from '../store/rows.ts';
 import { inProcess } from './carrier.ts';

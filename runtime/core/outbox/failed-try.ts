@@ -1,5 +1,5 @@
 /** Decides what follows the failed try of an effect. Pure. */
-import { errorAsJson } from '../../../actors/kept-error.ts';
+import { errorAsJson } from '../../../actors/json-value.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';

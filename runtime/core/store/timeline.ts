@@ -7,10 +7,11 @@
  * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has restarted, the steady
  * clock begins again: then the wall clock says how long it was off, which is never negative. So no wait is longer than planned.
  */
-
 import type { Clock } from '../../base/platform/clock.ts';
 import { readBoot } from '../../base/platform/process-table.ts';
 import type { ChangeOf, Store } from './port.ts';
+import type { TimelineRow } from './rows.ts';
+import { type Connection, orNull } from './tables/connection.ts';
 
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
@@ -64,5 +65,19 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
     close,
     note: () => ({ do: 'timeline.write', boot, steady_ms: steadyMs(), wall_ms: clock.nowMs(), at_ms: nowMs() }),
     wallOf: (ms) => clock.nowMs() + ms - nowMs(),
+  };
+}
+
+/** The last reading of the clocks that deadlines were kept with: which boot, its steady clock, the wall clock, and the time of the store itself. */
+export function createTimelineTable(db: Connection) {
+  const read = db.prepare<[], TimelineRow>('SELECT boot, steady_ms, wall_ms, at_ms FROM timeline');
+  const write = db.prepare<[TimelineRow]>(
+    `INSERT INTO timeline (id, boot, steady_ms, wall_ms, at_ms) VALUES (1, @boot, @steady_ms, @wall_ms, @at_ms)
+     ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, steady_ms = excluded.steady_ms, wall_ms = excluded.wall_ms, at_ms = excluded.at_ms`,
+  );
+  return {
+    read: () => orNull(read.get()),
+    write: (row: TimelineRow) =>
+      write.run({ boot: row.boot, steady_ms: row.steady_ms, wall_ms: row.wall_ms, at_ms: row.at_ms }),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Environment } from '../../base/config/home.ts';
+import type { Environment } from '../../base/platform/home.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { readEnvFile } from './env-file.ts';
 

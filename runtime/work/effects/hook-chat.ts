@@ -3,7 +3,7 @@ import { noticeLimit } from '../../../actors/notices.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import type { ChatHookConfig } from '../../base/config/config.ts';
-import type { Environment } from '../../base/config/home.ts';
+import type { Environment } from '../../base/platform/home.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { SecretParts } from '../agents/secret.ts';
 import { sendToChat } from '../chats/send.ts';

@@ -19,7 +19,7 @@ import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';

@@ -1,6 +1,6 @@
 /** Queries and changes of a person's list of forges, and queries of a repository's forge. Works without an engine. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Environment } from '../../base/config/home.ts';
+import type { Environment } from '../../base/platform/home.ts';
 import { createForge } from './create-forge.ts';
 import { askKind } from './kind.ts';
 import { type ForgeKind, forgeKinds } from './kinds/kinds.ts';

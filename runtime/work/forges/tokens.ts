@@ -1,6 +1,6 @@
 /** Finds a forge's token: in a variable, in a person's env file, or from the forge's own program. It stays in memory, only for the call that needs it. */
 
-import type { Environment } from '../../base/config/home.ts';
+import type { Environment } from '../../base/platform/home.ts';
 import { later } from '../../base/platform/later.ts';
 import { findSecret, type SecretParts, type SecretPlace } from '../agents/secret.ts';
 import type { TokenProgram } from './kinds/kind.ts';

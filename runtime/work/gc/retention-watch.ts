@@ -4,7 +4,7 @@ import { age } from '../../../machines/vocabulary/time-text.ts';
 import type { CleaningReport } from '../../api/contract/cleaning.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import type { Cleaning } from './gc.ts';
 
 export interface RetentionWatch {

@@ -7,7 +7,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createServiceLoop, type Trouble, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Trouble, type Troubles } from '../../base/platform/poll-loop.ts';
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeItemRow } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';

@@ -6,7 +6,7 @@ import type { AnyDefinition, MachineSchedule } from '../../../actors/definition.
 import { machineTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { scheduleTimes } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import { type Change, CommitLost, type Store } from '../../core/store/port.ts';
 import type { IntakeMarkRow } from '../../core/store/rows.ts';
 import { dueNow } from './sources/schedule.ts';

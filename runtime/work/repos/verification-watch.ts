@@ -13,7 +13,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
 import type { Clock } from '../../base/platform/clock.ts';
-import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import { type Change, type Store, StoreTrouble } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { ownGit } from '../git/git.ts';

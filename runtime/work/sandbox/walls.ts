@@ -20,7 +20,7 @@ import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { type Bubblewrap, namespaceArguments, probeBubblewrap } from '../../base/platform/bubblewrap.ts';
-import { isSandboxOff } from '../../base/platform/sandbox-variables.ts';
+import { isSandboxOff } from '../../base/platform/home.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { copyLogins } from '../agents/logins.ts';
 import { claudeState } from '../agents/presets/claude-state.ts';

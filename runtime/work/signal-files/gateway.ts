@@ -2,7 +2,7 @@
 import type { Kinds } from '../../../actors/kind.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
-import type { Troubles } from '../../base/platform/troubles.ts';
+import type { Troubles } from '../../base/platform/poll-loop.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { RepoWatchers } from '../repos/repo-watchers.ts';

@@ -7,8 +7,7 @@ import { admissionErrors } from '../../contract/admission-errors.ts';
 import { time } from '../../contract/shared-shapes.ts';
 import { messageText, refusedAnswer, signalAnswer } from '../../contract/signals.ts';
 import { line, projectParams, titleParams } from '../requests.ts';
-import { type Ask, empty, json, route } from '../route.ts';
-import { refused, sendAndAnswer } from '../verdicts.ts';
+import { type Ask, empty, json, refused, route, sendAndAnswer } from '../route.ts';
 
 const message = z
   .strictObject({

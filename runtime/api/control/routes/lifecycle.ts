@@ -6,8 +6,7 @@ import { admissionErrors } from '../../contract/admission-errors.ts';
 import { accepted } from '../../contract/plans.ts';
 import { messageText, refusedAnswer, type SignalAnswer } from '../../contract/signals.ts';
 import { line, planParams } from '../requests.ts';
-import { type Ask, json, route } from '../route.ts';
-import { refused, sendSignal } from '../verdicts.ts';
+import { type Ask, json, refused, route, sendSignal } from '../route.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
 

@@ -1,4 +1,6 @@
 /** All tables over one connection: each table's statements are in the file that owns it. */
+
+import { createTimelineTable } from '../timeline.ts';
 import { createAccountTable } from './accounts.ts';
 import { createChartTable } from './charts.ts';
 import { createChatTable } from './chats.ts';
@@ -19,7 +21,6 @@ import { createRepoTable } from './repos.ts';
 import { createRequestTable } from './requests.ts';
 import { createRunTable } from './runs.ts';
 import { createSignalTable } from './signals.ts';
-import { createTimelineTable } from './timeline.ts';
 import { createTreeTable } from './trees.ts';
 
 export type StoreTables = ReturnType<typeof createTables>;
