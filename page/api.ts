@@ -31,7 +31,7 @@ import type { RepoShow, StatusAnswer } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats, RunLog } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../runtime/api/contract/signals.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
-import type { Definition } from './machine-model.ts';
+import type { Chart } from '../runtime/base/charts/chart.ts';
 import { bearer, type Session } from './session.ts';
 
 /** As every refusal of the API is written. */
@@ -238,7 +238,7 @@ export function createApi(session: Session, onLocked: () => void) {
       ask<MachineTreeReplay>('GET', ofTree(machine, id, `/replay?to=${to}`)),
     machineExplanation: (machine: string, id: string) =>
       ask<MachineExplanation>('GET', ofTree(machine, id, '/explain')),
-    machineDefinition: (machine: string) => ask<Definition>('GET', ofMachine(machine, '?format=json')),
+    machineChart: (machine: string) => ask<Chart>('GET', ofMachine(machine, '?format=layout')),
     machineHistory: (machine: string, id: string, after: number) =>
       ask<HistoryEntry[]>('GET', ofTree(machine, id, `/history?after=${after}`)),
     sendMachine: (machine: string, id: string, type: string, payload: unknown) =>

@@ -23,9 +23,9 @@ export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
   const starts = chart.starts.filter(({ target }) => !isHidden(target));
   const labels = chart.labels.filter((label, index) => {
     if (label.state !== null) return !folded.has(label.state) && !isHidden(label.state);
-    return chart.edges.some(
-      ({ label: of, route }) => of === index && route !== null && isIn(routes, chart.routes[route]),
-    );
+    const own = chart.edges.filter(({ label: of }) => of === index);
+    // The words of the root are on no arrow.
+    return own.some(({ source, route }) => source === '' || (route !== null && isIn(routes, chart.routes[route])));
   });
   const moved = withoutSpans(freeSpans({ ...chart, states, routes, starts, labels }, folded));
   const box = <T extends Box>(of: T): T => ({ ...of, y: moved(of.y), h: moved(of.y + of.h) - moved(of.y) });

@@ -46,10 +46,12 @@ function svgOf(chart: Chart): SVGSVGElement {
   return document.importNode(parsed.documentElement, true) as unknown as SVGSVGElement; // written as one
 }
 
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(chartStyle('none'));
+
 export function createChartView(): ChartView {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(chartStyle('none'));
-  document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
+  if (!document.adoptedStyleSheets.includes(sheet))
+    document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
 
   const element = document.createElement('div');
   element.className = 'chart-view';
@@ -428,7 +430,7 @@ function* prefixes(id: string): Generator<string> {
 }
 
 function isWithin(inner: string, outer: string): boolean {
-  return inner === outer || inner.startsWith(`${outer}.`);
+  return outer === '' || inner === outer || inner.startsWith(`${outer}.`);
 }
 
 /** The arrows that a line of the journal followed: those of its event from the state before, and if there are several, those into the state after. */

@@ -1,5 +1,6 @@
 /** What happened to a plan, line by line; each line leads to the chart as it was then. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { Move } from './chart.ts';
 import { h, type View } from './dom.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
@@ -65,4 +66,14 @@ export function moveText(from: string, to: string): string {
   while (same < a.length - 1 && same < b.length - 1 && a[same] === b[same]) same += 1;
   const [before, after] = [a.slice(same).join('.'), b.slice(same).join('.')];
   return before === '' ? `→ ${after}` : `${before} → ${after}`;
+}
+
+/** The last transition of an actor up to the moment that is shown. */
+export function lastMove({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, shown: string): Move | null {
+  return (
+    journal.findLast(
+      ({ seq, actor, refused, from, to }) =>
+        actor === shown && refused === null && from !== '' && from !== to && (at === null || seq <= at),
+    ) ?? null
+  );
 }

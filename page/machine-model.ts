@@ -3,27 +3,11 @@ import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contrac
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Session } from './session.ts';
 
-/** A state, as `GET /v1/machines/:name?format=json` answers it. */
-export interface Definition {
-  readonly id: string;
-  readonly key: string;
-  readonly type: string;
-  readonly description: string | null;
-  readonly tags: readonly string[];
-  readonly transitions: readonly {
-    readonly event: string;
-    readonly guard: string | null;
-    readonly target: string | null;
-  }[];
-  readonly states: Readonly<Record<string, Definition>>;
-}
-
 export interface MachineModel {
   readonly machine: string;
   readonly id: string;
   readonly tree: MachineTreeShow | null;
   readonly explained: MachineExplanation | null;
-  readonly chart: Definition | null;
   readonly journal: readonly HistoryEntry[];
   /** The line after which the chart is shown; null: as it is now. */
   readonly at: number | null;
@@ -36,6 +20,8 @@ export interface MachineModel {
 
 export interface MachineActions {
   readonly may: Session['may'];
+  /** The chart, which is drawn by hand. */
+  readonly chart: HTMLElement;
   /** `payload`: JSON as it was typed; '': nothing. `taken`: called when it is done. */
   send(type: string, payload: string, taken: () => void): void;
   /** null: shows the present. */

@@ -1,8 +1,11 @@
 /** One tree of a user-defined machine: what is known of it, read again when something happened, and the signals that a person sends it. */
+import type { Chart } from '../runtime/base/charts/chart.ts';
 import { ApiError } from './api.ts';
+import { createChartView } from './chart.ts';
 import { missingView } from './frame.ts';
+import { lastMove } from './journal-view.ts';
 import type { MachineActions, MachineModel } from './machine-model.ts';
-import { machineView } from './machine-view.ts';
+import { machineView, statesOf } from './machine-view.ts';
 import { type Page, type PageParts, readOn } from './page.ts';
 import { createRefresher } from './refresh.ts';
 
@@ -17,13 +20,15 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
     id,
     tree: null,
     explained: null,
-    chart: null,
     journal: [],
     at: null,
     past: null,
     missing: null,
     isBusy: false,
   };
+
+  let chart: Chart | null = null;
+  const drawn = createChartView();
 
   function change(part: Partial<MachineModel>): void {
     model = { ...model, ...part };
@@ -32,12 +37,13 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
 
   async function read(): Promise<void> {
     try {
-      const [tree, explained, chart] = await Promise.all([
+      const [tree, explained, laidOut] = await Promise.all([
         api.machineTree(machine, id),
         api.machineExplanation(machine, id),
-        model.chart ?? api.machineDefinition(machine),
+        chart ?? api.machineChart(machine),
       ]);
-      change({ tree, explained, chart, missing: null });
+      chart = laidOut;
+      change({ tree, explained, missing: null });
       await readOn(
         () => model.journal.at(-1)?.seq ?? 0,
         (after) => api.machineHistory(machine, id, after),
@@ -52,6 +58,7 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
   const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
   const actions: MachineActions = {
     may: may.may,
+    chart: drawn.element,
     send(type, text, taken) {
       change({ isBusy: true });
       payloadOf(text)
@@ -78,6 +85,15 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
     },
   };
 
+  /** A moment whose tree is not known yet is that of the last line of the root. */
+  function light(): void {
+    const { at, past, tree, journal } = model;
+    const value = at === null ? tree?.value : past?.value;
+    const last = lastMove(model, '');
+    const states = value === undefined ? [journal.find(({ seq }) => seq === at)?.to ?? ''] : statesOf(value);
+    if (chart !== null && tree !== null && drawn.element.isConnected) drawn.show(chart, { states, last });
+  }
+
   refresher.poke();
   return {
     title: () => `${machine} ${id} · stator`,
@@ -85,8 +101,12 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
       { text: machine, href: '#/' },
       { text: id, href: null },
     ],
-    view: (nowMs) =>
-      model.missing === null ? machineView(model, actions, nowMs) : missingView(`${machine} ${id}`, model.missing),
+    view(nowMs) {
+      // The chart is drawn by hand, after the page around it is there.
+      queueMicrotask(light);
+      if (model.missing !== null) return missingView(`${machine} ${id}`, model.missing);
+      return machineView(model, actions, nowMs);
+    },
     heard(facts, isGap) {
       // A line of such a tree is of no project.
       if (isGap || facts.some(({ project }) => project === null)) refresher.poke();

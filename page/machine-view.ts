@@ -1,4 +1,4 @@
-/** What a tree of a user-defined machine looks like. Nothing lays out its chart, so its states are shown as boxes in each other, each with its transitions. */
+/** What a tree of a user-defined machine looks like: its chart, what it waits for, and the signals that it takes. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
 import { type Child, h, type View } from './dom.ts';
@@ -6,7 +6,7 @@ import { fact, valueText } from './facts.ts';
 import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
-import type { Definition, MachineActions, MachineModel } from './machine-model.ts';
+import type { MachineActions, MachineModel } from './machine-model.ts';
 import { notNow } from './not-now.ts';
 import { panel } from './panel.ts';
 import { timesIn, timeView } from './time-view.ts';
@@ -45,7 +45,7 @@ export function treesView(trees: readonly MachineTreeEntry[]): View {
 }
 
 export function machineView(model: MachineModel, actions: MachineActions, nowMs: number): View {
-  const { machine, id, explained, chart, journal, at, past } = model;
+  const { machine, id, explained, journal, at, past } = model;
   const line = journal.find(({ seq }) => seq === at);
   const tree = past ?? model.tree;
   return h(
@@ -83,9 +83,12 @@ export function machineView(model: MachineModel, actions: MachineActions, nowMs:
               ? null
               : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
         },
-        chart === null || tree === null
-          ? h('p', { class: 'boot' }, '…')
-          : outlineView(chart, line === undefined || past !== null ? statesOf(tree.value) : [line.to]),
+        h('div', {
+          key: `chart of ${machine} ${id}`,
+          class: 'chart-place',
+          made: (element) => element.append(actions.chart),
+        }),
+        tree === null ? null : activeStates(tree.value),
       ),
       h(
         'div',
@@ -94,6 +97,15 @@ export function machineView(model: MachineModel, actions: MachineActions, nowMs:
         journalView({ journal, at }, actions, nowMs),
       ),
     ),
+  );
+}
+
+/** The active states as text. */
+function activeStates(value: unknown): View {
+  return h(
+    'ul',
+    { class: 'now-states', 'aria-label': 'Active states' },
+    statesOf(value).map((state) => h('li', { key: state, 'data-active': state }, state.replaceAll('.', ' › '))),
   );
 }
 
@@ -151,53 +163,8 @@ function signalsView({ events }: MachineExplanation, model: MachineModel, action
   );
 }
 
-/** `lit`: the paths of the states that are active. */
-function outlineView(root: Definition, lit: readonly string[]): View {
-  return h('div', { class: 'outline', tabindex: '0', role: 'group', 'aria-label': 'Statechart' }, inside(root, ''));
-
-  function inside(state: Definition, path: string): (View | null)[] {
-    const children = Object.values(state.states);
-    return [
-      state.description === null ? null : h('p', { class: 'dim' }, state.description),
-      state.transitions.length === 0
-        ? null
-        : h(
-            'ul',
-            { class: 'transitions' },
-            state.transitions.map(({ event, guard, target }, place) =>
-              h(
-                'li',
-                { key: String(place) },
-                h('code', null, event),
-                guard === null ? null : ` if ${guard}`,
-                target === null ? null : ` → ${target.replace(`${root.id}.`, '')}`,
-              ),
-            ),
-          ),
-      children.length === 0
-        ? null
-        : h(
-            'ul',
-            { class: state.type === 'parallel' ? 'states parallel' : 'states' },
-            children.map((child) => boxOf(child, path === '' ? child.key : `${path}.${child.key}`)),
-          ),
-    ];
-  }
-
-  function boxOf(state: Definition, path: string): View {
-    const isLit = lit.some((each) => each === path || each.startsWith(`${path}.`));
-    return h(
-      'li',
-      { key: path, class: isLit ? 'lit' : '', 'data-state': path, 'aria-current': isLit ? 'step' : null },
-      h('b', null, state.key),
-      h('span', { class: 'dim' }, [...(state.type === 'final' ? ['final'] : []), ...state.tags].join(', ')),
-      ...inside(state, path),
-    );
-  }
-}
-
 /** The innermost active states. */
-function statesOf(value: unknown): string[] {
+export function statesOf(value: unknown): string[] {
   const all = litStates(value as ChartValue); // as XState stores it
   return all.filter((path) => !all.some((other) => other.startsWith(`${path}.`)));
 }

@@ -7,10 +7,11 @@ import type { Chart } from '../runtime/base/charts/chart.ts';
 import { createActs } from './acts.ts';
 import { ApiError, type Named } from './api.ts';
 import { createChangesReader, type ListedFile, linesFrom } from './changes.ts';
-import { createChartView, type Move } from './chart.ts';
+import { createChartView } from './chart.ts';
 import { isAt } from './comments.ts';
 import { fileId } from './file-view.ts';
 import { missingView } from './frame.ts';
+import { lastMove } from './journal-view.ts';
 import { keep, kept } from './kept.ts';
 import { createNearness } from './nearness.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
@@ -490,7 +491,7 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     const own = shown.actors.find(({ actor }) => actor === model.actor);
     const machine = own?.machine ?? machineOf(model.actor);
     const chart = chartOf(machine);
-    if (chart !== null) view.show(chart, { states: own?.states ?? [], last: lastMove(model) });
+    if (chart !== null) view.show(chart, { states: own?.states ?? [], last: lastMove(model, model.actor) });
   }
 
   return {
@@ -538,16 +539,6 @@ function newId(): string {
 
 function isOfSameChange(one: PlanChanges | null, other: PlanChanges): one is PlanChanges {
   return one?.from === other.from && one.to === other.to && one.task === other.task && one.since === other.since;
-}
-
-/** The last line up to the moment that is shown in which the actor that is shown moved. */
-function lastMove({ journal, at, actor: shown }: PlanModel): Move | null {
-  return (
-    journal.findLast(
-      ({ seq, actor, refused, from, to }) =>
-        actor === shown && refused === null && from !== '' && from !== to && (at === null || seq <= at),
-    ) ?? null
-  );
 }
 
 /** By its path, where it is not there at the moment that is shown. */

@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AnyStateNode } from 'xstate';
+import { type AnyStateNode, createMachine } from 'xstate';
 import { snapshotOf } from '../../actors/addressee.ts';
+import { foldChart } from '../../page/chart-fold.ts';
 import { arrowsOf, pathOf } from '../../runtime/base/charts/arrows.ts';
 import type { Box, Chart } from '../../runtime/base/charts/chart.ts';
+import { columnOf } from '../../runtime/base/charts/column.ts';
 import { litStates } from '../../runtime/base/charts/lit.ts';
 import { machines } from '../../runtime/base/charts/machines.ts';
 import { chartStyle, renderChart } from '../../runtime/base/charts/render.ts';
@@ -15,7 +17,10 @@ import { plan } from '../support/chaos.ts';
 import { worldOf } from '../support/plan-states.ts';
 
 const root = join(import.meta.dirname, '../..');
-const charts = chartNames.map((name) => [name, storedChart(name)] as const);
+const charts = chartNames.flatMap((name) => [
+  [name, name, storedChart(name)] as const,
+  [`${name} in one column`, name, columnOf(machines[name])] as const,
+]);
 
 function nodesOf(node: AnyStateNode): AnyStateNode[] {
   return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
@@ -58,8 +63,8 @@ describe('the charts', () => {
       expect(readFileSync(join(root, file), 'utf8') === text, file).toBe(true);
   });
 
-  for (const [name, chart] of charts) {
-    it(`${name}: every state has its place, and every transition with a target its words`, () => {
+  for (const [named, name, chart] of charts) {
+    it(`${named}: every state has its place, and every transition with a target its words`, () => {
       const nodes = nodesOf(machines[name].root);
       expect(chart.states.map(({ id }) => id)).toEqual(nodes.map(pathOf));
       const arrows = nodes.flatMap(arrowsOf).filter(({ target }) => target !== null);
@@ -70,17 +75,18 @@ describe('the charts', () => {
       }
     });
 
-    it(`${name}: nothing lies on anything else, and it is no wider than a page`, () => {
+    it(`${named}: nothing lies on anything else, and it is no wider than a page`, () => {
       expect(overlaps(chart)).toEqual([]);
       expect(chart.width).toBeLessThanOrEqual(1280);
       const sheet = { x: 0, y: 0, w: chart.width, h: chart.height };
       for (const box of [...chart.states, ...chart.labels]) expect(isInside(box, sheet)).toBe(true);
     });
 
-    it(`${name}: an arrow begins and ends at the border of its states`, () => {
+    it(`${named}: an arrow begins and ends at the border of its states`, () => {
       const states = new Map(chart.states.map((state) => [state.id, state]));
       const isAt = ([x, y]: readonly [number, number], { x: left, y: top, w, h }: Box) =>
-        x >= left && x <= left + w && (y === top || y === top + h);
+        (x >= left && x <= left + w && (y === top || y === top + h)) ||
+        ((x === left || x === left + w) && y >= top && y <= top + h);
       for (const { source, target, points } of chart.routes) {
         const [from, to] = [states.get(source), states.get(target)];
         const [first, last] = [points[0], points.at(-1)];
@@ -90,6 +96,75 @@ describe('the charts', () => {
       }
     });
   }
+});
+
+/** Parts of an arrow within a state that is neither of its ends nor around one of them. */
+function crossings({ states, routes }: Chart): string[] {
+  const holds = (outer: string, id: string) => id === outer || id.startsWith(`${outer}.`);
+  return routes.flatMap(({ source, target, points }) =>
+    points.slice(1).flatMap(([x, y], index) => {
+      const [fromX = x, fromY = y] = points[index] ?? [];
+      const line = { x: Math.min(x, fromX), y: Math.min(y, fromY), w: Math.abs(x - fromX), h: Math.abs(y - fromY) };
+      return states
+        .filter((state) => !holds(state.id, source) && !holds(state.id, target) && touches(line, state))
+        .map(({ id }) => `${source} → ${target} crosses ${id}`);
+    }),
+  );
+}
+
+describe('a chart in one column', () => {
+  const lift = createMachine({
+    id: 'lift',
+    initial: 'still',
+    on: { alarm: '.stopped' },
+    states: {
+      still: { on: { call: 'moving', leave: 'out' } },
+      moving: {
+        initial: 'up',
+        states: { up: { on: { turn: 'down' } }, down: { on: { turn: 'up' } }, was: { type: 'history' } },
+        on: { arrive: [{ guard: 'isFull', target: 'open' }, { target: 'still' }] },
+      },
+      open: { on: { close: 'still', resume: 'moving.was' } },
+      stopped: { on: { repair: 'still' } },
+      out: { type: 'final' },
+    },
+  });
+
+  it.each([...chartNames.map((name) => machines[name]), lift])('$id: no arrow crosses a state', (machine) => {
+    const chart = columnOf(machine);
+    expect(chart.routes.length).toBeGreaterThan(0);
+    expect(crossings(chart)).toEqual([]);
+  });
+
+  it('has an arrow from each state to the next, one at the side to every other, and the words of all of them', () => {
+    const { routes, labels, edges, starts } = columnOf(lift);
+    const bends = routes.map(({ source, target, points }) => `${source} → ${target}: ${points.length - 1}`);
+    expect(bends.toSorted()).toEqual([
+      'moving → open: 1',
+      'moving → still: 3',
+      'moving.down → moving.up: 3',
+      'moving.up → moving.down: 1',
+      'open → moving: 3',
+      'open → still: 3',
+      'still → moving: 1',
+      'still → out: 3',
+      'stopped → still: 3',
+    ]);
+    // Of the whole machine: above all states, on no arrow.
+    const [alarm] = edges.filter(({ source }) => source === '');
+    expect([alarm?.event, alarm?.route, labels[alarm?.label ?? -1]?.state]).toEqual(['alarm', null, null]);
+    expect(edges.map(({ event, guard, target }) => [event, guard, target].join(' '))).toContain('arrive isFull open');
+    expect(starts.map(({ target }) => target)).toEqual(['moving.up', 'still']);
+  });
+
+  it('keeps the words of the whole machine when its states are folded, and nothing lies on anything else', () => {
+    const folded = foldChart(columnOf(lift), new Set(['moving']));
+    expect(folded.states.map(({ id }) => id)).toEqual(['still', 'moving', 'open', 'stopped', 'out']);
+    expect(folded.edges.some(({ source, label }) => source === '' && label >= 0)).toBe(true);
+    expect(folded.height).toBeLessThan(columnOf(lift).height - 60);
+    expect(overlaps(folded)).toEqual([]);
+    expect(crossings(folded)).toEqual([]);
+  });
 });
 
 describe('what is drawn', () => {

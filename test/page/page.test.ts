@@ -188,6 +188,11 @@ program = "date +%N >> fixes.txt"
     const state = (name: string) => page.locator(`[data-state="${name}"].lit`);
     await page.getByRole('region', { name: 'Your machines' }).getByRole('link', { name: 'release 1.2' }).click();
     await state('asking').waitFor(limit);
+    // The chart has arrows, as that of a plan has, and its active states are also a list.
+    const arrow = (from: string, to: string) => page.locator(`.chart-stage [data-from="${from}"][data-to="${to}"]`);
+    expect(await arrow('asking', 'publishing').locator('path').count()).toBeGreaterThan(0);
+    expect(await page.locator('.chart-stage .edge').getByText('approve').count()).toBeGreaterThan(0);
+    await page.getByRole('list', { name: 'Active states' }).getByText('asking').waitFor(limit);
     await page.getByText('remind: due').waitFor(limit);
     const offered = () => page.locator('[data-event]').allTextContents();
     await expect.poll(offered, limit).toEqual(['approve', 'refuse']);
@@ -200,6 +205,7 @@ program = "date +%N >> fixes.txt"
     await page.keyboard.press('Enter');
     // Its registry is not there.
     await state('failed').waitFor(limit);
+    await page.locator('.chart-stage .route.fired[data-from="publishing"][data-to="failed"]').first().waitFor(limit);
     await page.locator('.journal').getByText('effect_failed').waitFor(limit);
     await page.locator('.journal').getByText('begun').click();
     await state('asking').waitFor(limit);

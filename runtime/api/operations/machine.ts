@@ -50,7 +50,7 @@ const treeArgs = {
 
 interface Drawing {
   readonly name: string;
-  readonly format: 'mermaid' | 'json' | 'svg';
+  readonly format: 'mermaid' | 'json' | 'layout' | 'svg';
   readonly theme?: 'light' | 'dark' | 'both';
   readonly project?: string;
   readonly plan?: string;
@@ -81,11 +81,11 @@ export const machineOperations = {
   }),
   machine: operation({
     http: 'GET /v1/machines/:name',
-    does: 'the chart of a machine; as `svg` with highlighted current states: of a plan, of all its actors of that machine, or of a `tree` of a user-defined machine',
+    does: 'the chart of a machine; as `layout` with the positions of its states and arrows in JSON (of your own machine in one column); as `svg` with highlighted current states: of a plan, of all its actors of that machine, or of a `tree` of a user-defined machine',
     who: 'anyone',
     input: (schemas) => ({
       ...named(schemas),
-      format: schemas.z.enum(['mermaid', 'json', 'svg']).default('mermaid'),
+      format: schemas.z.enum(['mermaid', 'json', 'layout', 'svg']).default('mermaid'),
       theme: schemas.z.enum(['light', 'dark', 'both']).optional(),
       project: schemas.line(255).optional(),
       plan: schemas.line(255).optional(),

@@ -6,6 +6,7 @@ import type { Tree } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Arrow, arrowsOf, nodesOf, wordOf } from '../../base/charts/arrows.ts';
 import type { Chart } from '../../base/charts/chart.ts';
+import { columnOf } from '../../base/charts/column.ts';
 import { litStates } from '../../base/charts/lit.ts';
 import { machines } from '../../base/charts/machines.ts';
 import { type ChartTheme, renderChart } from '../../base/charts/render.ts';
@@ -45,11 +46,22 @@ function sizeOf({ root }: AnyStateMachine): Pick<MachineEntry, 'description' | '
   return { description: root.description ?? '', states: nodes.length, transitions };
 }
 
+export type ChartFormat = 'mermaid' | 'json' | 'layout';
+
 /** Throws `not_found` for a name that is no machine. */
-export function chartOf(name: string, format: 'mermaid' | 'json', own: readonly AnyDefinition[]): string {
+export function chartOf(name: string, format: ChartFormat, own: readonly AnyDefinition[]): string {
   const brought = own.find((definition) => definition.name === name)?.machine;
   const machine: AnyStateMachine = brought ?? machines[machineNamed(name)];
-  return format === 'mermaid' ? mermaidOf(machine) : `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
+  switch (format) {
+    case 'mermaid':
+      return mermaidOf(machine);
+    case 'json':
+      return `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
+    case 'layout':
+      return `${JSON.stringify(brought === undefined ? storedChart(machineNamed(name)) : columnOf(brought))}\n`;
+    default:
+      return format satisfies never;
+  }
 }
 
 export interface Picture {

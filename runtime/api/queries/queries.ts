@@ -13,7 +13,7 @@ import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
-import { chartOf, machineEntries, type Picture, pictureOf } from './chart.ts';
+import { type ChartFormat, chartOf, machineEntries, type Picture, pictureOf } from './chart.ts';
 import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
@@ -126,7 +126,7 @@ export function createViews(parts: ViewDependencies) {
       });
     },
     /** Throws `not_found` for a name that is no machine. */
-    chart: (name: string, format: 'mermaid' | 'json') => chartOf(name, format, parts.machines),
+    chart: (name: string, format: ChartFormat) => chartOf(name, format, parts.machines),
     /** Throws the same, and `unavailable` if a user-defined machine cannot be laid out. */
     picture: (name: string, picture: Picture) => pictureOf(name, picture, parts.machines),
     /** Throws as `createPromptView` says. Loaded at its first use, because it needs all code for prompts and worktrees. */
