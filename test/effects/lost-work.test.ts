@@ -1,7 +1,10 @@
 /** Work that was done and is no longer on its plan's branch: the plan stops and names it, and a person brings it back or says that it was meant. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
+import { restoreWork } from '../../runtime/work/effects/lost-work.ts';
+import { inspectRepository } from '../../runtime/work/git/repository.ts';
 import {
   begin,
   type EngineSetup,
@@ -17,6 +20,7 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
+
 import { git } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -120,10 +124,12 @@ describe('a plan whose branch loses what was merged into it', () => {
   });
 
   it('during its last wave, by an agent of that wave, is not done', async () => {
-    const first = 'while ! git cat-file -e plan/login:a.txt 2>/dev/null; do sleep 0.05; done';
     const engine = await startWith({});
-    const away = `${first}; git update-ref refs/heads/plan/login main; echo d > d.txt`;
+    const go = join(engine.root, 'go');
+    const away = `while [ ! -e '${go}' ]; do sleep 0.05; done; git update-ref refs/heads/plan/login main; echo d > d.txt`;
     await begin(engine, 'login', planText(['echo a > a.txt', away]));
+    await untilPlan(engine, 'login', ({ tasks_done }) => tasks_done === 1);
+    openGate(go);
     const { blocked } = await untilLost(engine);
     expect(blocked?.reason).toContain('login-w1-t1');
     expect(blocked?.reason).not.toContain('login-w1-t2');
@@ -232,6 +238,24 @@ describe('a plan that is done and whose branch loses its work', () => {
     await say(engine, 'login', 'merge');
     await untilPlan(engine, 'login', ({ merged }) => merged !== null);
     expect(git(clone, 'show', 'main:a.txt')).toBe('a\nb');
+  });
+
+  it('gets it back also where its branch moves in that very moment', async () => {
+    const engine = await done();
+    move(engine, 'main');
+    const store = openStore(engine.home);
+    onTestFinished(() => store.close());
+    const repo = await inspectRepository(engine.repo);
+    let turns = 0;
+    const exclusively: typeof repo.exclusively = (work) => {
+      turns += 1;
+      // The branch was read; what is made of that is about to be set.
+      if (turns === 2) move(engine, git(engine.repo, 'commit-tree', '-m', 'late', '-p', 'main', 'main^{tree}'));
+      return repo.exclusively(work);
+    };
+    await restoreWork(store, { ...repo, exclusively }, { project: 'demo', plan: 'login', branch: 'plan/login' });
+    expect(git(engine.repo, 'show', 'plan/login:a.txt')).toBe('a\nb');
+    expect(git(engine.repo, 'log', '--format=%s', 'plan/login').split('\n')).toContain('late');
   });
 
   it('is not brought back over what conflicts with it, nor where nothing is lost', async () => {

@@ -163,6 +163,8 @@ export function racesAreSound(ground: () => StoreGround): void {
         const begun: string[] = [];
         const now = new Map<string, number>();
         const most = { all: 0, repo: 0 };
+        // The first runs last until the limits are reached, however fast the writers are; later ones are short.
+        const isFull = () => most.all >= 3 && most.repo >= 2;
         const dispatchers = await Promise.all(
           writers().map(async (writer, index) =>
             createDispatcher({
@@ -177,6 +179,7 @@ export function racesAreSound(ground: () => StoreGround): void {
                     [...now.values()].reduce((sum, busy) => sum + busy, 0),
                   );
                   most.repo = Math.max(most.repo, ...now.values());
+                  await until(isFull);
                   for (let turn = 0; turn < 5; turn += 1) await nextTurn();
                   now.set(row.project, (now.get(row.project) ?? 0) - 1);
                   return { type: null };

@@ -11,8 +11,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
-import { ensureBranch } from '../git/branch.ts';
-import { hasWork, takeIntoBranch } from '../git/joint-base.ts';
+import { hasWork, type Taken, takeIntoBranch } from '../git/joint-base.ts';
 import { areAncestors, findCommit } from '../git/objects.ts';
 import { attemptRef, branchRef, readRef, readRefs, remoteHeads } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -22,6 +21,8 @@ import type { EffectParts } from './workplace.ts';
 const shownWork = 10;
 /** The most commits in one signal. */
 const toldWork = 1_000;
+/** How often work is merged again into a branch that moves meanwhile. */
+const maxRounds = 5;
 
 /** Work that is missing on its plan's branch, in the form of the signal `work_lost`. */
 export type LostWork = SignalPayload<'work_lost'>;
@@ -73,8 +74,7 @@ export async function restoreWork(store: AskedStore, repo: Repository, of: Branc
       `bring it from where it is (git -C ${shellWord(repo.path)} fetch <place>), or go on without it: stator plan answer ${shellWord(of.plan)} --accept`,
     );
   for (const { title, commit } of work) {
-    await ensureBranch(repo, { branch: of.branch, start: commit });
-    const taken = await takeIntoBranch(repo, { branch: of.branch, commit, message: `Bring back the work of ${title}` });
+    const taken = await bringBack(repo, { branch: of.branch, commit, message: `Bring back the work of ${title}` });
     if (taken.kind === 'conflict')
       throw new EngineError(
         'conflict',
@@ -85,6 +85,14 @@ export async function restoreWork(store: AskedStore, repo: Repository, of: Branc
       throw new EngineError('conflict', `${of.branch} was moved meanwhile`, 'ask again; what was brought back stays');
   }
   return work;
+}
+
+/** Again where the branch moves meanwhile: a task of the plan that still works is merged there. */
+async function bringBack(repo: Repository, work: Parameters<typeof takeIntoBranch>[1]): Promise<Taken> {
+  for (let round = 1; ; round += 1) {
+    const taken = await takeIntoBranch(repo, work);
+    if (taken.kind !== 'moved' || round === maxRounds) return taken;
+  }
 }
 
 /** Later changes are no loss: a branch may be deleted once its plan is merged. */
