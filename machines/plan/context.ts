@@ -144,6 +144,8 @@ export interface PlanContext extends DocumentFacts {
    * none.
    */
   lost?: readonly DoneWork[];
+  /** When lost work was last found again, or its loss was accepted, ms; not there: never. A look from before that says nothing of now. */
+  wholeAt?: number;
   reviewCycle: number;
   feedback: string | null;
   rounds: { reviewer: number; fixer: number; verifier: number };

@@ -330,9 +330,9 @@ export const planGuards = {
   /** A verifier begins at another commit than the one that the review approved. */
   isUnreviewed: ({ context: { reviewedSha }, event }: GuardArgs) =>
     event.type === 'head_moved' && event.begins === true && reviewedSha !== null && event.head !== reviewedSha,
-  /** Work that is still the plan's, and that does not block it already. */
+  /** Work that is still the plan's, does not block it already, and was missed after it was last made whole. */
   isNewLoss: ({ context, event }: GuardArgs) => {
-    if (event.type !== 'work_lost') return false;
+    if (event.type !== 'work_lost' || event.looked_at < (context.wholeAt ?? 0)) return false;
     const own = new Set(doneWork(context).map(({ commit }) => commit));
     const known = new Set(lostOf(context).map(({ commit }) => commit));
     return event.work.some(({ commit }) => !known.has(commit) && (own.has(commit) || hasWave(context)));

@@ -166,7 +166,7 @@ export const planMachine = plan.createMachine({
     word_refused: { description: 'people are told of it', actions: 'noteTime' },
     work_lost: [
       { guard: 'isNewLoss', actions: ['noteLost', 'raiseBlock'] },
-      { description: 'it is known, or no longer the plan’s' },
+      { description: 'it is known, no longer the plan’s, or was looked for before it was brought back' },
     ],
     work_found: { actions: 'noteFound' },
     head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'it stands there already' }],

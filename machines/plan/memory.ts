@@ -325,12 +325,13 @@ export const needs = {
     const stopCause = { source: 'lost_work' as const, reason: event.detail.slice(0, reasonLimit) };
     return { lost: event.work, stopCause, at: event.at };
   }),
-  noteFound: base.assign({ lost: [] }),
+  /** Also where a plan is over: then nothing is missed any more. */
+  noteFound: base.assign(({ event }) => ({ lost: [], ...(event.type === 'work_found' && { wholeAt: event.at }) })),
   /** A person says that the work was removed on purpose: it is not checked any more. */
   acceptLoss: base.assign(({ context, event }) => {
     const { lost = [] } = context;
     assertEvent(event, 'resolve');
-    return event.accept === true ? { ...withoutWork(context, lost), lost: [] } : {};
+    return event.accept === true ? { ...withoutWork(context, lost), lost: [], wholeAt: event.at } : {};
   }),
   /** A person judged the work as it is. */
   noteAccepted: base.assign(({ context }) => ({ reviewedSha: context.head })),

@@ -18,7 +18,7 @@ const toFix = [
 /** The judged work has changed: the agents that judge it are stopped. */
 const lost = [
   { guard: 'isNewLoss', target: '.stuck', actions: 'noteLost' },
-  { description: 'it is known, or no longer the plan’s' },
+  { description: 'it is known, no longer the plan’s, or was looked for before it was brought back' },
 ] as const;
 
 const reviewing = plan.createStateConfig({

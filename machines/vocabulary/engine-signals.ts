@@ -194,6 +194,8 @@ export const engineSignals = {
       .min(1)
       .max(1_000),
     detail: text,
+    /** When git was asked, ms. */
+    looked_at: z.number().int().min(0),
   }),
   work_found: toPlan('all work that was done is on the branch again', {}),
   work_merged: toPlan('the task is merged', { head: sha }),

@@ -253,7 +253,11 @@ describe('a plan that is done and whose branch loses its work', () => {
       if (turns === 2) move(engine, git(engine.repo, 'commit-tree', '-m', 'late', '-p', 'main', 'main^{tree}'));
       return repo.exclusively(work);
     };
-    await restoreWork(store, { ...repo, exclusively }, { project: 'demo', plan: 'login', branch: 'plan/login' });
+    await restoreWork(
+      { store, nowMs: Date.now },
+      { ...repo, exclusively },
+      { project: 'demo', plan: 'login', branch: 'plan/login' },
+    );
     expect(git(engine.repo, 'show', 'plan/login:a.txt')).toBe('a\nb');
     expect(git(engine.repo, 'log', '--format=%s', 'plan/login').split('\n')).toContain('late');
   });

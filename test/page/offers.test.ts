@@ -198,7 +198,11 @@ const worlds: Record<string, () => World> = {
   },
   'drafts to choose from': () => drafted(),
   'work that was lost': () =>
-    posted('work_lost', { work: [{ title: 'hello-w1-t1', run: null, commit: 'a'.repeat(40) }], detail: 'gone' }),
+    posted('work_lost', {
+      work: [{ title: 'hello-w1-t1', run: null, commit: 'a'.repeat(40) }],
+      detail: 'gone',
+      looked_at: 0,
+    }),
   'a budget that is used up': () =>
     posted('budget_reached', { scope: 'plan', measure: 'usd', limit: 1, spent: 2, title: null }),
 };

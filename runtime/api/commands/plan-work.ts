@@ -25,6 +25,8 @@ const takings: ReadonlySet<SignalType> = new Set([
 ]);
 
 export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
+  const looked = { store, nowMs: () => clock.nowMs() };
+
   function lossWords(row: Pick<PlanRow, 'project' | 'plan'>, lost: LostWork | null): readonly Change[] {
     const said = {
       do: 'signal.insert',
@@ -54,7 +56,7 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
   async function restore(row: PlanRow): Promise<void> {
     projects.mustBeHere(row.project);
     await refuseAtWork(row);
-    const brought = await restoreWork(store, await projects.repository(row.project), row);
+    const brought = await restoreWork(looked, await projects.repository(row.project), row);
     if (brought.length > 0 || row.blocked?.source === 'lost_work') return;
     const hint = `what it waits for: stator plan explain ${shellWord(row.plan)}`;
     throw new EngineError(
@@ -67,7 +69,7 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
   return {
     /** The lost part of the plan's work; null: nothing is lost. */
     lost: async (row: PlanRow): Promise<LostWork | null> =>
-      lostWork(store, await projects.repository(row.project), row),
+      lostWork(looked, await projects.repository(row.project), row),
     lossWords,
     /**
      * Looks for the work of all done plans of a repo: a clone or a copy may lack it. Sends each plan a signal about its loss, and returns one line for each
@@ -78,7 +80,7 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
       const lines: string[] = [];
       for (const row of await store.plans(project)) {
         if (row.status !== 'done') continue;
-        const lost = await lostWork(store, repository, row);
+        const lost = await lostWork(looked, repository, row);
         if (lost === null) continue;
         await mustCommit(store, lossWords(row, lost));
         lines.push(

@@ -58,7 +58,6 @@ import { trustedCommit } from './trusted-commit.ts';
 import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
 
 export interface PrepareParts extends EffectParts {
-  readonly nowMs: () => number;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;

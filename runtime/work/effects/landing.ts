@@ -63,7 +63,7 @@ export function createLandingPrepare(parts: ForgeParts): Handler<LandingPrepare>
     const site = await siteOf(parts, context.row, { branch, from: branch });
     const { repository, project } = site;
     const asked = { verb: 'land', plan, branch, into, approved, withAfter: false, on } as const;
-    const lost = () => lostWork(parts.store, repository, { project: project.project, plan, branch });
+    const lost = () => lostWork(parts, repository, { project: project.project, plan, branch });
     const names = await mayMerge(parts, site, { ...asked, lost });
     if ('type' in names) return names;
     if (on === null) await refreshMembers(parts, site);

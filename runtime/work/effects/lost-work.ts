@@ -31,10 +31,14 @@ interface Branch extends PlanKey {
   readonly branch: string;
 }
 
-type AskedStore = Pick<Store, 'tree'>;
+interface Asked {
+  readonly store: Pick<Store, 'tree'>;
+  readonly nowMs: () => number;
+}
 
 /** null: all work is on the branch, or the plan was merged as it was. Throws git's errors. */
-export async function lostWork(store: AskedStore, repo: Repository, of: Branch): Promise<LostWork | null> {
+export async function lostWork({ store, nowMs }: Asked, repo: Repository, of: Branch): Promise<LostWork | null> {
+  const lookedAt = nowMs();
   const address = planTree(of.project, of.plan);
   const row = await store.tree(address);
   if (row === null || isMerged(address, row.stored)) return null;
@@ -45,16 +49,16 @@ export async function lostWork(store: AskedStore, repo: Repository, of: Branch):
   let lost: readonly DoneWork[] = done;
   for (const place of places) lost = await missingFrom(repo, lost, place);
   if (lost.length === 0) return null;
-  return { work: lost.slice(0, toldWork), detail: await detailOf(repo, of, { lost, head }) };
+  return { work: lost.slice(0, toldWork), detail: await detailOf(repo, of, { lost, head }), looked_at: lookedAt };
 }
 
 /** The same for an effect's plan; the plan gets a signal each time that work is missing. */
 export async function tellLostWork(
-  { store, projects }: Pick<EffectParts, 'store' | 'projects'>,
+  parts: Pick<EffectParts, 'store' | 'projects' | 'nowMs'>,
   { row: { project, plan }, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
   branch: string,
 ): Promise<LostWork | null> {
-  const lost = await lostWork(store, await projects.repository(project), { project, plan, branch });
+  const lost = await lostWork(parts, await parts.projects.repository(project), { project, plan, branch });
   if (lost !== null) sendSignal(`lost ${randomUUID()}`, 'work_lost', lost);
   return lost;
 }
@@ -63,8 +67,8 @@ export async function tellLostWork(
  * Merges lost work into the branch again, with one merge commit for each part, and returns the restored parts. Work whose commits no longer exist is not
  * restored. Throws `conflict` if the work conflicts with the branch, or if a commit is gone.
  */
-export async function restoreWork(store: AskedStore, repo: Repository, of: Branch): Promise<readonly DoneWork[]> {
-  const { work = [] } = (await lostWork(store, repo, of)) ?? {};
+export async function restoreWork(parts: Asked, repo: Repository, of: Branch): Promise<readonly DoneWork[]> {
+  const { work = [] } = (await lostWork(parts, repo, of)) ?? {};
   const gone: DoneWork[] = [];
   for (const each of work) if ((await findCommit(repo, each.commit)) === null) gone.push(each);
   if (gone.length > 0)

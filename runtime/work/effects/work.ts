@@ -28,13 +28,9 @@ import { chooseBase, knownBase, planBase } from './stored-base.ts';
 import { commitMarks, isTaskOf, isWorkOf, marksOf } from './task-marks.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
 
-export interface WorkParts extends EffectParts {
-  readonly nowMs: () => number;
-}
-
 /** Throws `unreachable`, which is waited for, if a run's worktree is away and was not gone for good when that run ended. */
 async function mustBeThere(
-  parts: WorkParts,
+  parts: EffectParts,
   site: Pick<Site, 'repository' | 'worktree'>,
   { row, run }: { row: EffectRow; run: string },
 ): Promise<void> {
@@ -43,7 +39,7 @@ async function mustBeThere(
   await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
 }
 
-interface CommitParts extends WorkParts {
+interface CommitParts extends EffectParts {
   readonly secrets: SecretSearch;
 }
 
@@ -98,7 +94,7 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
 
 /** Work on the plan's own branch is marked there at once; work on a task's branch is marked when it is merged. */
 async function withMarks(
-  { store }: WorkParts,
+  { store }: EffectParts,
   site: Site,
   { effect, row, head }: { effect: WorkCommit; row: EffectRow; head: string },
 ): Promise<string> {
@@ -112,7 +108,7 @@ async function withMarks(
 
 /** Reports the separate repositories that a run left, with its agent's name. */
 async function tellLeft(
-  parts: WorkParts,
+  parts: EffectParts,
   context: EffectContext,
   { run, site, nested }: { run: string; site: Pick<Site, 'repository' | 'worktree'>; nested: readonly Nested[] },
 ): Promise<void> {
@@ -190,7 +186,7 @@ function lostText(branch: string, commit: string): string {
  * Sets the branch, and its worktree, back to the start commit of a run that failed for good. Only if the branch was not moved since, and only if nothing is
  * lost: the run's attempt ref holds its work.
  */
-export function createUndo(parts: WorkParts): Handler<WorkUndo> {
+export function createUndo(parts: EffectParts): Handler<WorkUndo> {
   return async (effect, { row }): Promise<Outcome> => {
     const base = await baseOf(parts, row, effect.run);
     if (base === null) return { type: null };

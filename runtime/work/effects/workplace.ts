@@ -27,6 +27,7 @@ export interface EffectParts {
   readonly home: string;
   readonly store: Store;
   readonly projects: Projects;
+  readonly nowMs: () => number;
   readonly faults?: Faults | undefined;
 }
 

@@ -1,0 +1,39 @@
+/** A look at git that was begun before work was brought back, and is told after that: it says nothing of now. */
+import { describe, expect, it } from 'vitest';
+import { plan } from '../support/chaos.ts';
+import { worldOf } from '../support/plan-states.ts';
+
+const work = [{ title: 'hello-w1-t1', run: null, commit: 'a'.repeat(40) }];
+
+/** A plan in its first wave whose work was missed at that time. */
+function lostAt(lookedAt: number) {
+  const world = worldOf({ on: [] });
+  world.person('implement_start');
+  world.drain();
+  const tell = (at: number) => {
+    world.post(plan, 'work_lost', { work, detail: 'gone', looked_at: at });
+    world.drain();
+  };
+  tell(lookedAt);
+  return { world, tell, cause: () => world.context().blocked?.source ?? null };
+}
+
+describe('work that was missed', () => {
+  it.each([
+    ['is back', {}],
+    ['was meant to go', { accept: true }],
+  ])('and %s is not missed again by a look from before that; a later look counts', (_how, answer) => {
+    const { world, tell, cause } = lostAt(0);
+    expect(cause()).toBe('lost_work');
+    const before = world.now();
+    if (!('accept' in answer)) world.post(plan, 'work_found');
+    world.drain();
+    world.person('resolve', answer);
+    world.drain();
+    expect(cause()).toBe(null);
+    tell(before);
+    expect(cause()).toBe(null);
+    tell(world.now());
+    expect(cause()).toBe('lost_work');
+  });
+});
