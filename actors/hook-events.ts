@@ -3,10 +3,10 @@
  * same events again.
  */
 import { budgetDetails, type HookDetails, type HookEvent, lifecycleEvents } from '../machines/vocabulary/hook-event.ts';
-import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
+import { type PlanStatus, statusIn } from '../machines/vocabulary/plan-status.ts';
 import { snapshotOf } from './addressee.ts';
 import { blockOf, planContext } from './plan-view.ts';
-import { type PublicMove, publicMove, type Tags, type Transition, tagged } from './recorder.ts';
+import { type PublicMove, publicMove, type Transition, tagged } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
 
 export interface Happened {
@@ -172,8 +172,4 @@ function statusBefore(tree: Tree, transitions: readonly Transition[]): PlanStatu
   const first = transitions.find(isLifecycle);
   const known = first === undefined ? null : statusIn(publicMove(first.chart, first).before);
   return known ?? statusIn(snapshotOf(tree.root).tags) ?? 'ready';
-}
-
-function statusIn(tags: Tags): PlanStatus | null {
-  return tagged(tags, 'status:') as PlanStatus | null; // the chart's tags name statuses only
 }

@@ -1,4 +1,5 @@
 /** A plan's waves and tasks, and every other agent that works for it. */
+import { taskName, taskOfTitle } from '../machines/vocabulary/ids.ts';
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { isFinal } from '../machines/vocabulary/run-state.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
@@ -13,9 +14,7 @@ import { agentWords, taskWords } from './state-words.ts';
 import { timesIn, timeView } from './time-view.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
-  const others = (model.at === null ? model.agents : []).filter(
-    ({ title }) => !/^w\d+-t\d+$/.test(shortTitle(title, plan.plan)),
-  );
+  const others = (model.at === null ? model.agents : []).filter(({ title }) => taskOfTitle(plan.plan, title) === null);
   // Agents that work now were not there then.
   const byTitle = new Map((model.at === null ? model.agents : []).map((agent) => [agent.title, agent]));
   return panel(
@@ -37,7 +36,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
             'div',
             { class: 'tasks' },
             wave.tasks.map((task) => {
-              const title = `${plan.plan}-w${wave.number}-t${task.number}`;
+              const title = `${plan.plan}-${taskName(wave.number, task.number)}`;
               return card(
                 {
                   title,

@@ -1,4 +1,5 @@
 /** What a plan has changed, file by file, and a person's comments on its lines. */
+import { taskName } from '../machines/vocabulary/ids.ts';
 import { counted } from '../machines/vocabulary/numbers.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { isViewed } from './changes.ts';
@@ -59,7 +60,7 @@ function ofWhat(plan: PlanShow, model: PlanModel, actions: PlanActions): View {
   const begun = plan.tasks_by_wave.flatMap((wave) =>
     wave.tasks
       .filter(({ attempts }) => attempts > 0)
-      .map(({ number, title }) => ({ name: `w${wave.number}-t${number}`, title })),
+      .map(({ number, title }) => ({ name: taskName(wave.number, number), title })),
   );
   const show = (event: Event) => {
     const { value } = event.target as HTMLSelectElement;

@@ -1,6 +1,7 @@
 /** One plan: what is known of it, read again when something happened, and what a person does about it. */
 
 import { commentMessage } from '../machines/vocabulary/comment-text.ts';
+import { taskNamed } from '../machines/vocabulary/ids.ts';
 import type { Explanation, HistoryEntry, PlanChanges } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
@@ -559,7 +560,7 @@ function isOf({ of, project, plan }: QueuePause, named: Named): boolean {
 /** The task or the role whose prompt and changes are shown. */
 function questionOf(title: string, plan: string): { task?: string; role?: string } {
   const word = shortTitle(title, plan);
-  if (/^w\d+-t\d+$/.test(word)) return { task: word };
+  if (taskNamed(word) !== null) return { task: word };
   const [first = ''] = word.split('-');
   const role = { plan: 'planner', review: 'reviewer', fix: 'fixer', verify: 'verifier' }[first];
   return { role: role ?? first };

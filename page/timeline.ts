@@ -1,4 +1,5 @@
 /** The course of a plan over time, read from its journal: spans of work and of waiting on one axis. */
+import { taskName, taskNamed } from '../machines/vocabulary/ids.ts';
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { words } from './format.ts';
 
@@ -94,8 +95,9 @@ export function timelineOf(journal: readonly HistoryEntry[], nowMs: number): Tim
 /** The plan, then each wave with its tasks, then the agents that work for all of it. */
 function inOrder(lanes: readonly Lane[]): Lane[] {
   const rank = (name: string) => {
-    const [, wave, task] = /^w(?:ave )?(\d+)(?:-t(\d+))?$/.exec(name) ?? [];
-    if (wave !== undefined) return 1 + Number(wave) * 10_000 + Number(task ?? 0);
+    const [, alone] = /^wave (\d+)$/.exec(name) ?? [];
+    const at = alone === undefined ? taskNamed(name) : { wave: Number(alone), task: 0 };
+    if (at !== null) return 1 + at.wave * 10_000 + at.task;
     return name === 'plan' ? 0 : Number.MAX_SAFE_INTEGER;
   };
   return lanes.toSorted((a, b) => rank(a.name) - rank(b.name));
@@ -143,5 +145,5 @@ function laneOf(actor: string): [name: string, looks: Readonly<Record<string, Lo
   const [, wave, task] = /^wave-(\d+)[^/]*(?:\/task-(\d+))?/.exec(actor) ?? [];
   if (wave === undefined) return [(actor.split('/')[0] ?? actor).replace('.', ' '), ofWorker];
   if (task === undefined) return [`wave ${wave}`, ofWave];
-  return [`w${wave}-t${task}`, ofTaskLane];
+  return [taskName(Number(wave), Number(task)), ofTaskLane];
 }

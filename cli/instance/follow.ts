@@ -1,7 +1,7 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { taskIn } from '../../machines/vocabulary/ids.ts';
+import { isTitleIn, taskIn } from '../../machines/vocabulary/ids.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import { isFinal } from '../../machines/vocabulary/run-state.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
@@ -129,7 +129,7 @@ function tellWaiting(follower: Follower, text: string): void {
 /** Throws `not_found` for a title that no plan will ever give, or whose plan has ended without it. */
 async function mayCome(follower: Follower, client: Client, entries: readonly InstanceEntry[]): Promise<void> {
   const { project, title } = follower;
-  const plan = (await client.plans(project)).find((candidate) => isTitleOf(candidate, title));
+  const plan = (await client.plans(project)).find((candidate) => isTitleIn(candidate.plan, title));
   if (plan === undefined || !(await hasTask(client, plan, title))) {
     findInstance(entries, title);
     return;
@@ -139,11 +139,6 @@ async function mayCome(follower: Follower, client: Client, entries: readonly Ins
     throw new EngineError('not_found', `${title} never ran: ${plan.plan} is ${plan.status}`, hint);
   }
   tellWaiting(follower, `${title} has not started yet; waiting for it`);
-}
-
-function isTitleOf({ plan }: PlanEntry, title: string): boolean {
-  const role = title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : '';
-  return /^(?:plan|architect|coder|w\d+-t\d+|(?:review|fix|verify)-\d+)$/.test(role);
 }
 
 async function hasTask(client: Client, { project, plan }: PlanEntry, title: string): Promise<boolean> {

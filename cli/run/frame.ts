@@ -1,7 +1,7 @@
 /** The picture of a plan at work: a few lines that fit the terminal. A pure function of the state and the time. */
-
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
+import { isTaskOpen } from '../../machines/vocabulary/public-state.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { duration, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
@@ -56,9 +56,7 @@ function fitted(view: FrameView, room: number): Line[] {
 function busyLines(view: FrameView): Line[] {
   const titleWidth = titleColumn(view);
   return view.plan.tasks_by_wave.flatMap((wave) =>
-    wave.tasks
-      .filter(({ status }) => status !== 'pending' && status !== 'done' && status !== 'cancelled')
-      .map((task) => taskLine(view, wave, task, titleWidth)),
+    wave.tasks.filter(({ status }) => isTaskOpen(status)).map((task) => taskLine(view, wave, task, titleWidth)),
   );
 }
 

@@ -1,5 +1,5 @@
 /** Watches a plan while it runs, shows its progress, and returns how it ended. */
-import { isOver } from '../../machines/vocabulary/plan-status.ts';
+import { isOver, statusIn } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
@@ -151,7 +151,7 @@ interface Feed {
 
 function createFeed({ client, project, plan, since, interrupted }: Watching, signal: AbortSignal): Feed {
   let facts: FactEntry[] = [];
-  let isOver = false;
+  let isClosed = false;
   let hasEnded = false;
   let wake = () => {};
   let wakeAtEnd = () => {};
@@ -161,13 +161,13 @@ function createFeed({ client, project, plan, since, interrupted }: Watching, sig
       for await (const fact of client.events({ project, plan, since, watch: true, signal })) {
         facts.push(fact);
         wake();
-        hasEnded = fact.actor === '' && fact.to_tags.some((tag) => tag === 'status:done' || tag === 'status:cancelled');
+        hasEnded = fact.actor === '' && isOver(statusIn(fact.to_tags));
         if (hasEnded) wakeAtEnd();
       }
     } catch {
       // The stream broke off: the next request shows why.
     }
-    isOver = true;
+    isClosed = true;
     wake();
   };
   return {
@@ -176,9 +176,9 @@ function createFeed({ client, project, plan, since, interrupted }: Watching, sig
       facts = [];
       return taken;
     },
-    isOver: () => isOver,
+    isOver: () => isClosed,
     async next(limitMs) {
-      if (facts.length > 0 || isOver || interrupted.aborted) return;
+      if (facts.length > 0 || isClosed || interrupted.aborted) return;
       const woken = new AbortController();
       wake = () => woken.abort();
       await pause(limitMs, woken.signal);

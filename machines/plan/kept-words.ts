@@ -1,5 +1,6 @@
 /** Which messages to agents a plan's root stores: from acceptance until a run has them, or until no agent can get them any more. Pure. */
-import { type RefusedWord, type Said, taskOfTitle, type Word, type WordKind } from '../vocabulary/word.ts';
+import { taskOfTitle } from '../vocabulary/ids.ts';
+import type { RefusedWord, Said, Word, WordKind } from '../vocabulary/word.ts';
 import { type PlanContext, waveOf } from './context.ts';
 
 /** Messages that agents have, stored for an attempt that begins without its conversation. */

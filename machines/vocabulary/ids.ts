@@ -198,12 +198,28 @@ export function taskName(wave: number, task: number): string {
   return `w${wave}-t${task}`;
 }
 
+/** Where a task is in its plan. Both count from 1. */
+export interface TaskPlace {
+  readonly wave: number;
+  readonly task: number;
+}
+
+/** The task that is called so; null: no task is. */
+export function taskNamed(word: string): TaskPlace | null {
+  return /^w\d+-t\d+$/.test(word) ? taskIn(`-${word}`) : null;
+}
+
 const taskSuffix = /-w(\d+)-t(\d+)$/;
 
 /** The task that a title or a branch ends with; null: it has none. */
-export function taskIn(titleOrBranch: string): { readonly wave: number; readonly task: number } | null {
+export function taskIn(titleOrBranch: string): TaskPlace | null {
   const found = taskSuffix.exec(titleOrBranch);
   return found === null ? null : { wave: Number(found[1]), task: Number(found[2]) };
+}
+
+/** The task of the agent with that title in that plan; null: it works on no single task. */
+export function taskOfTitle(plan: string, title: string): TaskPlace | null {
+  return title.startsWith(`${plan}-`) ? taskNamed(title.slice(plan.length + 1)) : null;
 }
 
 /** A title or a branch without the task that it ends with: the part of its plan. */
@@ -231,6 +247,12 @@ export function instanceTitle({ plan, role, wave, task, round }: TitleParts): st
     default:
       return role satisfies never;
   }
+}
+
+/** Whether an agent of that plan may have this title. */
+export function isTitleIn(plan: string, title: string): boolean {
+  const word = title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : '';
+  return taskNamed(word) !== null || /^(?:plan|architect|coder|session|(?:review|fix|verify)-\d+)$/.test(word);
 }
 
 export function planBranch(plan: string): string {

@@ -11,8 +11,14 @@ export const planStatuses = [
 ] as const;
 export type PlanStatus = (typeof planStatuses)[number];
 
+/** The status that the tags of a plan's state name; null: no tag does. */
+export function statusIn(tags: Iterable<string>): PlanStatus | null {
+  for (const tag of tags) if (tag.startsWith('status:')) return tag.slice('status:'.length) as PlanStatus; // no other tag begins so: see public-state.ts
+  return null;
+}
+
 /** It has ended: none of its agents works any more, and it can be merged, reopened or deleted. */
-export function isOver(status: PlanStatus | null): status is 'done' | 'cancelled' {
+export function isOver(status: string | null): status is 'done' | 'cancelled' {
   return status === 'done' || status === 'cancelled';
 }
 

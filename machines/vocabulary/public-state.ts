@@ -23,6 +23,11 @@ export const taskStatuses = [
 ] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
+/** Whether something is being done for a task, or it failed and a person decides what follows. */
+export function isTaskOpen(status: TaskStatus): boolean {
+  return status !== 'pending' && status !== 'done' && status !== 'cancelled';
+}
+
 export type PlanTag =
   /** Every state of its life carries one. */
   | `status:${PlanStatus}`

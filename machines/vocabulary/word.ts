@@ -58,12 +58,6 @@ export function isForTitle(word: Pick<Word, 'title'>, title: string): boolean {
   return successionOf(word.title) === successionOf(title);
 }
 
-/** The wave and the number of a task's agent in that plan; null: it works on no single task. */
-export function taskOfTitle(plan: string, title: string): { readonly wave: number; readonly task: number } | null {
-  const [, wave, task] = (title.startsWith(plan) && /^-w(\d+)-t(\d+)$/.exec(title.slice(plan.length))) || [];
-  return wave === undefined || task === undefined ? null : { wave: Number(wave), task: Number(task) };
-}
-
 /** A run that continues its conversation gets the waiting messages; one that begins a conversation gets all stored ones. */
 export function wordsFor(
   words: readonly Word[],

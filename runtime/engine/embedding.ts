@@ -1,5 +1,4 @@
 /** What an embedding program asks an engine for, over the same client that the command line uses. */
-
 import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
@@ -8,6 +7,7 @@ import { type FamilyName, familyNames, readPlan } from '../../machines/document/
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import { isOver as isEnded } from '../../machines/vocabulary/plan-status.ts';
+import { finalStates } from '../../machines/vocabulary/run-state.ts';
 import type { PublicSignal } from '../../machines/vocabulary/signal.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
 import type { Client, SendRequest } from '../api/client/client.ts';
@@ -211,6 +211,6 @@ async function isOver(client: Client, { project, plan }: PlanName, seq: number):
   if ((await client.history(project, plan, { after: seq })).length > 0) return false;
   const instances = await client.instances({ project, plan });
   // Queued agents do not start before a person has acted.
-  const resting = ['succeeded', 'failed', 'cancelled', 'waiting', 'paused', 'queued'];
+  const resting = [...finalStates, 'waiting', 'paused', 'queued'];
   return instances.every(({ state }) => resting.includes(state));
 }

@@ -2,7 +2,7 @@
 import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { hashOf, type Role, roles, taskName } from '../../machines/vocabulary/ids.ts';
+import { hashOf, type Role, roles, taskName, taskNamed } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { RepoPast } from '../api/contract/repos.ts';
 import type { PlayedRun, Script } from './scripted-work.ts';
@@ -380,7 +380,7 @@ function sourcesOf({ durations = {}, past }: SimulateOptions, runs: readonly Pla
       .filter((run) => run.role === role)
       .map(({ startMs, endMs }) => (endMs ?? startMs) - startMs)
       .toSorted((a, b) => a - b);
-    const isTask = role === 'coder' && Object.keys(durations).some((name) => /^w\d+-t\d+$/.test(name));
+    const isTask = role === 'coder' && Object.keys(durations).some((name) => taskNamed(name) !== null);
     const isGiven = durations[role] !== undefined || isTask;
     const from = isGiven ? 'given' : pastMs(past, role).length > 0 ? 'history' : 'assumed';
     return { role, from, typical_ms: pickOf(took, 0.5) };

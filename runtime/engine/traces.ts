@@ -2,8 +2,10 @@
  * Traces for a program whose OpenTelemetry SDK is registered in this process: each plan that is done or cancelled is there as spans, with their own times. It is
  * a hook, so it is at least once over restarts. Without such an SDK nothing is loaded.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { PlanTrace, TraceSpan } from '../api/contract/traces.ts';
 import type { OwnHook } from '../base/config/config.ts';
 import type { Log } from '../base/platform/log.ts';
@@ -71,7 +73,7 @@ export async function tracesHook(
   return {
     on: ['implement_finished', 'review_approved', 'verify_approved', 'mark_done', 'cancel'],
     async run({ project, plan_file: plan, to_status: status }) {
-      if (plan === null || (status !== 'done' && status !== 'cancelled')) return;
+      if (plan === null || !isOver(status)) return;
       const found = await read(project, plan).catch(unlessDeleted);
       if (found === null) return;
       const { resourceSpans } = found;

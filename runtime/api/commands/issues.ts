@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
-import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
+import { isOver as isEnded, isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Change, PlanKey } from '../../core/store/port.ts';
 import type { IssueRow, NewNotification } from '../../core/store/rows.ts';
@@ -132,8 +132,7 @@ export function createIssueCommands(parts: IssueParts) {
     const { project, plan } = place;
     await parts.lockRepo(project);
     const known = await store.plan(project, plan);
-    if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status))
-      await mustSend(place, { type: 'cancel' });
+    if (known !== null && isUnderWay(known.status)) await mustSend(place, { type: 'cancel' });
     if (known !== null) {
       await untilNobodyRuns(place);
       await parts.forgetPlan(project, plan);

@@ -6,6 +6,7 @@ import { noticeLimit } from '../../../actors/notices.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree, taskIn, withoutTask } from '../../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../../machines/vocabulary/plan-file.ts';
+import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type RefusedWord, refusedText } from '../../../machines/vocabulary/word.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
@@ -192,8 +193,7 @@ export function createPlanCommands(parts: CommandDependencies) {
         `take it out first with: stator landing remove ${shellWord(plan)}`,
       );
     const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
-    if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run'))
-      return known;
+    if (!isUnderWay(status) && !effects.some(({ kind }) => kind === 'agent.run')) return known;
     throw new EngineError(
       'conflict',
       `plan ${project}/${plan} is ${status}`,

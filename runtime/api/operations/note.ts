@@ -1,5 +1,6 @@
 /** Notes about a repo: what agents and people learnt, which a person or a rule gives to the next agents. */
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { taskName, taskOfTitle } from '../../../machines/vocabulary/ids.ts';
 import { noteCharacters, noteProblem, noteStates } from '../../../machines/vocabulary/note.ts';
 import { later } from '../../base/platform/later.ts';
 import type { NoteRow } from '../../core/store/rows.ts';
@@ -223,9 +224,8 @@ function refuseTooMany(
 /** `w1-t2`, from the title of that task's agent; null: it worked on no task alone. */
 function taskOf(author: string, plan: string): string | null {
   const title = author.replace(/^agent:/, '');
-  return title.startsWith(`${plan}-`) && /^w\d+-t\d+$/.test(title.slice(plan.length + 1))
-    ? title.slice(plan.length + 1)
-    : null;
+  const found = taskOfTitle(plan, title);
+  return found === null ? null : taskName(found.wave, found.task);
 }
 
 interface Deciding {

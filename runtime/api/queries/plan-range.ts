@@ -1,7 +1,7 @@
 /** Which commits a reading of a plan's changes compares. */
 import { planContext } from '../../../actors/plan-view.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
-import { planTree, taskBranch, taskName } from '../../../machines/vocabulary/ids.ts';
+import { planTree, type TaskPlace, taskBranch, taskName, taskNamed } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { changeMarked } from '../../work/git/diff.ts';
@@ -84,9 +84,9 @@ function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonl
   );
 }
 
-function taskOf(word: string): { wave: number; task: number } {
-  const found = /^w([0-9]{1,4})-t([0-9]{1,4})$/i.exec(word.trim());
-  if (found !== null) return { wave: Number(found[1]), task: Number(found[2]) };
+function taskOf(word: string): TaskPlace {
+  const found = taskNamed(word.trim().toLowerCase());
+  if (found !== null) return found;
   const [, wave, task] = /^(?:wave)?\D?([0-9]{1,4})\D+([0-9]{1,4})$/i.exec(word.trim()) ?? [];
   const hint =
     wave === undefined || task === undefined ? 'say wave and task such as w1-t2' : `did you mean w${wave}-t${task}?`;

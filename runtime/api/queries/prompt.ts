@@ -15,8 +15,10 @@ import {
   planTree,
   type Role,
   roles,
+  type TaskPlace,
   taskBranch,
   taskName,
+  taskNamed,
 } from '../../../machines/vocabulary/ids.ts';
 import { agentOfAll, taskAgent } from '../../../machines/vocabulary/task-agent.ts';
 import type { GivenWords } from '../../../machines/vocabulary/word.ts';
@@ -116,13 +118,13 @@ function taskWord({ wave, task }: Pick<AgentRun, 'wave' | 'task'>): string | nul
 interface Asked {
   readonly plan: string;
   readonly role: Role | null;
-  readonly at: { readonly wave: number; readonly task: number } | null;
+  readonly at: TaskPlace | null;
 }
 
 function askedFor(plan: string, { task, role }: Pick<PromptQuestion, 'task' | 'role'>): Asked {
   const known = role === undefined ? null : roleNamed(role);
   if (task === undefined) return { plan, role: known, at: null };
-  const found = /^w([0-9]{1,4})-t([0-9]{1,4})$/i.exec(task.trim());
+  const found = taskNamed(task.trim().toLowerCase());
   if (found === null)
     throw new EngineError('bad_request', `task: "${task.slice(0, 60)}" is no task`, 'say wave and task such as w1-t2');
   if (known !== null && (!isWorker(known) || known === 'fixer'))
@@ -131,7 +133,7 @@ function askedFor(plan: string, { task, role }: Pick<PromptQuestion, 'task' | 'r
       `a ${known} has no task of its own: it works for the whole plan`,
       `leave one out: stator plan prompt ${plan} --role ${known}, or: stator plan prompt ${plan} --task ${task.trim()}`,
     );
-  return { plan, role: known, at: { wave: Number(found[1]), task: Number(found[2]) } };
+  return { plan, role: known, at: found };
 }
 
 function roleNamed(word: string): Role {

@@ -88,7 +88,7 @@ function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done
 
 /** What the program or the check printed with which a run failed, by the run's key; where its signal is stored no more, nothing. */
 async function causesOf(store: Pick<Store, 'signals'>, runs: readonly RunRow[]): Promise<Map<string, string>> {
-  const failed = runs.filter(({ state, reason }) => state === 'failed' && reason !== null);
+  const failed = runs.filter(isFailure);
   const causes = new Map<string, string>();
   const plans = new Map(failed.map(({ project, plan }) => [`${project}/${plan}`, { project, plan }]));
   for (const of of [...plans.values()].slice(-explainedPlans)) {

@@ -1,4 +1,6 @@
 /** Parses and builds names of signal files: kasmos's names, unchanged, and one for a question. Pure. */
+
+import { taskName } from '../../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 
 /** The signal that a name represents. */
@@ -64,7 +66,7 @@ export function fileFor(signal: {
   const { type, plan, payload } = signal;
   const { wave_number: wave, task_number: task } = payload;
   if (type === 'implement_task_finished')
-    return { name: `implement-task-finished-w${wave}-t${task}-${plan}`, content: '' };
+    return { name: `implement-task-finished-${taskName(Number(wave), Number(task))}-${plan}`, content: '' };
   if (type === 'implement_wave') return { name: `implement-wave-${wave}-${plan}`, content: '' };
   // A question's text is its reason. In a file it is the body, which counts as the reason.
   const { reason, body = reason ?? '', ...rest } = payload;
