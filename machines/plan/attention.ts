@@ -23,7 +23,7 @@ export const attention = plan.createStateConfig({
     needs_decision: { guard: 'hasRoomForQuestion', actions: 'noteQuestion' },
     question_withdrawn: { actions: 'dropQuestion' },
     // Nothing new starts; what runs ends by itself, or is stopped where the hard limit is reached.
-    budget_reached: { guard: 'hasNoBlock', actions: 'noteBlock' },
+    budget_reached: { guard: and(['hasNoBlock', 'budgetIsUsed']), actions: 'noteBlock' },
     raise_budget: { guard: 'isForBudget', actions: ['noteRaise', 'clearBlock'] },
     budget_restored: { guard: 'isForBudget', actions: 'clearBlock' },
     answer: { guard: 'areOpen', actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers'] },

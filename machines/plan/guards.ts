@@ -10,6 +10,7 @@ import {
   afterEnd,
   approvalOf,
   attentionOf,
+  budgetOf,
   documentFacts,
   doneWork,
   editObstacle,
@@ -382,6 +383,12 @@ export const planGuards = {
   isForBudget: ({ context }: GuardArgs) => context.blocked?.source === 'budget',
   /** A budget that is used up is raised, not answered. */
   budgetIsRaised: ({ context }: GuardArgs) => context.blocked?.source !== 'budget',
+  /** A use that was looked at before a person raised that limit says nothing of now. A day's limit is another one each day. */
+  budgetIsUsed: ({ context, event }: GuardArgs) => {
+    if (event.type !== 'budget_reached') return false;
+    const { scope, measure, limit } = event;
+    return scope === 'day' || (budgetOf(context).raised[scope]?.[measure] ?? 0) <= limit;
+  },
   hasNoBlock: ({ context }: GuardArgs) => context.blocked === null || context.blocked.source === 'override',
   movedByPerson: ({ event }: GuardArgs) =>
     event.type === 'moved' && event.cause !== 'set_status' && originKind(event.origin) === 'person',

@@ -179,7 +179,7 @@ export const planMachine = plan.createMachine({
     raise_budget: { actions: 'noteRaise' },
     budget_near: { description: 'people are told of it', actions: 'noteTime' },
     run_noted: { description: 'people are told of it', actions: 'noteTime' },
-    budget_reached: { description: 'it needs a person already' },
+    budget_reached: { description: 'it needs a person already, or that limit was raised meanwhile' },
     budget_restored: { description: 'it does not wait for its budget' },
     plan_merged: { description: 'it has left the line meanwhile' },
     merge_refused: { description: 'it has left the line meanwhile' },

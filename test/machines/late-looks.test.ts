@@ -1,4 +1,4 @@
-/** A look at git that was begun before work was brought back, and is told after that: it says nothing of now. */
+/** A look that began before a person changed what it looked at, and is told after that: it says nothing of now. */
 import { describe, expect, it } from 'vitest';
 import { plan } from '../support/chaos.ts';
 import { worldOf } from '../support/plan-states.ts';
@@ -35,5 +35,23 @@ describe('work that was missed', () => {
     expect(cause()).toBe(null);
     tell(world.now());
     expect(cause()).toBe('lost_work');
+  });
+});
+
+describe('a budget', () => {
+  it('that a person raised is not used up by a look from before that', () => {
+    const world = worldOf({ on: [] });
+    const reach = (limit: number) => {
+      world.post(plan, 'budget_reached', { scope: 'plan', measure: 'usd', limit, spent: limit, title: null });
+      world.drain();
+      return world.context().blocked?.source ?? null;
+    };
+    world.person('implement_start');
+    world.drain();
+    expect(reach(5)).toBe('budget');
+    world.person('raise_budget', { scope: 'plan', usd: 10 });
+    world.drain();
+    expect(reach(5)).toBe(null);
+    expect(reach(10)).toBe('budget');
   });
 });
