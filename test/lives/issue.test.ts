@@ -13,6 +13,6 @@ const lives: readonly (readonly [ForgeKind, ForgeTrouble])[] = [
 // Each takes some seconds: five runs of an agent, one after the other.
 it.each(lives)(
   'an issue of %s is delegated, asked about, answered, reviewed, gone on with, merged and taken away; trouble of the forge at each step: %s',
-  async (kind, trouble) => liveIssue(await issueScene(kind, trouble === 'slow' ? 1_500 : undefined), trouble),
+  async (kind, trouble) => liveIssue(await issueScene(kind, trouble), trouble),
   120_000,
 );

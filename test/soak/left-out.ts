@@ -49,7 +49,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
     why: 'two hundred kills under five trackers that fail and a sender of webhooks, and thirty of two hosts; intake/trackers-killed, sender-killed and hosts-killed have thirty',
     shortS: 150,
   },
-  'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 240 },
+  'test/soak/issue.soak.ts': { why: 'every forge with every trouble; lives/issue has each of both once', shortS: 200 },
   'test/soak/landing-forges.soak.ts': {
     why: 'forty plans that conflict land by each of three forges that fail, under two hundred kills; crash/landing has three and eight',
     shortS: 340,

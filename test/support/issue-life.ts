@@ -36,8 +36,8 @@ export interface IssueScene {
 const token = 'secret-token';
 const isoAt = (ms: number) => new Date(ms).toISOString();
 
-/** An agent that keeps each prompt, asks once, and changes a file each time after that; an issue whose words look like a plan's. */
-export async function issueScene(kind: ForgeKind, forgeAnswerMs?: number): Promise<IssueScene> {
+/** An agent that keeps each prompt, asks once, and changes a file each time after that; an issue whose words look like a plan's. `trouble`: what it is to live through. */
+export async function issueScene(kind: ForgeKind, trouble: ForgeTrouble = 'none'): Promise<IssueScene> {
   const on = ground();
   const forge = await startForge(kind, { owner: 'acme', name: 'shop' });
   afterwards(() => forge.stop());
@@ -68,7 +68,8 @@ export async function issueScene(kind: ForgeKind, forgeAnswerMs?: number): Promi
     env: { ...on.env, FORGE_TOKEN: token },
     agents: { default: { preset: 'sh', attempts: 1 }, session: { preset: 'command', program, attempts: 1 } },
     pullRequestLookMs: 50,
-    ...(forgeAnswerMs === undefined ? {} : { forgeAnswerMs }),
+    // Three of its verbs wait for all of it.
+    ...(trouble === 'slow' ? { forgeAnswerMs: 1_500 } : {}),
   });
   const host = new URL(forge.url).host;
   const folder = `${host.replace(':', '-')}-acme-shop-12`;
