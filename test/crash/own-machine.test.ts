@@ -1,8 +1,9 @@
-/** An engine that is killed at each of its windows while it carries a user-defined machine: the next one goes on, and everything is handled once. */
-import { spawnSync } from 'node:child_process';
+/** An engine whose life ends at each of its windows while it carries a user-defined machine: the next one goes on, and everything is handled once. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import * as stator from '../../runtime/engine/engine.ts';
 import { readOrEmpty } from '../support/crash.ts';
 import { ground } from '../support/engine.ts';
 
@@ -17,32 +18,79 @@ const points = [
   'lanes.after-settle',
   'store.before-commit',
   'store.after-commit',
-];
+] as const;
+type Point = (typeof points)[number];
+
+interface Played {
+  readonly value: string;
+  readonly context: object;
+  readonly lines: readonly {
+    readonly event: string;
+    readonly to: string;
+    readonly actor: string;
+    readonly emitted?: object;
+  }[];
+}
+
+interface Release {
+  readonly input?: object;
+  release(of: typeof stator, note: (line: string) => void): stator.AnyDefinition;
+}
+
+/** More lives than these are not ended: at the first time that one comes to the point, the next one at the second time, and the third at the third, if it comes there so often. */
+const mostEnds = 3;
 
 /**
- * Kills the script at the first time that it comes to the point, then at the second, then at the third, if it comes there so often before it is over. What
- * the one that is not killed prints, and the lines of its ledger.
+ * What the life that is not ended says, and what was noted outside by all of them. To end a life here is to copy its home at that line, which is what SIGKILL
+ * would leave, and to let it note nothing more; the next life has the copy.
  */
-function playKilled(name: string, point: string): { printed: string; ledger: string[] } {
+async function playEnded(of: string, point: Point): Promise<Played & { noted: string[] }> {
+  const on = ground();
+  const { release, input } = (await import(scriptOf(`${of}-release`))) as Release; // as those scripts are
+  const { playRelease } = (await import(scriptOf('play-release'))) as {
+    playRelease(engine: stator.Engine, input: object | undefined, isOver: () => boolean): Promise<Played | null>;
+  };
+  const noted: string[] = [];
+  for (let ends = 0; ; ends += 1) {
+    const home = join(on.root, `home-${ends}`);
+    let seen = 0;
+    let isOver = false;
+    const faults = (at: string) => {
+      if (at !== point || isOver || ends === mostEnds) return;
+      seen += 1;
+      if (seen <= ends) return;
+      isOver = true;
+      // By another process: to close a file of the store here would free its locks.
+      execFileSync('cp', ['-r', home, join(on.root, `home-${ends + 1}`)]);
+    };
+    const machines = [release(stator, (line) => void (isOver || noted.push(line)))];
+    const engine = await stator.createEngine({ home, env: on.env, machines, faults, serve: false });
+    const played = await playRelease(engine, input, () => isOver).finally(() => engine.stop());
+    if (isOver || played === null) continue;
+    expect(ends).toBeGreaterThan(0);
+    return { ...played, noted };
+  }
+}
+
+/** The same with a process that kills itself there. */
+function playKilled(of: string, point: Point): Played & { noted: string[] } {
   const on = ground();
   const ledger = join(on.root, 'ledger');
   for (let kills = 0; ; kills += 1) {
-    const fault = kills < 3 ? { point, nth: kills + 1 } : {};
+    const fault = kills < mostEnds ? { point, nth: kills + 1 } : {};
     const { signal, status, stdout, stderr } = spawnSync(
       process.execPath,
-      [scriptOf(name), JSON.stringify({ home: on.home, ledger, ...fault })],
+      [scriptOf('release-engine'), JSON.stringify({ of, home: on.home, ledger, ...fault })],
       { env: on.env, encoding: 'utf8' },
     );
     if (signal === 'SIGKILL') continue;
     expect(status, stderr).toBe(0);
     expect(kills).toBeGreaterThan(0);
-    return { printed: stdout, ledger: readOrEmpty(ledger).trim().split('\n') };
+    return { ...JSON.parse(stdout), noted: readOrEmpty(ledger).trim().split('\n') };
   }
 }
 
-it.each(points)('killed at %s, again and again, its machine gets where it would have got', (point) => {
-  const { printed, ledger } = playKilled('own-machine-engine', point);
-  const { lines } = JSON.parse(printed) as { lines: { event: string; to: string }[] };
+function expectOwnMachine({ lines, noted }: Played & { noted: string[] }): void {
   expect(lines.map(({ event, to }) => `${event}: ${to}`)).toEqual([
     'begun: asking',
     'approve: waiting',
@@ -50,44 +98,55 @@ it.each(points)('killed at %s, again and again, its machine gets where it would 
     'published: out',
   ]);
   // At least once, always under the one key.
-  const keys = [...new Set(ledger)];
-  expect(keys).toEqual([expect.stringMatching(/^release:1\.2\/publish#\d+\.2$/)]);
+  expect([...new Set(noted)]).toEqual([expect.stringMatching(/^release:1\.2\/publish#\d+\.2$/)]);
+}
+
+it.each(points)('ended at %s, again and again, its machine gets where it would have got', async (point) => {
+  expectOwnMachine(await playEnded('own-machine', point));
 });
 
-it.each(points)('killed at %s, again and again, an unchanged chart of XState gets where it would have got', (point) => {
-  const { printed, ledger } = playKilled('chart-engine', point);
-  const { value, context, lines } = JSON.parse(printed);
-  expect({ value, context }).toEqual({
-    value: 'out',
-    context: { version: '1.2.0', url: 'https://registry.example/1.2.0', ended: 'well' },
-  });
-  const own = (lines as { event: string; to: string }[]).map(({ to }) => to);
-  for (const state of ['asking', 'waiting', 'publishing', 'resting', 'out'])
-    expect(own.filter((to) => to === state)).toHaveLength(1);
-  const emitted = (lines as { actor: string; emitted?: object }[]).flatMap(({ actor, emitted: event }) =>
-    event === undefined ? [] : [[actor === '' ? 'root' : 'child', event]],
-  );
-  expect(emitted).toEqual([
-    ['root', { type: 'approved', version: '1.2.0' }],
-    ['child', { type: 'woke' }],
-    ['root', { type: 'published', url: 'https://registry.example/1.2.0' }],
-  ]);
-  // Once, but where the engine was killed while the promise ran.
-  expect(ledger.length).toBeLessThanOrEqual(4);
-  expect(new Set(ledger)).toEqual(new Set(['1.2.0']));
-});
+it.each(['pump.after-commit', 'lanes.before-settle'] as const)(
+  'killed at %s, again and again, a process of its own leaves the same',
+  (point) => {
+    expectOwnMachine(playKilled('own-machine', point));
+  },
+);
+
+it.each(points)(
+  'ended at %s, again and again, an unchanged chart of XState gets where it would have got',
+  async (point) => {
+    const { value, context, lines, noted } = await playEnded('chart', point);
+    expect({ value, context }).toEqual({
+      value: 'out',
+      context: { version: '1.2.0', url: 'https://registry.example/1.2.0', ended: 'well' },
+    });
+    const own = lines.map(({ to }) => to);
+    for (const state of ['asking', 'waiting', 'publishing', 'resting', 'out'])
+      expect(own.filter((to) => to === state)).toHaveLength(1);
+    const emitted = lines.flatMap(({ actor, emitted: event }) =>
+      event === undefined ? [] : [[actor === '' ? 'root' : 'child', event]],
+    );
+    expect(emitted).toEqual([
+      ['root', { type: 'approved', version: '1.2.0' }],
+      ['child', { type: 'woke' }],
+      ['root', { type: 'published', url: 'https://registry.example/1.2.0' }],
+    ]);
+    // Once, but where its life was ended while the promise ran.
+    expect(noted.length).toBeLessThanOrEqual(4);
+    expect(new Set(noted)).toEqual(new Set(['1.2.0']));
+  },
+);
 
 // An output is a signal: no effect is claimed and settled for it.
 it.each(points.filter((point) => !point.startsWith('lanes')))(
-  'killed at %s, again and again, a tree gets the output of another one, once',
-  (point) => {
-    const { printed } = playKilled('awaiting-engine', point);
-    const { value, context, lines } = JSON.parse(printed);
+  'ended at %s, again and again, a tree gets the output of another one, once',
+  async (point) => {
+    const { value, context, lines } = await playEnded('awaiting', point);
     expect({ value, context }).toEqual({
       value: 'out',
       context: { isPart: false, url: 'https://registry.example/part' },
     });
-    const own = (lines as { to: string }[]).map(({ to }) => to);
+    const own = lines.map(({ to }) => to);
     for (const state of ['waiting', 'out']) expect(own.filter((to) => to === state)).toHaveLength(1);
   },
 );
