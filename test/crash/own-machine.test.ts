@@ -1,10 +1,11 @@
 /** An engine whose life ends at each of its windows while it carries a user-defined machine: the next one goes on, and everything is handled once. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import * as stator from '../../runtime/engine/engine.ts';
 import { readOrEmpty } from '../support/crash.ts';
+import { createLives } from '../support/ended-lives.ts';
 import { ground } from '../support/engine.ts';
 
 const scriptOf = (name: string) => fileURLToPath(new URL(`../support/scripts/${name}.mjs`, import.meta.url));
@@ -40,10 +41,7 @@ interface Release {
 /** More lives than these are not ended: at the first time that one comes to the point, the next one at the second time, and the third at the third, if it comes there so often. */
 const mostEnds = 3;
 
-/**
- * What the life that is not ended says, and what was noted outside by all of them. To end a life here is to copy its home at that line, which is what SIGKILL
- * would leave, and to let it note nothing more; the next life has the copy.
- */
+/** What the life that is not ended says, and what was noted outside by all of them. */
 async function playEnded(of: string, point: Point): Promise<Played & { noted: string[] }> {
   const on = ground();
   const { release, input } = (await import(scriptOf(`${of}-release`))) as Release; // as those scripts are
@@ -51,22 +49,19 @@ async function playEnded(of: string, point: Point): Promise<Played & { noted: st
     playRelease(engine: stator.Engine, input: object | undefined, isOver: () => boolean): Promise<Played | null>;
   };
   const noted: string[] = [];
+  const lives = createLives(on.root);
   for (let ends = 0; ; ends += 1) {
-    const home = join(on.root, `home-${ends}`);
+    const { home, end, hasEnded } = lives.next();
     let seen = 0;
-    let isOver = false;
     const faults = (at: string) => {
-      if (at !== point || isOver || ends === mostEnds) return;
+      if (at !== point || ends === mostEnds) return;
       seen += 1;
-      if (seen <= ends) return;
-      isOver = true;
-      // By another process: to close a file of the store here would free its locks.
-      execFileSync('cp', ['-r', home, join(on.root, `home-${ends + 1}`)]);
+      if (seen > ends) end();
     };
-    const machines = [release(stator, (line) => void (isOver || noted.push(line)))];
+    const machines = [release(stator, (line) => void (hasEnded() || noted.push(line)))];
     const engine = await stator.createEngine({ home, env: on.env, machines, faults, serve: false });
-    const played = await playRelease(engine, input, () => isOver).finally(() => engine.stop());
-    if (isOver || played === null) continue;
+    const played = await playRelease(engine, input, hasEnded).finally(() => engine.stop());
+    if (hasEnded() || played === null) continue;
     expect(ends).toBeGreaterThan(0);
     return { ...played, noted };
   }
