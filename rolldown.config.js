@@ -19,6 +19,8 @@ const bundled = new Set([
   'hono',
   '@hono/node-server',
   'smol-toml',
+  'toml-eslint-parser',
+  'eslint-visitor-keys',
   '@xstate/store',
   'p-map',
   'fastest-levenshtein',

@@ -180,6 +180,18 @@ describe('a remote', () => {
     ]);
     expect(JSON.stringify(remotes)).not.toContain('hidden');
   });
+
+  test('is looked for without git in a repository that names none', async () => {
+    const plain = join(folder, 'plain');
+    git(folder, 'init', '-q', plain);
+    const path = process.env.PATH;
+    try {
+      process.env.PATH = '';
+      expect(await remotesOf(plain)).toEqual([]);
+    } finally {
+      process.env.PATH = path;
+    }
+  });
 });
 
 describe('the servers of a home', () => {

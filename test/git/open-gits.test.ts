@@ -130,7 +130,7 @@ describe('a git that stays open', () => {
     expect(readdirSync(join(path, '.git', 'objects')).filter((name) => name.startsWith('tmp'))).toEqual([]);
   });
 
-  it('a task takes seven processes of git, from its worktree to its merge and its end', async () => {
+  it('a task takes six processes of git, from its worktree to its merge and its end', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const repo = { ...(await inspectRepository(path)), gits };
     await ensureBranch(repo, { branch: 'plan/p', start: 'main' });
@@ -157,7 +157,12 @@ describe('a git that stays open', () => {
       process.env.PATH = before;
     }
     // One of them is the status above.
-    expect(textOf(counted).trim().split('\n')).toHaveLength(7);
+    expect(textOf(counted).trim().split('\n')).toHaveLength(6);
+    // Neither merge asked git for its tree: the work began at the tip of the branch that it went into.
+    expect(textOf(counted)).not.toContain('merge-tree');
+    expect(run(path, 'ls-tree', '--name-only', 'plan/p').split('\n')).toEqual(
+      expect.arrayContaining(['first.txt', 'second.txt']),
+    );
     expect(run(path, 'worktree', 'list', '--porcelain').match(/^worktree /gm)).toHaveLength(1);
   });
 

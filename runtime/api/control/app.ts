@@ -48,8 +48,8 @@ export function createApp(
 
 /** The app for requests from other hosts: reads of this host's repos, and the changes with `anyHost`. It relays nothing. */
 export function createAppForHosts(parts: AppParts): App {
-  const isServed = ({ key, definition: { anyHost = false, params } }: Pick<AnyRoute, 'key' | 'definition'>) =>
-    anyHost || (methodOf(key) === 'GET' && params !== undefined && 'project' in params.shape);
+  const isServed = ({ key, definition: { anyHost = false } }: Pick<AnyRoute, 'key' | 'definition'>) =>
+    anyHost || (methodOf(key) === 'GET' && pathOf(key).split('/').includes(':project'));
   return createApp({ ...parts, relay: null }, { isServed });
 }
 
@@ -84,13 +84,14 @@ export function mount(
   { key, definition, answer }: AnyRoute,
 ): void {
   const { entrance, ...parts } = given;
-  const { who, params, query, body, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
+  const { who, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
   const onError = (c: Context) =>
     problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
   app.on(methodOf(key), pathOf(key), limitBody(maxSize, onError), async (c) => {
     const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
     principal.mustHave(needOf(definition));
+    const { params, query, body } = definition;
     const meant = <T extends object>(asked: T): T => withProject(asked, parts.core.views?.projectNamed);
     const named = meant(params === undefined ? {} : check(params, c.req.param(), 'the path'));
     await principal.maySee(named);

@@ -103,9 +103,9 @@ export interface Definition {
    * `never`: a request that was cut off is not begun again. `signal`: the request is one signal, which carries the key. `free`: repeating it changes nothing.
    */
   readonly again?: 'kept' | 'never' | 'signal' | 'free';
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodObject;
+  readonly params?: z.ZodObject | undefined;
+  readonly query?: z.ZodObject | undefined;
+  readonly body?: z.ZodObject | undefined;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
   /** The answers by status: successes, and refusals that are no errors. */
@@ -262,19 +262,10 @@ export function routesOf(operations: Operations): AnyRoute[] {
 }
 
 function routeOf(operation: AnyOperation): AnyRoute {
-  const { http, does, who, needs, inRuns, anyHost, again, bodyLimitBytes, errors, verdict } = operation;
+  const { http, who, verdict } = operation;
   const run = operation.run as (parts: OperationParts, input: unknown, sender: Sender | null) => unknown; // its own schemas have parsed its input
   const creates = operation.creates as true | ((input: unknown) => boolean) | undefined; // likewise
-  const fields = Object.entries(operation.input?.(schemas) ?? {});
-  const names = namesInPath(operation);
-  const inPath = fields.filter(([name]) => names.includes(name));
-  const others = fields.filter(([name]) => !names.includes(name));
-  const definition: Definition = {
-    ...{ does, who, answers: answersOf(operation) },
-    ...given({ needs, inRuns, anyHost, again, bodyLimitBytes, errors }),
-    ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
-    ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
-  };
+  const definition = definitionOf(operation);
   return {
     key: http,
     definition,
@@ -290,6 +281,43 @@ function routeOf(operation: AnyOperation): AnyRoute {
       if (operation.mayPend === true && isPending(answer)) return json(202, answer);
       return json(creates === true || creates?.(input) === true ? 201 : 200, answer);
     },
+  };
+}
+
+/** Its schemas are made when a request or a description first asks for them: all routes have some thousands, of which a verb needs a few. */
+function definitionOf(operation: AnyOperation): Definition {
+  const { does, who, needs, inRuns, anyHost, again, bodyLimitBytes, errors } = operation;
+  let [asked, answers]: [ReturnType<typeof askedOf> | null, Definition['answers'] | null] = [null, null];
+  const askedOnce = () => {
+    asked ??= askedOf(operation);
+    return asked;
+  };
+  return {
+    ...{ does, who, ...given({ needs, inRuns, anyHost, again, bodyLimitBytes, errors }) },
+    get params() {
+      return askedOnce().params;
+    },
+    get query() {
+      return askedOnce().query;
+    },
+    get body() {
+      return askedOnce().body;
+    },
+    get answers() {
+      answers ??= answersOf(operation);
+      return answers;
+    },
+  };
+}
+
+function askedOf(operation: AnyOperation): Pick<Definition, 'params' | 'query' | 'body'> {
+  const names = namesInPath(operation);
+  const fields = Object.entries(operation.input?.(schemas) ?? {});
+  const inPath = fields.filter(([name]) => names.includes(name));
+  const others = fields.filter(([name]) => !names.includes(name));
+  return {
+    ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
+    ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
   };
 }
 

@@ -73,13 +73,17 @@ async function probeScopes(env: Environment): Promise<ResourceLimits['scopes']> 
   return { kind: 'missing', reason: `${program} makes scopes, whose limits the kernel does not have` };
 }
 
+/** The programs that have worked: one try is enough for all engines of a process. */
+const worked = new Set<string>();
+
 async function probePrlimit(env: Environment): Promise<Found> {
   const program = findOnPath('prlimit', env);
   if (program === null) return { kind: 'missing', reason: 'there is no prlimit on PATH (util-linux)' };
+  if (worked.has(program)) return { kind: 'works', program };
   const { failure } = await tryOut(program, [`--data=${trial.memoryBytes}`, '--', 'true'], env);
-  return failure === null
-    ? { kind: 'works', program }
-    : { kind: 'missing', reason: `${program} does not work here: ${failure}` };
+  if (failure !== null) return { kind: 'missing', reason: `${program} does not work here: ${failure}` };
+  worked.add(program);
+  return { kind: 'works', program };
 }
 
 /** Tried, since kernels before 5.14 count the processes of a user over all namespaces, and none counts those of root. */

@@ -71,7 +71,7 @@ function baseOf(name: string): number | null {
  */
 function claim(folder: string, { path, digest }: { readonly path: string; readonly digest: string }): number | null {
   const seed = Number.parseInt(digest.slice(0, 8), 16);
-  const busy = listeningPorts();
+  const busy = listeningPorts(folder);
   for (let tried = 0; tried < blocks; tried += 1) {
     const base = firstPort + ((seed + tried) % blocks) * portsOfBlock;
     if (Array.from({ length: portsOfBlock }, (_, index) => base + index).some((port) => busy.has(port))) continue;
@@ -114,9 +114,18 @@ function isThere(claimed: string): boolean {
   }
 }
 
-/** The ports of all users and programs. Empty if the system has no `/proc`. */
-function listeningPorts(): ReadonlySet<number> {
-  return new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap(listeningIn));
+/** The tasks of a wave begin together: one look at the ports is enough for all of them. */
+const recentMs = 5_000;
+const looked = new Map<string, { readonly atMs: number; readonly ports: ReadonlySet<number> }>();
+
+/** The ports of all users and programs, as they were at most `recentMs` ago for claims in the same folder. Empty if the system has no `/proc`. */
+function listeningPorts(folder: string): ReadonlySet<number> {
+  const known = looked.get(folder);
+  if (known !== undefined && performance.now() - known.atMs < recentMs) return known.ports;
+  const ports = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap(listeningIn));
+  looked.clear();
+  looked.set(folder, { atMs: performance.now(), ports });
+  return ports;
 }
 
 /** Shorter than two lines. */
@@ -124,7 +133,7 @@ const readBytes = 256;
 
 /**
  * The kernel lists the listening sockets first. It is asked for no more than these, since to find all connections it searches a table of up to 262,144 rows,
- * which takes 5 ms.
+ * which takes 5 ms. It begins that search after the last of them all the same.
  */
 function listeningIn(file: string): number[] {
   const ports: number[] = [];

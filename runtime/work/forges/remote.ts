@@ -1,5 +1,7 @@
 /** Finds the forge and the repository of a git remote. */
+import { join } from 'node:path';
 import { tryOwnGit } from '../git/git.ts';
+import { gitFolderAt, textOf } from '../git/git-folder.ts';
 import type { ForgeRepo, Server } from './forge.ts';
 import { allKinds } from './kinds/kinds.ts';
 import { hostOf, prefixOf } from './reference.ts';
@@ -61,6 +63,9 @@ function addressOf(host: string, path: string, isWeb: boolean): RemoteAddress | 
 
 /** The remotes of a repository that may be on a forge; `origin` first, at most 50. `insteadOf` is not applied. */
 export async function remotesOf(repo: string): Promise<Remote[]> {
+  // The header of a section has one spelling, and included files do not count: without it git need not be started.
+  const settings = textOf(join(gitFolderAt(repo), 'config'));
+  if (settings !== null && !/\[remote/i.test(settings)) return [];
   const listed = await tryOwnGit(repo, ['config', '--local', '--null', '--get-regexp', String.raw`^remote\..*\.url$`]);
   const remotes = listed.stdout.split('\0').flatMap((entry) => {
     const [key = '', url = ''] = entry.split('\n', 2);

@@ -170,13 +170,19 @@ function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string):
 /** After a conflict, `tree` has the files with git's conflict marks. */
 export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; tree: string; files: string[] };
 
-/** Merges two commits without a working tree. Throws `git_failed` for commits without a common history, unless `allowsUnrelated` is set, as for a comparison. */
+/**
+ * Merges two commits without a working tree. Where our own commits show that one of the two lies in the history of the other, git is not asked: the merge has
+ * the tree of the later one. Throws `git_failed` for commits without a common history, unless `allowsUnrelated` is set, as for a comparison.
+ */
 export async function mergeTrees(
   repo: Place,
   ours: string,
   theirs: string,
   { allowsUnrelated = false }: { readonly allowsUnrelated?: boolean } = {},
 ): Promise<MergedTree> {
+  const later = isKnownAncestor(repo, ours, theirs) ? theirs : isKnownAncestor(repo, theirs, ours) ? ours : null;
+  if (later !== null && isObjectId(ours) && isObjectId(theirs))
+    return { kind: 'tree', tree: await treeOf(repo, later) };
   const unrelated = allowsUnrelated ? ['--allow-unrelated-histories'] : [];
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ...unrelated, ours, theirs];
   const result = await tryOwnGit(repo.path, args);
