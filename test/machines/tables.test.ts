@@ -331,7 +331,7 @@ describe('inside a family', () => {
         "landing landing_opened: it is there already",
         "landing.gate.open landing_resumed: it is open",
         "landing.gate.paused landing_paused: it is paused already",
-        "plan budget_reached: it needs a person already",
+        "plan budget_reached: it needs a person already, or that limit was raised meanwhile",
         "plan budget_restored: it does not wait for its budget",
         "plan head_moved: it stands there already",
         "plan implement_granted: it no longer asks, or asked again since",
