@@ -7,7 +7,7 @@ import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { createConsola } from '../runtime/base/platform/consola.ts';
 import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
-import { cut, padded, plain, plainLines, wideBlocks, widthOf } from './text.ts';
+import { cut, cutMiddle, padded, plain, plainLines, wideBlocks, widthOf } from './text.ts';
 
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'bad' | 'busy' | 'attention';
 
@@ -309,23 +309,26 @@ export interface TableOptions {
 const gap = 2;
 /** A column that is cut further says nothing any more. */
 const narrowest = 8;
+/** What is left of the texts of a list before its names are cut, or a fifth of a row that is wide. */
+const shortestText = 16;
 
-/** Lines of a table. Where it is too wide, the widest columns are cut first. */
+/** Lines of a table. Where it is too wide, columns that need little keep that, and names are cut in their middle. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
   { width = null, paint = noPaint }: TableOptions = {},
 ): string[] {
   const texts = rows.map((row) => row.map((cell) => plain(typeof cell === 'string' ? cell : cell.text)));
-  const widths = headings.map((heading, column) =>
-    Math.max(widthOf(heading), ...texts.map((row) => widthOf(row[column] ?? ''))),
+  const needs = headings.map((heading, column) =>
+    texts.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), widthOf(heading)),
   );
-  if (width !== null) shrink(widths, { width, names: headings.map((heading) => nameHeadings.has(heading)) });
+  const isName = headings.map((heading) => nameHeadings.has(heading));
+  const widths = width === null ? needs : shares(needs, { room: width - gap * (needs.length - 1), isName });
   const line = (cells: readonly string[], toneOf: (column: number) => Tone) =>
     cells
       .map((text, column) => {
         const columnWidth = widths[column] ?? 0;
-        const shown = cut(text, columnWidth);
+        const shown = (isName[column] ? cutMiddle : cut)(text, columnWidth);
         const isLast = column === cells.length - 1;
         return paint(toneOf(column), shown) + (isLast ? '' : ' '.repeat(columnWidth - widthOf(shown)));
       })
@@ -342,7 +345,7 @@ export function table(
   ];
 }
 
-/** A column with names that people type: half of a name is useless. */
+/** A column with names that people type: the end of a name tells as much as its beginning. */
 const nameHeadings: ReadonlySet<string> = new Set([
   'plan',
   'title',
@@ -352,26 +355,30 @@ const nameHeadings: ReadonlySet<string> = new Set([
   'name',
   'id',
   'branch',
+  'path',
 ]);
 
-/** Names are cut only if nothing else can be. */
-function shrink(
-  widths: number[],
-  { width, names }: { readonly width: number; readonly names: readonly boolean[] },
-): void {
-  let over = widths.reduce((sum, column) => sum + column + gap, -gap) - width;
-  const others = (column: number) => names[column] !== true && (widths[column] ?? 0) > narrowest;
-  while (over > 0) {
-    const hasOthers = widths.some((_, column) => others(column));
-    const sizes = widths.map((size, column) => (hasOthers && !others(column) ? 0 : size));
-    const widest = sizes.indexOf(Math.max(...sizes));
-    const second = Math.max(narrowest, ...sizes.filter((_, column) => column !== widest));
-    const current = widths[widest] ?? 0;
-    if (current <= narrowest) return;
-    const next = Math.max(narrowest, Math.min(second, current - 1), current - over);
-    over -= current - next;
-    widths[widest] = next;
+/** The widest column of texts gives way first, as far as it still says something; then the columns that need more than an equal share. */
+function shares(
+  needs: readonly number[],
+  { room, isName }: { readonly room: number; readonly isName: readonly boolean[] },
+): number[] {
+  const texts = needs.map((need, column) => (isName[column] ? 0 : need));
+  const text = texts.indexOf(Math.max(...texts));
+  const most = Math.max(shortestText, Math.floor(room / 5));
+  const asked = needs.map((need, column) => (column === text && !isName[column] ? Math.min(need, most) : need));
+  const widths: number[] = [];
+  let left = room;
+  const smallestFirst = [...asked.keys()].sort((a, b) => (asked[a] ?? 0) - (asked[b] ?? 0));
+  for (const [place, column] of smallestFirst.entries()) {
+    const need = asked[column] ?? 0;
+    const share = Math.min(need, Math.max(narrowest, Math.floor(left / (needs.length - place))));
+    widths[column] = share;
+    left -= share;
   }
+  const given = widths[text];
+  if (given !== undefined && left > 0) widths[text] = Math.min(needs[text] ?? 0, given + left);
+  return widths;
 }
 
 /** Names and values beneath each other; empty values are left out. */

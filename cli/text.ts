@@ -47,6 +47,24 @@ export function cut(whole: string, width: number): string {
   return `${kept}…`;
 }
 
+/** At most `width` columns of a name, without its middle: its end tells as much as its beginning. */
+export function cutMiddle(name: string, width: number): string {
+  if (widthOf(name) <= width) return name;
+  const end = lastColumns(name, Math.floor((width - 1) / 2));
+  return `${cut(name, width - widthOf(end))}${end}`;
+}
+
+function lastColumns(text: string, width: number): string {
+  if (width <= 0) return '';
+  if (simple.test(text)) return text.slice(-width);
+  let kept = '';
+  for (const { segment } of [...clustersOf(text.slice(-clusterLength * width))].reverse()) {
+    if (widthOf(segment) + widthOf(kept) > width) break;
+    kept = `${segment}${kept}`;
+  }
+  return kept;
+}
+
 export function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }

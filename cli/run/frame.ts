@@ -9,7 +9,7 @@ import { deadlineText, permissionCommand, permissionsOf } from '../instance/perm
 import type { Paint } from '../output.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
-import { brief, cut, plain, widthOf } from '../text.ts';
+import { brief, cut, cutMiddle, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageTexts } from '../usage-text.ts';
 
 export interface FrameView {
@@ -71,7 +71,7 @@ function firstLine({ plan, nowMs, startedMs, width }: FrameView): Line {
   const used = hasUsage(plan.usage) ? usageTexts(plan.usage) : [];
   const texts = (used.length === 0 ? [''] : used).map((text) => [...facts, ...(text === '' ? [] : [text])].join(' · '));
   const text = texts.find((each) => widthOf(plan.plan) + 2 + widthOf(each) <= width) ?? texts.at(-1) ?? '';
-  const name = cut(plan.plan, Math.max(shortestName, width - 2 - widthOf(text)));
+  const name = cutMiddle(plan.plan, Math.max(shortestName, width - 2 - widthOf(text)));
   return [
     { tone: 'strong', text: name },
     { tone: 'plain', text: `  ${text}` },

@@ -10,7 +10,7 @@ import { frame } from '../../cli/run/frame.ts';
 import { outcomeOf } from '../../cli/run/outcome.ts';
 import { resultLines, tookText } from '../../cli/run/result.ts';
 import { createScreen } from '../../cli/run/screen.ts';
-import { cut, plain, widthOf } from '../../cli/text.ts';
+import { cut, cutMiddle, plain, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { duration, rangeText } from '../../machines/vocabulary/time-text.ts';
@@ -253,7 +253,8 @@ describe('the picture of a plan at work', () => {
       picture(width, 24, plan({ plan: name, usage: used })).split('\n')[0] ?? '';
     expect(head(120)).toContain('12 runs, 1.2M tokens in, 340k out, $12.50');
     expect(head(80)).toMatch(/^login {2}implementing .* · \$12\.50$/);
-    expect(head(80, 'a-plan-with-a-name-that-is-rather-long')).toMatch(/^a-plan-.*… {2}implementing .* · \$12\.50$/);
+    const long = 'a-plan-with-a-name-that-is-rather-long';
+    expect(head(80, long)).toMatch(/^a-plan-with…ather-long {2}implementing .* · \$12\.50$/);
   });
 
   it('folds what is done and what is to come where the terminal is low', () => {
@@ -532,6 +533,33 @@ describe('text', () => {
       "id    name          text
       a     short         xxxxxxxxxxxxxxxxxxx…
       日本  a longer one  y"
+    `);
+  });
+
+  it('of plans cut a long name in its middle, and leave the columns beside it what they need', () => {
+    const long = 'rename-the-column-of-customers-and-migrate-all-of-the-invoices-2026';
+    const rows = [
+      [long, 'implementing (wave 2 of 3)', '3/12', 'waits for a permission of rename-w1-t1: npm test'],
+      ['login', 'done, not merged', '4/4', ''],
+    ];
+    const headings = ['plan', 'status', 'tasks', 'waits for'];
+    expect(table(headings, rows, { width: 80 }).join('\n')).toMatchInlineSnapshot(`
+      "plan                         status                      tasks  waits for
+      rename-the-co…invoices-2026  implementing (wave 2 of 3)  3/12   waits for a per…
+      login                        done, not merged            4/4"
+    `);
+    for (const width of [60, 80, 100, 120, 200]) {
+      const lines = table(headings, rows, { width });
+      expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(width);
+      expect(lines[1]).toMatch(/^rename-.*2026 {2}implementing/);
+    }
+    expect(table(headings, rows, { width: null })[1]).toContain(`${long}  implementing (wave 2 of 3)  3/12`);
+    expect(['日本語の計画-1', long, 'ab'].map((name) => cutMiddle(name, 9))).toMatchInlineSnapshot(`
+      [
+        "日本…画-1",
+        "rena…2026",
+        "ab",
+      ]
     `);
   });
 });

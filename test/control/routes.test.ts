@@ -153,6 +153,7 @@ const ofOwnMachine: readonly Row[] = [
   ],
   ['GET /v1/machines/:name', { params: release }, 200],
   ['GET /v1/machines/:name', { params: release, query: '?format=svg&tree=1.3' }, 200],
+  ['GET /v1/machines/:name', { params: release, query: '?format=layout' }, 200],
   ['GET /v1/machines/:name', { params: release, query: '?format=svg&tree=nope' }, 404, code('not_found')],
   ['GET /v1/machines/:name', { params: release, query: '?tree=1.3' }, 400, code('bad_request')],
 ];

@@ -10,7 +10,7 @@ import { deadlineText, permissionsOf, permissionText } from '../../instance/perm
 import type { Tone } from '../../output.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
-import { brief, cut, padded, plain, widthOf } from '../../text.ts';
+import { brief, cutMiddle, padded, plain, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
 import type { Board, Mark, NearPlan, News, SideKind, Sorting, Target } from './state.ts';
 
@@ -66,13 +66,6 @@ export function sideKindOf(board: Board, target: Target | null): SideKind {
   return board.sideKind === 'need' && needOf(board, target) === null ? 'log' : board.sideKind;
 }
 
-/** The end of a name tells as much as its beginning. */
-function shortName(name: string, width: number): string {
-  if (widthOf(name) <= width) return name;
-  const tail = Math.floor((width - 1) / 2);
-  return `${cut(name, width - tail)}${name.slice(name.length - tail)}`;
-}
-
 interface Looking {
   readonly width: number;
   readonly filter: string;
@@ -97,7 +90,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Lo
     const agents = (agentsOf.get(name) ?? []).filter(({ live }) => live);
     const isShown = isMeant(name, ...agents.map(({ title }) => title), ...rest.map(({ text }) => text));
     if (entry === undefined || !isShown) return [];
-    const line: Line = [mark, { tone: 'strong', text: ` ${padded(shortName(name, nameWidth), nameWidth)}` }, ...rest];
+    const line: Line = [mark, { tone: 'strong', text: ` ${padded(cutMiddle(name, nameWidth), nameWidth)}` }, ...rest];
     return [
       { id: name, target: planTarget(entry.project, entry.plan), line },
       ...agents.map((agent) => agentRow(agent, nowMs)),
@@ -117,7 +110,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs, width }: Lo
       {
         id: name,
         target: planTarget(need.project, null),
-        line: [mark, { tone: 'strong', text: ` ${padded(shortName(name, nameWidth), nameWidth)}` }, ...rest],
+        line: [mark, { tone: 'strong', text: ` ${padded(cutMiddle(name, nameWidth), nameWidth)}` }, ...rest],
       },
     ];
   });
