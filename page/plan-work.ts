@@ -118,8 +118,10 @@ function isOfMembers({ pull_request: made }: PlanShow): boolean {
 function stackOf({ pull_request: made }: PlanShow): Child {
   const layers = made?.stack ?? [];
   if (layers.length === 0) return '';
-  const line = ({ name, state, url, base }: (typeof layers)[number]) =>
-    h('li', { key: name }, `${name}: ${state} `, webLink(url), state === 'merged' ? ` into ${base}` : ` for ${base}`);
+  const line = ({ name, state, url, base, pushed }: (typeof layers)[number]) => {
+    const rest = `${state === 'merged' ? ' into' : ' for'} ${base}${pushed === undefined ? '' : ', pushed to by people'}`;
+    return h('li', { key: name }, `${name}: ${state} `, webLink(url), rest);
+  };
   return h('ol', { class: 'stack' }, layers.map(line));
 }
 

@@ -187,10 +187,14 @@ function stackLine({ name, state, number, url, base }: PullOfPart): string {
 }
 
 /** The requests of its parts, the lowest first, or of the members of its repo. */
-export function stackLines(plan: Pick<PlanShow, 'pull_request'>): [string, string][] {
+export function stackLines(plan: Pick<PlanShow, 'pull_request' | 'branch' | 'status'>): [string, string][] {
   const ofMembers = memberLines(plan);
   if (ofMembers.length > 0) return linesBeside('in repos', ofMembers);
-  return linesBeside('stack', (plan.pull_request?.stack ?? []).map(stackLine));
+  const parts = plan.pull_request?.stack ?? [];
+  const pushed = parts.filter((part) => part.pushed !== undefined).map(({ name }) => name);
+  const when = plan.status === 'done' ? 'yet' : 'before it is done';
+  const waits = `people pushed to ${pushed.join(', ')}: ${plan.branch} does not get that ${when}`;
+  return linesBeside('stack', [...parts.map(stackLine), ...(pushed.length === 0 ? [] : [waits])]);
 }
 
 /** The requests of the members of its repo, a line each; none if it has no members. */

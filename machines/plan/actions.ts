@@ -220,7 +220,7 @@ const pulling = {
   }),
   notePull: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_opened');
-    const { number, url, server, head, stack, mode } = event;
+    const { number, url, server, head, stack, mode, taken } = event;
     const { fixes, ...pull } = context.pull ?? noPull;
     // What a fixer was asked for is placed when the plan is done again.
     const unplaced = fixes === undefined || pull.asked?.head != null ? {} : { fixes };
@@ -228,7 +228,16 @@ const pulling = {
     const { cycles, failing } = (isSame ? pull.request : null) ?? { cycles: 0, failing: {} };
     const ofStack = { ...(stack && { stack }), ...(mode && { stackMode: mode }) };
     const request = { number, url, server, head, pass: context.pass, cycles, failing, ...ofStack };
-    return { pull: { ...pull, ...unplaced, work: null, request }, pullRequestUrl: url };
+    // What people pushed is on the forge already.
+    const asked = taken === undefined || pull.asked === undefined ? {} : { asked: { ...pull.asked, head } };
+    return { pull: { ...pull, ...unplaced, ...asked, work: null, request }, pullRequestUrl: url };
+  }),
+  /** What is not to be judged again counts as approved. */
+  noteTaken: base.assign(({ context, event }) => {
+    assertEvent(event, 'pr_opened');
+    const { head } = event;
+    const atHead = (sha: string | null) => (sha === null ? null : head);
+    return { head, reviewedSha: atHead(context.reviewedSha), verifiedSha: atHead(context.verifiedSha) };
   }),
   notePullRefused: base.assign(({ context, event }) => {
     assertEvent(event, ['pr_failed', 'effect_failed', 'pr_merge_refused']);
@@ -246,7 +255,7 @@ const pulling = {
     return { stopCause: { source: 'failed' as const, reason } };
   }),
   notePushStop: base.assign(({ context: { pull } }) => {
-    const reason = `the plan is done and its pull request ${pull?.request?.url ?? ''} is open without its newest commits: ${pull?.refused?.detail ?? ''}; resolve tries the push again`;
+    const reason = `the plan is done and its pull request ${pull?.request?.url ?? ''} is open and not up to date: ${pull?.refused?.detail ?? ''}; resolve tries again`;
     return { stopCause: { source: 'failed' as const, reason } };
   }),
   /** Retries the step that the plan is blocked by. */

@@ -175,6 +175,9 @@ const pullGuards = {
   /** The answer to the request, or a pull request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>
     event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
+  /** The plan's branch has got what people pushed to its stack. */
+  bringsWork: ({ event }: GuardArgs) => event.type === 'pr_opened' && event.taken !== undefined,
+  bringsUnjudged: ({ event }: GuardArgs) => event.type === 'pr_opened' && event.taken === 'to_judge',
   leftToBeginAnew: ({ event }: GuardArgs) =>
     event.type === 'done_left' && (event.cause === 'start_over' || event.cause === 'reimplement'),
   /** At least one of them is new. */

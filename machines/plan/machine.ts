@@ -278,6 +278,11 @@ export const planMachine = plan.createMachine({
             ...fixedTasks,
             ...cancel,
             pr_merged: { guard: and(['pullIsOpen', 'showsPresentWork']), actions: 'clearMerged' },
+            pr_opened: [
+              { guard: and(['isOpened', 'bringsUnjudged', 'wasVerified']), target: verifying, actions: 'noteTaken' },
+              { guard: and(['isOpened', 'bringsUnjudged']), target: reviewing, actions: 'noteTaken' },
+              { guard: and(['isOpened', 'bringsWork']), actions: 'noteTaken' },
+            ],
             'xstate.done.actor.*': {
               guard: and(['pullIsMerged', 'showsPresentWork', 'endsLast']),
               actions: ['forget', 'archiveAgain', 'leaveMergedWorktree'],

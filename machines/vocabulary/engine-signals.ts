@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { budgetUseSchema } from './budget-schema.ts';
 import { declaredFilesLimit, declaredPathLimit } from './file-claims.ts';
 import { mergeObstacles } from './plan-merge.ts';
-import { requestModes } from './plan-pull.ts';
+import { maxPushes, requestModes, takenAs } from './plan-pull.ts';
 import { policySchema } from './policy.ts';
 import {
   type Addressee,
@@ -71,6 +71,10 @@ const ofStack = {
         head: sha,
         base: word,
         project: word.optional(),
+        pushed: z
+          .array(z.strictObject({ from: sha, to: sha, without: z.array(sha).max(1_000).optional() }))
+          .max(maxPushes)
+          .optional(),
       }),
     )
     .max(stackLimit)
@@ -252,6 +256,8 @@ export const engineSignals = {
     head: sha,
     ...ofStack,
     mode: z.enum(requestModes).optional(),
+    /** The plan's branch has got commits that people pushed to parts of the stack, and is at `head` now. */
+    taken: z.enum(takenAs).optional(),
   }),
   pr_merged: toPlan('the pull request is merged', {
     /** The commit that holds it, where the forge says; and the branch that it went into. */

@@ -40,7 +40,25 @@ export interface StackLayer {
   readonly base: string;
   /** The registered repo at whose forge it is; not there: the plan's own. */
   readonly project?: string | undefined;
+  /** What people pushed to it and the plan's branch does not have yet, the oldest first. Not there: nothing. */
+  readonly pushed?: PersonsPush[] | undefined;
 }
+
+/** A push of other people to the branch of a part, or several between two looks. */
+export interface PersonsPush {
+  /** The branch's commit before and after it. */
+  readonly from: string;
+  readonly to: string;
+  /** Commits that came with another part, which was merged into this one. */
+  readonly without?: string[] | undefined;
+}
+
+/** The most that is remembered for each part; the last ones become one. */
+export const maxPushes = 50;
+
+/** What a plan's branch has got of people's pushes: the plan counts as approved with it, or is to be judged again. */
+export const takenAs = ['approved', 'to_judge'] as const;
+export type TakenAs = (typeof takenAs)[number];
 
 /** A stack that the forge must get: its done parts, and the requests that the plan already knows there. */
 export interface AskedStack {

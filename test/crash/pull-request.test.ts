@@ -103,7 +103,7 @@ it('before and after it merges the request itself: the plan is merged, once', as
   expect(merges).toBe(1);
 });
 
-it('between any two pushes and requests of a stack, also when its lowest has landed: each part has one request, and lands once', async () => {
+it('between any two steps with a stack, also when people push to it and its lowest has landed: each part has one request, and lands once', async () => {
   const { made, bare, forge } = await atForge('[pull_requests]\nstack = "wave"\n', (bare) => ({
     bare,
     headOf: (branch) => readTip(bare, branch),
@@ -129,7 +129,16 @@ it('between any two pushes and requests of a stack, also when its lowest has lan
   const [first, second] = [...forge.state.pulls.values()];
   if (first === undefined || second === undefined) throw new Error('no requests');
   expect([first.base, second.base, created()]).toEqual(['main', 'stack/crash/w1', 2]);
-  mergeNow(forge.state, first, 'squash', first.headCommit);
+  const clone = join(made.root, 'clone');
+  git(made.root, 'clone', '-q', '--branch', first.head, bare, clone);
+  const eve = ['-c', 'user.name=eve', '-c', 'user.email=eve@here.test'];
+  writeFileSync(join(clone, 'theirs.txt'), 'theirs\n');
+  git(clone, 'add', '.');
+  git(clone, ...eve, 'commit', '-qm', 'by hand');
+  git(clone, 'push', '-q', 'origin', first.head);
+  await dies('plan-stack.after-take', 1);
+  expect(git(made.repo, 'log', '--author=eve', '--format=%s', 'plan/crash')).toBe('by hand');
+  mergeNow(forge.state, first, 'squash', tipOf(bare, first.head));
   await dies('plan-stack.after-push', 1);
   await dies('plan-stack.after-request', 1);
   mergeNow(forge.state, second, 'squash', tipOf(bare, second.head));
@@ -137,6 +146,7 @@ it('between any two pushes and requests of a stack, also when its lowest has lan
   expect(end.how, end.said).toBe('done');
   expect([forge.state.pulls.size, created()]).toEqual([2, 2]);
   expect(git(bare, 'log', '--format=%s', '--first-parent', 'main').split('\n')).toHaveLength(3);
+  expect(git(made.repo, 'log', '--author=eve', '--format=%s', 'plan/crash')).toBe('by hand');
   expect(git(bare, 'rev-parse', 'main^{tree}')).toBe(git(made.repo, 'rev-parse', 'plan/crash^{tree}'));
   await expectJournalToReplay(made.home);
 });

@@ -1,8 +1,9 @@
 /** Plans whose parts have a pull request each, based on the one below: made as the parts are done, and kept on top of each other whatever people do on the forge. */
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stackLines } from '../../cli/plan/view.ts';
 import {
   begin,
   type EngineSetup,
@@ -36,6 +37,8 @@ const deleting = (deletes: 'retargets' | 'closes') => ({
 const pulls = ({ forge }: Site): FakePull[] => [...forge.state.pulls.values()];
 const creates = ({ asked }: ForgeServer) =>
   asked.filter((line) => /^POST .*(?:pulls|merge_requests)$/.test(line)).length;
+const headOfPlan = ({ on }: Site) => git(on.repo, 'rev-parse', 'plan/login');
+const treeOfPlan = ({ on }: Site) => git(on.repo, 'rev-parse', 'plan/login^{tree}');
 const tip = ({ bare }: Site, branch: string) => git(bare, 'rev-parse', `refs/heads/${branch}`);
 /** The subjects of what a request brings, the newest first, without merges. */
 const brings = ({ bare }: Site, { base, head }: FakePull) =>
@@ -72,16 +75,24 @@ function merge(where: Site, pull: FakePull | undefined, method: 'merge' | 'squas
 function byHand({ bare, on }: Site, branch: string, file: string, text: string, from = branch): string {
   const clone = join(on.root, `clone-${randomUUID()}`);
   git(on.root, 'clone', '-q', bare, clone, '--branch', from);
-  for (const [key, value] of [
-    ['user.name', 'eve'],
-    ['user.email', 'eve@here.test'],
-  ] as const)
-    git(clone, 'config', key, value);
-  writeFileSync(join(clone, file), text);
-  git(clone, 'add', '.');
-  git(clone, 'commit', '-qm', 'by hand');
+  byHandIn(clone, file, text);
   git(clone, 'push', '-q', '--force', 'origin', `HEAD:refs/heads/${branch}`);
   return git(clone, 'rev-parse', 'HEAD');
+}
+
+function byHandIn(checkout: string, file: string, text: string): void {
+  writeFileSync(join(checkout, file), text);
+  git(checkout, 'add', '.');
+  git(checkout, '-c', 'user.name=eve', '-c', 'user.email=eve@here.test', 'commit', '-qm', 'by hand');
+}
+
+/** A person merges a commit into the plan's branch, in a checkout of their own. */
+function mergedByHand({ on }: Site, commit: string, text: string): void {
+  const clone = join(on.root, `own-${randomUUID()}`);
+  git(on.repo, 'worktree', 'add', '-q', '--detach', clone, 'plan/login');
+  git(clone, 'merge', '-q', '--no-commit', '--strategy=ours', commit);
+  byHandIn(clone, 'a.txt', text);
+  git(on.repo, 'update-ref', 'refs/heads/plan/login', git(clone, 'rev-parse', 'HEAD'));
 }
 
 describe('a plan whose waves have requests of their own', () => {
@@ -163,13 +174,123 @@ describe('a plan whose waves have requests of their own', () => {
 
   it.each(kinds)('has what a person pushed to one of them on %s in all above it', async (kind) => {
     const where = await atForge(kind);
-    await stacked(where);
+    const engine = await stacked(where);
+    const before = headOfPlan(where);
     const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
     const has = (branch: string) => git(where.bare, 'ls-tree', '--name-only', branch).includes('theirs.txt');
     await until(() => Promise.resolve(has('stack/login/w3')));
     expect(tip(where, 'stack/login/w1')).toBe(theirs);
+    await untilPlan(engine, 'login', ({ creating_pr: isAtIt }) => !isAtIt && headOfPlan(where) !== before);
+    expect(git(where.on.repo, 'log', '--format=%an %s', `${before}..plan/login`)).toBe('eve by hand');
+    expect(treeOfPlan(where)).toBe(git(where.bare, 'rev-parse', 'stack/login/w3^{tree}'));
     expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt theirs.txt', 'a.txt b.txt', 'c.txt']);
     expect(creates(where.forge)).toBe(3);
+  });
+
+  it.each([
+    ['never', 1],
+    ['conflicts', 2],
+    ['always', 2],
+  ] as const)(
+    'asks its review again for what was pushed where review_again is "%s": %i in all',
+    async (again, count) => {
+      const where = await atForge();
+      const config = join(where.on.repo, '.stator', 'config.toml');
+      mkdirSync(dirname(config), { recursive: true });
+      writeFileSync(config, `[landing]\nreview_again = "${again}"\n`);
+      const looks = join(where.on.root, 'looks');
+      const look = `git log -1 --format=%s >> ${looks}`;
+      const reviewer = { preset: 'command' as const, program: '/bin/sh', flags: ['-c', look], sandbox: 'off' as const };
+      const engine = await stacked(where, { agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
+      const before = headOfPlan(where);
+      const theirs = byHand(where, 'stack/login/w1', 'theirs.txt', 'theirs\n');
+      // The step that says that it was taken says also whether it is to be judged.
+      await untilPlan(engine, 'login', ({ status, pull_request: request }) => {
+        const first = request?.stack?.[0];
+        return first?.head === theirs && first.pushed === undefined && status === 'done';
+      });
+      await opened(engine, 3);
+      const subjects = ['task 1 (login w3 t1)', 'by hand'].slice(0, count);
+      expect(readFileSync(looks, 'utf8').trim().split('\n')).toEqual(subjects);
+      expect(git(where.on.repo, 'show', 'plan/login:theirs.txt')).toBe('theirs');
+      expect(headOfPlan(where)).not.toBe(before);
+    },
+  );
+
+  it('takes what was pushed while it was at work when it is done, once, though the parts were made anew meanwhile', async () => {
+    const where = await atForge();
+    const engine = await start(where);
+    const go = join(where.on.root, 'go');
+    const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo c > c.txt`]);
+    await begin(engine, 'login', text);
+    await opened(engine, 2);
+    const before = headOfPlan(where);
+    byHand(where, 'stack/login/w2', 'two.txt', 'two\n');
+    byHand(where, 'stack/login/w1', 'one.txt', 'one\n');
+    const has = (file: string) => git(where.bare, 'ls-tree', '--name-only', 'stack/login/w2').includes(file);
+    await until(() => Promise.resolve(has('one.txt') && has('two.txt')));
+    const { pull_request: request } = await opened(engine, 2);
+    expect(request?.stack?.map(({ pushed }) => pushed?.length ?? 0)).toEqual([1, 1]);
+    const shown = await engine.client.plan('demo', 'login');
+    expect(stackLines(shown).at(-1)?.[1]).toBe(
+      'people pushed to w1, w2: plan/login does not get that before it is done',
+    );
+    expect(headOfPlan(where)).toBe(before);
+    openGate(go);
+    await opened(engine, 3);
+    await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.every(({ pushed }) => !pushed) === true);
+    const authors = git(where.on.repo, 'log', '--no-merges', '--format=%an', `${before}..plan/login`).split('\n');
+    expect(authors.sort()).toEqual(['Ada', 'eve', 'eve']);
+    expect(treeOfPlan(where)).toBe(git(where.bare, 'rev-parse', 'stack/login/w3^{tree}'));
+    expect(creates(where.forge)).toBe(3);
+  });
+
+  it('gets what a person has made of a conflict between the parts, also in its own branch', async () => {
+    const where = await atForge();
+    const engine = await stacked(where);
+    byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
+    await untilBlocked(engine, 'login');
+    expect(git(where.on.repo, 'show', 'plan/login:a.txt')).toBe('1\n2');
+    byHand(where, 'stack/login/w2', 'a.txt', '1\nand more\n2\n', 'stack/login/w1');
+    await untilPlan(engine, 'login', (shown) => shown.blocked === null);
+    await untilPlan(engine, 'login', () => git(where.on.repo, 'show', 'plan/login:a.txt') === '1\nand more\n2');
+    await opened(engine, 3);
+    expect(git(where.on.repo, 'log', '-1', '--format=%an', 'plan/login')).toBe('eve');
+  });
+
+  it('is blocked when a new part conflicts with what was pushed below it, until a person has merged that', async () => {
+    const where = await atForge();
+    const engine = await start(where);
+    const go = join(where.on.root, 'go');
+    await begin(engine, 'login', planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo 2 >> a.txt`]));
+    await opened(engine, 2);
+    const theirs = byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
+    await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
+    openGate(go);
+    const { blocked } = await untilBlocked(engine, 'login');
+    const below = tip(where, 'stack/login/w2');
+    expectProse(blocked?.reason ?? '', 'part w3', 'a.txt', `git merge ${below.slice(0, 12)}`);
+    mergedByHand(where, below, '1\nand more\n2\n');
+    await say(engine, 'login', 'resolve');
+    const { pull_request: request } = await opened(engine, 3);
+    expect(request?.stack?.map(({ pushed }) => pushed)).toEqual([undefined, undefined, undefined]);
+    expect(tip(where, 'stack/login/w1')).toBe(theirs);
+    expect(git(where.bare, 'show', 'stack/login/w3:a.txt')).toBe('1\nand more\n2');
+  });
+
+  it('is blocked when its own branch conflicts with what was pushed, until a person has merged that', async () => {
+    const where = await atForge();
+    const engine = await stacked(where);
+    byHand(where, 'main', 'a.txt', 'main\n');
+    const theirs = byHand(where, 'stack/login/w1', 'a.txt', 'main\n0\n1\n', 'main');
+    const { blocked } = await untilBlocked(engine, 'login');
+    expectProse(blocked?.reason ?? '', 'stack/login/w1', 'plan/login', 'a.txt', `git merge ${theirs.slice(0, 12)}`);
+    expect(git(where.bare, 'show', 'stack/login/w3:a.txt')).toBe('main\n0\n1\n2');
+    mergedByHand(where, theirs, 'main\n0\n1\n2\n');
+    await say(engine, 'login', 'resolve');
+    await untilPlan(engine, 'login', (shown) => shown.blocked === null && !shown.creating_pr);
+    const { pull_request: request } = await opened(engine, 3);
+    expect(request?.stack?.map(({ pushed }) => pushed)).toEqual([undefined, undefined, undefined]);
   });
 
   it('keeps what was pushed by force, and stacks the rest on that', async () => {

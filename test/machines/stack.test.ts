@@ -1,6 +1,7 @@
 /** When a plan asks for the pull requests of its parts, in its statechart alone; and who gets what is new. */
 import { describe, expect, it } from 'vitest';
 import { receiverOf } from '../../runtime/work/effects/plan-stack.ts';
+import { pushesTo } from '../../runtime/work/effects/stack-pushes.ts';
 import { stackChange } from '../../runtime/work/forges/stack-change.ts';
 import { createSimulation, planText, quietPolicy, sha } from '../support/simulation.ts';
 
@@ -25,6 +26,48 @@ describe('what is new on the branch of a plan', () => {
     ['goes nowhere when all have landed', [layer('w1', 'landed')], done, null],
   ])('%s', (_, layers, asked, expected) => {
     expect(receiverOf(layers, asked)?.name ?? null).toBe(expected);
+  });
+});
+
+describe('what people pushed to a part', () => {
+  type Part = Parameters<typeof pushesTo>[0];
+  const merge = 'c'.repeat(40);
+  const part = (more: Partial<Part> = {}): Part => ({
+    ...{ branch: 'w1', standing: 'open', known: { head, state: 'open' }, there: head, found: null },
+    ...more,
+  });
+  const push = { from: head, to: other };
+  const before = [{ from: merge, to: head }];
+  const known = { head, state: 'open' as const, pushed: before };
+  const folded = part({
+    ...{ branch: 'w2', standing: 'folded' },
+    found: { base: 'w1', headCommit: head, mergeCommit: other },
+  });
+  it.each<[string, Part, readonly Part[], unknown]>([
+    ['nothing', part(), [], []],
+    ['a commit', part({ there: other }), [], [push]],
+    ['a commit, and earlier ones that wait', part({ there: other, known }), [], [...before, push]],
+    ['earlier ones that wait', part({ known }), [], before],
+    ['a commit to one whose request was closed', part({ there: other, standing: 'closed' }), [], [push]],
+    ['nothing, as the branch is gone', part({ there: null, standing: 'none' }), [], []],
+    ['a commit to one that has landed since', part({ there: other, known, standing: 'landed' }), [], []],
+    ['what stator itself has pushed before it was recorded', part({ there: other, known: null }), [], []],
+    ['the part above', part({ there: other }), [folded], [{ ...push, without: [head, head, other] }]],
+    [
+      'a commit, after the part above',
+      part({ there: other }),
+      [{ ...folded, known: { head, state: 'merged' } }],
+      [push],
+    ],
+  ])('%s', (_, one, parts, expected) => {
+    expect(pushesTo(one, parts)).toEqual(expected);
+  });
+
+  it('is remembered as fifty pushes at most', () => {
+    const all = Array.from({ length: 50 }, () => ({ from: merge, to: head }));
+    const found = pushesTo(part({ there: other, known: { head, state: 'open', pushed: all } }), []);
+    expect(found).toHaveLength(50);
+    expect(found.at(-1)).toEqual({ from: merge, to: other });
   });
 });
 
@@ -128,6 +171,28 @@ describe('a plan with [pull_requests] stack', () => {
     expect(last).toMatchObject({ isWhole: true, fixes: 'w1' });
     tell('pr_stack_changed');
     expect(asked().at(-1)).toMatchObject({ isWhole: true, fixes: null });
+  });
+
+  it.each([
+    ['counts as approved', 'approved', 'done'],
+    ['is judged again', 'to_judge', 'reviewing'],
+  ] as const)('that has got what people pushed %s where that is said', (_, taken, status) => {
+    const { reviewer } = quietPolicy.roles;
+    const roles = { ...quietPolicy.roles, reviewer: { ...reviewer, on: true } };
+    const { tell, asked, world, tree } = atWork({ roles }, [1, 1]);
+    tell('pr_wanted');
+    world.send(tree, 'set_status', { status: 'reviewing' });
+    world.send(tree, 'review_approved');
+    world.run(0);
+    world.send(tree, 'pr_stack_changed', {}, { origin: 'engine' });
+    const last = [...world.effects.values()].findLast(({ effect }) => effect.kind === 'plan.pull');
+    const opened = { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: other, taken };
+    world.send(tree, 'pr_opened', opened, { origin: 'engine', run: last?.effect.id ?? null });
+    expect(world.context(tree).head).toBe(other);
+    expect(JSON.stringify(world.value(tree).lifecycle)).toContain(status);
+    const before = asked().length;
+    world.run(0);
+    expect(asked()).toHaveLength(before);
   });
 
   it('is not blocked while it is at work because its forge refuses, and tries again at its end', () => {

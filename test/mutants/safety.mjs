@@ -178,4 +178,12 @@ export const safety = [
     replace: '',
     tests: ['test/effects/plan-stack.test.ts'],
   },
+  {
+    name: 'stack-takes-at-work',
+    promise: 'what people push to a part of a stack does not come to the branch of a plan at work',
+    file: 'runtime/work/effects/stack-pushes.ts',
+    find: "if (!at.isWhole || !(await isDone(store, at))) return isMoved ? { kind: 'moved' } : { kind: 'waits' };",
+    replace: '',
+    tests: ['test/effects/plan-stack.test.ts'],
+  },
 ];

@@ -127,6 +127,8 @@ const stackLayer = z.object({
   head: z.string(),
   /** The registered repo at whose forge it is; not there: the plan's own. */
   project: z.string().optional(),
+  /** What people pushed to it and the plan's branch does not have yet: the branch's commit before and after each push. Not there: nothing. */
+  pushed: z.array(z.object({ from: z.string(), to: z.string(), without: z.array(z.string()).optional() })).optional(),
 });
 
 const taskEntry = z.object({

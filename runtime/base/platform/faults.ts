@@ -38,6 +38,7 @@ export const faultPoints = [
   'plan-pull.after-create',
   'plan-stack.after-push',
   'plan-stack.after-request',
+  'plan-stack.after-take',
   'pull-merge.before-merge',
   'pull-merge.after-merge',
   'undo.before-reset',

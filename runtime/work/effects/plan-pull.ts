@@ -1,5 +1,6 @@
 /** Pushes a done plan's approved commit, and makes its pull request or finds an existing one. A second run finds the first one's result. */
 import type { PlanPull } from '../../../machines/vocabulary/effect.ts';
+import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import { closingWords } from '../forges/closing-words.ts';
@@ -29,11 +30,10 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
     const lost = await tellLostWork(parts, context, branch);
     if (lost !== null) return failed(`${lost.detail}\nso nothing was pushed; see: stator plan explain ${row.plan}`);
     if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
-    if (approved !== null && head !== approved.sha) {
-      const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
-      return { type: 'pr_failed', payload: { detail, moved: true } };
-    }
+    const moved = movedOutcome(branch, head, approved);
     const composite = await compositeOf(parts, { project, repository }, row.plan);
+    // Of a stack, the branch may have what people pushed.
+    if (approved !== null && head !== approved.sha && (stack === undefined || composite !== null)) return moved;
     if (composite !== null) {
       const key = { project: row.project, plan: row.plan };
       return publishLinked(parts, {
@@ -46,8 +46,11 @@ export function createPlanPull(parts: ForgeParts): Handler<PlanPull> {
       const at = { project: row.project, plan: row.plan, branch };
       const begun = await planBase(parts, at);
       const base = begun.branch ?? repository.defaultBase;
-      if (stack !== undefined)
-        return publishStack(parts, { ...at, repository, stack, head, base: begun.commit, into: base, forge, remote });
+      if (stack !== undefined) {
+        const { reviewAgain } = project.config.landing;
+        const has = { ...at, repository, head, approved, moved, reviewAgain, base: begun.commit };
+        return publishStack(parts, { ...has, stack, into: base, forge, remote });
+      }
       // The forge is called first: if it cannot be reached, the effect waits before anything is pushed.
       const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
       // A pull request that the plan does not know yet is reported as open: the watch then follows it, and notices that it is over.
@@ -90,6 +93,11 @@ async function closesOf(
   const { list, main } = readServers(home);
   const issue = findReference(session.reference, { servers: list, main });
   return issue === null ? null : closingWords(forge, issue);
+}
+
+function movedOutcome(branch: string, head: string, approved: Approval | null): Outcome {
+  const detail = `${branch} was approved at ${approved?.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
+  return { type: 'pr_failed', payload: { detail, moved: true } };
 }
 
 function openedOutcome(forge: Forge, { number, url }: PullRequest, head: string): Outcome {

@@ -1,30 +1,41 @@
 /**
  * Brings a forge to the stack of a plan: a branch and a pull request for each part that is done, each based on the one below. The forge is read first,
- * so a second run finds the result of the first. People's changes on the forge are kept: their commits, and the requests that they merged or closed.
+ * so a second run finds the result of the first. People's changes on the forge are kept: their commits, which the plan's branch gets too, and the requests
+ * that they merged or closed.
  */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { AskedStack, StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
+import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
+import type { AskedStack, PersonsPush, StackLayer, TakenAs } from '../../../machines/vocabulary/plan-pull.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { ReviewAgain } from '../../base/config/config.ts';
 import type { Outcome } from '../../core/outbox/handler.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { PullRequest } from '../forges/forge.ts';
 import type { RepoForge } from '../forges/repo-forge.ts';
 import { makeOrFind, requestAt } from '../forges/requests.ts';
 import { fetchTip } from '../git/base-remote.ts';
+import { movedMeanwhile } from '../git/branch.ts';
 import { holdsWork } from '../git/joint-base.ts';
+import { advanceBranch } from '../git/merge.ts';
 import { findCommit } from '../git/objects.ts';
 import { replaceBranch, tipsIn } from '../git/push.ts';
 import type { Repository } from '../git/repository.ts';
 import { endsOf, type Restacked, restack, withChange } from '../git/stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
+import { pushesTo, takeConflictText, taken } from './stack-pushes.ts';
 import type { ForgeParts } from './with-forge.ts';
 
 export interface Stacking extends PlanKey, Pick<RepoForge, 'forge' | 'remote'> {
   readonly repository: Repository;
   readonly stack: AskedStack;
-  /** The commit of the plan's branch. */
+  /** The plan's branch, and its commit. */
+  readonly branch: string;
   readonly head: string;
+  readonly approved: Approval | null;
+  /** The answer if that is not the commit of the branch. */
+  readonly moved: Outcome;
+  readonly reviewAgain: ReviewAgain;
   /** Where the plan was begun. */
   readonly base: string;
   /** The branch that the stack lands on. */
@@ -45,43 +56,77 @@ interface Layer extends Pick<StackLayer, 'name' | 'title' | 'branch'> {
   readonly there: string | null;
   readonly found: PullRequest | null;
   readonly standing: Standing;
+  readonly pushed: PersonsPush[];
 }
 
 /** If the forge cannot be reached, this throws, and the effect waits. */
 export async function publishStack(parts: ForgeParts, at: Stacking): Promise<Outcome> {
-  const layers = await look(at);
-  if (layers.length === 0) return failed('no part of it changed anything, so there is nothing to push');
+  const { repository, branch, head, approved, moved, stack } = at;
+  const found = await look(at);
+  if (found.length === 0) return failed('no part of it changed anything, so there is nothing to push');
+  const open = found.filter(({ standing }) => standing === 'open' || standing === 'none');
+  const pushes = open.flatMap((layer) => layer.pushed.map((push) => ({ branch: layer.branch, push })));
+  const people = await taken(parts.store, { ...at, isWhole: stack.isWhole, pushes, tipOf: () => tipOf(at) });
+  if (people.kind === 'moved') return moved;
+  // What waits or conflicts is remembered.
+  const layers =
+    people.kind !== 'taken' ? found : found.map((one) => (open.includes(one) ? { ...one, pushed: [] } : one));
+  const own = approved?.sha ?? head;
+  const made = await publish(parts, { ...at, head: own }, layers);
+  if (made.kind === 'conflict') return failed(made.detail);
+  if (people.kind === 'conflict') {
+    const part = pushes.find(({ push }) => push.to === people.to)?.branch ?? '';
+    return failed(takeConflictText(people, { ...at, part }), made.stack);
+  }
+  if (people.kind === 'waits' || people.head === own) return outcomeOf(at, layers, made);
+  if (people.head !== head && !(await advanceBranch(repository, { branch, from: head, to: people.head })))
+    throw movedMeanwhile(repository, branch);
+  parts.faults?.('plan-stack.after-take');
+  const isJudged = approved !== null && at.reviewAgain !== 'never';
+  return outcomeOf({ ...at, head: people.head }, layers, { ...made, taken: isJudged ? 'to_judge' : 'approved' });
+}
+
+type Published =
+  | { readonly kind: 'published'; readonly stack: readonly StackLayer[] }
+  | { readonly kind: 'conflict'; readonly detail: string };
+
+/** Brings the branches and the requests to the parts, the lowest first. */
+async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]): Promise<Published> {
   const published: StackLayer[] = [];
   const below: string[] = [];
-  let under: Under = { branch: at.into, tip: null, isLanded: true, url: null };
+  let under: Under = { branch: at.into, tip: null, isLanded: true, url: null, was: null };
   let receiver = receiverOf(layers, at.stack);
+  const highest = highestOf(layers);
   for (const [index, layer] of layers.entries()) {
-    const { standing, found, there, branch } = layer;
-    if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null };
+    const { standing, found, there, branch, known } = layer;
+    const was = known?.pushed?.[0]?.from ?? known?.head ?? null;
+    if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null, was: null };
     // The part above it is based on its branch until a person decides.
     else if (standing === 'closed' && there !== null)
-      under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
+      under = { branch, tip: there, isLanded: false, url: found?.url ?? null, was };
     else if (standing === 'open' || standing === 'none') {
       let made = await headOf(at, layer, { under, below, receives: layer === receiver });
-      const highest = highestOf(layers);
       if (made.kind === 'conflict' && layer === receiver && layer !== highest) {
         receiver = highest;
         made = await headOf(at, layer, { under, below, receives: false });
       }
-      if (made.kind === 'conflict') return failed(conflictText(layer, under, made, at));
+      if (made.kind === 'conflict') {
+        const text = there === null && known === null ? newConflictText : conflictText;
+        return { kind: 'conflict', detail: text(layer, under, made, { ...at, isHighest: layer === highest }) };
+      }
       if (made.head !== there) await push(at, layer, made.head);
       parts.faults?.('plan-stack.after-push');
       const request = await requestFor(parts, at, { layer, under, nth: index + 1 });
       parts.faults?.('plan-stack.after-request');
       below.push(made.head);
-      under = { branch, tip: made.head, isLanded: false, url: request.url };
+      under = { branch, tip: made.head, isLanded: false, url: request.url, was };
       published.push({ ...shownLayer({ ...layer, found: request }, 'open'), head: made.head, base: request.base });
     }
     below.push(...ownCommits(layer));
     if (published.at(-1)?.name !== layer.name)
       published.push(shownLayer(layer, standing === 'closed' ? 'closed' : 'merged'));
   }
-  return outcomeOf(at, layers, published);
+  return { kind: 'published', stack: published };
 }
 
 /** The heads of a part: its present one, an earlier one, and the one that was pushed from here. */
@@ -95,6 +140,8 @@ interface Under {
   readonly tip: string | null;
   readonly isLanded: boolean;
   readonly url: string | null;
+  /** Its commit before people pushed to it; null: it is no part that was published before. */
+  readonly was: string | null;
 }
 
 /** The lowest first. Nothing is changed. */
@@ -118,9 +165,9 @@ async function look(at: Stacking): Promise<Layer[]> {
         ? await forge.findPullRequest(branch, there ?? end ?? undefined)
         : await requestAt(forge, before.number);
     const layer = { name, title, branch, end, known: before, there, found };
-    layers.push({ ...layer, standing: await standingOf(at, layer, { layers, tips }) });
+    layers.push({ ...layer, pushed: [], standing: await standingOf(at, layer, { layers, tips }) });
   }
-  return layers;
+  return layers.map((layer) => ({ ...layer, pushed: pushesTo(layer, layers) }));
 }
 
 /** Only a branch that an earlier try has pushed is used for the part. Another branch of that name, such as an earlier plan's, stays unchanged. Throws `refused`. */
@@ -140,7 +187,7 @@ async function mustBeOurs(
 
 async function standingOf(
   at: Stacking,
-  { found, known, end }: Omit<Layer, 'standing'>,
+  { found, known, end }: Pick<Layer, 'found' | 'known' | 'end'>,
   { layers, tips }: { readonly layers: readonly Layer[]; readonly tips: ReadonlyMap<string, string> },
 ): Promise<Standing> {
   if (found === null) return 'none';
@@ -232,13 +279,18 @@ async function requestFor(
   return { ...found, base: under.branch };
 }
 
-function shownLayer({ name, title, branch, found, known }: Layer, state: StackLayer['state']): StackLayer {
+function shownLayer({ name, title, branch, found, known, pushed }: Layer, state: StackLayer['state']): StackLayer {
   const { number = 0, url = '', headCommit = '', base = '' } = found ?? {};
-  return { name, title, branch, number, url, state, head: headCommit || (known?.head ?? ''), base };
+  const shown = { name, title, branch, number, url, state, head: headCommit || (known?.head ?? ''), base };
+  return pushed.length === 0 ? shown : { ...shown, pushed };
 }
 
 /** A plan that waits for its parts has not ended, even if all of them have landed. */
-function outcomeOf(at: Stacking, layers: readonly Layer[], stack: readonly StackLayer[]): Outcome {
+function outcomeOf(
+  at: Stacking,
+  layers: readonly Layer[],
+  { stack, taken: takenAs }: { readonly stack: readonly StackLayer[]; readonly taken?: TakenAs },
+): Outcome {
   const { stack: asked, forge, head, into } = at;
   const shown = stack.find(({ state }) => state === 'open') ?? stack.at(-1);
   if (shown === undefined) throw new Error('a stack without a part was published');
@@ -254,6 +306,7 @@ function outcomeOf(at: Stacking, layers: readonly Layer[], stack: readonly Stack
     type: 'pr_opened',
     payload: {
       ...{ number, url, server: forge.server.name, mode: asked.mode, stack: [...stack] },
+      ...(takenAs && { taken: takenAs }),
       head: asked.isWhole ? head : hasNew(layers) ? (last ?? head) : (asked.from ?? head),
     },
   };
@@ -267,7 +320,7 @@ function conflictText(
   { name, branch }: Layer,
   { branch: below, tip }: Under,
   { files, cut }: Extract<Restacked, { kind: 'conflict' }>,
-  { remote, plan, forge }: Stacking,
+  { remote, plan, forge }: Pick<Stacking, 'remote' | 'plan' | 'forge'>,
 ): string {
   const listed = files.slice(0, 20).join(', ');
   const [place, head] = [shellWord(remote), shellWord(`HEAD:refs/heads/${branch}`)];
@@ -278,6 +331,27 @@ function conflictText(
   ].join(' ');
 }
 
-function failed(detail: string): Outcome {
-  return { type: 'pr_failed', payload: { detail } };
+/** A part that is not pushed yet cannot be put there by hand: the plan's branch gets what is below it. */
+function newConflictText(
+  { name }: Layer,
+  { branch: below, tip, was }: Under,
+  { files }: Extract<Restacked, { kind: 'conflict' }>,
+  { remote, plan, branch, forge, isHighest }: Stacking & { readonly isHighest: boolean },
+): string {
+  const place = shellWord(remote);
+  const back = `${was?.slice(0, 12)}:${shellWord(`refs/heads/${below}`)}`;
+  return [
+    `part ${name} of the stack conflicts with ${below} at ${forge.server.name} in ${files.slice(0, 20).join(', ')}, so it and what is above it get no request yet;`,
+    `merge that by hand where ${branch} is checked out (git worktree list), or in a checkout of your own: git fetch ${place} && git merge ${tip?.slice(0, 12) ?? shellWord(below)}`,
+    ...(isHighest || was === null
+      ? []
+      : [
+          `and set ${below} back, since the parts between are made without it: git push --force-with-lease ${place} ${back}`,
+        ]),
+    `and then: stator plan answer ${shellWord(plan)}`,
+  ].join(' ');
+}
+
+function failed(detail: string, stack?: readonly StackLayer[]): Outcome {
+  return { type: 'pr_failed', payload: { detail, ...(stack && { stack: [...stack] }) } };
 }

@@ -4,7 +4,7 @@ import { commitTree, findCommit, mergeTrees, treeOf } from './objects.ts';
 import type { Repository } from './repository.ts';
 
 /** The most commits: each costs three git processes. A longer branch lands as one commit. */
-const maxCommits = 200;
+export const maxCommits = 200;
 
 /** A commit that represents the common history of the two sides. It is always the same, and nothing points to it. */
 const sideEnv = { GIT_AUTHOR_DATE: '@0 +0000', GIT_COMMITTER_DATE: '@0 +0000' };
@@ -45,18 +45,31 @@ async function oneByOne(repo: Repository, { tip, onto, without = [] }: Wanted): 
   ];
   const commits = (await ownGit(repo.path, args)).split('\n').filter((line) => line !== '');
   if (commits.length > maxCommits) return null;
+  const picked = await pick(repo, { commits, onto });
+  return picked.kind === 'conflict' || picked.head === onto ? null : picked.head;
+}
+
+export type Picked =
+  | { readonly kind: 'picked'; readonly head: string }
+  | { readonly kind: 'conflict'; readonly files: readonly string[] };
+
+/** Makes commits anew, one by one on top of `onto`, with their authors and messages. One that changes nothing there is left out. */
+export async function pick(
+  repo: Repository,
+  { commits, onto }: { readonly commits: readonly string[]; readonly onto: string },
+): Promise<Picked> {
   let head = onto;
   for (const commit of commits) {
     const parent = await findCommit(repo, `${commit}^`);
-    if (parent === null) return null;
+    if (parent === null) return { kind: 'conflict', files: [] };
     const before = await treeOf(repo, head);
     const side = await sideOf(repo, { tree: before, parent });
     const merged = await mergeTrees(repo, side, commit);
-    if (merged.kind === 'conflict') return null;
+    if (merged.kind === 'conflict') return merged;
     if (merged.tree === before) continue;
     head = await commitTree(repo, { tree: merged.tree, parents: [head], ...(await wordsOf(repo, commit)) });
   }
-  return head === onto ? null : head;
+  return { kind: 'picked', head };
 }
 
 /** The commit that lets git merge as if `parent` was what both sides have in common. */
@@ -64,7 +77,8 @@ export function sideOf(repo: Repository, { tree, parent }: { readonly tree: stri
   return commitTree(repo, { tree, parents: [parent], message: 'side', env: sideEnv });
 }
 
-async function wordsOf({ path }: Repository, commit: string) {
+/** The message and the author of a commit, for one that is made anew. */
+export async function wordsOf({ path }: Repository, commit: string) {
   const format = '--format=%an%x00%ae%x00%ad%x00%B';
   const said = await ownGit(path, ['show', '--no-patch', '--date=raw', '--encoding=UTF-8', format, commit]);
   const [name = '', email = '', date = '', message = ''] = said.split('\0');

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { approvalOf } from '../../../machines/plan/context.ts';
+import { isStacked } from '../../../machines/plan/stack.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
@@ -244,6 +245,8 @@ async function approvalOfRow(
     const row = await store.tree(address);
     const stored = row === null ? null : storedPlan(address, row.stored);
     if (stored === null || stored.has('merge:working') || stored.context.merge?.merged != null) return null;
+    // Its branch may be getting what people pushed to its stack.
+    if (stored.has('pull_working') && isStacked(stored.context)) return null;
     return approvalOf(stored.context);
   } catch (thrown) {
     if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return null;
