@@ -35,11 +35,11 @@ async function livesIn(on: Ground) {
   const lives = createLives(on.root);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   return async (start: readonly string[]): Promise<{ home: string; said: Said | null }> => {
-    const { home, end, hasEnded, left } = lives.next();
+    const { home, end, hasEnded } = lives.next();
     const options = { home, env: on.env, machines: [endingBy(stator, end)], log: quiet, serve: false };
     const engine = await stator.createEngine(options);
     const said = await playToTheEnd(engine, start, hasEnded).finally(() => engine.stop());
-    return { home: left(), said };
+    return { home: lives.home(), said };
   };
 }
 

@@ -1,13 +1,10 @@
 /** Trees of a machine that begin by themselves, at the times of a schedule. */
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { z } from 'zod';
 import { createEngine, defineMachine, type FaultPoint } from '../../runtime/engine/engine.ts';
-import { readOrEmpty } from '../support/crash.ts';
-import { afterwards, ground, startEngine } from '../support/engine.ts';
+import { createLives } from '../support/ended-lives.ts';
+import { ground, startEngine } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 import { read } from '../support/intake-life.ts';
 
@@ -170,7 +167,6 @@ it.each([
   });
 });
 
-const killed = fileURLToPath(new URL('../support/scripts/scheduled-engine.mjs', import.meta.url));
 const points = [
   'pump.before-commit',
   'pump.after-commit',
@@ -178,29 +174,61 @@ const points = [
   'store.after-commit',
 ] as const satisfies readonly FaultPoint[];
 
-it('each time of an engine that is killed around it is one tree', () => {
+const writing = setup({ actions: { write: () => {} } }).createMachine({
+  id: 'report',
+  initial: 'writing',
+  states: { writing: { entry: 'write', on: { written: 'out' } }, out: { type: 'final' } },
+});
+
+it('each time of an engine whose life ends around it is one tree', async () => {
   const on = ground();
-  afterwards(on.remove);
-  const ledger = join(on.root, 'ledger');
-  let kills = 0;
-  const live = (at: string, fault: object) =>
-    spawnSync(process.execPath, [killed, JSON.stringify({ home: on.home, ledger, at, ...fault })], {
-      env: on.env,
-      encoding: 'utf8',
+  const lives = createLives(on.root);
+  const keys = new Set<string>();
+  /** To the tree of its time, or to the nth time that it comes to the point: then the answer is true. Without a time that is due, until its times are looked at. */
+  async function live(at: string, fault: { point: FaultPoint; nth: number } | null, tree: string | null) {
+    const { home, end, hasEnded } = lives.next();
+    let seen = 0;
+    // The clock stands still until the engine is up, so that an end falls into the time that is due.
+    let isDue = tree === null;
+    const ahead = Date.parse(at) - Date.now();
+    const clock = { nowMs: () => (isDue ? Date.now() + ahead : Date.parse(at) - 10_000) };
+    const faults = (reached: FaultPoint) => {
+      if (!isDue || reached !== fault?.point) return;
+      seen += 1;
+      if (seen === fault.nth) end();
+    };
+    const write = async ({ key }: { key: string }) => {
+      if (!hasEnded()) keys.add(key);
+      return { type: 'written' } as const;
+    };
+    const machine = defineMachine({
+      machine: writing,
+      schedules: { nightly: { cron: daily, overlap: 'allow' } },
+      effects: { write: { run: write } },
     });
-  expect(live('2030-01-01T12:00:00Z', { until: 'mark' }).status).toBe(0);
+    const engine = await startEngine({
+      on: { ...on, home },
+      ...{ clock, faults, machines: [machine], intakeLookMs: 20, serve: false, adds: false, verifies: false },
+    });
+    isDue = true;
+    const isOver = async () =>
+      tree === null
+        ? marks({ home }).length > 0
+        : (await engine.client.machineTrees({ name: 'report' })).some(
+            ({ id, status }) => id === tree && status === 'done',
+          );
+    await until(async () => hasEnded() || (await isOver()));
+    await engine.engine.stop();
+    return hasEnded();
+  }
+  await live('2030-01-01T12:00:00Z', null, null);
+  const ids = points.map((_point, index) => `nightly-2030010${index + 2}T0300Z`);
+  let ends = 0;
   for (const [index, point] of points.entries()) {
     const at = `2030-01-0${index + 2}T03:00:01Z`;
-    for (let nth = 1; nth <= 3; nth += 1) {
-      const { signal, status, stderr } = live(at, { point, nth });
-      if (signal === 'SIGKILL') kills += 1;
-      else expect(status, stderr).toBe(0);
-    }
-    const { status, stderr } = live(at, {});
-    expect(status, stderr).toBe(0);
+    for (const nth of [1, 2, 3]) if (await live(at, { point, nth }, ids[index] ?? '')) ends += 1;
+    expect(await live(at, null, ids[index] ?? '')).toBe(false);
   }
-  expect(kills).toBeGreaterThan(points.length);
-  const ids = points.map((_point, index) => `nightly-2030010${index + 2}T0300Z`);
-  const keys = [...new Set(readOrEmpty(ledger).trim().split('\n'))];
-  expect(keys.map((key) => /report:(\S+?)\//.exec(key)?.[1])).toEqual(ids);
+  expect(ends).toBeGreaterThan(points.length);
+  expect([...keys].map((key) => /report:(\S+?)\//.exec(key)?.[1])).toEqual(ids);
 });

@@ -61,7 +61,7 @@ export interface Place {
 export type Extra = (place: Place) => string;
 
 /** Every third task commits by itself, the others leave their work lying there; each takes 0.05 to 0.25 s. */
-function documentOf(ledger: string, extra: Extra = () => ''): string {
+function documentOf(ledger: string, tasks: readonly number[], extra: Extra = () => ''): string {
   const note = (word: string) => `echo "${word} $STATOR_TITLE $STATOR_ATTEMPT $$ $STATOR_RUN" >> '${ledger}'`;
   const task = (wave: number, number: number) =>
     [
@@ -77,19 +77,20 @@ function documentOf(ledger: string, extra: Extra = () => ''): string {
     ]
       .filter((line) => line !== '')
       .join('\n');
-  return `# Crash\n\n${waves.map((wave) => `## Wave ${wave}\n${tasksOfWave.map((number) => task(wave, number)).join('\n')}`).join('\n')}\n`;
+  return `# Crash\n\n${waves.map((wave) => `## Wave ${wave}\n${tasks.map((number) => task(wave, number)).join('\n')}`).join('\n')}\n`;
 }
 
+/** `tasks`: of each wave, for tests of what comes after the work. */
 export function makeScenario(
   extra?: (place: Place & { root: string }) => string,
-  { isWalled = false }: { isWalled?: boolean } = {},
+  { isWalled = false, tasks = tasksOfWave }: { isWalled?: boolean; tasks?: readonly number[] } = {},
 ): Scenario {
   const ground = makeGround();
   // Inside walls only this folder of the test's own is there.
   const notes = join(ground.root, 'notes');
   mkdirSync(notes);
   const ledger = join(notes, 'ledger');
-  const content = documentOf(ledger, (place) => extra?.({ ...place, root: ground.root }) ?? '');
+  const content = documentOf(ledger, tasks, (place) => extra?.({ ...place, root: ground.root }) ?? '');
   const plan = 'crash';
   return {
     ...ground,
@@ -133,8 +134,8 @@ function entryOf(line: string): Entry {
 export function createGrounds() {
   const open: Scenario[] = [];
   return {
-    make(extra?: Parameters<typeof makeScenario>[0]): Scenario {
-      const scenario = makeScenario(extra);
+    make(...of: Parameters<typeof makeScenario>): Scenario {
+      const scenario = makeScenario(...of);
       open.push(scenario);
       return scenario;
     },

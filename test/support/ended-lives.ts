@@ -10,28 +10,26 @@ export interface EndedLife {
    */
   end(): void;
   hasEnded(): boolean;
-  /** Where the next one finds what this one has left: another folder, once it has ended. */
-  left(): string;
 }
 
-/** `root`: a folder for the homes of all of them. A life that has not ended has no next one. */
-export function createLives(root: string): { next(): EndedLife } {
+/** `root`: a folder for the homes. `home` answers the one of the next life: where the last one has not ended, it is the same. */
+export function createLives(root: string): { home(): string; next(): EndedLife } {
   let count = 0;
-  const homeOf = (nth: number) => join(root, `home-${nth}`);
+  const home = () => join(root, `home-${count}`);
   return {
+    home,
     next() {
-      const nth = count;
-      count += 1;
+      const own = home();
       let hasEnded = false;
       return {
-        home: homeOf(nth),
+        home: own,
         hasEnded: () => hasEnded,
-        left: () => homeOf(hasEnded ? nth + 1 : nth),
         end() {
           if (hasEnded) return;
           hasEnded = true;
+          count += 1;
           // By another process: to close a file of the store in this one would free its locks.
-          execFileSync('cp', ['-r', homeOf(nth), homeOf(nth + 1)]);
+          execFileSync('cp', ['-r', own, home()]);
         },
       };
     },
