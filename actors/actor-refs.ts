@@ -8,7 +8,7 @@ import { replaced, withErrors } from './json-value.ts';
 
 type Children = Readonly<Record<string, unknown>>;
 
-/** The form in which XState stores an actor. `path`: it is not, or not any more, a child of the machine. `isGone`: it has ended, and another one may have its id. */
+/** The form in which XState stores an actor. `path`: for an actor that is no child of the machine, or no longer one. `isGone`: the actor has ended, and a later one may have its id. */
 export interface StoredRef {
   readonly xstate$$type: 1;
   readonly id: string;

@@ -39,7 +39,7 @@ export type Upgrades = Readonly<
   Record<string, Readonly<Record<string, { to: string; upgrade: (snapshot: unknown) => unknown }>>>
 >;
 
-/** A machine's versions with those of all that it may spawn: a change of any is a change of the tree. */
+/** The version of a machine and of every machine that it may spawn: if one of them changes, the tree changes. */
 export function versionOf(machine: AnyStateMachine): string {
   const own = `${machine.id}:${machine.version ?? '0'}`;
   const below = Object.values(machine.implementations.actors).map((logic) => versionOf(logic as AnyStateMachine)); // only machines are spawned

@@ -419,7 +419,7 @@ function keepUnnamed(actor: AnyActorRef & { readonly _parent?: AnyActorRef }): v
   if (children.undefined === actor) delete children.undefined;
 }
 
-/** In memory XState lets an actor live on whose id another one takes. Only one of the two would be found again. */
+/** In memory, XState keeps an actor alive after a new actor has taken its id. After a restart only one of the two would be found. */
 function refuseHidden(actor: AnyActorRef, before: AnyActorRef | undefined): void {
   const isTaken = before !== undefined && before !== actor;
   if (isTaken || !isInTree(actor)) throw sameId(pathOf(actor), 'lives already');

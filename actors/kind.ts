@@ -45,7 +45,7 @@ export interface Memory {
   at: number;
 }
 
-/** A request of a tree for the output of another one, which answers it when it ends. */
+/** A tree asks for the output of another tree, which answers when it ends. */
 export interface Waiter {
   readonly tree: TreeAddress;
   readonly run: string;

@@ -331,7 +331,7 @@ function isAssign(action: unknown): boolean {
   return isBuiltin(action) && action.type === 'xstate.assign';
 }
 
-/** The same machine, its named actions lean, and those of all that it may spawn. Throws where it finds none in a machine that has actions. */
+/** A copy of the machine, and of each machine that it may spawn, with lean actions. Throws if a machine has actions and none of them was found. */
 export function leanActions<M extends AnyStateMachine>(machine: M): M {
   const { actions, actors } = machine.implementations;
   const named = Object.values(actions);

@@ -84,7 +84,7 @@ export function isHeld(root: AnyActorRef, { type, origin }: Signal, found: Found
   return !metaWords(snapshotOf(root), 'passes').has(type) || asksBelow(root, found);
 }
 
-/** Whether an open question was asked by that actor, or below it. */
+/** Whether that actor, or an actor below it, has asked an open question. */
 function asksBelow(root: AnyActorRef, found: Found): boolean {
   if (found.kind !== 'actor') return false;
   const path: unknown = snapshotOf(found.ref).context.path;

@@ -28,7 +28,7 @@ export const storedLanding = readerOf<LandingContext, LandingTag>(landingMachine
 /** As `storedPlan`. */
 export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(supervisorMachine);
 
-/** The last commit that a plan knows its branch to have, that of its running wave too; null: none of its own. Throws as `storedPlan`. */
+/** The last commit of its branch that the plan or its running wave knows; null: the plan has made none yet. Throws as `storedPlan`. */
 export function storedHead(address: string, stored: PersistedTree): string | null {
   const heads = wavesOf(stored).map(({ head }) => head);
   return heads.find((head) => typeof head === 'string') ?? storedPlan(address, stored).context.head;

@@ -104,7 +104,7 @@ export function treesOf(kinds: Kinds = kindsWith([])): Trees {
 
 const shared = new WeakMap<Kinds, Trees>();
 
-/** `kinds`: those of every engine, unless the program brings more. */
+/** `kinds`: by default the kinds that every engine has; a program may add its own. */
 export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   let requests = noRequests();
   let memory: Memory | null = null;
@@ -357,7 +357,7 @@ function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
   return input.type === 'upgraded' && 'snapshot' in input;
 }
 
-/** The root's own persisted snapshot; and beside it what the tree waits for, where its machine does not count that itself. */
+/** The persisted snapshot of the root. If its machine does not count requests itself, the open requests of the tree are stored with it. */
 function textOf({ kind, root, memory }: Tree): string {
   if (!kind.keepsMemory) return persistedText(root);
   const { born, count, open, watches, delayed, askers, actors, waiters } = memory;

@@ -1,11 +1,10 @@
 /** `run` from its start to its exit code: attached to the running engine, or as the owner of one; an attached run takes over when that engine ends. */
-
 import { setImmediate as immediate } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { counted } from '../../machines/vocabulary/numbers.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { duration } from '../../machines/vocabulary/time-text.ts';
-import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import type { Client, DeliveryEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { durationText } from '../../runtime/base/config/duration.ts';
 import { goesOnText } from '../../runtime/base/platform/home-engine.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
@@ -14,13 +13,12 @@ import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
 import { type Output, tableWidth } from '../output.ts';
 import { tasksLeftOut, withoutText } from '../plan/merging.ts';
-import { plain } from '../text.ts';
+import { brief, plain } from '../text.ts';
 import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
-import { detachedText } from './detached.ts';
 import { createDisplay, type Display, showStart } from './display.ts';
-import { tellHooks } from './hooks.ts';
 import { goOnWithOthers, leftText } from './others.ts';
+import { outcomeOf } from './outcome.ts';
 import type { RunRequest } from './prepare.ts';
 import { type Result, resultLines, resultOf, tookText } from './result.ts';
 import { runCommand, type WorkEnding, work } from './work.ts';
@@ -323,4 +321,58 @@ async function listenForInterrupt(): Promise<Interrupt> {
       for (const word of words) process.removeListener(word, heard);
     },
   };
+}
+
+/** The text for a person who stops watching a plan that another engine works on; the state is read at that moment. */
+async function detachedText(client: Client, { of }: WorkEnding): Promise<string> {
+  if (of === undefined) return 'detached; nothing was started';
+  const look = `stator plan show ${shellWord(of.plan)}`;
+  try {
+    const shown = await client.plan(of.project, of.plan);
+    return `detached; ${standingText(shown, client)}; look at it with: ${look}`;
+  } catch (thrown) {
+    if (!isAbsence(thrown)) throw thrown;
+    return `detached; its engine does not answer now: ${look}`;
+  }
+}
+
+function standingText(shown: PlanShow, { engine }: Client): string {
+  const outcome = outcomeOf(shown, []);
+  if (outcome.kind !== 'goes-on') return outcome.text;
+  const { waiting_for: waiting } = shown;
+  const waits = waiting === null || waiting.kind === 'agent' ? '' : `; it waits: ${brief(waiting.detail)}`;
+  return `${goesOnText(shown.plan, engine)}${waits}`;
+}
+
+interface Telling {
+  readonly client: Client;
+  readonly project: string;
+  readonly display: Pick<Display, 'say'>;
+  readonly interrupted: AbortSignal;
+}
+
+const limitMs = 30_000;
+const hooksPollMs = 50;
+const shownLimit = 10;
+
+/** Resolves when nothing can be delivered now, after 30 s, or with Ctrl-C; returns the rest, which the next engine delivers. */
+async function tellHooks({ client, project, display, interrupted }: Telling): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  const pending = () => client.deliveries({ project, state: 'pending' });
+  let left = await pending();
+  while (left.length > 0 && mayGoNow(left) && performance.now() < untilMs && !interrupted.aborted) {
+    await pause(hooksPollMs, interrupted);
+    left = await pending();
+  }
+  if (left.length === 0) return;
+  display.say(`${counted(left.length, 'hook')} not told yet; the next engine goes on (stator daemon start, or run):`);
+  for (const { hook, plan, event, last_error: error } of left.toReversed().slice(0, shownLimit))
+    display.say(`  ${hook}: ${event} of ${plan}${error === null ? '' : `, ${error}`}`);
+  if (left.length > shownLimit) display.say('  all of them: stator hook deliveries --state pending');
+}
+
+/** Whether one of them is not waiting for its next try, or behind one that is: those of a plan to a hook go one after the other. Newest first. */
+function mayGoNow(deliveries: readonly DeliveryEntry[]): boolean {
+  const first = new Map(deliveries.map((entry) => [JSON.stringify([entry.plan, entry.hook]), entry]));
+  return [...first.values()].some((entry) => entry.next_at === null);
 }

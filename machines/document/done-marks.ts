@@ -22,7 +22,7 @@ const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\u
 const markLimit = 4;
 /** Selects the picture form of a character, and is invisible itself. */
 const pictureSign = '\uFE0F';
-/** A mark behind one of these is a word of the title: `Replace the text with ✅`. */
+/** After one of these words, a mark is part of the title: `Replace the text with ✅`. */
 const leadingWord =
   /(?:^|\s)(?:an?|the|as|by|for|from|in|into|like|of|on|or|and|to|with|use|uses|show|shows|print|prints|[❌✗✘]\S*|→|->)$/iu;
 

@@ -2,7 +2,6 @@
  * The plan grammar: a markdown document with `## Wave N` sections of `### Task N: title` parts. Read in one pass over its lines, so the
  * time is linear in its size whatever it holds. What the parts look like is in shape.ts.
  */
-
 import { createFenceWatch, type FenceWatch } from './fences.ts';
 import type { Reports, TextLine } from './fields.ts';
 import { createHeaderReader, type HeaderReader } from './header.ts';
@@ -16,9 +15,16 @@ import {
 } from './headings.ts';
 import { readLabel } from './labels.ts';
 import { type MarkdownLine, markdownLines } from './markdown-lines.ts';
-import { createNoteReader, type NoteReader } from './notes.ts';
 import { checkOrder } from './order.ts';
-import { type ParsedPlan, type PlanDocument, type PlanProblem, type PlanTask, type PlanWave, quoted } from './shape.ts';
+import {
+  type ParsedPlan,
+  type PlanDocument,
+  type PlanNote,
+  type PlanProblem,
+  type PlanTask,
+  type PlanWave,
+  quoted,
+} from './shape.ts';
 import { createTaskReader, type TaskLink, type TaskReader } from './task-fields.ts';
 import { textProblem } from './text.ts';
 
@@ -339,4 +345,38 @@ function sorted(found: PlanProblem[], what: 'problems' | 'remarks'): PlanProblem
   if (next === undefined) return shown;
   const message = `${ordered.length - problemLimit} more ${what} from here on; correct those above first`;
   return [...shown, { line: next.line, message }];
+}
+
+export interface NoteReader {
+  /** Begins a new note for the lines that follow outside of tasks. */
+  begin(start: Pick<PlanNote, 'title' | 'wave'>): void;
+  /** A line for the present note. */
+  add(line: MarkdownLine): void;
+  /** The notes so far; empty ones are left out. */
+  notes(): PlanNote[];
+}
+
+/** Collects the text outside of a plan's tasks, so that every line of a document reaches an agent. */
+function createNoteReader(content: string): NoteReader {
+  interface Draft extends Pick<PlanNote, 'title' | 'wave'> {
+    readonly lines: MarkdownLine[];
+  }
+  let draft: Draft = { title: '', wave: null, lines: [] };
+  const drafts = [draft];
+
+  return {
+    begin(start) {
+      draft = { ...start, lines: [] };
+      drafts.push(draft);
+    },
+    add: (line) => void draft.lines.push(line),
+    notes() {
+      return drafts.flatMap(({ title, wave, lines }) => {
+        const first = lines.find(({ text }) => text.trim() !== '');
+        if (first === undefined) return [];
+        const text = lines.map(({ start, end }) => content.slice(start, end)).join('');
+        return [{ line: first.number, title, wave, text }];
+      });
+    },
+  };
 }

@@ -10,7 +10,7 @@ const checkLimit = 8000;
 const taskNames = ['check', 'files', 'after', 'agent', 'repo'] as const;
 type TaskName = (typeof taskNames)[number];
 
-/** That a task comes after another one of its wave, and the line that says so. */
+/** A task that follows another task of its wave, and the line of the document that says so. */
 export interface TaskLink {
   task: PlanTask;
   after: number;

@@ -137,7 +137,7 @@ export interface PlanContext extends DocumentFacts {
   /** A person went past the waves up to this one, done or not. */
   passed: number;
   results: Record<number, Record<number, TaskResult>>;
-  /** The commits that its one coder, its fixers and its verifiers made on its branch; those of tasks of waves are in `results`. Not there: none. */
+  /** The commits on the plan's branch by its single coder, its fixers and its verifiers. Commits of tasks are in `results`. Missing: there are none. */
   ownWork?: readonly DoneWork[];
   /**
    * Work that git no longer finds on its branch. An entry is removed when the work is back, or when a person says that its removal is intended. Not there:
@@ -471,7 +471,7 @@ export function editObstacle(
   return null;
 }
 
-/** Results that survive an edit: those of tasks with the same wave, number and title. Marks are the new document's. */
+/** The results that stay after an edit: a task keeps its result if its wave, number and title are unchanged. Marks are taken from the new document. */
 export function keptResults(context: PlanContext, waves: WaveOutline[]): PlanContext['results'] {
   const kept: PlanContext['results'] = {};
   for (const [wave, tasks] of Object.entries(context.results)) {

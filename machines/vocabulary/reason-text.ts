@@ -26,7 +26,7 @@ export function reasonText(reason: Reason): string {
   return texts[reason];
 }
 
-/** The command that shows why: a check's output has a log of its own. */
+/** The command that shows the reason. A check writes its output into a separate log. */
 export function logCommand(title: string, reason: Reason | null): string {
   return `stator agent logs ${shellWord(title)}${reason === 'check-failed' ? ' --check' : ''}`;
 }

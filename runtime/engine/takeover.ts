@@ -33,33 +33,25 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
   if (hosts === undefined || clones === null) return null;
   /** Since when every look was answered. */
   let steadySince: number | null = null;
-  /** By project: since when it is known to be lost, and when the next try is due. */
-  const waiting = new Map<string, { readonly since: number; tryAt: number }>();
+  let waiting: ReadonlyMap<string, Wait> = new Map();
 
   async function look(shared: Hosts): Promise<null> {
     const found = await shared.lostRepos();
-    const now = performance.now();
-    steadySince ??= now;
+    const nowMs = performance.now();
+    steadySince ??= nowMs;
     if (!isOwner()) return null;
-    for (const repo of found) if (repo.comingFrom !== null) await tryToTake(shared, repo, 0);
-    const lost = found.filter(({ comingFrom }) => comingFrom === null);
-    const names = new Set(found.map(({ project }) => project));
-    for (const project of waiting.keys()) if (!names.has(project)) waiting.delete(project);
-    if (lost.length === 0 || now - steadySince < steadyMs) return null;
-    const all = await shared.list();
-    const turns = turnsOf(lost, all, await loadsOf(store, all));
-    for (const repo of lost) await tryToTake(shared, repo, turns.get(repo.project)?.indexOf(shared.own) ?? -1);
+    const isSteady = nowMs - steadySince >= steadyMs;
+    const lost = isSteady ? found.filter(({ comingFrom }) => comingFrom === null) : [];
+    const all = lost.length === 0 ? [] : await shared.list();
+    const turns = turnsOf(lost, all, lost.length === 0 ? new Map() : await loadsOf(store, all));
+    const step = takeoverStep({ found, turns, own: shared.own, waiting, nowMs });
+    const waits = new Map(step.waiting);
+    waiting = waits;
+    for (const { repo, wait } of step.take) {
+      await take(shared, repo);
+      waits.set(repo.project, { ...wait, tryAtMs: performance.now() + retryMs });
+    }
     return null;
-  }
-
-  /** `turn`: the number of hosts that come before this one; below 0: this one may not take it. */
-  async function tryToTake(shared: Hosts, repo: LostRepo, turn: number): Promise<void> {
-    const now = performance.now();
-    const entry = waiting.get(repo.project) ?? { since: now, tryAt: now };
-    waiting.set(repo.project, entry);
-    if (turn < 0 || now < Math.max(entry.tryAt, entry.since + turn * turnMs)) return;
-    await take(shared, repo);
-    entry.tryAt = performance.now() + retryMs;
   }
 
   async function take(shared: Hosts, repo: LostRepo): Promise<void> {
@@ -90,6 +82,39 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
       steadySince = null;
     },
   });
+}
+
+/** Since when a repo is known to be without its host, and when the next try is due. */
+export interface Wait {
+  readonly sinceMs: number;
+  readonly tryAtMs: number;
+}
+
+export interface TakeoverFacts {
+  /** Repos that are lost, or on their way to this host. */
+  readonly found: readonly LostRepo[];
+  /** For each lost repo that may be taken now the hosts that may take it, in their order. */
+  readonly turns: ReadonlyMap<string, readonly string[]>;
+  readonly own: string;
+  /** By project, as of the last look. */
+  readonly waiting: ReadonlyMap<string, Wait>;
+  readonly nowMs: number;
+}
+
+/** Which repos this host takes now, and which ones it waits for. A repo on its way here is taken at once; a lost one after `turnMs` for each host before. Pure. */
+export function takeoverStep({ found, turns, own, waiting, nowMs }: TakeoverFacts) {
+  const turnOf = ({ project, comingFrom }: LostRepo) => (comingFrom === null ? turns.get(project)?.indexOf(own) : 0);
+  const waits = found
+    .filter((repo) => turnOf(repo) !== undefined || waiting.has(repo.project))
+    .map((repo) => ({ repo, wait: waiting.get(repo.project) ?? { sinceMs: nowMs, tryAtMs: nowMs } }));
+  const take = waits.filter(({ repo, wait: { sinceMs, tryAtMs } }) => {
+    const turn = turnOf(repo) ?? -1;
+    return turn >= 0 && nowMs >= Math.max(tryAtMs, sinceMs + turn * turnMs);
+  });
+  return {
+    take,
+    waiting: new Map(waits.map(({ repo, wait }): [string, Wait] => [repo.project, wait])),
+  };
 }
 
 /** For each repo the hosts that may take it over, in their order. Pure, and the same on each host. */

@@ -5,8 +5,8 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createForge } from '../../runtime/work/forges/create-forge.ts';
 import type { Forge } from '../../runtime/work/forges/forge.ts';
 import { ForgeLimit } from '../../runtime/work/forges/forge-call.ts';
-import { askKind } from '../../runtime/work/forges/kind.ts';
 import { forgeKinds } from '../../runtime/work/forges/kinds/kinds.ts';
+import { askKind } from '../../runtime/work/forges/server-list.ts';
 import { addPull, type FakePull, type ForgeServer, startForge } from '../support/forge-server.ts';
 
 describe.each(forgeKinds)('%s', (kind) => {

@@ -1,7 +1,7 @@
 /** Everything that a page asks for by name is served: its scripts, what those import, its styles and pictures. */
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
-import { assetAt } from '../../runtime/api/inspector/assets.ts';
+import { assetAt } from '../../runtime/api/inspector/page-app.ts';
 
 const inPage = /\b(?:src|href)="([^"#?:]+)"/g;
 const inScript = /\b(?:from|import) ?\(?['"]([./][^'"]+)['"]/g;

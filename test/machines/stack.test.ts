@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { receiverOf } from '../../runtime/work/effects/plan-stack.ts';
 import { pushesTo } from '../../runtime/work/effects/stack-pushes.ts';
-import { stackChange } from '../../runtime/work/forges/stack-change.ts';
+import { stackChange } from '../../runtime/work/forges/pull-request-steps.ts';
 import { createSimulation, planText, quietPolicy, sha } from '../support/simulation.ts';
 
 type Placed = Parameters<typeof receiverOf>[0][number];

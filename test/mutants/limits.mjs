@@ -84,7 +84,7 @@ export const limits = [
   {
     name: 'budget-without-end',
     promise: 'a plan whose budget is used up starts nothing and asks',
-    file: 'runtime/core/outbox/within-budget.ts',
+    file: 'runtime/core/outbox/taking.ts',
     find: 'look?.uses.find((use) => shareOf(use) >= 1) ?? null;',
     replace: 'look?.uses.find((use) => shareOf(use) >= 1_000) ?? null;',
     tests: ['test/engine/budget.test.ts'],

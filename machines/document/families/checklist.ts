@@ -81,7 +81,7 @@ export interface ItemRules {
   readonly namesFiles?: boolean;
 }
 
-/** The tasks of these items. Ids that are twice get a number behind them. */
+/** The tasks of these items. If two items have the same id, a number is added to the second one. */
 export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
   const order = idOrder(refsOf(placed, rules.ids));
   return placed.slice(0, taskLimit + 1).map(({ item, section }, at) => ({

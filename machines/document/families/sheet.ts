@@ -51,7 +51,7 @@ export interface Sheet extends PlanSource {
   boxMark(item: Pick<OutlineItem, 'line' | 'box'>): Mark | null;
   /** The offset of a line's first character. */
   startOf(line: number): number;
-  /** The lines from one on, up to another one. */
+  /** The lines from `line` on, up to `end`, which is not included. */
   between(line: number, end: number): SourceLine[];
 }
 

@@ -122,7 +122,7 @@ function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
   });
 }
 
-/** A second task with the same number gets an id of its own; a task that comes after that number comes after the first of them. */
+/** If two tasks have the same number, the second one gets another id. A task that follows this number follows the first of the two. */
 function distinct(refs: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return refs.map((ref) => {

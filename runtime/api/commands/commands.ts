@@ -1,5 +1,4 @@
 /** The commands of people and agents: each becomes signals in the inbox, and the answer is the verdict on them. */
-
 import { baseOf as baseInTree, snapshotOf } from '../../../actors/addressee.ts';
 import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
@@ -34,6 +33,7 @@ import type { Projects } from '../../work/repos/registry.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
+import type { NotificationsRead } from '../contract/notifications.ts';
 import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { Views } from '../queries/queries.ts';
@@ -43,7 +43,6 @@ import { createHostCommands } from './hosts.ts';
 import { createIssueCommands } from './issues.ts';
 import { createLandingCommands } from './landings.ts';
 import { createMachineCommands } from './machines.ts';
-import { createNotificationCommands } from './notifications.ts';
 import { createPermissionCommands } from './permissions.ts';
 import { createPlanWork } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
@@ -389,6 +388,22 @@ function createPlanHead(parts: PlanHeadParts) {
       if (known.head === head && isKnown) return [];
       const payload = { head, ...fix };
       return [{ do: 'signal.insert', tree, type: 'head_moved', payload, origin: 'engine', at: clock.nowMs() }];
+    },
+  };
+}
+
+/** More than the number of notifications that the store holds. */
+const everything = 10_000;
+
+/** Commands on notifications. */
+function createNotificationCommands({ store }: Pick<CommandDependencies, 'store'>) {
+  return {
+    /** Marks the notifications up to now as read; later ones stay unread. */
+    async readNotifications(): Promise<NotificationsRead> {
+      const unread = await store.notifications({ limit: everything, isUnread: true });
+      const newest = unread[0]?.id;
+      if (newest !== undefined) await store.commit([{ do: 'notification.read', upTo: newest }]);
+      return { status: 'read', read: unread.length };
     },
   };
 }

@@ -1,14 +1,18 @@
 /** Registers, removes, moves and pauses repos. */
+
+import { basename } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
 import { type Change, insertSignal, type LostRepo } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
-import type { Registration, TrustWay, Yes } from '../../work/repos/registry.ts';
+import { membersNamed, refreshMembers } from '../../work/effects/members.ts';
+import { inspectRepository } from '../../work/git/repository.ts';
+import { makeComposite, mustBeFree, mustBeMembers } from '../../work/repos/composite.ts';
+import type { Projects, Registration, TrustWay, Yes } from '../../work/repos/registry.ts';
 import type { RepoAdded, RepoMoved, RepoRemoved, RepoSwitched } from '../contract/repos.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createPlanWork } from './plan-work.ts';
-import { composeRepo } from './repo-compose.ts';
 import { createRepoFiles } from './repo-files.ts';
 import { mustFindRepo } from './repo-found.ts';
 import { createTrustCommands } from './repo-trust.ts';
@@ -256,4 +260,35 @@ export function createRepoCommands(parts: CommandDependencies) {
     /** Throws `repo_not_found`. */
     resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_resumed'),
   };
+}
+
+/**
+ * Makes a repo at that path, with these registered repos in its folders, and registers it with `add`. Nothing is left of it if it throws:
+ * `repo_not_found`, `bad_request`, `bad_repo`, `bad_config`, `conflict`, `untrusted`.
+ */
+async function composeRepo(
+  { projects }: { readonly projects: Projects },
+  { path, members, add }: { path: string; members: readonly string[]; add(): Promise<RepoAdded> },
+): Promise<RepoAdded> {
+  await mustBeFree(path);
+  const named: string[] = [];
+  for (const member of members) named.push((await mustFindRepo(projects, member)).project);
+  mustBeMembers(named);
+  for (const project of named) {
+    projects.mustBeHere(project);
+    projects.mustBeTrusted(project);
+  }
+  const made = await membersNamed({ projects }, { project: basename(path), path }, named);
+  const { undo } = await makeComposite(path, { members: made, like: await projects.repository(named[0] ?? '') });
+  try {
+    const repository = await inspectRepository(path);
+    const config = { members: made, baseBranch: '' };
+    const project = { project: repository.project, path, config };
+    await refreshMembers({ projects }, { project, repository }).finally(() => repository.gits.close());
+    return await add();
+  } catch (thrown) {
+    const isRegistered = projects.list().some((row) => row.path === path);
+    if (!isRegistered) await undo();
+    throw thrown;
+  }
 }

@@ -1,27 +1,30 @@
 /** Queries: they read rows and live trees, and change neither. */
-
 import type { Refusal } from '../../../actors/refusal.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
+import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import { isForTitle, type Word } from '../../../machines/vocabulary/word.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
-import type { RepoRow, SignalFilter, SignalRow } from '../../core/store/rows.ts';
+import type { NotificationRow, RepoRow, SignalFilter, SignalRow } from '../../core/store/rows.ts';
+import { keptWords } from '../../work/effects/prompt-words.ts';
+import type { ForgeEntry } from '../contract/forges.ts';
 import type { MachineEntry, MachineScheduleEntry } from '../contract/machines.ts';
+import type { NotificationEntry } from '../contract/notifications.ts';
 import type { ActPreview, FileDiff, PlanChanges, PlanComments, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
+import type { WordEntry } from '../contract/words.ts';
 import type { WorkEntry } from '../contract/work.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
 import { type ChartFormat, chartOf, machineEntries, type Picture, pictureOf } from './chart.ts';
 import { createFactView } from './facts.ts';
-import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
 import { createHostViews } from './hosts.ts';
 import { createLandingViews } from './landings.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
 import type { MetricsView } from './metrics.ts';
-import { createNotificationViews } from './notifications.ts';
 import type { CommentsQuestion } from './plan-comments.ts';
 import type { ChangesQuestion, DiffQuestion, FileQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
@@ -32,7 +35,6 @@ import { createRunViews } from './runs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { heldUp } from './waiting.ts';
-import { createWordViews } from './words.ts';
 import { type WorkQuestion, workBetween } from './work.ts';
 
 const loadSchedules = later(() => import('./machine-schedules.ts'));
@@ -256,4 +258,92 @@ function jsonOrText(text: string): unknown {
   } catch {
     return text; // a row of another program may contain plain text
   }
+}
+
+/** The state of each repo's forge at its last request. */
+function createForgeViews({ store, projects }: Pick<ViewDependencies, 'store' | 'projects'>) {
+  return {
+    /** The forges of registered repos to which at least one request was sent. */
+    async forges(): Promise<ForgeEntry[]> {
+      const rows = (await store.forges()).filter(({ project }) => projects.find(project) !== null);
+      return rows.map(({ project, server, url, code, reason, hint, since, plans }) => ({
+        ...{ project, server, url, code, reason, hint },
+        state: code === null ? 'up' : 'down',
+        since: timeText(since),
+        waiting_plans: [...plans],
+      }));
+    },
+  };
+}
+
+/** The most that one answer lists. */
+const listLimit = 1_000;
+
+export interface NotificationFilter {
+  readonly project?: string;
+  /** true: also the read ones. */
+  readonly all?: boolean;
+}
+
+/** Notifications. */
+function createNotificationViews({ store }: Pick<ViewDependencies, 'store'>) {
+  return {
+    /** The newest first, at most 1,000. */
+    async notifications({ project, all = false }: NotificationFilter): Promise<NotificationEntry[]> {
+      const of = project === undefined ? {} : { project };
+      return (await store.notifications({ limit: listLimit, isUnread: !all, ...of })).map(entryOf);
+    },
+  };
+}
+
+function entryOf({ id, type, project, plan, message, at, isRead }: NotificationRow): NotificationEntry {
+  return {
+    id,
+    type: type as NotificationEntry['type'], // only types of this vocabulary are stored
+    project,
+    plan: plan === '' || project === '' ? null : plan,
+    tree: plan !== '' && project === '' ? plan : null,
+    message,
+    at: timeText(at),
+    read: isRead,
+  };
+}
+
+export interface WordFilter {
+  readonly project: string;
+  readonly plan?: string;
+  /** true: also messages to the agents whose work it continues. */
+  readonly title?: string;
+}
+
+/** People's messages to agents: those that plans store, and those that no agent can get any more. */
+function createWordViews({ store }: Pick<ViewDependencies, 'store'>) {
+  return {
+    /** In the order of sending, plan by plan. */
+    async words({ project, plan, title }: WordFilter): Promise<WordEntry[]> {
+      const plans = plan === undefined ? (await store.plans(project)).map((row) => row.plan) : [plan];
+      const found = await Promise.all(
+        plans.map(async (name) => {
+          const of = { project, plan: name };
+          const kept = (await keptWords(store, of)).map((word) => keptEntry(of, word));
+          const refused = (await store.signals(of)).filter(({ type }) => type === 'word_refused');
+          return [...refused.map((row) => refusedEntry(of, row)), ...kept].sort((a, b) => a.number - b.number);
+        }),
+      );
+      return found.flat().filter((word) => title === undefined || isForTitle(word, title));
+    },
+  };
+}
+
+type Of = Pick<WordEntry, 'project' | 'plan'>;
+
+function keptEntry(of: Of, { number, title, kind, author, at, run, isTyped, question, text }: Word): WordEntry {
+  const state = run === null ? 'waiting' : isTyped === true ? 'typed' : 'given';
+  return { ...of, number, title, kind, author, at: timeText(at), state, run, why: null, question, text };
+}
+
+function refusedEntry(of: Of, { payload, created_at: createdAt }: SignalRow): WordEntry {
+  const { number, title, kind, author, text, why } = JSON.parse(payload) as SignalPayload<'word_refused'>; // the signal's type decides it
+  const refused = { state: 'refused', run: null, why, question: null } as const;
+  return { ...of, number, title, kind, author, at: timeText(createdAt), ...refused, text };
 }

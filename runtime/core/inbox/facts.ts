@@ -133,12 +133,12 @@ interface Followed {
   readonly store: Pick<Store, 'journal' | 'firstLine'>;
   /** Made before the first page is read, so that no line is lost between the pages and the live facts. */
   readonly subscription: AsyncIterable<readonly JournalLine[] | 'behind'>;
-  /** null: every line that is committed. Else the live lines are those of all trees too, and the pages of the journal this one's. */
+  /** null: the lines of all trees. With a tree, the pages of the journal have only its lines; the live lines are still those of all trees. */
   readonly tree: TreeAddress | null;
   readonly after: number;
 }
 
-/** The lines behind `after` in their order, some at a time: first those of the journal, then what is live, to the end of the subscription. */
+/** The lines after `after`, in their order and in batches: first from the journal, then live, until the subscription ends. */
 export async function* followedLines({
   store,
   subscription,

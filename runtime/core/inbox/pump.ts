@@ -64,7 +64,7 @@ interface Arrival {
   readonly signal: ArrivingSignal;
   /** Changes that are committed along with it, if all their conditions hold. */
   readonly cause: readonly Change[];
-  /** null: its cause did not hold, and nothing of it was committed. */
+  /** null: a condition of `cause` was not met, and nothing was committed. */
   added(answer: Added | null): void;
   failed(thrown: unknown): void;
 }
@@ -80,7 +80,7 @@ export interface Pump {
    * together share a commit. Throws the store's errors; then it is not in the inbox.
    */
   add(signal: ArrivingSignal): Promise<Added>;
-  /** As `add`, in one commit with the changes that the signal is about. false: one of these changes does not hold, and neither they nor the signal were committed. */
+  /** As `add`, in one commit with the changes that the signal is about. false: the condition of one change was not met, and nothing was committed. */
   addWith(cause: readonly Change[], signal: ArrivingSignal): Promise<boolean>;
   /**
    * Handles all signals that are due now, or those of one project alone (`''`: the supervisor); none if the home has another owner. Throws the store's errors.
@@ -250,7 +250,7 @@ export function createPump(parts: PumpParts): Pump {
     return null;
   }
 
-  /** In a commit of its own: it is there for the next engine, if this one ends while it handles the signal. */
+  /** In a separate commit: if this engine ends while it handles the signal, the next engine finds the count. */
   async function countBefore(row: SignalRow): Promise<void> {
     const { id, type, suspected } = row;
     if (!suspects.begin(row)) return;

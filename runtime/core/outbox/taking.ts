@@ -1,14 +1,15 @@
 /** Takes slots: chooses which requested effects of a lane may start now, and marks them as running in one commit. */
 import { isDeepStrictEqual } from 'node:util';
+import { shareOf } from '../../../machines/vocabulary/budget.ts';
 import type { AgentRun, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Change, StartQuery, Store } from '../store/port.ts';
 import type { EffectOwner, EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { type BudgetParts, lookAtBudget, reachedWord, roomRequired } from './budget.ts';
 import type { Casting } from './casting.ts';
 import type { createSettlement } from './settlement.ts';
 import { countedHost, freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
-import { type Budget, withinBudget } from './within-budget.ts';
 
 export interface TakingParts {
   readonly store: Store;
@@ -34,7 +35,7 @@ export interface TakingParts {
 /** How often in a row a lane is read again if its candidates change meanwhile; then it waits for the next round. */
 const lookLimit = 10;
 
-/** Limits on what may start in a lane, beside those of the store. */
+/** Limits on the effects that may start in a lane, in addition to the limits in the store. */
 export type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'hostNames' | 'ofOthers' | 'trees'>;
 
 /** What the dispatcher knows of its own effects. */
@@ -114,4 +115,44 @@ export function createTaking(parts: TakingParts, { signalOf, abort, here }: Own)
   }
 
   return take;
+}
+
+export type Budget = BudgetParts;
+
+interface Choice {
+  readonly rows: readonly EffectRow[];
+  /** Conditions of the commit: the budget has room left. */
+  readonly conditions: readonly Change[];
+  /** Signals to the plans whose budget is used up: they need a person. */
+  readonly told: readonly Change[];
+}
+
+/** `choose`: returns the candidates that get a slot. If the budget of a plan is used up, it gets none, and the next plan gets the slot. */
+async function withinBudget(
+  candidates: readonly EffectRow[],
+  choose: (open: readonly EffectRow[]) => readonly EffectRow[],
+  budget: Budget | undefined,
+): Promise<Choice> {
+  if (budget === undefined) return { rows: choose(candidates), conditions: [], told: [] };
+  const conditions = new Map<string, Change | null>();
+  const told = new Map<string, Change>();
+  // Each round decides at least one more plan.
+  for (;;) {
+    const rows = choose(candidates.filter(({ tree }) => !told.has(tree)));
+    const unasked = rows.filter(({ kind, tree }) => kind === 'agent.run' && !conditions.has(tree));
+    if (unasked.length === 0) {
+      const needed = new Set(rows.map(({ tree }) => tree));
+      const required = [...conditions].flatMap(([tree, change]) =>
+        change === null || !needed.has(tree as EffectRow['tree']) ? [] : [change],
+      );
+      return { rows, conditions: required, told: [...told.values()] };
+    }
+    for (const row of unasked) {
+      if (conditions.has(row.tree) || told.has(row.tree)) continue;
+      const look = await lookAtBudget(budget, row);
+      const reached = look?.uses.find((use) => shareOf(use) >= 1) ?? null;
+      if (look === null || reached === null) conditions.set(row.tree, look === null ? null : roomRequired(look));
+      else told.set(row.tree, reachedWord(look, reached, { run: row.key, at: budget.nowMs() }));
+    }
+  }
 }

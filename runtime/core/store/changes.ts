@@ -293,7 +293,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return answered(tables.effects.hasOpenRuns(change.key), (isBusy) => {
         if (isBusy) return false;
         return answered(tables.plans.remove(change.key, change.at), (isRemoved) =>
-          // A later plan of its name is another one.
+          // A later plan of the same name is a different plan.
           isRemoved ? done(tables.queue.resumePlan(change.key)) : false,
         );
       });

@@ -26,7 +26,7 @@ export interface Enqueuing {
 
 type Taken = Pick<EffectRow, 'key' | 'attempts' | 'started_at'>;
 
-/** The id of the workflow: an effect that is claimed again has another one. */
+/** The id of the workflow. An effect that is claimed again gets a new workflow. */
 export function workflowIdOf({ key, attempts, started_at: at }: Taken): string {
   return `${key} ${attempts} ${at}`;
 }

@@ -263,7 +263,7 @@ export type Change =
       readonly tree: TreeAddress;
       readonly delivery: Omit<HookDeliver, 'sequence'>;
     }
-  /** On condition that it is of a hook and has ended. It is queued again, with all its tries; its id stays. */
+  /** On condition that the effect belongs to a hook and has ended. It is queued again under its id, with all its tries. */
   | { readonly do: 'hook.redeliver'; readonly key: string }
   /** How the last try of a hook ended: it fails since the first failure after a success. */
   | {
@@ -321,7 +321,7 @@ export type Change =
   | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
   /** Adds a token of that run: its SHA-256, as hex digits. A token that exists already keeps its run. */
   | { readonly do: 'run.add-token'; readonly key: string; readonly hash: string }
-  /** Gives it a folder, or another one as long as nothing was started in the first. */
+  /** Gives the run a folder. As long as nothing was started there, it may get a different one. */
   | {
       readonly do: 'launch.name';
       readonly key: string;
@@ -544,7 +544,7 @@ export interface Store {
   /** All of it or nothing. Commits are carried out in the order of their calls. */
   commit(changes: readonly Change[]): Promise<Commit>;
 
-  /** Up to `limit` due rows, the projects in turn, each project's as they came and came due; or those of one project (`''`: the supervisor). */
+  /** Up to `limit` due rows: the projects take turns, and the rows of a project come in the order in which they became due. With a project, only its rows (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
   /** The chart of a user-defined machine as an engine had it last; null: it is new. */
@@ -559,7 +559,7 @@ export interface Store {
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
   nextSignalIn(now: Now): Promise<number | null>;
-  /** The delays are those of the newest so many signals, where they had their verdict since that time. */
+  /** The delays of the newest signals, as many as that, that got their verdict since that time. */
   inboxLoad(query: { readonly now: Now; readonly newest: number; readonly sinceMs: number }): Promise<InboxLoad>;
   /** Quarantined signals to trees of user-defined machines; of all machines, or of one. At most 1,000, in the order of their trees. */
   setAsideOfMachines(machine?: string): Promise<readonly SetAsideSignal[]>;
@@ -600,7 +600,7 @@ export interface Store {
   slotWaiters(query: { readonly isNamed: boolean }): Promise<readonly SlotWaiter[]>;
   /** Lanes in which an effect waits, for its time or its turn. */
   queuedLanes(): Promise<readonly Lane[]>;
-  /** How many of a lane, by project; `host`: of the running ones, only those of that host. */
+  /** The number of effects of a lane, by project. `host`: only the running effects of that host count. */
   effectCounts(lane: Lane, status: 'queued' | 'running', host?: string): Promise<ReadonlyMap<string, number>>;
   /** When the next queued one that waits may be tried, after that; null: none waits. */
   nextEffectAt(afterMs: number): Promise<number | null>;
@@ -785,7 +785,7 @@ export interface LostRepo {
   readonly remote: string | null;
 }
 
-/** The hosts of a store. Each operation throws as those of the store. */
+/** The hosts of a store. Each operation throws the errors of the store. */
 export interface Hosts {
   /** The number of the own host. */
   readonly own: string;
@@ -821,7 +821,7 @@ export interface Hosts {
   hand(project: string, way: { readonly from: string; readonly to: string }): Promise<boolean>;
   /** Whether it starts nothing new. false: there is no such host. */
   drain(name: string, isDrained: boolean): Promise<boolean>;
-  /** It does not come back under its name, and what it had running is started again. false: it is alive. */
+  /** Removes a host: its name cannot be used again, and its running effects are started again elsewhere. false: the host is alive. */
   remove(name: string): Promise<boolean>;
   /** Asks another host, and returns its answer; null: it gave none within `waitMs`. */
   ask(host: string, question: string, waitMs: number): Promise<string | null>;

@@ -398,7 +398,7 @@ export interface PlanRow {
   readonly file: string | null;
   /** The digest of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
-  /** The family that its file is read as, because a person chose it once; null: what it looks like. */
+  /** The document family that a person chose for its file; null: the family is recognized from the text. */
   readonly fileAs: string | null;
   /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
   readonly host: string | null;
@@ -525,7 +525,7 @@ export interface RepoRow {
   readonly trustedBy: string;
   /** When a person revoked it; null: it is trusted. */
   readonly revokedAt: number | null;
-  /** The host that it belongs to, where that is another one, or this one does not have it yet. */
+  /** The host of the repo, if that is a different host, or if this host does not have the repo yet. */
   readonly host?: string;
   /** The host that has given it to that one, which does not have it yet. */
   readonly comingFrom?: string;

@@ -32,7 +32,7 @@ const longestBeatMs = 5_000;
 export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock): Promise<Timeline> {
   const known = await store.timeline();
   const steadyMs = () => clock.steadyMs?.() ?? clock.nowMs();
-  // A wall clock in place of a steady one has a name of its own: their readings have nothing in common.
+  // A wall clock that replaces the steady clock has a different name, because readings of the two cannot be compared.
   const boot = clock.boot?.() ?? (clock.steadyMs === undefined ? 'wall' : readBoot());
   const begunSteadyMs = steadyMs();
   const begunAtMs = begin();

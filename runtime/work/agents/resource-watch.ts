@@ -155,7 +155,7 @@ interface ShortDisk {
   readonly files: number | null;
 }
 
-/** The first of these places whose disk has little left; null: none. */
+/** The first of these folders whose disk is almost full; null: there is none. */
 function shortDisk(places: readonly string[]): ShortDisk | null {
   const seen = new Set<number>();
   for (const place of places) {

@@ -52,7 +52,7 @@ export function terminalOf(role: string, found: TerminalProgram): string {
 }
 
 /**
- * The command line that runs another one in a terminal, and ends with its exit code. Input is echoed, unless the program turns that off. Lines end as in a
+ * A command line that runs the given command in a terminal, and ends with its exit code. Input is echoed, unless the program turns that off. Lines end as in a
  * log, unless the program draws.
  */
 export function inTerminal(

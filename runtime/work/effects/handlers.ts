@@ -1,13 +1,19 @@
 /** One handler for each kind of effect: a new kind does not compile until someone handles it. */
-
-import type { Effect } from '../../../machines/vocabulary/effect.ts';
-import type { Handler, Handlers } from '../../core/outbox/handler.ts';
+import type { AgentFreeze, AgentType, Effect } from '../../../machines/vocabulary/effect.ts';
+import { effectKey } from '../../../machines/vocabulary/ids.ts';
+import { typedBytes } from '../../../machines/vocabulary/keys.ts';
+import type { EffectContext, Handler, Handlers } from '../../core/outbox/handler.ts';
+import { messageId, takesMessages, typedMessages } from '../agents/message-input.ts';
+import { messageLine } from '../agents/relay/message-line.ts';
+import { type RunFolder, readExit } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { freezeTree, thawTree } from '../agents/stopping.ts';
+import { hasInput, typeInto } from '../agents/terminal-input.ts';
 import { withEnding } from '../git/ending.ts';
 import { withNotes } from '../git/notes.ts';
 import { type AgentRunParts, createAgentRun } from './agent-run.ts';
 import { createBranchBase } from './branch-base.ts';
 import { createCheck } from './check.ts';
-import { createFreeze } from './freeze.ts';
 import { createHookDeliver } from './hook-deliver.ts';
 import type { HookParts } from './hook-senders.ts';
 import { createLandingCheck, createLandingFind, createLandingMerge, createLandingPrepare } from './landing.ts';
@@ -17,8 +23,8 @@ import { createPlanMerge } from './plan-merge.ts';
 import { createPlanPull } from './plan-pull.ts';
 import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
 import { createRefsPush } from './refs-push.ts';
-import { createTyping } from './typing.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
+import { type EffectParts, readLaunch } from './workplace.ts';
 
 type HandlerParts = AgentRunParts & HookParts & PullMergeParts & MachineEffectParts;
 
@@ -61,4 +67,46 @@ function withGit(handler: Handler<Effect>, { log }: Pick<HandlerParts, 'log'>): 
         () => handler(effect, context),
       ),
     );
+}
+
+/** Freezes the processes of a run, and thaws them. A run that has ended meanwhile has nothing to freeze. */
+function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
+  return async (effect, { row }) => {
+    const key = effectKey(row.tree, effect.run);
+    const folder = (await readLaunch(parts, key))?.folder;
+    if (folder === undefined) return { type: null };
+    const runId = runIdOf(parts.home, key);
+    if (effect.kind === 'agent.freeze') await freezeTree(folder, runId);
+    else thawTree(folder, runId);
+    return { type: null };
+  };
+}
+
+/* Sends a person's input to a run: into its terminal, or as a message to its program. If the run has ended, the plan stores the input for the next run. */
+
+/** The input is sent once, even if the effect runs again. */
+function createTyping(parts: EffectParts): Handler<AgentType> {
+  return async ({ run, typed, word }, { row, sendSignal }) => {
+    const key = effectKey(row.tree, run);
+    const folder = (await readLaunch(parts, key))?.folder;
+    if (folder === undefined || !hasInput(folder)) return { type: null };
+    if (takesMessages(folder)) {
+      const title = (await parts.store.run(key))?.title ?? null;
+      if ('text' in typed && title !== null) sayTo(folder, { title, text: typed.text, word }, { row, sendSignal });
+    } else if (readExit(folder) === null) typeInto(folder, { key: row.key, text: typedBytes(typed) });
+    return { type: null };
+  };
+}
+
+/** In the same turn as the check whether the run has ended: later input would not be read by anything. */
+function sayTo(
+  folder: RunFolder,
+  { title, text, word }: { readonly title: string; readonly text: string; readonly word: number | undefined },
+  { row, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
+): void {
+  const id = messageId(row.key);
+  if (typedMessages(folder).some((message) => message.id === id)) return;
+  if (readExit(folder) === null)
+    typeInto(folder, { key: row.key, text: messageLine({ id, text, ...(word === undefined ? {} : { word }) }) });
+  else if (word === undefined) sendSignal('late', 'agent_send', { title, body: text });
 }

@@ -10,6 +10,7 @@ import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
 import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
 import { accountLimited, heldUntil, lookAtAccounts, profileOf, quotaChanges } from '../agents/accounts.ts';
 import { quotasOf } from '../agents/conversation-quotas.ts';
+import { takesMessages, typedMessages } from '../agents/message-input.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { idleCode } from '../agents/relay/acp-settings.ts';
@@ -27,7 +28,6 @@ import { tellLostWork } from './lost-work.ts';
 import { wasAway } from './place-away.ts';
 import { lostWords } from './restored-run.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
-import { passUnread } from './unread-messages.ts';
 import { readBase, runSiteOf } from './workplace.ts';
 import { withoutSetup } from './worktree-setup.ts';
 
@@ -315,4 +315,20 @@ async function tellNear(parts: PrepareParts, row: EffectContext['row']): Promise
   if (budget === null || budget.uses.length === 0) return;
   const near = nearWords(budget, budget.uses, { run: row.key, at: parts.nowMs() });
   if (near.length > 0) await parts.store.commit(near);
+}
+
+/**
+ * Returns the numbers of the messages that were read. Call it when the exit code is there, so that no more input follows. If the log could not be read, all
+ * messages are sent again. A line of an earlier version has no number, and is sent again.
+ */
+function passUnread(
+  { sendSignal }: Pick<EffectContext, 'sendSignal'>,
+  { title, folder, report }: { readonly title: string; readonly folder: RunFolder; readonly report: RunReport | null },
+): number[] {
+  if (!takesMessages(folder)) return [];
+  const read = new Set(report?.readMessages);
+  const typed = typedMessages(folder);
+  for (const { id, text, word } of typed)
+    if (word === undefined && !read.has(id)) sendSignal(`unread:${id}`, 'agent_send', { title, body: text });
+  return typed.flatMap(({ id, word }) => (word !== undefined && read.has(id) ? [word] : []));
 }

@@ -1,9 +1,11 @@
 /** GitHub's REST API, also for GitHub Enterprise: https://docs.github.com/rest */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
 import { type CommonParts, createCommonCalls } from './common-calls.ts';
 import type { Check, Comment, Feedback, Forge, ForgeParts, MergeObstacle, WantedMerge } from './forge.ts';
-import { createForgeCall } from './forge-call.ts';
+import { type Ask, createForgeCall } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import {
@@ -20,7 +22,6 @@ import {
   pullOf,
   word,
 } from './forge-shapes.ts';
-import { createGraphCall } from './graph-call.ts';
 import { countedChecks } from './required-checks.ts';
 import { githubOptions, githubRest } from './rest-call.ts';
 import { feedbackOf, type Review } from './review-words.ts';
@@ -301,5 +302,41 @@ export function createGitHub(parts: ForgeParts): Forge {
       // If all is well, nothing depends on it.
       return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(base));
     },
+  };
+}
+
+const saidChars = 500;
+const errors = z.array(z.object({ type: z.string().nullish(), message: z.string() })).nullish();
+
+export type GraphAsk = <Data>(
+  query: string,
+  variables: Readonly<Record<string, unknown>>,
+  shape: z.ZodType<Data>,
+) => Promise<Data>;
+
+/** An answer with errors has the status 200, but also throws as documented at `Forge`. */
+function createGraphCall(ask: Ask, host: string): GraphAsk {
+  return async (query, variables, shape) => {
+    const answer = await ask({
+      route: 'POST /graphql',
+      parameters: { query, variables },
+      shape: z.object({ data: z.unknown(), errors }),
+    });
+    const [first] = answer.errors ?? [];
+    if (first !== undefined) {
+      const said = `${host} answered: ${oneLine(first.message).slice(0, saidChars)}`;
+      if (first.type === 'FORBIDDEN' || first.type === 'INSUFFICIENT_SCOPES')
+        throw new EngineError('forge_denied', said, 'give it a token that may do this; see docs/forges.md');
+      if (first.type === 'NOT_FOUND')
+        throw new EngineError('not_found', said, 'see whether it is there, and whether the token may see it');
+      throw new EngineError('forge_refused', said, 'its answer says what is wrong');
+    }
+    const read = shape.safeParse(answer.data);
+    if (read.success) return read.data;
+    throw new EngineError(
+      'forge_refused',
+      `${host} answered with something else: ${firstIssueText(read.error, 'the whole')}`,
+      'see whether that address is a forge of this kind',
+    );
   };
 }

@@ -7,15 +7,8 @@ import { type StoredPlan, storedPlan } from '../../../actors/stored-tree.ts';
 import { isStacked as isStackedPlan } from '../../../machines/plan/stack.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
-import {
-  type ForgeMerge,
-  forgeMergeStates,
-  noPull,
-  type PlanPull,
-  type StackLayer,
-} from '../../../machines/vocabulary/plan-pull.ts';
+import { forgeMergeStates, noPull, type StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
 import type { PlanTag } from '../../../machines/vocabulary/public-state.ts';
-import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -23,12 +16,27 @@ import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
-import type { Forge, MergeObstacle, PullRequest } from './forge.ts';
+import type { Forge, PullRequest } from './forge.ts';
 import { createForgeReadiness, type Readiness } from './forge-readiness.ts';
 import { type ForgeStates, isUntilChanged } from './forge-states.ts';
-import { type AllNews, newsOf, newsText, otherHeadText } from './pull-request-news.ts';
+import { newsOf } from './pull-request-news.ts';
+import {
+  askedStep,
+  asksForObstacle,
+  endOf,
+  type LookStep,
+  type MergeFacts,
+  mergeStep,
+  mergeWithoutLook,
+  nothingRemembered,
+  type PlanOfRequest,
+  type PullSignal,
+  type Remembered,
+  remarkOf,
+  stackChange,
+  stackChanged,
+} from './pull-request-steps.ts';
 import { type ForgePlace, forgeOfRepo, type RepoForge, reposWithRequests } from './repo-forge.ts';
-import { stackChange } from './stack-change.ts';
 
 export interface PullRequestWatchParts {
   readonly home: string;
@@ -67,27 +75,8 @@ const quietFactor = 5;
 const looksPerTime = 15;
 const troubleCapMs = 15 * 60_000;
 const keyLimit = 1_000;
-const remarksAtOnce = 20;
-const asksAtOnce = 200;
 
-/** The number of checks in a row with the same result before it counts: a forge starts its checks one by one, and computes conflicts late. */
-const sureLooks = 2;
-/** The same number if no check was ever begun. */
-const sureWithoutChecks = 3;
-
-type PullWord =
-  | 'pr_wanted'
-  | 'pr_merge_wanted'
-  | 'pr_merge_unwanted'
-  | 'pr_merge_refused'
-  | 'pr_merged'
-  | 'pr_closed'
-  | 'pr_stack_changed'
-  | 'pr_changes_requested'
-  | 'pr_needs_person'
-  | 'pr_remarked';
-
-interface Watched {
+interface Watched extends PlanOfRequest {
   readonly project: string;
   readonly plan: string;
   readonly isDone: boolean;
@@ -96,11 +85,6 @@ interface Watched {
   readonly isMaking: boolean;
   /** Its parts get requests of their own as they are done. */
   readonly isStacked: boolean;
-  readonly doneAt: number;
-  readonly pull: PlanPull;
-  readonly merge: MergeState;
-  /** Grows with each request of the plan. */
-  readonly count: number;
 }
 
 /** The data about one request between checks. */
@@ -113,54 +97,10 @@ interface Looks {
   etag: string | null;
   /** The pull request in the answer with that etag. */
   request: PullRequest | null;
-  /** Comments at the last check: a person who writes several comments gets time to finish. */
-  pending: string;
-  /** The last result about its merge, and the number of checks with that result. */
-  merge: { readonly found: string; readonly times: number };
+  remembered: Remembered;
 }
 
-/** The progress of its automatic merge; null: a person merges it. */
-type MergeState = ForgeMerge['state'] | null;
-
-interface MergeLook {
-  readonly forge: RepoForge['forge'];
-  /** The commit that was pushed for it. */
-  readonly head: string;
-  readonly found: PullRequest;
-  readonly news: AllNews;
-}
-
-interface MergeStep {
-  readonly kind: Exclude<MergeObstacle['kind'], 'behind'>;
-  readonly detail: string;
-}
-
-const noObstacle: MergeStep = { kind: 'none', detail: '' };
-
-/** The present obstacle to a request's merge; an empty `detail` means that there is none, or that others must act. */
-async function mergeStep(
-  { forge, head, found, news }: MergeLook,
-  {
-    merge,
-    byLine,
-  }: {
-    readonly merge: MergeState;
-    /** The line of its branch brings it up to date. */
-    readonly byLine: boolean;
-  },
-): Promise<MergeStep> {
-  if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, head) };
-  if (merge === 'scheduled' && found.isAutoMerged === false)
-    return {
-      kind: 'stands',
-      detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
-    };
-  if (merge === null) return { kind: 'waits', detail: '' };
-  const { kind, ...why } = { detail: '', ...(await forge.mergeObstacle(found)) };
-  const obstacle = { ...why, kind: kind !== 'behind' ? kind : byLine ? ('none' as const) : ('stands' as const) };
-  if (obstacle.kind === 'none' && (news.green === 'no' || !news.isApproved)) return { kind: 'waits', detail: '' };
-  return obstacle;
-}
+type MergeLook = Omit<MergeFacts, 'obstacle'> & { readonly forge: Forge };
 
 export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
   const { store, kinds, projects, clock, log, facts, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
@@ -272,7 +212,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     if (ready.kind === 'none') return;
     if (refused !== null && !(ready.kind === 'ready' && (await isMended(project, ready.mark)))) return;
     const again = refused === null ? '' : ` ${refused.at}`;
-    await tell(tree, 'pr_wanted', {}, `${tree} pr_wanted ${doneAt}${again}`);
+    await tell(tree, { type: 'pr_wanted', payload: {}, key: `pr_wanted ${doneAt}${again}` });
     watched.delete(tree);
   }
 
@@ -315,8 +255,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       mark: '',
       etag: null,
       request: null,
-      pending: '',
-      merge: { found: '', times: 0 },
+      remembered: nothingRemembered,
     };
     looks.set(url, known);
     return known;
@@ -367,30 +306,16 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     if (request === null) return false;
     if (request.stack !== undefined) return askStack(tree, one, { forge, known, stack: request.stack });
     const found = await lookAt(forge, request.number, known);
-    if (found !== null) {
-      if (found.state === 'merged') {
-        await tell(
-          tree,
-          'pr_merged',
-          { head: found.mergeCommit, into: found.base },
-          `${tree} pr_merged ${request.url}`,
-        );
-        return true;
-      }
-      if (found.state === 'closed') {
-        await tell(tree, 'pr_closed', {}, `${tree} pr_closed ${request.url} ${request.head}`);
-        return true;
-      }
-    }
+    const end = found === null ? null : endOf(request, found);
+    if (end !== null) return tell(tree, end);
     if (known.request === null) return false;
     const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
-    const isRemarked = await tellRemarks(tree, one, news);
+    const isRemarked = await tell(tree, remarkOf(one, news));
     // A plan that is already working gets the rest when it is done.
     if (!isDone) return isRemarked;
-    const isAsked = await tellAsked(tree, one, { news, known });
-    if (isAsked) return true;
+    if (await take(tree, known, askedStep(one, { news, remembered: known.remembered }))) return true;
     const looks = [{ forge, head: request.head, found: known.request, news }];
-    return (await tellMerge(tree, one, { known, looks })) || isRemarked;
+    return (await lookAtMerge(tree, one, { known, looks })) || isRemarked;
   }
 
   /** The request, if it has changed since the last look. */
@@ -416,12 +341,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       await lookAt(at, number, looksOf(url));
     }
     const change = stackChange(stack, ({ url }) => looksOf(url).request, one.isDone);
-    if (change !== null) {
-      // What could not be done is not tried again before something else has changed.
-      const nth = one.pull.refused === null ? one.count : '';
-      await tell(tree, 'pr_stack_changed', {}, `${tree} pr_stack_changed ${nth} ${change}`.slice(0, keyLimit));
-      return true;
-    }
+    if (change !== null) return tell(tree, stackChanged(one, change));
     let hasNews = false;
     const members: MergeLook[] = [];
     for (const layer of asked.filter(({ state }) => state === 'open')) {
@@ -429,98 +349,51 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       if (seen.request === null) continue;
       const at = forges.get(layer.url) ?? forge;
       const news = await newsOf(at, { pull: seen.request, head: layer.head, isDone: one.isDone });
-      if (await tellRemarks(tree, one, news)) hasNews = true;
+      if (await tell(tree, remarkOf(one, news))) hasNews = true;
       // One round of work at a time: it is for one part.
-      if (one.isDone && (await tellAsked(tree, one, { news, known: seen, layer }))) return true;
+      const { remembered } = seen;
+      if (one.isDone && (await take(tree, seen, askedStep(one, { news, remembered, layer })))) return true;
       if (layer.project !== undefined) members.push({ forge: at, head: layer.head, found: seen.request, news });
     }
     // People merge a stack. The requests of members are merged together, when all of them can be.
     if (!one.isDone || members.length === 0 || asked.some(({ state }) => state !== 'open')) return hasNews;
-    return (await tellMerge(tree, one, { known, looks: members })) || hasNews;
+    return (await lookAtMerge(tree, one, { known, looks: members })) || hasNews;
   }
 
   /** Requests the merge by the forge, or notifies a person of the obstacle. */
-  async function tellMerge(
+  async function lookAtMerge(
     tree: PlanTree,
-    { project, pull, merge, count }: Watched,
+    one: Watched,
     { known, looks }: { known: Looks; looks: readonly MergeLook[] },
   ): Promise<boolean> {
-    const { request } = pull;
-    if (request === null || merge === 'asked') return false;
-    const { head } = request;
-    const say = <T extends PullWord>(type: T, payload: SignalPayload<T>) =>
-      tell(tree, type, payload, `${tree} ${type} ${head} ${count}`).then(() => true);
-    const { pull_merge: mode, landing_by: by } = projects.get(project).config.policy;
-    const byLine = by === 'forge';
-    // In the line of its branch, it is the plan that asks.
-    if (byLine ? merge === null : mode !== 'when-green')
-      return merge === null || merge === 'refused' ? false : say('pr_merge_unwanted', {});
-    if (merge === 'refused') return false;
-    const steps = await Promise.all(looks.map((each) => mergeStep(each, { merge, byLine })));
-    const { kind, detail } =
-      steps.find((step) => step.kind === 'stands') ?? steps.find((step) => step.kind === 'waits') ?? noObstacle;
-    const times = known.merge.found === `${kind} ${detail}` ? known.merge.times + 1 : 1;
-    known.merge = { found: `${kind} ${detail}`, times };
-    if (kind === 'stands') return times < sureLooks || say('pr_merge_refused', { detail });
-    if (merge === null) return say('pr_merge_wanted', { head, ready: false });
-    if (kind === 'waits') return false;
-    if (times < (looks.some(({ news }) => news.green === 'none') ? sureWithoutChecks : sureLooks)) return true;
-    return say('pr_merge_wanted', { head, ready: true });
+    const { policy } = projects.get(one.project).config;
+    const decided = mergeWithoutLook(one, policy);
+    if (decided !== null) return decided !== 'nothing' && tell(tree, decided);
+    const facts = await Promise.all(
+      looks.map(async ({ forge, ...each }) => ({
+        ...each,
+        obstacle: asksForObstacle(each, one.merge) ? await forge.mergeObstacle(each.found) : null,
+      })),
+    );
+    return take(tree, known, mergeStep(one, { policy, facts, remembered: known.remembered }));
   }
 
-  async function tellRemarks(tree: PlanTree, { pull }: Watched, { remarks }: AllNews): Promise<boolean> {
-    const fresh = remarks.filter(({ id }) => !pull.seen.includes(id)).slice(0, remarksAtOnce);
-    if (fresh.length === 0) return false;
-    const ids = fresh.map(({ id }) => id).join(' ');
-    await tell(tree, 'pr_remarked', { remarks: fresh }, `${tree} pr_remarked ${ids}`.slice(0, keyLimit));
-    return true;
+  /** Carries out a step; returns whether there was news. */
+  async function take(tree: PlanTree, known: Looks, { signal, hasNews, remembered }: LookStep): Promise<boolean> {
+    known.remembered = remembered;
+    await tell(tree, signal);
+    return hasNews;
   }
 
-  async function tellAsked(
-    tree: PlanTree,
-    { pull, doneAt }: Watched,
-    { news, known, layer }: { news: AllNews; known: Looks; layer?: StackLayer },
-  ): Promise<boolean> {
-    const isFresh = ({ id }: { id: string }) => !pull.seen.includes(id);
-    const url = layer?.url ?? pull.request?.url ?? '';
-    const fresh = news.asks.filter(isFresh).slice(0, asksAtOnce);
-    const ids = fresh.map(({ id }) => id);
-    const isWhole = fresh.some(({ isFinal }) => isFinal) || known.pending === ids.join(' ');
-    known.pending = ids.join(' ');
-    if (fresh.length > 0) {
-      if (!isWhole) return true;
-      const of = layer === undefined ? {} : { layer: layer.name };
-      const payload = { body: newsText(url, fresh), ids, failing: [...news.failing], ...of };
-      await tell(
-        tree,
-        'pr_changes_requested',
-        payload,
-        `${tree} pr_changes ${doneAt} ${ids.join(' ')}`.slice(0, keyLimit),
-      );
-      return true;
-    }
-    const needs = news.needsPerson.filter(isFresh);
-    if (needs.length === 0) return false;
-    const waiting = {
-      detail: needs
-        .map(({ title }) => title)
-        .join('; ')
-        .slice(0, 4_000),
-      ids: needs.map(({ id }) => id),
-    };
-    await tell(tree, 'pr_needs_person', waiting, `${tree} pr_needs_person ${waiting.ids.join(' ')}`.slice(0, keyLimit));
-    return true;
-  }
-
-  async function tell<T extends PullWord>(
-    tree: PlanTree,
-    type: T,
-    payload: SignalPayload<T>,
-    dedupeKey: string,
-  ): Promise<void> {
-    if (ending.signal.aborted || !parts.isOwner()) return;
+  /** Returns whether there was something to tell. */
+  async function tell(tree: PlanTree, signal: PullSignal | null): Promise<boolean> {
+    if (signal === null) return false;
+    if (ending.signal.aborted || !parts.isOwner()) return true;
+    const { type, payload, key } = signal;
+    const dedupeKey = `${tree} ${key}`.slice(0, keyLimit);
     await store.commit([{ do: 'signal.insert', tree, type, payload, origin: 'engine', dedupeKey, at: clock.nowMs() }]);
     parts.onSignals();
+    return true;
   }
 
   return {

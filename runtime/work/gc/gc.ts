@@ -2,7 +2,6 @@
  * Deletes leftovers of plans: run folders and worktrees that ended long ago. Only one round runs at a time, in small steps, between which signals are
  * handled. A killed round is simply begun again: each step is complete by itself, and checks its decision again.
  */
-
 import { existsSync, readFileSync } from 'node:fs';
 import { rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,13 +14,14 @@ import type {
   RepairReport,
 } from '../../api/contract/cleaning.ts';
 import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
+import { hookFilesName, hookFilesRoot } from '../effects/hook-files.ts';
 import { keptOwner, keptRoot, ownerFile } from '../effects/kept-places.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { clearBranches, clearRefs } from './branches.ts';
-import { entriesOf, worktreesFolder } from './folders.ts';
-import { clearHookFiles } from './hook-files.ts';
+import { entriesOf, inUseText, worktreesFolder } from './folders.ts';
 import { repairAll } from './orphans.ts';
 import { byBranch, type CleaningParts, keptAs, notOver, type Round, readPlans, resting, settle } from './round.ts';
 import { clearRows, giveSpaceBack } from './rows.ts';
@@ -58,6 +58,11 @@ export interface PlanCleaningRequest {
 /** Treats a plan as if it had ended long ago. */
 const longOver = { status: 'done', updatedAt: 0, deletedAt: 0 } as const;
 
+interface RoundOptions extends Pick<CleaningRequest, 'dry' | 'overrides'> {
+  readonly beforeMs?: number;
+  readonly abort?: AbortSignal;
+}
+
 export function createCleaning(parts: CleaningParts): Cleaning {
   const { home, store, projects, nowMs } = parts;
   let isUnderWay = false;
@@ -68,16 +73,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   ): Promise<CleaningReport> {
     const beforeMs = nowMs() - olderThanMs;
     const before = await diskNow();
-    const plans = await readPlans(store);
-    const round: Round = {
-      beforeMs,
-      dry,
-      overrides: new Set(overrides),
-      plans,
-      branches: byBranch(plans.values()),
-      isOfThese: false,
-      ...begun(abort),
-    };
+    const round = roundOf(await readPlans(store), { beforeMs, dry, overrides, abort });
     await clearPlaces(round);
     await clearRunFolders(parts, round);
     await clearHookFiles(parts, round);
@@ -111,15 +107,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   }: Pick<CleaningRequest, 'dry' | 'overrides'>): Promise<CleaningReport> {
     const before = await diskNow();
     const plans = new Map([...(await readPlans(store))].map(([name, plan]) => [name, { ...plan, ...longOver }]));
-    const round: Round = {
-      beforeMs: Number.POSITIVE_INFINITY,
-      dry,
-      overrides: new Set(overrides),
-      plans,
-      branches: byBranch(plans.values()),
-      isOfThese: false,
-      ...begun(new AbortController().signal),
-    };
+    const round = roundOf(plans, { dry, overrides });
     await clearPlaces(round);
     if (!dry)
       for (const { project } of projects.list())
@@ -128,26 +116,21 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     return { dry, before: new Date(nowMs()).toISOString(), items, disk: { before, after: before }, notes };
   }
 
-  const begun = (abort: AbortSignal) => ({
-    leaving: new Set<string>(),
-    made: new Set<string>(),
-    items: [],
-    notes: [],
-    abort,
-    rest: resting(parts.stays, abort),
-  });
+  /** A round over these plans; without `beforeMs` everything of them is old enough. */
+  function roundOf(
+    plans: ReadonlyMap<string, PlanTrace>,
+    { beforeMs = Number.POSITIVE_INFINITY, dry, overrides, abort = new AbortController().signal }: RoundOptions,
+  ): Round {
+    return {
+      ...{ beforeMs, dry, overrides: new Set(overrides), plans, branches: byBranch(plans.values()), isOfThese: false },
+      ...{ leaving: new Set(), made: new Set(), items: [], notes: [], abort, rest: resting(parts.stays, abort) },
+    };
+  }
 
   async function clearPlan({ plan, what, dry, overrides }: PlanCleaningRequest): Promise<CleaningItem[]> {
     const over: PlanTrace = { ...plan, ...longOver, base: null };
-    const round: Round = {
-      beforeMs: Number.POSITIVE_INFINITY,
-      dry,
-      overrides: new Set(overrides),
-      plans: new Map([[`${plan.project}/${plan.plan}`, over]]),
-      branches: byBranch([over]),
-      isOfThese: true,
-      ...begun(new AbortController().signal),
-    };
+    const plans = new Map([[`${plan.project}/${plan.plan}`, over]]);
+    const round = { ...roundOf(plans, { dry, overrides }), isOfThese: true };
     await parts.lockRepo(plan.project);
     const repository = await projects.repository(plan.project);
     await clearWorktrees(parts, round, { project: projects.get(plan.project), repository });
@@ -214,4 +197,43 @@ async function clearAgentMemory(parts: CleaningParts, round: Round): Promise<voi
 function ownerOf(folder: string): { readonly project: string; readonly plan: string } | null {
   const file = ownerFile(folder);
   return existsSync(file) ? keptOwner.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+}
+
+/**
+ * The folders in which command hooks ran: those of the presently trusted commits stay; the others are deleted whatever their age, because they can be made
+ * again.
+ */
+async function clearHookFiles(parts: CleaningParts, round: Round): Promise<void> {
+  const root = hookFilesRoot(parts.home);
+  const entries = await entriesOf(root);
+  if (entries.length === 0) return;
+  const wanted = new Set(parts.projects.list().map(({ project }) => nameOf(parts, project)));
+  const userOf = await readFolderUsers();
+  for (const { name } of entries) {
+    // The name of an unfinished folder begins with its final name.
+    if (wanted.has(name.split('.')[0] ?? '')) continue;
+    const path = join(root, name);
+    const user = userOf(path);
+    const reason = user === null ? null : keptAs(inUseText(user), 'in_use');
+    const subject = {
+      kind: 'hook_files',
+      project: null,
+      plan: null,
+      name,
+      bytes: await diskUsage(path),
+      count: 1,
+    } as const;
+    await settle(round, subject, { reason, remove: () => removeTree(path) });
+    await round.rest();
+  }
+}
+
+/** null: it cannot be read now, and none of its hooks is delivered. */
+function nameOf({ projects }: CleaningParts, project: string): string | null {
+  try {
+    return hookFilesName(projects.get(project));
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return null;
+    throw thrown;
+  }
 }

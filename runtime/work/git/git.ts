@@ -2,11 +2,12 @@
  * Runs git. Every command gets a new environment: an inherited `GIT_DIR` or `GIT_INDEX_FILE` (a stator started from a hook has both) would lead it to another
  * repository, and a prompt or an editor would wait for ever.
  */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { access, opendir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { inBytes, inside, nameInBytes } from '../../base/platform/entry-names.ts';
 import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { spawner } from '../../base/platform/spawner.ts';
@@ -15,7 +16,6 @@ import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
 import { clearLock, lockInTheWay } from './lock-file.ts';
 import { noteMended } from './notes.ts';
-import { type PipePlaces, pipeInTheWay } from './pipes.ts';
 
 /** The first version with `merge-tree --write-tree`, which all merges use. */
 const oldestGit = { major: 2, minor: 38 };
@@ -342,4 +342,62 @@ function fetchHint(cwd: string): string {
 
 function handHint(cwd: string, command: string): string {
   return `run it by hand to see more: cd ${cwd} && ${command}`;
+}
+
+/*
+ * Finds pipes in the place of files that git reads. Git opens such a file and waits for ever for a writer. So when a git takes too long, this looks for a
+ * named pipe among git's own files, and in the working tree under the names that git reads there.
+ */
+
+/** Files that git and Git LFS read anywhere in a working tree. */
+const readNames: ReadonlySet<string> = new Set([
+  '.gitattributes',
+  '.gitignore',
+  '.gitmodules',
+  '.mailmap',
+  '.lfsconfig',
+]);
+/** The most entries of a working tree that are searched; in a larger one people must search. */
+const maxEntries = 2_000_000;
+
+export interface PipePlaces {
+  /** git's own folders, in which there should be no pipe. */
+  readonly gitDirs: readonly string[];
+  readonly tree: string;
+}
+
+/** The first pipe that git would wait for; null: there is none, or `abort` fired. */
+async function pipeInTheWay({ gitDirs, tree }: PipePlaces, abort: AbortSignal): Promise<string | null> {
+  for (const gitDir of gitDirs) {
+    const found = await findPipe(gitDir, { isRead: () => true, abort });
+    if (found !== null) return found;
+  }
+  return findPipe(tree, { isRead: (name) => readNames.has(name), abort });
+}
+
+async function findPipe(
+  root: string,
+  { isRead, abort }: { readonly isRead: (name: string) => boolean; readonly abort: AbortSignal },
+): Promise<string | null> {
+  const folders: Buffer[] = [Buffer.from(root)];
+  for (let count = 0; count < maxEntries && !abort.aborted; ) {
+    const folder = folders.pop();
+    if (folder === undefined) return null;
+    for await (const entry of entriesOf(folder)) {
+      count += 1;
+      if (abort.aborted) return null;
+      const path = inside(folder, nameInBytes(entry));
+      const name = nameInBytes(entry).toString();
+      if (entry.isFIFO() && isRead(name)) return path.toString();
+      // Links are not followed, and a git folder in a working tree is searched as a git folder.
+      if (entry.isDirectory() && name !== '.git') folders.push(path);
+    }
+  }
+  return null;
+}
+
+/** A missing or forbidden folder has no entries: git itself reports it. */
+async function* entriesOf(folder: Buffer): AsyncGenerator<Dirent> {
+  const open = await opendir(folder, inBytes).catch(() => null);
+  if (open !== null) yield* open;
 }

@@ -58,7 +58,7 @@ async function replaceAll(client: Client, columns: Columns, fill: Parameters<All
     );
     await client.query('COMMIT');
   } catch (thrown) {
-    await client.query('ROLLBACK').catch(() => {}); // where the connection is gone, so is what it began
+    await client.query('ROLLBACK').catch(() => {}); // a lost connection has ended its transaction
     throw thrown;
   }
 }

@@ -444,7 +444,7 @@ export function openPostgres(
           const client = await reading.client();
           return hostRows.list(client, await hostRows.repoHosts(client));
         }),
-      // Not behind commits that wait for those of others; and nothing where this engine cannot have its lock.
+      // A beat does not wait for the commits of other hosts. An engine that cannot have its lock sends none.
       beat: () =>
         whileAway(async () => {
           await writing.client();
@@ -500,7 +500,7 @@ export function openPostgres(
 /** A change needed further statements, and others were sent meanwhile. */
 class SentLate extends Error {}
 
-/** The first that failed by itself, not because another one had. */
+/** The first failure that is not a consequence of another failure. */
 async function firstFailure(answers: readonly Promise<unknown>[]): Promise<unknown> {
   const results = await Promise.allSettled(answers);
   for (const result of results) if (result.status === 'rejected' && !isUndone(result.reason)) return result.reason;

@@ -33,7 +33,7 @@ export interface RowStatement {
   readonly tells: Together;
 }
 
-/** Rows of one statement at most: each number of rows is a text of its own, and PostgreSQL keeps a plan for each. */
+/** The most rows of one statement: each number of rows is a different statement, and PostgreSQL keeps a plan for each statement. */
 const most = 64;
 
 /** The statement around the one row after `VALUES`, which holds all of its parameters. */

@@ -40,7 +40,7 @@ const ofProcesses: ReadonlySet<Change['do']> = new Set([
   'request.forget',
 ]);
 
-/** Whether a commit of these changes is on the disk when it is answered. */
+/** Whether the changes must be on the disk before the commit is answered. */
 export function isSynced(changes: readonly Change[]): boolean {
   return changes.some((change) => !ofProcesses.has(change.do));
 }
@@ -104,7 +104,7 @@ export function openStoreFile(file: string, { faults, ...options }: OpenOptions 
   };
 }
 
-/** Empty stores in memory, each of its own: the first one makes the schema, the others copy it. */
+/** Makes empty stores in memory: the first one creates the schema, the others copy it. */
 export function emptyStores(): () => Store {
   let image: Buffer | null = null;
   return () => {
@@ -294,7 +294,7 @@ function watchOpenFiles(db: Database, file: string): OpenFiles {
   let found: StoreTrouble | null = null;
   let readMs = performance.now();
 
-  /** This connection keeps what it has read in memory, and would go on with it. */
+  /** This connection has read pages in memory, and would continue to use them. */
   function damage(): StoreTrouble | null {
     if (performance.now() - readMs < readAnewMs) return null;
     readMs = performance.now();
@@ -346,7 +346,7 @@ function lostLog(log: string, isWhole: boolean): StoreTrouble {
   );
 }
 
-/** Null: there is no such file. While a file is open its number is not given to another one. */
+/** Null: there is no such file. While a file is open, no other file gets its number. */
 function identityOf(file: string): string | null {
   const found = statSync(file, { throwIfNoEntry: false, bigint: true });
   return found === undefined ? null : `${found.dev}:${found.ino}`;

@@ -52,7 +52,7 @@ export function createLaunchTable(db: Connection) {
       ofChecks.all(planTree(project, plan), run),
     remove: (key: string) => remove.run(key),
     read: (key: string) => orNull(read.get(key)),
-    /** Gives it a folder, or another one as long as nothing was started in the first. */
+    /** Gives the run a folder. As long as nothing was started there, it may get a different one. */
     name: ({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>) =>
       name.run(key, folder, secret, launchedAt),
     note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>) =>

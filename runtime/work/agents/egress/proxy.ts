@@ -21,7 +21,6 @@ import {
   whyNoneOfTheInternet,
 } from '../../../base/platform/addresses.ts';
 import type { HostRule } from '../../../base/platform/host-rules.ts';
-import { type Endpoint, endpointText, parseEndpoint, ruleFor } from './endpoint.ts';
 
 export interface EgressParts {
   readonly rules: readonly HostRule[];
@@ -171,4 +170,35 @@ function answer(client: Duplex, status: number, words: string): void {
 function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.message;
+}
+
+export interface Endpoint {
+  /** The host in lower case, without a final dot and without IPv6 brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const nameLimit = 253;
+const webPorts: readonly number[] = [80, 443];
+const endpointForm = /^(?:\[(?<six>[0-9a-f:.]+)\]|(?<name>[a-z0-9._-]+)):(?<port>\d{1,5})$/;
+
+/** Parses `host:port` of a CONNECT request. null: it is invalid. */
+export function parseEndpoint(text: string): Endpoint | null {
+  const { six, name, port = '' } = endpointForm.exec(text.toLowerCase())?.groups ?? {};
+  const host = (six ?? name)?.replace(/\.$/, '');
+  const number = Number(port);
+  if (host === undefined || host === '' || host.length > nameLimit || number < 1 || number > 65_535) return null;
+  return { host, port: number };
+}
+
+function endpointText({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The rule that allows this port; a rule for exactly this name comes before a rule for all subdomains. null: none. */
+export function ruleFor(rules: readonly HostRule[], { host, port }: Endpoint): HostRule | null {
+  const fits = (rule: HostRule) =>
+    (rule.port === null ? webPorts.includes(port) : rule.port === port) &&
+    (rule.isBelow ? host.endsWith(`.${rule.host}`) : host === rule.host);
+  return rules.filter(fits).toSorted((one, other) => Number(one.isBelow) - Number(other.isBelow))[0] ?? null;
 }

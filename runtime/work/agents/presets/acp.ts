@@ -38,7 +38,7 @@ export function acpProgram(preset: AcpPreset): AgentProgram {
     // The input and output of tools are in there unchanged.
     end: { form: /"stopReason"\s*:/, is: (event) => objectAt(event, 'result') !== null, isQuoted: true },
     refusedArgument: /^(?:error: )?(?:unknown (?:option|argument)s?|unexpected argument|unrecognized option)\b/i,
-    // The protocol has no messages of its own for these.
+    // The protocol has no messages for these.
     fullContext: [],
     refusedModel: [],
   };

@@ -1,4 +1,4 @@
-/** What stator knows of a program that is an agent and reports what it does: one value, in a file of its own. */
+/** All that stator knows of an agent's program that reports its work: one value, in one file. */
 import type { AgentProfile } from '../../../base/config/config.ts';
 import type { Starter } from '../command-line.ts';
 import type { JsonObject } from '../reports/json-line.ts';

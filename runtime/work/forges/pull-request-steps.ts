@@ -1,0 +1,220 @@
+/** What a look at the pull request of a plan comes to: facts in, the signal to its plan out. Pure. */
+import type { ForgeMerge, PlanPull, StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
+import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
+import type { MergeObstacle, PullRequest } from './forge.ts';
+import { type AllNews, newsText, otherHeadText } from './pull-request-news.ts';
+
+type PullSignalType =
+  | 'pr_wanted'
+  | 'pr_merge_wanted'
+  | 'pr_merge_unwanted'
+  | 'pr_merge_refused'
+  | 'pr_merged'
+  | 'pr_closed'
+  | 'pr_stack_changed'
+  | 'pr_changes_requested'
+  | 'pr_needs_person'
+  | 'pr_remarked';
+
+/** `key`: the same news has the same key in its plan, and counts once. */
+export type PullSignal = {
+  [T in PullSignalType]: { readonly type: T; readonly payload: SignalPayload<T>; readonly key: string };
+}[PullSignalType];
+
+/** The progress of its automatic merge; null: a person merges it. */
+export type MergeState = ForgeMerge['state'] | null;
+
+/** What the plan knows when its request is looked at. */
+export interface PlanOfRequest {
+  readonly doneAt: number;
+  readonly pull: PlanPull;
+  readonly merge: MergeState;
+  /** Grows with each request of the plan. */
+  readonly count: number;
+}
+
+/** What remains between two looks at one request. */
+export interface Remembered {
+  /** Comments at the last look: a person who writes several comments gets time to finish. */
+  readonly pending: string;
+  /** The last result about its merge, and the number of looks with that result. */
+  readonly merge: { readonly found: string; readonly times: number };
+}
+
+export const nothingRemembered: Remembered = { pending: '', merge: { found: '', times: 0 } };
+
+/** The result of one step of a look. `hasNews`: the request is looked at again soon. */
+export interface LookStep {
+  readonly signal: PullSignal | null;
+  readonly hasNews: boolean;
+  readonly remembered: Remembered;
+}
+
+const remarksAtOnce = 20;
+const asksAtOnce = 200;
+/** The number of looks in a row with the same result before it counts: a forge starts its checks one by one, and computes conflicts late. */
+const sureLooks = 2;
+/** The same number if no check was ever begun. */
+const sureWithoutChecks = 3;
+
+/** The request was merged or closed on the forge; null: it is open. */
+export function endOf(request: { readonly url: string; readonly head: string }, found: PullRequest): PullSignal | null {
+  const { url, head } = request;
+  if (found.state === 'merged') {
+    const payload = { head: found.mergeCommit, into: found.base };
+    return { type: 'pr_merged', payload, key: `pr_merged ${url}` };
+  }
+  return found.state === 'closed' ? { type: 'pr_closed', payload: {}, key: `pr_closed ${url} ${head}` } : null;
+}
+
+/** The requests of a stack changed on the forge. What could not be done is not tried again before something else has changed. */
+export function stackChanged({ pull, count }: PlanOfRequest, change: string): PullSignal {
+  const nth = pull.refused === null ? count : '';
+  return { type: 'pr_stack_changed', payload: {}, key: `pr_stack_changed ${nth} ${change}` };
+}
+
+/** Remarks that the plan has not seen; null: there are none. */
+export function remarkOf(
+  { pull }: Pick<PlanOfRequest, 'pull'>,
+  { remarks }: Pick<AllNews, 'remarks'>,
+): PullSignal | null {
+  const fresh = remarks.filter(({ id }) => !pull.seen.includes(id)).slice(0, remarksAtOnce);
+  if (fresh.length === 0) return null;
+  return {
+    type: 'pr_remarked',
+    payload: { remarks: fresh },
+    key: `pr_remarked ${fresh.map(({ id }) => id).join(' ')}`,
+  };
+}
+
+/** What others ask for: changes, once they have finished writing; otherwise what only a person can do. `layer`: the part of the stack that it is about. */
+export function askedStep(
+  { pull, doneAt }: Pick<PlanOfRequest, 'pull' | 'doneAt'>,
+  { news, remembered, layer }: { readonly news: AllNews; readonly remembered: Remembered; readonly layer?: StackLayer },
+): LookStep {
+  const isFresh = ({ id }: { readonly id: string }) => !pull.seen.includes(id);
+  const fresh = news.asks.filter(isFresh).slice(0, asksAtOnce);
+  const ids = fresh.map(({ id }) => id);
+  const pending = ids.join(' ');
+  const step = (signal: PullSignal | null, hasNews = true): LookStep => ({
+    ...{ signal, hasNews, remembered: { ...remembered, pending } },
+  });
+  if (fresh.length > 0) {
+    const isWhole = fresh.some(({ isFinal }) => isFinal) || remembered.pending === pending;
+    if (!isWhole) return step(null);
+    const body = newsText(layer?.url ?? pull.request?.url ?? '', fresh);
+    const payload = { body, ids, failing: [...news.failing], ...(layer === undefined ? {} : { layer: layer.name }) };
+    return step({ type: 'pr_changes_requested', payload, key: `pr_changes ${doneAt} ${pending}` });
+  }
+  const needs = news.needsPerson.filter(isFresh);
+  if (needs.length === 0) return step(null, false);
+  const detail = needs.map(({ title }) => title).join('; ');
+  const payload = { detail: detail.slice(0, 4_000), ids: needs.map(({ id }) => id) };
+  return step({ type: 'pr_needs_person', payload, key: `pr_needs_person ${payload.ids.join(' ')}` });
+}
+
+/** Who merges the plan's requests: its own policy, and the line of its branch, which brings a request up to date. */
+export type MergePolicy = Pick<Policy, 'pull_merge' | 'landing_by'>;
+
+/** Whether the merge is decided without a look at the forge; null: its obstacle must be known. */
+export function mergeWithoutLook(
+  { pull: { request }, merge, count }: PlanOfRequest,
+  { pull_merge: mode, landing_by: by }: MergePolicy,
+): PullSignal | 'nothing' | null {
+  if (request === null || merge === 'asked') return 'nothing';
+  // In the line of its branch, it is the plan that asks.
+  const isPersons = by === 'forge' ? merge === null : mode !== 'when-green';
+  if (!isPersons) return merge === 'refused' ? 'nothing' : null;
+  if (merge === null || merge === 'refused') return 'nothing';
+  return { type: 'pr_merge_unwanted', payload: {}, key: `pr_merge_unwanted ${request.head} ${count}` };
+}
+
+/** What was found at the forge about the merge of one request. */
+export interface MergeFacts {
+  /** The commit that was pushed for it. */
+  readonly head: string;
+  readonly found: PullRequest;
+  readonly news: Pick<AllNews, 'green' | 'isApproved'>;
+  /** The forge's answer; null: it was not asked. */
+  readonly obstacle: MergeObstacle | null;
+}
+
+interface Obstacle {
+  readonly kind: Exclude<MergeObstacle['kind'], 'behind'>;
+  readonly detail: string;
+}
+
+/** Whether the forge must be asked for the obstacle: not if the request itself already shows one, and not before the plan has asked for its merge. */
+export function asksForObstacle({ head, found }: Pick<MergeFacts, 'head' | 'found'>, merge: MergeState): boolean {
+  return merge !== null && obstacleOfRequest({ head, found }, merge) === null;
+}
+
+function obstacleOfRequest({ head, found }: Pick<MergeFacts, 'head' | 'found'>, merge: MergeState): Obstacle | null {
+  if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, head) };
+  if (merge !== 'scheduled' || found.isAutoMerged !== false) return null;
+  return {
+    kind: 'stands',
+    detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
+  };
+}
+
+/** The present obstacle to a request's merge; an empty `detail` means that there is none, or that others must act. */
+function obstacleOf(facts: MergeFacts, merge: MergeState, byLine: boolean): Obstacle {
+  const ofRequest = obstacleOfRequest(facts, merge);
+  if (ofRequest !== null) return ofRequest;
+  if (facts.obstacle === null) return { kind: 'waits', detail: '' };
+  const { kind, detail } = { detail: '', ...facts.obstacle };
+  if (kind !== 'none' && !(kind === 'behind' && byLine)) return { kind: kind === 'behind' ? 'stands' : kind, detail };
+  const isGood = facts.news.green !== 'no' && facts.news.isApproved;
+  return isGood ? { kind: 'none', detail } : { kind: 'waits', detail: '' };
+}
+
+/** What a look at the obstacles of all requests that merge together comes to: the merge is asked for, or a person learns the obstacle. */
+export function mergeStep(
+  { pull: { request }, merge, count }: PlanOfRequest,
+  {
+    policy,
+    facts,
+    remembered,
+  }: { readonly policy: MergePolicy; readonly facts: readonly MergeFacts[]; readonly remembered: Remembered },
+): LookStep {
+  const head = request?.head ?? '';
+  const all = facts.map((each) => obstacleOf(each, merge, policy.landing_by === 'forge'));
+  const { kind, detail } = all.find((one) => one.kind === 'stands') ??
+    all.find((one) => one.kind === 'waits') ?? { kind: 'none', detail: '' };
+  const found = `${kind} ${detail}`;
+  const times = remembered.merge.found === found ? remembered.merge.times + 1 : 1;
+  const step = (signal: PullSignal | null, hasNews = true): LookStep => ({
+    ...{ signal, hasNews, remembered: { ...remembered, merge: { found, times } } },
+  });
+  const wanted = (ready: boolean) =>
+    step({ type: 'pr_merge_wanted', payload: { head, ready }, key: `pr_merge_wanted ${head} ${count}` });
+  if (kind === 'stands' && times < sureLooks) return step(null);
+  if (kind === 'stands')
+    return step({ type: 'pr_merge_refused', payload: { detail }, key: `pr_merge_refused ${head} ${count}` });
+  if (merge === null) return wanted(false);
+  if (kind === 'waits') return step(null, false);
+  const enough = facts.some(({ news }) => news.green === 'none') ? sureWithoutChecks : sureLooks;
+  return times < enough ? step(null) : wanted(true);
+}
+
+/**
+ * A name for the change that is the same as long as nothing else changes; null: all is as the plan has it. A stack of a done plan without an open request is over,
+ * and the plan does not know that yet.
+ */
+export function stackChange(
+  stack: readonly StackLayer[],
+  foundOf: (layer: StackLayer) => Pick<PullRequest, 'state' | 'headCommit' | 'base'> | null,
+  isDone: boolean,
+): string | null {
+  const lines = stack.map((layer) => {
+    const found = layer.state === 'merged' ? null : foundOf(layer);
+    const known = `${layer.state} ${layer.head} ${layer.base}`;
+    return { known, now: found === null ? known : `${found.state} ${found.headCommit} ${found.base}` };
+  });
+  const isOver = isDone && stack.every(({ state }) => state !== 'open');
+  if (!isOver && lines.every(({ known, now }) => known === now)) return null;
+  return textDigest(JSON.stringify([isOver, lines])).slice(0, 32);
+}
