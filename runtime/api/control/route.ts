@@ -284,7 +284,7 @@ function routeOf(operation: AnyOperation): AnyRoute {
   };
 }
 
-/** Its schemas are made when a request or a description first asks for them: all routes have some thousands, of which a verb needs a few. */
+/** Its schemas are made when a request or a description first asks for them: all routes together have some thousands, and a verb needs a few. */
 function definitionOf(operation: AnyOperation): Definition {
   const { does, who, needs, inRuns, anyHost, again, bodyLimitBytes, errors } = operation;
   let [asked, answers]: [ReturnType<typeof askedOf> | null, Definition['answers'] | null] = [null, null];
