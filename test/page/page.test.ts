@@ -1115,15 +1115,20 @@ program = "date +%N >> fixes.txt"
 });
 
 describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterAll(() => browser?.close());
+
   it('waits for the next one and continues by itself, with what happened meanwhile', async () => {
     const away = daemonGround();
     const { stator } = away;
     expect((await stator(['daemon', 'start'])).code).toBe(0);
     await away.client().addRepo(away.repo, { trust: true });
     const { url } = JSON.parse((await stator(['inspect', '--json'])).stdout) as { url: string };
-    const browser = await startBrowser();
+    const { page } = await browser.open(url);
     try {
-      const { page } = await browser.open(url);
       await page.locator('.connection.live').waitFor(limit);
       const pid = away.owner()?.pid ?? 0;
       process.kill(pid, 'SIGKILL');
@@ -1139,7 +1144,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
         .first()
         .waitFor(limit);
     } finally {
-      await browser.close();
+      await page.close();
     }
   });
 
@@ -1150,7 +1155,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     afterwards(() => daemon.stop());
     const opened = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
     const { url } = (await opened.json()) as { url: string };
-    const browser = await startBrowser();
+    const { page } = await browser.open(url);
     const asked: string[] = [];
     const stranger = createServer((request, answer) => {
       asked.push(request.url ?? '');
@@ -1159,7 +1164,6 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
       if (request.url !== '/v1/events') answer.end();
     });
     try {
-      const { page } = await browser.open(url);
       await page.locator('.connection.live').waitFor(limit);
       const pause = page.getByRole('button', { name: 'pause the queue' });
       await pause.waitFor(limit);
@@ -1174,7 +1178,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     } finally {
       stranger.closeAllConnections();
       stranger.close();
-      await browser.close();
+      await page.close();
     }
   });
 

@@ -1,12 +1,18 @@
 /** Stacked pull requests on the page, in a real Chromium: a list that follows the forge, and the same in `explain`. */
-import { expect, it } from 'vitest';
-import { hasBrowser, startBrowser } from '../support/browser.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Browser, hasBrowser, startBrowser } from '../support/browser.ts';
 import { afterwards, begin, ground, planText, startEngine, untilPlan } from '../support/engine.ts';
 import { mergeNow } from '../support/forge-server.ts';
 import { site, start } from '../support/forge-site.ts';
 import { git } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 import { linkedForges } from '../support/linked-forges.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  if (hasBrowser()) browser = await startBrowser();
+});
+afterAll(() => browser?.close());
 
 it.skipIf(!hasBrowser())('the requests of a stack are listed, the lowest first, with what became of each', async () => {
   const where = await site('gitea', '[pull_requests]\nstack = "wave"\n', { bare: '' });
@@ -17,10 +23,9 @@ it.skipIf(!hasBrowser())('the requests of a stack are listed, the lowest first, 
       return !isAtIt && (request?.stack ?? []).map(({ state }) => state).join(' ') === states;
     });
   await stack('open open');
-  const browser = await startBrowser();
-  afterwards(() => browser.close());
   const { url } = await engine.engine.inspect();
   const { page, complaints } = await browser.open(url);
+  afterwards(() => page.close());
   await page.locator('.connection.live').waitFor({ timeout: hangMs });
   await page.goto(`${new URL(page.url()).origin}/#/plan/demo/login`);
   const rows = page.getByRole('region', { name: 'About' }).locator('ol.stack li');
@@ -57,10 +62,9 @@ it.skipIf(!hasBrowser())(
     const tasks = sites.map(({ name }) => ({ sh: `echo 1 > ${name}/one.txt`, fields: `**Repo:** ${name}` }));
     await begin(engine, 'both', planText(tasks));
     const { pull_request: request } = await untilPlan(engine, 'both', (plan) => plan.pull_request?.stack?.length === 2);
-    const browser = await startBrowser();
-    afterwards(() => browser.close());
     const { url } = await engine.engine.inspect();
     const { page, complaints } = await browser.open(url);
+    afterwards(() => page.close());
     await page.locator('.connection.live').waitFor({ timeout: hangMs });
     await page.goto(`${new URL(page.url()).origin}/#/plan/demo/both`);
     const about = page.getByRole('region', { name: 'About' });
