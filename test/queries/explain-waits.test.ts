@@ -5,6 +5,7 @@ import { makeRepo } from '../support/daemon.ts';
 import {
   begin,
   gate,
+  ground,
   openGate,
   planText,
   register,
@@ -35,6 +36,22 @@ describe('explain tells a tired person', () => {
     );
     openGate(go);
     for (const plan of ['busy', 'next']) await untilStatus(engine, plan, 'done');
+  });
+
+  it('that its branch is brought up to date between two waves, and what checks that', async () => {
+    const on = ground();
+    const go = join(on.root, 'go');
+    mkdirSync(join(on.repo, '.stator'), { recursive: true });
+    const check = `while [ ! -f ${go} ]; do sleep 0.1; done`;
+    writeFileSync(join(on.repo, '.stator/config.toml'), `[landing]\nrefresh = "1s"\ncheck = "${check}"\n`);
+    const engine = await startEngine({ on, daemon: waves });
+    const moves = `git -C ${on.repo} commit -q --allow-empty -m meanwhile; sleep 1.1; echo 1 > one.txt`;
+    await begin(engine, 'long', planText([moves], ['echo 2 > two.txt']));
+    // Before its first wave, its branch is brought there without a check.
+    const detail = `plan/long is brought up to date with its base, and the check of that must pass: ${check}`;
+    await until(async () => (await engine.client.explain('demo', 'long')).waiting_for?.detail === detail);
+    openGate(go);
+    await untilStatus(engine, 'long', 'done');
   });
 
   it('that a plan it waits for is not there, or cancelled', async () => {

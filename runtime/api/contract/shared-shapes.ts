@@ -32,6 +32,7 @@ export const waiting = z
       'host',
       'repo',
       'landing',
+      'base',
     ]),
     detail: z.string(),
     since: time.nullable(),

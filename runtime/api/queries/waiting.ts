@@ -255,7 +255,14 @@ async function waitingForWork(parts: ViewDependencies, row: PlanRow, since: stri
   // A plan does not wait for hooks.
   const asked = open.filter(({ kind }) => isAwaited(kind));
   if (asked.length === 0) return null;
-  return parts.mayStart(project, plan) ? null : { kind: 'slot', detail: unstartedOf(parts, row), since };
+  if (!parts.mayStart(project, plan)) return { kind: 'slot', detail: unstartedOf(parts, row), since };
+  const base = asked.find(({ kind }) => kind === 'branch.base');
+  if (base === undefined) return null;
+  // A plan that has work is checked with its new base, which may take long.
+  const command = row.wave === null || row.wave === 0 ? null : parts.projects.get(project).config.landing.check;
+  const check = command === null ? '' : `, and the check of that must pass: ${onOneLine(command)}`;
+  const detail = `${row.branch} is brought up to date with its base${check}`;
+  return { kind: 'base', detail, since: timeText(base.created_at) };
 }
 
 /** Why no engine starts the agents of a plan, and the remedy. */
