@@ -89,7 +89,12 @@ function inOrder(rows: readonly Row[], order: ReadonlyMap<string, number>): Row[
 
 export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, nowMs: number): View {
   if (!fleet.isKnown)
-    return h('main', { class: 'fleet', id: 'main', tabindex: '-1' }, h('p', { class: 'boot' }, 'The daemon is asked…'));
+    return h(
+      'main',
+      { class: 'fleet', id: 'main', tabindex: '-1' },
+      h('h1', { class: 'hidden' }, 'Fleet'),
+      h('p', { class: 'boot' }, 'The daemon is asked…'),
+    );
   const rows = inOrder(rowsOf(fleet), view.order);
   const inProject = rows.filter(({ plan }) => view.project === null || plan.project === view.project);
   const shown = inProject.filter((row) => isWanted(row, view));

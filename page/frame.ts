@@ -87,7 +87,9 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
         frame.theme,
       ),
     ),
-    frame.connection === 'away' || frame.connection === 'stranger' ? h('p', { class: 'notice away' }, `${why}.`) : null,
+    frame.connection === 'away' || frame.connection === 'stranger'
+      ? h('p', { class: 'notice away', role: 'status' }, `${why}.`)
+      : null,
     h(
       'div',
       { class: 'told', 'aria-live': 'polite' },

@@ -21,6 +21,7 @@ const questions: Readonly<Record<string, string>> = {
 };
 
 export function sureView({ named, type, says }: Sure, answer: (isYes: boolean) => void): View {
+  const question = questions[type] ?? `${words(type)}?`;
   const leave = (event: Event) => {
     if (event instanceof KeyboardEvent && event.key === 'Escape') answer(false);
   };
@@ -33,13 +34,7 @@ export function sureView({ named, type, says }: Sure, answer: (isYes: boolean) =
       'aria-describedby': 'sure-says',
       on: { keydown: leave },
     },
-    h(
-      'h2',
-      { id: 'sure-title' },
-      glyph('asks'),
-      questions[type] ?? `${words(type)}?`,
-      h('span', { class: 'count' }, named.plan),
-    ),
+    h('h2', { id: 'sure-title' }, glyph('asks'), question, h('span', { class: 'count' }, named.plan)),
     h(
       'ul',
       { id: 'sure-says' },
@@ -49,7 +44,11 @@ export function sureView({ named, type, says }: Sure, answer: (isYes: boolean) =
       'div',
       { class: 'commands' },
       h('button', { class: 'quiet', made: (element) => element.focus(), on: { click: () => answer(false) } }, 'No'),
-      h('button', { 'data-sure': type, on: { click: () => answer(true) } }, `Yes, ${words(type)}`),
+      h(
+        'button',
+        { 'data-sure': type, on: { click: () => answer(true) } },
+        `Yes, ${question.charAt(0).toLowerCase()}${question.slice(1, -1)}`,
+      ),
     ),
   );
 }

@@ -64,13 +64,17 @@ const ofPlan: Readonly<Record<string, Look>> = {
   'status:verifying': ['work', 'being verified'],
 };
 
-/** The lanes of a plan up to the last of these lines; what is open there ends at `nowMs`. */
-export function timelineOf(journal: readonly HistoryEntry[], nowMs: number): Timeline {
+/** The lanes of a plan up to the last of these lines; what is open there ends at `nowMs`. `names`: of agents that work for the whole plan, by their paths. */
+export function timelineOf(
+  journal: readonly HistoryEntry[],
+  nowMs: number,
+  names: ReadonlyMap<string, string> = new Map(),
+): Timeline {
   const lanes = new Map<string, Open>();
   for (const line of journal) {
     // While a task is at work, its agent's spans show what happens.
     if (line.refused !== null || line.to_tags.includes('task:working')) continue;
-    const [name, looks] = laneOf(line.actor);
+    const [name, looks] = laneOf(line.actor, names);
     const atMs = Date.parse(line.at);
     const lane = lanes.get(name) ?? { tags: new Map(), spans: [], open: null };
     lanes.set(name, lane);
@@ -140,10 +144,14 @@ function withRegion(lane: Open, { from_tags: from, to_tags: to }: HistoryEntry):
 }
 
 /** By its path in the plan's tree; an agent is in the lane of its task. */
-function laneOf(actor: string): [name: string, looks: Readonly<Record<string, Look>>] {
+function laneOf(
+  actor: string,
+  names: ReadonlyMap<string, string>,
+): [name: string, looks: Readonly<Record<string, Look>>] {
   if (actor === '') return ['plan', ofPlan];
   const [, wave, task] = /^wave-(\d+)[^/]*(?:\/task-(\d+))?/.exec(actor) ?? [];
-  if (wave === undefined) return [(actor.split('/')[0] ?? actor).replace('.', ' '), ofWorker];
+  const [first = actor] = actor.split('/');
+  if (wave === undefined) return [names.get(first) ?? first.replace('.', ' '), ofWorker];
   if (task === undefined) return [`wave ${wave}`, ofWave];
   return [taskName(Number(wave), Number(task)), ofTaskLane];
 }

@@ -36,7 +36,7 @@ export function isFinal({ state }: { readonly state: string }): boolean {
   return finalStates.includes(state);
 }
 
-/** Whether the run itself failed. One that was interrupted did not: its work goes on in the next run. */
+/** Whether the run itself failed. One that was interrupted or asked a question did not: its work goes on in the next run. */
 export function isFailure({ state, reason }: { readonly state: string; readonly reason: string | null }): boolean {
-  return state === 'failed' && reason !== null;
+  return state === 'failed' && reason !== null && reason !== 'needs_decision';
 }

@@ -34,7 +34,9 @@ it('sums are by repo, and what is not known is not counted', () => {
     { project: 'a', runs: 2, done: 1, failed: 1, plans: ['p'], tokens: 120, cost: 0.75 },
     { project: 'b', runs: 2, done: 0, failed: 0, plans: ['p'], tokens: null, cost: null },
   ]);
-  expect(runs.filter(isFailure)).toEqual([runs[1]]);
+  // An agent that asked a question goes on with the answer.
+  const asked = run('b', 7, 8, { state: 'failed', reason: 'needs_decision' });
+  expect([...runs, asked].filter(isFailure)).toEqual([runs[1]]);
 });
 
 it('a slot that is passed on is one, and a run that began before the day is there from its start', () => {

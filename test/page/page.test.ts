@@ -13,6 +13,7 @@ import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { workEntry } from '../../runtime/api/contract/work.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
+import { problemsOf } from '../support/accessible.ts';
 import { type Browser, hasBrowser, startBrowser, type Tab, tabTo } from '../support/browser.ts';
 import { daemonGround, makeRepo } from '../support/daemon.ts';
 import { afterwards, gate, ground, openGate, planText, script, waves } from '../support/engine.ts';
@@ -174,7 +175,7 @@ program = "date +%N >> fixes.txt"
     await sure.waitFor({ state: 'detached', ...limit });
     expect((await client.plan('demo', 'unwanted')).status).toBe('implementing');
     await page.locator('[data-signal="cancel"]').click();
-    await sure.getByRole('button', { name: 'Yes, cancel' }).click();
+    await sure.getByRole('button', { name: 'Yes, cancel it' }).click();
     await until(async () => (await client.plan('demo', 'unwanted')).status === 'cancelled');
     await lit(page, 'lifecycle.cancelled').waitFor(limit);
     await page.getByRole('button', { name: 'Reopen', exact: true }).waitFor(limit);
@@ -590,7 +591,7 @@ program = "date +%N >> fixes.txt"
     await said.getByText('it is spelled hello').waitFor(limit);
     await said.getByText('Read the style guide.').waitFor(limit);
     await page.getByRole('button', { name: 'Merge', exact: true }).click();
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, merge' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, merge it' }).click();
     await head.getByText('done, merged').waitFor(limit);
     expect(readFileSync(join(repo, 'page.txt'), 'utf8')).toBe('hello\nworld\n');
     // Each agent got its own answer.
@@ -679,6 +680,7 @@ program = "date +%N >> fixes.txt"
     await row.getByRole('button', { name: 'Merge: mended' }).click();
     await sure.getByRole('button', { name: /^Yes/ }).click();
     await row.waitFor({ ...limit, state: 'detached' });
+    await until(async () => (await client.plan(of.project, of.plan)).merged !== null);
     expect(readFileSync(join(repo, 'x.txt'), 'utf8')).toBe('x\n');
     await page.close();
   });
@@ -1112,6 +1114,68 @@ program = "date +%N >> fixes.txt"
     expect(problems).toEqual([]);
     await page.close();
   });
+
+  it('an axe check finds nothing where something is asked, refused, told, not found or not there', async () => {
+    await whole();
+    const release = { name: 'release', id: '3.0' };
+    await client.startMachine({ ...release, input: { project: 'demo', version: '3.0', plans: [] } });
+    const { page } = await open();
+    const go = (path: string) => page.goto(`${new URL(page.url()).origin}/#/${path}`);
+    const states: Record<string, () => Promise<unknown>> = {
+      async 'nothing is found'() {
+        await go('');
+        await page.getByRole('searchbox').fill('no plan has this');
+        await page
+          .locator('.plan-rows tr, tbody tr')
+          .first()
+          .waitFor({ ...limit, state: 'detached' });
+      },
+      async 'a confirmation'() {
+        await go('plan/demo/whole');
+        await page.locator('[data-signal="merge"]').click(limit);
+        await page.getByRole('alertdialog').waitFor(limit);
+      },
+      async 'the past'() {
+        await go('plan/demo/whole/chart');
+        await page.locator('.journal [data-seq]').last().click(limit);
+        await page.getByRole('button', { name: 'back to now' }).first().waitFor(limit);
+      },
+      async 'a comment that is written'() {
+        await go('plan/demo/whole/changes');
+        await page
+          .getByRole('button', { name: /^Comment on line 1 of/ })
+          .first()
+          .click(limit);
+        await page.getByRole('textbox', { name: /^Your comment on line 1 of/ }).waitFor(limit);
+      },
+      async 'a refusal'() {
+        await go('machine/release/3.0');
+        await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": 1');
+        await page.locator('[data-event="refuse"]').click(limit);
+        await page.getByRole('alert').getByText('bad_payload').waitFor(limit);
+      },
+      async 'a plan that is not there'() {
+        await go('plan/demo/nobody');
+        await page.getByRole('heading', { name: 'nobody' }).waitFor(limit);
+      },
+      async 'a page that is not there'() {
+        await go('nowhere/at/all');
+        await page.locator('main').waitFor(limit);
+      },
+    };
+    const problems: string[] = [];
+    for (const width of [1_280, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      for (const [name, reach] of Object.entries(states)) {
+        await reach();
+        problems.push(...(await problemsOf(page)).map((each) => `${name}, ${width}: ${each}`));
+        await page.reload();
+        await page.locator('.connection.live').waitFor(limit);
+      }
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  });
 });
 
 describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
@@ -1133,6 +1197,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
       const pid = away.owner()?.pid ?? 0;
       process.kill(pid, 'SIGKILL');
       await page.locator('.connection.away').waitFor(limit);
+      expect(await problemsOf(page)).toEqual([]);
       await until(() => away.owner() === null);
       // With a command of its own, and nobody looking.
       writeFileSync(join(away.repo, 'later.md'), planText(['true']));

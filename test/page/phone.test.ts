@@ -1,12 +1,11 @@
 /** A plan from its registration to its merge, on a phone alone: all that a person does is touched there, and each view on the way is accessible and as wide as the phone. It takes as long as seven agents take, one after the other. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
-import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { createClient } from '../../runtime/api/client/client.ts';
 import { startDaemon } from '../../runtime/engine/daemon.ts';
+import { problemsOf } from '../support/accessible.ts';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { afterwards, ground, openGate, planText, script, waves } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -44,21 +43,6 @@ async function startGround() {
 function asking(root: string, name: string, what: string): string {
   const asked = join(root, name);
   return `if [ -e ${asked} ]; then cp "$STATOR_PROMPT_FILE" ${name}.txt; else touch ${asked}; exec ${stator} signal emit needs_decision --payload "${what}"; fi`;
-}
-
-/** What is not accessible, in light or dark, and how much is beyond the edge. */
-async function problemsOf(page: Page): Promise<string[]> {
-  const problems: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
-    const found = await page.evaluate<string[]>(
-      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
-    );
-    problems.push(...found.map((each) => `${colorScheme}: ${each}`));
-  }
-  const over = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
-  return over > 0 ? [...problems, `${over} pixels too wide`] : problems;
 }
 
 it.skipIf(!hasBrowser())(

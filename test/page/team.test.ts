@@ -5,6 +5,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { removePerson } from '../../runtime/base/platform/people.ts';
+import { problemsOf } from '../support/accessible.ts';
 import { type Browser, hasBrowser, startBrowser } from '../support/browser.ts';
 import { afterwards, agentClient, gate, leaveToken, openGate, planText, script } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
@@ -85,6 +86,7 @@ it.skipIf(!hasBrowser())(
     expect(await browser.context.cookies()).toEqual([]);
     removePerson(home, 'anna');
     await page.getByText('This page needs your token.').waitFor(limit);
+    expect(await problemsOf(page)).toEqual([]);
     expect(complaints).toEqual([]);
     expect(asked.every((url) => url.startsWith(origin) || url.startsWith('data:'))).toBe(true);
   },

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { criticalPath } from '../../page/critical-path.ts';
 import { idleOf, moved, scaleOf, ticksOf, zoomed } from '../../page/time-scale.ts';
-import type { Span, Timeline } from '../../page/timeline.ts';
+import { type Span, type Timeline, timelineOf } from '../../page/timeline.ts';
+import type { HistoryEntry } from '../../runtime/api/contract/plans.ts';
 
 const minute = 60_000;
 /** A round hour of the day where this test runs. */
@@ -24,6 +25,24 @@ const timeline: Timeline = {
     { name: 'w2-t2', spans: [span('work', 190, 195)] },
   ],
 };
+
+it('agents that work for the whole plan have the names that they have everywhere', () => {
+  const line = (actor: string, to_tags: string[], seq: number) =>
+    ({
+      seq,
+      actor,
+      to_tags,
+      from_tags: [],
+      at: new Date(start + seq * minute).toISOString(),
+      refused: null,
+      why: null,
+      reason: null,
+      attempt: null,
+    }) as unknown as HistoryEntry; // what is read of it
+  const journal = [line('reviewer.4', ['run:running'], 1), line('fixer.5', ['run:running'], 2)];
+  const lanes = timelineOf(journal, start + 9 * minute, new Map([['reviewer.4', 'review-1']])).lanes;
+  expect(lanes.map(({ name }) => name)).toEqual(['review-1', 'fixer 5']);
+});
 
 it('a time in which no agent worked is folded, and all others keep their proportions', () => {
   const idle = idleOf(timeline);
