@@ -29,7 +29,7 @@ interface Claim {
 
 /** How many git commands, checks and freezes run at a time: enough for two cores, and a limit. Hooks mostly wait for other servers. */
 const fixedLimits = { git: 4, check: 2, process: 4, hook: 16, forge: 4, machine: 64 } as const;
-/** The most slots that one hook may have, over all plans: a hook that hangs does not hold up the other hooks. */
+/** The most slots that one hook may have, over all plans: a hook that hangs leaves slots for the other hooks. */
 const perHook = 4;
 /** Lanes with limits for their parts: each hook, and each lane of a machine. */
 export const partedLanes: ReadonlySet<Lane> = new Set(['hook', 'machine']);
@@ -112,7 +112,7 @@ export function slotsOf(lane: Lane, { workers, coordinators }: Limits): number {
   return lane === 'coordinator' ? coordinators : fixedLimits[lane];
 }
 
-/** Commands of one repo that hang do not hold up the commands of other repos. */
+/** Commands of one repo that hang leave slots for the commands of other repos. */
 function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
   if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
   if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;

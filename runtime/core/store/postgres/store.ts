@@ -2,27 +2,26 @@
  * The store of several hosts, in PostgreSQL: each reading on one connection, each commit one transaction on another. Commits hold one lock, so their
  * numbers have no gaps and come in the order of the commits: a reader of the journal up to a line has missed none before it.
  */
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
 import type { AllRows } from '../all-rows.ts';
-import { applyChange, type Numbers, stepwise } from '../changes.ts';
 import { type EffectQueue, type Enqueuing, workflowIdSql } from '../effect-queue.ts';
-import { type Change, type Commit, type Hosts, type Store, StoreTrouble, type Written } from '../port.ts';
+import { type Hosts, type Store, StoreTrouble, type Written } from '../port.ts';
 import type { RepoRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, createWriteTrouble } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
-import { noticeOf, readNotice, writtenBy } from '../written.ts';
+import { readNotice } from '../written.ts';
 import { allRows } from './all-rows.ts';
 import { createAsked } from './asked.ts';
+import { createCommits, undo } from './commits.ts';
 import * as hostRows from './hosts.ts';
 import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
-import { channel, commitLock, migrationLock, nowMs, storeLock } from './schema.ts';
+import { channel, migrationLock, storeLock } from './schema.ts';
 import { createSession, loadDriver } from './session.ts';
-import { isAway, isBusy, isUndone, troubleOf } from './trouble.ts';
+import { isAway, isBusy, troubleOf } from './trouble.ts';
 
 /** A database that does not answer for longer is reported. */
 const awayLimitMs = 5_000;
@@ -30,9 +29,6 @@ const retryMs = 100;
 /** A host that stopped in the middle of a commit keeps the others waiting for at most so long. */
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
-/** A lost answer to a commit is looked up for some minutes at most. */
-const keptCommitMs = 24 * 60 * 60 * 1_000;
-
 /**
  * A statement on a connection that was cut without notice is tried again after this. `pipeline` ends a connection that did not answer in time; without it, the pool gives
  * it out again, and no statement on it is ever answered.
@@ -86,9 +82,6 @@ export function openPostgres(
   /** No other process works on it meanwhile. */
   let isAlone = false;
   const { watched, trouble } = createWriteTrouble();
-  const writer = randomUUID();
-  /** The number of commits that were begun here; it identifies each commit. */
-  let commits = 0;
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
   /**
@@ -121,15 +114,20 @@ export function openPostgres(
     },
   });
   const writing = createSession({
-    onSend() {
-      if (!maySend) throw new SentLate();
-    },
+    onSend: () => commits.mustBeInTime(),
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
     async prepare(client) {
       await client.query(noticeDead);
       if (engine === null && !isAlone) return upToDate(client, place);
       await shareStore(client);
       if (engine !== null) await beHost(client, engine);
+    },
+  });
+  const commits = createCommits({
+    ...{ connect: () => writing.client(), tables: () => written, faults },
+    mayPass: (thrown) => !isClosed && mayPass(thrown),
+    onMoved() {
+      elsewhere = null;
     },
   });
   const asked = createAsked({ own: host.name, client: () => reading.client() });
@@ -166,7 +164,7 @@ export function openPostgres(
 
   /** Notices about its own commits, which are the most, cause no reading. */
   function hear(notice: string): void {
-    if (!notice.startsWith(writer)) tellWatchers(readNotice(notice));
+    if (!notice.startsWith(commits.writer)) tellWatchers(readNotice(notice));
   }
 
   function tellWatchers(what: Written | null): void {
@@ -217,124 +215,6 @@ export function openPostgres(
     });
   }
 
-  /** Whether a change may send statements now. */
-  let maySend = true;
-
-  /**
-   * Sends the changes one after the other, without waiting for answers. If a change sends further statements after its first answer, these would run
-   * too late, after the changes that follow. So a change that `stepwise` lists is waited for. If another change does it, the commit is repeated step by step.
-   */
-  async function carryOut(changes: readonly Change[], isStepByStep = false): Promise<Commit> {
-    const client = await writing.client();
-    const numbers: Numbers = { signals: [], lines: [] };
-    const begun = start(client);
-    faults?.('store.after-begin');
-    const answers: { readonly change: Change; readonly holds: Promise<boolean> }[] = [];
-    const firstLost = async (): Promise<Change | null> => {
-      for (const { change, holds } of answers) if (!(await holds)) return change;
-      return null;
-    };
-    let lost: Change | null = null;
-    try {
-      for (const change of changes) {
-        const isStep = stepwise.has(change.do) && (isStepByStep || change.do !== 'signal.insert');
-        if (isStep) lost = await firstLost();
-        if (lost !== null) break;
-        maySend = true;
-        const holds = Promise.resolve(applyChange(written, change, numbers));
-        holds.catch(() => {}); // awaited below, in their order
-        answers.push({ change, holds });
-        if (isStep) await holds;
-        maySend = isStepByStep;
-      }
-      await begun;
-      lost ??= await firstLost();
-      if (lost === null) {
-        faults?.('store.before-commit');
-        const written = writtenBy(changes, numbers.lines);
-        const movesRepos = changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove');
-        if (movesRepos) await hostRows.tell(client);
-        if (!(await finish(client, written))) return carryOut(changes);
-        if (movesRepos) elsewhere = null;
-        faults?.('store.after-commit');
-        return { status: 'committed', ...numbers };
-      }
-    } catch (thrown) {
-      maySend = false;
-      const first = await firstFailure([begun, ...answers.map(({ holds }) => holds)]);
-      await undo(client);
-      if (first instanceof SentLate) return carryOut(changes, true);
-      throw first ?? thrown;
-    }
-    await undo(client);
-    return { status: 'lost', change: lost };
-  }
-
-  /** Begins, and waits for the commits of others. Both are sent at once. */
-  function start(client: Client): Promise<unknown> {
-    const begun = Promise.all([client.query('BEGIN'), client.query(`SELECT pg_advisory_xact_lock(${commitLock})`)]);
-    begun.catch(() => {}); // awaited when the changes are sent
-    return begun;
-  }
-
-  /** `what`: the notice to other hosts about it. false: it was not committed, and none of its changes is stored. */
-  async function finish(client: Client, what: Written | null): Promise<boolean> {
-    return commitAs(client, () => client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]));
-  }
-
-  /** `last`: a statement that is sent before the commit itself. false: it was not committed, and none of its changes is stored. */
-  async function commitAs(client: Client, last: () => Promise<unknown>): Promise<boolean> {
-    commits += 1;
-    const number = commits;
-    try {
-      const sent = [noteCommit(client, number), last()];
-      for (const each of sent) each.catch(() => {}); // then the commit fails too
-      await client.query('COMMIT');
-      await Promise.all(sent);
-      return true;
-    } catch (thrown) {
-      if (!isAway(thrown)) throw thrown;
-      return wasCommitted(number);
-    }
-  }
-
-  /** In the transaction that it is the number of. Rows of programs that ended long ago are deleted. */
-  async function noteCommit(client: Client, number: number): Promise<void> {
-    const gone = number === 1 ? client.query(`DELETE FROM commits WHERE at < ${nowMs} - ${keptCommitMs}`) : null;
-    gone?.catch(() => {}); // awaited below
-    await client.query({
-      name: 'note-commit',
-      text: `INSERT INTO commits (writer, number, at) VALUES ($1, $2, ${nowMs})
-        ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at`,
-      values: [writer, number],
-    });
-    await gone;
-  }
-
-  /**
-   * The answer to a commit got lost: its row shows whether it was committed, once no commit is open any more. The server's own number of the transaction would not: after
-   * a crash it is given out again. Waits for as long as it takes.
-   */
-  async function wasCommitted(number: number): Promise<boolean> {
-    for (;;) {
-      try {
-        const client = await writing.client();
-        await start(client);
-        try {
-          const { rows } = await client.query<{ number: number }>('SELECT number FROM commits WHERE writer = $1', [
-            writer,
-          ]);
-          return rows[0]?.number === number;
-        } finally {
-          await undo(client);
-        }
-      } catch (thrown) {
-        if (isClosed || !mayPass(thrown)) throw thrown;
-      }
-      await delay(retryMs);
-    }
-  }
-
   function close(): void {
     isClosed = true;
     watchers.clear();
@@ -357,13 +237,13 @@ export function openPostgres(
   /** Runs it alone, like every commit. false: its condition does not hold, and nothing was written. */
   function inTransaction(work: (client: Client) => Promise<boolean>): Promise<boolean> {
     return inTurn(async function attempt(client): Promise<boolean> {
-      await start(client);
+      await commits.start(client);
       try {
         if (!(await work(client))) {
           await undo(client);
           return false;
         }
-        if (await commitAs(client, () => hostRows.tell(client))) return true;
+        if (await commits.commitAs(client, () => hostRows.tell(client))) return true;
       } catch (thrown) {
         await undo(client);
         throw thrown;
@@ -435,7 +315,7 @@ export function openPostgres(
     enqueueInto(queue) {
       written = withQueue(writing.connection, ownTables, queue);
     },
-    commit: (changes) => watched(() => inOrder(() => carryOut(changes))),
+    commit: (changes) => watched(() => inOrder(() => commits.carryOut(changes))),
     hosts: {
       own: host.name,
       wasCutOff: () => engine?.wasCutOff === true,
@@ -495,21 +375,6 @@ export function openPostgres(
     trouble,
     close,
   };
-}
-
-/** A change needed further statements, and others were sent meanwhile. */
-class SentLate extends Error {}
-
-/** The first failure that is not a consequence of another failure. */
-async function firstFailure(answers: readonly Promise<unknown>[]): Promise<unknown> {
-  const results = await Promise.allSettled(answers);
-  for (const result of results) if (result.status === 'rejected' && !isUndone(result.reason)) return result.reason;
-  return null;
-}
-
-async function undo(client: Client): Promise<void> {
-  // If the connection is gone, so is its transaction.
-  await client.query('ROLLBACK').catch(() => {});
 }
 
 /** A repo is registered for the host that does it, if it belongs to no other one: one that was removed there belongs to none. */

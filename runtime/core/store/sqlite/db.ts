@@ -32,15 +32,14 @@ export interface StoreOptions {
    * `store_unreadable`.
    */
   readonly isShared?: boolean;
-  /** How long one statement may freeze the event loop for a lock; default 25. A caller that needs longer tries again asynchronously. */
-  readonly busyTimeoutMs?: number;
   /** The file's limit in pages of 4 KiB; beyond it a write is `store_full`. Default: the disk. */
   readonly maxPageCount?: number;
 }
 
 /** `stat` in ASCII, in the file's header: it distinguishes a store from the database of another program. */
 const applicationId = 0x73746174;
-export const defaultBusyTimeoutMs = 25;
+/** How long one statement may freeze the event loop for a lock. A caller that needs longer tries again asynchronously. */
+export const busyTimeoutMs = 25;
 /** A log that one large transaction stretched is cut back to this at the next reset. */
 const logLimitBytes = 64 * 1024 * 1024;
 const synchronousFull = 2;
@@ -141,7 +140,7 @@ function openEmpty({ migrations, image }: StoreOptions): Database {
 function openForReading(file: string, options: StoreOptions): Database {
   mustNotBeRestoring(file);
   mustExist(file);
-  return opened(file, options, true, (db) => mustBeCurrent(db, file, options.migrations));
+  return opened(file, true, (db) => mustBeCurrent(db, file, options.migrations));
 }
 
 function mustExist(file: string): void {
@@ -163,7 +162,7 @@ function openForWriting(file: string, options: StoreOptions): Database {
   if (options.isShared === true) return openShared(file, options);
   if (statOf(file) === undefined) createPrivateFile(file);
   else examine(file, options);
-  return opened(file, options, false, (db) => {
+  return opened(file, false, (db) => {
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
     // It takes effect while there is no table yet: unused pages can be given back in steps.
     if (versionOf(db) === 0) db.pragma('auto_vacuum = INCREMENTAL');
@@ -175,7 +174,7 @@ function openForWriting(file: string, options: StoreOptions): Database {
 
 function openShared(file: string, options: StoreOptions): Database {
   mustExist(file);
-  return opened(file, options, false, (db) => {
+  return opened(file, false, (db) => {
     mustBeCurrent(db, file, options.migrations);
     makeDurable(db, file);
     db.pragma('foreign_keys = ON');
@@ -189,12 +188,11 @@ function openShared(file: string, options: StoreOptions): Database {
 function examine(file: string, options: StoreOptions): void {
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
   const isReadonly = log !== undefined && log.size > 0;
-  opened(file, options, isReadonly, (db) => refuseForeign(db, file, options.migrations)).close();
+  opened(file, isReadonly, (db) => refuseForeign(db, file, options.migrations)).close();
 }
 
-function opened(file: string, options: StoreOptions, readonly: boolean, prepare: (db: Database) => void): Database {
-  const timeout = options.busyTimeoutMs ?? defaultBusyTimeoutMs;
-  const db = new BetterSqlite3(file, { readonly, timeout, fileMustExist: true });
+function opened(file: string, readonly: boolean, prepare: (db: Database) => void): Database {
+  const db = new BetterSqlite3(file, { readonly, timeout: busyTimeoutMs, fileMustExist: true });
   try {
     prepare(db);
     return db;

@@ -13,7 +13,7 @@ import type { StoreSize } from '../rows.ts';
 import { type Answer, type Connection, createWriteTrouble } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
-import { type Database, damageIn, defaultBusyTimeoutMs, openDatabase, type StoreOptions, storeError } from './db.ts';
+import { busyTimeoutMs, type Database, damageIn, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { migrations } from './schema.ts';
 
 interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
@@ -218,7 +218,7 @@ function createTransactions({ db, file }: { db: Database; file: string }) {
       isHeld = true;
       throw thrown;
     }
-    if (isHeld) db.pragma(`busy_timeout = ${defaultBusyTimeoutMs}`);
+    if (isHeld) db.pragma(`busy_timeout = ${busyTimeoutMs}`);
     isHeld = false;
   }
 
