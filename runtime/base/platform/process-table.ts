@@ -52,6 +52,17 @@ export function readProcessTable(): ProcessTable {
   };
 }
 
+/** What only measures a run, at intervals of seconds, needs no newer one. */
+const recentMs = 500;
+let recent: { readonly atMs: number; readonly table: ProcessTable } | null = null;
+
+/** A table that is at most half a second old, for the watches of all runs together: to read one of 170 processes takes 2.4 ms. */
+export function recentProcessTable(): ProcessTable {
+  if (recent === null || performance.now() - recent.atMs > recentMs)
+    recent = { table: readProcessTable(), atMs: performance.now() };
+  return recent.table;
+}
+
 /** The row of exactly this process; null when it has gone, also where its number now belongs to another. */
 export function findProcess(identity: Identity): ProcessRow | null {
   if (identity.pid <= 1 || identity.boot !== readBoot()) return null;

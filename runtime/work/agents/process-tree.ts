@@ -14,6 +14,7 @@ import {
   type ProcessRow,
   type ProcessTable,
   readProcessTable,
+  recentProcessTable,
 } from '../../base/platform/process-table.ts';
 import { outputPipe, type RunFolder, readAgent, readClaim } from './run-folder.ts';
 
@@ -45,8 +46,8 @@ const SLACK_MS = 1000;
 const MAX_ANCESTORS = 1000;
 
 /** The live processes of a run, the wrapper first; empty if none was started, or if it was before the machine's last start. */
-export function processesOf(folder: RunFolder, runId: string): Identity[] {
-  const { wrapper, members } = findTree(folder, runId);
+export function processesOf(folder: RunFolder, runId: string, memory: TreeMemory = {}): Identity[] {
+  const { wrapper, members } = findTree(folder, runId, memory);
   return wrapper === null ? [...members] : [wrapper, ...members];
 }
 
@@ -55,6 +56,8 @@ export interface TreeMemory {
   readonly seen?: readonly Identity[];
   /** The stored identity of the wrapper, for a run whose folder is gone. */
   readonly known?: Identity | null;
+  /** true: only to measure it, for which a table that is up to half a second old is enough. Default: as the processes are now. */
+  readonly isMeasured?: boolean;
 }
 
 const nobody = { wrapper: null, members: [], rows: [], isSure: true } as const;
@@ -68,7 +71,8 @@ const MAX_LOOKS = 20;
  */
 export function findTree(folder: RunFolder, runId: string, memory: TreeMemory = {}): RunTree {
   for (let look = 1; ; look++) {
-    const { isSure, ...tree } = lookOnce(folder, runId, memory);
+    const isMeasured = memory.isMeasured === true && look === 1;
+    const { isSure, ...tree } = lookOnce(folder, runId, { ...memory, isMeasured });
     if (isSure || tree.members.length > 0 || look === MAX_LOOKS) return tree;
   }
 }
@@ -76,11 +80,11 @@ export function findTree(folder: RunFolder, runId: string, memory: TreeMemory = 
 function lookOnce(
   folder: RunFolder,
   runId: string,
-  { seen = [], known = null }: TreeMemory,
+  { seen = [], known = null, isMeasured = false }: TreeMemory,
 ): RunTree & { isSure: boolean } {
   const claim = readClaim(folder);
   if (claim?.kind === 'void' && known === null) return nobody;
-  const table = readProcessTable();
+  const table = isMeasured ? recentProcessTable() : readProcessTable();
   const claimed = claim?.kind === 'wrapper' ? claim.wrapper : (known ?? wrapperByName(table, folder));
   if (claimed !== null && claimed.boot !== table.boot) return nobody;
   const byPid = new Map(table.rows.map((row) => [row.identity.pid, row]));

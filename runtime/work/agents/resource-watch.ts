@@ -118,7 +118,7 @@ function text(limit: string, key: string, role: string): string {
 }
 
 function pidsOf(folder: RunFolder, runId: string): number[] {
-  return processesOf(folder, runId).map(({ pid }) => pid);
+  return processesOf(folder, runId, { isMeasured: true }).map(({ pid }) => pid);
 }
 
 const nothingHeld: HeldFiles = { bytes: 0, files: 0, writtenBytes: 0, isWhole: true };
