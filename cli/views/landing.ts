@@ -8,7 +8,9 @@ import { plain } from '../text.ts';
 /** Plans of a line that a table names. */
 const shownPlans = 5;
 
-function stateText({ state, paused, current }: LandingEntry): string {
+function stateText({ state, paused, current, line }: LandingEntry): string {
+  // Plans wait in it, and none is being landed.
+  if (state === 'empty' && line.length > 0) return paused ? 'paused' : 'waiting';
   const what = [state, current.map(({ plan }) => plain(plan)).join(', ')].join(' ').trim();
   return paused ? `${what}, paused` : what;
 }

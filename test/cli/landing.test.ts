@@ -50,7 +50,7 @@ it('holds done plans in an order that a person changes, and lands none of them w
   for (const plan of ['a', 'b']) expect((await stator(['plan', 'land', plan, '--no-wait'])).code).toBe(0);
   await until(async () => (await stator(['landing', 'list'])).stdout.includes('a, b'));
   expect((await stator(['landing', 'first', 'b'])).stdout).toBe('in line for main: b, a\n');
-  expect((await stator(['landing', 'show', 'main'])).stdout).toMatch(/^1 +b, since .*\n2 +a, since /m);
+  expect((await stator(['landing', 'show', 'main'])).stdout).toMatch(/^state +paused\n1 +b, since .*\n2 +a, since /m);
   expect((await stator(['landing', 'remove', 'a'])).stdout).toBe('in line for main: b\n');
   const left = await stator(['landing', 'first', 'a']);
   expect([left.code, left.stderr]).toEqual([
