@@ -4,12 +4,11 @@ import { criticalPath, type Step } from './critical-path.ts';
 import { h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
 import { glyph } from './glyph.ts';
-import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { idleOf, moved, type Range, type Scale, scaleOf, ticksOf, zoomed } from './time-scale.ts';
 import { exactTime, timeView } from './time-view.ts';
-import { type Lane, type Span, type Timeline, timelineOf } from './timeline.ts';
+import { type Lane, namesOf, type Span, type Timeline, timelineOf } from './timeline.ts';
 
 /** The newest are shown. */
 const waitsShown = 100;
@@ -22,7 +21,7 @@ export function timelineView(model: PlanModel, actions: PlanActions, nowMs: numb
   const journal = journalAt(model);
   const isOver = model.plan?.turn === 'nobody';
   const endMs = isOver ? Date.parse(journal.at(-1)?.at ?? '') || nowMs : nowMs;
-  const timeline = timelineOf(journal, endMs, namesOf(model.plan));
+  const timeline = timelineOf(journal, endMs, model.plan === null ? new Map() : namesOf(model.plan));
   if (timeline.lanes.length === 0) return h('p', { key: 'timeline', class: 'nothing' }, 'Nothing has happened yet.');
   const { range, folds } = model.time;
   const shown = range ?? timeline;
@@ -220,12 +219,6 @@ function laneView({ name, spans }: Lane, drawn: Drawn): View {
       }),
     ),
   );
-}
-
-/** The names of the plan's agents, by the paths of their actors. */
-function namesOf(plan: PlanModel['plan']): ReadonlyMap<string, string> {
-  const runs = plan?.run_list ?? [];
-  return new Map(runs.map(({ run, title }) => [run.replace(/#[^#]*$/, ''), shortTitle(title, plan?.plan ?? '')]));
 }
 
 /** What was spent up to each time: a run's use is known at its end. Money where it is known, otherwise tokens. */

@@ -1,7 +1,8 @@
 /** The course of a plan over time, read from its journal: spans of work and of waiting on one axis. */
 import { taskName, taskNamed } from '../machines/vocabulary/ids.ts';
-import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { HistoryEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import { words } from './format.ts';
+import { shortTitle } from './needs.ts';
 
 export interface Span {
   readonly fromMs: number;
@@ -63,6 +64,16 @@ const ofPlan: Readonly<Record<string, Look>> = {
   'status:reviewing': ['work', 'in review'],
   'status:verifying': ['work', 'being verified'],
 };
+
+/** The names of a plan's agents, by the paths of their actors, which are in the ids of their runs: `plan:demo/mail/reviewer.4#1@5f2c`. */
+export function namesOf({
+  project,
+  plan,
+  run_list: runs,
+}: Pick<PlanShow, 'project' | 'plan' | 'run_list'>): Map<string, string> {
+  const tree = `plan:${project}/${plan}/`;
+  return new Map(runs.map(({ run, title }) => [run.slice(tree.length, run.lastIndexOf('#')), shortTitle(title, plan)]));
+}
 
 /** The lanes of a plan up to the last of these lines; what is open there ends at `nowMs`. `names`: of agents that work for the whole plan, by their paths. */
 export function timelineOf(

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { criticalPath } from '../../page/critical-path.ts';
 import { idleOf, moved, scaleOf, ticksOf, zoomed } from '../../page/time-scale.ts';
-import { type Span, type Timeline, timelineOf } from '../../page/timeline.ts';
-import type { HistoryEntry } from '../../runtime/api/contract/plans.ts';
+import { namesOf, type Span, type Timeline, timelineOf } from '../../page/timeline.ts';
+import type { HistoryEntry, PlanShow } from '../../runtime/api/contract/plans.ts';
 
 const minute = 60_000;
 /** A round hour of the day where this test runs. */
@@ -40,7 +40,9 @@ it('agents that work for the whole plan have the names that they have everywhere
       attempt: null,
     }) as unknown as HistoryEntry; // what is read of it
   const journal = [line('reviewer.4', ['run:running'], 1), line('fixer.5', ['run:running'], 2)];
-  const lanes = timelineOf(journal, start + 9 * minute, new Map([['reviewer.4', 'review-1']])).lanes;
+  const runs = [{ run: 'plan:demo/mail/reviewer.4#1@5f2cab12', title: 'mail-review-1' }];
+  const plan = { project: 'demo', plan: 'mail', run_list: runs } as unknown as PlanShow; // what is read of it
+  const lanes = timelineOf(journal, start + 9 * minute, namesOf(plan)).lanes;
   expect(lanes.map(({ name }) => name)).toEqual(['review-1', 'fixer 5']);
 });
 
