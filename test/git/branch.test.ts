@@ -5,27 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { archiveBranch, deleteBranch, ensureBranch } from '../../runtime/work/git/branch.ts';
 import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import { ownedRef } from '../../runtime/work/git/refs.ts';
-import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
-import { commitOn, openRepository, run, temporaryHome, write } from '../support/git.ts';
+import { branchGround } from '../support/branch-ground.ts';
+import { commitOn, run, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 
-const home = temporaryHome();
-const branch = 'plan/demo-w1-t1';
-
-async function demo(): Promise<Repository> {
-  const repo = await openRepository(join(home.path, 'demo'));
-  write(repo.path, '.git/info/exclude', '/.worktrees/\n');
-  return repo;
-}
-
-function place(repo: Repository, name = 'demo-w1-t1'): string {
-  return join(repo.path, '.worktrees', name);
-}
-
-function wanted(repo: Repository, more: Partial<Parameters<typeof prepareWorktree>[1]> = {}) {
-  return { path: place(repo), branch, start: 'main', run: 'run-1', previousRun: null, reset: true, ...more };
-}
+const { branch, demo, wanted } = branchGround();
 
 describe('a branch of ours', () => {
   test('is made once, marked as ours, and left where it is afterwards', async () => {

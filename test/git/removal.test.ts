@@ -8,25 +8,11 @@ import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import { attemptRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
-import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+import { branchGround } from '../support/branch-ground.ts';
+import { read, run, write } from '../support/git.ts';
 import { expectProse } from '../support/prose.ts';
 
-const home = temporaryHome();
-const branch = 'plan/demo-w1-t1';
-
-async function demo(): Promise<Repository> {
-  const repo = await openRepository(join(home.path, 'demo'));
-  write(repo.path, '.git/info/exclude', '/.worktrees/\n');
-  return repo;
-}
-
-function place(repo: Repository, name = 'demo-w1-t1'): string {
-  return join(repo.path, '.worktrees', name);
-}
-
-function wanted(repo: Repository, more: Partial<Parameters<typeof prepareWorktree>[1]> = {}) {
-  return { path: place(repo), branch, start: 'main', run: 'run-1', previousRun: null, reset: true, ...more };
-}
+const { branch, demo, place, wanted } = branchGround();
 
 /** That a worktree is kept, and why in the words of its snapshot. */
 async function expectKept(

@@ -10,25 +10,11 @@ import { attemptRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
 import { listWorktrees, worktreeAt, worktreesAt } from '../../runtime/work/git/worktree-list.ts';
-import { checkoutState, commitOn, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
+import { branchGround } from '../support/branch-ground.ts';
+import { checkoutState, commitOn, read, run, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 
-const home = temporaryHome();
-const branch = 'plan/demo-w1-t1';
-
-async function demo(): Promise<Repository> {
-  const repo = await openRepository(join(home.path, 'demo'));
-  write(repo.path, '.git/info/exclude', '/.worktrees/\n');
-  return repo;
-}
-
-function place(repo: Repository, name = 'demo-w1-t1'): string {
-  return join(repo.path, '.worktrees', name);
-}
-
-function wanted(repo: Repository, more: Partial<Parameters<typeof prepareWorktree>[1]> = {}) {
-  return { path: place(repo), branch, start: 'main', run: 'run-1', previousRun: null, reset: true, ...more };
-}
+const { home, branch, demo, place, wanted } = branchGround();
 
 function attempts(repo: Repository): string[] {
   return run(repo.path, 'for-each-ref', '--format=%(refname:lstrip=3)', 'refs/stator/attempts')

@@ -53,22 +53,19 @@ function worktree({ repo }: Pick<TestEngine, 'repo'>, branch: string): string {
   return join(repo, '.worktrees', branch);
 }
 
+/** An engine whose reviewer is at work once `ready` exists, until the gate `go` is opened. */
+async function withHeldReviewer() {
+  const on = ground();
+  const [ready, go] = [join(on.root, 'ready'), join(on.root, 'go')];
+  const program = script(join(on.root, 'judge'), `: > ${ready}\n${gate(go)}`);
+  const reviewer = { preset: 'command', program, attempts: 1 } as const;
+  const engine = await startEngine({ on, daemon: '', agents: { default: { preset: 'sh', attempts: 1 }, reviewer } });
+  return { on, engine, ready, go };
+}
+
 describe('a coder', () => {
   it('does not approve its own work by a file that it commits and hides from git', async () => {
-    const on = ground();
-    const [ready, go] = [join(on.root, 'ready'), join(on.root, 'go')];
-    const engine = await startEngine({
-      on,
-      daemon: '',
-      agents: {
-        default: { preset: 'sh', attempts: 1 },
-        reviewer: {
-          preset: 'command',
-          program: script(join(on.root, 'judge'), `: > ${ready}\n${gate(go)}`),
-          attempts: 1,
-        },
-      },
-    });
+    const { engine, ready, go } = await withHeldReviewer();
     const path = `${signals}/review-approved-login`;
     const commit = `git add -f ${path} && git commit -qm x && git update-index --skip-worktree ${path}`;
     await begin(engine, 'login', planText([`echo a > a.txt && ${word('review-approved-login')} && ${commit}`]));
@@ -181,20 +178,7 @@ describe('a coder', () => {
 });
 
 it('what a process that outlived its run writes into its worktree does not count', async () => {
-  const on = ground();
-  const [ready, go] = [join(on.root, 'ready'), join(on.root, 'go')];
-  const engine = await startEngine({
-    on,
-    daemon: '',
-    agents: {
-      default: { preset: 'sh', attempts: 1 },
-      reviewer: {
-        preset: 'command',
-        program: script(join(on.root, 'judge'), `: > ${ready}\n${gate(go)}`),
-        attempts: 1,
-      },
-    },
-  });
+  const { engine, ready, go } = await withHeldReviewer();
   await begin(engine, 'login', planText(['echo a > a.txt']));
   await until(() => existsSync(ready));
   // Of a role that lived in this worktree a while ago, written now.
@@ -207,20 +191,7 @@ it('what a process that outlived its run writes into its worktree does not count
 });
 
 it('what lay in a worktree before a run began there is not a word of that run', async () => {
-  const on = ground();
-  const [ready, go] = [join(on.root, 'ready'), join(on.root, 'go')];
-  const engine = await startEngine({
-    on,
-    daemon: '',
-    agents: {
-      default: { preset: 'sh', attempts: 1 },
-      reviewer: {
-        preset: 'command',
-        program: script(join(on.root, 'judge'), `: > ${ready}\n${gate(go)}`),
-        attempts: 1,
-      },
-    },
-  });
+  const { engine, ready, go } = await withHeldReviewer();
   // In a folder that stands in the way of every look, until the reviewer lives.
   const planted = `${word('review-approved-login')} && echo x > ${signals}/processing`;
   await begin(engine, 'login', planText([`echo a > a.txt && ${planted}`]));
