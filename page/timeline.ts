@@ -65,14 +65,15 @@ const ofPlan: Readonly<Record<string, Look>> = {
   'status:verifying': ['work', 'being verified'],
 };
 
-/** The names of a plan's agents, by the paths of their actors, which are in the ids of their runs: `plan:demo/mail/reviewer.4#1@5f2c`. */
+/** The names of a plan's agents, by its actor that has them, which is in the ids of their runs: `reviewer.4` of `plan:demo/mail/reviewer.4#1@5f2c`. */
 export function namesOf({
   project,
   plan,
   run_list: runs,
 }: Pick<PlanShow, 'project' | 'plan' | 'run_list'>): Map<string, string> {
   const tree = `plan:${project}/${plan}/`;
-  return new Map(runs.map(({ run, title }) => [run.slice(tree.length, run.lastIndexOf('#')), shortTitle(title, plan)]));
+  const actorOf = (run: string) => run.slice(tree.length).split(/[/#]/)[0] ?? '';
+  return new Map(runs.map(({ run, title }) => [actorOf(run), shortTitle(title, plan)]));
 }
 
 /** The lanes of a plan up to the last of these lines; what is open there ends at `nowMs`. `names`: of agents that work for the whole plan, by their paths. */

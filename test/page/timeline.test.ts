@@ -39,11 +39,18 @@ it('agents that work for the whole plan have the names that they have everywhere
       reason: null,
       attempt: null,
     }) as unknown as HistoryEntry; // what is read of it
-  const journal = [line('reviewer.4', ['run:running'], 1), line('fixer.5', ['run:running'], 2)];
-  const runs = [{ run: 'plan:demo/mail/reviewer.4#1@5f2cab12', title: 'mail-review-1' }];
+  const journal = [
+    line('reviewer.4', ['run:running'], 1),
+    line('fixer.5/agent', ['run:running'], 2),
+    line('fixer.6', ['run:running'], 3),
+  ];
+  const runs = [
+    { run: 'plan:demo/mail/reviewer.4#1@5f2cab12', title: 'mail-review-1' },
+    { run: 'plan:demo/mail/fixer.5/agent#2@5f2cab12', title: 'mail-fix-1' },
+  ];
   const plan = { project: 'demo', plan: 'mail', run_list: runs } as unknown as PlanShow; // what is read of it
   const lanes = timelineOf(journal, start + 9 * minute, namesOf(plan)).lanes;
-  expect(lanes.map(({ name }) => name)).toEqual(['review-1', 'fixer 5']);
+  expect(lanes.map(({ name }) => name)).toEqual(['review-1', 'fix-1', 'fixer 6']);
 });
 
 it('a time in which no agent worked is folded, and all others keep their proportions', () => {
