@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseHostRule } from '../../runtime/base/platform/host-rules.ts';
-import { createRefusals } from '../../runtime/work/agents/egress/egress.ts';
 import { createEgress, parseEndpoint, ruleFor } from '../../runtime/work/agents/egress/proxy.ts';
+import { createRefusals } from '../../runtime/work/agents/egress/refusals.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { ground } from '../support/engine.ts';
 

@@ -2,8 +2,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { createLineReader } from '../../runtime/work/agents/line-reader.ts';
 import { messageId } from '../../runtime/work/agents/message-input.ts';
+import { createClaudeTalk } from '../../runtime/work/agents/relay/claude-talk.ts';
 import { isTypedId, messageLine, readMessageLine } from '../../runtime/work/agents/relay/message-line.ts';
-import { createClaudeTalk } from '../../runtime/work/agents/relay/relay.ts';
 
 afterEach(() => {
   vi.useRealTimers();

@@ -11,16 +11,16 @@
  * A termination signal goes to each process of a run, so the program gets its own; the relay only waits for the program, and ends with the same code.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createLineReader } from '../line-reader.ts';
-import { isRelayLine, LINE_LIMIT_BYTES, objectOf, textAt } from '../reports/json-line.ts';
+import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from '../reports/json-line.ts';
 import { type AcpSettings, acpSettingsName, wholePromptName } from './acp-settings.ts';
 import { createAcpTalk } from './acp-talk.ts';
 import { createAskPerson } from './ask-person.ts';
-import { isCancelLine, readMessageLine, type TypedMessage } from './message-line.ts';
+import { createClaudeTalk } from './claude-talk.ts';
+import { isCancelLine, readMessageLine } from './message-line.ts';
 import type { Talk, TalkPorts } from './talk.ts';
 import { createWholeLines, type WholeLines } from './whole-lines.ts';
 
@@ -159,42 +159,3 @@ const createTalk = protocol === 'none' ? null : talks[protocol];
 if (createTalk === undefined) throw new Error(`no protocol is called "${protocol}"`);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 relay(createTalk, words);
-
-/** For a program that repeats no message: after a result and this much silence its input is closed; it has all earlier messages by then. */
-const silenceMs = 5_000;
-
-/**
- * Claude Code with `--input-format stream-json --replay-user-messages`: one user message per line. It reads a message between two steps of its turn, or as
- * its next turn, and then repeats it on its output. After the end of its input it still reads earlier messages, and then ends.
- *
- * Its input is closed at a `result`, unless a message is still unread: then at the next result.
- */
-export function createClaudeTalk({ send, isFull, end }: TalkPorts): Talk {
-  const unread = new Set<string>();
-  let hasResult = false;
-  let silence: NodeJS.Timeout | undefined;
-  const watchSilence = () => {
-    clearTimeout(silence);
-    silence = hasResult && unread.size > 0 ? setTimeout(end, silenceMs) : undefined;
-  };
-  return {
-    begin: (text) => send(userLine({ id: randomUUID(), text })),
-    type(message) {
-      if (isFull()) return;
-      unread.add(message.id);
-      send(userLine(message));
-      watchSilence();
-    },
-    line(text) {
-      const event = objectOf(text);
-      if (event?.type === 'user' && event.isReplay === true) unread.delete(textAt(event, 'uuid') ?? '');
-      if (event?.type === 'result') hasResult = true;
-      if (event?.type === 'result' && unread.size === 0) end();
-      else watchSilence();
-    },
-  };
-}
-
-function userLine({ id, text }: TypedMessage): string {
-  return JSON.stringify({ type: 'user', message: { role: 'user', content: [{ type: 'text', text }] }, uuid: id });
-}
