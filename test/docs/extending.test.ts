@@ -269,7 +269,7 @@ it('a machine of one’s own is one file', () => {
 
 /** A server that answers as the new forge does; every other request is refused. */
 const recognizes = `
-import { askKind } from './dist/runtime/work/forges/kind.js';
+import { askKind } from './dist/runtime/work/forges/server-list.js';
 import { createForge } from './dist/runtime/work/forges/create-forge.js';
 import { readServers } from './dist/runtime/work/forges/servers.js';
 import { findToken } from './dist/runtime/work/forges/tokens.js';
