@@ -127,7 +127,9 @@ function nightly(keys = '', table?: string): Nightly {
   const clock = clockFrom('2030-01-02T12:00:00Z');
   const own = table ?? `document = "${document}"\n`;
   const daemon = `${waves}[intake.nightly]\nsource = "schedule"\nproject = "demo"\nschedule = "0 3 * * *"\n${own}${keys}`;
-  return { on, clock, document, start: () => startEngine({ on, clock, intakeLookMs: 50, daemon }) };
+  // The clock is set days ahead while an agent works: that is not too long for it.
+  const agents = { default: { preset: 'sh', attempts: 1, timeout: '30d', idle_timeout: '30d' } } as const;
+  return { on, clock, document, start: () => startEngine({ on, clock, intakeLookMs: 50, daemon, agents }) };
 }
 
 const shown = ({ client }: TestEngine) => client.intake({ name: 'nightly' });
