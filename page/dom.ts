@@ -3,7 +3,7 @@
  * typed text, selections and scroll positions stay. All text, and that of a `title`, is set as text, without what turns or hides it, and listeners are functions: nothing is
  * ever read as HTML.
  */
-import { createElement, Fragment, render, type VNode } from 'preact';
+import { Component, createElement, Fragment, render, type VNode } from 'preact';
 import { plain } from './format.ts';
 
 type Listener = (event: Event) => void;
@@ -40,6 +40,26 @@ export function h(tag: string, props: Props | null, ...children: readonly (Child
 
 function isList(child: Child | readonly Child[]): child is readonly Child[] {
   return Array.isArray(child);
+}
+
+interface Drawn {
+  readonly state: string;
+  readonly of: object;
+  draw(): View;
+}
+
+class Kept extends Component<Drawn> {
+  override shouldComponentUpdate({ state, of }: Drawn): boolean {
+    return state !== this.props.state || of !== this.props.of;
+  }
+  override render({ draw }: Drawn): View {
+    return draw();
+  }
+}
+
+/** What `draw` makes of `of`; it is drawn again only where `state` or `of` is another one. A view that its caller kept would hold the whole page of its time in memory. */
+export function kept(key: string, drawn: Drawn): View {
+  return createElement(Kept, { key, ...drawn }) as View;
 }
 
 /** Makes the children of an element look like these. */

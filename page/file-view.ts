@@ -18,7 +18,7 @@ import {
 import { commentView, draftView, placeText, threadView } from './comment-view.ts';
 import { isAt } from './comments.ts';
 import type { DiffLine } from './diff.ts';
-import { type Child, h, type View } from './dom.ts';
+import { type Child, h, kept, type View } from './dom.ts';
 import { type FileLines, runsOf } from './file-lines.ts';
 import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, PlanModel, Thread } from './plan-model.ts';
@@ -178,28 +178,22 @@ function partView(part: string, { lines, model, actions }: PartOptions): View {
   return h('div', { key: part, 'data-part': part, style: { height: `${height}px` }, made: actions.watch });
 }
 
-const made = new WeakMap<readonly DiffLine[], { state: string; view: View }>();
-
+/** Thousands of lines are as they were: they are drawn again only where something of them is another. */
 function blockView(index: number, block: readonly DiffLine[], lines: FileLines, parts: FileParts): View {
   const { file, model, actions, comments, draft, threads, isSideBySide } = parts;
   const part = blockPart(file.path, index);
   const isIn = (place: Place) => block.some((line) => isPlaceOf(place, line));
-  const ownThreads = threads.filter((thread) => block.some((line) => isThreadOf(thread, line)));
-  const own = comments.filter(isIn);
-  const ownDraft = draft !== null && isIn(draft) ? draft : null;
-  if (!model.changes.near.has(part) && ownDraft === null) {
-    // A view keeps what it was drawn from; only those near the window are kept.
-    made.delete(block);
-    return partView(part, { lines: block.length, model, actions });
+  const own = draft !== null && isIn(draft) ? draft : null;
+  if (!model.changes.near.has(part) && own === null) {
+    const draw = () => partView(part, { lines: block.length, model, actions });
+    return kept(part, { of: block, state: `away ${model.changes.heights.get(part)}`, draw });
   }
-  // Thousands of lines are as they were.
-  const state = JSON.stringify([own, ownDraft, ownThreads, isSideBySide, model.at]);
-  const before = made.get(block);
-  if (before?.state === state) return before.view;
-  const rows = isSideBySide ? pairedRows(block, lines, parts) : block.flatMap((line) => lineRows(line, lines, parts));
-  const view = h('div', { key: part, 'data-part': part, made: actions.watch }, rows);
-  made.set(block, { state, view });
-  return view;
+  const said = [comments.filter(isIn), own, threads.filter((thread) => block.some((line) => isThreadOf(thread, line)))];
+  const draw = () => {
+    const rows = isSideBySide ? pairedRows(block, lines, parts) : block.flatMap((line) => lineRows(line, lines, parts));
+    return h('div', { key: part, 'data-part': part, made: actions.watch }, rows);
+  };
+  return kept(part, { of: block, state: JSON.stringify([said, isSideBySide, model.at]), draw });
 }
 
 function isPlaceOf({ line, side }: Place, { kind, before, after }: DiffLine): boolean {

@@ -67,6 +67,27 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
   const fileOf = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const drawn = (page: Page) => page.locator('.code').count();
 
+  /** A script that scrolls so many pixels in each of so many frames. */
+  const scrollsBy = (pixels: number, frames: number) => `new Promise((resolve) => {
+    let left = ${frames};
+    const step = () => {
+      scrollBy(0, ${pixels});
+      if (--left === 0) resolve(null);
+      else requestAnimationFrame(step);
+    };
+    step();
+  })`;
+
+  /** The nodes that are in memory after a collection, whether in the document or not. */
+  async function nodesOf(page: Page): Promise<number> {
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    await session.send('HeapProfiler.collectGarbage');
+    const { metrics } = await session.send('Performance.getMetrics');
+    await session.detach();
+    return metrics.find(({ name }) => name === 'Nodes')?.value ?? Number.NaN;
+  }
+
   it('of 50,000 lines in 300 files only what is near the window is drawn, and each line can be reached', async () => {
     const many = `for d in a b c; do mkdir $d; for f in $(seq 100 199); do seq 1 167 > $d/$f.txt; done; done`;
     await changed('large', {}, `${many}; seq 1 20000 > long.txt`);
@@ -74,6 +95,9 @@ describe.skipIf(!hasBrowser())('the changes of a plan', () => {
     await fileOf(page, 'a/100.txt').getByText('+167', { exact: true }).waitFor(limit);
     await page.getByText('301 files, +70100 −0').waitFor(limit);
     expect(await drawn(page)).toBeLessThan(3_000);
+    // Nor does the page keep in memory what it has drawn on the way: 8,000 lines are more than 40,000 nodes.
+    await page.evaluate(scrollsBy(400, 400));
+    expect(await nodesOf(page)).toBeLessThan(25_000);
     // Scrolled to the end, the last files are in the document, and those far above are not any more.
     await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'c/199.txt' }).click();
     await fileOf(page, 'c/199.txt').getByText('+167', { exact: true }).waitFor(limit);
