@@ -14,7 +14,6 @@ interface NearnessOptions {
 }
 
 export function createNearness({ marginPixels, changed }: NearnessOptions): Nearness {
-  const watched = new Set<HTMLElement>();
   const observer = new IntersectionObserver(
     (entries) => {
       const near: string[] = [];
@@ -29,25 +28,8 @@ export function createNearness({ marginPixels, changed }: NearnessOptions): Near
     },
     { rootMargin: `${marginPixels}px 0px` },
   );
-
-  /** An observed element is kept in memory with all that is in it, also when it has left the document. */
-  function forgetRemoved(): void {
-    for (const element of watched) {
-      if (element.isConnected) continue;
-      observer.unobserve(element);
-      watched.delete(element);
-    }
-  }
-
   return {
-    watch(element) {
-      forgetRemoved();
-      watched.add(element);
-      observer.observe(element);
-    },
-    stop() {
-      observer.disconnect();
-      watched.clear();
-    },
+    watch: (element) => observer.observe(element),
+    stop: () => observer.disconnect(),
   };
 }
