@@ -94,6 +94,8 @@ export function createPlanViews(parts: ViewDependencies) {
     // The plans of a list ask at once, and all get the first answer.
     const missing = lookForForge(project);
     forges.set(project, { missing, untilMs: performance.now() + forgeKnownMs });
+    // An error is no answer for those who ask later.
+    missing.catch(() => forges.delete(project));
     return missing;
   }
 
