@@ -1,4 +1,4 @@
-/** A look that began before a person changed what it looked at, and is told after that: it says nothing of now. */
+/** A check that began before a person changed what it checks, and is reported afterwards, does not count any more. */
 import { describe, expect, it } from 'vitest';
 import { plan } from '../support/chaos.ts';
 import { worldOf } from '../support/plan-states.ts';

@@ -116,15 +116,13 @@ function isThere(claimed: string): boolean {
 
 /** The tasks of a wave begin together: one look at the ports is enough for all of them. */
 const recentMs = 5_000;
-const looked = new Map<string, { readonly atMs: number; readonly ports: ReadonlySet<number> }>();
+let looked: { readonly folder: string; readonly atMs: number; readonly ports: ReadonlySet<number> } | null = null;
 
 /** The ports of all users and programs, as they were at most `recentMs` ago for claims in the same folder. Empty if the system has no `/proc`. */
 function listeningPorts(folder: string): ReadonlySet<number> {
-  const known = looked.get(folder);
-  if (known !== undefined && performance.now() - known.atMs < recentMs) return known.ports;
+  if (looked?.folder === folder && performance.now() - looked.atMs < recentMs) return looked.ports;
   const ports = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap(listeningIn));
-  looked.clear();
-  looked.set(folder, { atMs: performance.now(), ports });
+  looked = { folder, ports, atMs: performance.now() };
   return ports;
 }
 

@@ -82,9 +82,10 @@ function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
   };
 }
 
-/* Sends a person's input to a run: into its terminal, or as a message to its program. If the run has ended, the plan stores the input for the next run. */
-
-/** The input is sent once, even if the effect runs again. */
+/**
+ * Sends a person's input to a run: into its terminal, or as a message to its program; once, even if the effect runs again. If the run has ended, the plan
+ * stores the input for the next run.
+ */
 function createTyping(parts: EffectParts): Handler<AgentType> {
   return async ({ run, typed, word }, { row, sendSignal }) => {
     const key = effectKey(row.tree, run);

@@ -79,7 +79,7 @@ async function askForge<T>(
   }
 }
 
-/** For whom a forge is asked. */
+/** The plan on whose behalf a forge is asked, and the signal that ends the request. */
 export type AskedBy = Pick<ForgeAsk, 'plan' | 'abort'>;
 
 /** As `askForge`, at the forge of a member. */

@@ -75,12 +75,16 @@ export function stackChanged({ pull, count }: PlanOfRequest, change: string): Pu
   return { type: 'pr_stack_changed', payload: {}, key: `pr_stack_changed ${nth} ${change}` };
 }
 
+function isFreshTo({ seen }: PlanPull) {
+  return ({ id }: { readonly id: string }) => !seen.includes(id);
+}
+
 /** Remarks that the plan has not seen; null: there are none. */
 export function remarkOf(
   { pull }: Pick<PlanOfRequest, 'pull'>,
   { remarks }: Pick<AllNews, 'remarks'>,
 ): PullSignal | null {
-  const fresh = remarks.filter(({ id }) => !pull.seen.includes(id)).slice(0, remarksAtOnce);
+  const fresh = remarks.filter(isFreshTo(pull)).slice(0, remarksAtOnce);
   if (fresh.length === 0) return null;
   return {
     type: 'pr_remarked',
@@ -94,12 +98,14 @@ export function askedStep(
   { pull, doneAt }: Pick<PlanOfRequest, 'pull' | 'doneAt'>,
   { news, remembered, layer }: { readonly news: AllNews; readonly remembered: Remembered; readonly layer?: StackLayer },
 ): LookStep {
-  const isFresh = ({ id }: { readonly id: string }) => !pull.seen.includes(id);
+  const isFresh = isFreshTo(pull);
   const fresh = news.asks.filter(isFresh).slice(0, asksAtOnce);
   const ids = fresh.map(({ id }) => id);
   const pending = ids.join(' ');
   const step = (signal: PullSignal | null, hasNews = true): LookStep => ({
-    ...{ signal, hasNews, remembered: { ...remembered, pending } },
+    signal,
+    hasNews,
+    remembered: { ...remembered, pending },
   });
   if (fresh.length > 0) {
     const isWhole = fresh.some(({ isFinal }) => isFinal) || remembered.pending === pending;
@@ -187,7 +193,9 @@ export function mergeStep(
   const found = `${kind} ${detail}`;
   const times = remembered.merge.found === found ? remembered.merge.times + 1 : 1;
   const step = (signal: PullSignal | null, hasNews = true): LookStep => ({
-    ...{ signal, hasNews, remembered: { ...remembered, merge: { found, times } } },
+    signal,
+    hasNews,
+    remembered: { ...remembered, merge: { found, times } },
   });
   const wanted = (ready: boolean) =>
     step({ type: 'pr_merge_wanted', payload: { head, ready }, key: `pr_merge_wanted ${head} ${count}` });
