@@ -7,6 +7,7 @@ import { routes } from '../../runtime/api/control/routes.ts';
 import { addServer } from '../../runtime/work/forges/servers.ts';
 import { type Answered, ask, type Given } from '../support/api.ts';
 import {
+  afterwards,
   begin,
   gate,
   ground,
@@ -23,15 +24,52 @@ import { git, until } from '../support/ground.ts';
 import { defineRelease } from '../support/own-machine.ts';
 import { expectAnswer, expectProse } from '../support/prose.ts';
 
-/** The requests of each route, and the statuses of their answers. */
-function clerk(started: TestEngine) {
+/** Plays requests one after the other: `seen` has the statuses that each route answered with, `words` what the answers had for people to read. */
+function clerk({ engine }: TestEngine) {
   const seen = new Map<RouteKey, Set<number>>();
-  const of = async (key: RouteKey, given: Given = {}): Promise<Answered> => {
-    const answer = await ask(started.engine, key, given);
-    seen.set(key, (seen.get(key) ?? new Set()).add(answer.status));
-    return answer;
+  const words: string[] = [];
+  const play = async (rows: readonly Row[]): Promise<void> => {
+    for (const [asked, ...more] of rows) {
+      const body = typeof more[0] === 'number' ? undefined : more[0];
+      const [status, wanted, ...places] = (body === undefined ? more : more.slice(1)) as Wanted; // a body is no number
+      const { key, given } = requestOf(asked, body);
+      const answer = await ask(engine, key, given);
+      seen.set(key, (seen.get(key) ?? new Set()).add(answer.status));
+      // How much of the work is lost by an end depends on how far the agent came.
+      if (!key.endsWith('/destroy')) words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
+      const where = `${asked} ${JSON.stringify(body)?.slice(0, 200)}: ${answer.text.slice(0, 500)}`;
+      expect(answer.status, where).toBe(status);
+      const part = typeof wanted === 'string' ? { code: wanted } : wanted;
+      if (typeof part === 'object' && part !== null && 'asymmetricMatch' in part)
+        expect(answer.json, where).toEqual(part);
+      else if (part !== undefined) expect(answer.json, where).toMatchObject(part);
+      for (const place of places) expect(toldBy(answer).join(), where).toContain(place);
+    }
   };
-  return { seen, of };
+  return { seen, words, play };
+}
+
+/** The route of a request as it is written in a row: method, path and query, then a header on each further line. */
+function requestOf(asked: string, body: unknown): { readonly key: RouteKey; readonly given: Given } {
+  const [line = '', ...lines] = asked.split('\n');
+  const [path = '', query] = line.split('?');
+  const parts = path.split('/');
+  const fits = (pattern: string) => {
+    const wanted = pattern.split('/');
+    return (
+      wanted.length === parts.length && wanted.every((each, index) => each.startsWith(':') || each === parts[index])
+    );
+  };
+  const [route] = routes
+    .filter(({ key }) => fits(key))
+    .sort((one, other) => one.key.split(':').length - other.key.split(':').length);
+  if (route === undefined) throw new Error(`no route takes ${line}`);
+  const names = route.key.split('/').flatMap((each, index) => (each.startsWith(':') ? [[each.slice(1), index]] : []));
+  const params = Object.fromEntries(
+    names.map(([name, index]) => [name, decodeURIComponent(parts[Number(index)] ?? '')]),
+  );
+  const headers = Object.fromEntries(lines.map((header) => header.split(': ')));
+  return { key: route.key, given: { params, headers, query: query === undefined ? '' : `?${query}`, body } };
 }
 
 /**
@@ -40,8 +78,9 @@ function clerk(started: TestEngine) {
  */
 const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp|hosts\/:host|drain|move)$/;
 
-/** The request, the status, a part of the answer, and the places that an error names. */
-type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
+/** The request, its body if it has one, the status, then a part of the answer, or the code of an error and the places that it names. */
+type Wanted = [status: number, wanted?: object | string, ...places: string[]];
+type Row = readonly [asked: string, ...Wanted] | readonly [asked: string, body: object | string, ...Wanted];
 
 function another(started: TestEngine, name: string, config?: string): string {
   const repo = join(started.root, name);
@@ -59,103 +98,61 @@ function another(started: TestEngine, name: string, config?: string): string {
   return repo;
 }
 
-const demo = { project: 'demo' };
-const nope = { project: 'nope' };
-const plan = (name: string) => ({ ...demo, plan: name });
-const titled = (title: string) => ({ ...demo, title });
 const starts = '[agents.default]\nprogram = "make"\npreset = "command"\n';
-const code = (word: string) => ({ code: word });
 
-const release = { name: 'release' };
-const oneRelease = { name: 'release', id: '1.2' };
-const noSession = { headers: { 'mcp-session-id': 'nope', accept: 'application/json, text/event-stream' } };
+const noSession = '\nmcp-session-id: nope\naccept: application/json, text/event-stream';
 const ofMcp: readonly Row[] = [
-  ['POST /mcp', { ...noSession, body: {} }, 404, { error: { code: -32_001 } }],
-  ['GET /mcp', noSession, 404, { error: { code: -32_001 } }],
-  ['DELETE /mcp', noSession, 404, { error: { code: -32_001 } }],
-  ['POST /mcp', { body: 'nonsense', headers: { accept: 'text/plain' } }, 406],
+  [`POST /mcp${noSession}`, {}, 404, { error: { code: -32_001 } }],
+  [`GET /mcp${noSession}`, 404, { error: { code: -32_001 } }],
+  [`DELETE /mcp${noSession}`, 404, { error: { code: -32_001 } }],
+  ['POST /mcp\naccept: text/plain', 'nonsense', 406],
 ];
 
 const ofOwnMachine: readonly Row[] = [
-  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.2', input: { version: '1' } } }, 200],
-  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1/2' } }, 400, code('bad_request')],
-  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1', input: [] } }, 400, code('bad_payload')],
-  ['POST /v1/machines/:name/trees', { params: { name: 'relase' }, body: { id: '1' } }, 404, code('machine_unknown')],
-  ['GET /v1/machines/:name/trees', { params: release }, 200, [{ id: '1.2', value: 'asking', view: { version: '1' } }]],
-  ['GET /v1/machines/:name/trees', { params: release, query: '?after=1.2' }, 200, []],
-  ['GET /v1/machines/:name/trees/:id', { params: oneRelease }, 200, { context: { version: '1' } }],
-  ['GET /v1/machines/:name/trees/:id', { params: { name: 'release', id: '9' } }, 404, code('not_found')],
+  ['POST /v1/machines/release/trees', { id: '1.2', input: { version: '1' } }, 200],
+  ['POST /v1/machines/release/trees', { id: '1/2' }, 400, 'bad_request'],
+  ['POST /v1/machines/release/trees', { id: '1', input: [] }, 400, 'bad_payload'],
+  ['POST /v1/machines/relase/trees', { id: '1' }, 404, 'machine_unknown'],
+  ['GET /v1/machines/release/trees', 200, [{ id: '1.2', value: 'asking', view: { version: '1' } }]],
+  ['GET /v1/machines/release/trees?after=1.2', 200, []],
+  ['GET /v1/machines/release/trees/1.2', 200, { context: { version: '1' } }],
+  ['GET /v1/machines/release/trees/9', 404, 'not_found'],
+  ['GET /v1/machines/release/trees/1.2/replay', 200, { context: { version: '1' }, status: 'active' }],
+  ['GET /v1/machines/release/trees/1.2/replay?to=1&at=2001-01-01T00:00:00Z', 400, 'bad_request'],
+  ['GET /v1/machines/nope/trees/9/replay', 404, 'machine_unknown'],
+  ['GET /v1/machines/release/trees/1.2/history', 200, [{ event: 'begun' }]],
+  ['GET /v1/machines/release/trees/1.2/verify', 200, { ok: true, checked: 1 }],
+  ['GET /v1/machines/release/trees/1.2/explain', 200, { timers: [{ timer: 'expire' }] }],
+  ['POST /v1/machines/release/trees/1.2/signals', { type: 'aprove' }, 400, 'unknown_signal'],
+  ['POST /v1/machines/release/trees/1.2/signals', { type: 'approve', wait_ms: 0 }, 202],
+  ['POST /v1/machines/release/trees/1.3/signals', { type: 'approve' }, 404, 'not_found'],
+  ['POST /v1/machines/release/trees', { id: '1.3', input: { version: '3' } }, 200],
   [
-    'GET /v1/machines/:name/trees/:id/replay',
-    { params: oneRelease },
-    200,
-    { context: { version: '1' }, status: 'active' },
-  ],
-  [
-    'GET /v1/machines/:name/trees/:id/replay',
-    { params: oneRelease, query: '?to=1&at=2001-01-01T00:00:00Z' },
-    400,
-    code('bad_request'),
-  ],
-  ['GET /v1/machines/:name/trees/:id/replay', { params: { name: 'nope', id: '9' } }, 404, code('machine_unknown')],
-  ['GET /v1/machines/:name/trees/:id/history', { params: oneRelease }, 200, [{ event: 'begun' }]],
-  ['GET /v1/machines/:name/trees/:id/verify', { params: oneRelease }, 200, { ok: true, checked: 1 }],
-  ['GET /v1/machines/:name/trees/:id/explain', { params: oneRelease }, 200, { timers: [{ timer: 'expire' }] }],
-  [
-    'POST /v1/machines/:name/trees/:id/signals',
-    { params: oneRelease, body: { type: 'aprove' } },
-    400,
-    code('unknown_signal'),
-  ],
-  ['POST /v1/machines/:name/trees/:id/signals', { params: oneRelease, body: { type: 'approve', wait_ms: 0 } }, 202],
-  [
-    'POST /v1/machines/:name/trees/:id/signals',
-    { params: { name: 'release', id: '1.3' }, body: { type: 'approve' } },
-    404,
-    code('not_found'),
-  ],
-  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.3', input: { version: '3' } } }, 200],
-  [
-    'POST /v1/machines/:name/trees/:id/signals',
-    { params: { name: 'release', id: '1.3' }, body: { type: 'refuse', payload: { reason: 'no' } } },
+    'POST /v1/machines/release/trees/1.3/signals',
+    { type: 'refuse', payload: { reason: 'no' } },
     200,
     { tree: { value: 'refused', status: 'done' } },
   ],
+  ['POST /v1/machines/release/trees/1.3/signals', { type: 'approve' }, 409, 'refused'],
+  ['DELETE /v1/machines/release/trees/9', 404, 'not_found'],
+  ['POST /v1/machines/release/trees', { id: '1.4', input: { version: '4' } }, 200],
+  ['DELETE /v1/machines/release/trees/1.4', 409, 'conflict'],
+  ['DELETE /v1/machines/release/trees/1.4?force=1', 200, { status: 'deleted', machine: 'release', id: '1.4' }],
+  ['POST /v1/machines/relase/pause', 404, 'machine_unknown'],
+  ['POST /v1/machines/release/pause', { lane: 'publsih' }, 400, 'bad_request'],
   [
-    'POST /v1/machines/:name/trees/:id/signals',
-    { params: { name: 'release', id: '1.3' }, body: { type: 'approve' } },
-    409,
-    code('refused'),
-  ],
-  ['DELETE /v1/machines/:name/trees/:id', { params: { name: 'release', id: '9' } }, 404, code('not_found')],
-  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.4', input: { version: '4' } } }, 200],
-  ['DELETE /v1/machines/:name/trees/:id', { params: { name: 'release', id: '1.4' } }, 409, code('conflict')],
-  [
-    'DELETE /v1/machines/:name/trees/:id',
-    { params: { name: 'release', id: '1.4' }, query: '?force=1' },
-    200,
-    { status: 'deleted', machine: 'release', id: '1.4' },
-  ],
-  ['POST /v1/machines/:name/pause', { params: { name: 'relase' } }, 404, code('machine_unknown')],
-  ['POST /v1/machines/:name/pause', { params: release, body: { lane: 'publsih' } }, 400, code('bad_request')],
-  [
-    'POST /v1/machines/:name/pause',
-    { params: release, body: { lane: 'publish' } },
+    'POST /v1/machines/release/pause',
+    { lane: 'publish' },
     200,
     { status: 'paused', changed: true, pauses: [{ machine: 'release', lane: 'publish' }] },
   ],
-  ['POST /v1/machines/:name/resume', { params: release }, 200, { changed: false, pauses: [{ lane: 'publish' }] }],
-  [
-    'POST /v1/machines/:name/resume',
-    { params: release, body: { lane: 'publish' } },
-    200,
-    { changed: true, pauses: [] },
-  ],
-  ['GET /v1/machines/:name', { params: release }, 200],
-  ['GET /v1/machines/:name', { params: release, query: '?format=svg&tree=1.3' }, 200],
-  ['GET /v1/machines/:name', { params: release, query: '?format=layout' }, 200],
-  ['GET /v1/machines/:name', { params: release, query: '?format=svg&tree=nope' }, 404, code('not_found')],
-  ['GET /v1/machines/:name', { params: release, query: '?tree=1.3' }, 400, code('bad_request')],
+  ['POST /v1/machines/release/resume', 200, { changed: false, pauses: [{ lane: 'publish' }] }],
+  ['POST /v1/machines/release/resume', { lane: 'publish' }, 200, { changed: true, pauses: [] }],
+  ['GET /v1/machines/release', 200],
+  ['GET /v1/machines/release?format=svg&tree=1.3', 200],
+  ['GET /v1/machines/release?format=layout', 200],
+  ['GET /v1/machines/release?format=svg&tree=nope', 404, 'not_found'],
+  ['GET /v1/machines/release?tree=1.3', 400, 'bad_request'],
 ];
 
 /** What programs of kasmos look for, word for word. */
@@ -192,196 +189,142 @@ it('every route answers as it says, done and refused', async () => {
   await register(started, 'draft', '');
   await register(started, 'planned', planText(['echo c > c.txt']));
   await until(async () => (await client.instances({ plan: 'busy' }))[0]?.state === 'running');
-  const { seen, of } = clerk(started);
+  const { seen, words, play } = clerk(started);
   const { id = 0 } = (await client.signals({ project: 'demo', plan: 'finished' })).at(-1) ?? {};
-  const refusedWord = await client.send({ ...plan('finished'), type: 'plan_start' });
+  const refusedWord = await client.send({ project: 'demo', plan: 'finished', type: 'plan_start' });
   const remote = join(started.root, 'remote.git');
   git(started.root, 'init', '-q', '--bare', remote);
   git(repo, 'remote', 'add', 'origin', remote);
   expect(refusedWord.signal.status).toBe('failed');
 
-  const rows: readonly Row[] = [
-    ['GET /v1/ping', {}, 200],
+  await play([
+    ['GET /v1/ping', 200],
     [
       'GET /v1/status',
-      {},
       200,
       { running: true, repo_count: 1, repos: [{ project: 'demo', path: repo, active_plans: 1 }] },
     ],
-    ['GET /openapi.json', {}, 200, { openapi: '3.1.0' }],
-    ['GET /metrics', {}, 200],
-    ['POST /v1/stop', {}, 409, code('conflict')],
-    ['POST /v1/stop', { body: { agents: 'some' } }, 400, code('bad_request')],
-    ['POST /v1/inspect', {}, 200, { url: expect.stringContaining('http://127.0.0.1:') }],
+    ['GET /openapi.json', 200, { openapi: '3.1.0' }],
+    ['GET /metrics', 200],
+    ['POST /v1/stop', 409, 'conflict'],
+    ['POST /v1/stop', { agents: 'some' }, 400, 'bad_request'],
+    ['POST /v1/inspect', 200, { url: expect.stringContaining('http://127.0.0.1:') }],
 
-    ['GET /v1/repos', {}, 200, [{ project: 'demo', path: repo }]],
-    ['POST /v1/repos', { body: {} }, 400, ofKasmos.noPath],
-    ['POST /v1/repos', { body: { path: repo, turst: true } }, 400, code('bad_request'), '"turst"', 'trust?'],
-    ['POST /v1/repos', { body: { path: join(started.root, 'absent') } }, 400, code('bad_repo')],
-    ['POST /v1/repos', { body: { path: repo } }, 409, { error: `repo already registered: ${repo}` }],
-    ['POST /v1/repos', { body: { path: repo, existing: 'ok' } }, 200, { status: 'known', path: repo, project: 'demo' }],
-    ['POST /v1/repos', { body: { path: risky } }, 409, code('untrusted')],
-    ['POST /v1/repos', { body: { path: plain } }, 201, { status: 'added', path: plain, project: 'plain', enables: [] }],
+    ['GET /v1/repos', 200, [{ project: 'demo', path: repo }]],
+    ['POST /v1/repos', {}, 400, ofKasmos.noPath],
+    ['POST /v1/repos', { path: repo, turst: true }, 400, 'bad_request', '"turst"', 'trust?'],
+    ['POST /v1/repos', { path: join(started.root, 'absent') }, 400, 'bad_repo'],
+    ['POST /v1/repos', { path: repo }, 409, { error: `repo already registered: ${repo}` }],
+    ['POST /v1/repos', { path: repo, existing: 'ok' }, 200, { status: 'known', path: repo, project: 'demo' }],
+    ['POST /v1/repos', { path: risky }, 409, 'untrusted'],
+    ['POST /v1/repos', { path: plain }, 201, { status: 'added', path: plain, project: 'plain', enables: [] }],
+    ['POST /v1/repos/compose', { path: join(started.root, 'both'), members: ['nope'] }, 404, 'repo_not_found'],
+    ['POST /v1/repos/compose', { path: plain, members: ['plain'] }, 400, 'bad_repo'],
     [
       'POST /v1/repos/compose',
-      { body: { path: join(started.root, 'both'), members: ['nope'] } },
-      404,
-      code('repo_not_found'),
-    ],
-    ['POST /v1/repos/compose', { body: { path: plain, members: ['plain'] } }, 400, code('bad_repo')],
-    [
-      'POST /v1/repos/compose',
-      { body: { path: join(started.root, 'both'), members: ['plain'] } },
+      { path: join(started.root, 'both'), members: ['plain'] },
       201,
       { status: 'added', path: join(started.root, 'both'), project: 'both' },
     ],
-    ['DELETE /v1/repos/:project', { params: { project: 'both' } }, 200, { status: 'removed', project: 'both' }],
-    ['GET /v1/repos/:project', { params: { project: 'plain' } }, 200, { path: plain }],
-    ['GET /v1/repos/:project', { params: nope }, 404, code('repo_not_found')],
-    ['POST /v1/repos/:project/move', { params: nope, body: { host: 'x' } }, 404, code('repo_not_found')],
-    ['POST /v1/repos/:project/move', { params: { project: 'plain' }, body: { host: 'x' } }, 404, code('not_found')],
-    ['POST /v1/repos/:project/trust', { params: { project: 'plain' } }, 200, { status: 'trusted' }],
-    ['POST /v1/repos/:project/trust', { params: nope }, 404, code('repo_not_found')],
-    [
-      'POST /v1/repos/:project/trust',
-      { params: { project: 'plain' }, query: `?digest=${'0'.repeat(64)}` },
-      409,
-      code('untrusted'),
-    ],
+    ['DELETE /v1/repos/both', 200, { status: 'removed', project: 'both' }],
+    ['GET /v1/repos/plain', 200, { path: plain }],
+    ['GET /v1/repos/nope', 404, 'repo_not_found'],
+    ['POST /v1/repos/nope/move', { host: 'x' }, 404, 'repo_not_found'],
+    ['POST /v1/repos/plain/move', { host: 'x' }, 404, 'not_found'],
+    ['POST /v1/repos/plain/trust', 200, { status: 'trusted' }],
+    ['POST /v1/repos/nope/trust', 404, 'repo_not_found'],
+    [`POST /v1/repos/plain/trust?digest=${'0'.repeat(64)}`, 409, 'untrusted'],
     [
       'GET /v1/trust',
-      {},
       200,
       [
         { project: 'demo', state: 'trusted' },
         { project: 'plain', by: 'api' },
       ],
     ],
-    ['GET /v1/trust/:project', { params: { project: 'plain' } }, 200, { state: 'trusted', changes: [], problem: null }],
-    ['GET /v1/trust/:project', { params: nope }, 404, code('repo_not_found')],
-    ['POST /v1/trust/look', { body: { path: plain } }, 200, { project: 'plain', state: 'trusted', may_act: true }],
-    ['POST /v1/trust/look', { body: { path: risky, way: 'run' } }, 200, { state: 'new', may_act: false }],
-    ['POST /v1/trust/look', { body: { path: join(started.root, 'absent') } }, 400, code('bad_repo')],
-    ['DELETE /v1/trust/:project', { params: nope }, 404, code('repo_not_found')],
-    ['DELETE /v1/trust/:project', { params: { project: 'plain' } }, 200, { status: 'revoked', project: 'plain' }],
-    ['POST /v1/repos/:project/pause', { params: { project: 'plain' } }, 200, { status: 'paused' }],
-    ['POST /v1/repos/:project/pause', { params: nope }, 404, code('repo_not_found')],
-    ['POST /v1/repos/:project/resume', { params: { project: 'plain' } }, 200, { status: 'resumed' }],
-    ['POST /v1/repos/:project/resume', { params: nope }, 404, code('repo_not_found')],
-    ['DELETE /v1/repos/:project', { params: nope }, 404, code('repo_not_found')],
-    ['DELETE /v1/repos/:project', { params: demo }, 409, code('conflict')],
-    ['DELETE /v1/repos/:project', { params: { project: plain } }, 200, { status: 'removed', project: 'plain' }],
-    ['POST /v1/reload', {}, 200, { status: 'reloaded' }],
+    ['GET /v1/trust/plain', 200, { state: 'trusted', changes: [], problem: null }],
+    ['GET /v1/trust/nope', 404, 'repo_not_found'],
+    ['POST /v1/trust/look', { path: plain }, 200, { project: 'plain', state: 'trusted', may_act: true }],
+    ['POST /v1/trust/look', { path: risky, way: 'run' }, 200, { state: 'new', may_act: false }],
+    ['POST /v1/trust/look', { path: join(started.root, 'absent') }, 400, 'bad_repo'],
+    ['DELETE /v1/trust/nope', 404, 'repo_not_found'],
+    ['DELETE /v1/trust/plain', 200, { status: 'revoked', project: 'plain' }],
+    ['POST /v1/repos/plain/pause', 200, { status: 'paused' }],
+    ['POST /v1/repos/nope/pause', 404, 'repo_not_found'],
+    ['POST /v1/repos/plain/resume', 200, { status: 'resumed' }],
+    ['POST /v1/repos/nope/resume', 404, 'repo_not_found'],
+    ['DELETE /v1/repos/nope', 404, 'repo_not_found'],
+    ['DELETE /v1/repos/demo', 409, 'conflict'],
+    [`DELETE /v1/repos/${encodeURIComponent(plain)}`, 200, { status: 'removed', project: 'plain' }],
+    ['POST /v1/reload', 200, { status: 'reloaded' }],
 
     [
       'POST /v1/check',
-      { body: { content: '## Wave 1\n\n### Task 1: a\n\n### Task 1: b\n' } },
+      { content: '## Wave 1\n\n### Task 1: a\n\n### Task 1: b\n' },
       200,
       expect.objectContaining({ ok: false, problems: [expect.objectContaining({ line: 5 })] }),
     ],
-    ['POST /v1/check', { body: { content: 'a\u0000b' } }, 400, code('bad_plan')],
-    ['GET /v1/plans', {}, 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
-    ['GET /v1/plans', { query: '?projct=demo' }, 400, code('bad_request'), '"projct"', 'project?'],
-    ['GET /v1/repos/:project/plans', { params: demo }, 200],
-    ['GET /v1/repos/:project/plans', { params: nope }, 404, code('repo_not_found')],
+    ['POST /v1/check', { content: 'a\u0000b' }, 400, 'bad_plan'],
+    ['GET /v1/plans', 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
+    ['GET /v1/plans?projct=demo', 400, 'bad_request', '"projct"', 'project?'],
+    ['GET /v1/repos/demo/plans', 200],
+    ['GET /v1/repos/nope/plans', 404, 'repo_not_found'],
     [
-      'POST /v1/repos/:project/plans',
-      { params: demo, body: { plan: 'new', content: planText(['true']) } },
+      'POST /v1/repos/demo/plans',
+      { plan: 'new', content: planText(['true']) },
       201,
       { status: 'ready', phase: 'planned' },
     ],
-    ['POST /v1/repos/:project/plans', { params: demo, body: { plan: 'new', content: '' } }, 409, code('conflict')],
+    ['POST /v1/repos/demo/plans', { plan: 'new', content: '' }, 409, 'conflict'],
+    ['POST /v1/repos/demo/plans', { plan: 'Not A Name', content: '' }, 400, 'bad_request'],
+    ['POST /v1/repos/nope/plans', { plan: 'a', content: '' }, 404, 'repo_not_found'],
+    ['POST /v1/repos/demo/plans', { plan: 'big', content: 'x'.repeat(1_100_000) }, 400, 'bad_plan'],
+    ['POST /v1/repos/demo/plans', 'x'.repeat(3_200_000), 413, 'too_large'],
+    ['GET /v1/repos/demo/plans/finished', 200, { status: 'done' }],
+    ['GET /v1/repos/demo/plans/absent', 404, 'plan_not_found'],
     [
-      'POST /v1/repos/:project/plans',
-      { params: demo, body: { plan: 'Not A Name', content: '' } },
-      400,
-      code('bad_request'),
-    ],
-    ['POST /v1/repos/:project/plans', { params: nope, body: { plan: 'a', content: '' } }, 404, code('repo_not_found')],
-    [
-      'POST /v1/repos/:project/plans',
-      { params: demo, body: { plan: 'big', content: 'x'.repeat(1_100_000) } },
-      400,
-      code('bad_plan'),
-    ],
-    ['POST /v1/repos/:project/plans', { params: demo, body: 'x'.repeat(3_200_000) }, 413, code('too_large')],
-    ['GET /v1/repos/:project/plans/:plan', { params: plan('finished') }, 200, { status: 'done' }],
-    ['GET /v1/repos/:project/plans/:plan', { params: plan('absent') }, 404, code('plan_not_found')],
-    [
-      'PUT /v1/repos/:project/plans/:plan/file',
-      { params: plan('planned'), body: { file: 'README.md', content: 'hello\n' } },
+      'PUT /v1/repos/demo/plans/planned/file',
+      { file: 'README.md', content: 'hello\n' },
       200,
       { file: 'README.md', file_digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
     ],
+    ['PUT /v1/repos/demo/plans/planned/file', { file: 'other.md', content: 'hello\n' }, 409, 'conflict'],
+    ['PUT /v1/repos/demo/plans/absent/file', { file: 'a.md', content: '' }, 404],
+    ['PUT /v1/repos/demo/plans/planned/content', { content: planText(['true']), file: 'other.md' }, 409, 'conflict'],
+    ['PUT /v1/repos/demo/plans/new/content', { content: planText(['false']) }, 200, { signal: { status: 'done' } }],
     [
-      'PUT /v1/repos/:project/plans/:plan/file',
-      { params: plan('planned'), body: { file: 'other.md', content: 'hello\n' } },
-      409,
-      code('conflict'),
-    ],
-    ['PUT /v1/repos/:project/plans/:plan/file', { params: plan('absent'), body: { file: 'a.md', content: '' } }, 404],
-    [
-      'PUT /v1/repos/:project/plans/:plan/content',
-      { params: plan('planned'), body: { content: planText(['true']), file: 'other.md' } },
-      409,
-      code('conflict'),
-    ],
-    [
-      'PUT /v1/repos/:project/plans/:plan/content',
-      { params: plan('new'), body: { content: planText(['false']) } },
-      200,
-      { signal: { status: 'done' } },
-    ],
-    [
-      'PUT /v1/repos/:project/plans/:plan/content',
-      { params: plan('busy'), body: { content: planText(['no']) } },
+      'PUT /v1/repos/demo/plans/busy/content',
+      { content: planText(['no']) },
       409,
       { code: 'refused', signal: { status: 'failed' } },
     ],
+    ['PUT /v1/repos/demo/plans/absent/content', { content: '' }, 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/leftovers', 200],
+    ['GET /v1/repos/demo/plans/absent/leftovers', 404, 'plan_not_found'],
+    ['DELETE /v1/repos/demo/plans/busy', 409, 'conflict'],
+    ['DELETE /v1/repos/demo/plans/new', 200, { status: 'deleted', plan: 'new' }],
+    ['DELETE /v1/repos/demo/plans/new', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/history', 200],
+    ['GET /v1/repos/demo/plans/finished/history?after=x', 400, 'bad_request', 'after'],
+    ['GET /v1/repos/demo/plans/absent/history', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/trace', 200],
+    ['GET /v1/repos/demo/plans/absent/trace', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/busy/explain', 200, { waiting_for: { kind: 'agent' } }],
+    ['GET /v1/repos/demo/plans/absent/explain', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/replay', 200, { status: 'done' }],
+    ['GET /v1/repos/demo/plans/finished/replay?to=0', 404, 'not_found'],
+    ['GET /v1/repos/demo/plans/finished/replay?at=noon', 400],
+    ['GET /v1/repos/demo/plans/absent/replay', 404, 'plan_not_found'],
+    ['POST /v1/repos/demo/plans/finished/what-if', {}, 200, { plan: 'finished' }],
+    ['POST /v1/repos/demo/plans/absent/what-if', {}, 404, 'plan_not_found'],
+    ['POST /v1/repos/demo/plans/finished/what-if', { from: 1_000_000 }, 400, 'bad_request'],
+    ['GET /v1/repos/demo/plans/finished/verify', 200, { ok: true, checked: 1 }],
+    ['GET /v1/repos/demo/plans/absent/verify', 404, 'plan_not_found'],
+    ['GET /v1/verify', 200, { differs: [] }],
+    ['GET /v1/repos/demo/past', 200, { project: 'demo' }],
+    ['GET /v1/repos/nope/past', 404, 'repo_not_found'],
     [
-      'PUT /v1/repos/:project/plans/:plan/content',
-      { params: plan('absent'), body: { content: '' } },
-      404,
-      code('plan_not_found'),
-    ],
-    ['GET /v1/repos/:project/plans/:plan/leftovers', { params: plan('finished') }, 200],
-    ['GET /v1/repos/:project/plans/:plan/leftovers', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['DELETE /v1/repos/:project/plans/:plan', { params: plan('busy') }, 409, code('conflict')],
-    ['DELETE /v1/repos/:project/plans/:plan', { params: plan('new') }, 200, { status: 'deleted', plan: 'new' }],
-    ['DELETE /v1/repos/:project/plans/:plan', { params: plan('new') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/history', { params: plan('finished') }, 200],
-    [
-      'GET /v1/repos/:project/plans/:plan/history',
-      { params: plan('finished'), query: '?after=x' },
-      400,
-      code('bad_request'),
-      'after',
-    ],
-    ['GET /v1/repos/:project/plans/:plan/history', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/trace', { params: plan('finished') }, 200],
-    ['GET /v1/repos/:project/plans/:plan/trace', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('busy') }, 200, { waiting_for: { kind: 'agent' } }],
-    ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished') }, 200, { status: 'done' }],
-    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished'), query: '?to=0' }, 404, code('not_found')],
-    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished'), query: '?at=noon' }, 400],
-    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['POST /v1/repos/:project/plans/:plan/what-if', { params: plan('finished'), body: {} }, 200, { plan: 'finished' }],
-    ['POST /v1/repos/:project/plans/:plan/what-if', { params: plan('absent'), body: {} }, 404, code('plan_not_found')],
-    [
-      'POST /v1/repos/:project/plans/:plan/what-if',
-      { params: plan('finished'), body: { from: 1_000_000 } },
-      400,
-      code('bad_request'),
-    ],
-    ['GET /v1/repos/:project/plans/:plan/verify', { params: plan('finished') }, 200, { ok: true, checked: 1 }],
-    ['GET /v1/repos/:project/plans/:plan/verify', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/verify', {}, 200, { differs: [] }],
-    ['GET /v1/repos/:project/past', { params: demo }, 200, { project: 'demo' }],
-    ['GET /v1/repos/:project/past', { params: nope }, 404, code('repo_not_found')],
-    [
-      'GET /v1/repos/:project/plans/:plan/states',
-      { params: plan('busy') },
+      'GET /v1/repos/demo/plans/busy/states',
       200,
       {
         at: null,
@@ -396,57 +339,31 @@ it('every route answers as it says, done and refused', async () => {
         ]),
       },
     ],
-    ['GET /v1/repos/:project/plans/:plan/states', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['POST /v1/repos/:project/plans/:plan/push', { params: plan('finished') }, 200],
-    ['POST /v1/repos/:project/plans/:plan/push', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/prompt', { params: plan('planned') }, 200, { role: 'coder' }],
-    ['GET /v1/repos/:project/plans/:plan/prompt', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('finished') }, 200, { task: null, files_left_out: 0 }],
+    ['GET /v1/repos/demo/plans/absent/states', 404, 'plan_not_found'],
+    ['POST /v1/repos/demo/plans/finished/push', 200],
+    ['POST /v1/repos/demo/plans/absent/push', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/planned/prompt', 200, { role: 'coder' }],
+    ['GET /v1/repos/demo/plans/absent/prompt', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/diff', 200, { task: null, files_left_out: 0 }],
+    ['GET /v1/repos/demo/plans/finished/diff?at=2100-01-01T00:00:00Z', 200, { task: null, files_left_out: 0 }],
+    ['GET /v1/repos/demo/plans/finished/diff?to=9&at=2100-01-01T00:00:00Z', 400],
+    ['GET /v1/repos/demo/plans/planned/diff', 409, 'conflict'],
+    ['GET /v1/repos/demo/plans/absent/diff', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/comments', 200],
+    ['GET /v1/repos/demo/plans/absent/comments', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/diff/files?after=0', 200, { task: null, since: null, next: null }],
+    ['GET /v1/repos/demo/plans/absent/diff/files', 404, 'plan_not_found'],
+    ['GET /v1/repos/demo/plans/finished/diff/files?task=w1-t1&since=1', 400, 'bad_request'],
     [
-      'GET /v1/repos/:project/plans/:plan/diff',
-      { params: plan('finished'), query: '?at=2100-01-01T00:00:00Z' },
-      200,
-      { task: null, files_left_out: 0 },
-    ],
-    [
-      'GET /v1/repos/:project/plans/:plan/diff',
-      { params: plan('finished'), query: '?to=9&at=2100-01-01T00:00:00Z' },
-      400,
-    ],
-    ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('planned') }, 409, code('conflict')],
-    ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('absent') }, 404, code('plan_not_found')],
-    ['GET /v1/repos/:project/plans/:plan/comments', { params: plan('finished') }, 200],
-    ['GET /v1/repos/:project/plans/:plan/comments', { params: plan('absent') }, 404, code('plan_not_found')],
-    [
-      'GET /v1/repos/:project/plans/:plan/diff/files',
-      { params: plan('finished'), query: '?after=0' },
-      200,
-      { task: null, since: null, next: null },
-    ],
-    ['GET /v1/repos/:project/plans/:plan/diff/files', { params: plan('absent') }, 404, code('plan_not_found')],
-    [
-      'GET /v1/repos/:project/plans/:plan/diff/files',
-      { params: plan('finished'), query: '?task=w1-t1&since=1' },
-      400,
-      code('bad_request'),
-    ],
-    [
-      'GET /v1/repos/:project/plans/:plan/diff/file',
-      { params: plan('finished'), query: `?${new URLSearchParams({ path: 'a.txt' })}` },
+      `GET /v1/repos/demo/plans/finished/diff/file?${new URLSearchParams({ path: 'a.txt' })}`,
       200,
       { path: 'a.txt', next: null },
     ],
-    [
-      'GET /v1/repos/:project/plans/:plan/diff/file',
-      { params: plan('finished'), query: '?path=no%0Asuch' },
-      404,
-      code('not_found'),
-    ],
-    ['GET /v1/repos/:project/plans/:plan/diff/file', { params: plan('finished') }, 400, code('bad_request')],
+    ['GET /v1/repos/demo/plans/finished/diff/file?path=no%0Asuch', 404, 'not_found'],
+    ['GET /v1/repos/demo/plans/finished/diff/file', 400, 'bad_request'],
 
     [
-      'GET /v1/repos/:project/tasks',
-      { params: demo },
+      'GET /v1/repos/demo/tasks',
       200,
       expect.arrayContaining([
         {
@@ -461,10 +378,9 @@ it('every route answers as it says, done and refused', async () => {
         },
       ]),
     ],
-    ['GET /v1/repos/:project/tasks', { params: nope }, 404, code('repo_not_found')],
+    ['GET /v1/repos/nope/tasks', 404, 'repo_not_found'],
     [
-      'GET /v1/repos/:project/live-status',
-      { params: demo, query: '?cap=1' },
+      'GET /v1/repos/demo/live-status?cap=1',
       200,
       {
         schema_version: 2,
@@ -474,428 +390,208 @@ it('every route answers as it says, done and refused', async () => {
         truncated: { tasks: 2 },
       },
     ],
-    ['GET /v1/repos/:project/live-status', { params: demo, query: '?cap=many' }, 400, ofKasmos.noCap],
-    ['GET /v1/repos/:project/live-status', { params: nope }, 404, code('repo_not_found')],
+    ['GET /v1/repos/demo/live-status?cap=many', 400, ofKasmos.noCap],
+    ['GET /v1/repos/nope/live-status', 404, 'repo_not_found'],
     [
-      'POST /v1/repos/:project/plans/:plan/implement',
-      { params: plan('draft') },
+      'POST /v1/repos/demo/plans/draft/implement',
       409,
       { ...ofKasmos.notPlanned, code: 'refused', signal: { status: 'failed' } },
     ],
-    ['POST /v1/repos/:project/plans/:plan/implement', { params: plan('absent') }, 404, code('plan_not_found')],
+    ['POST /v1/repos/demo/plans/absent/implement', 404, 'plan_not_found'],
     [
-      'POST /v1/repos/:project/plans/:plan/plan',
-      { params: plan('draft'), body: { prompt: 'log in', program: '' } },
+      'POST /v1/repos/demo/plans/draft/plan',
+      { prompt: 'log in', program: '' },
       409,
       { signal: { type: 'plan_start' } },
     ],
-    [
-      'POST /v1/repos/:project/plans/:plan/plan',
-      { params: plan('planned'), body: { program: 'claude' } },
-      400,
-      code('bad_request'),
-      '[agents.planner]',
-    ],
-    [
-      'POST /v1/repos/:project/plans/:plan/plan',
-      { params: plan('planned.md') },
-      202,
-      { status: 'accepted', filename: 'planned', notes: [] },
-    ],
-    [
-      'POST /v1/repos/:project/plans/:plan/plan',
-      { params: plan('planned'), body: { prompt: 'log in' } },
-      202,
-      { notes: [expect.any(String)] },
-    ],
+    ['POST /v1/repos/demo/plans/planned/plan', { program: 'claude' }, 400, 'bad_request', '[agents.planner]'],
+    ['POST /v1/repos/demo/plans/planned.md/plan', 202, { status: 'accepted', filename: 'planned', notes: [] }],
+    ['POST /v1/repos/demo/plans/planned/plan', { prompt: 'log in' }, 202, { notes: [expect.any(String)] }],
 
+    ['POST /v1/repos/demo/preview', { plan: 'busy', type: 'cancel' }, 200, { act: 'cancel', accepted: true }],
+    ['POST /v1/repos/demo/signals', { plan: 'draft', type: 'pause' }, 200, { signal: { status: 'done' } }],
     [
-      'POST /v1/repos/:project/preview',
-      { params: demo, body: { plan: 'busy', type: 'cancel' } },
-      200,
-      { act: 'cancel', accepted: true },
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'draft', type: 'pause' } },
-      200,
-      { signal: { status: 'done' } },
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'draft', type: 'resume', wait_ms: 0 } },
+      'POST /v1/repos/demo/signals',
+      { plan: 'draft', type: 'resume', wait_ms: 0 },
       202,
       { signal: { status: 'pending' } },
     ],
     [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'busy', type: 'review_approved' } },
+      'POST /v1/repos/demo/signals',
+      { plan: 'busy', type: 'review_approved' },
       409,
       { code: 'refused', signal: { refused: { by: 'plan' } } },
       'cancel',
     ],
+    ['POST /v1/repos/demo/signals', { plan: 'busy', type: 'puase' }, 400, 'unknown_signal'],
+    ['POST /v1/repos/demo/signals', { plan: 'busy', type: 'run_exited' }, 409, 'not_allowed'],
+    ['POST /v1/repos/demo/signals', { plan: 'busy', type: 'needs_decision' }, 400, 'bad_payload'],
+    ['POST /v1/repos/demo/signals', { plan: 'absent', type: 'pause' }, 404, 'plan_not_found'],
+    ['POST /v1/repos/demo/signals', '{', 400, 'bad_request'],
     [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'busy', type: 'puase' } },
-      400,
-      code('unknown_signal'),
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'busy', type: 'run_exited' } },
-      409,
-      code('not_allowed'),
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'busy', type: 'needs_decision' } },
-      400,
-      code('bad_payload'),
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'absent', type: 'pause' } },
-      404,
-      code('plan_not_found'),
-    ],
-    ['POST /v1/repos/:project/signals', { params: demo, body: '{' }, 400, code('bad_request')],
-    [
-      'POST /v1/repos/:project/signals',
-      {
-        params: demo,
-        body: '{"plan": "absent", "type": "pause"}',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      },
+      'POST /v1/repos/demo/signals\ncontent-type: application/x-www-form-urlencoded',
+      '{"plan": "absent", "type": "pause"}',
       415,
-      code('unsupported_media_type'),
+      'unsupported_media_type',
     ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: '{}', headers: { 'content-type': 'text/plain' } },
-      415,
-      code('unsupported_media_type'),
-      'text/plain',
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: `${'['.repeat(500)}${']'.repeat(500)}` },
-      400,
-      code('bad_request'),
-      '64',
-    ],
-    ['POST /v1/repos/:project/signals', { params: demo, body: '[]' }, 400, code('bad_request')],
-    [
-      'PUT /v1/repos/:project/plans/:plan/file',
-      { params: plan('draft'), body: '{"file": "\\ud800", "content": "x"}' },
-      400,
-      code('bad_request'),
-    ],
-    [
-      'POST /v1/repos/:project/signals',
-      { params: demo, body: { plan: 'busy', type: 'pause' }, headers: { authorization: 'Bearer nobody' } },
-      401,
-      code('unauthorized'),
-    ],
-    ['GET /v1/repos/:project/signals', { params: demo, query: '?plan=finished&status=done' }, 200],
-    ['GET /v1/repos/:project/signals', { params: nope }, 404, code('repo_not_found')],
-    ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id } }, 200, { id }],
-    ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id: 999_999 } }, 404, code('not_found')],
-    ['GET /v1/repos/:project/signals/:id', { params: { ...demo, id: 'x' } }, 400, code('bad_request'), 'id'],
-    ['GET /v1/signals', {}, 200],
-    ['GET /v1/signals', { query: '?status=lost' }, 400, code('bad_request')],
-    ['GET /v1/signals/:id', { params: { id } }, 200, { id }],
-    ['GET /v1/signals/:id', { params: { id: 999_999 } }, 404, code('not_found')],
-    ['POST /v1/signals/:id/retry', { params: { id: refusedWord.signal.id } }, 200, { signal: { status: 'failed' } }],
-    ['POST /v1/signals/:id/retry', { params: { id } }, 409, code('conflict')],
-    ['POST /v1/signals/:id/retry', { params: { id: 999_999 } }, 404, code('not_found')],
+    ['POST /v1/repos/demo/signals\ncontent-type: text/plain', '{}', 415, 'unsupported_media_type', 'text/plain'],
+    ['POST /v1/repos/demo/signals', `${'['.repeat(500)}${']'.repeat(500)}`, 400, 'bad_request', '64'],
+    ['POST /v1/repos/demo/signals', '[]', 400, 'bad_request'],
+    ['PUT /v1/repos/demo/plans/draft/file', '{"file": "\\ud800", "content": "x"}', 400, 'bad_request'],
+    ['POST /v1/repos/demo/signals\nauthorization: Bearer nobody', { plan: 'busy', type: 'pause' }, 401, 'unauthorized'],
+    ['GET /v1/repos/demo/signals?plan=finished&status=done', 200],
+    ['GET /v1/repos/nope/signals', 404, 'repo_not_found'],
+    [`GET /v1/repos/demo/signals/${encodeURIComponent(id)}`, 200, { id }],
+    ['GET /v1/repos/demo/signals/999999', 404, 'not_found'],
+    ['GET /v1/repos/demo/signals/x', 400, 'bad_request', 'id'],
+    ['GET /v1/signals', 200],
+    ['GET /v1/signals?status=lost', 400, 'bad_request'],
+    [`GET /v1/signals/${encodeURIComponent(id)}`, 200, { id }],
+    ['GET /v1/signals/999999', 404, 'not_found'],
+    [`POST /v1/signals/${encodeURIComponent(refusedWord.signal.id)}/retry`, 200, { signal: { status: 'failed' } }],
+    [`POST /v1/signals/${encodeURIComponent(id)}/retry`, 409, 'conflict'],
+    ['POST /v1/signals/999999/retry', 404, 'not_found'],
 
-    ['GET /v1/instances', { query: '?plan=busy' }, 200, [{ title: 'busy-w1-t1', state: 'running' }]],
-    ['GET /v1/repos/:project/instances', { params: demo }, 200],
-    ['GET /v1/repos/:project/words', { params: demo }, 200, []],
-    ['GET /v1/repos/:project/instances', { params: nope }, 200, []],
-    ['GET /v1/repos/:project/instances/:title/capture', { params: titled('busy-w1-t1') }, 200],
-    ['GET /v1/repos/:project/instances/:title/capture', { params: titled('absent') }, 404, code('not_found')],
-    ['GET /v1/repos/:project/instances/:title/logs', { params: titled('busy-w1-t1') }, 200],
-    ['GET /v1/repos/:project/instances/:title/logs', { params: titled('absent') }, 404, code('not_found')],
+    ['GET /v1/instances?plan=busy', 200, [{ title: 'busy-w1-t1', state: 'running' }]],
+    ['GET /v1/repos/demo/instances', 200],
+    ['GET /v1/repos/demo/words', 200, []],
+    ['GET /v1/repos/nope/instances', 200, []],
+    ['GET /v1/repos/demo/instances/busy-w1-t1/capture', 200],
+    ['GET /v1/repos/demo/instances/absent/capture', 404, 'not_found'],
+    ['GET /v1/repos/demo/instances/busy-w1-t1/logs', 200],
+    ['GET /v1/repos/demo/instances/absent/logs', 404, 'not_found'],
+    ['GET /v1/repos/demo/instances/busy-w1-t1/capture?start=5', 400, 'bad_request', 'start'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/send', { message: 'hello' }, 204],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/send', {}, 400, 'bad_request', 'message', 'prompt'],
     [
-      'GET /v1/repos/:project/instances/:title/capture',
-      { params: titled('busy-w1-t1'), query: '?start=5' },
+      'POST /v1/repos/demo/instances/busy-w1-t1/send',
+      { prompt: 'a', image_paths: [] },
       400,
-      code('bad_request'),
-      'start',
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/send',
-      { params: titled('busy-w1-t1'), body: { message: 'hello' } },
-      204,
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/send',
-      { params: titled('busy-w1-t1'), body: {} },
-      400,
-      code('bad_request'),
-      'message',
-      'prompt',
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/send',
-      { params: titled('busy-w1-t1'), body: { prompt: 'a', image_paths: [] } },
-      400,
-      code('bad_request'),
+      'bad_request',
       '"image_paths"',
     ],
+    ['POST /v1/repos/demo/instances/finished-w1-t1/send', { prompt: 'hello' }, 409, { signal: { type: 'agent_send' } }],
+    ['POST /v1/repos/demo/instances/absent/send', { prompt: 'a' }, 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/type', { text: 'hello' }, 409, { signal: { type: 'agent_type' } }],
     [
-      'POST /v1/repos/:project/instances/:title/send',
-      { params: titled('finished-w1-t1'), body: { prompt: 'hello' } },
-      409,
-      { signal: { type: 'agent_send' } },
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/send',
-      { params: titled('absent'), body: { prompt: 'a' } },
-      404,
-      code('not_found'),
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/type',
-      { params: titled('busy-w1-t1'), body: { text: 'hello' } },
-      409,
-      { signal: { type: 'agent_type' } },
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/type',
-      { params: titled('busy-w1-t1'), body: { text: 'hello', key: 'enter' } },
+      'POST /v1/repos/demo/instances/busy-w1-t1/type',
+      { text: 'hello', key: 'enter' },
       400,
-      code('bad_request'),
+      'bad_request',
       'text',
       'key',
     ],
-    [
-      'POST /v1/repos/:project/instances/:title/type',
-      { params: titled('absent'), body: { key: 'enter' } },
-      404,
-      code('not_found'),
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/pause',
-      { params: titled('busy-w1-t1') },
-      200,
-      { status: 'ok', signal: { type: 'agent_pause' } },
-    ],
-    ['POST /v1/repos/:project/instances/:title/pause', { params: titled('finished-w1-t1') }, 409, code('refused')],
-    ['POST /v1/repos/:project/instances/:title/pause', { params: titled('absent') }, 404, code('not_found')],
-    ['POST /v1/repos/:project/instances/:title/resume', { params: titled('busy-w1-t1') }, 200, { status: 'ok' }],
-    ['POST /v1/repos/:project/instances/:title/resume', { params: titled('finished-w1-t1') }, 409, code('refused')],
-    ['POST /v1/repos/:project/instances/:title/resume', { params: titled('absent') }, 404, code('not_found')],
-    [
-      'POST /v1/repos/:project/instances/:title/allow',
-      { params: titled('busy-w1-t1'), body: {} },
-      409,
-      code('refused'),
-    ],
-    ['POST /v1/repos/:project/instances/:title/allow', { params: titled('absent'), body: {} }, 404, code('not_found')],
-    [
-      'POST /v1/repos/:project/instances/:title/allow',
-      { params: titled('busy-w1-t1'), body: { permission: '../x' } },
-      400,
-      code('bad_request'),
-      'permission',
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/deny',
-      { params: titled('busy-w1-t1'), body: { message: 'no' } },
-      409,
-      code('refused'),
-    ],
-    [
-      'POST /v1/repos/:project/plans/:plan/permissions',
-      { params: plan('busy'), body: { id: '9f3a1c2e', tool: 'Bash', detail: 'ls' } },
-      409,
-      code('not_allowed'),
-    ],
-    [
-      'DELETE /v1/repos/:project/plans/:plan/permissions/:id',
-      { params: { ...plan('busy'), id: '9f3a1c2e' } },
-      409,
-      code('not_allowed'),
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/permission',
-      { params: titled('busy-w1-t1'), body: { choice: 0 } },
-      409,
-      code('refused'),
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/permission',
-      { params: titled('absent'), body: { choice: 2 } },
-      404,
-      code('not_found'),
-    ],
-    [
-      'GET /v1/repos/:project/instances/:title/presentation',
-      { params: titled('busy-w1-t1') },
-      200,
-      { supported: false, turns: null },
-    ],
-    ['GET /v1/repos/:project/instances/:title/presentation', { params: titled('absent') }, 404, code('not_found')],
-    ['POST /v1/repos/:project/instances/:title/restart', { params: titled('busy-w1-t1') }, 200, { status: 'ok' }],
-    ['POST /v1/repos/:project/instances/:title/restart', { params: titled('finished-w1-t1') }, 409, code('refused')],
-    ['POST /v1/repos/:project/instances/:title/restart', { params: titled('absent') }, 404, code('not_found')],
-    [
-      'POST /v1/repos/:project/instances/:title/kill',
-      { params: titled('busy-w1-t1') },
-      200,
-      { status: 'ok', signal: { status: 'done' } },
-    ],
-    [
-      'POST /v1/repos/:project/instances/:title/kill',
-      { params: titled('finished-w1-t1') },
-      200,
-      { status: 'ok', signal: { status: 'failed' } },
-    ],
-    ['POST /v1/repos/:project/instances/:title/kill', { params: titled('absent') }, 404, code('not_found')],
+    ['POST /v1/repos/demo/instances/absent/type', { key: 'enter' }, 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/pause', 200, { status: 'ok', signal: { type: 'agent_pause' } }],
+    ['POST /v1/repos/demo/instances/finished-w1-t1/pause', 409, 'refused'],
+    ['POST /v1/repos/demo/instances/absent/pause', 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/resume', 200, { status: 'ok' }],
+    ['POST /v1/repos/demo/instances/finished-w1-t1/resume', 409, 'refused'],
+    ['POST /v1/repos/demo/instances/absent/resume', 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/allow', {}, 409, 'refused'],
+    ['POST /v1/repos/demo/instances/absent/allow', {}, 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/allow', { permission: '../x' }, 400, 'bad_request', 'permission'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/deny', { message: 'no' }, 409, 'refused'],
+    ['POST /v1/repos/demo/plans/busy/permissions', { id: '9f3a1c2e', tool: 'Bash', detail: 'ls' }, 409, 'not_allowed'],
+    ['DELETE /v1/repos/demo/plans/busy/permissions/9f3a1c2e', 409, 'not_allowed'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/permission', { choice: 0 }, 409, 'refused'],
+    ['POST /v1/repos/demo/instances/absent/permission', { choice: 2 }, 404, 'not_found'],
+    ['GET /v1/repos/demo/instances/busy-w1-t1/presentation', 200, { supported: false, turns: null }],
+    ['GET /v1/repos/demo/instances/absent/presentation', 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/restart', 200, { status: 'ok' }],
+    ['POST /v1/repos/demo/instances/finished-w1-t1/restart', 409, 'refused'],
+    ['POST /v1/repos/demo/instances/absent/restart', 404, 'not_found'],
+    ['POST /v1/repos/demo/instances/busy-w1-t1/kill', 200, { status: 'ok', signal: { status: 'done' } }],
+    ['POST /v1/repos/demo/instances/finished-w1-t1/kill', 200, { status: 'ok', signal: { status: 'failed' } }],
+    ['POST /v1/repos/demo/instances/absent/kill', 404, 'not_found'],
 
-    ['GET /v1/queue', {}, 200],
-    ['GET /v1/queue/stats', {}, 200, { paused: false, max_agents: 3 }],
-    ['POST /v1/queue/pause', {}, 200, { status: 'paused', changed: true }],
-    ['POST /v1/queue/pause', {}, 200, { status: 'paused', changed: false }],
-    [
-      'POST /v1/repos/:project/plans/:plan/implement',
-      { params: plan('planned') },
-      202,
-      { status: 'accepted', project: 'demo', filename: 'planned' },
-    ],
-    ['GET /v1/queue/stats', {}, 200, { paused: true }],
-    ['POST /v1/queue/resume', {}, 200, { status: 'resumed', changed: true }],
-    ['POST /v1/queue/clear', {}, 200, { status: 'cleared' }],
-    ['GET /v1/forges', {}, 200, []],
-    ['GET /v1/accounts', {}, 200, []],
-    ['GET /v1/work', { query: '?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z' }, 200, { is_cut: false }],
-    ['GET /v1/work', { query: '?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z' }, 400, code('bad_request')],
-    ['GET /v1/intakes', {}, 200, [{ name: 'inbox', source: 'folder', enabled: false, taken: 0 }]],
-    ['GET /v1/intakes/:name', { params: { name: 'inbox' } }, 200, { name: 'inbox', items: [] }],
-    ['GET /v1/intakes/:name', { params: { name: 'none' } }, 404, code('not_found')],
-    ['GET /v1/intakes/:name/try', { params: { name: 'inbox' } }, 200, { name: 'inbox', room: 3, items: [] }],
-    ['GET /v1/intakes/:name/try', { params: { name: 'none' } }, 404, code('not_found')],
-    ['POST /v1/intakes/:name/deliveries', { params: { name: 'inbox' } }, 401, code('unauthorized')],
-    ['POST /v1/repos/:project/notes', { params: demo, body: { text: 'slow tests' } }, 200, { id: 1, state: 'taken' }],
-    ['POST /v1/repos/:project/notes', { params: nope, body: { text: 'x' } }, 404, code('repo_not_found')],
-    ['POST /v1/repos/:project/notes', { params: demo, body: { text: ' ' } }, 400, code('bad_request'), 'text'],
-    [
-      'POST /v1/repos/:project/plans/:plan/notes',
-      { params: plan('busy'), body: { text: 'slow checks' } },
-      200,
-      { id: 2, author: 'person', plan: null },
-    ],
-    ['GET /v1/notes', { query: '?state=taken' }, 200, [{ id: 1 }, { id: 2 }]],
-    ['GET /v1/notes', { query: '?state=open' }, 400, code('bad_request')],
-    ['GET /v1/repos/:project/notes/:id', { params: { ...demo, id: 1 } }, 200, { text: 'slow tests' }],
-    ['GET /v1/repos/:project/notes/:id', { params: { ...demo, id: 9 } }, 404, code('not_found')],
-    ['POST /v1/repos/:project/notes/:id/refuse', { params: { ...demo, id: 1 }, body: {} }, 200, { state: 'refused' }],
-    ['POST /v1/repos/:project/notes/:id/refuse', { params: { ...demo, id: 9 }, body: {} }, 404, code('not_found')],
-    ['POST /v1/repos/:project/notes/:id/take', { params: { ...demo, id: 1 }, body: {} }, 200, { state: 'taken' }],
-    ['POST /v1/repos/:project/notes/:id/take', { params: { ...demo, id: 9 }, body: {} }, 404, code('not_found')],
-    ['DELETE /v1/repos/:project/notes/:id', { params: { ...demo, id: 1 } }, 200, { state: 'forgotten', text: '' }],
-    ['DELETE /v1/repos/:project/notes/:id', { params: { ...demo, id: 9 } }, 404, code('not_found')],
-    ['GET /v1/landings', {}, 200, []],
-    ['GET /v1/repos/:project/landing', { params: { project: 'demo' } }, 404, code('not_found')],
-    ['POST /v1/repos/:project/landing/pause', { params: { project: 'demo' }, body: {} }, 404, code('not_found')],
-    [
-      'POST /v1/repos/:project/landing/resume',
-      { params: { project: 'demo' }, body: { branch: 'main' } },
-      404,
-      code('not_found'),
-    ],
-    [
-      'POST /v1/repos/:project/landing/first',
-      { params: { project: 'demo' }, body: { plan: 'nope' } },
-      409,
-      code('conflict'),
-    ],
-    [
-      'POST /v1/repos/:project/landing/remove',
-      { params: { project: 'demo' }, body: { plan: 'nope' } },
-      409,
-      code('conflict'),
-    ],
-    ['GET /v1/hosts', {}, 200, []],
-    ['GET /v1/hosts/:host', { params: { host: 'a' } }, 404, code('not_found')],
-    ['POST /v1/hosts/:host/drain', { params: { host: 'a' } }, 409, code('conflict')],
-    ['DELETE /v1/hosts/:host', { params: { host: 'a' } }, 409, code('conflict')],
-    ['GET /v1/notifications', { query: '?all=true' }, 200],
-    ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
-    ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],
-    ['GET /v1/schedules', {}, 200, []],
+    ['GET /v1/queue', 200],
+    ['GET /v1/queue/stats', 200, { paused: false, max_agents: 3 }],
+    ['POST /v1/queue/pause', 200, { status: 'paused', changed: true }],
+    ['POST /v1/queue/pause', 200, { status: 'paused', changed: false }],
+    ['POST /v1/repos/demo/plans/planned/implement', 202, { status: 'accepted', project: 'demo', filename: 'planned' }],
+    ['GET /v1/queue/stats', 200, { paused: true }],
+    ['POST /v1/queue/resume', 200, { status: 'resumed', changed: true }],
+    ['POST /v1/queue/clear', 200, { status: 'cleared' }],
+    ['GET /v1/forges', 200, []],
+    ['GET /v1/accounts', 200, []],
+    ['GET /v1/work?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z', 200, { is_cut: false }],
+    ['GET /v1/work?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 400, 'bad_request'],
+    ['GET /v1/intakes', 200, [{ name: 'inbox', source: 'folder', enabled: false, taken: 0 }]],
+    ['GET /v1/intakes/inbox', 200, { name: 'inbox', items: [] }],
+    ['GET /v1/intakes/none', 404, 'not_found'],
+    ['GET /v1/intakes/inbox/try', 200, { name: 'inbox', room: 3, items: [] }],
+    ['GET /v1/intakes/none/try', 404, 'not_found'],
+    ['POST /v1/intakes/inbox/deliveries', 401, 'unauthorized'],
+    ['POST /v1/repos/demo/notes', { text: 'slow tests' }, 200, { id: 1, state: 'taken' }],
+    ['POST /v1/repos/nope/notes', { text: 'x' }, 404, 'repo_not_found'],
+    ['POST /v1/repos/demo/notes', { text: ' ' }, 400, 'bad_request', 'text'],
+    ['POST /v1/repos/demo/plans/busy/notes', { text: 'slow checks' }, 200, { id: 2, author: 'person', plan: null }],
+    ['GET /v1/notes?state=taken', 200, [{ id: 1 }, { id: 2 }]],
+    ['GET /v1/notes?state=open', 400, 'bad_request'],
+    ['GET /v1/repos/demo/notes/1', 200, { text: 'slow tests' }],
+    ['GET /v1/repos/demo/notes/9', 404, 'not_found'],
+    ['POST /v1/repos/demo/notes/1/refuse', {}, 200, { state: 'refused' }],
+    ['POST /v1/repos/demo/notes/9/refuse', {}, 404, 'not_found'],
+    ['POST /v1/repos/demo/notes/1/take', {}, 200, { state: 'taken' }],
+    ['POST /v1/repos/demo/notes/9/take', {}, 404, 'not_found'],
+    ['DELETE /v1/repos/demo/notes/1', 200, { state: 'forgotten', text: '' }],
+    ['DELETE /v1/repos/demo/notes/9', 404, 'not_found'],
+    ['GET /v1/landings', 200, []],
+    ['GET /v1/repos/demo/landing', 404, 'not_found'],
+    ['POST /v1/repos/demo/landing/pause', {}, 404, 'not_found'],
+    ['POST /v1/repos/demo/landing/resume', { branch: 'main' }, 404, 'not_found'],
+    ['POST /v1/repos/demo/landing/first', { plan: 'nope' }, 409, 'conflict'],
+    ['POST /v1/repos/demo/landing/remove', { plan: 'nope' }, 409, 'conflict'],
+    ['GET /v1/hosts', 200, []],
+    ['GET /v1/hosts/a', 404, 'not_found'],
+    ['POST /v1/hosts/a/drain', 409, 'conflict'],
+    ['DELETE /v1/hosts/a', 409, 'conflict'],
+    ['GET /v1/notifications?all=true', 200],
+    ['GET /v1/notifications?all=yes', 400, 'bad_request'],
+    ['POST /v1/notifications/clear', 200, { status: 'read' }],
+    ['GET /v1/schedules', 200, []],
     [
       'GET /v1/machines',
-      {},
       200,
       ['supervisor', 'repo', 'landing', 'plan', 'wave', 'task', 'agent', 'release'].map((name) => ({ name })),
     ],
     ...ofMcp,
     ...ofOwnMachine,
-    ['GET /v1/machines/:name', { params: { name: 'task' } }, 200],
-    ['GET /v1/machines/:name', { params: { name: 'engine' } }, 404, code('not_found')],
-    ['POST /v1/gc', { body: { dry: true } }, 200, { dry: true, items: expect.any(Array), notes: [] }],
-    ['POST /v1/gc', { body: { overrides: ['everything'] } }, 400, code('bad_request')],
-    ['POST /v1/gc', { body: { everything: true, dry: true } }, 200, { dry: true, notes: [] }],
-    ['POST /v1/gc', { body: { everything: true } }, 409, code('conflict')],
-    ['POST /v1/repair', { body: { dry: true } }, 200],
-    ['POST /v1/repair', { body: { dry: 'yes' } }, 400, code('bad_request')],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg' }, 200],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=png' }, 400, code('bad_request')],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?theme=dark' }, 400, code('bad_request')],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&plan=p' }, 400, code('bad_request')],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&tree=1' }, 404, code('machine_unknown')],
-    [
-      'GET /v1/machines/:name',
-      { params: { name: 'task' }, query: '?format=svg&tree=1&plan=p' },
-      400,
-      code('bad_request'),
-    ],
-    [
-      'GET /v1/machines/:name',
-      { params: { name: 'task' }, query: '?format=svg&project=demo&plan=nope' },
-      404,
-      code('plan_not_found'),
-    ],
-    ['GET /v1/events', { query: '?since=x' }, 400, code('bad_request'), 'since'],
-  ];
-  const words: string[] = [];
-  for (const [key, given, status, part, ...places] of rows) {
-    const answer = await of(key, given);
-    words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
-    const where = `${key} ${JSON.stringify(given).slice(0, 200)}: ${answer.text.slice(0, 500)}`;
-    expect(answer.status, where).toBe(status);
-    if (Array.isArray(part)) expect(answer.json, where).toMatchObject(part);
-    else if (part !== undefined && typeof part === 'object' && part !== null && 'asymmetricMatch' in part)
-      expect(answer.json, where).toEqual(part);
-    else if (part !== undefined) expect(answer.json, where).toMatchObject(part as object);
-    for (const place of places) expect(toldBy(answer).join(), where).toContain(place);
-  }
+    ['GET /v1/machines/task', 200],
+    ['GET /v1/machines/engine', 404, 'not_found'],
+    ['POST /v1/gc', { dry: true }, 200, { dry: true, items: expect.any(Array), notes: [] }],
+    ['POST /v1/gc', { overrides: ['everything'] }, 400, 'bad_request'],
+    ['POST /v1/gc', { everything: true, dry: true }, 200, { dry: true, notes: [] }],
+    ['POST /v1/gc', { everything: true }, 409, 'conflict'],
+    ['POST /v1/repair', { dry: true }, 200],
+    ['POST /v1/repair', { dry: 'yes' }, 400, 'bad_request'],
+    ['GET /v1/machines/task?format=svg', 200],
+    ['GET /v1/machines/task?format=png', 400, 'bad_request'],
+    ['GET /v1/machines/task?theme=dark', 400, 'bad_request'],
+    ['GET /v1/machines/task?format=svg&plan=p', 400, 'bad_request'],
+    ['GET /v1/machines/task?format=svg&tree=1', 404, 'machine_unknown'],
+    ['GET /v1/machines/task?format=svg&tree=1&plan=p', 400, 'bad_request'],
+    ['GET /v1/machines/task?format=svg&project=demo&plan=nope', 404, 'plan_not_found'],
+    ['GET /v1/events?since=x', 400, 'bad_request', 'since'],
+  ]);
   openGate(go);
   await untilStatus(started, 'planned', 'done');
 
-  await client.send({ ...plan('finished'), type: 'land' });
+  await client.send({ project: 'demo', plan: 'finished', type: 'land' });
   await until(async () => (await client.plan('demo', 'finished')).landing === 'merged');
-  const paused = await of('POST /v1/repos/:project/landing/pause', { params: demo, body: {} });
-  expect([paused.status, paused.json]).toMatchObject([200, { branch: 'main', paused: true }]);
-  await client.send({ ...plan('planned'), type: 'land' });
-  await until(async () => (await client.landing(demo)).line.length === 1);
+  await play([['POST /v1/repos/demo/landing/pause', {}, 200, { branch: 'main', paused: true }]]);
+  await client.send({ project: 'demo', plan: 'planned', type: 'land' });
+  await until(async () => (await client.landing({ project: 'demo' })).line.length === 1);
   const waits = { branch: 'main', state: 'empty', paused: true, current: [], line: [{ plan: 'planned' }] };
-  const landingRows: readonly Row[] = [
-    ['GET /v1/landings', { query: '?project=demo' }, 200, [waits]],
-    ['GET /v1/repos/:project/landing', { params: demo }, 200, waits],
-    ['GET /v1/repos/:project/landing', { params: demo, query: '?branch=other' }, 404, code('not_found')],
-    ['POST /v1/repos/:project/landing/first', { params: demo, body: { plan: 'planned' } }, 200, waits],
-    ['POST /v1/repos/:project/landing/remove', { params: demo, body: { plan: 'planned' } }, 200, { line: [] }],
-    ['POST /v1/repos/:project/landing/resume', { params: demo, body: { branch: 'main' } }, 200, { paused: false }],
-  ];
-  for (const [key, given, status, part] of landingRows) {
-    const answer = await of(key, given);
-    words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
-    expect([answer.status, answer.json], key).toMatchObject([status, part]);
-  }
+  await play([
+    ['GET /v1/landings?project=demo', 200, [waits]],
+    ['GET /v1/repos/demo/landing', 200, waits],
+    ['GET /v1/repos/demo/landing?branch=other', 404, 'not_found'],
+    ['POST /v1/repos/demo/landing/first', { plan: 'planned' }, 200, waits],
+    ['POST /v1/repos/demo/landing/remove', { plan: 'planned' }, 200, { line: [] }],
+    ['POST /v1/repos/demo/landing/resume', { branch: 'main' }, 200, { paused: false }],
+  ]);
 
   const hooked = another(started, 'hooked', '[[hooks]]\ntype = "command"\nname = "tell"\ncommand = "true"\n');
   await client.addRepo(hooked, { trust: true });
@@ -906,43 +602,33 @@ it('every route answers as it says, done and refused', async () => {
   await until(async () => (await delivered()).length === 1);
   const [told] = await delivered();
   const delivery = { id: told?.id ?? '' };
-  const tell = { project: 'hooked', hook: 'tell' };
-  const hookRows: readonly Row[] = [
-    ['GET /v1/hooks', { query: '?project=hooked' }, 200, [{ hook: 'tell', state: 'on', delivered: 1, dead: 0 }]],
-    ['GET /v1/hooks/deliveries', { query: '?hook=tell&plan=told&limit=1' }, 200, [{ ...delivery, event: 'cancel' }]],
-    ['GET /v1/hooks/deliveries', { query: '?hook=other' }, 200, []],
-    ['GET /v1/hooks/deliveries', { query: '?state=done' }, 400, code('bad_request')],
-    ['GET /v1/hooks/deliveries/:id', { params: delivery }, 200, { ...delivery, last_status: 0, sequence: 1 }],
-    ['GET /v1/hooks/deliveries/:id', { params: { id: 'msg_none' } }, 404, code('not_found')],
-    ['POST /v1/hooks/deliveries/:id/redeliver', { params: delivery }, 200, { ...delivery, state: 'pending' }],
-    ['POST /v1/hooks/deliveries/:id/redeliver', { params: { id: 'msg_none' } }, 404, code('not_found')],
-    ['POST /v1/repos/:project/hooks/:hook/disable', { params: tell }, 200, { status: 'disabled', changed: true }],
-    ['POST /v1/repos/:project/hooks/:hook/disable', { params: tell }, 200, { status: 'disabled', changed: false }],
-    ['POST /v1/repos/:project/hooks/:hook/enable', { params: tell }, 200, { status: 'enabled', changed: true }],
-    ['POST /v1/repos/:project/hooks/:hook/enable', { params: { ...tell, hook: 'tel' } }, 404, code('not_found')],
-    ['POST /v1/repos/:project/hooks/:hook/test', { params: tell }, 200, { delivered: true, status: 0 }],
+  await play([
+    ['GET /v1/hooks?project=hooked', 200, [{ hook: 'tell', state: 'on', delivered: 1, dead: 0 }]],
+    ['GET /v1/hooks/deliveries?hook=tell&plan=told&limit=1', 200, [{ ...delivery, event: 'cancel' }]],
+    ['GET /v1/hooks/deliveries?hook=other', 200, []],
+    ['GET /v1/hooks/deliveries?state=done', 400, 'bad_request'],
+    [`GET /v1/hooks/deliveries/${delivery.id}`, 200, { ...delivery, last_status: 0, sequence: 1 }],
+    ['GET /v1/hooks/deliveries/msg_none', 404, 'not_found'],
+    [`POST /v1/hooks/deliveries/${delivery.id}/redeliver`, 200, { ...delivery, state: 'pending' }],
+    ['POST /v1/hooks/deliveries/msg_none/redeliver', 404, 'not_found'],
+    ['POST /v1/repos/hooked/hooks/tell/disable', 200, { status: 'disabled', changed: true }],
+    ['POST /v1/repos/hooked/hooks/tell/disable', 200, { status: 'disabled', changed: false }],
+    ['POST /v1/repos/hooked/hooks/tell/enable', 200, { status: 'enabled', changed: true }],
+    ['POST /v1/repos/hooked/hooks/tel/enable', 404, 'not_found'],
+    ['POST /v1/repos/hooked/hooks/tell/test', 200, { delivered: true, status: 0 }],
+    ['POST /v1/repos/hooked/plans/told/solo', 409, 'conflict'],
     [
-      'POST /v1/repos/:project/plans/:plan/solo',
-      { params: { project: 'hooked', plan: 'told' } },
-      409,
-      code('conflict'),
-    ],
-    [
-      'POST /v1/repos/:project/plans/:plan/solo',
-      { params: { project: 'hooked', plan: 'idea' }, body: { prompt: '```sh\ntrue\n```' } },
+      'POST /v1/repos/hooked/plans/idea/solo',
+      { prompt: '```sh\ntrue\n```' },
       200,
       { plan: { status: 'implementing' } },
     ],
-    ['POST /v1/repos/:project/hooks/:hook/test', { params: { ...nope, hook: 'tell' } }, 404, code('repo_not_found')],
-  ];
-  for (const [key, given, status, part] of hookRows) {
-    const answer = await of(key, given);
-    words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
-    expect([answer.status, answer.json], key).toMatchObject([status, part]);
-  }
+    ['POST /v1/repos/nope/hooks/tell/test', 404, 'repo_not_found'],
+  ]);
 
   // A forge that takes anybody, and a repo that has a remote there.
   const forge = await startForge('forgejo', { token: null, owner: 'acme', name: 'shop' });
+  afterwards(() => forge.stop());
   forge.state.issues.set(12, {
     title: 'The basket is empty',
     body: 'Always.',
@@ -956,49 +642,38 @@ it('every route answers as it says, done and refused', async () => {
   await client.addRepo(shop, { trust: true });
   const issue = { reference: `${new URL(forge.url).host}/acme/shop#12` };
   const message = 'do it\n\n```sh\necho a > issue.txt\n```';
-  const body = (more: object) => ({ body: { ...issue, ...more } });
   const pull = `${forge.url}/acme/shop/pulls/1`;
   const at = '2026-01-02T03:04:05Z';
   const earlier = { created_at: at, done: true, notifications: [] };
   const said = { by: 'person', content: 'do it', at };
-  const issueRows: readonly Row[] = [
-    ['POST /v1/issues/start', body({ message: 'x', pull_request: 'x' }), 400, code('usage')],
-    ['POST /v1/issues/start', { body: { reference: 'acme/other#1', message } }, 404, code('not_found')],
-    ['POST /v1/issues/start', body({ message }), 200, { status: 'started', session: { branch: 'fix/issue-12' } }],
-    ['POST /v1/issues/start', body({ message }), 409, code('conflict')],
-    ['POST /v1/issues/continue', body({ message: 'and more', queue: true }), 200, { notes: [] }],
-    ['POST /v1/issues/enqueue', body({ message: 'and still more' }), 200, { notes: [] }],
-    ['POST /v1/delegate', { body: { message: `see ${issue.reference}, please` } }, 200, { notes: [] }],
-    ['POST /v1/delegate', { body: { message: 'no issue and no repo' } }, 400, code('usage')],
-    ['GET /v1/issues', { query: '?project=shop' }, 200, [{ ...issue, title: 'The basket is empty' }]],
-    ['GET /v1/issues/context', { query: `?reference=${encodeURIComponent(issue.reference)}` }, 200, issue],
-    ['POST /v1/issues/set-pr', body({ url: pull }), 200, { pull_request: pull }],
-    ['POST /v1/issues/set-pr', body({ url: 'https://forge.test/a/b/pull/1' }), 404, code('not_found')],
-    ['POST /v1/issues/comment', body({ text: 'On it.' }), 200, { status: 'commented' }],
-    ['POST /v1/issues/destroy', body({ overrides: ['running', 'unpushed'] }), 409, code('refused')],
-    ['POST /v1/issues/destroy', body({ force: true }), 200, { status: 'destroyed' }],
-    ['POST /v1/issues/destroy', body({ force: true }), 404, code('not_found')],
-    ['POST /v1/issues/prune', { body: { dry: true } }, 200, { destroyed: [], kept: [] }],
-    ['POST /v1/issues/import', body({ ...earlier, messages: [said] }), 200, { status: 'imported' }],
-    ['POST /v1/issues/import', body({ ...earlier, messages: [said] }), 200, { status: 'known' }],
+  await play([
+    ['POST /v1/issues/start', { ...issue, message: 'x', pull_request: 'x' }, 400, 'usage'],
+    ['POST /v1/issues/start', { reference: 'acme/other#1', message }, 404, 'not_found'],
+    ['POST /v1/issues/start', { ...issue, message }, 200, { status: 'started', session: { branch: 'fix/issue-12' } }],
+    ['POST /v1/issues/start', { ...issue, message }, 409, 'conflict'],
+    ['POST /v1/issues/continue', { ...issue, message: 'and more', queue: true }, 200, { notes: [] }],
+    ['POST /v1/issues/enqueue', { ...issue, message: 'and still more' }, 200, { notes: [] }],
+    ['POST /v1/delegate', { message: `see ${issue.reference}, please` }, 200, { notes: [] }],
+    ['POST /v1/delegate', { message: 'no issue and no repo' }, 400, 'usage'],
+    ['GET /v1/issues?project=shop', 200, [{ ...issue, title: 'The basket is empty' }]],
+    [`GET /v1/issues/context?reference=${encodeURIComponent(issue.reference)}`, 200, issue],
+    ['POST /v1/issues/set-pr', { ...issue, url: pull }, 200, { pull_request: pull }],
+    ['POST /v1/issues/set-pr', { ...issue, url: 'https://forge.test/a/b/pull/1' }, 404, 'not_found'],
+    ['POST /v1/issues/comment', { ...issue, text: 'On it.' }, 200, { status: 'commented' }],
+    ['POST /v1/issues/destroy', { ...issue, overrides: ['running', 'unpushed'] }, 409, 'refused'],
+    ['POST /v1/issues/destroy', { ...issue, force: true }, 200, { status: 'destroyed' }],
+    ['POST /v1/issues/destroy', { ...issue, force: true }, 404, 'not_found'],
+    ['POST /v1/issues/prune', { dry: true }, 200, { destroyed: [], kept: [] }],
+    ['POST /v1/issues/import', { ...issue, ...earlier, messages: [said] }, 200, { status: 'imported' }],
+    ['POST /v1/issues/import', { ...issue, ...earlier, messages: [said] }, 200, { status: 'known' }],
     [
-      'POST /v1/repos/:project/instances/solo',
-      { params: { project: 'hooked' }, body: { title: 'night', prompt: 'do it\n\n```sh\ntrue\n```' } },
+      'POST /v1/repos/hooked/instances/solo',
+      { title: 'night', prompt: 'do it\n\n```sh\ntrue\n```' },
       202,
       { title: 'night-session' },
     ],
-  ];
-  try {
-    for (const [key, given, status, part] of issueRows) {
-      const answer = await of(key, given);
-      // How much of the work is lost by an end depends on how far the agent came.
-      if (!key.endsWith('/destroy')) words.push(...toldBy(answer).map((text) => `${key}\n${text}`));
-      expect([answer.status, answer.json], key).toMatchObject([status, part]);
-    }
-    expect(forge.state.issues.get(12)?.comments.map(({ body: text }) => text)).toEqual(['On it.']);
-  } finally {
-    await forge.stop();
-  }
+  ]);
+  expect(forge.state.issues.get(12)?.comments.map(({ body }) => body)).toEqual(['On it.']);
 
   // An agent that waits for a line in its terminal.
   const config =
@@ -1007,9 +682,14 @@ it('every route answers as it says, done and refused', async () => {
   await client.addRepo(typed, { trust: true });
   await begin(started, 'asks', planText(['read -r line; echo "$line" > line.txt']), 'typed');
   await until(async () => (await client.instances({ plan: 'asks' }))[0]?.takes_input === true);
-  const line = { params: { project: 'typed', title: 'asks-w1-t1' }, body: { text: 'hello' } };
-  const answer = await of('POST /v1/repos/:project/instances/:title/type', line);
-  expect([answer.status, answer.json]).toMatchObject([200, { signal: { type: 'agent_type', status: 'done' } }]);
+  await play([
+    [
+      'POST /v1/repos/typed/instances/asks-w1-t1/type',
+      { text: 'hello' },
+      200,
+      { signal: { type: 'agent_type', status: 'done' } },
+    ],
+  ]);
   await untilStatus(started, 'asks', 'done', 'typed');
   expect(git(typed, 'show', 'plan/asks:line.txt')).toBe('hello');
 
@@ -1037,13 +717,9 @@ it('captures the lines that were asked for', async () => {
   const started = await startEngine();
   await begin(started, 'talks', planText(['seq 1 9; echo x > x.txt']));
   await untilStatus(started, 'talks', 'done');
+  const params = { project: 'demo', title: 'talks-w1-t1' };
   const capture = async (query: string) =>
-    (
-      await ask(started.engine, 'GET /v1/repos/:project/instances/:title/capture', {
-        params: titled('talks-w1-t1'),
-        query,
-      })
-    ).text;
+    (await ask(started.engine, 'GET /v1/repos/:project/instances/:title/capture', { params, query })).text;
   const whole = await capture('');
   const lines = whole.trimEnd().split('\n');
   expect(lines).toEqual(expect.arrayContaining(['1', '9']));
