@@ -80,7 +80,6 @@ export const soaks: Readonly<Record<string, Soak>> = {
 export const wholeInSoak: Readonly<Record<string, number>> = {
   'test/actors/properties.test.ts': 60,
   'test/agents/run-claim.test.ts': 30,
-  'test/control/fuzz.test.ts': 60,
   'test/crash/import.test.ts': 120,
   'test/effects/hooks-killed.test.ts': 60,
   'test/engine/programs.test.ts': 90,
@@ -92,7 +91,7 @@ export const wholeInSoak: Readonly<Record<string, number>> = {
   'test/signal-files/crash.test.ts': 60,
   'test/signal-files/fuzz.test.ts': 240,
   'test/simulation/seeds.test.ts': 900,
-  'test/walls/http-fuzz.test.ts': 600,
+  'test/walls/http-fuzz.test.ts': 660,
 };
 
 /** Programs that are paid for, and hundreds of MB each; `test/agents/programs.test.ts` and `engine/programs.test.ts` play what they print. */
