@@ -278,6 +278,66 @@ describe('a plan whose waves have requests of their own', () => {
     expect(git(where.bare, 'show', 'stack/login/w3:a.txt')).toBe('1\nand more\n2');
   });
 
+  it.each([
+    ['other lines', 'sed -i s/b/B/ b.txt; echo d > d.txt', '1\nand more\n2\n', 'b.txt d.txt', '1\nand more\n2'],
+    [
+      'the same line',
+      'sed -i s/2/two/ a.txt; rm c.txt; echo d > d.txt',
+      '1\nand more\ntwo\n',
+      'c.txt d.txt',
+      '1\nand more\ntwo',
+    ],
+  ])(
+    'needs a single merge by hand where a new part below the highest conflicts with what was pushed, and the highest changes %s',
+    async (_, last, decided, ofHighest, inMiddle) => {
+      const where = await atForge();
+      const engine = await start(where);
+      const go = join(where.on.root, 'go');
+      const third = `${gate(go)}; echo 2 >> a.txt; echo c > c.txt`;
+      const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [third], [last]);
+      await begin(engine, 'login', text);
+      await opened(engine, 2);
+      const theirs = byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
+      await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
+      openGate(go);
+      const { blocked } = await untilBlocked(engine, 'login');
+      const below = tip(where, 'stack/login/w2');
+      expectProse(blocked?.reason ?? '', 'part w3', 'a.txt', `git merge ${below.slice(0, 12)}`);
+      mergedByHand(where, below, decided);
+      await say(engine, 'login', 'resolve');
+      const { pull_request: request } = await opened(engine, 4);
+      expect(request?.stack?.map(({ pushed }) => pushed)).toEqual([undefined, undefined, undefined, undefined]);
+      expect([tip(where, 'stack/login/w1'), tip(where, 'stack/login/w2')]).toEqual([theirs, below]);
+      expect(pulls(where).map((pull) => shows(where, pull))).toEqual(['a.txt', 'b.txt', 'a.txt c.txt', ofHighest]);
+      expect(git(where.bare, 'show', 'stack/login/w3:a.txt')).toBe(inMiddle);
+      expect(git(where.bare, 'rev-parse', 'stack/login/w4^{tree}')).toBe(treeOfPlan(where));
+    },
+  );
+
+  it('has no request for a new part of which a person has pushed all changes below it', async () => {
+    const where = await atForge();
+    const engine = await start(where);
+    const go = join(where.on.root, 'go');
+    const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo 2 >> a.txt`], ['echo d > d.txt']);
+    await begin(engine, 'login', text);
+    await opened(engine, 2);
+    byHand(where, 'stack/login/w1', 'a.txt', '1\n2\n');
+    await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
+    openGate(go);
+    await untilPlan(engine, 'login', ({ status }) => status === 'done');
+    await opened(engine, 3);
+    expect(pulls(where).map((pull) => `${pull.head} ${shows(where, pull)}`)).toEqual([
+      'stack/login/w1 a.txt',
+      'stack/login/w2 b.txt',
+      'stack/login/w4 d.txt',
+    ]);
+    for (const pull of pulls(where)) {
+      await untilPlan(engine, 'login', () => pull.base === 'main');
+      merge(where, pull, 'merge');
+    }
+    await merged(engine);
+  });
+
   it('is blocked when its own branch conflicts with what was pushed, until a person has merged that', async () => {
     const where = await atForge();
     const engine = await stacked(where);

@@ -18,10 +18,10 @@ import { fetchTip } from '../git/base-remote.ts';
 import { movedMeanwhile } from '../git/branch.ts';
 import { holdsWork } from '../git/joint-base.ts';
 import { advanceBranch } from '../git/merge.ts';
-import { findCommit } from '../git/objects.ts';
+import { findCommit, isAncestor } from '../git/objects.ts';
 import { replaceBranch, tipsIn } from '../git/push.ts';
 import type { Repository } from '../git/repository.ts';
-import { endsOf, type Restacked, restack, withChange } from '../git/stack.ts';
+import { endsOf, type Restacked, restack, stackDecided, withChange } from '../git/stack.ts';
 import { pullRequestText } from './pull-request-text.ts';
 import { pushesTo, takeConflictText, taken } from './stack-pushes.ts';
 import type { ForgeParts } from './with-forge.ts';
@@ -94,32 +94,39 @@ type Published =
 async function publish(parts: ForgeParts, at: Stacking, layers: readonly Layer[]): Promise<Published> {
   const published: StackLayer[] = [];
   const below: string[] = [];
-  let under: Under = { branch: at.into, tip: null, isLanded: true, url: null, was: null };
+  let under: Under = { branch: at.into, tip: null, isLanded: true, url: null };
+  let newOn: Under | null = null;
   let receiver = receiverOf(layers, at.stack);
   const highest = highestOf(layers);
   for (const [index, layer] of layers.entries()) {
     const { standing, found, there, branch, known } = layer;
-    const was = known?.pushed?.[0]?.from ?? known?.head ?? null;
-    if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null, was: null };
+    if (known === null) newOn ??= under;
+    if (standing === 'landed') under = { branch: at.into, tip: await tipOf(at), isLanded: true, url: null };
     // The part above it is based on its branch until a person decides.
     else if (standing === 'closed' && there !== null)
-      under = { branch, tip: there, isLanded: false, url: found?.url ?? null, was };
+      under = { branch, tip: there, isLanded: false, url: found?.url ?? null };
     else if (standing === 'open' || standing === 'none') {
-      let made = await headOf(at, layer, { under, below, receives: layer === receiver });
+      let made = await headOf(at, layer, { under, newOn, below, receives: layer === receiver });
       if (made.kind === 'conflict' && layer === receiver && layer !== highest) {
         receiver = highest;
-        made = await headOf(at, layer, { under, below, receives: false });
+        made = await headOf(at, layer, { under, newOn, below, receives: false });
       }
       if (made.kind === 'conflict') {
-        const text = there === null && known === null ? newConflictText : conflictText;
-        return { kind: 'conflict', detail: text(layer, under, made, { ...at, isHighest: layer === highest }) };
+        const detail =
+          newOn === null ? conflictText(layer, under, made, at) : newConflictText(layer, under, made, { ...at, newOn });
+        return { kind: 'conflict', detail };
+      }
+      // What is below has all of its changes, so a request would show nothing.
+      if (made.head === under.tip && known === null && there === null) {
+        below.push(...ownCommits(layer));
+        continue;
       }
       if (made.head !== there) await push(at, layer, made.head);
       parts.faults?.('plan-stack.after-push');
       const request = await requestFor(parts, at, { layer, under, nth: index + 1 });
       parts.faults?.('plan-stack.after-request');
       below.push(made.head);
-      under = { branch, tip: made.head, isLanded: false, url: request.url, was };
+      under = { branch, tip: made.head, isLanded: false, url: request.url };
       published.push({ ...shownLayer({ ...layer, found: request }, 'open'), head: made.head, base: request.base });
     }
     below.push(...ownCommits(layer));
@@ -140,8 +147,6 @@ interface Under {
   readonly tip: string | null;
   readonly isLanded: boolean;
   readonly url: string | null;
-  /** Its commit before people pushed to it; null: it is no part that was published before. */
-  readonly was: string | null;
 }
 
 /** The lowest first. Nothing is changed. */
@@ -227,12 +232,16 @@ export function receiverOf<L extends Placed>(
   return layers.find(({ name, standing }) => name === fixes && standing === 'open') ?? highest;
 }
 
+interface Place {
+  readonly under: Under;
+  /** What the lowest of the new parts is based on; null: the part is none of them. */
+  readonly newOn: Under | null;
+  readonly below: readonly string[];
+  readonly receives: boolean;
+}
+
 /** The head that the part must get: its present commits, on top of the part below, with the new commits. */
-async function headOf(
-  at: Stacking,
-  layer: Layer,
-  { under, below, receives }: { readonly under: Under; readonly below: readonly string[]; readonly receives: boolean },
-): Promise<Restacked> {
+async function headOf(at: Stacking, layer: Layer, { under, newOn, below, receives }: Place): Promise<Restacked> {
   const { repository, stack, head, remote } = at;
   const { there, known, end, branch, title } = layer;
   const isNew = known === null && there === null;
@@ -247,6 +256,10 @@ async function headOf(
           ...{ tip, onto: under.tip, isLanded: under.isLanded, below },
           message: title,
         });
+  if (isNew && newOn?.tip != null && under.tip !== null && (await isAncestor(repository, newOn.tip, head)))
+    return stackDecided(repository, {
+      ...{ stacked, tip, onto: under.tip, below, message: title, decided: head, isWhole: receives },
+    });
   if (stacked.kind === 'conflict' || !receives || isNew) return stacked;
   return stack.from === null || stack.from === head
     ? stacked
@@ -331,23 +344,17 @@ function conflictText(
   ].join(' ');
 }
 
-/** A part that is not pushed yet cannot be put there by hand: the plan's branch gets what is below it. */
+/** A part that is not pushed yet cannot be put there by hand: the plan's branch gets what the new parts are based on. */
 function newConflictText(
   { name }: Layer,
-  { branch: below, tip, was }: Under,
+  { branch: below }: Under,
   { files }: Extract<Restacked, { kind: 'conflict' }>,
-  { remote, plan, branch, forge, isHighest }: Stacking & { readonly isHighest: boolean },
+  { remote, plan, branch, forge, newOn }: Stacking & { readonly newOn: Under },
 ): string {
-  const place = shellWord(remote);
-  const back = `${was?.slice(0, 12)}:${shellWord(`refs/heads/${below}`)}`;
+  const merged = newOn.tip?.slice(0, 12) ?? shellWord(newOn.branch);
   return [
     `part ${name} of the stack conflicts with ${below} at ${forge.server.name} in ${files.slice(0, 20).join(', ')}, so it and what is above it get no request yet;`,
-    `merge that by hand where ${branch} is checked out (git worktree list), or in a checkout of your own: git fetch ${place} && git merge ${tip?.slice(0, 12) ?? shellWord(below)}`,
-    ...(isHighest || was === null
-      ? []
-      : [
-          `and set ${below} back, since the parts between are made without it: git push --force-with-lease ${place} ${back}`,
-        ]),
+    `merge ${newOn.branch} by hand where ${branch} is checked out (git worktree list), or in a checkout of your own: git fetch ${shellWord(remote)} && git merge ${merged}`,
     `and then: stator plan answer ${shellWord(plan)}`,
   ].join(' ');
 }

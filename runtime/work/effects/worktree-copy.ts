@@ -4,6 +4,7 @@ import { cp, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
+import { literalPaths } from '../git/git.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { isWithin, literal, realPlace, worktreesFolder } from '../git/worktree-folder.ts';
 import { inWorktree, type OpenWorktree } from '../git/worktree-list.ts';
@@ -17,8 +18,6 @@ export interface CopyRequest {
   /** Stops the copying between two files, and throws the signal's reason. */
   readonly stop: AbortSignal;
 }
-
-const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
  * Copies each path, folders with all files, and links inside as links; never from or to a place outside. Tracked files are left out: the worktree already has

@@ -45,6 +45,9 @@ export interface GitOptions {
   readonly protocols?: readonly string[];
 }
 
+/** Paths are names, without patterns. */
+export const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
+
 export interface GitResult {
   readonly exitCode: number;
   /** The output without the last newline. */

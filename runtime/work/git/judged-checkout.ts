@@ -5,7 +5,7 @@
 import { join, normalize } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
-import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { checkoutTimeoutMs, literalPaths, ownGit } from './git.ts';
 import { isAncestor } from './objects.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -29,8 +29,6 @@ export interface TrustedFiles {
   /** Paths from the root; `.`: everything. */
   readonly paths: readonly string[];
 }
-
-const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
  * Makes the checkout again. Returns its real path, and the trusted paths that the trusted commit lacks: these do not exist in the checkout. Files of an

@@ -6,6 +6,7 @@ import { ownGit } from './git.ts';
 import { areAncestors, findCommit, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { replay, sideOf } from './replay.ts';
 import type { Repository } from './repository.ts';
+import { withFilesOf } from './tree-file.ts';
 
 /** A part, and the commits at which its work ended. */
 interface Part {
@@ -46,7 +47,8 @@ async function firstWith(repo: Repository, chain: readonly string[], commits: re
 
 export type Restacked =
   | { readonly kind: 'stacked'; readonly head: string }
-  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly cut: string };
+  /** `tree` has git's conflict marks in `files`. */
+  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly tree: string; readonly cut: string };
 
 interface Restack {
   /** The head of the part as it is. */
@@ -69,6 +71,30 @@ export async function restack(repo: Repository, { tip, onto, isLanded, below, me
   if (stands) return { kind: 'stacked', head: tip };
   const from = cut ?? (await ownGit(repo.path, ['merge-base', onto, tip]));
   return withChange(repo, { onto, from, to: tip, without: known, message });
+}
+
+interface Decided extends Pick<Restack, 'tip' | 'onto' | 'below' | 'message'> {
+  /** What `restack` made of the part. */
+  readonly stacked: Restacked;
+  /** A commit in which a person merged all of it with what the new parts are based on. */
+  readonly decided: string;
+  /** The part gets all that this commit has. */
+  readonly isWhole: boolean;
+}
+
+/** A new part on top of `onto`: files that conflict are as the person decided, and may show what the parts above change in them. Throws `git_failed`. */
+export async function stackDecided(
+  repo: Repository,
+  { stacked, tip, onto, below, message, decided, isWhole }: Decided,
+): Promise<Restacked> {
+  if (stacked.kind === 'stacked' && (!isWhole || stacked.head === tip)) return stacked;
+  const tree =
+    isWhole || stacked.kind === 'stacked'
+      ? await treeOf(repo, decided)
+      : await withFilesOf(repo, stacked.tree, { paths: stacked.files, from: decided });
+  if (tree === (await treeOf(repo, onto))) return { kind: 'stacked', head: onto };
+  const without = await existing(repo, below);
+  return { kind: 'stacked', head: await replay(repo, { tip, onto, tree, message, without }) };
 }
 
 interface Change {

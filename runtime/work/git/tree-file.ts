@@ -1,8 +1,8 @@
-/** Rewrites one file of a tree, without a working tree. */
+/** Rewrites files of a tree, without a working tree. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownGit } from './git.ts';
+import { literalPaths, ownGit } from './git.ts';
 
 /** The tree in which `edit` has changed the regular file at `path`; the same tree if there is none or `edit` returns null. Throws git's errors. */
 export async function withFile(
@@ -17,11 +17,28 @@ export async function withFile(
   const edited = text === null ? null : edit(text);
   if (edited === null || edited === text) return tree;
   const blob = await ownGit(cwd, ['hash-object', '-w', '--no-filters', '--stdin'], { input: edited });
+  return withEntries(cwd, tree, [`${mode} ${blob}\t${path}`]);
+}
+
+/** The tree with the files at these paths as another tree or commit has them: one that is not there is removed. Throws git's errors. */
+export async function withFilesOf(
+  { path: cwd }: { readonly path: string },
+  tree: string,
+  { paths, from }: { readonly paths: readonly string[]; readonly from: string },
+): Promise<string> {
+  const listed = await ownGit(cwd, ['ls-tree', '-r', '-z', '--full-tree', from, '--', ...paths], literalPaths);
+  const removed = paths.map((path) => `0 ${'0'.repeat(tree.length)}\t${path}`);
+  return withEntries(cwd, tree, [...removed, ...listed.split('\0').filter((line) => line !== '')]);
+}
+
+/** Entries as `git update-index --index-info` reads them. */
+async function withEntries(cwd: string, tree: string, entries: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'stator-index-'));
   try {
     const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
     await ownGit(cwd, ['read-tree', tree], aside);
-    await ownGit(cwd, ['update-index', '-z', '--index-info'], { ...aside, input: `${mode} ${blob}\t${path}\0` });
+    const input = entries.map((entry) => `${entry}\0`).join('');
+    await ownGit(cwd, ['update-index', '-z', '--index-info'], { ...aside, input });
     return await ownGit(cwd, ['write-tree'], aside);
   } finally {
     await rm(folder, { recursive: true, force: true });
