@@ -185,7 +185,7 @@ module.exports = {
           '^page/',
           '^node_modules/preact/',
           '^runtime/base/charts/(chart|render|metrics|lit)\\.ts$',
-          '^machines/vocabulary/((account|comment|merge|time)-text|ids|numbers|plan-status|run-state)\\.ts$',
+          '^machines/vocabulary/((account|act|comment|merge|reason|time)-text|block-source|ids|numbers|plan-status|run-state)\\.ts$',
           '^runtime/api/contract/',
         ],
       },

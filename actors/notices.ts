@@ -2,9 +2,14 @@
  * The notifications of a step, derived from what it moved: an agent on its way through the queue causes five, and for a plan that needs a person they say which
  * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
  */
+
+import type { Block } from '../machines/plan/context.ts';
 import { questionName } from '../machines/plan/context.ts';
+import { blockText } from '../machines/vocabulary/block-source.ts';
 import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
+import type { Reason } from '../machines/vocabulary/effect.ts';
 import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
+import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import { refusedText } from '../machines/vocabulary/word.ts';
 import type { Happened } from './hook-events.ts';
@@ -53,8 +58,8 @@ export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened
 export const noticeLimit = 1_000;
 
 /** The message about a plan that is blocked. */
-export function blockMessage({ source, reason }: { readonly source: unknown; readonly reason: unknown }): string {
-  return `${source}: ${reason}`;
+export function blockMessage({ source, reason }: Pick<Block, 'source' | 'reason'>): string {
+  return `${blockText(source)}: ${reason}`;
 }
 
 /** An agent's step through the queue; null: the transition is no such step, or is not reported. A later attempt waits in the queue as the same item. */
@@ -76,18 +81,19 @@ function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapsho
   if (enters('run:backing_off') && reason === 'set-aside')
     return { type: 'work_set_aside', instance, message: `${instance}: attempt ${failures} does not count: ${detail}` };
   if (!enters('run:failed') && !enters('run:cancelled')) return null;
-  const why = withDetail(reason ?? 'no attempt is left', detail);
+  const why = withDetail(reason, detail);
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
 
 /** For a failed start: the first failure, and what to do last. A text of an agent ends with the reason. */
-function withDetail(reason: string, detail: string): string {
+function withDetail(reason: Reason | null, detail: string): string {
+  const text = reason === null ? 'no attempt is left' : reasonText(reason);
   const line =
     detail
       .trim()
       .split('\n')
       .at(reason === 'start-failed' ? 0 : -1) ?? '';
-  return line === '' ? reason : `${reason}: ${line}`;
+  return line === '' ? text : `${text}: ${line}`;
 }
 
 /** The notification that most of a budget is used. */

@@ -1,4 +1,5 @@
 /** Why a signal is not taken now: it is held, suppressed, or refused by a state and a guard; and which signals would be taken instead. */
+
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { answerCommand } from '../machines/plan/advice.ts';
 import {
@@ -14,6 +15,7 @@ import { choiceText, draftObstacle, draftProblem } from '../machines/plan/drafts
 import type { PlanEvent } from '../machines/plan/events.ts';
 import { guardTexts } from '../machines/plan/guard-texts.ts';
 import { notOpenText, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
+import { blockText } from '../machines/vocabulary/block-source.ts';
 import { onOneLine } from '../machines/vocabulary/errors.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
 import type { Role } from '../machines/vocabulary/ids.ts';
@@ -120,7 +122,8 @@ export function answerObstacle(
   const open = questions.map(
     (question) => `${questionName(question)}: ${onOneLine(question.question)}: ${commandOf(question)}`,
   );
-  const beside = blocked === null ? [] : [`it is blocked as well (${blocked.source}): answer first, then resolve`];
+  const beside =
+    blocked === null ? [] : [`it is blocked as well (${blockText(blocked.source)}): answer first, then resolve`];
   return [`it does not say which question it answers, and ${counted(questions.length)} open`, ...open, ...beside].join(
     '\n',
   );

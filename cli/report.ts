@@ -1,8 +1,10 @@
 /** `stator report`: what was done since a time, over all repos. */
 
+import { actText } from '../machines/vocabulary/act-text.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { landingText } from '../machines/vocabulary/landing.ts';
 import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
+import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { clockTime, localDay, localTime } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
@@ -100,7 +102,7 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
               String(plan.runs),
               plan.failures === 0 ? '' : String(plan.failures),
               plan.cost_usd === null ? '' : money(plan.cost_usd),
-              plain(plan.author ?? ''),
+              plan.author === null ? '' : whoText(plan.author),
             ]),
             '',
           ),
@@ -109,7 +111,7 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
       'what failed:',
       failures.map(
         ({ ended_at: at, project, title, reason, why }) =>
-          `  ${clockTime(at)} ${plain(`${project}/${title}`)}: ${reason}${why === null ? '' : `, ${cut(plain(why), 120)}`}`,
+          `  ${clockTime(at)} ${plain(`${project}/${title}`)}: ${reason === null ? 'failed' : reasonText(reason)}${why === null ? '' : `, ${cut(plain(why), 120)}`}`,
       ),
     ),
     ...section(
@@ -118,8 +120,13 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
         .toReversed()
         .map(
           (act) =>
-            `  ${clockTime(act.at)} ${act.by === 'person' ? 'you' : plain(act.by.slice('person:'.length))}: ${act.type}${act.status === 'failed' ? ', refused' : ''}, ${name(act)}`,
+            `  ${clockTime(act.at)} ${whoText(act.by)}: ${plain(actText(act.type))}${act.status === 'failed' ? ' (refused)' : ''}, ${name(act)}`,
         ),
     ),
   ];
+}
+
+/** `anna` of `person:anna`; the owner of the home is who reads this. */
+function whoText(origin: string): string {
+  return origin === 'person' ? 'you' : plain(origin.replace(/^person:/, ''));
 }

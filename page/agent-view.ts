@@ -1,4 +1,5 @@
 /** One agent: its output, its changes, its messages; and the actions that it takes. */
+import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
@@ -62,7 +63,7 @@ function about(agent: InstanceEntry, nowMs: number): View {
     fact('started', agent.started_at === null ? '' : timeView(agent.started_at, nowMs)),
     fact('last heard', agent.last_activity_at === null ? '' : timeView(agent.last_activity_at, nowMs)),
     fact('exit', [agent.exit_code, agent.exit_note].filter((part) => part !== null).join(': ')),
-    fact('reason', agent.reason === null ? '' : timesIn(agent.reason, nowMs)),
+    fact('reason', agent.reason === null ? '' : reasonText(agent.reason)),
     fact('goes on', agent.waits_until === null ? '' : timeView(agent.waits_until, nowMs, 'in')),
     ...usageFacts(agent.usage),
     fact('work', agent.work?.text ?? ''),

@@ -1,11 +1,13 @@
 /** A day: what was done, what it cost, what failed and why, by repo; slots, tokens and cost over time; and who did what. */
+import { actText } from '../machines/vocabulary/act-text.ts';
 import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
+import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import { type Run, type Step, slotsOver, spentOver, sumsOf, tokensOf } from './day.ts';
 import { h, type View } from './dom.ts';
-import { amount, dollars, words } from './format.ts';
+import { amount, dollars } from './format.ts';
 import { glyph } from './glyph.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
@@ -111,7 +113,7 @@ function lists(work: WorkEntry, nowMs: number): View[] {
               { key: `${index} ${at}` },
               h('span', { class: 'dim' }, timeView(at, nowMs)),
               h('b', null, by === 'person' ? 'the owner' : by.slice('person:'.length)),
-              h('span', null, status === 'failed' ? `${words(type)}, refused` : words(type)),
+              h('span', null, actText(type), status === 'failed' ? ': refused' : ''),
               plan === ''
                 ? h('span', null, project)
                 : h('a', { class: 'link', href: planAddress({ project, plan }) }, `${project}/${plan}`),
@@ -138,7 +140,7 @@ function failureRow({ project, plan, title, attempt, reason, why, ended_at: ende
       { class: 'link', href: `${planAddress({ project, plan })}/${encodeURIComponent(title)}` },
       `${project}/${plan} ${shortTitle(title, plan)}`,
     ),
-    h('span', null, timesIn(`${(reason ?? '').replaceAll(/[_-]/g, ' ')}${why === null ? '' : `: ${why}`}`, nowMs)),
+    h('span', null, timesIn([reason === null ? [] : reasonText(reason), why ?? []].flat().join(': '), nowMs)),
   );
 }
 

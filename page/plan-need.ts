@@ -1,9 +1,11 @@
 /** What needs a person in a plan, besides questions: why, the logs of what failed, and what can be done about it. */
+import { blockText } from '../machines/vocabulary/block-source.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { goOnText, logsOf, offersOf } from './acts.ts';
 import { budgetForm } from './budget-form.ts';
 import { h, type View } from './dom.ts';
 import { emptyWhenTaken, field, fieldText, sendOnEnter } from './form.ts';
+import { sentence } from './format.ts';
 import { glyph } from './glyph.ts';
 import { outputView, whyOf } from './need-output.ts';
 import { needOf, planAddress, shortTitle } from './needs.ts';
@@ -27,7 +29,7 @@ export function needView(plan: PlanShow, model: PlanModel, actions: PlanActions,
     {
       class: 'panel question',
       heading: 'need-title',
-      title: [glyph('asks'), blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you')],
+      title: [glyph('asks'), blocked === null ? 'Needs you' : sentence(blockText(blocked.source))],
       count: timeView(need.since, nowMs, 'for'),
     },
     h('p', { class: 'asked', id: 'need-why' }, timesIn(whyOf(need, isReported), nowMs)),
@@ -129,17 +131,3 @@ function waveWays(
 export function accepts(explain: PlanModel['explain'], type: string): boolean {
   return explain?.events.some((event) => event.type === type && event.accepted) === true;
 }
-
-const sourceWords: Readonly<Record<string, string>> = {
-  agent: 'An agent asks',
-  failed: 'Its attempts are used up',
-  cycle_limit: 'Its rounds of fixing are used up',
-  review: 'The review asks for changes',
-  override: 'Its status was set by hand',
-  fault: 'A signal could not be handled',
-  no_verdict: 'A judge ended without a verdict',
-  conflict: 'Its branches do not merge',
-  budget: 'Its budget is used up',
-  choice: 'Choose one of its drafts',
-  lost_work: 'Work was lost from its branch',
-};

@@ -1,7 +1,7 @@
 /** The course of a plan over time, read from its journal: spans of work and of waiting on one axis. */
 import { taskName, taskNamed } from '../machines/vocabulary/ids.ts';
+import { reasonText } from '../machines/vocabulary/reason-text.ts';
 import type { HistoryEntry, PlanShow } from '../runtime/api/contract/plans.ts';
-import { words } from './format.ts';
 import { shortTitle } from './needs.ts';
 
 export interface Span {
@@ -139,13 +139,13 @@ function turn(lane: Open, { atMs, look, line }: { atMs: number; look: Look | nul
 
 /** The cause of a wait is in its line. */
 function textOf([kind, text]: Look, { why, reason, attempt }: HistoryEntry): string {
-  const cause = kind === 'work' ? '' : (why ?? (reason === null ? '' : words(reason)));
+  const cause = kind === 'work' ? '' : (why ?? (reason === null ? '' : reasonText(reason)));
   const counted = attempt !== null && attempt > 1 ? `, attempt ${attempt}` : '';
   return `${text}${counted}${cause === '' ? '' : `: ${cause}`}`;
 }
 
 function whyOf({ why, reason }: HistoryEntry): string {
-  return `failed${why === null ? (reason === null ? '' : `: ${words(reason)}`) : `: ${why}`}`;
+  return `failed${why === null ? (reason === null ? '' : `: ${reasonText(reason)}`) : `: ${why}`}`;
 }
 
 function withRegion(lane: Open, { from_tags: from, to_tags: to }: HistoryEntry): readonly string[] {

@@ -1,5 +1,7 @@
 /** The text about agents, in lists and alone. Pure. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
@@ -20,7 +22,7 @@ function stateTone(state: InstanceEntry['state']): Tone {
 }
 
 export function instanceRow(entry: InstanceEntry, { nowMs, withUsage }: { nowMs: number; withUsage: boolean }): Cell[] {
-  const why = entry.reason === null ? '' : `: ${entry.reason}`;
+  const why = entry.reason === null ? '' : `: ${reasonText(entry.reason)}`;
   const time = entry.started_at === null || !entry.live ? '' : duration(nowMs - Date.parse(entry.started_at));
   return [
     entry.title,
@@ -40,7 +42,7 @@ export function instanceLines(entry: InstanceEntry, paint: Paint, nowMs: number)
       ['title', entry.title],
       ['plan', `${entry.project}/${entry.plan}`],
       ['role', entry.role],
-      ['state', `${entry.state.replaceAll('_', ' ')}${entry.reason === null ? '' : `: ${entry.reason}`}`],
+      ['state', `${entry.state.replaceAll('_', ' ')}${entry.reason === null ? '' : `: ${reasonText(entry.reason)}`}`],
       ['attempt', String(entry.attempt)],
       ['run', entry.run],
       ['pid', entry.pid === null ? null : String(entry.pid)],

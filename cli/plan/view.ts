@@ -1,5 +1,6 @@
 /** The text about a plan, in lists and alone. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
+import { blockText } from '../../machines/vocabulary/block-source.ts';
 import { personName, taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { mergeLines } from '../../machines/vocabulary/merge-text.ts';
@@ -8,7 +9,6 @@ import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { ago, duration, rangeText, withLocalTimes } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
-import { blockText } from '../block-text.ts';
 import { type Cell, fields, type Paint, type Tone, table } from '../output.ts';
 import type { Line } from '../spans.ts';
 import { brief, plain } from '../text.ts';

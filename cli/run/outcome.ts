@@ -1,11 +1,11 @@
 /** The state of a plan that is being run: does it go on by itself, is it over, or is it a person's turn? Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
+import { blockText } from '../../machines/vocabulary/block-source.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { durationText } from '../../runtime/base/config/duration.ts';
-import { blockText } from '../block-text.ts';
 import { brief, plain } from '../text.ts';
 
 export type Outcome =

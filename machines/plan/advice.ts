@@ -1,9 +1,10 @@
 /** What a person can do about a plan that is blocked, each way with its command. One text for views, `explain` and `run`. Pure. */
 
+import type { BlockSource } from '../vocabulary/block-source.ts';
 import type { BudgetMeasure, BudgetUse } from '../vocabulary/budget.ts';
 import type { PlanStatus } from '../vocabulary/plan-status.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
-import { type BlockSource, type Question, questionName } from './context.ts';
+import { type Question, questionName } from './context.ts';
 
 export interface BlockedPlan {
   readonly plan: string;

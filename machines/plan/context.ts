@@ -1,6 +1,7 @@
 /** What a plan's root remembers, and the functions by which guards and views read it. Pure functions over JSON. */
 
 import { parsePlan } from '../document/plan-document.ts';
+import type { BlockSource } from '../vocabulary/block-source.ts';
 import {
   type Amounts,
   type BudgetUse,
@@ -28,21 +29,6 @@ import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import { taskFacts } from '../vocabulary/task-agent.ts';
 import type { Word } from '../vocabulary/word.ts';
-
-export const blockSources = [
-  'agent',
-  'failed',
-  'cycle_limit',
-  'review',
-  'override',
-  'fault',
-  'no_verdict',
-  'conflict',
-  'budget',
-  'choice',
-  'lost_work',
-] as const;
-export type BlockSource = (typeof blockSources)[number];
 
 export interface Block {
   reason: string;

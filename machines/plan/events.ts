@@ -1,4 +1,5 @@
 /** What a plan's root receives: signals, events of its own regions, and the reports of its children. */
+import type { BlockSource } from '../vocabulary/block-source.ts';
 import type {
   AgentOutput,
   Asked,
@@ -9,10 +10,11 @@ import type {
   WaveFailed,
   WaveOutput,
 } from '../vocabulary/family.ts';
+
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
 import type { Said } from '../vocabulary/word.ts';
-import type { BlockSource, PlanContext } from './context.ts';
+import type { PlanContext } from './context.ts';
 
 type PlanSignal = SignalEvent<
   | 'plan_start'

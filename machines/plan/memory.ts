@@ -1,6 +1,7 @@
 /** What a plan's root writes into its context, and when it sends itself an event about that. */
 
 import { assertEvent, assign } from 'xstate';
+import type { BlockSource } from '../vocabulary/block-source.ts';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
 import { isYes, type Previous } from '../vocabulary/family.ts';
 import { instanceTitle, isWorker } from '../vocabulary/ids.ts';
@@ -11,7 +12,6 @@ import {
   acceptedLimit,
   afterEnd,
   allDone,
-  type BlockSource,
   documentFacts,
   isSession,
   keptResults,

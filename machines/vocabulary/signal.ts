@@ -260,12 +260,14 @@ export const signals = {
 
 /** The name of a signal, such as `plan_start`: a key of `signals`. */
 export type SignalType = keyof typeof signals;
-/** What a person may send, by its name or another name of it. */
-export type PublicSignal = {
-  [T in SignalType]: 'person' extends (typeof signals)[T]['from'][number]
-    ? T | ((typeof signals)[T] extends { readonly aliases: readonly (infer Alias)[] } ? Alias : never)
-    : never;
+/** What a person may send, by its own name. */
+export type SentByPeople = {
+  [T in SignalType]: 'person' extends (typeof signals)[T]['from'][number] ? T : never;
 }[SignalType];
+/** The same, also by another name of it. */
+export type PublicSignal = {
+  [T in SentByPeople]: T | ((typeof signals)[T] extends { readonly aliases: readonly (infer Alias)[] } ? Alias : never);
+}[SentByPeople];
 export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
 
 /**

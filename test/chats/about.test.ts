@@ -19,7 +19,7 @@ const blocked: Plan = {
   blocked: { source: 'cycle_limit', reason: 'three rounds', at: 1 },
 };
 const permission: About = { kind: 'permission', title: 'login-coder', id: '0123abcd', isWhole: true };
-const block: About = { kind: 'block', reason: 'cycle_limit: three rounds' };
+const block: About = { kind: 'block', reason: 'its rounds of fixing are used up: three rounds' };
 const wave: About = { kind: 'wave', wave: 1 };
 
 describe('an event asks', () => {
@@ -31,7 +31,7 @@ describe('an event asks', () => {
   it.each([
     ['agent_asks', { question: 2, message: 'x' }, { kind: 'question', number: 2 }],
     ['blocked', { question: 2, blocked_source: 'agent', blocked_reason: 'x' }, { kind: 'question', number: 2 }],
-    ['plan_blocked', { message: 'cycle_limit: three rounds' }, block],
+    ['plan_blocked', { message: 'its rounds of fixing are used up: three rounds' }, block],
     ['blocked', { blocked_source: 'cycle_limit', blocked_reason: 'three rounds' }, block],
     ['wave_waiting', { message: 'x', wave: 1 }, wave],
     ['wave_waiting', { message: 'x' }, null],

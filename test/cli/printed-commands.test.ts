@@ -6,7 +6,7 @@ import { parseAst } from 'rolldown/parseAst';
 import { describe, expect, it } from 'vitest';
 import { pageOf, topUsage } from '../../cli/commands.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
-import { blockSources } from '../../machines/plan/context.ts';
+import { blockSources } from '../../machines/vocabulary/block-source.ts';
 import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { unstartedText } from '../../runtime/base/platform/home-engine.ts';
 import { namedVerbs } from '../support/command-tree.ts';

@@ -19,8 +19,11 @@ it('says what was done, what failed and who needs you; and what is wrong with a 
   const report = await stator(['report', '--since', '1h']);
   expect(report.code).toBe(0);
   expect(report.stdout).toMatch(/^since .*: 2 plans, 2 runs, 1 failure\n\nneeds you:\n {2}demo\/bad: /);
-  expect(report.stdout).toMatch(/^demo\/good +done, not merged +1 +person$/m);
-  expect(report.stdout).toMatch(/^what failed:\n {2}\d\d:\d\d:\d\d demo\/bad-\S+: exit-code/m);
+  expect(report.stdout).toMatch(/^demo\/good +done, not merged +1 +you$/m);
+  expect(report.stdout).toMatch(/^what failed:\n {2}\d\d:\d\d:\d\d demo\/bad-\S+: ended with an error, it broke$/m);
+  expect(report.stdout).toMatch(
+    /^who did what:\n(?: {2}.*\n)* {2}\d\d:\d\d:\d\d you: started implementing, demo\/good$/m,
+  );
   const { plans } = JSON.parse((await stator(['report', '--json'])).stdout);
   expect(plans).toMatchObject([
     { project: 'demo', plan: 'bad', runs: 1, failures: 1, author: 'person' },

@@ -101,7 +101,10 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
     for (const number of [1, 2]) expect(text).toContain(`stator plan answer shop#${number} "<your answer>"`);
     expect(text).not.toContain('done: needs_decision');
   }
-  expect(first.screen()).toMatch(/^shop is blocked \(agent\): .*\b(?:of|which|question|port\?|Postgres|or)$/m);
+  expect(first.screen()).toMatch(
+    /^shop is blocked \(an agent asks\): .*\b(?:of|which|question|port\?|Postgres|or|SQLite\?)$/m,
+  );
+  expect((await made.stator(['plan', 'history', 'shop', '--json'])).stdout).not.toContain('done: needs_decision');
   expect(first.text()).toMatch(/● 1 The store +waits for an answer to question \d/);
   expect(asked).toContain('2 of 7 tests failed: cart.test.ts (');
 
@@ -133,7 +136,7 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
     expect(text).toContain('the cart is not tested');
     expect(text).toMatch(/stator plan answer shop$/m);
   }
-  expect(third.text()).toContain('shop is blocked (cycle limit reached)');
+  expect(third.text()).toContain('shop is blocked (its rounds of fixing are used up)');
   expect(limit).toContain('allow one more fix round: stator plan answer shop');
 
   // One more round is allowed, and now there is a budget, of which more than all is used.
@@ -157,7 +160,7 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
   expect(more.text()).toContain('all of its agents together may now take 60 agent minutes');
   const fifth = run(made);
   expect(await fifth.ended).toBe(1);
-  expect(fifth.text()).toContain('shop is blocked (cycle limit reached)');
+  expect(fifth.text()).toContain('shop is blocked (its rounds of fixing are used up)');
   expect(await told(made)).toMatch(/[\d.]+ of 60 agent minutes of the budget of shop/);
   for (const pty of [first, second, third, fourth, fifth])
     expect(

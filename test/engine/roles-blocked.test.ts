@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeOf } from '../../cli/run/outcome.ts';
 import { type BlockedPlan, waysOn } from '../../machines/plan/advice.ts';
-import { type BlockSource, blockSources } from '../../machines/plan/context.ts';
+import { type BlockSource, blockSources } from '../../machines/vocabulary/block-source.ts';
 import { plan } from '../support/chaos.ts';
 import { begin, exit, run, titles } from '../support/hands.ts';
 import { killAll, worldOf, worldsByState } from '../support/plan-states.ts';

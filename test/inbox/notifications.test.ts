@@ -49,7 +49,7 @@ it('a plan that is blocked by anything else says by what', async () => {
   await say(engine, 'draft', 'plan_start');
   const { blocked } = await untilBlocked(engine, 'draft');
   const needs = (await engine.client.notifications()).filter(({ type }) => type === 'plan_blocked');
-  expect(needs.map(({ message }) => message)).toEqual([`${blocked?.source}: ${blocked?.reason}`]);
+  expect(needs.map(({ message }) => message)).toEqual([`a step failed: ${blocked?.reason}`]);
   expect(await told(engine, 'draft')).toContain('task_error draft-plan');
 });
 

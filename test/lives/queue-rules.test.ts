@@ -386,7 +386,7 @@ it('R12: every step of an agent through the queue tells once, in its order, and 
   for (const { title, state } of await engine.client.queue()) expect(told[title]?.split(' ').at(-1)).toBe(state);
   const messages = (await engine.client.notifications()).map(({ message }) => message);
   expect(messages).toContain('waits-w1-t1 was withdrawn: its work is no longer needed');
-  expect(messages).toContainEqual(expect.stringMatching(/^bad-w1-t1 failed: exit-code: no$/));
+  expect(messages).toContainEqual(expect.stringMatching(/^bad-w1-t1 failed: ended with an error: no$/));
 });
 
 it('R12: a session that could not start has failed, and that is told once, with attempts left and without', async () => {
@@ -407,7 +407,7 @@ it('R12: a session that could not start has failed, and that is told once, with 
     const [entry] = (await engine.client.queue()).filter((one) => one.title === title);
     expect(entry).toMatchObject({ state: 'error', error: 'start-failed' });
     const messages = (await engine.client.notifications()).map(({ message }) => message);
-    expect(messages).toContainEqual(expect.stringMatching(`^${title} failed: start-failed: .*no such registry`));
+    expect(messages).toContainEqual(expect.stringMatching(`^${title} failed: could not start: .*no such registry`));
     await engine.engine.stop();
   }
 });

@@ -291,11 +291,11 @@ program = "date +%N >> fixes.txt"
       .getByText(/^\d+ runs?: \d+ done, \d+ failed$/)
       .waitFor(limit);
     const failed = part('What failed').getByRole('listitem').filter({ hasText: 'demo/daily w1-t1' });
-    await failed.getByText('exit code: no such host').waitFor(limit);
+    await failed.getByText('ended with an error: no such host').waitFor(limit);
     await part('Who did what')
       .getByRole('listitem')
       .filter({ hasText: 'demo/daily' })
-      .getByText('implement start')
+      .getByText('started implementing')
       .waitFor(limit);
     const [from, to] = [-1, 1].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString()) as [
       string,

@@ -53,6 +53,25 @@ it('agents that work for the whole plan have the names that they have everywhere
   expect(lanes.map(({ name }) => name)).toEqual(['review-1', 'fix-1', 'fixer 6']);
 });
 
+it('a wait and a failure say why in words', () => {
+  const line = (seq: number, to_tags: string[], rest: Partial<HistoryEntry>) =>
+    ({
+      ...{ seq, actor: 'wave-1.1/task-1.2/agent', to_tags, from_tags: [], refused: null, attempt: null },
+      ...{ at: new Date(start + seq * minute).toISOString(), why: null, reason: null, ...rest },
+    }) as unknown as HistoryEntry; // what is read of it
+  const journal = [
+    line(1, ['run:running'], {}),
+    line(2, ['run:backing_off'], { reason: 'no-change' }),
+    line(3, ['run:failed'], { reason: 'idle' }),
+  ];
+  const spans = timelineOf(journal, start + 9 * minute).lanes.flatMap((lane) => lane.spans);
+  expect(spans.map(({ kind, text }) => [kind, text])).toEqual([
+    ['work', 'at work'],
+    ['wait', 'waits for its next attempt: changed nothing'],
+    ['failed', 'failed: was silent for too long'],
+  ]);
+});
+
 it('a time in which no agent worked is folded, and all others keep their proportions', () => {
   const idle = idleOf(timeline);
   expect(idle).toEqual([{ fromMs: start + 10 * minute, toMs: start + 190 * minute }]);

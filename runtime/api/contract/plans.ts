@@ -1,6 +1,7 @@
 /** Plans and their journal, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { blockSources, draftStates, timestampNames } from '../../../machines/plan/context.ts';
+import { draftStates, timestampNames } from '../../../machines/plan/context.ts';
+import { blockSources } from '../../../machines/vocabulary/block-source.ts';
 import { landingSignals, landings } from '../../../machines/vocabulary/landing.ts';
 import { mergeObstacles } from '../../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../../machines/vocabulary/plan-pull.ts';

@@ -198,7 +198,10 @@ const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
   [/^\/(page\/[a-z-]+\.(?:html|css|svg|png|webmanifest))$/, whole],
   [/^\/(charts\/[a-z-]+\.json)$/, whole],
   [/^\/((?:page|runtime\/base\/charts)\/[a-z-]+\.js)$/, built],
-  [/^\/(machines\/vocabulary\/(?:(?:account|comment|merge|time)-text|ids|numbers|plan-status|run-state)\.js)$/, built],
+  [
+    /^\/(machines\/vocabulary\/(?:(?:account|act|comment|merge|reason|time)-text|block-source|ids|numbers|plan-status|run-state|shell-word)\.js)$/,
+    built,
+  ],
 ];
 
 /** Replaces a library's name in a page module's import by the library's address, because a browser knows no packages. */

@@ -48,7 +48,7 @@ export function createFactView({ store, kinds }: { readonly store: Store; readon
       ...entry,
       attempt: run?.attempt ?? null,
       reason: hasFailed(move) ? reason : null,
-      why: payload === null ? null : whyOf(payload, line, reason),
+      why: payload === null || hasAsked(line, move) ? null : whyOf(payload, line, reason),
       questions: payload === null || line.event !== 'answer' ? [] : numbersAt(payload, 'questions'),
       until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
       stands_in: begins ? (run?.profile ?? null) : null,
@@ -146,6 +146,11 @@ function namesIn(address: string): Names {
   } catch {
     return { project: null, plan: null }; // it throws only for an invalid address
   }
+}
+
+/** Whether a run ended with its question asked: what it printed last is no cause of the wait. */
+function hasAsked({ event }: JournalLine, { after }: PublicMove): boolean {
+  return event === 'run_exited' && after.has('waits:needs_decision');
 }
 
 /** Whether an agent or a task ended without its work. */

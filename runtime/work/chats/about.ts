@@ -1,6 +1,8 @@
 /** What a message in a chat asks, and what an answer to it means. Pure: the same is asked when the message is sent, and again when it is answered. */
+
 import { blockMessage, noticeLimit } from '../../../actors/notices.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
+import type { Block } from '../../../machines/plan/context.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
@@ -51,7 +53,8 @@ export function aboutOf({ event, details }: Pick<HookDeliver, 'event' | 'details
     };
   if (event === 'wave_waiting') return typeof wave === 'number' ? { kind: 'wave', wave } : null;
   if (event === 'agent_asks') return null;
-  return { kind: 'block', reason: event === 'blocked' ? blockText({ source, reason }) : String(message) };
+  const block = { source, reason } as Pick<Block, 'source' | 'reason'>; // the engine wrote both, from the block of the plan
+  return { kind: 'block', reason: event === 'blocked' ? blockText(block) : String(message) };
 }
 
 /** Whether the text of the message is all of it: one of the length of the limit was cut, and nothing else is left out. */
