@@ -2,12 +2,12 @@
 import { refusalSentence } from '../../machines/plan/refusal-text.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { needOfSignal, refuseLowerRole } from '../api/control/principal.ts';
-import { type ChatWatch, createChatWatch } from '../work/chats/chat-watch.ts';
+import { createChatWatch } from '../work/chats/chat-watch.ts';
 import type { Parts } from './composition.ts';
 
 const waitMs = 5_000;
 
-export function createChatAnswers(core: Parts): ChatWatch {
+export function createChatAnswers(core: Parts) {
   const { home, env, projects, store, faults, log, troubles, clock, settings, commands, isOwner, chatLookMs } = core;
   return createChatWatch({
     ...{ home, env, projects, store, faults, log, troubles },

@@ -14,17 +14,11 @@ export interface SettingsWatchParts {
   readonly troubles: Troubles;
 }
 
-export interface SettingsWatch {
-  start(): void;
-  /** May be called twice. */
-  stop(): Promise<void>;
-}
-
 /** A watcher loses events without notice, and a file that is new has none. */
 const everyMs = 15_000;
 const quietMs = 250;
 
-export function createSettingsWatch({ file, readAgain, isOwner, log, troubles }: SettingsWatchParts): SettingsWatch {
+export function createSettingsWatch({ file, readAgain, isOwner, log, troubles }: SettingsWatchParts) {
   let saved: SavedFile | null = null;
 
   async function apply(isThere: boolean): Promise<void> {
@@ -44,6 +38,7 @@ export function createSettingsWatch({ file, readAgain, isOwner, log, troubles }:
     start() {
       saved ??= watchSavedFile({ file: file(), everyMs, quietMs, onSave: apply });
     },
+    /** May be called twice. */
     stop: async () => saved?.stop(),
   };
 }

@@ -3,25 +3,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
-import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch.ts';
+import { createBudgetWatch } from '../core/outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
 import { agentsAtWork } from '../core/outbox/requeue.ts';
 import type { Store } from '../core/store/port.ts';
 import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
-import type { ChatWatch } from '../work/chats/chat-watch.ts';
 import { endCutOff, endTaken, freezeRuns, thawRuns } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { pushAfter } from '../work/effects/refs-push.ts';
-import { createPullRequestWatch, type PullRequestWatch } from '../work/forges/pull-request-watch.ts';
-import { createRetentionWatch, type RetentionWatch } from '../work/gc/retention-watch.ts';
+import { createPullRequestWatch } from '../work/forges/pull-request-watch.ts';
+import { createRetentionWatch } from '../work/gc/retention-watch.ts';
 import { withNotes } from '../work/git/notes.ts';
 import { listWorktrees } from '../work/git/worktree-list.ts';
-import { createIntakeWatch, type IntakeWatch } from '../work/intake/intake-watch.ts';
-import { createMachineSchedules, type MachineSchedules } from '../work/intake/machine-schedules.ts';
+import { createIntakeWatch } from '../work/intake/intake-watch.ts';
+import { createMachineSchedules } from '../work/intake/machine-schedules.ts';
 import { createHealth, type Health } from '../work/repos/health.ts';
 import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
-import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
+import { createVerificationWatch } from '../work/repos/verification-watch.ts';
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import { createChatAnswers, whyRefused } from './chat-answers.ts';
@@ -29,30 +28,12 @@ import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
 import { createPlacement } from './placement.ts';
-import { type Service, startServices, stopServices } from './services.ts';
-import { createSettingsWatch, type SettingsWatch } from './settings-watch.ts';
+import { type Service, startServices, stopServices, withFacts } from './services.ts';
+import { createSettingsWatch } from './settings-watch.ts';
 import { createTakeover } from './takeover.ts';
-
-/** The background work of a daemon. */
-export interface Watchers {
-  readonly repos: RepoWatchers;
-  readonly health: Health;
-  readonly gateway: Gateway;
-  readonly verificationWatch: VerificationWatch;
-  readonly pullRequestWatch: PullRequestWatch;
-  readonly retentionWatch: RetentionWatch;
-  readonly budgetWatch: BudgetWatch;
-  readonly backupWatch: ReturnType<typeof createBackupWatch>;
-  readonly settingsWatch: SettingsWatch;
-  readonly intakeWatch: IntakeWatch;
-  readonly chatWatch: ChatWatch;
-  readonly machineSchedules: MachineSchedules;
-}
 
 export interface Workers {
   readonly dispatcher: Dispatcher;
-  /** null: the home is owned for one verb. */
-  readonly watchers: Watchers | null;
   /** Resolves when no agent of the project runs any more. Throws `unavailable` after a minute. */
   runsEnded(project: string): Promise<void>;
   /** Reads the existing state, then begins to work. */
@@ -74,27 +55,19 @@ const endPollMs = 50;
 /** Creates the workers; `start` starts them. */
 export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Workers {
   const { pump, state, store } = core;
-  const watchers = mode === 'stays' ? createWatchers(core) : null;
-  const dispatcher = openDispatcher(core, watchers);
+  const repoWork = mode === 'stays' ? createRepoWork(core) : null;
+  const dispatcher = openDispatcher(core, repoWork);
   const endAgents = () => endCutOff(core, dispatcher.running());
-  const hostWatch =
-    mode !== 'stays'
-      ? null
-      : createHostWatch({
-          ...{ store, log: core.log, troubles: core.troubles, endAgents },
-          freezeAgents: () => freezeRuns(core, dispatcher.running()),
-          thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
-        });
-  const services = servicesOf(core, { hostWatch, watchers, dispatcher });
-  if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
-  if (watchers !== null)
-    state
-      .select(({ settings }) => settings)
-      .subscribe(() => {
-        watchers.pullRequestWatch.lookAgain();
-        watchers.intakeWatch.wake();
-        watchers.chatWatch.wake();
-      });
+  const services: readonly Service[] =
+    repoWork === null
+      ? [{ name: 'the dispatcher', ...dispatcher }]
+      : servicesOf(core, { ...repoWork, dispatcher, endAgents });
+  if (repoWork !== null) state.select(({ moves }) => moves).subscribe(dispatcher.wake);
+  state
+    .select(({ settings }) => settings)
+    .subscribe(() => {
+      for (const { configured } of services) configured?.();
+    });
 
   async function stopDue(): Promise<void> {
     await pump.drain();
@@ -119,7 +92,6 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
 
   return {
     dispatcher,
-    watchers,
     endAgents,
     stopDue,
     runsEnded: mode === 'stays' ? untilEnded : stopDue,
@@ -128,41 +100,121 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
   };
 }
 
-/** In the order in which they begin: first reading the stored state, then work, then requests of other hosts. For an engine of one verb only the dispatcher. */
+/** The parts that look at repos: the dispatcher asks two of them. */
+interface RepoWork {
+  readonly watchers: RepoWatchers;
+  readonly health: Health;
+  readonly gateway: Gateway;
+}
+
+function createRepoWork(core: Parts): RepoWork {
+  const { home, store, projects, faults, log, troubles, clock, settled, isOwner } = core;
+  const watchers = createRepoWatchers({ log, trustedFiles: projects.trustedFiles });
+  watchers.subscribe(({ topic, project }) => {
+    if (topic !== 'config' || !isOwner()) return;
+    const trouble = { what: `the changed files of ${project} cannot be read`, isRare: true } as const;
+    core.commands.noticeRepoFiles(project).then(
+      () => troubles.worked(trouble),
+      (thrown: unknown) => troubles.failed({ ...trouble, hint: 'they are read again at the next change' }, thrown),
+    );
+  });
+  const gateway = createGateway({
+    ...{ home, watchers, kinds: core.trees.kinds, store, projects, faults, log, troubles, isOwner, settled },
+    nowMs: () => clock.nowMs(),
+    worksIn: core.locks.holds,
+  });
+  return { watchers, health: watchRepos(core, watchers), gateway };
+}
+
+type Running = Omit<Service, 'name'>;
+
+/** In the order in which they begin: first reading the stored state, then work, then requests of other hosts. */
 function servicesOf(
   core: Parts,
-  given: { hostWatch: Running | null; watchers: Watchers | null; dispatcher: Dispatcher },
+  work: RepoWork & { readonly dispatcher: Dispatcher; readonly endAgents: () => Promise<void> },
 ): Service[] {
-  const { hostWatch, watchers, dispatcher } = given;
-  if (watchers === null)
-    return [{ name: 'the dispatcher', start: () => dispatcher.start(), stop: () => dispatcher.stop() }];
-  const { store, locks } = core;
+  const { home, env, store, projects, faults, log, troubles, clock, locks, settings, isOwner, onSignals } = core;
+  const { watchers, health, gateway, dispatcher, endAgents } = work;
+  const nowMs = () => clock.nowMs();
+  const mayWork = () => isOwner() && core.startable() === 'all';
+  const every = (everyMs: number | null) => (everyMs === null ? {} : { everyMs });
+  const hostWatch = createHostWatch({
+    ...{ store, log, troubles, endAgents },
+    freezeAgents: () => freezeRuns(core, dispatcher.running()),
+    thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
+  });
+  const verification = { store, projects, clock, troubles, watchers, isOwner, onSignals };
   const named: readonly (readonly [string, Running | null])[] = [
     ['the beat of this host', unawaited(hostWatch)], // its end waits for the store
     ['what ran here before', store.hosts === undefined ? null : runsOfBefore(core)],
     ['the locks of repos', { start: async () => locks.start(await projectsAtWork(store)), stop() {} }],
-    ['the health of repos', watchers.health],
-    ['the watch on verified plans', watchers.verificationWatch],
-    ['the watch on pull requests', watchers.pullRequestWatch],
-    ['cleaning', watchers.retentionWatch],
-    ['the watch on budgets', watchers.budgetWatch],
-    ['copies of the store', watchers.backupWatch],
-    ['the watch on daemon.toml', watchers.settingsWatch],
+    ['the health of repos', health],
+    ['the watch on verified plans', createVerificationWatch(verification)],
+    [
+      'the watch on pull requests',
+      createPullRequestWatch({
+        ...{ home, env, store, projects, clock, log, troubles, isOwner, onSignals, forgeStates: core.forgeStates },
+        ...every(core.pullRequestLookMs),
+      }),
+    ],
+    [
+      'cleaning',
+      createRetentionWatch({
+        cleaning: core.cleaning,
+        settings,
+        log,
+        troubles,
+        isOwner,
+        ...every(core.cleaningEveryMs),
+      }),
+    ],
+    ['the watch on budgets', createBudgetWatch({ store, projects, nowMs, troubles, isOwner, onSignals })],
+    ['copies of the store', createBackupWatch({ home, place: core.place, state: core.state, log, troubles, isOwner })],
+    [
+      'the watch on daemon.toml',
+      createSettingsWatch({
+        file: () => settings.current().file,
+        readAgain: core.commands.noticeSettings,
+        ...{ isOwner, log, troubles },
+      }),
+    ],
     ['the dispatcher', dispatcher],
-    ['the watch on signal files', watchers.gateway],
-    ['the watch on intakes', watchers.intakeWatch],
-    ['the watch on chats', watchers.chatWatch],
-    ['the schedules of machines', watchers.machineSchedules],
+    ['the watch on signal files', gateway],
+    [
+      'the watch on intakes',
+      createIntakeWatch({
+        ...every(core.intakeLookMs),
+        ...(core.intakeLookMs === null ? {} : { pollMs: core.intakeLookMs }),
+        ...{ home, env, store, projects, faults, log, troubles, nowMs, deliveries: core.deliveries, mayWork },
+        intakes: () => settings.current().intakes,
+        async register({ work: item, ...plan }) {
+          if (item.kind === 'message') await core.commands.registerSession({ ...plan, ...item });
+          else
+            await core.commands.registerPlan({ ...plan, content: item.content, branch: null, topic: null, file: null });
+        },
+        async begin(start) {
+          const signal = { ...start, payload: {}, origin: 'engine', run: null, waitMs: startWaitMs } as const;
+          return whyRefused(await core.commands.send(signal));
+        },
+        send: (of, message) => sendToAgents(core, of, message),
+      }),
+    ],
+    ['the watch on chats', createChatAnswers(core)],
+    [
+      'the schedules of machines',
+      createMachineSchedules({
+        ...every(core.intakeLookMs),
+        ...{ store, machines: core.machines, log, troubles, nowMs, mayWork },
+        begin: (tree, input, before) => core.commands.beginTree(tree, input, before),
+      }),
+    ],
     ['the takeover of lost hosts', unawaited(createTakeover(core))], // its end waits for a clone
     ['the placement of repos', unawaited(createPlacement(core))],
     ['answers to other hosts', answersToHosts(core)],
   ];
-  return named.flatMap(([name, running]) =>
-    running === null ? [] : [{ name, start: () => running.start(), stop: () => running.stop() }],
-  );
+  const services = named.flatMap(([name, running]) => (running === null ? [] : [{ name, ...running }]));
+  return withFacts(services, { facts: core.bus.subscribe({ onlyHere: true }), kinds: core.trees.kinds });
 }
-
-type Running = Pick<Service, 'start' | 'stop'>;
 
 /** Nothing waits for its end. */
 function unawaited(running: Running | null): Running | null {
@@ -208,15 +260,15 @@ function whyLeft({ error }: EffectRow): string {
 }
 
 /** The same for a daemon and for an engine that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is being removed. */
-function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
+function openDispatcher(core: Parts, repoWork: RepoWork | null): Dispatcher {
   const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
   const common = {
     graceMs: core.graceMs,
-    ...(watchers === null
+    ...(repoWork === null
       ? {}
       : {
-          lastWords: watchers.gateway.sweep,
-          isRepoDown: async (project: string) => (await watchers.health.look(project)) !== null,
+          lastWords: repoWork.gateway.sweep,
+          isRepoDown: async (project: string) => (await repoWork.health.look(project)) !== null,
         }),
   };
   const nowMs = () => clock.nowMs();
@@ -274,105 +326,6 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
       ...core.locks.missing(),
     ],
   });
-}
-
-function createWatchers(core: Parts): Watchers {
-  const { home, env, store, projects, faults, log, troubles, clock, settled, isOwner, onSignals, bus } = core;
-  const { kinds } = core.trees;
-  const nowMs = () => clock.nowMs();
-  const watchers = createRepoWatchers({ log, trustedFiles: projects.trustedFiles });
-  watchers.subscribe(({ topic, project }) => {
-    if (topic !== 'config' || !isOwner()) return;
-    const trouble = { what: `the changed files of ${project} cannot be read`, isRare: true } as const;
-    core.commands.noticeRepoFiles(project).then(
-      () => troubles.worked(trouble),
-      (thrown: unknown) => troubles.failed({ ...trouble, hint: 'they are read again at the next change' }, thrown),
-    );
-  });
-  return {
-    repos: watchers,
-    health: watchRepos(core, watchers),
-    gateway: createGateway({
-      ...{ home, watchers, kinds, store, projects, faults, log, troubles, nowMs, isOwner, settled },
-      worksIn: core.locks.holds,
-    }),
-    retentionWatch: createRetentionWatch({
-      ...(core.cleaningEveryMs === null ? {} : { everyMs: core.cleaningEveryMs }),
-      cleaning: core.cleaning,
-      settings: core.settings,
-      log,
-      troubles,
-      isOwner,
-    }),
-    backupWatch: createBackupWatch({ home, place: core.place, state: core.state, log, troubles, isOwner }),
-    settingsWatch: createSettingsWatch({
-      file: () => core.settings.current().file,
-      readAgain: core.commands.noticeSettings,
-      isOwner,
-      log,
-      troubles,
-    }),
-    budgetWatch: createBudgetWatch({
-      store,
-      kinds,
-      projects,
-      nowMs,
-      troubles,
-      facts: bus.subscribe({ onlyHere: true }),
-      isOwner,
-      onSignals,
-    }),
-    pullRequestWatch: createPullRequestWatch({
-      ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),
-      home,
-      env,
-      store,
-      kinds,
-      projects,
-      clock,
-      log,
-      troubles,
-      facts: bus.subscribe({ onlyHere: true }),
-      isOwner,
-      onSignals,
-      forgeStates: core.forgeStates,
-    }),
-    intakeWatch: createIntakeWatch({
-      ...(core.intakeLookMs === null ? {} : { everyMs: core.intakeLookMs }),
-      ...(core.intakeLookMs === null ? {} : { pollMs: core.intakeLookMs }),
-      ...{ home, env, store, projects, faults, log, troubles, nowMs },
-      deliveries: core.deliveries,
-      intakes: () => core.settings.current().intakes,
-      mayWork: () => isOwner() && core.startable() === 'all',
-      async register({ work, ...plan }) {
-        if (work.kind === 'message') await core.commands.registerSession({ ...plan, ...work });
-        else
-          await core.commands.registerPlan({ ...plan, content: work.content, branch: null, topic: null, file: null });
-      },
-      async begin(start) {
-        const signal = { ...start, payload: {}, origin: 'engine', run: null, waitMs: startWaitMs } as const;
-        return whyRefused(await core.commands.send(signal));
-      },
-      send: (of, message) => sendToAgents(core, of, message),
-    }),
-    chatWatch: createChatAnswers(core),
-    machineSchedules: createMachineSchedules({
-      ...(core.intakeLookMs === null ? {} : { everyMs: core.intakeLookMs }),
-      ...{ store, machines: core.machines, log, troubles, nowMs },
-      mayWork: () => isOwner() && core.startable() === 'all',
-      begin: (tree, input, before) => core.commands.beginTree(tree, input, before),
-    }),
-    verificationWatch: createVerificationWatch({
-      store,
-      projects,
-      clock,
-      troubles,
-      watchers,
-      facts: bus.subscribe({ onlyHere: true }),
-      isOwner,
-      onSignals,
-    }),
-  };
 }
 
 /** Agents that work, and are not judges. */

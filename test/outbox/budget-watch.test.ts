@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import type { Need } from '../../actors/plan-view.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import { createBus, type Fact } from '../../runtime/core/inbox/facts.ts';
+import { createBus, type Fact, followFacts } from '../../runtime/core/inbox/facts.ts';
 import { type BudgetWatchParts, createBudgetWatch } from '../../runtime/core/outbox/budget-watch.ts';
 import type { Projects } from '../../runtime/work/repos/registry.ts';
 import { until } from '../support/ground.ts';
@@ -46,7 +46,6 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
     isElsewhere: () => false,
   };
   const watch = createBudgetWatch({
-    kinds: kindsWith([]),
     store: {
       ...store,
       plans: (project) => {
@@ -61,11 +60,11 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
     projects: projects as unknown as Projects & BudgetWatchParts['projects'], // all that is asked of it
     nowMs: () => 10,
     troubles: noTroubles,
-    facts: bus.subscribe(),
     isOwner: () => true,
     onSignals: () => {},
     everyMs: 10,
   });
+  void followFacts(bus.subscribe(), kindsWith([]), [watch.follows]);
   watch.start();
   await until(() => Promise.resolve(read.all === 1));
   bus.publish(plans.map((plan, index) => fact(index + 1, plan, 'run_exited', 'working')));
@@ -73,6 +72,7 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
   bus.publish([fact(21, 'p7', 'budget_reached', 'attention.blocked')]);
   await until(async () => (await store.signals({ project: 'demo', plan: 'p7' })).length > 0);
   watch.stop();
+  bus.close();
   expect((await store.signals({ project: 'demo', plan: 'p7' })).map(({ type }) => type)).toEqual(['budget_restored']);
   expect([read.all, [...read.plans]]).toEqual([1, ['p7']]);
 });

@@ -17,7 +17,7 @@ import { dependentPlan } from '../../core/inbox/signal-row.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
 import type { Change, PlanKey, Store } from '../../core/store/port.ts';
-import type { RunRow } from '../../core/store/rows.ts';
+import type { PlanRow, RunRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
 import { refuseUnplayable } from '../../work/effects/playable.ts';
 import { collectSoFar } from '../../work/effects/run-repository.ts';
@@ -44,7 +44,7 @@ import { createIssueCommands } from './issues.ts';
 import { createLandingCommands } from './landings.ts';
 import { createMachineCommands } from './machines.ts';
 import { createPermissionCommands } from './permissions.ts';
-import { createPlanWork } from './plan-work.ts';
+import { createPlanWork, workSignals } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
@@ -217,21 +217,29 @@ export function createCommands(parts: CommandDependencies) {
     if (admission.kind === 'refused') throw admission.error;
     await refuseVerdict(admission.signal, command);
     const signal = await withItsLinks(await aboutItsCommit(admission.signal, command), command);
-    const { tree, type } = signal;
+    const { tree } = signal;
     const row = tree.startsWith('plan:') ? await views.mustRead(command.project, command.plan) : null;
     if (row === null) projects.get(command.project);
     // Only the repo's own host sees its files: it checks them when it handles the signal.
-    const isHere = !projects.isElsewhere(command.project);
-    if (isHere && row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
-    if (isHere && beginnings.has(type)) await refuseHopeless(command);
-    const tip = isHere ? await head.tipFor(command, type) : null;
-    const stale = isHere && row !== null ? await verification.of(row) : null;
-    const before = [
-      ...(stale === null ? [] : await verification.words(stale)),
-      ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
-      ...(isHere && row !== null ? await work.words(row, type, signal.payload) : []),
-    ];
+    const before = projects.isElsewhere(command.project) ? [] : await looksBefore(command, signal, row);
     return post({ ...signal, run: command.run }, command.waitMs, before);
+  }
+
+  /** Looks at the repo as the signal needs it; returns the changes to commit before it. `row` null: it is not about a plan. Throws as `send`. */
+  async function looksBefore(
+    command: SendCommand,
+    { tree, type, payload }: AdmittedSignal,
+    row: PlanRow | null,
+  ): Promise<readonly Change[]> {
+    if (row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
+    if (beginnings.has(type)) await refuseHopeless(command);
+    const tip = judgements.has(type) ? await head.tipFor(command, type) : null;
+    const stale = row?.status === 'done' ? await verification.of(row) : null;
+    return [
+      ...(stale === null ? [] : await verification.words(stale)),
+      ...(tip === null ? [] : await head.words(tree, tip)),
+      ...(row !== null && workSignals.has(type) ? await work.words(row, type, payload) : []),
+    ];
   }
 
   /** Sends a signal to an agent, with the other fields in its payload. Throws `not_found`, and as `send`. */
@@ -360,11 +368,10 @@ function createPlanHead(parts: PlanHeadParts) {
   const { cache, projects, views, clock } = parts;
   return {
     /**
-     * Returns the branch's head, and, if a verifier approves, the number of lines that it may have changed itself. null: the signal does not judge the
-     * branch, or there is no branch yet. People answer for their own approvals, so no lines are counted for them.
+     * For one of `judgements`: the branch's head, and, if a verifier approves, the number of lines that it may have changed itself. null: there is no branch
+     * yet. People answer for their own approvals, so no lines are counted for them.
      */
     async tipFor({ project, plan, origin, run }: Word, type: SignalType): Promise<Tip | null> {
-      if (!judgements.has(type)) return null;
       const repository = await projects.repository(project);
       const { branch } = await views.mustRead(project, plan);
       // A run inside walls has its commits in its own git folder until they are collected here.

@@ -15,13 +15,14 @@ export interface PlanWorkParts {
   readonly clock: Clock;
 }
 
-/** Signals that rely on the work as it is now, or take it from its branch. */
-const takings: ReadonlySet<SignalType> = new Set([
+/** Signals that rely on the work as it is now, or take it from its branch, or are about its loss. */
+export const workSignals: ReadonlySet<SignalType> = new Set([
   'implement_finished',
   'review_approved',
   'verify_approved',
   'merge',
   'create_pr',
+  'resolve',
 ]);
 
 export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
@@ -90,14 +91,14 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
       return lines;
     },
     /**
-     * The changes to commit with the signal, before it. Restores the work first if the signal asks for that: throws as `restoreWork`, and `refused` if
-     * nothing is lost.
+     * The changes to commit with one of `workSignals`, before it. Restores the work first if the signal asks for that: throws as `restoreWork`, and `refused`
+     * if nothing is lost.
      */
     async words(row: PlanRow, type: SignalType, payload: unknown): Promise<readonly Change[]> {
       const isStopped = row.blocked?.source === 'lost_work';
       const asks = type === 'resolve' && (payload as SignalPayload<'resolve'>).restore === true; // admission has parsed it
       if (asks) await restore(row);
-      if (!takings.has(type) && !(type === 'resolve' && isStopped)) return [];
+      if (type === 'resolve' && !isStopped) return [];
       const lost = await this.lost(row);
       return lost === null && !isStopped ? [] : lossWords(row, lost);
     },

@@ -2,11 +2,12 @@
 import type { Refusal } from '../../../actors/refusal.ts';
 import { EngineError, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
+import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { isForTitle, type Word } from '../../../machines/vocabulary/word.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
-import type { NotificationRow, RepoRow, SignalFilter, SignalRow } from '../../core/store/rows.ts';
+import type { NotificationRow, PlanRow, RepoRow, SignalFilter, SignalRow } from '../../core/store/rows.ts';
 import { keptWords } from '../../work/effects/prompt-words.ts';
 import type { ForgeEntry } from '../contract/forges.ts';
 import type { MachineEntry, MachineScheduleEntry } from '../contract/machines.ts';
@@ -220,7 +221,7 @@ function createSignalViews(parts: ViewDependencies) {
         signal: { id, type: row.type, status: row.status, result, refused: isRefusal ? (result as Refusal) : null }, // recognized by its field
         plan: {
           ...{ project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },
-          waits: plan === null || !mayWonder(row) ? null : await heldUp(parts, plan),
+          waits: plan === null || !mayWonder(row, plan) ? null : await heldUp(parts, plan),
         },
       };
     },
@@ -228,8 +229,8 @@ function createSignalViews(parts: ViewDependencies) {
 }
 
 /** After an accepted signal a person expects something to begin, unless the signal stops something. */
-function mayWonder({ origin, status, type }: SignalRow): boolean {
-  return status === 'done' && type !== 'pause' && origin.startsWith('person');
+function mayWonder({ origin, status, type }: SignalRow, plan: Pick<PlanRow, 'status'>): boolean {
+  return isUnderWay(plan.status) && status === 'done' && type !== 'pause' && origin.startsWith('person');
 }
 
 function signalEntry(row: SignalRow, timeline: ViewDependencies['timeline']): SignalEntry {

@@ -115,9 +115,8 @@ const holding: ReadonlySet<Waiting['kind']> = new Set([
   ] as const),
 ]);
 
-/** Why nothing of a plan under way starts until something else changes, and the remedy; null: it goes on by itself, or is at rest. */
+/** Why nothing of a plan under way starts until something else changes, and the remedy; null: it goes on by itself. */
 export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<string | null> {
-  if (!isUnderWay(row.status)) return null;
   const { project, plan } = row;
   const tree = planTree(project, plan);
   const slots = slotsOnce(parts);

@@ -1,5 +1,8 @@
 /** What waits for commits: the verdict of a signal, and listeners to committed facts. A listener that is too slow for its buffer learns that, and reads the journal instead. */
-import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Kinds } from '../../../actors/kind.ts';
+import type { PublicMove } from '../../../actors/recorder.ts';
+import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { PlanTag } from '../../../machines/vocabulary/public-state.ts';
 import type { Store } from '../store/port.ts';
 import type { JournalLine } from '../store/rows.ts';
 
@@ -127,6 +130,49 @@ export function createBus(): Bus {
       for (const subscriber of [...subscribers]) subscriber.end();
     },
   };
+}
+
+/** The facts of plans that a service follows. It is not called for any other fact. */
+export interface Follows {
+  /** Public states that a transition leaves or enters. */
+  readonly states: readonly PlanTag[];
+  /** The first characters of the names of events. Default: none. */
+  readonly events?: readonly string[];
+  /** Every fact of these plans counts. Default: none. */
+  readonly plans?: { has(plan: PlanTree): boolean };
+  /** These plans have such facts. null: any plan may have some, because lines were missed. Must not throw. */
+  noted(plans: readonly PlanTree[] | null): void;
+}
+
+/** Calls `noted` of each of `all` for the facts that it follows, until the subscription ends. */
+export async function followFacts(
+  subscription: AsyncIterable<readonly Fact[] | 'behind'>,
+  kinds: Pick<Kinds, 'moveOf'>,
+  all: readonly Follows[],
+): Promise<void> {
+  for await (const facts of subscription) {
+    const moves =
+      facts === 'behind' ? null : facts.flatMap((line) => (isOfPlan(line) ? [{ line, move: kinds.moveOf(line) }] : []));
+    for (const follows of all) {
+      const plans = moves?.filter((each) => isFollowed(follows, each)).map(({ line }) => line.tree) ?? null;
+      if (plans === null || plans.length > 0) follows.noted(plans);
+    }
+  }
+}
+
+function isOfPlan(line: Fact): line is Fact & { readonly tree: PlanTree } {
+  return line.tree.startsWith('plan:');
+}
+
+function isFollowed(
+  { states, events = [], plans }: Follows,
+  { line, move }: { readonly line: Fact & { readonly tree: PlanTree }; readonly move: PublicMove },
+): boolean {
+  return (
+    states.some((state) => move.before.has(state) || move.after.has(state)) ||
+    events.some((event) => line.event.startsWith(event)) ||
+    plans?.has(line.tree) === true
+  );
 }
 
 interface Followed {

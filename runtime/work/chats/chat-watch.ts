@@ -49,14 +49,6 @@ export interface ChatWatchParts {
   readonly everyMs?: number;
 }
 
-export interface ChatWatch {
-  start(): void;
-  /** To be called when the settings have changed. */
-  wake(): void;
-  /** May be called twice. */
-  stop(): Promise<void>;
-}
-
 const retryMs = 30_000;
 /** The most messages of a channel that are searched for answers, the newest first. */
 const mostSent = 200;
@@ -66,7 +58,7 @@ const mostStrangers = 1_000;
 /** Failures of the engine, after which the answer is read again. */
 const passing: ReadonlySet<string> = new Set(['unavailable', 'stopped', 'interrupted', 'busy', 'timed_out']);
 
-export function createChatWatch(parts: ChatWatchParts): ChatWatch {
+export function createChatWatch(parts: ChatWatchParts) {
   const { log, troubles } = parts;
   const running = new Map<
     string,
@@ -110,7 +102,8 @@ export function createChatWatch(parts: ChatWatchParts): ChatWatch {
     await found?.loop.stop();
   }
 
-  function wake(): void {
+  /** Begins and ends loops as the settings say. */
+  function configured(): void {
     if (!isOpen) return;
     const wanted = new Map(parts.chats().flatMap((config) => (config.enabled ? [[config.name, config]] : [])));
     for (const [name, { config }] of running)
@@ -121,9 +114,10 @@ export function createChatWatch(parts: ChatWatchParts): ChatWatch {
   return {
     start() {
       isOpen = true;
-      wake();
+      configured();
     },
-    wake,
+    configured,
+    /** May be called twice. */
     async stop() {
       isOpen = false;
       await Promise.all([...running.keys()].map(end));

@@ -2,19 +2,17 @@
  * Watches the pull requests of plans. One is requested if a plan is done, wants one, and has a forge. Open ones are checked, and their plans get signals
  * about changes. Plans without pull requests cost nothing. A forge gets at most one check a minute for each open request, fewer if nothing happens.
  */
-import type { Kinds } from '../../../actors/kind.ts';
 import { type StoredPlan, storedPlan } from '../../../actors/stored-tree.ts';
 import { isStacked as isStackedPlan } from '../../../machines/plan/stack.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { type PlanTree, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
+import { type PlanTree, placeOf, planTree } from '../../../machines/vocabulary/ids.ts';
 import { forgeMergeStates, noPull, type StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
-import type { PlanTag } from '../../../machines/vocabulary/public-state.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
+import type { Follows } from '../../core/inbox/facts.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { JournalLine } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { Forge, PullRequest } from './forge.ts';
 import { createForgeReadiness, type Readiness } from './forge-readiness.ts';
@@ -42,12 +40,10 @@ export interface PullRequestWatchParts {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   readonly store: Pick<Store, 'commit' | 'plans' | 'tree'>;
-  readonly kinds: Pick<Kinds, 'moveOf'>;
   readonly projects: Projects;
   readonly clock: Clock;
   readonly log: Log;
   readonly troubles: Troubles;
-  readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
   /** Whether this process still owns the home: checked before it writes. */
   isOwner(): boolean;
   onSignals(): void;
@@ -56,14 +52,6 @@ export interface PullRequestWatchParts {
   readonly everyMs?: number;
   /** Default: `forgeOfRepo`. */
   readonly forgeOf?: (place: ForgePlace) => Promise<RepoForge>;
-}
-
-export interface PullRequestWatch {
-  start(): void;
-  /** To be called after a person has changed the configuration: forges are checked again now. */
-  lookAgain(): void;
-  /** May be called twice; an open request is aborted. */
-  stop(): void;
 }
 
 const beatMs = 5_000;
@@ -102,8 +90,8 @@ interface Looks {
 
 type MergeLook = Omit<MergeFacts, 'obstacle'> & { readonly forge: Forge };
 
-export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
-  const { store, kinds, projects, clock, log, facts, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
+export function createPullRequestWatch(parts: PullRequestWatchParts) {
+  const { store, projects, clock, log, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
   const roundMs = Math.min(beatMs, everyMs);
   const readiness = createForgeReadiness({ home: parts.home, env: parts.env, projects, everyMs, beatMs: roundMs });
   const watched = new Map<PlanTree, Watched>();
@@ -114,27 +102,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   const denied = new Map<string, string>();
   const ending = new AbortController();
 
-  async function listen(): Promise<void> {
-    for await (const lines of facts) {
-      if (lines === 'behind') moved = null;
-      else note(lines);
-      if (moved === null || moved.size > 0) loop.wake();
-    }
-  }
-
-  function note(lines: readonly JournalLine[]): void {
-    for (const line of lines) {
-      const { tree, event } = line;
-      const { before, after } = kinds.moveOf(line);
-      const isEither = (tag: PlanTag) => before.has(tag) || after.has(tag);
-      const concerns =
-        isEither('status:done') ||
-        isEither('waits:pull') ||
-        isEither('pull_wanted') ||
-        /^(?:pr_|create_pr)/.test(event);
-      if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // its prefix proves it
-    }
-  }
+  const follows: Follows = {
+    states: ['status:done', 'waits:pull', 'pull_wanted'],
+    events: ['pr_', 'create_pr'],
+    noted(plans) {
+      if (plans === null) moved = null;
+      else for (const tree of plans) moved?.add(tree);
+      loop.wake();
+    },
+  };
 
   const loop = createServiceLoop({
     trouble: { what: 'the pull requests of plans are not looked at' },
@@ -164,8 +140,8 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   }
 
   async function watchedOf(tree: PlanTree): Promise<Watched | null> {
-    const key = parseTree(tree);
-    if (key.kind !== 'plan' || projects.isElsewhere(key.project)) return null;
+    const { project, plan } = placeOf(tree);
+    if (projects.isElsewhere(project)) return null;
     const stored = await storedAt(tree);
     if (stored === null) return null;
     const { pull, timestamps, count } = stored.context;
@@ -175,8 +151,8 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     const isStacked = isStackedPlan(stored.context);
     if (!isOpen && !isMaking && !((isDone || isStacked) && stored.has('pull_wanted'))) return null;
     return {
-      project: key.project,
-      plan: key.plan,
+      project,
+      plan,
       isDone,
       isOpen,
       isMaking,
@@ -397,19 +373,18 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   }
 
   return {
-    start() {
-      void listen();
-      loop.start();
-    },
-    lookAgain() {
+    follows,
+    start: () => loop.start(),
+    /** Forges are checked again now. */
+    configured() {
       readiness.forget();
       denied.clear();
       for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
       loop.wake();
     },
+    /** May be called twice; an open request is aborted. */
     stop() {
       ending.abort();
-      facts.close();
       void loop.stop(); // never rejects; an open request to a forge is aborted
     },
   };

@@ -7,12 +7,6 @@ import type { Log } from '../../base/platform/log.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
 import type { Cleaning } from './gc.ts';
 
-export interface RetentionWatch {
-  start(): void;
-  /** Ends a round that is under way; the next round does the rest. May be called twice. */
-  stop(): Promise<void>;
-}
-
 interface RetentionParts {
   readonly cleaning: Cleaning;
   readonly settings: Pick<Settings, 'current'>;
@@ -32,7 +26,7 @@ export function createRetentionWatch({
   isOwner,
   troubles,
   everyMs = defaultEveryMs,
-}: RetentionParts): RetentionWatch {
+}: RetentionParts) {
   let stopping = new AbortController();
   let isFirst = true;
   const loop = createServiceLoop({
@@ -68,6 +62,7 @@ export function createRetentionWatch({
       isFirst = true;
       loop.start();
     },
+    /** Ends a round that is under way; the next round does the rest. May be called twice. */
     async stop() {
       stopping.abort(new Error('the engine stops'));
       await loop.stop();

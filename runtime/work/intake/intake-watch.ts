@@ -72,14 +72,6 @@ export interface IntakeWatchParts {
   readonly pollMs?: number;
 }
 
-export interface IntakeWatch {
-  start(): void;
-  /** To be called when the settings have changed. */
-  wake(): void;
-  /** May be called twice. */
-  stop(): Promise<void>;
-}
-
 const lookMs = 2_000;
 /** Without an intake there are no rounds; a change of the settings starts them. */
 const idleMs = 3_600_000;
@@ -91,7 +83,7 @@ const ofItems: ReadonlySet<Change['do']> = new Set(['intake.take', 'intake.mark'
 /** The most names that are tried for a plan: `login`, `login-2` and so on. */
 const nameTries = 50;
 
-export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
+export function createIntakeWatch(parts: IntakeWatchParts) {
   const { store, projects, troubles, faults, log, everyMs = lookMs } = parts;
   /** By name, with the configuration that it was made for. */
   const sources = new Map<string, { readonly config: IntakeConfig; readonly source: Source }>();
@@ -277,5 +269,5 @@ export function createIntakeWatch(parts: IntakeWatchParts): IntakeWatch {
   });
 
   parts.deliveries.onDelivery(loop.wake);
-  return { start: loop.start, wake: loop.wake, stop: loop.stop };
+  return { start: () => loop.start(), configured: loop.wake, stop: loop.stop };
 }

@@ -25,17 +25,11 @@ export interface MachineScheduleParts {
   readonly everyMs?: number;
 }
 
-export interface MachineSchedules {
-  start(): void;
-  /** May be called twice. */
-  stop(): Promise<void>;
-}
-
 const lookMs = 2_000;
 /** Without a schedule nothing is looked at. */
 const idleMs = 3_600_000;
 
-export function createMachineSchedules(parts: MachineScheduleParts): MachineSchedules {
+export function createMachineSchedules(parts: MachineScheduleParts) {
   const { machines, troubles, mayWork, everyMs = lookMs } = parts;
   const schedules = machines.flatMap(({ name: machine, schedules: given = {} }) =>
     Object.entries(given).map(([name, schedule]) => createSchedule(parts, { machine, name, schedule })),

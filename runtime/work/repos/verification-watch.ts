@@ -15,6 +15,7 @@ import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
+import type { Follows } from '../../core/inbox/facts.ts';
 import { type Change, type Store, StoreTrouble } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { ownGit } from '../git/git.ts';
@@ -29,17 +30,9 @@ export interface VerificationWatchParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe' | 'tellsOfRefs'>;
   readonly clock: Clock;
   readonly troubles: Troubles;
-  /** Call it after a commit of the store: the set of done and verified plans may have changed. */
-  readonly facts: AsyncIterable<unknown> & { close(): void };
   /** Whether this process still owns the home: checked before it writes. */
   isOwner(): boolean;
   onSignals(): void;
-}
-
-export interface VerificationWatch {
-  start(): void;
-  /** May be called twice; a check that is under way reports nothing any more. */
-  stop(): void;
 }
 
 /** A moved branch is not urgent: each use of the plan checks it anyway. */
@@ -73,8 +66,8 @@ export interface Stale extends Approved {
   readonly head: string;
 }
 
-export function createVerificationWatch(parts: VerificationWatchParts): VerificationWatch {
-  const { store, projects, watchers, facts } = parts;
+export function createVerificationWatch(parts: VerificationWatchParts) {
+  const { store, projects, watchers } = parts;
   /** The done and approved plans by project, as of `updatedAt`. */
   let watched = new Map<string, Approved[]>();
   const known = new Map<PlanTree, { updatedAt: number; approval: Approval | null }>();
@@ -83,9 +76,13 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   let isChanged = true;
   let isOpen = false;
 
-  async function listen(): Promise<void> {
-    for await (const _lines of facts) isChanged = true;
-  }
+  const follows: Follows = {
+    states: ['status:done'],
+    plans: known,
+    noted() {
+      isChanged = true;
+    },
+  };
 
   const loop = createServiceLoop({
     trouble: { what: 'the branches of verified plans are not looked at' },
@@ -170,15 +167,15 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   }
 
   return {
+    follows,
     start() {
       isOpen = true;
-      void listen();
       loop.start();
     },
+    /** May be called twice; a check that is under way reports nothing any more. */
     stop() {
       isOpen = false;
       unsubscribe();
-      facts.close();
       void loop.stop(); // never rejects; git ends within its own limit
     },
   };
