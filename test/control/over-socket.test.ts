@@ -327,19 +327,7 @@ describe('the control API over its socket', () => {
       raw(socket, 'POST', path, typeof body === 'string' ? body : JSON.stringify(body), headers);
     const signal = (body: object) => post('/v1/repos/demo/signals', body);
     const cases: [Promise<Answer>, number, string][] = [
-      [post('/v1/repos/demo/signals', 'not json'), 400, 'bad_request'],
       [post('/v1/repos/demo/signals', `{"plan":"here","type":"${'x'.repeat(1_100_000)}"}`), 413, 'too_large'],
-      [raw(socket, 'GET', '/v1/nothing'), 404, 'not_found'],
-      [raw(socket, 'GET', '/v1/repos/demo/plans/absent'), 404, 'plan_not_found'],
-      [raw(socket, 'GET', '/v1/repos/demo/plans/absent/explain'), 404, 'plan_not_found'],
-      [raw(socket, 'GET', '/v1/signals/999999'), 404, 'not_found'],
-      [raw(socket, 'GET', '/v1/signals?status=lost'), 400, 'bad_request'],
-      [raw(socket, 'GET', '/v1/repos/demo/instances/absent/capture'), 404, 'not_found'],
-      [raw(socket, 'GET', '/v1/machines/engine'), 404, 'not_found'],
-      [raw(socket, 'DELETE', '/v1/repos/demo/plans/here'), 409, 'conflict'],
-      [post('/v1/repos/nope/plans', { plan: 'a', content: '' }), 404, 'repo_not_found'],
-      [raw(socket, 'GET', '/v1/repos/nope/plans'), 404, 'repo_not_found'],
-      [raw(socket, 'GET', '/v1/repos/nope/signals'), 404, 'repo_not_found'],
       [raw(socket, 'GET', '/v1/repos/nope/signals/1'), 404, 'repo_not_found'],
       // The first signal of all opened the engine, and is no repo's.
       [raw(socket, 'GET', '/v1/repos/demo/signals/1'), 404, 'not_found'],
@@ -348,17 +336,8 @@ describe('the control API over its socket', () => {
       [signal({ plan: 'here', type: 'pause', dedupe_key: 'repo:demo' }), 400, 'bad_request'],
       [signal({ plan: 'here', type: 'pause', dedupe_key: 'supervisor' }), 400, 'bad_request'],
       [post('/v1/repos', { path: '/tmp', extra: 1 }), 400, 'bad_request'],
-      [signal({ plan: 'absent', type: 'pause' }), 404, 'plan_not_found'],
-      [signal({ plan: 'here', type: 'implement_strat' }), 400, 'unknown_signal'],
-      [signal({ plan: 'here', type: 'run_exited' }), 409, 'not_allowed'],
-      [signal({ plan: 'here', type: 'needs_decision', payload: {} }), 400, 'bad_payload'],
       [signal({ plan: 'here', type: 'cancel', payload: 'x'.repeat(70_000) }), 413, 'too_large'],
-      [
-        post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization: 'Bearer nobody' }),
-        401,
-        'unauthorized',
-      ],
-      ...['bearer x', 'Bearer', 'Bearer ', 'Basic eDp5', 'x', ''].map(
+      ...['Bearer nobody', 'bearer x', 'Bearer', 'Bearer ', 'Basic eDp5', 'x', ''].map(
         (authorization): [Promise<Answer>, number, string] => [
           post('/v1/repos/demo/signals', { plan: 'here', type: 'pause' }, { authorization }),
           401,
@@ -604,26 +583,5 @@ describe('the control API over its socket', () => {
       'b.txt',
       'c.txt',
     ]);
-  });
-
-  it('serves two engines with two homes side by side in one process', async () => {
-    const one = await startEngine();
-    const other = await startEngine({ on: ground() });
-    expect(socketOf(one)).not.toBe(socketOf(other));
-    for (const [engine, text] of [
-      [one, 'one'],
-      [other, 'other'],
-    ] as const)
-      await begin(engine, 'same', planText([`echo ${text} > a.txt`]));
-    for (const [engine, text] of [
-      [one, 'one'],
-      [other, 'other'],
-    ] as const) {
-      await untilStatus(engine, 'same', 'done');
-      expect(git(engine.repo, 'show', 'plan/same:a.txt')).toBe(text);
-    }
-    await one.engine.stop();
-    expect((await raw(socketOf(other), 'GET', '/v1/ping')).status).toBe(200);
-    await expect(raw(socketOf(one), 'GET', '/v1/ping')).rejects.toThrow('ENOENT');
   });
 });

@@ -53,27 +53,6 @@ function otherRepo(root: string, repo: string, name: string): string {
 }
 
 describe('the limits of an engine', () => {
-  it('let three of six ready tasks live at once, and the next begins when one ends', async () => {
-    const engine = await startEngine({ daemon: `max_agents = 3\n${waves}` });
-    const { root, client } = engine;
-    const marks = join(root, 'marks');
-    const three = join(root, 'three');
-    const all = Array.from({ length: 6 }, (_, n) => noted(marks, `${gate(three)}\necho ${n} > ${n}.txt`));
-    await begin(engine, 'six', planText(all));
-    await until(
-      async () => (await client.instances({ plan: 'six' })).filter((one) => one.state === 'running').length === 3,
-    );
-    const queue = await client.queue();
-    expect(queue.map(({ state, position }) => [state, position])).toEqual([
-      ...['notified', 'notified', 'notified'].map((state) => [state, null]),
-      ...[1, 2, 3].map((position) => ['pending', position]),
-    ]);
-    openGate(three);
-    await untilStatus(engine, 'six', 'done');
-    expect(lines(marks)).toHaveLength(12);
-    expect(most(marks)).toBe(3);
-  });
-
   it('are kept for each repo and for coordinators apart, and two repos take turns', async () => {
     const engine = await startEngine({
       daemon: `max_agents = 3\nmax_agents_per_repo = 2\nmax_coordinators = 1\n${waves}`,

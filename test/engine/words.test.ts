@@ -46,26 +46,6 @@ function end(world: World, to = title, code = 143): void {
 }
 
 describe('a message that no run has had', () => {
-  it('is in the prompt of the task’s next agent after a cancel and a reopen', () => {
-    const world = started();
-    begin(world, title);
-    tell(world, 'pause');
-    expect(tell(world, 'agent_send', { title, body: 'use tabs' })).toBe('done');
-    end(world);
-    tell(world, 'cancel');
-    for (const { effect } of world.open()) if (effect.kind === 'agent.run') end(world);
-    expect(world.lifecycle()).toBe('cancelled.ended');
-    expect(told(world)).toEqual(['use tabs']);
-    tell(world, 'reopen');
-    tell(world, 'implement_start');
-    tell(world, 'resume');
-    expect(news(world)).toEqual(['use tabs']);
-    const next = begin(world, title);
-    expect(news(world)).toEqual([]);
-    exit(world, next);
-    expect(refused(world)).toEqual([]);
-  });
-
   it('is there after its agent was ended and the wave is tried again', () => {
     const world = started();
     const first = begin(world, title);

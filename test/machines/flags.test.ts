@@ -1,26 +1,26 @@
 /** Every flag in every position: what it changes of a plan's story, and that it changes nothing else of it. */
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../../machines/vocabulary/ids.ts';
-import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
+import { plan } from '../support/chaos.ts';
 import { begin, planText as document, startEngine, untilStatus } from '../support/engine.ts';
-import { createSimulation, planText, type RunScript, sha } from '../support/simulation.ts';
-
-type Core = ReturnType<typeof createSimulation>;
+import { type RunScript, type ScriptedWorld, scriptedWorld } from '../support/scripted-world.ts';
+import { planText, sha } from '../support/simulation.ts';
 
 interface Scene {
   readonly on?: readonly Role[];
   readonly tasks?: number[];
   readonly script?: RunScript;
   readonly changes?: boolean;
-  readonly play: (started: Core, plan: TreeAddress) => void;
+  readonly play: (started: ScriptedWorld) => void;
 }
 
 const optional = ['planner', 'architect', 'reviewer', 'fixer', 'verifier'] as const;
 /** Long enough for all that agents do, and too short for the worktree of a plan that is over to be taken away. */
 const hourMs = 3_600_000;
-const start: Scene['play'] = (started, plan) => {
-  started.send(plan, 'implement_start');
+const start: Scene['play'] = (started) => {
+  started.send('implement_start');
   started.run(hourMs);
 };
 const ends: RunScript = () => ({ code: 0 });
@@ -37,9 +37,8 @@ function story(
   }
   roles.coder = { ...roles.coder, attempts: 1 };
   const policy = { ...defaultPolicy, blueprint_skip_threshold: 0, ...flags, roles };
-  const started = createSimulation({ policy, script, changes });
-  const plan = started.open('demo', 'hello', planText(tasks));
-  play(started, plan);
+  const started = scriptedWorld({ policy, script, changes, content: planText(tasks) });
+  play(started);
   const lines = started.steps.flatMap(({ tree, step }) => {
     if (tree !== plan) return [];
     const moves = step.inputs.flatMap(({ transitions }) =>
@@ -50,7 +49,7 @@ function story(
     );
     return [...moves, ...effects, ...step.requests.signals.map(({ type }) => `tells ${type}`)];
   });
-  const { timestamps, blocked, verifiedSha, reviewCycle } = started.context(plan);
+  const { timestamps, blocked, verifiedSha, reviewCycle } = started.context();
   const stamps = Object.keys(timestamps).map((name) => `stamp ${name}`);
   const end = [`blocked ${blocked?.source ?? 'no'}`, `verified ${verifiedSha !== null}`, `cycles ${reviewCycle}`];
   return [...lines, ...stamps, ...end];
@@ -88,10 +87,10 @@ const rows: Row[] = [
       on: ['planner'],
       tasks: [1],
       script: (run) => (run.role === 'planner' ? 'runs on' : { code: 0 }),
-      play: (started, plan) => {
-        started.send(plan, 'plan_start');
+      play: (started) => {
+        started.send('plan_start');
         started.run(1_000);
-        started.send(plan, 'planner_finished');
+        started.send('planner_finished');
         started.run(hourMs);
       },
     },
@@ -112,7 +111,7 @@ const rows: Row[] = [
   },
   {
     flag: 'auto_advance, where the planner is skipped',
-    scene: { play: (started, plan) => void [started.send(plan, 'plan_start'), started.run()] },
+    scene: { play: (started) => void [started.send('plan_start'), started.run()] },
     one: { auto_advance: true },
     other: { auto_advance: false },
     onlyOne: [],
@@ -203,12 +202,12 @@ const rows: Row[] = [
     scene: {
       on: ['verifier'],
       script: (run) => (run.role === 'verifier' ? 'runs on' : { code: 0 }),
-      play: (started, plan) => {
-        start(started, plan);
-        const run = started.context(plan).activeChildId;
+      play: (started) => {
+        start(started);
+        const run = started.context().activeChildId;
         started.post(plan, 'head_moved', { head: sha(900), since: sha(1), lines: 81 });
         started.run(1_000);
-        started.send(plan, 'verify_approved', { reviewed_sha: sha(900) }, { origin: `agent:${run}` });
+        started.send('verify_approved', { reviewed_sha: sha(900) }, { origin: `agent:${run}` });
         started.run(1_000);
       },
     },
@@ -251,15 +250,20 @@ const rows: Row[] = [
     scene: {
       tasks: [1],
       script: (run) => (run.title.startsWith('other') ? 'runs on' : { code: 0 }),
-      play: (started, plan) => {
+      play: (started) => {
         const other = planTree('demo', 'other');
-        const { policy } = started.context(plan);
-        const born = { content: planText([1]), branch: 'plan/other', topic: null, generation: 0, policy };
+        const born = {
+          content: planText([1]),
+          branch: 'plan/other',
+          topic: null,
+          generation: 0,
+          policy: started.policy(),
+        };
         started.post(other, 'plan_opened', born);
         started.run();
-        started.send(other, 'implement_start');
+        started.post(other, 'implement_start', {}, { origin: 'person' });
         started.run(1_000);
-        started.send(plan, 'implement_start');
+        started.send('implement_start');
         started.run(1_000);
       },
     },
@@ -304,14 +308,13 @@ describe('a role that is off', () => {
     ['verifier', ['agent.run hello-verify-1']],
     ['fixer', ['agent.run hello-fix-1', 'agent.run hello-review-2', 'agent.run hello-verify-1']],
   ] as const)('is skipped: the %s', (role, missing) => {
-    const play: Scene['play'] = (started, plan) => {
-      started.send(plan, 'implement_start');
+    const play: Scene['play'] = (started) => {
+      started.send('implement_start');
       started.run(1_000);
-      if (started.context(plan).activeChildId?.startsWith('architect')) started.send(plan, 'elaborator_finished');
+      if (started.context().activeChildId?.startsWith('architect')) started.send('elaborator_finished');
       started.run();
     };
-    const script: RunScript = (run, count) =>
-      run.role === 'architect' ? 'runs on' : (everyone.script ?? ends)(run, count);
+    const script: RunScript = (run) => (run.role === 'architect' ? 'runs on' : (everyone.script ?? ends)(run));
     const all = story({ ...everyone, script, play }, {});
     const without = story({ ...everyone, script, play, on: optional.filter((other) => other !== role) }, {});
     expect(beyond(runsOf(all), runsOf(without)).sort()).toEqual([...missing].sort());
@@ -319,7 +322,7 @@ describe('a role that is off', () => {
   });
 
   it('is skipped: the planner', () => {
-    const play: Scene['play'] = (started, plan) => void [started.send(plan, 'plan_start'), started.run(1_000)];
+    const play: Scene['play'] = (started) => void [started.send('plan_start'), started.run(1_000)];
     const script: RunScript = () => 'runs on';
     expect(runsOf(story({ on: ['planner'], script, play }, {}))).toEqual(['agent.run hello-plan']);
     expect(runsOf(story({ script, play }, {}))).toEqual([]);

@@ -902,6 +902,30 @@ describe('an agent', () => {
     expect(say(world, second, 'implement_task_finished', other)).toBe('done');
   });
 
+  it('moves the plan at once as a coordinator, and as a worker when its run has ended; both get 30 s to exit by themselves', () => {
+    const world = started({ on: ['reviewer'], content: waves(1), rest: { blueprint_skip_threshold: 9 } });
+    const speak = (title: string, type: SignalType) => {
+      const row = begin(world, title);
+      const origin = `agent:${title}` as const;
+      const step = world.handle({ tree: plan, type, payload: {}, origin, run: row.effect.id });
+      expect(step?.requests.stops).toEqual([{ run: row.effect.id, stopAt: world.now() + 30_000 }]);
+      world.drain();
+      return row;
+    };
+    const coder = speak('hello-coder', 'implement_finished');
+    expect(world.lifecycle()).toBe('underway.implementing.single.working');
+    // It was stopped in the end, and that counts as 0: what it left is committed.
+    exit(world, coder, 143);
+    reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
+    expect(world.lifecycle()).toBe('underway.reviewing.working');
+    expect(world.context().results).toMatchObject({ 1: { 1: { status: 'done', runs: 1, reason: null } } });
+    const reviewer = speak('hello-review-1', 'review_approved');
+    expect(world.lifecycle()).toBe('done');
+    expect(Object.values(world.context().liveChildren)).toEqual(['reviewer']);
+    exit(world, reviewer, 143);
+    expect(world.context().liveChildren).toEqual({});
+  });
+
   it('says that its task is finished while it times out, and is believed', () => {
     const world = started({ content: waves(1) });
     const row = begin(world, 'hello-w1-t1');

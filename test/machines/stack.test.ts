@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { receiverOf } from '../../runtime/work/effects/plan-stack.ts';
 import { pushesTo } from '../../runtime/work/effects/stack-pushes.ts';
 import { stackChange } from '../../runtime/work/forges/pull-request-steps.ts';
-import { createSimulation, planText, quietPolicy, sha } from '../support/simulation.ts';
+import { scriptedWorld } from '../support/scripted-world.ts';
+import { planText, quietPolicy, sha } from '../support/simulation.ts';
 
 type Placed = Parameters<typeof receiverOf>[0][number];
 const head = 'a'.repeat(40);
@@ -101,18 +102,16 @@ describe('a plan with [pull_requests] stack', () => {
   function atWork(more: Partial<typeof quietPolicy> = {}, waves = [1, 2, 1]) {
     const policy = { ...quietPolicy, pull_stack: 'wave' as const, ...more };
     const script = ({ wave }: { wave: number | null }) => (wave === 3 ? ('runs on' as const) : { code: 0 });
-    const world = createSimulation({ policy, script });
-    const tree = world.open('demo', 'login', planText(waves));
-    world.send(tree, 'implement_start');
+    const world = scriptedWorld({ policy, script, content: planText(waves) });
+    world.send('implement_start');
     world.run(3_600_000);
-    const asked = () =>
-      [...world.effects.values()].flatMap(({ effect }) => (effect.kind === 'plan.pull' ? [effect.stack] : []));
-    const tell = (type: Parameters<typeof world.send>[1], payload: object = {}) => {
-      const { verdict } = world.send(tree, type, payload, { origin: 'engine' });
+    const asked = () => world.effects().flatMap((effect) => (effect.kind === 'plan.pull' ? [effect.stack] : []));
+    const tell = (type: Parameters<typeof world.send>[0], payload: object = {}) => {
+      const { verdict } = world.send(type, payload, { origin: 'engine' });
       world.run(0);
       return verdict;
     };
-    return { world, tree, tell, asked, state: () => world.value(tree).pullRequest };
+    return { world, tell, asked, state: () => world.value().pullRequest };
   }
 
   it('asks for the parts that are done while the rest is at work, and for each once', () => {
@@ -120,16 +119,16 @@ describe('a plan with [pull_requests] stack', () => {
     expect(state()).toEqual({ none: 'wanted' });
     tell('pr_wanted');
     expect(asked()).toMatchObject([{ parts: [{ name: 'w1' }, { name: 'w2' }], isWhole: false, isLast: false }]);
-    expect(asked()[0]?.parts[1]).toMatchObject({ branch: 'stack/login/w2', title: 'task 2.1; task 2.2' });
+    expect(asked()[0]?.parts[1]).toMatchObject({ branch: 'stack/hello/w2', title: 'task 2.1; task 2.2' });
     expect(state()).toEqual({ open: 'manual' });
   });
 
   it('asks for all of it when it is done, and with what is on the forge by then', () => {
-    const { tell, asked, world, tree } = atWork();
+    const { tell, asked, world } = atWork();
     tell('pr_wanted');
-    world.send(tree, 'implement_finished', {}, { origin: 'engine' });
-    world.send(tree, 'set_status', { status: 'reviewing' });
-    world.send(tree, 'review_approved');
+    world.send('implement_finished');
+    world.send('set_status', { status: 'reviewing' });
+    world.send('review_approved');
     world.run(0);
     expect(asked()).toHaveLength(2);
     expect(asked()[1]).toMatchObject({ isWhole: true, known: [{ name: 'w1' }, { name: 'w2' }] });
@@ -161,11 +160,11 @@ describe('a plan with [pull_requests] stack', () => {
   });
 
   it('remembers which part a fix is for until the fix is there, whatever happens on the forge meanwhile', () => {
-    const { tell, asked, world, tree } = atWork({}, [1, 1]);
+    const { tell, asked, world } = atWork({}, [1, 1]);
     tell('pr_wanted');
     const news = { body: 'a file is missing', ids: ['review:1'], failing: [], layer: 'w1' };
-    world.send(tree, 'pr_changes_requested', news, { origin: 'engine' });
-    world.send(tree, 'pr_stack_changed', {}, { origin: 'engine' });
+    world.send('pr_changes_requested', news, { origin: 'engine' });
+    world.send('pr_stack_changed', {}, { origin: 'engine' });
     world.run(3_600_000);
     const last = asked().at(-1);
     expect(last).toMatchObject({ isWhole: true, fixes: 'w1' });
@@ -179,28 +178,28 @@ describe('a plan with [pull_requests] stack', () => {
   ] as const)('that has got what people pushed %s where that is said', (_, taken, status) => {
     const { reviewer } = quietPolicy.roles;
     const roles = { ...quietPolicy.roles, reviewer: { ...reviewer, on: true } };
-    const { tell, asked, world, tree } = atWork({ roles }, [1, 1]);
+    const { tell, asked, world } = atWork({ roles }, [1, 1]);
     tell('pr_wanted');
-    world.send(tree, 'set_status', { status: 'reviewing' });
-    world.send(tree, 'review_approved');
+    world.send('set_status', { status: 'reviewing' });
+    world.send('review_approved');
     world.run(0);
-    world.send(tree, 'pr_stack_changed', {}, { origin: 'engine' });
-    const last = [...world.effects.values()].findLast(({ effect }) => effect.kind === 'plan.pull');
+    world.send('pr_stack_changed', {}, { origin: 'engine' });
+    const last = world.effects().findLast(({ kind }) => kind === 'plan.pull');
     const opened = { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: other, taken };
-    world.send(tree, 'pr_opened', opened, { origin: 'engine', run: last?.effect.id ?? null });
-    expect(world.context(tree).head).toBe(other);
-    expect(JSON.stringify(world.value(tree).lifecycle)).toContain(status);
+    world.send('pr_opened', opened, { origin: 'engine', run: last?.id ?? null });
+    expect(world.context().head).toBe(other);
+    expect(JSON.stringify(world.value().lifecycle)).toContain(status);
     const before = asked().length;
     world.run(0);
     expect(asked()).toHaveLength(before);
   });
 
   it('is not blocked while it is at work because its forge refuses, and tries again at its end', () => {
-    const { world, tree, state } = atWork();
-    world.send(tree, 'pr_wanted', {}, { origin: 'engine' });
-    const row = [...world.effects.values()].find(({ effect }) => effect.kind === 'plan.pull');
-    world.send(tree, 'pr_failed', { detail: 'no' }, { origin: 'engine', run: row?.effect.id ?? null });
+    const { world, state } = atWork();
+    world.send('pr_wanted', {}, { origin: 'engine' });
+    const row = world.effects().find(({ kind }) => kind === 'plan.pull');
+    world.send('pr_failed', { detail: 'no' }, { origin: 'engine', run: row?.id ?? null });
     expect(state()).toEqual({ failed: 'idle' });
-    expect(world.context(tree).blocked).toBe(null);
+    expect(world.context().blocked).toBe(null);
   });
 });

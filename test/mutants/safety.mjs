@@ -112,7 +112,7 @@ export const safety = [
     file: 'runtime/core/store/tables/effects.ts',
     find: '(p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL)',
     replace: '(p.holds = 1 OR p.fault_signal IS NOT NULL)',
-    tests: ['test/store/contract.test.ts', 'test/engine/stop.test.ts', 'test/cli/plan-words.test.ts'],
+    tests: ['test/store/contract.test.ts', 'test/engine/stop.test.ts', 'test/cli/plan-verbs.test.ts'],
   },
   {
     name: 'held-words-are-lost',

@@ -78,7 +78,7 @@ export const verbs = [
     file: 'cli/plan/signals.ts',
     find: 'waitMs: wait ? verdictMs : 0,',
     replace: 'waitMs: verdictMs,',
-    tests: ['test/cli/plan-words.test.ts'],
+    tests: ['test/cli/plan-verbs.test.ts'],
   },
   {
     name: 'pause-wait-stops',
@@ -86,7 +86,7 @@ export const verbs = [
     file: 'cli/plan/signals.ts',
     find: 'const payload = wait === true ? { payload: { wait: true } } : {};',
     replace: 'const payload = {};',
-    tests: ['test/cli/plan-words.test.ts'],
+    tests: ['test/cli/plan-verbs.test.ts'],
   },
   {
     name: 'daemon-stop-stops-agents',

@@ -1,5 +1,6 @@
 /** What may happen in a world of chaos, as moves that three numbers choose; and a patient person who brings any plan to its end. */
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import type { AskedStack } from '../../machines/vocabulary/plan-pull.ts';
 import { forceTargets, type SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, repo, type World } from './chaos.ts';
 import { planText, sha, wordsOn } from './simulation.ts';
@@ -140,7 +141,10 @@ function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
         ? ['pr_failed', { detail: 'no token', ...(n % 2 === 1 ? { moved: true } : {}) }]
         : [
             'pr_opened',
-            { number: 1, url: 'https://forge.test/1', server: 'forge.test', head: world.context().head ?? sha(0) },
+            {
+              ...{ number: 1, url: 'https://forge.test/1', server: 'forge.test', head: world.context().head ?? sha(0) },
+              ...stackShown(effect.stack),
+            },
           ];
     case 'pull.merge':
       if (effect.act === 'withdraw') return null;
@@ -160,6 +164,17 @@ function outcomeOf(world: World, { effect }: Row, n: number): Outcome | null {
     default:
       return null;
   }
+}
+
+/** Each part has an open request. */
+function stackShown(stack: AskedStack | undefined) {
+  if (stack === undefined) return {};
+  const layers = stack.parts.map(({ name, title, branch }, index) => {
+    const [number, base] = [index + 1, stack.parts[index - 1]?.branch ?? 'main'];
+    const url = `https://forge.test/${number}`;
+    return { name, title, branch, number, url, state: 'open' as const, head: sha(number), base };
+  });
+  return { mode: stack.mode, stack: layers };
 }
 
 /** One more step in the life of an effect: it starts, its process runs, it ends. */

@@ -58,7 +58,15 @@ export const repo = repoTree('demo');
 
 export type World = ReturnType<typeof createWorld>;
 
-export function createWorld(options: { policy: Policy; content: string }) {
+interface WorldOptions {
+  readonly policy: Policy;
+  readonly content: string;
+  /** What may take a plan that is done back to work, beside a verification that is stale and a person. */
+  readonly reopening?: readonly SignalType[];
+  readonly onStep?: (tree: TreeAddress, step: Step) => void;
+}
+
+export function createWorld(options: WorldOptions) {
   // A test that listens to this world's steps puts its own function here.
   const trees = { ...everyWorlds };
   const live = new Map<TreeAddress, Tree>();
@@ -132,6 +140,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
   }
 
   function absorb(address: TreeAddress, step: Step): void {
+    options.onStep?.(address, step);
     journal.set(address, [...(journal.get(address) ?? []), ...step.inputs.map((input) => input.signal)]);
     for (const effect of step.requests.effects) {
       const key = effectKey(address, effect.id);
@@ -160,7 +169,9 @@ export function createWorld(options: { policy: Policy; content: string }) {
   function checkFinal({ type, origin }: Mail, before: string): void {
     const after = standOf(root(plan)).status;
     const isFinal = before === 'done' || before === 'cancelled';
-    if (isFinal && after !== before && origin !== 'person' && type !== 'verification_stale')
+    const mayReopen =
+      origin === 'person' || type === 'verification_stale' || options.reopening?.includes(type) === true;
+    if (isFinal && after !== before && !mayReopen)
       throw new Error(`a ${before} plan became ${after} by ${type} of ${origin}`);
   }
 
@@ -202,7 +213,8 @@ export function createWorld(options: { policy: Policy; content: string }) {
         throw new Error(`${what} has nothing that runs`);
     }
     for (const row of rows.values()) {
-      if (row.effect.kind === 'agent.run' && row.state !== 'closed' && !owned.has(row.effect.id))
+      const isOurs = row.tree === plan && row.effect.kind === 'agent.run';
+      if (isOurs && row.state !== 'closed' && !owned.has(row.effect.id))
         throw new Error(`run ${row.effect.id} belongs to nobody`);
     }
     const asked = [...openQuestions(root(plan))];

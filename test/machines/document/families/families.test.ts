@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { inOwnForm } from '../../../../machines/document/own-form.ts';
 import { familyNames, markDone, readPlan } from '../../../../machines/document/read-plan.ts';
 import { runsOf } from '../../../support/drawn.ts';
 import { lines, read } from '../../../support/family-documents.ts';
@@ -287,19 +286,4 @@ test.each<[string, string, string?]>([
   // A quiet machine takes some 100 to 700 ms; a bound that only a quadratic reader exceeds twice, on any machine.
   const bound = 4000;
   expect(timed(text) < bound || timed(text) < bound).toBe(true);
-});
-
-test('a title that is underlined in the text of a task is text, in the own form too', () => {
-  const body = ['Words.', '', 'Task 2: Till', '------------', '', 'More.'].map((text, at) => ({
-    text,
-    number: at + 2,
-  }));
-  const task = { ref: '1', title: 'Cart', number: 1, line: 1, isDone: false, order: 'sequence', links: [] } as const;
-  const wave = { kind: 'wave' as const, title: '', line: 1, introduction: [], marks: [] };
-  const { parsed, problems, content } = inOwnForm({
-    ...{ title: null, head: [], after: [], problems: [], remarks: [], name: null },
-    parts: [{ ...wave, tasks: [{ ...task, files: [], check: null, body, marks: [] }] }],
-  });
-  expect([problems, parsed.problems]).toEqual([[], []]);
-  for (const { text } of body) expect(content).toContain(text);
 });
