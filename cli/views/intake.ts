@@ -1,6 +1,12 @@
 /** The sources of plans, as a person reads them. */
 import { clockTime } from '../../machines/vocabulary/time-text.ts';
-import type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../../runtime/api/client/client.ts';
+import type {
+  DeliveriesDropped,
+  IntakeAllowed,
+  IntakeEntry,
+  IntakeShow,
+  IntakeTried,
+} from '../../runtime/api/client/client.ts';
 import type { intakeOperations } from '../../runtime/api/operations/intake.ts';
 import type { View } from '../operation-verb.ts';
 import { fields } from '../output.ts';
@@ -8,7 +14,7 @@ import { plain, plainLines } from '../text.ts';
 
 const intakes: View<IntakeEntry[]> = {
   list: {
-    headings: ['intake', 'from', 'repo', 'state', 'open', 'last hour', 'taken'],
+    headings: ['intake', 'from', 'repo', 'state', 'open', 'last hour', 'waiting', 'taken'],
     row: (intake) => [
       plain(intake.name),
       `${intake.source} ${plain(intake.from)}`,
@@ -16,6 +22,7 @@ const intakes: View<IntakeEntry[]> = {
       intake.enabled ? 'on' : 'off',
       `${intake.open} of ${intake.open_limit}`,
       `${intake.last_hour} of ${intake.per_hour}`,
+      intake.waiting === 0 ? '' : String(intake.waiting),
       String(intake.taken),
     ],
     empty: 'no plans come by themselves; docs/intake.md says how',
@@ -36,6 +43,7 @@ const intake: View<IntakeShow> = {
     ...(shown.passed === null
       ? []
       : [['passed over', `${clockTime(shown.passed.at)}: ${plain(shown.passed.reason)}`] as [string, string]]),
+    ...(shown.waiting === 0 ? [] : [['waiting', String(shown.waiting)] as [string, string]]),
     ['items', shown.items.length === 0 ? 'none' : `${shown.taken} became plans`],
     ...shown.items.map((item): [string, string] => [clockTime(item.at), itemText(item)]),
   ],
@@ -72,4 +80,14 @@ const allowIntake: View<IntakeAllowed> = {
   done: ({ title, plan }) => [`${plain(title)}: it becomes the plan ${plain(plan)} when there is room`],
 };
 
-export default { intakes, intake, tryIntake, allowIntake } satisfies Record<keyof typeof intakeOperations, View<never>>;
+const dropDeliveries: View<DeliveriesDropped> = {
+  done: ({ name, items }) =>
+    items.length === 0
+      ? [`no delivery of ${plain(name)} waits`]
+      : [`dropped what waited for ${plain(name)}: ${items.length}`, ...items.map(({ title }) => `  ${plain(title)}`)],
+};
+
+export default { intakes, intake, tryIntake, allowIntake, dropDeliveries } satisfies Record<
+  keyof typeof intakeOperations,
+  View<never>
+>;

@@ -22,6 +22,7 @@ it('lists, shows and tries what daemon.toml says, and takes nothing', async () =
     {
       ...{ name: 'inbox', source: 'folder', from: folder, project: 'demo', enabled: true, start: true },
       ...{ per_hour: 12, open_limit: 3, budget_usd: null, spent_usd: null, taken: 0, last_hour: 0, open: 0 },
+      waiting: 0,
     },
   ]);
   expect((await stator(['intake', 'list'])).stdout).toMatch(/^inbox +folder \S+ +demo +on +0 of 3 +0 of 12 +0$/m);
@@ -35,6 +36,15 @@ it('lists, shows and tries what daemon.toml says, and takes nothing', async () =
   expect([mistyped.code, mistyped.stdout]).toEqual([1, '']);
   expect((await stator(['intake', 'show', 'inbox'])).stdout).toMatch(/^items +none$/m);
   expect((await stator(['plan', 'list', '--json'])).stdout).toBe('[]\n');
+  expect(await stator(['intake', 'drop', 'inbox', '--yes'])).toMatchObject({
+    code: 0,
+    stdout: 'no delivery of inbox waits\n',
+  });
+  const gone = await stator(['intake', 'drop', 'inbx', '--yes']);
+  expect(gone).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('has no [intake.inbx]\nhint: list them with'),
+  });
   const other = await stator(['intake', 'show', 'other']);
   expect([other.code, other.stderr]).toEqual([
     1,

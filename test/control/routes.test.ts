@@ -523,6 +523,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/intakes/inbox/try', 200, { name: 'inbox', room: 3, items: [] }],
     ['GET /v1/intakes/none/try', 404, 'not_found'],
     ['POST /v1/intakes/inbox/deliveries', 401, 'unauthorized'],
+    ['DELETE /v1/intakes/inbox/deliveries', 200, { name: 'inbox', items: [] }],
+    ['DELETE /v1/intakes/none/deliveries', 404, 'not_found'],
     ['POST /v1/repos/demo/notes', { text: 'slow tests' }, 200, { id: 1, state: 'taken' }],
     ['POST /v1/repos/nope/notes', { text: 'x' }, 404, 'repo_not_found'],
     ['POST /v1/repos/demo/notes', { text: ' ' }, 400, 'bad_request', 'text'],

@@ -171,6 +171,40 @@ it('what a webhook delivers waits in the store, and what is no plan is refused a
   expect(waiting()).toEqual([]);
 });
 
+it('deliveries that wait for an intake which is gone are told, until a person drops them', async () => {
+  const on = ground();
+  const table = `[intake.hook]\nsource = "webhook"\nproject = "demo"\nsecret = "env:HOOK_SECRET"\nstart = false\nopen = 1\n${messageOf('true')}`;
+  const { engine, ...started } = await startEngine({
+    ...{ on, env: { ...on.env, HOOK_SECRET: whsec }, intakeLookMs: 40, daemon: table },
+  });
+  const send = await senderOf({ engine, ...started });
+  const deliver = (id: string, title: string) => {
+    const item = JSON.stringify({ title, body: 'x' });
+    return send('hook', item, standard(item, { id, atMs: Date.now() }));
+  };
+  expect(await deliver('msg_1', 'First')).toMatchObject({ http: 202 });
+  await until(async () => (await started.client.plans('demo')).length === 1);
+  for (const [id, title] of [
+    ['msg_2', 'Second'],
+    ['msg_3', 'Third'],
+  ] as const)
+    expect(await deliver(id, title)).toMatchObject({ http: 202 });
+  expect(await started.client.intakes()).toMatchObject([{ name: 'hook', waiting: 2 }]);
+  writeFileSync(join(started.home, 'daemon.toml'), '');
+  await started.client.reload();
+  const told = async () => (await started.client.warnings()).join('\n');
+  await until(async () => (await told()).includes('intake hook is gone'));
+  expect(await told()).toContain('daemon.toml has no [intake.hook]; deliveries that wait for it: 2');
+  expect(await told()).toContain('stator intake drop hook');
+  const dropped = await started.client.dropDeliveries({ name: 'hook' });
+  expect(dropped.items.map(({ title }) => title)).toEqual(['Second', 'Third']);
+  await until(async () => !(await told()).includes('hook'));
+  expect(read(started.home, 'SELECT item FROM intake_deliveries')).toEqual([]);
+  // Nothing is left to drop, and the name is now a mistake.
+  await expect(started.client.dropDeliveries({ name: 'hook' })).rejects.toMatchObject({ code: 'not_found' });
+  expect(await started.client.plans('demo')).toHaveLength(1);
+});
+
 it('a delivery becomes the plan of a template, with all that its sender says of it', async () => {
   const on = ground();
   const file = join(on.root, 'alert.md');

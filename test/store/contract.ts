@@ -658,6 +658,11 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
           const [first] = await store.intakeDeliveries({ intake: 'inbox', after: 0, limit: 1 });
           expect(first).toEqual({ id: expect.any(Number), item: 'i1', content: expect.any(String) });
           expect(await waiting()).toEqual(['i1', 'i0', 'i2']);
+          await commit(deliver('a reason', null, 'third'));
+          expect(await store.waitingCounts()).toEqual([
+            { intake: 'inbox', waiting: 3 },
+            { intake: 'other', waiting: 1 },
+          ]);
           expect(await waiting(first?.id, 1)).toEqual(['i0']);
           expect(await store.isDelivered('inbox', 'i1')).toBe(true);
           expect(await store.isDelivered('inbox', 'i9')).toBe(false);

@@ -37,7 +37,7 @@ export type * from '../contract/signals.ts';
 export type * from '../contract/traces.ts';
 export type * from '../contract/words.ts';
 export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../operations/hook.ts';
-export type { IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../operations/intake.ts';
+export type { DeliveriesDropped, IntakeAllowed, IntakeEntry, IntakeShow, IntakeTried } from '../operations/intake.ts';
 
 /** A signal for a plan. `type` is one of docs/signals.md, `payload` what its schema takes: at most 64 KiB. */
 export interface SendRequest {

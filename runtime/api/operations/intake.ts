@@ -2,7 +2,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { IntakeConfig } from '../../base/config/config.ts';
 import { later } from '../../base/platform/later.ts';
-import type { IntakeCountRow, IntakeItemRow } from '../../core/store/rows.ts';
+import { type IntakeItemRow, waitingDeliveryLimit } from '../../core/store/rows.ts';
 import type { Preview } from '../../work/intake/preview.ts';
 import type { OperationParts } from '../commands/commands.ts';
 import { operationWith } from './operation.ts';
@@ -12,6 +12,7 @@ const operation = operationWith<OperationParts>();
 
 const loadConfig = later(() => import('../../base/config/config.ts'));
 const loadTimeText = later(() => import('../queries/time-text.ts'));
+const loadDeliveries = later(() => import('../../work/intake/deliveries.ts'));
 const loadSessions = later(() => import('../commands/issue-document.ts'));
 const loadPreview = later(() => import('../../work/intake/preview.ts'));
 
@@ -36,6 +37,8 @@ const intakeEntry = shape((schemas) => {
       taken: count,
       last_hour: count,
       open: count,
+      /** Deliveries that wait to become plans. */
+      waiting: count,
     })
     .meta({ id: 'Intake' });
 });
@@ -102,6 +105,18 @@ const intakeAllowed = shape(({ z }) =>
 );
 /** An item that a person allowed, with the name that its plan gets, or begins with. */
 export interface IntakeAllowed extends Of<typeof intakeAllowed> {}
+
+const deliveriesDropped = shape(({ z }) =>
+  z
+    .object({
+      name: z.string(),
+      /** In the order in which they came. */
+      items: z.array(z.object({ item: z.string(), title: z.string() })),
+    })
+    .meta({ id: 'DeliveriesDropped' }),
+);
+/** Deliveries that become no plans any more. */
+export interface DeliveriesDropped extends Of<typeof deliveriesDropped> {}
 
 const named = ({ line }: Schemas) => ({ name: line(64) });
 const nameArg = { type: 'positional', valueHint: 'name', description: 'its name in daemon.toml' } as const;
@@ -225,6 +240,38 @@ export const intakeOperations = {
       examples: ['stator intake allow issues github-1296269:2c26b46b68ffc68f'],
     },
   }),
+  dropDeliveries: operation({
+    http: 'DELETE /v1/intakes/:name/deliveries',
+    does: 'drops the deliveries of an intake that wait to become plans, also if daemon.toml does not have it any more',
+    who: 'person',
+    input: named,
+    answer: answerOf<DeliveriesDropped>(deliveriesDropped),
+    errors: ['not_found'],
+    async run({ store, settings }, { name }) {
+      const rows = await store.intakeDeliveries({ intake: name, after: 0, limit: waitingDeliveryLimit });
+      if (rows.length === 0) mustFind({ settings }, name);
+      const { readDelivered } = await loadDeliveries();
+      const items: DeliveriesDropped['items'][number][] = [];
+      for (const { item, content } of rows) {
+        // Lost: it has become a plan meanwhile.
+        const { status } = await store.commit([{ do: 'intake.delivered', intake: name, item }]);
+        if (status === 'committed') items.push({ item, title: readDelivered(content)?.title ?? item });
+      }
+      return { name, items };
+    },
+    verb: {
+      name: 'drop',
+      listed: 'drop deliveries that wait',
+      summary: 'Drop the deliveries that wait to become plans, also of an intake that daemon.toml has no more.',
+      args: { name: nameArg },
+      confirms: ({ name }) => ({
+        question: `drop all deliveries of ${name} that wait?`,
+        not: `not dropped: the deliveries of ${name}`,
+      }),
+      examples: ['stator intake drop alerts', 'stator intake drop alerts --yes'],
+      more: 'Plans that they became stay. One that is sent again after that is a new one.',
+    },
+  }),
 };
 
 /** The text that allows an item: its key, and the beginning of the digest of its text. */
@@ -253,7 +300,11 @@ async function documentOf(found: Preview['found'], { name, plan }: { readonly na
 }
 
 async function countsOf({ store, clock }: Pick<OperationParts, 'store' | 'clock'>) {
-  return store.intakeCounts({ sinceMs: clock.nowMs() - hourMs });
+  const [counts, waiting] = await Promise.all([
+    store.intakeCounts({ sinceMs: clock.nowMs() - hourMs }),
+    store.waitingCounts(),
+  ]);
+  return { counts, waiting };
 }
 
 function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string): IntakeConfig {
@@ -269,7 +320,7 @@ function mustFind({ settings }: Pick<OperationParts, 'settings'>, name: string):
 
 async function entryOf(
   config: IntakeConfig,
-  counts: readonly IntakeCountRow[],
+  { counts, waiting }: Awaited<ReturnType<typeof countsOf>>,
   { store, clock }: Pick<OperationParts, 'store' | 'clock'>,
 ): Promise<IntakeEntry> {
   const { intakeFrom } = await loadConfig();
@@ -282,6 +333,7 @@ async function entryOf(
     budget_usd: config.budgetUsd,
     spent_usd: await spentUsd(config, { store, nowMs: () => clock.nowMs() }),
     ...{ taken: own?.taken ?? 0, last_hour: own?.recent ?? 0, open: own?.open ?? 0 },
+    waiting: waiting.find(({ intake }) => intake === name)?.waiting ?? 0,
   };
 }
 

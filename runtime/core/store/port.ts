@@ -65,6 +65,7 @@ import type {
   UnchainedLine,
   UnreadableSignal,
   UsageRow,
+  WaitingCountRow,
   WaitingDelivery,
 } from './rows.ts';
 
@@ -719,6 +720,8 @@ export interface Store {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly WaitingDelivery[]>;
+  /** One for each intake of which deliveries wait, by name; also for those that are not configured any more. */
+  waitingCounts(): Promise<readonly WaitingCountRow[]>;
   /** Whether such a delivery came before, also one that has become a plan. */
   isDelivered(intake: string, item: string): Promise<boolean>;
   /** The number of the last one that was a reason to ask the tracker; 0: none. A later one has a higher number. */

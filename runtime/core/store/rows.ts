@@ -120,6 +120,12 @@ export interface WaitingDelivery {
   readonly content: string;
 }
 
+/** How many deliveries of an intake wait to become plans; at least one. */
+export interface WaitingCountRow {
+  readonly intake: string;
+  readonly waiting: number;
+}
+
 /** Deliveries of one intake that may wait to become plans. */
 export const waitingDeliveryLimit = 1_000;
 /** Deliveries of trackers that are known again. */

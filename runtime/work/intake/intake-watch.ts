@@ -48,6 +48,7 @@ export interface IntakeWatchParts {
     | 'intakeAllowances'
     | 'intakeDeliveries'
     | 'lastDelivery'
+    | 'waitingCounts'
   >;
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
@@ -91,6 +92,11 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
   const deliveries = new Map<string, number>();
   /** Plans that could not be started, by intake and item: why, and when each is tried again. */
   const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
+
+  /** The configuration for which deliveries without an intake were looked for. */
+  let lookedFor: readonly IntakeConfig[] | null = null;
+  /** Intakes that are gone, and of which deliveries wait. */
+  let gone: ReadonlySet<string> = new Set();
 
   function sourceOf(config: IntakeConfig): Source {
     const known = sources.get(config.name);
@@ -250,19 +256,34 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
   }
 
+  /** They are in no list, so that nothing but this tells of them. */
+  async function tellGone(all: readonly IntakeConfig[]): Promise<void> {
+    if (all === lookedFor && gone.size === 0) return;
+    const names = new Set(all.map(({ name }) => name));
+    const left = (await store.waitingCounts()).filter(({ intake }) => !names.has(intake));
+    for (const name of gone) if (!left.some(({ intake }) => intake === name)) troubles.worked(troubleOfGone(name));
+    for (const { intake, waiting } of left) {
+      const why = `daemon.toml has no [intake.${intake}]; deliveries that wait for it: ${waiting}`;
+      troubles.failed(troubleOfGone(intake), new Error(why));
+    }
+    gone = new Set(left.map(({ intake }) => intake));
+    lookedFor = all;
+  }
+
   const loop = createServiceLoop({
     trouble: { what: 'items that become plans by themselves are not looked at' },
     troubles,
     everyMs,
     async work() {
       const all = parts.intakes();
+      await tellGone(all);
       const here = all.filter(({ project }) => !projects.isElsewhere(project));
       const intakes = here.filter(({ isEnabled }) => isEnabled);
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
       // Items that an intake took before it was switched off are still followed.
       const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
       // A repo of another host may come here at any time.
-      if (active.length === 0) return here.length === all.length ? idleMs : null;
+      if (active.length === 0) return here.length === all.length && gone.size === 0 ? idleMs : null;
       if (parts.mayWork()) await Promise.all(active.map(round));
       return null;
     },
@@ -270,4 +291,12 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
 
   parts.deliveries.onDelivery(loop.wake);
   return { start: () => loop.start(), configured: loop.wake, stop: loop.stop };
+}
+
+function troubleOfGone(name: string): Trouble {
+  return {
+    what: `intake ${name} is gone`,
+    isRare: true,
+    hint: `write the table again, or drop them: stator intake drop ${name}`,
+  };
 }

@@ -7,6 +7,7 @@ import {
   type IntakeMarkRow,
   type IntakeThreadRow,
   knownDeliveryLimit,
+  type WaitingCountRow,
   type WaitingDelivery,
   waitingDeliveryLimit,
 } from '../rows.ts';
@@ -87,6 +88,9 @@ export function createIntakeTable(db: Connection) {
     `SELECT id, item, content FROM intake_deliveries WHERE intake = ? AND content IS NOT NULL AND id > ? ORDER BY id
      LIMIT CAST(? AS BIGINT)`,
   );
+  const waitingCounts = db.prepare<[], WaitingCountRow>(
+    `SELECT intake, count(*) AS waiting FROM intake_deliveries WHERE content IS NOT NULL GROUP BY intake ORDER BY intake`,
+  );
   const isDelivered = db.prepare<[{ intake: string; item: string }], { one: number }>(
     `SELECT 1 AS one FROM intake_deliveries WHERE intake = @intake AND item = @item
      UNION ALL SELECT 1 AS one FROM intake_items WHERE intake = @intake AND item = @item`,
@@ -133,6 +137,7 @@ export function createIntakeTable(db: Connection) {
       }),
     delivered: ({ intake, item }: Omit<ChangeOf<'intake.delivered'>, 'do'>) => changedOne(delivered.run(intake, item)),
     waiting: (intake: string, after: number, limit: number) => waiting.all(intake, after, limit),
+    waitingCounts: () => waitingCounts.all(),
     isDelivered: (intake: string, item: string) =>
       answered(isDelivered.get({ intake, item }), (row) => row !== undefined),
     lastDelivery: (intake: string) => answered(lastDelivery.get(intake), (row) => row?.id ?? 0),

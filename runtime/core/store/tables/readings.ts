@@ -56,6 +56,7 @@ export function createReadings(
     intakeThreads: (name) => ask(() => tables.intake.threads(name)),
     intakeAllowances: (name) => ask(() => tables.intake.allowances(name)),
     intakeDeliveries: (query) => ask(() => tables.intake.waiting(query.intake, query.after, query.limit)),
+    waitingCounts: () => ask(() => tables.intake.waitingCounts()),
     isDelivered: (name, item) => ask(() => tables.intake.isDelivered(name, item)),
     lastDelivery: (name) => ask(() => tables.intake.lastDelivery(name)),
     intakeMarks: () => ask(() => tables.intake.marks()),
