@@ -77,7 +77,7 @@ export const safety = [
   {
     name: 'poison-for-ever',
     promise: 'a signal that throws is set aside after three tries',
-    file: 'runtime/core/inbox/pump.ts',
+    file: 'runtime/core/inbox/failed-signals.ts',
     find: 'const maxTries = 3;',
     replace: 'const maxTries = 300;',
     tests: ['test/crash/inbox.test.ts'],

@@ -8,7 +8,7 @@ import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { ToldTrouble } from '../../base/platform/poll-loop.ts';
-import type { ArrivingSignal } from '../../core/inbox/pump.ts';
+import type { ArrivingSignal } from '../../core/inbox/arrivals.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';

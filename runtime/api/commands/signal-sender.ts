@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
-import type { ArrivingSignal } from '../../core/inbox/pump.ts';
+import type { ArrivingSignal } from '../../core/inbox/arrivals.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
