@@ -4,6 +4,7 @@
  */
 import { parseArgs as tokenize } from 'node:util';
 import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Output } from './output.ts';
 import { globalArgs, UsageError, usageLine, type VerbPage, type Words } from './usage.ts';
 
@@ -39,7 +40,7 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly args: Definition;
   readonly examples: readonly string[];
   readonly more?: string;
-  /** The flags whose value may be an empty text. */
+  /** The flags and words whose value may be an empty text. */
   readonly mayBeEmpty?: readonly string[];
   /** Its last word may be repeated: `run` gets all words. */
   readonly mayRepeat?: boolean;
@@ -143,7 +144,7 @@ function isFlag(token: Token, name: string, short: string): boolean {
 interface Problem {
   readonly message: string;
   hint(name: string): string;
-  readonly words?: Words;
+  readonly words?: Words | null;
 }
 
 function wordsOf(rawArgs: readonly string[], args: ArgsDef): string[] {
@@ -157,7 +158,7 @@ function findProblem(
 ): Problem | null {
   const tokens = tokensOf(rawArgs, args);
   for (const token of tokens) {
-    const problem = token.kind === 'option' ? flagProblem(token, args, mayBeEmpty) : null;
+    const problem = token.kind === 'option' ? flagProblem(token, { rawArgs, args, mayBeEmpty }) : null;
     if (problem !== null) return problem;
   }
   if (tokens.some((token) => isFlag(token, 'help', 'h'))) return null;
@@ -166,10 +167,30 @@ function findProblem(
   const [missing] = wanted.slice(given.length).filter(([, arg]) => arg.required !== false);
   const help = (name: string) => `see stator ${name} --help`;
   if (missing !== undefined) return { message: `<${missing[1].valueHint ?? missing[0]}> is missing`, hint: help };
+  const empty = wanted.find(([name], at) => given[at]?.value === '' && !mayBeEmpty.includes(name));
+  if (empty !== undefined) {
+    const [name, { valueHint = name }] = empty;
+    return {
+      message: `<${valueHint}> is empty`,
+      hint: () => 'name it; a variable of the shell that is not set is empty',
+    };
+  }
   const extra = given[wanted.length];
   if (extra === undefined || mayRepeat) return null;
-  const message = `"${extra.value}" is one word too many`;
-  return { message, hint: () => 'put a text of several words in quotes' };
+  return { message: `"${extra.value}" is one word too many`, hint: () => extraHint(tokens, args) };
+}
+
+/** A value that was written behind a flag, and not joined to it, was taken for a word. */
+function extraHint(tokens: readonly Token[], args: ArgsDef): string {
+  for (const [at, token] of tokens.entries()) {
+    const next = tokens[at + 1];
+    if (token.kind !== 'option' || token.value !== undefined || !takesValue(args[token.name])) continue;
+    if (next?.kind !== 'positional') continue;
+    return `if "${next.value}" is the value of ${token.rawName}, join them: ${token.rawName}=${shellWord(next.value)}`;
+  }
+  const [last] = Object.entries(args).findLast(([, arg]) => arg.type === 'positional') ?? [];
+  const takes = last === undefined ? 'it takes no word' : `it takes one <${args[last]?.valueHint ?? last}>`;
+  return `${takes}; put a text of several words in quotes`;
 }
 
 function validFlags(args: ArgsDef): string[] {
@@ -180,13 +201,17 @@ function validFlags(args: ArgsDef): string[] {
 
 function flagProblem(
   token: Extract<Token, { kind: 'option' }>,
-  args: ArgsDef,
-  mayBeEmpty: readonly string[],
+  {
+    rawArgs,
+    args,
+    mayBeEmpty,
+  }: { readonly rawArgs: readonly string[]; readonly args: ArgsDef; readonly mayBeEmpty: readonly string[] },
 ): Problem | null {
   const flags = validFlags(args);
   const arg = args[token.name];
   const isNegation = token.name.startsWith('no-') && flags.includes(`--${token.name}`);
-  if (!isNegation && (arg === undefined || arg.type === 'positional')) return unknownFlag(token.rawName, flags);
+  if (!isNegation && (arg === undefined || arg.type === 'positional'))
+    return unknownFlag(token.rawName, flags, rawArgs[token.index]);
   if (arg?.type !== 'string') {
     if (token.value === undefined) return null;
     if (takesValue(arg) && token.value !== '') return null;
@@ -203,6 +228,12 @@ function flagProblem(
   return { message: `${token.rawName} needs a value`, hint: () => hint };
 }
 
-function unknownFlag(given: string, flags: string[]): Problem {
-  return { message: `unknown flag ${given}`, hint: () => '', words: { given, valid: flags } };
+function unknownFlag(given: string, flags: string[], written = given): Problem {
+  const words = { given, valid: flags };
+  if (!/[./]/.test(written.replace(/=.*/s, ''))) return { message: `unknown flag ${given}`, hint: () => '', words };
+  return {
+    message: `unknown flag ${given}`,
+    hint: () => `a file whose name begins with a dash is written ${shellWord(`./${written}`)}`,
+    words: null,
+  };
 }

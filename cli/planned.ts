@@ -1,4 +1,5 @@
 /** What happens with a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
+import { draftAdvice } from '../machines/plan/refusal-text.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
@@ -41,9 +42,26 @@ export function advanceOf(after: AfterPlanning): boolean | undefined {
   return after === 'as-configured' ? undefined : after === 'goes-on';
 }
 
+interface Unstarted {
+  readonly plan: string;
+  readonly status: string | null;
+  readonly phase: string | null;
+  /** Whether a planner is on, which makes a plan of a draft. */
+  readonly hasPlanner: boolean;
+}
+
 /** A plan that is planned, or a draft, does nothing until it is started. */
-export function tellStart({ out }: Pick<Call, 'out'>, { plan, status }: { plan: string; status: string | null }): void {
-  if (status === 'ready') out.note(`nothing works on it yet; start it with: stator plan advance ${shellWord(plan)}`);
+export function tellStart({ out }: Pick<Call, 'out'>, { plan, status, phase, hasPlanner }: Unstarted): void {
+  if (status !== 'ready') return;
+  const name = shellWord(plan);
+  if (phase !== null) out.note(`nothing works on it yet; start it with: stator plan advance ${name}`);
+  else if (hasPlanner) out.note(`it is a draft; let its planner make waves of it: stator plan advance ${name}`);
+  else {
+    out.note(
+      'it is a draft, and no planner is on that could make waves of it ([agents.planner] in .stator/config.toml)',
+    );
+    out.note(draftAdvice(name));
+  }
 }
 
 /** For a verb that does not wait for the planner: how to see what it wrote, and how to go on. */

@@ -29,6 +29,7 @@ export default defineVerb({
     all: { type: 'boolean', default: false, description: 'the same answer to every open question of the plan' },
     ...waitArg,
   },
+  mayBeEmpty: ['answer'],
   examples: [
     'stator plan answer login#2 "use port 8080"',
     'stator plan answer login    # go on, such as with another fix round',

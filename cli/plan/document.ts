@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
+import type { PlanProblem } from '../../machines/document/shape.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
@@ -26,7 +27,7 @@ import { projectForPlans } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { planArgs, withClient, withPlan } from '../session.ts';
 import { readStdin, sureArgs } from '../sure.ts';
-import { plainLines } from '../text.ts';
+import { plain, plainLines } from '../text.ts';
 import { trustArg, trustOf } from '../trust/flag.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { importPlans } from './import-plans.ts';
@@ -106,23 +107,40 @@ const register = defineVerb({
     const read = await readPlanInput(call, file, { name, force, as });
     tellName(call, name, read.name);
     tellReading(call, read.reading);
-    const shown = await withClient(call, 'write', async (client) => {
+    const { plan: shown, hasPlanner } = await withClient(call, 'write', async (client) => {
       const project = await projectForPlans(call, client, trustOf(given));
       const bound = bindingOf(call, (await client.repo({ project })).path, read);
       const registered = await registerFile(client, { project, bound, branch, topic });
       const after = await afterPlanning(call, client, project, { yes, planOnly });
       const begins = start && registered.status === 'ready' && !(planOnly && registered.phase === 'planned');
       if (begins) await beginPlan(client, { shown: registered, file, waitMs: verdictMs, advance: advanceOf(after) });
-      return begins ? client.plan(project, registered.plan) : registered;
+      const plan = begins ? await client.plan(project, registered.plan) : registered;
+      const explained = isDraft(plan) ? await client.explain(project, plan.plan) : null;
+      return { plan, hasPlanner: explained?.accepts.includes('plan_start') === true };
     });
     const { out } = call;
     out.done(shown, `registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
-    if (!start) tellStart(call, shown);
+    if (isDraft(shown)) for (const line of problemLines(file, read.reading.problems)) out.note(line);
+    if (!start) tellStart(call, { ...shown, hasPlanner });
     if (start && shown.waiting_for !== null) out.note(`it waits: ${waitText(shown, Date.now())}`);
     if (start && shown.status === 'planning' && !shown.auto_advance) out.note(plannedLaterNote(shown.plan));
     return 0;
   },
 });
+
+/** The most mistakes of a draft that are printed; `plan check` has them all. */
+const shownProblems = 3;
+
+function isDraft({ status, phase }: Pick<PlanShow, 'status' | 'phase'>): boolean {
+  return status === 'ready' && phase === null;
+}
+
+/** Why a draft cannot be a plan yet. */
+function problemLines(file: string, problems: readonly PlanProblem[]): string[] {
+  const lines = problems.slice(0, shownProblems).map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
+  const more = problems.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more: stator plan check ${shellWord(file)}`] : lines;
+}
 
 interface Registering {
   readonly project: string;
@@ -186,13 +204,11 @@ const updateContent = defineVerb({
   ],
   async run({ plan, file, force = false, as }, call) {
     const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
-      if (file === undefined || file === '-')
-        return client.updateContent(
-          project,
-          name,
-          (await readPlanText(await readStdin(call, 'the document'), { name, as })).content,
-          { as: 'stator' },
-        );
+      if (file === undefined || file === '-') {
+        const text = await readStdin(call, 'the document');
+        if (text.trim() === '') throw emptyInput(name);
+        return client.updateContent(project, name, (await readPlanText(text, { name, as })).content, { as: 'stator' });
+      }
       // People say which file a plan has; an agent hands in a text.
       if (isInRun(call))
         return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
@@ -209,6 +225,12 @@ const updateContent = defineVerb({
     return printVerdict(call, answer);
   },
 });
+
+/** Most likely nobody meant it: a script without a standard input, or a program before the pipe that failed. */
+function emptyInput(plan: string): EngineError {
+  const hint = `name the file: stator plan update-content ${shellWord(plan)} --file <file>`;
+  return new EngineError('bad_plan', `standard input is empty, so ${plan} keeps its document`, hint);
+}
 
 const exportIt = defineVerb({
   summary: "Print the present document of a plan, or write it to the plan's file.",

@@ -1,5 +1,5 @@
 /** The history of a plan, as a person reads it. */
-import { clockTime, localDay } from '../../machines/vocabulary/time-text.ts';
+import { clockTime, localDay, localStamp } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry } from '../../runtime/api/client/client.ts';
 import type { View } from '../operation-verb.ts';
 import { type Cell, type Output, tableWidth } from '../output.ts';
@@ -66,7 +66,7 @@ const journalHeadings = ['seq', 'at', 'by', 'actor', 'event', 'from', 'to', 'why
 function journalRow({ seq, at, origin, actor, event, from, to, refused, why }: HistoryEntry): Cell[] {
   return [
     String(seq),
-    `${at.slice(0, 10)} ${clockTime(at)}`,
+    localStamp(at),
     origin,
     actor,
     event,

@@ -48,7 +48,9 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
   const exitCode = printVerdict(call, answer);
-  if (word.planning !== undefined && answer.plan.waits === null) tellStart(call, answer.plan);
+  const isDone = answer.signal.status === 'done' && answer.plan.waits === null;
+  // With a planner on it would be planning now.
+  if (word.planning !== undefined && isDone) tellStart(call, { ...answer.plan, hasPlanner: false });
   return exitCode;
 }
 

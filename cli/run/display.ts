@@ -88,6 +88,21 @@ function permissionLines({ instances }: Moment, told: Set<string>): string[] {
   });
 }
 
+type Waiting = NonNullable<PlanShow['waiting_for']>;
+
+function isHindered(moment: Moment, { kind }: Waiting): boolean {
+  return kind === 'repo' || (kind === 'back_off' && !isBetweenAttempts(moment));
+}
+
+/** Most plans get their turn at once. */
+const longWaitMs = 2_000;
+/** Waits for other plans, other agents and other machines, which may last for hours. */
+const waitsForOthers: ReadonlySet<Waiting['kind']> = new Set(['slot', 'topic', 'plan_limit', 'after', 'host']);
+
+function isLong({ kind, since }: Waiting, nowMs: number): boolean {
+  return waitsForOthers.has(kind) && since !== null && nowMs - Date.parse(since) >= longWaitMs;
+}
+
 function lineDisplay(out: Output): Display {
   let told: string | null = null;
   let done: number | null = null;
@@ -99,9 +114,9 @@ function lineDisplay(out: Output): Display {
       done = moment.plan.tasks_done;
       // No fact reports it, and without a line it would look like work.
       const { waiting_for: waiting } = moment.plan;
-      const isRetried = waiting?.kind === 'repo' || (waiting?.kind === 'back_off' && !isBetweenAttempts(moment));
+      const isTold = waiting !== null && (isHindered(moment, waiting) || isLong(waiting, Date.now()));
       // Once for each wait: the reason may name another file at every try.
-      const wait = isRetried ? (waiting.since ?? waiting.detail) : null;
+      const wait = isTold ? (waiting.since ?? waiting.detail) : null;
       if (waiting !== null && wait !== null && wait !== told)
         out.print(plain(withLocalTimes(waiting.detail, Date.now())));
       told = wait ?? told;

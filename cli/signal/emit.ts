@@ -26,7 +26,7 @@ export default defineVerb({
     },
     ...waitArg,
   },
-  mayBeEmpty: ['payload'],
+  mayBeEmpty: ['payload', 'plan'],
   examples: [
     'stator signal emit implement_finished login',
     'stator signal emit review_changes --payload "the tests are missing"',
@@ -41,6 +41,7 @@ export default defineVerb({
     try {
       return await sendOnce(call, keyed);
     } catch (thrown) {
+      if (isBrokenJson(said) && thrown instanceof EngineError && thrown.code === 'bad_payload') throw asText(thrown);
       if (!isUnwritable(thrown)) throw thrown;
       const code = await record(call, keyed, thrown);
       // Only the store knows which plan a file has.
@@ -110,6 +111,14 @@ async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Er
 function payloadHere({ STATOR_WAVE: wave, STATOR_TASK: task }: NodeJS.ProcessEnv, type: string): unknown {
   if (type.trim().replaceAll('-', '_') !== 'implement_task_finished' || !wave || !task) return undefined;
   return { wave_number: Number(wave), task_number: Number(task) };
+}
+
+function isBrokenJson(said: unknown): boolean {
+  return typeof said === 'string' && /^\s*[[{]/.test(said);
+}
+
+function asText({ code, message, hint }: EngineError): EngineError {
+  return new EngineError(code, message, `the payload is no JSON object, so it was taken as a text; ${hint}`);
 }
 
 /** An object where the text is one in JSON; else the text itself. The inbox checks the shape for the type. */

@@ -1,5 +1,5 @@
 /** Trees of user-defined machines, as a person reads them. */
-import { clockTime, localTime } from '../../machines/vocabulary/time-text.ts';
+import { clockTime, localStamp, localTime } from '../../machines/vocabulary/time-text.ts';
 import type {
   HistoryEntry,
   MachineEntry,
@@ -56,7 +56,7 @@ const machineHistory: View<HistoryEntry[]> = {
     headings: ['seq', 'at', 'by', 'event', 'from', 'to'],
     row: ({ seq, at, origin, event, from, to, refused, emitted }) => [
       String(seq),
-      `${at.slice(0, 10)} ${clockTime(at)}`,
+      localStamp(at),
       origin,
       event,
       from,

@@ -1,10 +1,11 @@
 /** The inbox, as a person reads it. */
-import { clockTime } from '../../machines/vocabulary/time-text.ts';
+import { isErrorDocument } from '../../machines/vocabulary/errors.ts';
+import { localStamp } from '../../machines/vocabulary/time-text.ts';
 import type { SignalAnswer, SignalEntry } from '../../runtime/api/client/client.ts';
 import type { signalOperations } from '../../runtime/api/operations/signal.ts';
 import type { View } from '../operation-verb.ts';
 import type { Tone } from '../output.ts';
-import { plainLines } from '../text.ts';
+import { plain, plainLines } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 
 const tones: Readonly<Record<SignalEntry['status'], Tone>> = {
@@ -19,12 +20,12 @@ const signals: View<SignalEntry[]> = {
     headings: ['id', 'at', 'plan', 'type', 'by', 'status', 'result'],
     row: ({ id, created_at: at, project, plan, type, origin, status, result }) => [
       String(id),
-      `${at.slice(0, 10)} ${clockTime(at)}`,
+      localStamp(at),
       `${project}/${plan}`,
       type,
       origin,
       { text: status, tone: tones[status] },
-      textOf(result) ?? '',
+      resultText(result),
     ],
     empty: 'no signals',
   },
@@ -44,6 +45,22 @@ const signal: View<SignalEntry> = {
     ['handled', entry.processed_at],
   ],
 };
+
+/** A refusal and an error on one line; `signal show` has all of it. */
+function resultText(result: SignalEntry['result']): string {
+  if (isErrorDocument(result)) return plain(result.error);
+  if (!isRefusal(result)) return textOf(result) ?? '';
+  const { by, state, guard } = result;
+  return plain(`refused by ${by} in ${state}${guard === null ? '' : `: ${guard}`}`);
+}
+
+type Refusal = NonNullable<SignalAnswer['signal']['refused']>;
+
+function isRefusal(value: unknown): value is Refusal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { by, state, guard } = value as Partial<Record<keyof Refusal, unknown>>; // checked field by field
+  return typeof by === 'string' && typeof state === 'string' && (guard === null || typeof guard === 'string');
+}
 
 function linesOf(value: unknown): string | null {
   const text = textOf(value, 2);

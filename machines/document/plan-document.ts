@@ -191,17 +191,21 @@ function interrupt(reading: Reading): void {
   reading.header.interrupt();
 }
 
+/** The remark on a task's field that is in no task. */
+const strayFields: Readonly<Record<string, string>> = {
+  check: 'this check stands in no task, so nothing runs it; move it below the heading of its task',
+  files: 'these files stand in no task, so no task claims them; move them below its heading',
+  agent: 'this agent stands in no task, so it does none; write the line into each task that it is to do',
+  repo: 'this repo stands in no task, so no task is for it; write the line into each task that is',
+};
+
 /** In a section and in the introduction of a wave there are no fields, and the line goes to its agents as it is. */
 function readOutside(reading: Reading, line: TextLine): void {
   const { header, reports, isIntroduction } = reading;
   const { label } = line;
-  if (label?.name === 'check')
-    reports.remark(
-      line.number,
-      'this check stands in no task, so nothing runs it; move it below the heading of its task',
-    );
-  if (label?.name === 'files' && reading.wave !== null)
-    reports.remark(line.number, 'these files stand in no task, so no task claims them; move them below its heading');
+  const advice = label === null ? undefined : strayFields[label.name];
+  // Files are named in the head of many documents.
+  if (advice !== undefined && (label?.name !== 'files' || reading.wave !== null)) reports.remark(line.number, advice);
   if (!header.hasEnded()) header.read(line);
   else header.readBelow(line, isIntroduction ? 'introduction' : 'section');
   if (isIntroduction) remarkBold(reading, line);

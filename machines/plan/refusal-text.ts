@@ -141,11 +141,18 @@ export function refusalHint(refused: Refused): string {
   const agent = agentOf(refused);
   const explain = `stator plan explain ${shellWord(plan)}`;
   const known = agent === null ? planCommands : agentCommands;
+  if (agent === null && planState(refused) === 'a draft' && !accepts.includes('plan_start'))
+    return `${draftAdvice(shellWord(plan))}; all commands: ${explain}`;
   const commands = Object.entries(known)
     .filter(([type]) => accepts.includes(type))
     .map(([, command]) => `stator ${command.replace('%s', shellWord(agent ?? plan))}`);
   if (commands.length === 0) return `see what it waits for, and what it accepts: ${explain}`;
   return `it accepts now: ${commands.slice(0, shownCommands).join(', or ')}; all commands: ${explain}`;
+}
+
+/** What a person can do with a draft where no planner is on. `name`: the plan, as a word of the shell. */
+export function draftAdvice(name: string): string {
+  return `have one coder do all of it: stator plan start ${name} --solo; or correct its document, and hand it in: stator plan update-content ${name} --file <file>`;
 }
 
 /** The title of the agent that refused, as people address it; null: the plan itself, or an agent whose round its path does not tell. */

@@ -45,6 +45,11 @@ export function localDay(at: Date): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
+/** `2026-11-22 16:05:09`: both where this process is. */
+export function localStamp(time: string): string {
+  return `${localDay(new Date(time))} ${clockTime(time)}`;
+}
+
 /** The time of day, to the minute; with its date where that is another day than `nowMs`. A text that is no time is returned as it is. */
 export function localTime(time: string, nowMs: number): string {
   const at = new Date(time);

@@ -14,9 +14,11 @@ import {
   untilRunning,
   untilStatus,
 } from '../support/engine.ts';
+
 import { until } from '../support/ground.ts';
 import { putHooks } from '../support/hooks.ts';
 import { defineRelease } from '../support/own-machine.ts';
+import { expectRefusal } from '../support/prose.ts';
 
 interface Scene extends Terminal {
   readonly engine: TestEngine;
@@ -314,12 +316,15 @@ describe('signals', () => {
     const [failed, ...more] = await listed('--status', 'failed');
     expect([failed, more]).toMatchObject([{ plan: 'q', type: 'reopen' }, []]);
     const id = String(failed?.id);
+    expect(await must('signal', 'list', '--status', 'failed')).toMatch(/refused by plan in ready\.planned\s*$/);
     expect(await made.json('signal', 'show', id)).toMatchObject({ type: 'reopen', plan: 'q', status: 'failed' });
     await must('plan', 'cancel', 'q');
     await must('signal', 'retry', id);
     expect(await made.json('plan', 'show', 'q')).toMatchObject({ status: 'ready' });
     expect(await made.json('signal', 'show', id)).toMatchObject({ status: 'done' });
     expect((await made.stator(['signal', 'retry', id])).code).toBe(1);
+    const broken = ['signal', 'send', 'implement-task-finished', 'p', '--payload', '{"wave_number": 1'];
+    expectRefusal((await made.stator(broken)).stderr, 'is no JSON object');
   });
 });
 

@@ -6,7 +6,7 @@ import { planOf, type Terminal, terminal } from '../support/cli.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { gate, openGate, startEngine, type TestEngine, untilRunning, untilStatus } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
-import { expectRefusal } from '../support/prose.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
 
 interface Scene extends Terminal {
   readonly engine: TestEngine;
@@ -187,6 +187,17 @@ describe('plan register', () => {
 });
 
 describe('the document of a plan', () => {
+  it('is registered as a draft with what keeps it from being a plan, and a way on that is accepted', async () => {
+    const made = await scene();
+    made.write('p.md', '## Wave 1\n### Task 1:\n### Task 2:\n### Task 3:\n### Task 4:\n');
+    const { stderr } = await made.stator(['plan', 'register', 'p.md']);
+    expect(stderr).toContain('p.md:4: ');
+    expect(stderr).not.toContain('p.md:5: ');
+    expectProse(stderr, 'stator plan check p.md');
+    const advanced = await made.stator(['plan', 'advance', 'p']);
+    expect([advanced.code, advanced.stderr]).toEqual([1, expect.not.stringContaining('start it with')]);
+  });
+
   it('is replaced by update-content from a file or from standard input; a file that is no markdown needs --force', async () => {
     const made = await scene();
     made.write('p.md', small);
@@ -196,6 +207,9 @@ describe('the document of a plan', () => {
     expect((await made.stator(update)).code).toBe(64);
     expect((await shown(made, 'p')).content).toBe(small);
     await made.must(...update, '--force');
+    expect((await shown(made, 'p')).content).toContain('from a file');
+    const empty = await made.stator(['plan', 'update-content', 'p'], { input: '\n' });
+    expectRefusal(empty.stderr, 'empty', '--file <file>');
     expect((await shown(made, 'p')).content).toContain('from a file');
   });
 

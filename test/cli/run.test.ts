@@ -19,6 +19,17 @@ const asking =
   'test -e $STATOR_HOME/asked || { touch $STATOR_HOME/asked; stator signal emit needs_decision --payload "left or right?"; }';
 
 describe('run', () => {
+  it('says once in plain lines for which plan it waits', async () => {
+    const made = working();
+    made.write('p.md', `**After:** later\n\n${planOf(['echo own > own.txt'])}`);
+    const run = made.watch(['run', 'p.md', '--trust']);
+    await until(() => run.stdout().includes('waits for later to be done'));
+    made.write('later.md', planOf(['true']));
+    expect((await made.stator(['run', 'later.md'])).code).toBe(0);
+    const { code, stdout } = await run.ended;
+    expect([code, stdout.match(/waits for later/g)]).toEqual([0, ['waits for later']]);
+  });
+
   it('takes a file to done, one plain line for each fact, and merges it', async () => {
     const made = working();
     made.write('p.md', three);

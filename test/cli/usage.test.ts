@@ -116,6 +116,15 @@ describe('the command line', () => {
       ['--to', 'stator store copy --to'],
     ],
     [['plan', 'show', 'a', 'b'], ['"b"']],
+    [['plan', 'list', '--json', 'plan,status'], ['--json=plan,status']],
+    [
+      ['plan', 'show', ''],
+      ['<plan>', 'empty'],
+    ],
+    [
+      ['run', '-my plan.md'],
+      ['-m', "'./-my plan.md'"],
+    ],
     [['plan', 'advance', 'a', 'implement-start', '--wave'], ['--wave <N>']],
     [['plan', 'list', '--project', '--json'], ['--project <name>']],
     [['plan'], ['stator plan']],
@@ -280,6 +289,14 @@ describe('plan check', () => {
     `);
     const { remarks } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
     expect(remarks).toMatchObject([{ line: 7 }]);
+  });
+
+  it('says of the agent and the repo of no task that no task has them', async () => {
+    const { stator, write } = terminal();
+    write('p.md', '**Agent:** strong\n**Repo:** api\n\n## Wave 1\n### Task 1: a\n');
+    const { remarks } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
+    expect(remarks).toMatchObject([{ line: 1 }, { line: 2 }]);
+    expectProse((await stator(['plan', 'check', 'p.md'])).stdout, 'p.md:1: note:', 'p.md:2: note:');
   });
 
   it('says of what was most likely meant as a check, a wave or a task that it is read as text', async () => {

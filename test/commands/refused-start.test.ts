@@ -8,6 +8,7 @@ import {
   planText,
   register,
   runFolders,
+  say,
   script,
   startEngine,
   untilPhase,
@@ -71,6 +72,35 @@ describe('a plan whose agents cannot start', () => {
     const planned = engine.client.send({ project: 'demo', plan: 'rough', type: 'plan_start' });
     await expectFailure(planned, 'agent_unusable', 'planner', '"codex"', '/usr/bin:/bin');
     await begin(engine, 'p', planText(['echo a > a.txt']));
+  });
+});
+
+describe('a plan that cannot begin', () => {
+  it('is refused where it waits for itself, also by way of plans that are not started, with the circle', async () => {
+    const engine = await startEngine();
+    const waits = (plan: string) => `**After:** ${plan}\n\n${planText(['true'])}`;
+    await register(engine, 'own', waits('own'));
+    for (const [plan, other] of ['one two', 'two three', 'three one'].map((pair) => pair.split(' ')))
+      await register(engine, String(plan), waits(String(other)));
+    await register(engine, 'beside', waits('one'));
+    await expectFailure(say(engine, 'own', 'implement_start'), 'conflict', 'own → own', 'update-content own');
+    await expectFailure(say(engine, 'one', 'implement_start'), 'conflict', 'one → two → three → one');
+    await say(engine, 'beside', 'implement_start');
+    await engine.client.updateContent('demo', 'three', planText(['true']));
+    await say(engine, 'one', 'implement_start');
+  });
+
+  it('is refused as the draft that it is, whatever else its tasks lack', async () => {
+    const engine = await startEngine({ agents: { default: { preset: 'sh' } } });
+    await register(engine, 'p', '## Wave 1\n### Task 1:\n');
+    const answer = await engine.client.send({ project: 'demo', plan: 'p', type: 'implement_start' });
+    expect(answer.signal).toMatchObject({ status: 'failed', refused: { state: 'ready.draft' } });
+  });
+
+  it('is told how its own document is handed in, where a task is for a repo that is no member', async () => {
+    const engine = await startEngine();
+    await register(engine, 'p', planText(['true']).replace(/(### Task 1.*\n)/, '$1**Repo:** other\n'));
+    await expectFailure(say(engine, 'p', 'implement_start'), 'agent_unusable', 'update-content p --file <file>');
   });
 });
 

@@ -6,6 +6,7 @@ import {
   age,
   ago,
   duration,
+  localStamp,
   localTime,
   minutesText,
   untilText,
@@ -13,6 +14,17 @@ import {
 } from '../../machines/vocabulary/time-text.ts';
 
 const [s, m, h, d] = [1_000, 60_000, 3_600_000, 86_400_000];
+
+it('a day and its time of day are of one place', () => {
+  const zone = process.env.TZ;
+  try {
+    process.env.TZ = 'Pacific/Auckland';
+    expect(localStamp('2026-11-27T20:10:05.000Z')).toBe('2026-11-28 09:10:05');
+  } finally {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  }
+});
 
 it('a duration has two units, or one where it is drawn seldom or stands in a list', () => {
   const said = [0, 7 * s, m, 3 * m + 7 * s, h, 2 * h + 14 * m, d, 3 * d + 4 * h].map((ms) => [

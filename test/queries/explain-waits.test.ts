@@ -81,9 +81,10 @@ describe('explain tells a tired person', () => {
     for (const [plan, other] of [
       ['one', 'two'],
       ['two', 'three'],
-      ['three', 'one'],
+      ['three', 'zero'],
     ] as const)
       await begin(engine, plan, waits(other));
+    await engine.client.updateContent('demo', 'three', waits('one'));
     await begin(engine, 'beside', waits('one'));
     expect(await untilWaits(engine, 'one', 'after')).toBe(
       'waits for two to be done; they wait for each other: one → two → three → one',

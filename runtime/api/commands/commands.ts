@@ -47,6 +47,7 @@ import { createPermissionCommands } from './permissions.ts';
 import { createPlanWork, workSignals } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
+import { refuseCircle } from './refuse-circle.ts';
 import { createRepoCommands } from './repos.ts';
 import { createRequestLedger } from './request-ledger.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
@@ -113,11 +114,26 @@ export function createCommands(parts: CommandDependencies) {
       shown.tasks_by_wave.some(
         ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
       );
-    const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
+    const { ok, document: written } = parsePlan(shown.content);
+    // What it lacks to be a plan is the machine's to say.
+    if (!ok && type !== 'plan_start') return;
+    if (type === 'implement_start' || type === 'implement_wave') await refuseCircle(parts, { project, plan });
+    const document = type === 'plan_start' ? null : written;
     const isSession = (await store.issues()).some((row) => row.project === project && row.plan === plan);
     const { config, path } = place;
     const { env, walls, flagCheck } = parts;
-    await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone, isSession });
+    await refuseUnplayable({
+      config,
+      repo: path,
+      env,
+      walls,
+      flagCheck,
+      document,
+      isDone,
+      isSession,
+      plan,
+      file: shown.file,
+    });
   }
 
   /** The child processes of such a judge also have the run's token, so the token cannot give a verdict. Throws `not_allowed`. */

@@ -54,7 +54,7 @@ export function createBeginning(parts: BeginParts) {
     const { document } = parsePlan(content);
     const { config, path } = repo;
     const { env, walls, flagCheck } = parts;
-    const cast = { config, repo: path, env, walls, flagCheck, document };
+    const cast = { config, repo: path, env, walls, flagCheck, document, plan: place.plan, file: null };
     await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
   }
 

@@ -28,7 +28,7 @@ export function createSoloCommands(parts: SoloParts) {
      * draft, `bad_plan`, `agent_unusable`, `untrusted`.
      */
     async soloPlan({ project, plan, words }: SoloPlan): Promise<{ answer: SignalAnswer; title: string }> {
-      const { status, phase, content: draft, title } = await views.plan(project, plan);
+      const { status, phase, content: draft, title, file } = await views.plan(project, plan);
       if (status !== 'ready' || phase !== null)
         throw new EngineError(
           'conflict',
@@ -44,7 +44,8 @@ export function createSoloCommands(parts: SoloParts) {
         );
       projects.mustBeTrusted(project);
       const { config, path } = projects.get(project);
-      await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone: () => false });
+      const isDone = () => false;
+      await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone, plan, file });
       const person = { project, plan, origin: 'person', run: null, dedupeKey: null, waitMs: verdictWaitMs } as const;
       const taken = await parts.send({ ...person, type: 'plan_updated', payload: { content } });
       const isSmall = config.policy.blueprint_skip_threshold > 0;

@@ -6,6 +6,7 @@ import { tagged } from '../../../actors/recorder.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
+import { circleOf } from '../../../machines/repo/circle.ts';
 import { type Applicant, type RepoContext, turnsOf } from '../../../machines/repo/machine.ts';
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
@@ -421,22 +422,6 @@ async function plansNeverDone(
   });
   const circle = circleOf(plan, waiting);
   return `${texts.join('')}${circle === null ? '' : `; they wait for each other: ${circle.join(' → ')}`}`;
-}
-
-/** The circle in which a plan waits for itself; null: there is none. */
-function circleOf(plan: string, waiting: readonly Applicant[]): string[] | null {
-  const seen = new Set<string>();
-  const paths = [[plan]];
-  for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
-    const last = path.at(-1);
-    for (const next of waiting.find((each) => each.plan === last)?.after ?? []) {
-      if (next === plan) return [...path, plan];
-      if (seen.has(next)) continue;
-      seen.add(next);
-      paths.push([...path, next]);
-    }
-  }
-  return null;
 }
 
 async function waitingForGrant(parts: ViewDependencies, row: PlanRow, since: string): Promise<Waiting | null> {

@@ -6,6 +6,7 @@ import { basename, isAbsolute } from 'node:path';
 import { type PlanDocument, type PlanTask, shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { taskAgent, taskFacts } from '../../../machines/vocabulary/task-agent.ts';
 import {
   type AgentProfile,
@@ -37,6 +38,9 @@ export interface Cast {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Pick<Walls, 'standFor' | 'state'>;
   readonly flagCheck: FlagCheck;
+  readonly plan: string;
+  /** Its file, from the repo's folder on; null: it has none. */
+  readonly file: string | null;
   /** It is an issue's session: one agent works on it, without a planner. */
   readonly isSession?: boolean;
   /** The document with the tasks; null: the plan is only planned. */
@@ -89,11 +93,12 @@ function namedProfiles({ config: { profiles }, document }: Cast): AgentProfile[]
   return profiles.coder.choices.filter(({ name }) => name !== null && names.has(name));
 }
 
-function nameProblems({ config: { profiles, members }, document, repo }: Cast): Problem[] {
+function nameProblems({ config: { profiles, members }, document, repo, plan, file }: Cast): Problem[] {
   const unknown = document === null ? [] : unknownAgents(document, profiles.coder);
   const hint = 'write the table into .stator/config.toml or daemon.toml, or name another one in the plan: **Agent:** …';
   const strangers = document === null ? [] : unknownRepos(document, { members, project: basename(repo) });
-  const correct = 'correct the plan: stator plan update-content <plan>';
+  const written = file === null ? '<file>' : shellWord(file);
+  const correct = `correct ${file ?? 'its document'}, then hand it in: stator plan update-content ${shellWord(plan)} --file ${written}`;
   return [
     ...unknown.map(({ line, message }) => ({ message: `line ${line}: ${message}`, hint })),
     ...strangers.map(({ line, message }) => ({ message: `line ${line}: ${message}`, hint: correct })),
