@@ -49,7 +49,6 @@ async function expectSame(machine: AnyStateMachine, script: readonly Move[], inp
 }
 
 const send = (type: string, more: object = {}): Move => ({ send: { type, ...more } });
-const wait = (waitMs: number): Move => ({ waitMs });
 
 it('what a root, the machines below it and transition logic emit comes in XState’s order, once', async () => {
   const child = createMachine({
@@ -86,7 +85,7 @@ it('what a root, the machines below it and transition logic emit comes in XState
       c: { entry: emit({ type: 'over' }) },
     },
   });
-  const { emitted } = await expectSame(machine, [send('go'), send('ping'), send('ping'), { waitMs: 100 }]);
+  const { emitted } = await expectSame(machine, ['go', 'ping', 'ping', 100]);
   expect(emitted).toMatchInlineSnapshot(`
     [
       " {"type":"born"}",
@@ -115,19 +114,7 @@ describe('delays', () => {
         off: {},
       },
     });
-    await expectSame(machine, [
-      wait(999),
-      wait(1),
-      wait(200),
-      wait(400),
-      send('again'),
-      wait(900),
-      send('again'),
-      wait(999),
-      wait(1),
-      send('off'),
-      wait(10_000),
-    ]);
+    await expectSame(machine, [999, 1, 200, 400, 'again', 900, 'again', 999, 1, 'off', 10_000]);
   });
 
   it('by name and by function, in parallel states and in a child', async () => {
@@ -150,7 +137,7 @@ describe('delays', () => {
         },
       },
     });
-    await expectSame(machine, [wait(50), wait(50), wait(200), wait(50), wait(1_000)]);
+    await expectSame(machine, [50, 50, 200, 50, 1_000]);
   });
 
   it('of raise and sendTo can be cancelled by id, go to a child, and do not outlive the actor that sent them', async () => {
@@ -172,19 +159,7 @@ describe('delays', () => {
       },
       states: { idle: {} },
     });
-    await expectSame(machine, [
-      send('later'),
-      wait(100),
-      send('never'),
-      wait(1_000),
-      send('twice'),
-      send('kid'),
-      wait(150),
-      wait(200),
-      send('later'),
-      wait(499),
-      wait(1),
-    ]);
+    await expectSame(machine, ['later', 100, 'never', 1_000, 'twice', 'kid', 150, 200, 'later', 499, 1]);
   });
 
   it('for an actor that has ended are not heard by the next one of its id', async () => {
@@ -204,7 +179,7 @@ describe('delays', () => {
         },
       },
     });
-    await expectSame(machine, [send('later'), wait(100), send('again'), wait(300), send('later'), wait(300)]);
+    await expectSame(machine, ['later', 100, 'again', 300, 'later', 300]);
   });
 
   it('under one id come each, and the id is that of the newest, until one has come or it is cancelled', async () => {
@@ -217,8 +192,8 @@ describe('delays', () => {
         never: { actions: cancel('one') },
       },
     });
-    await expectSame(machine, [send('short'), send('long'), send('never'), send('never'), wait(500)]);
-    await expectSame(machine, [send('short'), send('long'), wait(100), send('never'), wait(500)]);
+    await expectSame(machine, ['short', 'long', 'never', 'never', 500]);
+    await expectSame(machine, ['short', 'long', 100, 'never', 500]);
   });
 
   it('of an event that no state takes any more are dropped without a word', async () => {
@@ -226,7 +201,7 @@ describe('delays', () => {
       initial: 'a',
       states: { a: { entry: raise({ type: 'late' }, { delay: 100 }), on: { go: 'b' } }, b: {} },
     });
-    const { tree } = await expectSame(machine, [send('go'), wait(200)]);
+    const { tree } = await expectSame(machine, ['go', 200]);
     expect(tree.memory.open).toEqual({});
   });
 });
@@ -269,30 +244,30 @@ describe('promises', () => {
 
   it('are begun once, however often the process ends, and lead on by what they answer', async () => {
     await expectSame(machine, [
-      send('go'),
-      wait(10),
+      'go',
+      10,
       { settle: 'job', output: { n: 42 } },
-      send('go'),
+      'go',
       { fail: 'job', message: 'no luck' },
     ]);
   });
 
   it('are given up when their state is left, begun anew when it is entered again, and answer nobody after that', async () => {
     await expectSame(machine, [
-      send('go'),
-      send('stop'),
+      'go',
+      'stop',
       { settle: 'job', output: 1 },
-      send('go'),
-      wait(5_000),
+      'go',
+      5_000,
       { settle: 'job' },
-      send('go'),
-      send('again'),
+      'go',
+      'again',
       { settle: 'job', output: 2 },
     ]);
   });
 
   it('side by side, in any order', async () => {
-    await expectSame(machine, [send('both'), { settle: 'two' }, { settle: 'one' }]);
+    await expectSame(machine, ['both', { settle: 'two' }, { settle: 'one' }]);
   });
 
   it('that stand in the invoke itself, without a name, in a child, and spawned', async () => {
@@ -366,14 +341,14 @@ describe('actors', () => {
     });
     await expectSame(machine, [
       send('add', { by: 2 }),
-      send('add'),
-      send('hear'),
-      send('bySystem'),
-      send('more'),
-      send('hear'),
-      send('less'),
-      send('endFirst'),
-      send('add'),
+      'add',
+      'hear',
+      'bySystem',
+      'more',
+      'hear',
+      'less',
+      'endFirst',
+      'add',
     ]);
   });
 
@@ -385,7 +360,7 @@ describe('actors', () => {
         hear: { actions: ({ context }) => context.refs },
       },
     });
-    const { tree } = await playDurably(definitionOf(machine), {}, [send('more'), send('more'), send('more')]);
+    const { tree } = await playDurably(definitionOf(machine), {}, ['more', 'more', 'more']);
     expect(Object.keys(tree.root.getSnapshot().children)).toEqual(['x:1', 'x:2', 'x:3']);
   });
 
@@ -408,7 +383,7 @@ describe('actors', () => {
       },
     });
     const script: Move[] = [
-      ...[send('work', { name: 'a' }), send('work', { name: 'b' }), send('both')],
+      ...[send('work', { name: 'a' }), send('work', { name: 'b' }), 'both'],
       ...[
         { settle: 'b', output: 2 },
         { fail: 'a', message: 'no' },
@@ -459,7 +434,7 @@ describe('actors', () => {
         rest: { after: { 10: 'work' } },
       },
     });
-    const { looks } = await expectSame(machine, [wait(10), wait(50), wait(10), wait(50)]);
+    const { looks } = await expectSame(machine, [10, 50, 10, 50]);
     const said = ['TypeError: the entry of 0', 'Error: later, of 1'];
     expect(looks.at(-1)).toMatchObject({ value: 'work', context: { n: 2, said } });
   });
@@ -478,7 +453,7 @@ describe('actors', () => {
       },
       on: { add: { actions: forwardTo('count') } },
     });
-    await expectSame(machine, [send('add'), send('add')]);
+    await expectSame(machine, ['add', 'add']);
   });
 });
 
@@ -522,7 +497,7 @@ describe('actors in a context', () => {
         me: { actions: sendTo(({ context }) => context.me as AnyActorRef, { type: 'heard' }) },
       },
     });
-    const { looks } = await expectSame(machine, [send('up'), send('across'), wait(100), send('me'), send('across')]);
+    const { looks } = await expectSame(machine, ['up', 'across', 100, 'me', 'across']);
     expect(looks.at(-1)).toMatchObject({ context: { heard: 3 }, children: { sink: { context: { heard: 3 } } } });
   });
 
@@ -541,7 +516,7 @@ describe('actors in a context', () => {
         stop: { actions: stopChild(({ context }) => context.nested?.kid as AnyActorRef) },
       },
     });
-    const { looks } = await expectSame(machine, [send('tell'), send('stop'), send('tell'), send('stop'), send('tell')]);
+    const { looks } = await expectSame(machine, ['tell', 'stop', 'tell', 'stop', 'tell']);
     expect(looks.at(-1)).toMatchObject({ context: { heard: 0 } });
   });
 
@@ -550,7 +525,7 @@ describe('actors in a context', () => {
     const machine = setup({ actors: { kid } }).createMachine({
       on: { begin: { actions: [stopChild('kid'), spawnChild('kid', { id: 'kid' })] } },
     });
-    const script = [send('begin'), wait(600), send('begin'), wait(600), wait(400)];
+    const script = ['begin', 600, 'begin', 600, 400];
     const { looks } = await expectSame(machine, script);
     expect(looks.slice(-2)).toMatchObject([
       { children: { kid: { value: 'new' } } },
@@ -580,18 +555,7 @@ describe('states', () => {
         paused: { on: { shallow: 'work.shallow', deep: 'work.deep' } },
       },
     });
-    await expectSame(machine, [
-      send('next'),
-      send('pause'),
-      send('deep'),
-      send('pause'),
-      send('shallow'),
-      send('over'),
-      send('add'),
-      send('pause'),
-      send('shallow'),
-      send('add'),
-    ]);
+    await expectSame(machine, ['next', 'pause', 'deep', 'pause', 'shallow', 'over', 'add', 'pause', 'shallow', 'add']);
   });
 
   it('of history beside the regions of a parallel state', async () => {
@@ -610,7 +574,7 @@ describe('states', () => {
         },
       },
     });
-    const { looks } = await expectSame(machine, [send('power'), send('next'), send('power'), send('power')]);
+    const { looks } = await expectSame(machine, ['power', 'next', 'power', 'power']);
     expect(looks.at(-1)).toMatchObject({ value: { on: { left: 'b', right: 'a' } } });
   });
 
@@ -637,7 +601,7 @@ describe('states', () => {
         b: { entry: note('enter b'), on: { inner: { actions: note('inner') } } },
       },
     });
-    await expectSame(machine, [send('go')]);
+    await expectSame(machine, ['go']);
   });
 
   it('that are final end it with its output, and leave no timer and no promise', async () => {
@@ -647,7 +611,7 @@ describe('states', () => {
       states: { a: { after: { 9000: 'b' }, on: { end: 'b' } }, b: { type: 'final' } },
       output: { all: 'well' },
     });
-    const { tree } = await expectSame(machine, [send('end')]);
+    const { tree } = await expectSame(machine, ['end']);
     expect([tree.memory.open, tree.memory.delayed, tree.memory.askers]).toEqual([{}, {}, {}]);
   });
 });
@@ -812,13 +776,11 @@ describe('what cannot be kept is refused', () => {
       [bothInOneStep, 'an actor "kid" lives already'],
       [below, 'an actor "mid/kid" lives already'],
     ] as const)
-      await expect(playDurably(definitionOf(machine as AnyStateMachine), {}, [send('go')]), words).rejects.toThrow(
-        words,
-      );
-    await expect(playDurably(definitionOf(stopsByRef), {}, [send('end'), send('next'), send('go')])).rejects.toThrow(
+      await expect(playDurably(definitionOf(machine as AnyStateMachine), {}, ['go']), words).rejects.toThrow(words);
+    await expect(playDurably(definitionOf(stopsByRef), {}, ['end', 'next', 'go'])).rejects.toThrow(
       'an actor "kid" lives',
     );
-    await expect(playDurably(definitionOf(history), {}, [send('leave'), send('back'), send('go')])).rejects.toThrow(
+    await expect(playDurably(definitionOf(history), {}, ['leave', 'back', 'go'])).rejects.toThrow(
       'needs "reenter: true"',
     );
     const born = createMachine({ initial: 'b', states: { b: { always: 'c' }, c: { always: 'b' } } });

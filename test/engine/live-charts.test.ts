@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type OwnPostgres, startPostgres } from '../../scripts/postgres.ts';
-import { type Move, playInMemory } from '../support/chart-play.ts';
+import { type Move, playInMemory, sentBy } from '../support/chart-play.ts';
 import { inFiles, inPostgres, type LivePlace, playLive } from '../support/live-play.ts';
 import { type UsualChart, usualCharts } from '../support/usual-charts.ts';
 import { workflows } from '../support/workflow-charts.ts';
@@ -41,7 +41,7 @@ const onPostgres = [
 
 /** A schema for each event of a script. */
 function signalsOf(script: readonly Move[]) {
-  const types = script.flatMap((move) => ('send' in move ? [move.send.type] : []));
+  const types = script.flatMap((move) => sentBy(move)?.type ?? []);
   return Object.fromEntries(types.map((type) => [type, z.looseObject({})]));
 }
 

@@ -23,12 +23,21 @@ import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../../machines/vocabulary/signal.ts';
 
-/** An event from outside, time that goes by, or a promise of that name that settles. */
+/** An event from outside (one without a payload by its type alone), time that goes by in ms, or a promise of that name that settles. */
 export type Move =
+  | string
+  | number
   | { readonly send: AnyEventObject }
-  | { readonly waitMs: number }
   | { readonly settle: string; readonly output?: unknown }
   | { readonly fail: string; readonly message: string };
+
+export type Settling = Extract<Move, { settle: string } | { fail: string }>;
+
+/** The event that a move sends; null: it sends none. */
+export function sentBy(move: Move): AnyEventObject | null {
+  if (typeof move === 'string') return { type: move };
+  return typeof move === 'object' && 'send' in move ? move.send : null;
+}
 
 /** What an actor is worth, without what differs between the two by design. */
 export interface Look {
@@ -104,7 +113,7 @@ export function clearPlay(): void {
 }
 
 /** Settles each promise of that name that runs. */
-export async function settleNow(move: Extract<Move, { settle: string } | { fail: string }>): Promise<void> {
+export async function settleNow(move: Settling): Promise<void> {
   const name = 'settle' in move ? move.settle : move.fail;
   const found = pending.filter((each) => each.name === name);
   pending = pending.filter((each) => each.name !== name);
@@ -143,12 +152,13 @@ export async function playInMemory(
   const looks = [look()];
   const notedAfter = [notes.length];
   for (const move of script) {
-    if ('send' in move) {
+    const sent = sentBy(move);
+    if (sent !== null) {
       // One that has ended would warn of it.
-      if (actor.getSnapshot().status === 'active') actor.send(move.send);
-    } else if ('waitMs' in move)
-      for (let left = move.waitMs; left > 0; left -= stepMs) clock.increment(Math.min(left, stepMs));
-    else await settleNow(move);
+      if (actor.getSnapshot().status === 'active') actor.send(sent);
+    } else if (typeof move === 'number')
+      for (let left = move; left > 0; left -= stepMs) clock.increment(Math.min(left, stepMs));
+    else await settleNow(move as Settling); // no event, and no time
     await flush();
     looks.push(look());
     notedAfter.push(notes.length);
@@ -252,11 +262,12 @@ export async function playDurably(
   const looks = [look()];
   for (const [index, move] of script.entries()) {
     if (restoresAt(index)) endProcess();
-    if ('send' in move) {
-      const { type, ...payload } = move.send;
+    const sent = sentBy(move);
+    if (sent !== null) {
+      const { type, ...payload } = sent;
       feed(word(type, payload, null));
-    } else if ('waitMs' in move) await wait(move.waitMs);
-    else await settleNow(move);
+    } else if (typeof move === 'number') await wait(move);
+    else await settleNow(move as Settling); // no event, and no time
     await drain();
     looks.push(look());
   }

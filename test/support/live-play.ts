@@ -9,7 +9,18 @@ import BetterSqlite3 from 'better-sqlite3';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { type DurableCore, openDurableCore } from '../../runtime/engine/durable-core.ts';
 import type { OwnPostgres } from '../../scripts/postgres.ts';
-import { clearPlay, forgetBegun, isBegun, type Look, lookOf, type Move, notedSoFar, settleNow } from './chart-play.ts';
+import {
+  clearPlay,
+  forgetBegun,
+  isBegun,
+  type Look,
+  lookOf,
+  type Move,
+  notedSoFar,
+  type Settling,
+  sentBy,
+  settleNow,
+} from './chart-play.ts';
 import { until } from './ground.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -111,13 +122,15 @@ export async function playLive(
     await engine.client.startMachine({ name, id: '1', input });
     await comesTo(0);
     for (const [index, move] of script.entries()) {
-      await endProcess('waitMs' in move ? move.waitMs : 0);
-      if ('send' in move) {
-        const { type, ...payload } = move.send;
+      await endProcess(typeof move === 'number' ? move : 0);
+      const sent = sentBy(move);
+      if (sent !== null) {
+        const { type, ...payload } = sent;
         // XState ignores what no state takes; an engine refuses it.
         await engine.client.sendMachine({ name, id: '1', type, payload }).catch(() => {});
-      } else if (!('waitMs' in move)) {
-        const promise = 'settle' in move ? move.settle : move.fail;
+      } else if (typeof move !== 'number') {
+        const settling = move as Settling; // no event, and no time
+        const promise = 'settle' in settling ? settling.settle : settling.fail;
         // One that was given up is not begun again.
         const isHeard = !isDeepStrictEqual(looks[index], looks[index + 1]);
         if (isHeard)
@@ -125,7 +138,7 @@ export async function playLive(
             () => isBegun(promise),
             () => `"${promise}" has not begun again`,
           );
-        await settleNow(move);
+        await settleNow(settling);
       }
       await comesTo(index + 1);
     }

@@ -104,8 +104,8 @@ export const drawnCharts: fc.Arbitrary<DrawnChart> = fc.record({
 
 export const scripts: fc.Arbitrary<Move[]> = fc.array(
   fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom(...events).map((type): Move => ({ send: { type } })) },
-    { weight: 4, arbitrary: steps.map((waitMs): Move => ({ waitMs })) },
+    { weight: 4, arbitrary: fc.constantFrom<Move>(...events) },
+    { weight: 4, arbitrary: steps },
     { weight: 2, arbitrary: fc.constantFrom(...jobs, 'kid').map((name): Move => ({ settle: name, output: name })) },
     { weight: 1, arbitrary: fc.constantFrom(...jobs, 'kid').map((name): Move => ({ fail: name, message: 'no' })) },
   ),

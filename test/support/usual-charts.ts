@@ -27,7 +27,6 @@ import { type Move, note, work } from './chart-play.ts';
 import type { Workflow } from './workflow-charts.ts';
 
 const send = (type: string, more: object = {}): Move => ({ send: { type, ...more } });
-const wait = (waitMs: number): Move => ({ waitMs });
 const settle = (name: string, output?: unknown): Move => ({ settle: name, output });
 const fail = (name: string, message: string): Move => ({ fail: name, message });
 
@@ -116,7 +115,7 @@ export const usualCharts = {
         b: {},
       },
     }),
-    script: [send('go'), wait(1)],
+    script: ['go', 1],
   },
   'assertEvent in actions and wildcards of events': {
     machine: setup({
@@ -145,7 +144,7 @@ export const usualCharts = {
         a: { on: { 'card.paid': { actions: 'paid' }, 'card.*': { actions: 'seen' }, x: undefined, cash: {} } },
       },
     }),
-    script: [send('card.paid', { sum: 3 }), send('card.paid.late'), send('card'), send('x'), send('cash'), send('any')],
+    script: [send('card.paid', { sum: 3 }), 'card.paid.late', 'card', 'x', 'cash', 'any'],
   },
   'everything that can be enqueued, after a check': {
     machine: setup({
@@ -175,7 +174,7 @@ export const usualCharts = {
         mine: { actions: note('mine') },
       },
     }),
-    script: [send('go'), wait(7), send('go'), wait(20), send('go'), wait(20)],
+    script: ['go', 7, 'go', 20, 'go', 20],
   },
   'events to an actor of the system, by its name and by a function': {
     machine: setup({ actors: { counter } }).createMachine({
@@ -190,7 +189,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [send('go'), send('go'), send('look'), send('go')],
+    script: ['go', 'go', 'look', 'go'],
   },
   'an actor of the system from below it': {
     machine: setup({
@@ -207,7 +206,7 @@ export const usualCharts = {
       ],
       on: { '*': { actions: forwardTo('caller') } },
     }),
-    script: [send('call'), send('call')],
+    script: ['call', 'call'],
   },
   'delays in parallel regions, some of them left': {
     machine: setup({ delays: { long: 300 }, guards: { isThere: stateIn({ a: 'y' }) } }).createMachine({
@@ -224,7 +223,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [wait(50), wait(50), wait(100), send('skip'), wait(100), wait(100), wait(100), wait(100)],
+    script: [50, 50, 100, 'skip', 100, 100, 100, 100],
   },
   'a delay of the root, and one of nothing': {
     machine: createMachine({
@@ -232,7 +231,7 @@ export const usualCharts = {
       initial: 'a',
       states: { a: { after: { 0: 'b' } }, b: { after: { 100: { guard: () => false, target: 'a' } } } },
     }),
-    script: [wait(1), wait(100), wait(1_000)],
+    script: [1, 100, 1_000],
   },
   'actors that are begun and stopped by what the context says': {
     machine: setup({
@@ -260,16 +259,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [
-      send('add'),
-      send('ping'),
-      send('add'),
-      send('ping'),
-      send('drop'),
-      send('ping'),
-      send('add'),
-      send('ping'),
-    ],
+    script: ['add', 'ping', 'add', 'ping', 'drop', 'ping', 'add', 'ping'],
   },
   'actors that are begun with the context': {
     machine: setup({
@@ -279,7 +269,7 @@ export const usualCharts = {
       context: ({ spawn, self }) => ({ ref: spawn('counter', { id: 'first' }), by: self.id === '' ? '' : 'root' }),
       on: { ping: { actions: sendTo(({ context }) => context.ref, { type: 'ping' }) } },
     }),
-    script: [send('ping'), send('ping')],
+    script: ['ping', 'ping'],
   },
   'snapshots of children that are told to their parent': {
     machine: setup({ actors: { counter, toggle, work } }).createMachine({
@@ -301,7 +291,7 @@ export const usualCharts = {
         stop: { actions: sendTo('kid', { type: 'stop' }) },
       },
     }),
-    script: [send('ping'), send('flip'), settle('job', 3), send('stop'), send('flip')],
+    script: ['ping', 'flip', settle('job', 3), 'stop', 'flip'],
   },
   'onSnapshot of an invoked machine and of transition logic': {
     machine: setup({ actors: { counter, toggle } }).createMachine({
@@ -321,7 +311,7 @@ export const usualCharts = {
         stop: { actions: sendTo('kid', { type: 'stop' }) },
       },
     }),
-    script: [send('ping'), send('flip'), send('ping'), send('stop'), send('flip')],
+    script: ['ping', 'flip', 'ping', 'stop', 'flip'],
   },
   'final states with outputs, of regions and of the root': {
     machine: createMachine({
@@ -348,7 +338,7 @@ export const usualCharts = {
       },
       output: ({ context, event }) => ({ got: context.got, last: event.output }),
     }),
-    script: [send('b'), send('a'), send('c')],
+    script: ['b', 'a', 'c'],
   },
   'transitions that enter again, and those that stay inside': {
     machine: createMachine({
@@ -372,7 +362,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [send('self'), send('inside'), send('again'), send('stay'), send('only')],
+    script: ['self', 'inside', 'again', 'stay', 'only'],
   },
   'guards of guards, and states that others are in': {
     machine: setup({
@@ -403,7 +393,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [send('open'), send('add'), send('open'), send('flip'), send('open'), send('flip'), send('add')],
+    script: ['open', 'add', 'open', 'flip', 'open', 'flip', 'add'],
   },
   'the input of machines and promises, by functions': {
     machine: setup({
@@ -453,7 +443,7 @@ export const usualCharts = {
       },
     }),
     input: { who: 'Ada' },
-    script: [send('go'), send('tell'), settle('Ada', [1, 2]), send('tell')],
+    script: ['go', 'tell', settle('Ada', [1, 2]), 'tell'],
   },
   'errors of actors that are taken by their events': {
     machine: setup({
@@ -473,7 +463,7 @@ export const usualCharts = {
         go: { actions: sendTo('broken', { type: 'go' }) },
       },
     }),
-    script: [fail('job', 'no'), send('go'), send('go')],
+    script: [fail('job', 'no'), 'go', 'go'],
   },
   'errors that the context keeps, and that are errors still': {
     machine: setup({
@@ -521,17 +511,7 @@ export const usualCharts = {
         thrown: { invoke: { src: 'work', input: { name: 'last' }, onError: { actions: ['keep', 'say'] } } },
       },
     }),
-    script: [
-      send('say'),
-      fail('job', 'no'),
-      send('say'),
-      send('go'),
-      send('say'),
-      wait(10),
-      send('end'),
-      fail('last', 'none'),
-      send('say'),
-    ],
+    script: ['say', fail('job', 'no'), 'say', 'go', 'say', 10, 'end', fail('last', 'none'), 'say'],
   },
   'routes to states, by their ids': {
     machine: createMachine({
@@ -577,7 +557,7 @@ export const usualCharts = {
         b: { type: 'final' },
       },
     }),
-    script: [settle('one', 1), send('again'), settle('two', 3), send('again'), settle('two', 7)],
+    script: [settle('one', 1), 'again', settle('two', 3), 'again', settle('two', 7)],
   },
   'events that an action sends by itself, in the step': {
     machine: createMachine({
@@ -587,7 +567,7 @@ export const usualCharts = {
         last: { actions: [note('last'), log('last')] },
       },
     }),
-    script: [send('go'), send('go')],
+    script: ['go', 'go'],
   },
   'history with a default, of a parallel state, deep': {
     machine: createMachine({
@@ -614,18 +594,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [
-      send('off'),
-      send('on2'),
-      send('a'),
-      send('a'),
-      send('off'),
-      send('on'),
-      send('off'),
-      send('both'),
-      send('off'),
-      send('on'),
-    ],
+    script: ['off', 'on2', 'a', 'a', 'off', 'on', 'off', 'both', 'off', 'on'],
   },
   'an initial transition with actions, and an entry that raises': {
     machine: createMachine({
@@ -641,7 +610,7 @@ export const usualCharts = {
         },
       },
     }),
-    script: [send('next')],
+    script: ['next'],
   },
   'actors whose ids hold the signs that paths are written with': {
     machine: setup({
@@ -671,7 +640,7 @@ export const usualCharts = {
         anew: { actions: [stopChild('a/b'), spawnChild('kid', { id: 'a/b' })] },
       },
     }),
-    script: [wait(50), send('quit'), wait(50), send('anew'), wait(50), send('end'), wait(100)],
+    script: [50, 'quit', 50, 'anew', 50, 'end', 100],
   },
   'an id of the system that is free again': {
     machine: setup({ actors: { counter } }).createMachine({
@@ -682,7 +651,7 @@ export const usualCharts = {
       },
       on: { ping: { actions: sendTo(({ system }) => system.get('it') as AnyActorRef, { type: 'ping' }) } },
     }),
-    script: [send('ping'), send('go'), send('ping'), send('go'), send('ping')],
+    script: ['ping', 'go', 'ping', 'go', 'ping'],
   },
   'loops without events that come to rest': {
     machine: createMachine({
@@ -694,7 +663,7 @@ export const usualCharts = {
         c: { entry: assign({ n: ({ context }) => context.n + 1 }), always: 'b' },
       },
     }),
-    script: [send('go'), send('go')],
+    script: ['go', 'go'],
   },
   'delays that are cancelled by a name from the context, and begun again under it': {
     machine: setup({ types: { context: {} as { id: string } } }).createMachine({
@@ -710,7 +679,7 @@ export const usualCharts = {
         late: { actions: note('late') },
       },
     }),
-    script: [send('go'), wait(200), send('not'), wait(200), send('go'), send('go'), wait(300), send('not'), wait(100)],
+    script: ['go', 200, 'not', 200, 'go', 'go', 300, 'not', 100],
   },
   'delayed events for a parent and for a sibling': {
     machine: setup({
@@ -729,7 +698,7 @@ export const usualCharts = {
       states: { a: { on: { go: 'b' } }, b: { invoke: { src: 'kid', id: 'kid' }, on: { back: 'a' } } },
       on: { later: { actions: note('later') } },
     }),
-    script: [send('go'), wait(120), wait(40), send('back'), send('go'), wait(110), send('back'), wait(100)],
+    script: ['go', 120, 40, 'back', 'go', 110, 'back', 100],
   },
   'children that end, stay, and are stopped': {
     machine: setup({ actors: { counter, work } }).createMachine({
@@ -744,7 +713,7 @@ export const usualCharts = {
         anew: { actions: spawnChild('counter', { id: 'kid' }) },
       },
     }),
-    script: [send('stop'), settle('job', { ok: true }), send('anew'), send('stop')],
+    script: ['stop', settle('job', { ok: true }), 'anew', 'stop'],
   },
   'ids that are free again: after an end, an error, a stop in the same step, and in the next state': {
     machine: setup({
@@ -771,8 +740,8 @@ export const usualCharts = {
       },
     }),
     script: [
-      ...[settle('job', 1), send('go'), send('ping'), send('next'), send('ping'), send('anew'), settle('job', 2)],
-      ...[send('go'), send('next'), settle('job', 3)],
+      ...[settle('job', 1), 'go', 'ping', 'next', 'ping', 'anew', settle('job', 2)],
+      ...['go', 'next', settle('job', 3)],
     ],
   },
   'regions without states of their own': {
@@ -794,7 +763,7 @@ export const usualCharts = {
         off: { on: { on: 'on' } },
       },
     }),
-    script: [send('ping'), send('flip'), wait(100), send('off'), send('on'), send('ping'), wait(100)],
+    script: ['ping', 'flip', 100, 'off', 'on', 'ping', 100],
   },
   'a root whose regions have no states of their own': {
     machine: createMachine({
@@ -804,7 +773,7 @@ export const usualCharts = {
         b: { on: { go: { actions: note('b') }, not: { actions: cancel('late') }, late: { actions: note('late') } } },
       },
     }),
-    script: [send('go'), wait(100), send('go')],
+    script: ['go', 100, 'go'],
   },
   'promises that are rejected with what is no error': {
     machine: setup({ actors: { throwing } }).createMachine({
@@ -829,7 +798,7 @@ export const usualCharts = {
         off: { on: { go: 'on' } },
       },
     }),
-    script: [send('go'), wait(1)],
+    script: ['go', 1],
   },
   'refs to actors whose ids others have by now': {
     machine: setup({
@@ -858,8 +827,8 @@ export const usualCharts = {
       },
     }),
     script: [
-      ...[send('first'), send('end'), send('first'), send('next'), send('first'), send('last'), send('tell')],
-      ...[send('drop'), send('last'), send('tell'), send('next'), send('tell'), send('first'), send('last')],
+      ...['first', 'end', 'first', 'next', 'first', 'last', 'tell'],
+      ...['drop', 'last', 'tell', 'next', 'tell', 'first', 'last'],
     ],
   },
   'time limits for promises, by the chart': {
@@ -879,7 +848,7 @@ export const usualCharts = {
         failed: {},
       },
     }),
-    script: [wait(1000), settle('job', 1), wait(500), fail('job', 'no'), wait(499), wait(1), settle('job', 2)],
+    script: [1000, settle('job', 1), 500, fail('job', 'no'), 499, 1, settle('job', 2)],
   },
   'events and inputs with fields that the engine also has words for': {
     machine: setup({
@@ -899,7 +868,7 @@ export const usualCharts = {
       },
     }),
     input: { id: 'customer-7', at: 'noon', run: 1 },
-    script: [send('book', { at: 'noon', id: 3, run: 'x' }), wait(100)],
+    script: [send('book', { at: 'noon', id: 3, run: 'x' }), 100],
   },
   'emit by params, and by named actions': {
     machine: setup({
@@ -915,6 +884,6 @@ export const usualCharts = {
         },
       },
     }),
-    script: [send('go')],
+    script: ['go'],
   },
 } satisfies Record<string, UsualChart>;

@@ -30,7 +30,6 @@ export interface Workflow {
 }
 
 const send = (type: string, more: object = {}): Move => ({ send: { type, ...more } });
-const wait = (waitMs: number): Move => ({ waitMs });
 const settle = (name: string, output?: unknown): Move => ({ settle: name, output });
 const fail = (name: string, message: string): Move => ({ fail: name, message });
 const days = (count: number) => count * 86_400_000;
@@ -91,14 +90,7 @@ const jobMonitor: Workflow = {
       failed: { entry: note('failed'), type: 'final' },
     },
   }),
-  script: [
-    settle('submit', 'job 7'),
-    wait(4999),
-    wait(1),
-    settle('look', 'RUNNING'),
-    wait(5000),
-    settle('look', 'SUCCEEDED'),
-  ],
+  script: [settle('submit', 'job 7'), 4999, 1, settle('look', 'RUNNING'), 5000, settle('look', 'SUCCEEDED')],
   end: { status: 'done', value: 'succeeded', context: { job: 'job 7', status: 'SUCCEEDED' } },
 };
 
@@ -131,7 +123,7 @@ const creditCheck: Workflow = {
       ended: { type: 'final' },
     },
   }),
-  script: [wait(days(1)), settle('credit', 'denied'), wait(days(5)), settle('send rejection')],
+  script: [days(1), settle('credit', 'denied'), days(5), settle('send rejection')],
   end: { status: 'done', value: 'ended' },
 };
 
@@ -168,9 +160,9 @@ const carAuction: Workflow = {
   }),
   script: [
     send('bid', { by: 'a', amount: 10 }),
-    wait(days(1)),
+    days(1),
     send('bid', { by: 'b', amount: 12 }),
-    wait(days(2)),
+    days(2),
     settle('tell the winner'),
   ],
   end: { status: 'done', output: { by: 'b', amount: 12 } },
@@ -272,7 +264,7 @@ const inboxCheck: Workflow = {
     },
     output: ({ context }) => context.mails,
   }),
-  script: [wait(900_000), settle('check', 2), wait(900_000), settle('check', 3), wait(1), send('stop'), wait(900_000)],
+  script: [900_000, settle('check', 2), 900_000, settle('check', 3), 1, 'stop', 900_000],
   end: { status: 'done', output: 5 },
 };
 
@@ -295,7 +287,7 @@ const collegeApplication: Workflow = {
       ended: { type: 'final' },
     },
   }),
-  script: [send('fee'), send('scores'), send('letter'), settle('finalize')],
+  script: ['fee', 'scores', 'letter', settle('finalize')],
   end: { status: 'done', value: 'ended' },
 };
 
@@ -312,7 +304,7 @@ const visaDecision: Workflow = {
       closing: { entry: note('closing'), type: 'final' },
     },
   }),
-  script: [wait(days(59)), wait(days(1))],
+  script: [days(59), days(1)],
   end: { status: 'done', value: 'closing' },
 };
 
@@ -343,7 +335,7 @@ const patientOnboarding: Workflow = {
       ended: { type: 'final' },
     },
   }),
-  script: [fail('store', 'away'), wait(3000), fail('store', 'away'), wait(3000), settle('store'), settle('schedule')],
+  script: [fail('store', 'away'), 3000, fail('store', 'away'), 3000, settle('store'), settle('schedule')],
   end: { status: 'done', value: 'ended', context: { tries: 0 } },
 };
 
@@ -370,7 +362,7 @@ const purchaseOrder: Workflow = {
       cancelled: { entry: note('cancelled'), type: 'final' },
     },
   }),
-  script: [wait(days(1)), wait(days(1)), wait(days(1) - 1), wait(1)],
+  script: [days(1), days(1), days(1) - 1, 1],
   end: { status: 'done', value: 'cancelled', context: { reminders: 2 } },
 };
 
@@ -435,10 +427,10 @@ const roomReadings: Workflow = {
   }),
   script: [
     send('reading', { value: 21 }),
-    wait(3_000_000),
+    3_000_000,
     send('reading', { value: 22 }),
-    wait(3_599_999),
-    wait(1),
+    3_599_999,
+    1,
     settle('report 21,22'),
   ],
   end: { status: 'done', value: 'ended' },
@@ -466,7 +458,7 @@ const bookLending: Workflow = {
       again: { id: 'asking', always: 'asking' },
     },
   }),
-  script: [settle('status', 'onloan'), send('hold'), wait(days(14)), settle('status', 'available'), send('checkout')],
+  script: [settle('status', 'onloan'), 'hold', days(14), settle('status', 'available'), 'checkout'],
   end: { status: 'done', value: 'lent' },
 };
 
@@ -490,7 +482,7 @@ const stopwatch: Workflow = {
       },
     },
   }),
-  script: [send('start'), wait(10), wait(10), send('lap'), wait(10), send('stop'), wait(100), send('start'), wait(10)],
+  script: ['start', 10, 10, 'lap', 10, 'stop', 100, 'start', 10],
   end: { status: 'active', context: { ticks: 4, laps: [2] } },
 };
 
@@ -620,7 +612,7 @@ const fillingAGlass: Workflow = {
       full: { entry: note('full'), type: 'final' },
     },
   }),
-  script: [wait(1000), wait(1000), wait(1000)],
+  script: [1000, 1000, 1000],
   end: { status: 'done', value: 'full' },
 };
 
@@ -654,18 +646,7 @@ const formWizard: Workflow = {
       sent: { id: 'sent', type: 'final' },
     },
   }),
-  script: [
-    send('next'),
-    send('age', { age: 30 }),
-    send('next'),
-    send('help'),
-    send('close'),
-    send('back'),
-    send('help'),
-    wait(60_000),
-    send('next'),
-    send('next'),
-  ],
+  script: ['next', send('age', { age: 30 }), 'next', 'help', 'close', 'back', 'help', 60_000, 'next', 'next'],
   end: { status: 'done', value: 'sent' },
 };
 
@@ -697,7 +678,7 @@ const escalation: Workflow = {
       refused: { type: 'final' },
     },
   }),
-  script: [wait(1_000), wait(4_000), wait(500), wait(9_500), wait(999), send('yes'), wait(10_000)],
+  script: [1_000, 4_000, 500, 9_500, 999, 'yes', 10_000],
   end: { status: 'done', value: 'approved', context: { level: 3 } },
 };
 
@@ -742,14 +723,14 @@ const carVitals: Workflow = {
     },
   }),
   script: [
-    send('on'),
+    'on',
     settle('vitals', 'good'),
-    wait(1_000),
+    1_000,
     settle('vitals', 'low'),
-    wait(500),
-    send('off'),
-    wait(5_000),
-    send('on'),
+    500,
+    'off',
+    5_000,
+    'on',
     settle('vitals', 'good'),
   ],
   end: { status: 'active', value: 'driving', context: { seen: ['good', 'low', 'good'] } },
