@@ -24,7 +24,7 @@ export const soaks: Readonly<Record<string, Soak>> = {
   'test/crash/merge.soak.ts': { why: 'kills at each write of a merge; git/merge-killed at some', shortS: 30 },
   'test/soak/acp.soak.ts': { why: 'sixty kills with each kind of walls; crash/acp has four', shortS: 150 },
   'test/soak/earlier-version.soak.ts': {
-    why: 'builds earlier versions from the history; store/db and store/upgraded-verified read their stores',
+    why: 'builds an earlier version from the history; store/db and store/postgres refuse its store',
     shortS: 60,
   },
   'test/soak/five-charts.soak.ts': { why: 'two hundred kills of five charts; crash/five-charts has eight', shortS: 40 },
@@ -70,10 +70,6 @@ export const soaks: Readonly<Record<string, Soak>> = {
   },
   'test/soak/points.soak.ts': { why: 'a kill at each of 300 places; crash/points has some', shortS: 120 },
   'test/soak/queue.soak.ts': { why: 'six hundred tasks in one queue; lives/queue-limits has sixty', shortS: 90 },
-  'test/soak/rolling-upgrade.soak.ts': {
-    why: 'builds an earlier version from the history; engine/hosts has one version',
-    shortS: 60,
-  },
 };
 
 /** Files of `npm test` that draw there (`test/support/drawn.ts`). The soak takes each of them whole, in so many seconds. */

@@ -11,21 +11,15 @@ function firstSchema(text: string): string | null {
   return /version: (\d+)/.exec(text)?.[1] ?? null;
 }
 
-/**
- * The last commits that changed this list of migrations, as the version before each of them. `upgradable`: its store is brought up to date. `refused`: it
- * has schemas of before the first one that is known here. null: there is none, or this checkout has no history.
- */
-export function earlierVersions(file: string): { readonly upgradable: string | null; readonly refused: string | null } {
-  const none = { upgradable: null, refused: null };
+/** The version before the last commit that changed the first schema of this list of migrations; null: there is none, or this checkout has no history. */
+export function refusedVersion(file: string): string | null {
   const known = firstSchema(readFileSync(join(checkout, file), 'utf8'));
   try {
     const changed = git(checkout, 'log', '--format=%H', '-Sversion: ', '--', file).trim().split('\n');
     const before = changed.map((commit) => git(checkout, 'rev-parse', `${commit}^`).trim());
-    const firstAt = (commit: string) => firstSchema(git(checkout, 'show', `${commit}:${file}`));
-    const upgradable = before.slice(0, 1).find((commit) => firstAt(commit) === known) ?? null;
-    return { upgradable, refused: before.find((commit) => firstAt(commit) !== known) ?? null };
+    return before.find((commit) => firstSchema(git(checkout, 'show', `${commit}:${file}`)) !== known) ?? null;
   } catch {
-    return none;
+    return null;
   }
 }
 

@@ -2,7 +2,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, expect } from 'vitest';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from './cli.ts';
@@ -22,8 +21,6 @@ interface Settings {
   readonly host?: readonly string[];
   readonly maxAgents?: number;
   readonly attempts?: number;
-  /** The command of another version. */
-  readonly program?: string | null;
 }
 
 function configOf(name: string, { host = [], maxAgents = 2, attempts = 3 }: Settings): string {
@@ -69,7 +66,7 @@ export async function hostOn(url: string, name: string, settings: Settings = {})
 }
 
 /** A host with a repository, and no daemon yet. */
-export function hostAt(url: string, name: string, { program = null, ...settings }: Settings = {}): Host {
+export function hostAt(url: string, name: string, settings: Settings = {}): Host {
   const made = daemonGround(configOf(name, settings));
   made.env.STATOR_STORE = url;
   // Its user has a name for the commits in each clone.
@@ -77,9 +74,7 @@ export function hostAt(url: string, name: string, { program = null, ...settings 
     Object.assign(made.env, { [`GIT_${who}_NAME`]: 'Ada', [`GIT_${who}_EMAIL`]: 'ada@example.com' });
   const project = `repo-${name}`;
   const path = makeRepo(join(made.root, project));
-  const ask = (...words: string[]) =>
-    program === null ? made.stator(words, { cwd: path }) : runWith(program, words, { cwd: path, env: made.env });
-  return { ...made, name, project, path, ask };
+  return { ...made, name, project, path, ask: (...words) => made.stator(words, { cwd: path }) };
 }
 
 /** A folder for the clones of a host that takes over what others lose, and the line of [host] that names it. */
@@ -102,18 +97,6 @@ export function remoteOf(host: Pick<Host, 'path'>): string {
 export async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
   const { clones, line } = clonesFolder();
   return { ...(await hostOn(url, name, { host: [line] })), clones };
-}
-
-/** A command line of another version. */
-async function runWith(
-  program: string,
-  words: readonly string[],
-  { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
-): ReturnType<DaemonGround['stator']> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [program, ...words], {
-    ...{ cwd, env, extendEnv: false, reject: false, stdin: 'ignore' },
-  });
-  return { code: exitCode ?? null, stdout, stderr };
 }
 
 export async function must(asked: ReturnType<DaemonGround['stator']>): Promise<string> {
