@@ -1,8 +1,6 @@
 /** An engine that is killed around an answer from a chat: the answer counts once, and the person hears of it. It takes long, because each life is a process. */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { addPerson } from '../../runtime/base/platform/people.ts';
 import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
@@ -10,10 +8,9 @@ import { type ChatTrouble, startTelegram, telegramToken } from '../support/chat-
 import { seedOf } from '../support/crash.ts';
 import { afterwards, ground, planText } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { read } from '../support/intake-life.ts';
+import { live, quiet, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
-const engineScript = fileURLToPath(new URL('../support/scripts/chat-engine.mjs', import.meta.url));
 const plans = 8;
 /** A kill at each of these, and some at other moments. */
 const points: readonly FaultPoint[] = [
@@ -26,25 +23,7 @@ const points: readonly FaultPoint[] = [
   'store.between',
 ];
 
-interface Place {
-  readonly home: string;
-  readonly env: NodeJS.ProcessEnv;
-}
-
-function live({ home, env }: Place, fault?: { point: FaultPoint; nth: number }) {
-  const child = spawn(process.execPath, [engineScript, JSON.stringify({ home, fault })], {
-    env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const up = Promise.race([new Promise<void>((resolve) => child.stdout.once('data', () => resolve())), ended]);
-  const kill = async () => {
-    child.kill('SIGKILL');
-    await ended;
-  };
-  afterwards(kill);
-  return { up, ended, kill };
-}
+const options = { chatLookMs: 20, hookRetryMs: Array.from({ length: 60 }, () => 20) };
 
 function trouble(random: () => number): ChatTrouble {
   const drawn = random();
@@ -59,8 +38,12 @@ it('each question is answered once, by the first answer, however often the engin
   const telegram = await startTelegram();
   afterwards(telegram.stop);
   const place = { home: on.home, env: { ...on.env, TELEGRAM_TOKEN: telegramToken } };
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const first = await createEngine({ home: on.home, env: place.env, log, agents: { default: { preset: 'sh' } } });
+  const first = await createEngine({
+    home: on.home,
+    env: place.env,
+    log: quiet,
+    agents: { default: { preset: 'sh' } },
+  });
   await first.client.addRepo(on.repo, { trust: true });
   await first.client.pauseQueue();
   for (let number = 0; number < plans; number += 1) {
@@ -74,7 +57,12 @@ it('each question is answered once, by the first answer, however often the engin
     join(on.home, 'daemon.toml'),
     `[chats.phone]\nservice = "telegram"\ntoken = "env:TELEGRAM_TOKEN"\nchat = "-100"\nurl = "${telegram.url}"\npeople = { "42" = "anna" }\n`,
   );
-  const asked = await createEngine({ home: on.home, env: place.env, log, agents: { default: { preset: 'sh' } } });
+  const asked = await createEngine({
+    home: on.home,
+    env: place.env,
+    log: quiet,
+    agents: { default: { preset: 'sh' } },
+  });
   for (let number = 0; number < plans; number += 1)
     await asked.client.send({
       project: 'demo',
@@ -98,17 +86,16 @@ it('each question is answered once, by the first answer, however often the engin
   };
   for (let kill = 0; kill < points.length + 3; kill += 1) {
     const point = points[kill % points.length];
-    const life = live(
-      place,
-      kill < points.length && point !== undefined ? { point, nth: 1 + Math.floor(random() * 3) } : undefined,
-    );
+    const isAtPoint = kill < points.length && point !== undefined;
+    const fault = isAtPoint ? { point, nth: 1 + Math.floor(random() * 3) } : undefined;
+    const life = live(place, { fault, options });
     await life.up;
     writeAnswers();
     await Promise.race([life.ended, new Promise((resolve) => setTimeout(resolve, 100 + random() * 500))]);
     await life.kill();
   }
   telegram.served.trouble = () => null;
-  const last = live(place);
+  const last = live(place, { options });
   const open = () => read<{ blocked: string }>(on.home, 'SELECT blocked FROM plans WHERE blocked IS NOT NULL');
   await until(
     () => {

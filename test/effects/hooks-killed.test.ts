@@ -1,8 +1,6 @@
 /** An engine that is killed around a delivery: nothing is lost, the order is kept, and what comes twice has the same id. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
@@ -11,9 +9,9 @@ import { drawnUnlessWhole } from '../support/drawn.ts';
 import { afterwards, ground, planText, register, startEngine } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
+import { live, read } from '../support/killed-engine.ts';
 import { randomOf } from '../support/random.ts';
 
-const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
 const events = ['cancel', 'reopen', 'cancel'];
 
 /** A home whose engine is away, with three signals that another program left in the inbox. */
@@ -27,30 +25,11 @@ async function laid(hooks: string, on: Ground): Promise<void> {
   db.close();
 }
 
-function live({ home, env }: Ground, fault?: { point: FaultPoint; nth: number }) {
-  const child = spawn(process.execPath, [engineScript, JSON.stringify({ home, fault })], {
-    env,
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  const ended = new Promise<string>((resolve) =>
-    child.once('close', (code, signal) => resolve(signal ?? String(code))),
+const rows = ({ home }: Ground) =>
+  read<{ status: string; name: string; sequence: number }>(
+    home,
+    `SELECT status, name, json_extract(payload, '$.sequence') AS sequence FROM effects WHERE kind = 'hook.deliver' ORDER BY id`,
   );
-  afterwards(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { ended, stop: () => child.stdin.end(), kill: () => void child.kill('SIGKILL') };
-}
-
-function rows({ home }: Ground): { status: string; name: string; sequence: number }[] {
-  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
-  try {
-    const sql = `SELECT status, name, json_extract(payload, '$.sequence') AS sequence FROM effects WHERE kind = 'hook.deliver' ORDER BY id`;
-    return db.prepare(sql).all() as { status: string; name: string; sequence: number }[];
-  } finally {
-    db.close();
-  }
-}
 
 const points: readonly [FaultPoint, number][] = [
   ['pump.before-commit', 1],
@@ -73,7 +52,7 @@ describe('an engine that is killed around a delivery', () => {
       afterwards(sink.close);
       const on = ground();
       await laid(webhook(sink.url), on);
-      expect(await live(on, { point, nth }).ended).toBe('SIGKILL');
+      expect(await live(on, { fault: { point, nth } }).ended).toBe('SIGKILL');
       const next = live(on);
       await until(() => rows(on).length === 3 && rows(on).every(({ status }) => status === 'done'));
       next.stop();
@@ -96,11 +75,8 @@ describe('an engine that is killed around a delivery', () => {
     await laid(`[[hooks]]\ntype = "command"\nevents = ["reopen"]\ncommand = "${command}"`, on);
     const killed = live(on);
     await until(() => existsSync(count));
-    const owner = new BetterSqlite3(join(on.home, 'taskstore.db'), { readonly: true });
-    expect(owner.prepare(`SELECT status FROM effects WHERE kind = 'hook.deliver'`).pluck().all()).toEqual(['running']);
-    owner.close();
-    killed.kill();
-    expect(await killed.ended).toBe('SIGKILL');
+    expect(rows(on).filter(({ status }) => status === 'running')).toHaveLength(1);
+    expect(await killed.kill()).toBe('SIGKILL');
     const next = live(on);
     writeFileSync(go, '');
     await until(() => rows(on)[0]?.status === 'done');

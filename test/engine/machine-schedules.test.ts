@@ -6,7 +6,7 @@ import { createEngine, defineMachine, type FaultPoint } from '../../runtime/engi
 import { createLives } from '../support/ended-lives.ts';
 import { ground, startEngine } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
-import { read } from '../support/intake-life.ts';
+import { read } from '../support/killed-engine.ts';
 
 type Schedule = NonNullable<Parameters<typeof report>[0]>;
 

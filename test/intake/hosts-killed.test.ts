@@ -4,7 +4,7 @@ import { afterwards } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { hostsGround } from '../support/hosts.ts';
 import { killTwoHosts, layHost, registerPaused } from '../support/intake-hosts.ts';
-import { live } from '../support/intake-life.ts';
+import { live } from '../support/killed-engine.ts';
 import { send, senderEnv, senderTable } from '../support/sender-kills.ts';
 
 const ground = await hostsGround();
@@ -23,7 +23,7 @@ it('what one host accepted of a webhook becomes one plan at the other, when it i
     (await ask<{ plan: string }>('SELECT plan FROM intake_items ORDER BY plan')).map((row) => row.plan);
   const [a, b] = [layHost({ ...setup, name: 'a' }), layHost({ ...setup, name: 'b' })];
   await registerPaused(a);
-  const owner = live(a, { point: 'intake.after-claim', nth: 1 });
+  const owner = live(a, { fault: { point: 'intake.after-claim', nth: 1 } });
   const other = live(b);
   afterwards(async () => void (await Promise.all([owner.kill(), other.kill()])));
   const [ownerPort, port] = [await owner.up, await other.up];

@@ -7,7 +7,7 @@ import { serveTcp } from '../../runtime/api/control/tcp.ts';
 import { checkSignature, type SignatureScheme } from '../../runtime/work/intake/signatures.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
-import { read } from '../support/intake-life.ts';
+import { read } from '../support/killed-engine.ts';
 import { messageOf, trackerSite } from '../support/tracker-site.ts';
 
 const key = Buffer.from('0123456789abcdef0123456789abcdef');

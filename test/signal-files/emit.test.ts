@@ -78,7 +78,7 @@ function canWrite(made: Terminal): boolean {
 }
 
 function engineOf(made: Terminal) {
-  return started(script('gateway-engine.mjs'), [JSON.stringify({ home: made.home })], made.env);
+  return started(script('killed-engine.mjs'), [JSON.stringify({ home: made.home })], made.env);
 }
 
 interface Row {

@@ -1,4 +1,4 @@
-/** A plan that a build of before the first release left unfinished, when it was killed, ends under that build: this version refuses its store, and leaves it as it is. */
+/** A plan that a build of an earlier schema left unfinished, when it was killed, ends under that build: this version refuses its store, and leaves it as it is. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

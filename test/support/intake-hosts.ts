@@ -10,7 +10,7 @@ import { createEngine } from '../../runtime/engine/engine.ts';
 import { afterwards, ground } from './engine.ts';
 import { git, until } from './ground.ts';
 import { clonesFolder, type hostsGround, remoteOf } from './hosts.ts';
-import { type Life, live } from './intake-life.ts';
+import { type Life, live } from './killed-engine.ts';
 import { randomOf } from './random.ts';
 import { troubleOf } from './tracker-kills.ts';
 import { linearId } from './tracker-linear.ts';

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
-import { afterwards, ground } from './engine.ts';
+import { ground } from './engine.ts';
 import { until } from './ground.ts';
-import { type Life, live, pausedHome, read } from './intake-life.ts';
+import { type Life, live, pausedHome, read } from './killed-engine.ts';
 import { randomOf } from './random.ts';
 
 const itemCount = 12;
@@ -62,7 +62,7 @@ export async function killUnderSender({ kills, seed }: { kills: number; seed: nu
   };
   for (let number = 1; number <= kills; number += 1) {
     const point = points[Math.floor(random() * points.length)];
-    const life = live(place, random() < 0.5 && point !== undefined ? { point, nth: 1 } : undefined);
+    const life = live(place, { fault: random() < 0.5 && point !== undefined ? { point, nth: 1 } : undefined });
     await life.up;
     const sending = sendTo(life, Math.ceil((itemCount * number) / kills));
     await Promise.race([life.ended, delay(random() * 400)]);
@@ -70,7 +70,6 @@ export async function killUnderSender({ kills, seed }: { kills: number; seed: nu
     await sending;
   }
   const last = live(place);
-  afterwards(async () => void (await last.kill()));
   await sendTo(last, itemCount);
   expect(accepted.size).toBe(itemCount);
   const started = () =>

@@ -9,7 +9,7 @@ import { expect } from 'vitest';
 import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
 import { afterwards, ground } from './engine.ts';
 import { until } from './ground.ts';
-import { live, pausedHome, read } from './intake-life.ts';
+import { live, pausedHome, quiet, read } from './killed-engine.ts';
 import { randomOf } from './random.ts';
 import { linearId } from './tracker-linear.ts';
 import { startTracker, type TrackerKind, type TrackerTrouble, trackerToken } from './tracker-server.ts';
@@ -70,7 +70,7 @@ export async function killUnderTracker({
     for (let number = 0; number < count; number += 1) {
       const point = points[Math.floor(random() * points.length)];
       const atPoint = random() < 0.5 && point !== undefined ? { point, nth: 1 + Math.floor(random() * 2) } : undefined;
-      const life = live(place, atPoint);
+      const life = live(place, { fault: atPoint });
       await life.up;
       // A place that is not reached is no kill, so each life ends by one.
       await Promise.race([life.ended, delay(50 + random() * 500)]);
@@ -114,7 +114,6 @@ type Place = Parameters<typeof live>[0];
 /** One more engine, which nothing troubles, until each issue was told that state. */
 async function untilTold(place: Place, state: string): Promise<void> {
   const last = live(place);
-  afterwards(async () => void (await last.kill()));
   const rows = () => read<{ state: string; told_at: number | null }>(place.home, 'SELECT * FROM intake_threads');
   await until(
     () => rows().filter((row) => row.state === state && row.told_at !== null).length === issueCount,
@@ -125,7 +124,7 @@ async function untilTold(place: Place, state: string): Promise<void> {
 }
 
 async function cancelAll({ home, env }: Place): Promise<void> {
-  const engine = await createEngine({ home, env, log: { debug() {}, info() {}, warn() {}, error() {} } });
+  const engine = await createEngine({ home, env, log: quiet });
   try {
     for (const { plan } of await engine.client.plans('demo'))
       await engine.client.send({ project: 'demo', plan, type: 'cancel' });

@@ -1,11 +1,11 @@
 /**
- * An engine over a home with intakes. Its argument is JSON: `{home, fault, at}`; `fault` is `{point, nth}`: this process kills itself there, at the nth time;
- * `at` is the time that its clock begins with. Its HTTP API is on a port of loopback. Prints that port; stops when its input ends.
+ * An engine over a home that knows its repos already. Its argument is JSON: `{home, fault, at, options}`; `fault` is `{point, nth}`: this process kills itself there,
+ * at the nth time; `at` is the time that its clock begins with; `options` are the engine's. Its HTTP API is on a port of loopback. Prints `up` and that port; stops when its input ends.
  */
 import { createServer } from 'node:http';
 import { createEngine } from '../../../dist/bin/engine.js';
 
-const { home, fault, at } = JSON.parse(process.argv[2]);
+const { home, fault, at, options } = JSON.parse(process.argv[2]);
 let seen = 0;
 function faults(point) {
   if (point !== fault?.point) return;
@@ -23,6 +23,7 @@ const engine = await createEngine({
   faults,
   waitForHomeMs: 5_000,
   intakeLookMs: 20,
+  ...options,
 });
 const server = createServer(async (request, response) => {
   const parts = [];
@@ -34,7 +35,7 @@ const server = createServer(async (request, response) => {
   response.writeHead(answer.status).end(await answer.text());
 });
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-process.stdout.write(`${server.address().port}\n`);
+process.stdout.write(`up ${server.address().port}\n`);
 process.stdin.on('end', () => {
   server.close();
   server.closeAllConnections();

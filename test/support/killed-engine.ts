@@ -1,0 +1,72 @@
+/** Engines in processes of their own over one home, which are killed, and what is in the store afterwards. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import BetterSqlite3 from 'better-sqlite3';
+import { createEngine, type FaultPoint } from '../../runtime/engine/engine.ts';
+import { afterwards } from './engine.ts';
+import type { Ground } from './ground.ts';
+
+const engineScript = fileURLToPath(new URL('./scripts/killed-engine.mjs', import.meta.url));
+/** A log that is told and says nothing. */
+export const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export interface Life {
+  /** The signal that ended it, or its exit code. */
+  readonly ended: Promise<string>;
+  /** The port of its HTTP API, when it has its home; null: it has ended. */
+  readonly up: Promise<number | null>;
+  kill(): Promise<string>;
+  stop(): void;
+}
+
+/** Registers the repo, and pauses the queue: plans start, and no agent does. */
+export async function pausedHome(ground: Ground): Promise<void> {
+  const engine = await createEngine({ home: ground.home, env: ground.env, log: quiet });
+  try {
+    await engine.client.addRepo(ground.repo, { trust: true });
+    await engine.client.pauseQueue();
+  } finally {
+    await engine.stop();
+  }
+}
+
+interface LiveOptions {
+  /** It kills itself there, at the nth time. */
+  readonly fault?: { readonly point: FaultPoint; readonly nth: number } | undefined;
+  /** The time that its clock begins with. */
+  readonly at?: string | undefined;
+  readonly options?: object;
+  /** The number of the user that it runs as. */
+  readonly uid?: number;
+}
+
+/** It is gone after the test. */
+export function live({ home, env }: Pick<Ground, 'home' | 'env'>, { uid, ...more }: LiveOptions = {}): Life {
+  const child = spawn(process.execPath, [engineScript, JSON.stringify({ home, ...more })], {
+    ...{ env, stdio: ['pipe', 'pipe', 'inherit'] },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  const ended = new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? String(code))),
+  );
+  const up = new Promise<number | null>((resolve) => {
+    child.stdout.once('data', (text: Buffer) => resolve(Number(text.toString().slice('up '.length))));
+    child.once('close', () => resolve(null));
+  });
+  const kill = async () => {
+    child.kill('SIGKILL');
+    return ended;
+  };
+  afterwards(async () => void (await kill()));
+  return { ended, up, kill, stop: () => child.stdin.end() };
+}
+
+export function read<Row>(home: string, sql: string): Row[] {
+  const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true });
+  try {
+    return db.prepare(sql).all() as Row[];
+  } finally {
+    db.close();
+  }
+}
