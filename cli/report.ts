@@ -120,7 +120,7 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
         .toReversed()
         .map(
           (act) =>
-            `  ${clockTime(act.at)} ${whoText(act.by)}: ${plain(actText(act.type))}${act.status === 'failed' ? ' (refused)' : ''}, ${name(act)}`,
+            `  ${clockTime(act.at)} ${whoText(act.by)}: ${plain(actText(act.type))}${act.status === 'failed' ? ' (refused)' : ''}, ${act.tree === null ? name(act) : plain(act.tree.replace(':', ' '))}`,
         ),
     ),
   ];

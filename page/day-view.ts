@@ -9,6 +9,7 @@ import { type Run, type Step, slotsOver, spentOver, sumsOf, tokensOf } from './d
 import { h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
 import { glyph } from './glyph.ts';
+import { treeLink } from './machine-view.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import { type Range, scaleOf, ticksOf } from './time-scale.ts';
@@ -107,7 +108,7 @@ function lists(work: WorkEntry, nowMs: number): View[] {
       list(
         work.acts
           .slice(0, listedMost)
-          .map(({ project, plan, type, by, status, at }, index) =>
+          .map(({ project, plan, tree, type, by, status, at }, index) =>
             h(
               'li',
               { key: `${index} ${at}` },
@@ -115,7 +116,9 @@ function lists(work: WorkEntry, nowMs: number): View[] {
               h('b', null, by === 'person' ? 'the owner' : by.slice('person:'.length)),
               h('span', null, actText(type), status === 'failed' ? ': refused' : ''),
               plan === ''
-                ? h('span', null, project)
+                ? tree === null
+                  ? h('span', null, project)
+                  : treeLink(tree)
                 : h('a', { class: 'link', href: planAddress({ project, plan }) }, `${project}/${plan}`),
             ),
           ),

@@ -1,7 +1,6 @@
 /** Beside the plans: notifications, and the agents at work. */
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
-import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
@@ -9,7 +8,7 @@ import { words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { nameLink } from './long-name.ts';
-import { treeAddress } from './machine-view.ts';
+import { treeLink } from './machine-view.ts';
 import { planAddress, repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import { isQueued } from './slots.ts';
@@ -56,7 +55,7 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
             { class: 'dim', title: isOver ? '' : withLocalTimes(agentWords(agent), nowMs) },
             isOver ? 'ended' : stateView(agent, nowMs),
           ),
-          h('span', { class: 'said' }, isOver ? '' : (agent.last_line ?? '')),
+          h('span', { class: 'said' }, isOver || state === 'waiting' ? '' : (agent.last_line ?? '')),
         );
       }),
     ),
@@ -145,7 +144,11 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
             h(
               'span',
               { class: 'said', title: withLocalTimes(message, nowMs) },
-              subjectOf({ project, plan, tree }),
+              plan === null
+                ? tree === null
+                  ? h('span', null, project)
+                  : treeLink(tree)
+                : h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
               ` ${words(type)}: `,
               timesIn(message, nowMs),
             ),
@@ -169,11 +172,4 @@ function desktopSwitch({ desktop, turnDesktop }: FleetActions): View | null {
     },
     'on the desktop',
   );
-}
-
-function subjectOf({ project, plan, tree }: Pick<NotificationEntry, 'project' | 'plan' | 'tree'>): View {
-  if (plan !== null) return h('a', { class: 'link', href: planAddress({ project, plan }) }, plan);
-  if (tree === null) return h('span', null, project);
-  const [machine = '', id = ''] = tree.split(':');
-  return h('a', { class: 'link', href: treeAddress({ machine, id }) }, `${machine} ${id}`);
 }

@@ -18,6 +18,11 @@ export function treeAddress({ machine, id }: { readonly machine: string; readonl
   return `#/machine/${encodeURIComponent(machine)}/${encodeURIComponent(id)}`;
 }
 
+export function treeLink(tree: string): View {
+  const [machine = '', id = ''] = tree.split(':');
+  return h('a', { class: 'link', href: treeAddress({ machine, id }) }, `${machine} ${id}`);
+}
+
 /** Trees that have not ended come first. */
 export function treesView(trees: readonly MachineTreeEntry[]): View {
   const shown = trees.toSorted((a, b) => Number(a.status !== 'active') - Number(b.status !== 'active'));
@@ -35,7 +40,7 @@ export function treesView(trees: readonly MachineTreeEntry[]): View {
             { key: `${tree.machine}:${tree.id}` },
             h('a', { class: 'link', href: treeAddress(tree) }, `${tree.machine} ${tree.id}`),
             stateOf(glyphs[tree.status], statesOf(tree.value).join(', ')),
-            h('span', { class: 'dim' }, tree.tags.join(', ')),
+            tagsView(tree),
             h('span', { class: 'said' }, viewText(tree.view)),
           ),
         ),
@@ -59,7 +64,7 @@ export function machineView(model: MachineModel, actions: MachineActions, nowMs:
         { class: 'plan-title' },
         h('h1', null, `${machine} ${id}`),
         tree === null ? null : stateOf(glyphs[tree.status], statesOf(tree.value).join(', ')),
-        tree === null ? null : h('span', { class: 'dim' }, tree.tags.join(', ')),
+        tree === null ? null : tagsView(tree),
       ),
       h(
         'dl',
@@ -98,6 +103,12 @@ export function machineView(model: MachineModel, actions: MachineActions, nowMs:
       ),
     ),
   );
+}
+
+/** What its states do not say already. */
+function tagsView({ value, tags }: Pick<MachineTreeEntry, 'value' | 'tags'>): View {
+  const states = statesOf(value);
+  return h('span', { class: 'dim' }, tags.filter((tag) => !states.includes(tag)).join(', '));
 }
 
 /** The active states as text. */
@@ -171,6 +182,8 @@ export function statesOf(value: unknown): string[] {
 
 function viewText(view: MachineTreeEntry['view']): string {
   return Object.entries(view)
-    .map(([name, value]) => `${name}: ${valueText(value)}`)
+    .map(([name, value]) => [name, valueText(value)] as const)
+    .filter(([, text]) => text !== '')
+    .map(([name, text]) => `${name}: ${text}`)
     .join(', ');
 }

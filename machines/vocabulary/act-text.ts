@@ -44,7 +44,8 @@ const texts = {
   agent_deny: 'forbade what an agent asked for',
   repo_paused: 'paused the repo',
   repo_resumed: 'resumed the repo',
-} satisfies Record<SentByPeople, string>;
+  machine_started: 'started',
+} satisfies Record<SentByPeople | 'machine_started', string>;
 
 /** Also for a signal of a user-defined machine, which has no text but its name. */
 export function actText(type: string): string {

@@ -539,6 +539,45 @@ describe('what is left of a tree', () => {
     expect(await release.list()).toEqual([]);
   });
 
+  it('that could not begin, or went on without a signal, is warned of until it is deleted', async () => {
+    const machine = setup({
+      types: { input: {} as { parts: string[] }, context: {} as { count: number }, events: {} as { type: 'go' } },
+      actions: {
+        fail: assign(() => {
+          throw new Error('no such part');
+        }),
+      },
+    }).createMachine({
+      context: ({ input }) => ({ count: input.parts.length }),
+      initial: 'idle',
+      states: { idle: { on: { go: { actions: 'fail' } } } },
+    });
+    const on = ground();
+    mkdirSync(on.home, { recursive: true, mode: 0o700 });
+    const parcel = defineMachine({ name: 'parcel', machine, version: 1, signals: { go: z.object({}) } });
+    const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const engine = await createEngine({ home: on.home, env: on.env, machines: [parcel], log: silent });
+    afterwards(() => engine.stop());
+    const { parcel: parcels } = engine.machines;
+    const warnings = async () => (await engine.client.warnings()).filter((line) => line.includes('parcel:'));
+    await expect(parcels.start('7', {} as { parts: string[] })).rejects.toMatchObject({ code: 'refused' });
+    expect(await warnings()).toEqual([
+      expect.stringMatching(
+        /^parcel:7 did not begin, by signal \d+: .*; deliver it again with: stator signal retry \d+; or give it up with: stator machine delete parcel 7$/,
+      ),
+    ]);
+    await parcels.delete('7');
+    expect(await warnings()).toEqual([]);
+    await expectFailure(parcels.delete('7'), 'not_found', '7');
+    await parcels.start('8', { parts: ['a'] });
+    await expect(parcels.send('8', { type: 'go' })).rejects.toMatchObject({ code: 'refused' });
+    expect(await warnings()).toEqual([
+      expect.stringMatching(/^parcel:8 goes on without signal \d+ \(go\): no such part/),
+    ]);
+    await parcels.delete('8', { force: true });
+    expect(await warnings()).toEqual([]);
+  });
+
   it('is not mixed with what is begun anew under its id: another journal, other keys', async () => {
     const keys: string[] = [];
     const { release, untilValue } = await startWith({

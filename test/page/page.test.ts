@@ -1154,6 +1154,14 @@ program = "date +%N >> fixes.txt"
         await page.locator('[data-event="refuse"]').click(limit);
         await page.getByRole('alert').getByText('bad_payload').waitFor(limit);
       },
+      async 'something was done'() {
+        const id = `told-${page.viewportSize()?.width}`;
+        await client.startMachine({ name: 'release', id, input: { project: 'demo', version: '4.0', plans: [] } });
+        await go(`machine/release/${id}`);
+        await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": "not now"}');
+        await page.locator('[data-event="refuse"]').click(limit);
+        await page.locator('.told .toast:not(.refused)').waitFor(limit);
+      },
       async 'a plan that is not there'() {
         await go('plan/demo/nobody');
         await page.getByRole('heading', { name: 'nobody' }).waitFor(limit);
@@ -1176,6 +1184,23 @@ program = "date +%N >> fixes.txt"
     expect(problems).toEqual([]);
     await page.close();
   });
+});
+
+it.skipIf(!hasBrowser())('an axe check finds nothing where there is no plan and no repo yet', async () => {
+  const { home, env } = ground();
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const daemon = await startDaemon({ home, env, log: quiet });
+  afterwards(() => daemon.stop());
+  const answer = await callSocket(daemon.socketPath, undefined)('POST', '/v1/inspect', { body: {} });
+  const browser = await startBrowser({ width: 390, height: 844 });
+  afterwards(() => browser.close());
+  const { page } = await browser.open(((await answer.json()) as { url: string }).url);
+  await page.locator('.connection.live').waitFor(limit);
+  for (const width of [390, 1_024]) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.locator('main h1, main .panel, main h2').first().waitFor(limit);
+    expect(await problemsOf(page), String(width)).toEqual([]);
+  }
 });
 
 describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {

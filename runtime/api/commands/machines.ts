@@ -90,6 +90,10 @@ export function createMachineCommands(parts: MachineCommandParts) {
     const tree = machineTree(machine, id);
     const standing = isMachineName(machine) && isTreeId(id) ? await store.treeStanding(tree) : null;
     // Rows of a machine that this engine does not have can be deleted as well.
+    if (standing === null && (await setAsideOf(machine, tree)).length > 0) {
+      // It never began: what would begin it is all that there is of it.
+      return [{ do: 'signal.void-tree', tree, at: clock.nowMs() }];
+    }
     if (standing === null) await views.mustReadTree(machine, id);
     if (standing === null) throw new Error(`${tree} came to be while it was deleted`);
     const { steps, endedAt } = standing;
@@ -112,6 +116,10 @@ export function createMachineCommands(parts: MachineCommandParts) {
         return { do: 'signal.insert', tree: repoTree(project), ...unwatched };
       }),
     ];
+  }
+
+  async function setAsideOf(machine: string, tree: TreeAddress) {
+    return (await store.setAsideOfMachines(machine)).filter((signal) => signal.tree === tree);
   }
 
   /** Trees that wait for its output, including trees whose signal about that has not reached it yet. */

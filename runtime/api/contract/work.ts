@@ -50,6 +50,8 @@ export const workEntry = z
       z.object({
         project: z.string(),
         plan: z.string(),
+        /** The tree of a user-defined machine that it went to, such as `release:1.2`; null: it went to a plan or a repo. */
+        tree: z.string().nullable(),
         type: z.string(),
         /** `person:anna`; `person`: the owner of the home. */
         by: z.string(),

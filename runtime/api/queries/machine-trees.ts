@@ -2,7 +2,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
-import { awaitedOutputs, mayBeTaken, viewOf, workOf } from '../../../actors/own-machine.ts';
+import { awaitedOutputs, mayBeTaken, ownBirth, viewOf, workOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
 import { readAtRest, type SnapshotAtRest } from '../../../actors/snapshot-at-rest.ts';
 import type { Tree } from '../../../actors/tree.ts';
@@ -143,7 +143,13 @@ export function createMachineTreeViews(parts: MachineTreeParts) {
       return [...byTree].map(([tree, signals]) => {
         const [first] = signals;
         const others = signals.length === 1 ? '' : `, and ${signals.length - 1} more`;
-        return `${tree} goes on without signal ${first?.id} (${first?.type})${others}: ${first?.error}; deliver it again with: stator signal retry ${first?.id}`;
+        const again = `deliver it again with: stator signal retry ${first?.id}`;
+        const parsed = parseTree(tree);
+        if (first?.type === ownBirth && parsed.kind === 'machine') {
+          const giveUp = `stator machine delete ${parsed.machine} ${parsed.id}`;
+          return `${tree} did not begin, by signal ${first.id}${others}: ${first.error}; ${again}; or give it up with: ${giveUp}`;
+        }
+        return `${tree} goes on without signal ${first?.id} (${first?.type})${others}: ${first?.error}; ${again}`;
       });
     },
     /** Throws `machine_unknown` with the nearest name. */

@@ -48,8 +48,8 @@ export async function workBetween(
   const runs = rows.map((run) => runOf(run, toMs, causes.get(run.key) ?? run.last_message));
   const acts = signals
     .filter(({ created_at: at }) => at >= fromMs && at < toMs)
-    .map(({ project, plan, type, origin, status, created_at: at }) => ({
-      ...{ project, plan, type, by: origin, status, at: timeText(at) },
+    .map(({ project, plan, tree, type, origin, status, created_at: at }) => ({
+      ...{ project, plan, tree: project === '' ? tree : null, type, by: origin, status, at: timeText(at) },
     }));
   return {
     from,

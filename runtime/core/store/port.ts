@@ -147,7 +147,7 @@ export type Change =
   | { readonly do: 'request.forget'; readonly beforeMs: number }
   /** On condition that it failed. It is pending again, with all its tries. */
   | { readonly do: 'signal.revive'; readonly id: number }
-  /** Ends all waiting signals of a tree. */
+  /** Ends all signals of a tree that wait or were set aside. */
   | { readonly do: 'signal.void-tree'; readonly tree: TreeAddress; readonly at: number }
   /** On condition that the row is at step `before`; 0: that there is none. */
   | {

@@ -98,7 +98,9 @@ export async function mergeLinked(
       now = await requestsOf(parts, composite, at.members, askedBy(at));
       const obstacle = (await obstacleOf(now, names)) ?? (await forgeObstacle(parts, at, now));
       if (obstacle !== null) return obstacle;
-      for (const one of now) if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
+      // The first is looked at below, after the others and before anything is merged.
+      const [, ...others] = now.filter((one) => !isMerged(one));
+      for (const one of others) if (await hasMoved(one, known)) return { type: 'landing_moved', payload: {} };
       const { mergeMethod, landing } = site.project.config;
       for (const [nth, one] of now.entries()) {
         if (isMerged(one)) continue;
@@ -205,7 +207,6 @@ async function forgeObstacle(
 
 /** Its target has other commits than those that were checked. */
 async function hasMoved(one: Request, known: ReadonlyMap<string, string>): Promise<boolean> {
-  if (isMerged(one)) return false;
   const { member, remote } = one;
   return (await fetchTip(member.repository, { remote, branch: member.branch })) !== known.get(member.folder);
 }

@@ -135,7 +135,8 @@ export function createSignalTable(db: Connection) {
      WHERE status = 'failed' AND project = '' AND tree > ? AND tree < ? AND tree <> '${supervisorTree}' AND json_extract(result, '$.code') = 'internal' ORDER BY tree, id LIMIT ${listLimit}`,
   );
   const voidTree = db.prepare(
-    `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
+    `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ?
+     WHERE tree = ? AND (status IN ('pending', 'held') OR (status = 'failed' AND json_extract(result, '$.code') = 'internal'))`,
   );
   const list = db.prepare<[Record<string, unknown>], SignalRow>(
     `SELECT ${columns} FROM signals
