@@ -60,7 +60,8 @@ export interface MergeTold {
 /** `isRepeated`: it had been merged before. */
 export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated: boolean }): MergeTold {
   const { plan, branch, merged, merging, merge_refused: refused } = shown;
-  if (refused !== null && !merging) return { isMissing: true, text: `${plan} is not merged: ${refused.detail}` };
+  const isAskedFor = merging || shown.waiting_for?.kind === 'landing';
+  if (refused !== null && !isAskedFor) return { isMissing: true, text: `${plan} is not merged: ${refused.detail}` };
   if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
     const without = withoutText(shown);

@@ -148,7 +148,7 @@ function moreNotMerged(status: Status, paint: Paint): string[] {
 function notMergedText(status: Status): string {
   const parts = byLanding(status).map(({ landing, names }) => {
     const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
-    return `${names.length} ${landingText(landing)}: ${names.slice(0, namesShown).join(', ')}${more}`;
+    return `${names.length} ${landingText(landing, names.length)}: ${names.slice(0, namesShown).join(', ')}${more}`;
   });
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
 }

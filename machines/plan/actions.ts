@@ -170,6 +170,10 @@ const merging = {
   forgetMerge: base.assign({ merge: null }),
   /** The same while a merge runs, which ends and is recorded, or while a refusal is still shown. */
   forgetMerged: base.assign(({ context: { merge } }) => (merge == null ? {} : { merge: { ...merge, merged: null } })),
+  /** It is asked for again. */
+  forgetMergeRefusal: base.assign(({ context: { merge } }) =>
+    merge == null ? {} : { merge: { ...merge, refused: null } },
+  ),
   askMerge: base.enqueueActions(({ enqueue }) => {
     enqueue(nextMerge);
     enqueue('askPlanMerge');

@@ -3,12 +3,16 @@ import { handQuestionLimit } from './context.ts';
 const lostText =
   'work that was done is not on its branch; bring it back with: stator plan answer <plan> --restore; or say that it was meant: stator plan answer <plan> --accept';
 
+const noRequestText =
+  'landing.by is "forge", and there is no open pull request to merge; make one with: stator plan pr <plan>; or name a branch of this repository: stator plan land <plan> --into <branch>';
+
 /** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
 export const guardTexts: Readonly<Record<string, string>> = {
   mergesAlone: 'auto_merge is off',
   landsAlone: 'landing.auto is off',
-  isLanded:
-    'landing.by is "forge", and there is no pull request to merge; make one with: stator plan pr <plan>; or name a branch of this repository: stator plan land <plan> --into <branch>',
+  isLanded: noRequestText,
+  landsWithGit: noRequestText,
+  landsThere: 'it stands in line for another branch; take it out first: stator landing remove <plan>',
   mergesOnForge: 'its pull request is not to be merged by itself now',
   mayPush: 'its pull request shows this work already',
   isNews: 'the plan was told of that',

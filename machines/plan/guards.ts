@@ -107,6 +107,9 @@ const mergeGuards = {
     policy.landing_by === 'forge' && !(event.type === 'land' && event.into != null),
   /** Or about to be. */
   isLanded: ({ context }: GuardArgs) => isMergedAsItStands(context) || (context.merge?.work ?? null) !== null,
+  /** On the branch that was named, if one was. */
+  landsThere: ({ context: { merge }, event }: GuardArgs) =>
+    event.type !== 'land' || event.into == null || merge?.work == null || event.into === merge.into,
   landsWithGit: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_by === 'git' || (event.type === 'land' && event.into != null),
   landsOnForgeAlone: ({ context: { policy }, event }: GuardArgs) =>

@@ -123,7 +123,7 @@ const mergeVerbs = {
   land: [
     { guard: and(['isNotMerging', 'mayMerge', 'landsOnForge', 'pullIsOpen']), actions: 'raiseMoved' },
     { guard: and(['isNotMerging', 'mayMerge', 'landsWithGit']), actions: 'raiseMoved' },
-    { guard: 'isLanded', description: 'it is merged as it stands, or stands in line' },
+    { guard: and(['isLanded', 'landsThere']), description: 'it is merged as it stands, or stands in line' },
   ],
 } as const;
 

@@ -11,7 +11,11 @@ const refused = '#plan.merge.refused';
 const beginnings = {
   merge: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.asked', actions: 'askMerge' },
   land: [
-    { guard: and(['isDone', 'mayMerge', 'landsOnForge', 'pullIsOpen']), target: '#plan.merge.awaiting' },
+    {
+      guard: and(['isDone', 'mayMerge', 'landsOnForge', 'pullIsOpen']),
+      target: '#plan.merge.awaiting',
+      actions: 'forgetMergeRefusal',
+    },
     {
       guard: and(['isDone', 'mayMerge', 'landsWithGit']),
       target: '#plan.merge.working.finding.asked',
@@ -19,9 +23,17 @@ const beginnings = {
     },
   ],
   // The pull request was made, or new commits were pushed to it.
-  pr_opened: { guard: and(['isOpened', 'isDone', 'landsOnForgeAlone']), target: '#plan.merge.awaiting' },
+  pr_opened: {
+    guard: and(['isOpened', 'isDone', 'landsOnForgeAlone']),
+    target: '#plan.merge.awaiting',
+    actions: 'forgetMergeRefusal',
+  },
   done_entered: [
-    { guard: and(['landsOnForgeAlone', 'pullIsOpen']), target: '#plan.merge.awaiting' },
+    {
+      guard: and(['landsOnForgeAlone', 'pullIsOpen']),
+      target: '#plan.merge.awaiting',
+      actions: 'forgetMergeRefusal',
+    },
     { guard: 'landsAlone', target: '#plan.merge.working.finding.automatic', actions: 'findLine' },
     { guard: 'mergesAlone', target: '#plan.merge.working.automatic', actions: 'askMerge' },
   ],
@@ -55,7 +67,11 @@ const fromLine = [
     actions: ['noteMergeRefused', 'noteLandingStop', 'raiseBlock'],
   },
 ] as const;
-const forgeAgain = { guard: and(['landsOnForge', 'pullIsOpen']), target: '#plan.merge.awaiting' } as const;
+const forgeAgain = {
+  guard: and(['landsOnForge', 'pullIsOpen']),
+  target: '#plan.merge.awaiting',
+  actions: 'forgetMergeRefusal',
+} as const;
 /** A person closed it on the forge. */
 const leaves = { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] } as const;
 const mergedThere = { ...beginnings.pr_merged, actions: ['tellLineLeft', 'noteMergedThere'] } as const;

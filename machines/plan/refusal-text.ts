@@ -124,7 +124,7 @@ const guardWords: Readonly<Record<string, string>> = {
 export function refusalSentence(refused: Refused): string {
   const { type, plan, guard } = refused;
   const agent = agentOf(refused);
-  const why = guard === null ? null : (guardWords[guard] ?? guard);
+  const why = guard === null ? null : (guardWords[guard] ?? guard).replaceAll('<plan>', shellWord(plan));
   // If the plan has no such agent, the plan itself answers: its own state is not the reason then.
   if (agent === null && type.startsWith('agent_') && why !== null) return why;
   const who = agent === null ? plan : `agent ${agent}`;

@@ -39,7 +39,8 @@ export function landingOf({ merge, pull, pass, timestamps }: DonePlan, tags: Rea
   return tags.has('pull:open') ? 'pull_request_open' : 'not_merged';
 }
 
-/** Written after `done`: `done, not merged`. */
-export function landingText(landing: Landing): string {
+/** Written after `done`, or after the number of such plans: `done, not merged`; `3 with an open pull request`. */
+export function landingText(landing: Landing, plans = 0): string {
+  if (plans > 1 && landing === 'pull_request_open') return 'with an open pull request';
   return landing.replaceAll('_', ' ');
 }

@@ -42,6 +42,9 @@ it('holds done plans in an order that a person changes, and lands none of them w
     1,
     `error: mian is no branch of demo\nhint: its branches: git -C ${repo} branch\n`,
   ]);
+  const nowhere = await stator(['plan', 'land', 'd', '--into', 'relaese']);
+  expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining(`relaese is no branch of ${repo}`)]);
+  expect((await stator(['landing', 'list'])).stdout).not.toContain('relaese');
   expect((await stator(['plan', 'land', 'd'])).stdout).toMatch(/^d is merged: plan\/d is in main, /);
   expect(await stator(['landing', 'pause', 'main'])).toMatchObject({
     code: 0,
@@ -49,6 +52,11 @@ it('holds done plans in an order that a person changes, and lands none of them w
   });
   for (const plan of ['a', 'b']) expect((await stator(['plan', 'land', plan, '--no-wait'])).code).toBe(0);
   await until(async () => (await stator(['landing', 'list'])).stdout.includes('a, b'));
+  const elsewhere = await stator(['plan', 'land', 'a', '--into', 'release']);
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([
+    1,
+    expect.stringContaining('it stands in line for another branch; take it out first: stator landing remove a'),
+  ]);
   expect((await stator(['landing', 'first', 'b'])).stdout).toBe('in line for main: b, a\n');
   expect((await stator(['landing', 'show', 'main'])).stdout).toMatch(/^state +paused\n1 +b, since .*\n2 +a, since /m);
   expect((await stator(['landing', 'remove', 'a'])).stdout).toBe('in line for main: b\n');

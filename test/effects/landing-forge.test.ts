@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { guardTexts } from '../../machines/plan/guard-texts.ts';
 import {
   begin,
   type EngineSetup,
@@ -167,6 +168,21 @@ describe('plans that their forge lands', () => {
       await merged(engine, 'one');
     });
 
+    it('what was pushed by force lands with the plan where a person merges it and publishes that, as the message says', async () => {
+      const { where, engine, go } = await checking();
+      const theirs = commitThere(where, 'plan/one', 'main');
+      go();
+      const { blocked } = await untilBlocked(engine, 'one');
+      expectProse(blocked?.reason ?? '', `git merge ${theirs.slice(0, 12)}`, 'stator plan pr');
+      const { repo } = where.on;
+      const tree = git(repo, 'rev-parse', 'plan/one^{tree}');
+      const taken = git(repo, 'commit-tree', tree, '-p', 'plan/one', '-p', theirs, '-m', 'taken');
+      git(repo, 'update-ref', 'refs/heads/plan/one', taken);
+      await say(engine, 'one', 'create_pr');
+      await merged(engine, 'one');
+      expect(main(where.bare, '-1', '--format=%P').split(' ')[1]).toBe(taken);
+    });
+
     it.each(kinds)('a request that was closed on %s leaves the line, and the plan stays as it is', async (kind) => {
       const { where, engine, pull, go } = await checking(kind);
       pull.state = 'closed';
@@ -178,6 +194,8 @@ describe('plans that their forge lands', () => {
       go();
       expect((await engine.client.landings())[0]).toMatchObject({ current: [], line: [] });
       expect(main(where.bare, '-1')).toBe('ignore');
+      const refused = await engine.client.send({ project: 'demo', plan: 'one', type: 'land' });
+      expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
     });
 
     it.each(kinds)('a request that was merged on %s by hand has landed, and the line goes on', async (kind) => {
@@ -235,7 +253,7 @@ describe('plans that their forge lands', () => {
     const engine = await work(where, { one: 'echo 1 > one.txt' });
     await untilPlan(engine, 'one', ({ status }) => status === 'done');
     const refused = await engine.client.send({ project: 'demo', plan: 'one', type: 'land' });
-    expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: 'landsWithGit' } });
+    expect(refused.signal).toMatchObject({ status: 'failed', result: { guard: guardTexts.landsWithGit } });
     await say(engine, 'one', 'create_pr');
     await untilPlan(engine, 'one', (one) => one.pull_request?.state === 'open' && !one.creating_pr);
     expect(existsSync(where.seen)).toBe(false);

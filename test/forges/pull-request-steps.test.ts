@@ -57,7 +57,7 @@ it.each<[string, MergeState, MergePolicy, string | null]>([
 });
 
 const good = { green: 'yes', isApproved: true } as const;
-const free: MergeFacts = { head: 'a1', found: pull, news: good, obstacle: { kind: 'none' } };
+const free: MergeFacts = { plan: 'login', head: 'a1', found: pull, news: good, obstacle: { kind: 'none' } };
 
 it.each<[string, MergeState, Partial<MergeFacts>, MergePolicy, (string | boolean)[]]>([
   ['has not asked', null, { obstacle: null }, whenGreen, ['pr_merge_wanted', 'pr_merge_wanted']],

@@ -30,7 +30,7 @@ function guardsOf(guard: unknown): string[] {
 }
 
 /** These have nothing to change in the context that they are asked with here. */
-const silentByContext = ['noteAdvice', 'forgetMerged'];
+const silentByContext = ['noteAdvice', 'forgetMerged', 'forgetMergeRefusal'];
 
 function transitionsOf(node: AnyStateNode) {
   return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];

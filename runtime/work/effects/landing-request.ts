@@ -23,10 +23,7 @@ export function requestObstacle(
 ): Outcome | null {
   const refused = (detail: string) => refusal({ kind: 'pull', detail }, { ...names, plan, into });
   if (found.state === 'closed') return refused(`${found.url} was closed on the forge; open it there again`);
-  if (found.headCommit !== pull.head)
-    return refused(
-      `${otherHeadText(found, pull.head)}; take that into ${names.branch}, or push ${pull.head.slice(0, 12)} there again`,
-    );
+  if (found.headCommit !== pull.head) return refused(otherHeadText(found, { approved: pull.head, plan }));
   if (found.base === into) return null;
   return refused(
     `${found.url} is for ${found.base} now and was for ${into}: it was changed on the forge; see that this is right`,

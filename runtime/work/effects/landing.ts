@@ -19,7 +19,7 @@ import { prepareMerge } from '../git/checkout-merge.ts';
 import { ownGit } from '../git/git.ts';
 import { takeIntoBranch } from '../git/joint-base.ts';
 import { parentOf } from '../git/objects.ts';
-import { branchRef } from '../git/refs.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { type BroughtUp, broughtUp } from '../git/same-change.ts';
 import type { CheckParts } from './check-run.ts';
@@ -45,7 +45,10 @@ export function createLandingFind(parts: ForgeParts): Handler<LandingFind> {
     const site = await siteOf(parts, row, { branch, from: branch });
     const asked = { verb: 'land', plan: row.plan, branch, into, approved: null, withAfter: true } as const;
     const found = await mayMerge(parts, site, { ...asked, lost: () => tellLostWork(parts, context, branch) });
-    return 'type' in found ? found : { type: 'line_found', payload: { into: found.into } };
+    if ('type' in found) return found;
+    // No line is begun for a mistyped name.
+    if ((await readRef(site.repository, branchRef(found.into))) === null) return refusal({ kind: 'no_branch' }, found);
+    return { type: 'line_found', payload: { into: found.into } };
   };
 }
 

@@ -55,7 +55,10 @@ async function merge(parts: ForgeParts, { forge, effect, row, abort }: Merging):
   const { number, head, act } = effect;
   const found = await requestAt(forge, number);
   if (found.state !== 'open') return closedOutcome(found);
-  if (found.headCommit !== head) return { type: 'pr_merge_refused', payload: { detail: otherHeadText(found, head) } };
+  if (found.headCommit !== head) {
+    const detail = otherHeadText(found, { approved: head, plan: row.plan });
+    return { type: 'pr_merge_refused', payload: { detail } };
+  }
   const { mergeMethod: method } = parts.projects.get(row.project).config;
   const wanted: WantedMerge = { number, head, base: found.base, method };
   parts.faults?.('pull-merge.before-merge');

@@ -1,6 +1,7 @@
 /** Sorts a forge's news about a pull request: feedback for an agent, things that need a person, and things that are only shown. */
 import { stripVTControlCharacters } from 'node:util';
 import type { Remark } from '../../../machines/vocabulary/plan-pull.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { fenced } from '../agents/prompts/quotation.ts';
@@ -113,8 +114,16 @@ export function newsText(url: string, news: readonly News[]): string {
 }
 
 /** A request whose head is not the one that stator pushed. */
-export function otherHeadText({ headCommit, url }: Pick<PullRequest, 'headCommit' | 'url'>, head: string): string {
-  return `${url} shows ${headCommit.slice(0, 12)}, and ${head.slice(0, 12)} was approved: somebody else pushed to its branch`;
+export function otherHeadText(
+  { head: branch, headCommit, url }: Pick<PullRequest, 'head' | 'headCommit' | 'url'>,
+  { approved, plan }: { readonly approved: string; readonly plan: string },
+): string {
+  const [now, before] = [headCommit.slice(0, 12), approved.slice(0, 12)];
+  return [
+    `${url} shows ${now}, and ${before} was approved: somebody else pushed to its branch;`,
+    `to keep that, merge it where ${branch} is checked out (git fetch, git merge ${now}), then stator plan pr ${shellWord(plan)};`,
+    `to undo it, push ${before} to that branch again, by force`,
+  ].join(' ');
 }
 
 function oneLine(text: string): string {

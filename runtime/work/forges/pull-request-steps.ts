@@ -139,6 +139,7 @@ export function mergeWithoutLook(
 
 /** What was found at the forge about the merge of one request. */
 export interface MergeFacts {
+  readonly plan: string;
   /** The commit that was pushed for it. */
   readonly head: string;
   readonly found: PullRequest;
@@ -154,11 +155,14 @@ interface Obstacle {
 
 /** Whether the forge must be asked for the obstacle: not if the request itself already shows one, and not before the plan has asked for its merge. */
 export function asksForObstacle({ head, found }: Pick<MergeFacts, 'head' | 'found'>, merge: MergeState): boolean {
-  return merge !== null && obstacleOfRequest({ head, found }, merge) === null;
+  return merge !== null && obstacleOfRequest({ plan: '', head, found }, merge) === null;
 }
 
-function obstacleOfRequest({ head, found }: Pick<MergeFacts, 'head' | 'found'>, merge: MergeState): Obstacle | null {
-  if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, head) };
+function obstacleOfRequest(
+  { plan, head, found }: Pick<MergeFacts, 'plan' | 'head' | 'found'>,
+  merge: MergeState,
+): Obstacle | null {
+  if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, { approved: head, plan }) };
   if (merge !== 'scheduled' || found.isAutoMerged !== false) return null;
   return {
     kind: 'stands',

@@ -88,7 +88,7 @@ interface Looks {
   remembered: Remembered;
 }
 
-type MergeLook = Omit<MergeFacts, 'obstacle'> & { readonly forge: Forge };
+type MergeLook = Omit<MergeFacts, 'obstacle' | 'plan'> & { readonly forge: Forge };
 
 export function createPullRequestWatch(parts: PullRequestWatchParts) {
   const { store, projects, clock, log, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
@@ -348,6 +348,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
     const facts = await Promise.all(
       looks.map(async ({ forge, ...each }) => ({
         ...each,
+        plan: one.plan,
         obstacle: asksForObstacle(each, one.merge) ? await forge.mergeObstacle(each.found) : null,
       })),
     );
