@@ -13,6 +13,7 @@ import type { ActState } from './acts.ts';
 import type { Named } from './api.ts';
 import type { ChangesOf, ListedFile, ReadChanges } from './changes.ts';
 import type { DocumentForm, Writing } from './document-form.ts';
+import type { PageParts } from './page.ts';
 import type { Session } from './session.ts';
 import type { Range } from './time-scale.ts';
 
@@ -109,21 +110,16 @@ export interface PlanModel extends ActState {
   readonly missing: string | null;
 }
 
-export interface PlanActions {
-  readonly may: Session['may'];
-  readonly chart: HTMLElement;
-  /** Asks for confirmation first if that is needed. `taken`: called when it is done. */
-  send(type: string, payload: Record<string, unknown>, done: string, taken?: () => void): void;
-  /** The answer to the confirmation that is shown. */
-  answerSure(isYes: boolean): void;
-  permit(title: string, permission: string, word: 'allow' | 'deny', message: string, taken: () => void): void;
-  resume(pause: QueuePause): void;
-  readonly form: Omit<DocumentForm, 'about' | 'name' | 'keep'>;
-  /** Asks whether it may be edited. */
-  openDocument(): void;
-  /** Begins or ends the writing of another document. */
-  write(isOn: boolean): void;
-  showChanges(of: Pick<ChangesOf, 'task' | 'since'>): void;
+/** What the parts of a plan's page work with. */
+export interface PlanParts extends Omit<PageParts, 'redraw'> {
+  readonly named: Named;
+  model(): PlanModel;
+  change(part: Partial<PlanModel>): void;
+}
+
+export interface ReviewActions {
+  /** Reads the changes anew, of something else if `of` says so. */
+  showChanges(of: Partial<Pick<ChangesOf, 'task' | 'since'>>): void;
   /** Reads the next part of a long list of files. */
   moreFiles(): void;
   openFile(file: ListedFile, isOpen: boolean): void;
@@ -145,11 +141,33 @@ export interface PlanActions {
   comment(place: Place, said: Pick<Comment, 'text' | 'suggestion'> | null): void;
   /** `words`: what the person says besides; '': nothing. */
   sendComments(recipient: Recipient, words: string, taken: () => void): void;
+}
+
+export interface ChosenActions {
   choose(title: string): void;
-  showActor(actor: string): void;
-  showTime(part: Partial<PlanModel['time']>): void;
   close(): void;
   turnTo(tab: Tab): void;
+}
+
+export interface WritingActions {
+  readonly form: Omit<DocumentForm, 'about' | 'name' | 'keep'>;
+  /** Asks whether it may be edited. */
+  openDocument(): void;
+  /** Begins or ends the writing of another document. */
+  write(isOn: boolean): void;
+}
+
+export interface PlanActions extends ReviewActions, ChosenActions, WritingActions {
+  readonly may: Session['may'];
+  readonly chart: HTMLElement;
+  /** Asks for confirmation first if that is needed. `taken`: called when it is done. */
+  send(type: string, payload: Record<string, unknown>, done: string, taken?: () => void): void;
+  /** The answer to the confirmation that is shown. */
+  answerSure(isYes: boolean): void;
+  permit(title: string, permission: string, word: 'allow' | 'deny', message: string, taken: () => void): void;
+  resume(pause: QueuePause): void;
+  showActor(actor: string): void;
+  showTime(part: Partial<PlanModel['time']>): void;
   /** null: shows the present. */
   goTo(seq: number | null): void;
 }

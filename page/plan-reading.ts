@@ -1,0 +1,110 @@
+/** What is known of a plan, read again when something happened. */
+import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { QueuePause } from '../runtime/api/contract/runs.ts';
+import { ApiError, type Named } from './api.ts';
+import { readOn } from './page.ts';
+import type { PlanModel, PlanParts } from './plan-model.ts';
+import { createRefresher } from './refresh.ts';
+import { verdicts } from './state-words.ts';
+import { takeNew } from './take.ts';
+
+/** How long after drawing a button press still refers to the old picture. */
+const steadyMs = 800;
+/** Texts of reviews that are read in full, of one look at the journal. */
+const bodiesMost = 10;
+
+export function createPlanReading({ api, may, named, model, change }: PlanParts) {
+  /** Set after a person's action on this page. */
+  let isChanged = false;
+  let settling: ReturnType<typeof setTimeout> | undefined;
+  const plan = createRefresher({ work: readPlan, leastMs: 150, mostMs: 5_000 });
+  const journal = createRefresher({ work: readJournal, leastMs: 150, mostMs: 60_000 });
+
+  async function readPlan(): Promise<void> {
+    const isFresh = isChanged;
+    isChanged = false;
+    try {
+      const [shown, explain, agents, states, queue] = await Promise.all([
+        api.plan(named),
+        api.explain(named),
+        api.agents(named),
+        api.states(named, null),
+        api.queue(isFresh),
+      ]);
+      const pauses = queue.pauses.filter((each) => isOf(each, named));
+      if (orderOf({ agents, pauses }) !== orderOf(model())) unsettle();
+      change({
+        ...{ plan: shown, states, pauses, missing: null },
+        explain: { ...explain, events: explain.events.map(forThisRole) },
+        agents: takeNew(model().agents, agents, ({ id }) => id),
+      });
+    } catch (thrown) {
+      if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
+    }
+  }
+
+  /** Signals that the plan would take only from others are not offered. */
+  function forThisRole(event: Explanation['events'][number]): Explanation['events'][number] {
+    if (!event.accepted || may.maySend(event.type)) return event;
+    return { ...event, accepted: false, why_not: 'your token is not for this' };
+  }
+
+  /** No answer is taken for a moment: another question may be where the pointer is. */
+  function unsettle(): void {
+    clearTimeout(settling);
+    settling = setTimeout(() => change({ isSteady: true }), steadyMs);
+    change({ isSteady: false });
+  }
+
+  function readJournal(): Promise<void> {
+    return readOn(
+      () => model().journal.at(-1)?.seq ?? 0,
+      (after) => api.history(named, after),
+      (lines) => {
+        change({ journal: [...model().journal, ...lines] });
+        void readBodies(lines);
+      },
+    );
+  }
+
+  /** A long text is in the signal; the journal has its beginning. */
+  async function readBodies(lines: readonly HistoryEntry[]): Promise<void> {
+    const said = lines.filter(({ event, why, refused }) => event in verdicts && why !== null && refused === null);
+    for (const { signal } of said.slice(-bodiesMost)) {
+      if (signal === null) continue;
+      const { payload } = await api.signal(named.project, signal);
+      // What a person or an agent says is a body; of a reviewer that is a program it is the end of its output.
+      const { body, detail } = (payload ?? {}) as { body?: unknown; detail?: unknown }; // checked below
+      const text = body ?? detail;
+      if (typeof text === 'string' && text !== '') change({ bodies: new Map(model().bodies).set(signal, text) });
+    }
+  }
+
+  return {
+    poke() {
+      plan.poke();
+      journal.poke();
+    },
+    /** The person did something: what readers share is not old enough. */
+    acted() {
+      isChanged = true;
+      plan.poke();
+    },
+    stop() {
+      clearTimeout(settling);
+      plan.stop();
+      journal.stop();
+    },
+  };
+}
+
+/** What is above the answers, and which questions they are of. */
+function orderOf({ agents, pauses }: Pick<PlanModel, 'agents' | 'pauses'>): string {
+  return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
+}
+
+/** Whether a pause of the queue keeps agents of the plan from starting. */
+function isOf({ of, project, plan }: QueuePause, named: Named): boolean {
+  if (of === 'queue') return true;
+  return project === named.project && (plan === null || plan === named.plan);
+}

@@ -1,0 +1,218 @@
+/** The changes of a plan, and what a person writes on their lines. */
+import { commentMessage } from '../machines/vocabulary/comment-text.ts';
+import type { PlanChanges } from '../runtime/api/contract/plans.ts';
+import type { Act } from './acts.ts';
+import { ApiError, type Named } from './api.ts';
+import { createChangesReader, type ListedFile, linesFrom } from './changes.ts';
+import { isAt } from './comments.ts';
+import { fileId } from './file-view.ts';
+import { keep, kept } from './kept.ts';
+import { createNearness } from './nearness.ts';
+import type { Changes, Comment, PlanModel, PlanParts, ReviewActions } from './plan-model.ts';
+import { createRefresher } from './refresh.ts';
+import { stayAt } from './stay-at.ts';
+import { takeNew } from './take.ts';
+
+const sideBySideName = 'side-by-side';
+/** Lines are drawn before they are scrolled to. */
+const nearPixels = 1_000;
+
+interface ReviewParts extends PlanParts {
+  send(act: Act): void;
+}
+
+export function createPlanReview({ api, may, named, say, tellRefusal, model, change, send }: ReviewParts) {
+  const names = keptNames(named, may.person());
+  const reader = createRefresher({ work: readChanges, leastMs: 1_000, mostMs: 60_000 });
+  const texts = createChangesReader({
+    ...{ api, named },
+    changes: () => model().changes,
+    change: changeChanges,
+    outdated: () => reader.poke(),
+  });
+  const nearness = createNearness({
+    marginPixels: nearPixels,
+    changed(added, gone) {
+      const near = new Set(model().changes.near);
+      const heights = new Map(model().changes.heights);
+      for (const { part, height } of gone) {
+        near.delete(part);
+        if (height > 0) heights.set(part, height);
+      }
+      for (const part of added) near.add(part);
+      changeChanges({ near, heights });
+      texts.readNear();
+    },
+  });
+
+  function changeChanges(part: Partial<Changes>): void {
+    change({ changes: { ...model().changes, ...part } });
+  }
+
+  async function readChanges(): Promise<void> {
+    const { at, changes, section, chosen } = model();
+    const { task, since, list: known } = changes;
+    const isShown = section === 'changes' || (section === 'work' && chosen?.tab === 'diff');
+    if (!isShown || document.hidden) return;
+    const isMeant = () => model().changes.task === task && model().changes.since === since && model().at === at;
+    try {
+      const list = await api.changes(named, { task, since, to: at }, 0);
+      const isSame = isOfSameChange(known, list) && model().changes.at === at;
+      if (isMeant()) changeChanges({ list: isSame ? known : list, at, nothing: null });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      if (isMeant()) changeChanges({ list: null, at, nothing: `${thrown.message}. ${thrown.hint}` });
+    }
+    texts.readNear();
+    changeChanges({ threads: takeNew(model().changes.threads, await api.comments(named), ({ id }) => id) });
+    if (at !== null || (model().plan ?? (await api.plan(named))).status !== 'done') return;
+    const { accepted, starts } = await api.preview(named, 'request_review');
+    changeChanges({ reviewer: accepted && starts.some(({ role }) => role === 'reviewer') });
+  }
+
+  async function readMoreFiles(): Promise<void> {
+    const { list, task, since, at } = model().changes;
+    if (list === null || list.next === null) return;
+    const more = await api.changes(named, { task, since, to: at }, list.next);
+    if (model().changes.list !== list) return;
+    if (isOfSameChange(list, more)) changeChanges({ list: { ...more, files: [...list.files, ...more.files] } });
+    else reader.hurry();
+  }
+
+  function openFile({ path }: ListedFile, isOn: boolean): void {
+    changeChanges({ opened: new Map(model().changes.opened).set(path, isOn) });
+  }
+
+  function keepComments(comments: readonly Comment[]): void {
+    keep(names.comments, comments.length === 0 ? null : comments);
+    keepDraft(null);
+    changeChanges({ comments });
+  }
+
+  function keepDraft(draft: Comment | null): void {
+    keep(names.draft, draft);
+    changeChanges({ draft });
+  }
+
+  const keptDraft = () => kept(names.draft) as Comment | null; // as it was kept here
+
+  /** The draft with what was typed since it was drawn. */
+  function typed(draft: Comment): Comment {
+    const open = keptDraft();
+    return open !== null && isAt(open, draft) ? open : draft;
+  }
+
+  const actions: ReviewActions = {
+    showChanges(of) {
+      changeChanges({ ...of, list: null, nothing: null });
+      reader.hurry();
+    },
+    moreFiles: () => void readMoreFiles().catch(tellRefusal),
+    openFile,
+    showContext: texts.readWith,
+    view(file, isOn) {
+      const { [file.path]: _, ...others } = model().changes.viewed;
+      const viewed = isOn ? { ...others, [file.path]: file.content } : others;
+      keep(names.viewed, viewed);
+      const opened = new Map(model().changes.opened);
+      opened.delete(file.path);
+      changeChanges({ viewed, opened });
+    },
+    goToFile(path) {
+      const file = model().changes.list?.files.find((each) => each.path === path);
+      if (file === undefined) return say(`${JSON.stringify(path)} has no changes in what is shown.`);
+      openFile(file, true);
+      stayAt(fileId(path));
+    },
+    sideBySide(isSideBySide) {
+      keep(sideBySideName, isSideBySide);
+      changeChanges({ isSideBySide, heights: new Map() });
+    },
+    watch: nearness.watch,
+    draftAt(place) {
+      if (place === null) return keepDraft(null);
+      const open = keptDraft();
+      if (open !== null && isAt(open, place)) return;
+      // Another comment is begun: what was written of this one is not lost.
+      const written = open?.text.trim() ?? '';
+      if (open !== null && (written !== '' || open.suggestion !== null))
+        actions.comment(open, { text: written, suggestion: open.suggestion });
+      const { path, line, side, quoted } = place;
+      const said = model().changes.comments.find((each) => isAt(each, place));
+      keepDraft(said ?? { id: newId(), path, line, end: line, side, quoted, text: '', suggestion: null });
+    },
+    // What is being typed is in its field: nothing is drawn again.
+    drafted(part) {
+      const { draft } = model().changes;
+      if (draft !== null) keep(names.draft, { ...typed(draft), ...part });
+    },
+    suggest(end) {
+      const { draft } = model().changes;
+      if (draft === null) return;
+      const lines = linesFrom(model().changes, draft).slice(0, Math.max(1, (end ?? 0) - draft.line + 1));
+      const [first = draft.quoted] = lines;
+      const quoted = end === null ? first : lines.join('\n');
+      const own = { end: end === null ? draft.line : draft.line + lines.length - 1, quoted };
+      keepDraft({ ...typed(draft), ...own, suggestion: end === null ? null : quoted });
+    },
+    comment(place, said) {
+      const others = model().changes.comments.filter((each) => !isAt(each, place));
+      const { draft, comments } = model().changes;
+      const own = [draft, ...comments].find((each) => each !== null && isAt(each, place));
+      keepComments(said === null || own == null ? others : [...others, { ...own, ...said }]);
+    },
+    sendComments({ title, signals }, words, taken) {
+      const { comments, list } = model().changes;
+      const [type = '', first = null] = signals.toReversed();
+      if (list === null) return;
+      const body = commentMessage({ from: list.from, to: list.to, comments }, words);
+      const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
+      const then = () => {
+        taken();
+        keepComments([]);
+        reader.hurry();
+      };
+      send({ named, type, payload: title === null ? { body } : { title, body }, first, done, then });
+    },
+  };
+
+  return {
+    actions,
+    reader,
+    stop() {
+      reader.stop();
+      nearness.stop();
+    },
+  };
+}
+
+/** What was kept in this browser, and nothing that was read. */
+export function firstChanges({ named, may }: Pick<PlanParts, 'named' | 'may'>): PlanModel['changes'] {
+  const names = keptNames(named, may.person());
+  return {
+    ...{ task: null, since: null, at: null, list: null, nothing: null, reviewer: false },
+    ...{ files: new Map(), opened: new Map(), near: new Set(), heights: new Map() },
+    viewed: (kept(names.viewed) ?? {}) as Changes['viewed'], // as they were kept here
+    isSideBySide: kept(sideBySideName) === true,
+    comments: (kept(names.comments) ?? []) as readonly Comment[],
+    draft: kept(names.draft) as Comment | null,
+    threads: [],
+  };
+}
+
+/** A browser may be another person's by the next login: what one has written is not shown to the next. */
+function keptNames({ project, plan }: Named, person: string | null): Record<'comments' | 'draft' | 'viewed', string> {
+  const of = (what: string) => `${what}.${project}/${plan}${person === null ? '' : `@${person}`}`;
+  return { comments: of('comments'), draft: of('draft'), viewed: of('viewed') };
+}
+
+/** Four letters of a few thousand are enough to tell a plan's comments apart, and an agent can repeat them. */
+function newId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(6))]
+    .map((byte) => 'abcdefghjkmnpqrstuvwxyz23456789'[byte % 31])
+    .join('');
+}
+
+function isOfSameChange(one: PlanChanges | null, other: PlanChanges): one is PlanChanges {
+  return one?.from === other.from && one.to === other.to && one.task === other.task && one.since === other.since;
+}
