@@ -10,7 +10,7 @@ import { statorVersion } from '../../../base/platform/version.ts';
 import { applyChange, type Numbers } from '../changes.ts';
 import { type Change, type Commit, type Store, StoreTrouble } from '../port.ts';
 import type { StoreSize } from '../rows.ts';
-import { type Answer, type Connection, createWriteTrouble } from '../tables/connection.ts';
+import { type Answer, type Connection, createWriteTrouble, type Statement } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
 import { busyTimeoutMs, type Database, damageIn, openDatabase, type StoreOptions, storeError } from './db.ts';
@@ -67,7 +67,7 @@ export function openStoreFile(file: string, { faults, ...options }: OpenOptions 
   const space = createSpace(db);
   const { transaction, whenFree, inOrder, loss } = createTransactions({ db, file });
   const { watched, trouble } = createWriteTrouble();
-  const tables = createTables(db as unknown as Connection); // it answers at once, which the interface allows
+  const tables = createTables(preparedAtUse(db));
 
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
@@ -102,6 +102,23 @@ export function openStoreFile(file: string, { faults, ...options }: OpenOptions 
     trouble,
     close: () => void db.close(),
   };
+}
+
+/** Each statement is prepared when it is first used: a verb uses a few of some 240, and the most of them cost it a tenth of its time. */
+function preparedAtUse(db: Database): Connection {
+  const prepare = (sql: string): Statement => {
+    let prepared: Statement | null = null;
+    const statement = () => {
+      prepared ??= db.prepare(sql) as Statement; // it answers at once, which the interface allows
+      return prepared;
+    };
+    return {
+      get: (...parameters) => statement().get(...parameters),
+      all: (...parameters) => statement().all(...parameters),
+      run: (...parameters) => statement().run(...parameters),
+    };
+  };
+  return { prepare: prepare as Connection['prepare'] }; // the types of rows and parameters are the caller's claim
 }
 
 /** Makes empty stores in memory: the first one creates the schema, the others copy it. */
