@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { look } from '../../cli/status/look.ts';
 import { statusOf } from '../../cli/status/sort.ts';
 import type { OwnAgent } from '../../runtime/base/config/own-agents.ts';
+import { isAlive } from '../support/daemon.ts';
 import {
   begin,
   type EngineSetup,
@@ -20,6 +21,7 @@ import {
   waves,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 
 /** An engine whose repo has that check; each check notes the commit that it ran on in `seen`. */
 async function landing(
@@ -135,6 +137,25 @@ describe('the line of a branch', () => {
     expect([second, ...more]).toEqual([found?.head]);
     expect(first).not.toBe(second);
     expect(git(on.repo, 'rev-parse', 'main^1')).toBe(byHand);
+  });
+
+  it('ends a check that hangs after half an hour, with all that it started, says so, and lands the plan behind', async () => {
+    const { clock, pass } = machineClock();
+    const hang = 'sleep 86400 & echo $! > ../../pid; mv ../../pid ../../hanging; wait';
+    const { engine, on } = await landing(`test ! -f hangs.txt || { ${hang}; }`, { clock });
+    await done(engine, 'one', 'echo 1 > hangs.txt');
+    await done(engine, 'two', 'echo 2 > two.txt');
+    await inLine(engine, 'one');
+    await inLine(engine, 'two');
+    await untilFile(join(on.repo, 'hanging'));
+    const hanging = Number(readFileSync(join(on.repo, 'hanging'), 'utf8'));
+    expect(isAlive(hanging)).toBe(true);
+    pass(31 * 60_000);
+    const { blocked } = await untilBlocked(engine, 'one');
+    expect(blocked?.reason).toContain('ran for more than 30m');
+    await merged(engine, 'two');
+    await until(() => !isAlive(hanging));
+    expect(git(on.repo, 'ls-tree', '--name-only', 'main')).not.toContain('hangs.txt');
   });
 
   it('asks a person where no fixer is on, and lets the others land; an answer puts the plan in line again', async () => {
