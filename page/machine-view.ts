@@ -14,7 +14,7 @@ import { timesIn, timeView } from './time-view.ts';
 const treesShown = 100;
 const glyphs = { active: 'running', done: 'done', error: 'failed' } as const;
 
-export function treeAddress({ machine, id }: { readonly machine: string; readonly id: string }): string {
+function treeAddress({ machine, id }: { readonly machine: string; readonly id: string }): string {
   return `#/machine/${encodeURIComponent(machine)}/${encodeURIComponent(id)}`;
 }
 

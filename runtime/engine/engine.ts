@@ -2,6 +2,7 @@
  * The embedding API: an engine owns a home, handles its signals, carries out its effects and serves its control API until it is stopped.
  * There is no state outside of it: two engines with two homes live side by side.
  */
+import { resolve } from 'node:path';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/call.ts';
 import { serveSocket } from '../api/control/server.ts';
@@ -85,7 +86,7 @@ export async function createEngine<const D extends AnyDefinition = never>(
   refuseUnknownOptions<EngineOptions>('createEngine', options, engineOptions);
   checkOverrides(overridesOf(options));
   const env = options.env ?? process.env;
-  const home = options.home ?? homeFolder(env);
+  const home = options.home === undefined ? homeFolder(env) : resolve(options.home);
   ensureHome(home);
   const owner = await acquireOwner(home, {
     starts: options.onlyWatched === true ? 'watched' : 'all',

@@ -1,5 +1,5 @@
 /** Questions that are asked and answered in a chat of Telegram: a real engine, its agents and its people, and the service on loopback. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { addPerson, type PersonRole, removePerson } from '../../runtime/base/platform/people.ts';
@@ -162,6 +162,14 @@ it('what the service refuses is said without the token, and tried again', async 
   await until(async () =>
     (await client.status()).warnings.every((line) => !line.includes('answers in the chat phone')),
   );
+  // Nobody is warned of a chat that is gone.
+  telegram.served.trouble = (method) =>
+    method === 'getUpdates' ? { status: 400, body: { ok: false, error_code: 400, description: 'Bad Request' } } : null;
+  const isTold = async () => (await client.status()).warnings.join().includes('answers in the chat phone');
+  await until(isTold);
+  writeFileSync(join(at.home, 'daemon.toml'), waves);
+  await client.reload();
+  await until(async () => !(await isTold()));
   expect(log.join('\n')).not.toContain(telegramToken);
   const store = readFileSync(join(at.home, 'taskstore.db'));
   expect(store.includes(telegramToken)).toBe(false);

@@ -75,6 +75,17 @@ describe('the store', () => {
   });
 });
 
+it.each([
+  '[chats.phone]\nservice = "slack"\ntoken = "xoxb-a-secret"\nchat = "C1"\n',
+  '[intake.eng]\nsource = "linear"\nproject = "shop"\nteam = "ENG"\ntoken = "a-secret"\n',
+  '[intake.issues]\nsource = "github"\nproject = "shop"\nwebhook = "a-secret"\n',
+  '[intake.alerts]\nsource = "webhook"\nproject = "shop"\nsecret = "a-secret"\n',
+])('a secret that was written in place of its variable is refused, and not shown: %j', (text) => {
+  const error = errorOf(() => daemonOf(text));
+  expectError(error, 'bad_config', 'found a text; accepted: ');
+  expect(JSON.stringify(error)).not.toContain('a-secret');
+});
+
 describe('without any file', () => {
   it('the daemon runs on the documented defaults', () => {
     const { flags, origins, agents, file, ...rest } = loadDaemonConfig(home);

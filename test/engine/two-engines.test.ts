@@ -1,10 +1,12 @@
 /** Engines of two homes on one machine: on one repository one of them works, on two repositories both do. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../runtime/engine/engine.ts';
 import { lockFolder } from '../../runtime/work/repos/engine-lock.ts';
 import { daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
 import {
+  afterwards,
   begin,
   gate,
   ground,
@@ -27,6 +29,13 @@ const locks = ({ repo }: Pick<TestEngine, 'repo'>) => {
   return existsSync(folder) ? readdirSync(folder).length : 0;
 };
 const stateOf = async ({ client }: TestEngine) => (await client.repo({ project: 'demo' })).state;
+
+it('a home that is named from where the program stands is that folder wherever the program goes', async () => {
+  const { home, env } = ground();
+  const engine = await createEngine({ home: relative(process.cwd(), home), env, serve: false });
+  afterwards(() => engine.stop());
+  expect(engine.home).toBe(home);
+});
 
 describe('two homes on one repository', () => {
   it('the second is refused with the home and the pid of the first, reads all the same, and works once the first has stopped', async () => {

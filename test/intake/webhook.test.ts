@@ -190,11 +190,19 @@ it('deliveries that wait for an intake which is gone are told, until a person dr
   ] as const)
     expect(await deliver(id, title)).toMatchObject({ http: 202 });
   expect(await started.client.intakes()).toMatchObject([{ name: 'hook', waiting: 2 }]);
-  writeFileSync(join(started.home, 'daemon.toml'), '');
+  const secrets = join(on.root, 'hook.env');
+  writeFileSync(secrets, 'HOOK_SECRET=short\n', { mode: 0o600 });
+  const file = join(started.home, 'daemon.toml');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}env_file = "${secrets}"\n`);
+  await started.client.reload();
+  await until(async () => (await started.client.warnings()).join().includes('intake hook takes no deliveries'));
+  writeFileSync(file, '');
   await started.client.reload();
   const told = async () => (await started.client.warnings()).join('\n');
   await until(async () => (await told()).includes('intake hook is gone'));
   expect(await told()).toContain('daemon.toml has no [intake.hook]; deliveries that wait for it: 2');
+  // Nobody is warned of what a table asked for that is gone.
+  await until(async () => !(await told()).includes('takes no deliveries'));
   expect(await told()).toContain('stator intake drop hook');
   const dropped = await started.client.dropDeliveries({ name: 'hook' });
   expect(dropped.items.map(({ title }) => title)).toEqual(['Second', 'Third']);

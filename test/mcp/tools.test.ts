@@ -122,6 +122,9 @@ describe.each(Object.entries(ways))('over %s', (_, connect) => {
     const code = async (name: string, given: Record<string, unknown>) => (await refused(name, given)).code;
     expect(await code('task_show', { filename: 'nope' })).toBe('plan_not_found');
     expect(await code('task_show', { filename: 'done', project: 'nope' })).toBe('plan_not_found');
+    // A program reads no page: the hint names the fields.
+    const { hint } = await refused('task_create', { filename: 'x', content: '# x' });
+    expect(hint).toMatch(/^task_create takes: (?:project, )?name \(required\), /);
     expect(await code('task_create', { name: '///' })).toBe('bad_request');
     expect(await code('task_create', { name: 'done', content: '# again' })).toBe('conflict');
     expect(await code('task_transition', { filename: 'done', event: 'plan_start' })).toBe('refused');

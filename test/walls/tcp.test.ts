@@ -37,6 +37,9 @@ it('no route answers without the token, also not ping and the description', asyn
   const { ask, bearer, token } = await served();
   for (const { key } of routes) {
     const path = key.replaceAll(/:\w+/g, 'demo');
+    // The name of a scheme has no case.
+    const lower = { authorization: `bearer ${token}` };
+    expect(await ask('GET /v1/ping', { headers: lower })).toMatchObject({ status: 200 });
     for (const headers of [{}, { authorization: 'Bearer nobody' }, { authorization: `Basic ${token}` }])
       expect(await ask(path, { headers }), `${key} ${JSON.stringify(headers)}`).toMatchObject({
         status: 401,

@@ -237,7 +237,7 @@ export function checkEntrance(own: PlanName): Entrance {
 
 /** Throws `unauthorized`. */
 function tokenOf(header: string): string {
-  const token = /^Bearer (\S+)$/.exec(header)?.[1];
+  const token = /^Bearer (\S+)$/i.exec(header)?.[1];
   if (token !== undefined) return token;
   throw new EngineError(
     'unauthorized',

@@ -36,16 +36,21 @@ export const momentQuery = z.strictObject({ to: digits.optional(), at: z.iso.dat
 export const waitMs = z.int().min(0).max(60_000).default(verdictWaitMs);
 
 /**
- * Throws `bad_request` with the first field that does not fit. `what` names the whole if no field is at fault; `page` is the help that shows the accepted
- * form.
+ * Throws `bad_request` with the first field that does not fit. `what` names the whole if no field is at fault; `hint`: what is
+ * accepted; default: where it is documented.
  */
-export function check<T>(schema: z.ZodType<T>, value: unknown, what: string, page = 'docs/control-api.md'): T {
+export function check<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  what: string,
+  hint = `see what ${what} takes in docs/control-api.md`,
+): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') throw unknownField(schema, issue.keys[0] ?? '', what);
   const field = issue === undefined || issue.path.length === 0 ? what : issue.path.join('.');
-  throw new EngineError('bad_request', `${field}${problemOf(issue, value)}`, `see what ${what} takes in ${page}`);
+  throw new EngineError('bad_request', `${field}${problemOf(issue, value)}`, hint);
 }
 
 /** The second half of a sentence that begins with the field's name. */

@@ -56,7 +56,7 @@ export function isPageOpened({ method, url, headers }: Request): boolean {
 
 /** The token of `Authorization: Bearer <token>`; null: there is none. */
 export function bearerOf(header: HeaderOf): string | null {
-  return /^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null;
+  return /^Bearer (\S+)$/i.exec(header('authorization') ?? '')?.[1] ?? null;
 }
 
 /** Compares in constant time; null: no token was sent. */

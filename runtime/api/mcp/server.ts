@@ -44,9 +44,6 @@ export const tools: readonly AnyTool[] = [...ofOperations.map(toolOf), ...ownToo
   (one, other) => placeOf(one) - placeOf(other),
 );
 
-/** The page that errors about wrong input refer to. */
-const page = 'docs/mcp.md';
-
 const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it stands still, task_merge brings it home. Starting agents may cost money, and merging moves a branch: ask the person first.`;
 const forAgents = `You work in a run of stator. These tools see your own plan and speak for you: signal_create reports what you have done, or asks a person with needs_decision.`;
 
@@ -71,7 +68,7 @@ export function createMcpServer(caller: McpCaller): Server {
     const token = extra._meta?.progressToken;
     let progress = 0;
     return resultOf(called, async () => {
-      const input = check(inputOf(called, caller), given, name, page);
+      const input = checkFields(inputOf(called, caller), given, name);
       const ask = askOf({
         input,
         caller,
@@ -131,7 +128,7 @@ function servePrompts(server: Server, caller: McpCaller): void {
   server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: given = {} } }) => {
     const prompt = named(prompts, name, 'prompt');
     return asProtocol(async () => {
-      const values = check(prompt.input, given, name, page) as Record<string, string>; // every field of a prompt is a text
+      const values = checkFields(prompt.input, given, name) as Record<string, string>; // every field of a prompt is a text
       const text = await prompt.text(values, caller);
       return {
         description: prompt.does,
@@ -202,4 +199,12 @@ async function confirm(server: Server, question: string, requestId: string | num
     { relatedRequestId: requestId },
   );
   return action === 'accept' && content?.yes === true;
+}
+
+/** A program reads no page of the documentation: the error names the fields. */
+function checkFields<T>(schema: z.ZodObject & z.ZodType<T>, given: unknown, name: string): T {
+  const fields = Object.entries(schema.shape).map(([field, { safeParse }]) =>
+    safeParse(undefined).success ? field : `${field} (required)`,
+  );
+  return check(schema, given, name, `${name} takes: ${fields.join(', ')}`);
 }

@@ -65,7 +65,7 @@ export function createMcpSessions(): McpSessions {
 }
 
 function callerOf({ app, authorization, own }: McpRequest): McpCaller {
-  const token = authorization?.replace(/^Bearer /, '');
+  const token = authorization?.replace(/^Bearer /i, '');
   const client = () => createClient(callApp(app, token), { note: null, stays: true, close: async () => {} });
   return { own, project: null, open: async () => client(), attach: async () => client() };
 }

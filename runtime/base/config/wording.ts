@@ -42,6 +42,9 @@ function kindOf(value: unknown): string {
   return value instanceof Date ? 'a date' : 'a table';
 }
 
+/** Keys with a secret, or with the variable that holds it: somebody may have written the secret itself. */
+const secretKeys: ReadonlySet<unknown> = new Set(['secret', 'token', 'webhook', 'headers', 'env']);
+
 function holdsSecret(path: TomlPath): boolean {
-  return path.includes('secret') || path.includes('headers') || /^store(?:\.url)?$/.test(path.join('.'));
+  return path.some((key) => secretKeys.has(key)) || /^store(?:\.url)?$/.test(path.join('.'));
 }

@@ -720,7 +720,7 @@ export interface Store {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly WaitingDelivery[]>;
-  /** One for each intake of which deliveries wait, by name; also for those that are not configured any more. */
+  /** One for each intake with deliveries that wait, by name; also for those that are not configured any more. */
   waitingCounts(): Promise<readonly WaitingCountRow[]>;
   /** Whether such a delivery came before, also one that has become a plan. */
   isDelivered(intake: string, item: string): Promise<boolean>;

@@ -10,7 +10,7 @@ import type { ChatHookConfig } from '../../base/config/config.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { type Person, readPerson } from '../../base/platform/people.ts';
-import { createServiceLoop, type PollLoop, type Troubles } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type PollLoop, type Trouble, type Troubles } from '../../base/platform/poll-loop.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { ChatMessageRow, SignalRow } from '../../core/store/rows.ts';
@@ -68,11 +68,7 @@ export function createChatWatch(parts: ChatWatchParts) {
 
   function begin(config: ChatHookConfig): void {
     const end = new AbortController();
-    const trouble = {
-      what: `answers in the chat ${config.name} are not read`,
-      isRare: true,
-      hint: `try it: stator hook test ${config.name}`,
-    } as const;
+    const trouble = troubleOf(config.name);
     const waitMs = parts.everyMs ?? retryMs;
     const strangers: Strangers = new Map();
     const loop = createServiceLoop({
@@ -100,6 +96,8 @@ export function createChatWatch(parts: ChatWatchParts) {
     running.delete(name);
     found?.end.abort();
     await found?.loop.stop();
+    // A new loop of that name says by itself whether it works.
+    if (!running.has(name)) troubles.worked(troubleOf(name));
   }
 
   /** Begins and ends loops as the settings say. */
@@ -123,6 +121,10 @@ export function createChatWatch(parts: ChatWatchParts) {
       await Promise.all([...running.keys()].map(end));
     },
   };
+}
+
+function troubleOf(name: string): Trouble {
+  return { what: `answers in the chat ${name} are not read`, isRare: true, hint: `try it: stator hook test ${name}` };
 }
 
 /** When each account that may not answer got that reply. */

@@ -93,9 +93,11 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
   /** Plans that could not be started, by intake and item: why, and when each is tried again. */
   const retries = new Map<string, { readonly atMs: number; readonly thrown: unknown }>();
 
+  /** The intakes of the round before. */
+  let looked: readonly string[] = [];
   /** The configuration for which deliveries without an intake were looked for. */
   let lookedFor: readonly IntakeConfig[] | null = null;
-  /** Intakes that are gone, and of which deliveries wait. */
+  /** Intakes that are gone, while some of their deliveries wait. */
   let gone: ReadonlySet<string> = new Set();
 
   function sourceOf(config: IntakeConfig): Source {
@@ -203,11 +205,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
 
   async function round(config: IntakeConfig): Promise<void> {
     const { name } = config;
-    const trouble: Trouble = {
-      what: `intake ${name} does not work`,
-      isRare: true,
-      hint: `see it: stator intake show ${name}`,
-    };
+    const trouble = troubleOf(name);
     const failures: unknown[] = [];
     // The states that go to a tracker do not wait for new items.
     for (const step of config.isEnabled ? [noteDelivery, takeAndStart, follow] : [follow])
@@ -218,11 +216,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
 
   /** What was accepted, and what is found by asking, still becomes plans. */
   function checkSecret(config: IntakeConfig): void {
-    const trouble: Trouble = {
-      what: `intake ${config.name} takes no deliveries`,
-      isRare: true,
-      hint: 'they are taken again by themselves once that is corrected',
-    };
+    const trouble = troubleOfDeliveries(config.name);
     try {
       mustTakeDeliveries(config, parts);
       troubles.worked(trouble);
@@ -256,6 +250,16 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
   }
 
+  /** Nobody is warned of an intake that is off or gone. */
+  function forgetTroubles(active: readonly IntakeConfig[]): void {
+    for (const name of looked) {
+      const config = active.find((each) => each.name === name);
+      if (config === undefined) troubles.worked(troubleOf(name));
+      if (config?.isEnabled !== true) troubles.worked(troubleOfDeliveries(name));
+    }
+    looked = active.map(({ name }) => name);
+  }
+
   /** They are in no list, so that nothing but this tells of them. */
   async function tellGone(all: readonly IntakeConfig[]): Promise<void> {
     if (all === lookedFor && gone.size === 0) return;
@@ -282,6 +286,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
       if (here.length > intakes.length && parts.mayWork()) await forgetMarks(here);
       // Items that an intake took before it was switched off are still followed.
       const active = here.filter((config) => config.isEnabled || sourceOf(config).follow !== undefined);
+      forgetTroubles(active);
       // A repo of another host may come here at any time.
       if (active.length === 0) return here.length === all.length && gone.size === 0 ? idleMs : null;
       if (parts.mayWork()) await Promise.all(active.map(round));
@@ -291,6 +296,18 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
 
   parts.deliveries.onDelivery(loop.wake);
   return { start: () => loop.start(), configured: loop.wake, stop: loop.stop };
+}
+
+function troubleOf(name: string): Trouble {
+  return { what: `intake ${name} does not work`, isRare: true, hint: `see it: stator intake show ${name}` };
+}
+
+function troubleOfDeliveries(name: string): Trouble {
+  return {
+    what: `intake ${name} takes no deliveries`,
+    isRare: true,
+    hint: 'they are taken again by themselves once that is corrected',
+  };
 }
 
 function troubleOfGone(name: string): Trouble {
