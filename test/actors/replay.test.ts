@@ -1,7 +1,7 @@
 /** What the machines do in a simulation they do in the real store and pump: the same states, the same snapshots, to the byte. */
 import { mkdirSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTrees } from '../../actors/tree.ts';
 import { agentMachine } from '../../machines/agent/machine.ts';
 import { planMachine } from '../../machines/plan/machine.ts';
@@ -15,14 +15,10 @@ import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { leavesOf } from '../support/cells.ts';
 import { plan, repo, type World } from '../support/chaos.ts';
 import { type Move, move } from '../support/chaos-moves.ts';
+import { afterwards } from '../support/engine.ts';
 import { makeGround } from '../support/ground.ts';
 import { begin, exit, reply, run, say, titles } from '../support/hands.ts';
 import { worldOf, worldsByState } from '../support/plan-states.ts';
-
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
-});
 
 /** States that events pass through without resting. */
 const passing = /(^|\.)(choosing|judging|taking)$/;
@@ -31,10 +27,10 @@ const elsewhere = /^pullRequest\./;
 
 async function openReal() {
   const { home, remove } = makeGround();
-  cleanups.push(remove);
+  afterwards(remove);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const store = openStore(home);
-  cleanups.push(() => store.close());
+  afterwards(() => store.close());
   const trees = createTrees();
   const cache = createTreeCache({ store, trees });
   const timeline = await openTimeline(store, systemClock);

@@ -4,20 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { daemonGround, isAlive, shAgents } from '../support/daemon.ts';
-import { planText } from '../support/engine.ts';
+import { afterwards, planText } from '../support/engine.ts';
 import { startDaemonProcess } from '../support/fleet.ts';
 import { until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
 
 const example = fileURLToPath(new URL('../../examples/release/release.mjs', import.meta.url));
 const plans = ['api', 'page', 'docs'];
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
-
 /** Takes each version under its key; `isOpen` false: it is not there yet. */
 async function startRegistry() {
   const taken = new Map<string, string>();
@@ -27,7 +22,7 @@ async function startRegistry() {
     response.writeHead(state.isOpen ? 201 : 503).end();
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  cleanups.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  afterwards(() => new Promise<void>((resolve) => void server.close(() => resolve())));
   return { taken, state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 

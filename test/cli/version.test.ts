@@ -2,29 +2,25 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { acquireOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { terminal } from '../support/cli.ts';
+import { afterwards } from '../support/engine.ts';
 import { expectRefusal, expectRefusalJson } from '../support/prose.ts';
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 /** An engine of that version owns the home; null: one that does not say its version yet. It answers every question in the same way. */
 async function beside(version: string | null, answer: { status: number; body: unknown }, build?: string) {
   const made = terminal();
   mkdirSync(made.home, { mode: 0o700 });
   const owner = await acquireOwner(made.home, { kind: 'daemon', nowMs: () => Date.now() });
-  cleanups.push(() => owner.release());
+  afterwards(() => owner.release());
   const socketPath = join(made.root, 's.sock');
   const server = createServer((request, response) => {
     const { status, body } = request.url?.startsWith('/v1/ping') ? { status: 200, body: {} } : answer;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-  cleanups.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  afterwards(() => new Promise<void>((resolve) => void server.close(() => resolve())));
   owner.publish({ socketPath });
   const file = join(made.home, 'owner.json');
   const { version: _own, ...facts } = JSON.parse(readFileSync(file, 'utf8'));

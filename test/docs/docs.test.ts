@@ -4,12 +4,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nouns, pageOf, verbs } from '../../cli/commands.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { routes } from '../../runtime/api/control/routes.ts';
 import { createEngine, faultPoints } from '../../runtime/engine/engine.ts';
 import { documentWithSections, generatedDocuments } from '../../scripts/docs.ts';
+import { afterwards } from '../support/engine.ts';
 import { makeGround, until } from '../support/ground.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,11 +21,6 @@ const documents = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 function read(file: string): string {
   return readFileSync(join(root, file), 'utf8');
@@ -113,7 +109,7 @@ describe('the documents', () => {
   it('show how a receiver checks a signature, by code that does', async () => {
     const [code = ''] = blocksOf(read('docs/hooks.md'), 'js');
     const file = join(mkdtempSync(join(tmpdir(), 'stator-')), 'receiver.mjs');
-    cleanups.push(() => rmSync(dirname(file), { recursive: true }));
+    afterwards(() => rmSync(dirname(file), { recursive: true }));
     writeFileSync(file, code);
     const { isFromStator } = (await import(file)) as { isFromStator: (...given: unknown[]) => boolean };
     const [secret, other] = ['whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=', 'b3RoZXItb3RoZXItb3RoZXI='];
@@ -138,9 +134,9 @@ describe('the documents', () => {
 
   it('show how another program sends a signal with SQLite alone', async () => {
     const { repo, home, env, remove } = makeGround();
-    cleanups.push(remove);
+    afterwards(remove);
     const engine = await createEngine({ home, env, agents: { default: { preset: 'sh' } }, onlyWatched: true });
-    cleanups.push(() => engine.stop());
+    afterwards(() => engine.stop());
     await engine.client.addRepo(repo, { trust: true });
     const content = '# Log in\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n';
     await engine.client.registerPlan({ project: 'demo', plan: 'login', content });
@@ -148,7 +144,7 @@ describe('the documents', () => {
     const [shell = ''] = blocksOf(read('docs/signals.md'), 'sh');
     const now = shell.slice(shell.indexOf('INSERT'), shell.lastIndexOf('"'));
     const db = new BetterSqlite3(join(home, 'taskstore.db'), { timeout: 5_000 });
-    cleanups.push(() => void db.close());
+    afterwards(() => void db.close());
     for (const sql of [now, later, later]) db.exec(sql.replace('my-repo', 'demo'));
     const sent = async () => engine.client.signals({ project: 'demo', plan: 'login' });
     await until(async () =>

@@ -1,19 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect } from '../../runtime/engine/connect.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../runtime/engine/engine.ts';
+import { afterwards } from '../support/engine.ts';
 import { git, makeGround, until } from '../support/ground.ts';
 import { expectFailure } from '../support/prose.ts';
 
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 async function open(documentText: string): Promise<{ engine: Engine; repo: string }> {
   const { repo, home, env, remove } = makeGround();
-  cleanups.push(remove);
+  afterwards(remove);
   mkdirSync(join(repo, 'docs'));
   writeFileSync(join(repo, 'docs/plan.md'), documentText);
   const engine = await createEngine({
@@ -23,7 +19,7 @@ async function open(documentText: string): Promise<{ engine: Engine; repo: strin
     agents: { default: { preset: 'sh', attempts: 1 } },
     onlyWatched: true,
   });
-  cleanups.push(() => engine.stop());
+  afterwards(() => engine.stop());
   return { engine, repo };
 }
 

@@ -3,20 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createEngine, type Engine, type FaultPoint, type Faults } from '../../runtime/engine/engine.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
+import { afterwards } from '../support/engine.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
 
 const script = fileURLToPath(new URL('../support/scripts/requests-killed.mjs', import.meta.url));
 const content = '# Still\n\n## Wave 1\n### Task 1: one\n```sh\ntrue\n```\n';
 const plans = ['a', 'b', 'c', 'd', 'e'];
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 interface Place {
   readonly ground: Ground;
@@ -29,16 +25,16 @@ interface Place {
 /** An engine with plans that are registered and not started, and another program's connection to its store. */
 async function place(): Promise<Place> {
   const ground = makeGround();
-  cleanups.push(ground.remove);
+  afterwards(ground.remove);
   let fault: Faults = () => {};
   const { home, env } = ground;
   const faults: Faults = (point) => fault(point);
   const engine = await createEngine({ home, env, log, agents: { default: { preset: 'sh' } }, faults });
-  cleanups.push(() => engine.stop());
+  afterwards(() => engine.stop());
   await engine.client.addRepo(ground.repo, { trust: true });
   for (const plan of plans) await engine.client.registerPlan({ project: 'demo', plan, content });
   const db = new BetterSqlite3(join(home, 'taskstore.db'), { timeout: 5_000 });
-  cleanups.push(() => void db.close());
+  afterwards(() => void db.close());
   return { ground, engine, db, at: (next) => (fault = next) };
 }
 
@@ -170,7 +166,7 @@ describe('a request', () => {
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as { id: number; status: string });
       const again = await createEngine({ home: ground.home, env: ground.env, log });
-      cleanups.push(() => again.stop());
+      afterwards(() => again.stop());
       const rows = (await again.client.signals({ project: 'demo' })).filter(({ origin }) => origin === 'person');
       for (const { id, status } of answered)
         if (status !== 'pending') expect(rows.find((row) => row.id === id)?.status).toBe(status);
