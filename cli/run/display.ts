@@ -94,18 +94,27 @@ function isHindered(moment: Moment, { kind }: Waiting): boolean {
   return kind === 'repo' || (kind === 'back_off' && !isBetweenAttempts(moment));
 }
 
-/** Most plans get their turn at once. */
-const longWaitMs = 2_000;
 /** Waits for other plans, other agents and other machines, which may last for hours. */
 const waitsForOthers: ReadonlySet<Waiting['kind']> = new Set(['slot', 'topic', 'plan_limit', 'after', 'host']);
+/** Most plans get their turn at once. */
+const longWaitMs = 2_000;
 
-function isLong({ kind, since }: Waiting, nowMs: number): boolean {
-  return waitsForOthers.has(kind) && since !== null && nowMs - Date.parse(since) >= longWaitMs;
+/** How long this run has seen the plan wait for others without a change. */
+function createWaitWatch(): { isLong(waiting: Waiting): boolean } {
+  let seen: { kind: Waiting['kind']; sinceMs: number } | null = null;
+  return {
+    isLong({ kind }) {
+      const nowMs = performance.now();
+      if (seen?.kind !== kind) seen = { kind, sinceMs: nowMs };
+      return waitsForOthers.has(kind) && nowMs - seen.sinceMs >= longWaitMs;
+    },
+  };
 }
 
 function lineDisplay(out: Output): Display {
   let told: string | null = null;
   let done: number | null = null;
+  const waits = createWaitWatch();
   const asked = new Set<string>();
   return {
     show(moment) {
@@ -114,7 +123,8 @@ function lineDisplay(out: Output): Display {
       done = moment.plan.tasks_done;
       // No fact reports it, and without a line it would look like work.
       const { waiting_for: waiting } = moment.plan;
-      const isTold = waiting !== null && (isHindered(moment, waiting) || isLong(waiting, Date.now()));
+      const isLong = waiting !== null && waits.isLong(waiting);
+      const isTold = waiting !== null && (isHindered(moment, waiting) || isLong);
       // Once for each wait: the reason may name another file at every try.
       const wait = isTold ? (waiting.since ?? waiting.detail) : null;
       if (waiting !== null && wait !== null && wait !== told)

@@ -268,6 +268,11 @@ export const memory = {
   forgetApproval: base.assign({ reviewedSha: null, verifiedSha: null }),
 };
 
+function lastFeedback({ feedback }: Pick<PlanContext, 'feedback'>): string {
+  const text = feedback?.trim() ?? '';
+  return text === '' ? 'the last one gave no feedback' : `the last feedback:\n${text}`;
+}
+
 /** Why the plan needs a person, and the open questions. */
 export const needs = {
   noteFailure: base.assign(({ context, event }) => ({
@@ -279,7 +284,7 @@ export const needs = {
       source: 'cycle_limit' as const,
       reason: `${askedAgain(context, event)} and ${context.policy.max_review_fix_cycles} fix ${
         context.policy.max_review_fix_cycles === 1 ? 'round is' : 'rounds are'
-      } allowed; the last feedback:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
+      } allowed; ${lastFeedback(context)}`.slice(0, reasonLimit),
     },
   })),
   /** A further round would fail in the same way. */
@@ -290,7 +295,7 @@ export const needs = {
       stopCause: {
         source: 'cycle_limit' as const,
         reason:
-          `${what} as before the last fix round, with the same log, so no agent is started again; the last feedback:\n${context.feedback ?? ''}`.slice(
+          `${what} as before the last fix round, with the same log, so no agent is started again; ${lastFeedback(context)}`.slice(
             0,
             reasonLimit,
           ),
