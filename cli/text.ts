@@ -75,9 +75,10 @@ export const plain = oneLine;
 /** A reason may be a whole review, up to 8 KiB; in a list or a line of news its beginning is enough, and `plan explain` has all of it. */
 const reasonColumns = 500;
 
-/** Text of others on one line, at most `reasonColumns` of it. */
+/** Text of others on one line, at most `reasonColumns` of it. A line that ends without a mark is set off from the next. */
 export function brief(text: string): string {
-  return cut(plain(text), reasonColumns);
+  const line = text.trim().replaceAll(/([.:;,?!…]?)\s*\n\s*/g, (_all, mark) => `${mark === '' ? ';' : mark} `);
+  return cut(plain(line), reasonColumns);
 }
 
 /** The same as `plain` for text of several lines, whose line ends and tabs stay. */

@@ -3,18 +3,23 @@ import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
+import { isInRun } from './place.ts';
 import { plainLines } from './text.ts';
 
 /** Waits that long for a verdict, as the inbox promises. */
 export const verdictMs = 5_000;
 
 /** `done`, `held` and `pending` are 0, refused is 1. Under --json the answer goes to standard output whatever it is. */
-export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): number {
+export function printVerdict(
+  { out, env = {} }: Pick<Call, 'out'> & Partial<Pick<Call, 'env'>>,
+  answer: SignalAnswer,
+): number {
   const failed = answer.signal.status === 'failed';
   if (out.json) {
     out.print(JSON.stringify(answer));
   } else if (failed) {
-    out.refusal(...refusalLines(answer));
+    const [refusal = '', hint = ''] = refusalLines(answer);
+    out.refusal(refusal, isInRun({ env }) && answer.signal.refused !== null ? agentHint : hint);
     out.detail(stateLine(answer));
   } else {
     out.say(verdictLine(answer));
@@ -23,6 +28,10 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
   }
   return failed ? 1 : 0;
 }
+
+/** Most commands for a person are refused from an agent. */
+const agentHint =
+  'hint: go on with your own work; for anything else ask a person: stator signal emit needs_decision --payload "<why>"';
 
 function planState({ signal: { type }, plan: { plan, status, phase } }: SignalAnswer): string {
   if (status === null) return plan;

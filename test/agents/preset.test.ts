@@ -175,7 +175,7 @@ describe('sh', () => {
     expect(failureOf(() => commandLine(brief, placesIn(createFolder())))).toMatchInlineSnapshot(`
       {
         "code": "agent_unusable",
-        "hint": "see what it holds with stator plan show search, and put the task back",
+        "hint": "see what it holds: stator plan show search; if the task was taken out of the document, put it back",
         "message": "the document of plan "search" has no wave 1 task 4",
       }
     `);

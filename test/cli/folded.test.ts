@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { folded } from '../../cli/output.ts';
-import { widthOf } from '../../cli/text.ts';
+import { brief, widthOf } from '../../cli/text.ts';
 
 const rows = (text: string, width: number) => folded(text, width).split('\n');
 
@@ -24,6 +24,13 @@ it('a word that has no room beside the name begins further left', () => {
     `              ${path}`,
     '                      yet',
   ]);
+});
+
+it('lines that are put on one are set off from each other, where no mark does it', () => {
+  expect(brief('p-coder: changed nothing\nthe run changed nothing since 1234\n')).toBe(
+    'p-coder: changed nothing; the run changed nothing since 1234',
+  );
+  expect(brief('which one?\n  a: left,\n\n  b: right.')).toBe('which one? a: left, b: right.');
 });
 
 it('characters of two columns are counted as two, and a text without blanks is broken between them', () => {

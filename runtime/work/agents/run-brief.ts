@@ -52,7 +52,7 @@ export function tasksOf({ run, document, plan }: Pick<RunBrief, 'run' | 'documen
   throw new EngineError(
     'agent_unusable',
     `the document of plan "${plan}" has no wave ${run.wave} task ${run.task}`,
-    `see what it holds with stator plan show ${plan}, and put the task back`,
+    `see what it holds: stator plan show ${plan}; if the task was taken out of the document, put it back`,
   );
 }
 

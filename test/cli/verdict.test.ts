@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { createOutput } from '../../cli/output.ts';
+import { printVerdict } from '../../cli/verdict.ts';
+import type { SignalAnswer } from '../../runtime/api/client/client.ts';
+
+const refused = { by: 'plan', state: 'ready.planned', guard: null, accepts: ['cancel', 'pause'] };
+const answer: SignalAnswer = {
+  signal: { id: 1, type: 'review_approved', status: 'failed', result: refused, refused },
+  plan: { project: 'demo', plan: 'p', status: 'ready', phase: 'planned', waits: null },
+};
+
+function told(env: NodeJS.ProcessEnv): string {
+  const parts: string[] = [];
+  const stream = { write: (part: string) => parts.push(part) };
+  const out = createOutput({ stdout: stream, stderr: stream, env, json: false, quiet: false, verbose: false });
+  expect(printVerdict({ out, env }, answer)).toBe(1);
+  return parts.join('');
+}
+
+it('a refusal tells a person the commands that are accepted, and an agent to ask a person', () => {
+  expect(told({})).toContain('stator plan cancel p');
+  const agent = told({ STATOR_RUN: 'plan:demo/p/coder.1/agent#1', STATOR_TOKEN: 'token' });
+  expect(agent).toContain('stator signal emit needs_decision --payload "<why>"');
+  expect(agent).not.toContain('stator plan cancel p');
+});
