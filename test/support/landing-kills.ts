@@ -309,8 +309,9 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
   function putRight(): void {
     ci.become('success');
     for (const pull of state.pulls.values()) {
-      if (pull.state !== 'open') continue;
-      pull.base = 'main';
+      if (pull.state === 'merged') continue;
+      if (pull.state === 'open') pull.base = 'main';
+      // Also of a closed one: the next request is for the same branch.
       git(repo, 'push', '-q', '--force', bare, `${pull.head}:refs/heads/${pull.head}`);
     }
   }

@@ -1,6 +1,6 @@
 /**
  * An engine that carries plans to their end and has each land by itself, however often it is killed on the way. Its argument is JSON: `{home, repo, plans, agents,
- * fault, isTended}`; `plans` are documents by name; with `isTended` blocked plans are resolved at the start, and a request that was closed is asked for anew; `members` are the paths of the repo's members; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
+ * fault, isTended}`; `plans` are documents by name; with `isTended` blocked plans are resolved at the start, and a request that was closed, or could not be made, is asked for anew; `members` are the paths of the repo's members; `fault` is `{point, nth}`: this process kills itself there, at the nth time. Prints `up`, then `done` or
  * `stuck <why>`; exits 0, or 3 where a person is needed.
  */
 import { join } from 'node:path';
@@ -35,7 +35,8 @@ async function tend() {
     if (blocked !== null) await person(plan, 'resolve');
     else if (status === 'done' && landing === 'not_merged') {
       const { pull_request: request, creating_pr: isMade } = await client.plan(project, plan);
-      if (request?.state === 'closed' && !isMade) await person(plan, 'create_pr');
+      // Another one is refused while the branch on the forge has commits of other people, who may be gone by now.
+      if (['closed', 'failed'].includes(request?.state) && !isMade) await person(plan, 'create_pr');
     }
   }
 }
