@@ -141,6 +141,10 @@ it('R5: as many begin as slots are free at that moment: one after one end, two a
       openGate(gates[Number(/t(\d+)\.\d+$/.exec(name)?.[1]) - 1] ?? '');
   };
   await came(3);
+  expect((await engine.client.queue()).map(({ state, position }) => [state, position])).toEqual([
+    ...[1, 2, 3].map(() => ['notified', null]),
+    ...[1, 2, 3, 4, 5, 6, 7].map((position) => ['pending', position]),
+  ]);
   release(0, 1);
   await came(4);
   release(1, 3);
