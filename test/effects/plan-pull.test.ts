@@ -158,6 +158,11 @@ describe('a plan that is done', () => {
       pull_request: { state: 'failed' },
     });
     expectProse(blocked.blocked?.reason ?? '', reason);
+    // The token may log in, and is not tried again as long as it is the same: the plan behind is looked at meanwhile.
+    await begin(engine, 'other', planText(['echo b > b.txt']));
+    await untilBlocked(engine, 'other');
+    const failures = (await engine.client.history('demo', 'login')).filter(({ event }) => event === 'pr_failed');
+    expect(failures).toHaveLength(1);
     where.forge.trouble = () => null;
     await engine.client.send({ project: 'demo', plan: 'login', type: 'resolve' });
     expect(await untilOpen(engine, 'login')).toMatchObject({ blocked: null, pr_refused: null });

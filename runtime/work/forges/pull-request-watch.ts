@@ -100,6 +100,8 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
   let moved: Set<PlanTree> | null = null;
   /** Rejected tokens, by project. */
   const denied = new Map<string, string>();
+  /** By plan: the mark with which its request was last wanted. A token that may log in may still be too weak to make it. */
+  const wantedWith = new Map<PlanTree, string>();
   const ending = new AbortController();
 
   const follows: Follows = {
@@ -186,10 +188,15 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
     if (!parts.isOwner()) return;
     const ready = await readyIn(project);
     if (ready.kind === 'none') return;
-    if (refused !== null && !(ready.kind === 'ready' && (await isMended(project, ready.mark)))) return;
+    if (refused !== null && (wantedWith.get(tree) === ready.mark || !(await isReadyAgain(project, ready)))) return;
     const again = refused === null ? '' : ` ${refused.at}`;
     await tell(tree, { type: 'pr_wanted', payload: {}, key: `pr_wanted ${doneAt}${again}` });
+    wantedWith.set(tree, ready.mark);
     watched.delete(tree);
+  }
+
+  async function isReadyAgain(project: string, { kind, mark }: Pick<Readiness, 'kind' | 'mark'>): Promise<boolean> {
+    return kind === 'ready' && (await isMended(project, mark));
   }
 
   /** Whether the forges of a repo's members can be used. A member without one matters only to a plan that changes it. */
@@ -380,6 +387,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
     configured() {
       readiness.forget();
       denied.clear();
+      wantedWith.clear();
       for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
       loop.wake();
     },
