@@ -36,8 +36,9 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
   }
 }
 
-/** The folder of the main repository that `cwd` is inside of, its worktrees included; null where it is in none. */
+/** The folder of the main repository that `cwd` is inside of, its worktrees included; null where it is in none, or is no folder: it may be a typed path. */
 export function mainRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
+  if (!existsSync(call.cwd) || !statSync(call.cwd).isDirectory()) return null;
   return plainRepository(call.cwd) ?? askedRepository(call);
 }
 

@@ -25,6 +25,9 @@ it('a folder that is no repo, not there, or not registered says so', async () =>
     JSON.parse((await made.stator([...args, '--json'])).stderr.split('\n').at(-2) ?? '');
   expect(await json('repo', 'show', './nowhere')).toMatchObject({ code: 'bad_repo' });
   expect(await json('repo', 'show', '..')).toMatchObject({ code: 'bad_repo' });
+  made.write('a-file', '');
+  for (const path of [join(made.root, 'nowhere'), join(made.root, 'nowhere', 'either'), join(made.repo, 'a-file')])
+    expect(await json('repo', 'add', path)).toMatchObject({ code: 'bad_repo', error: expect.stringContaining(path) });
   expect(await json('repo', 'pause', '.')).toMatchObject({
     code: 'repo_not_found',
     hint: expect.stringContaining(`stator repo add ${made.repo}`),
