@@ -179,7 +179,7 @@ async function judgeKeeping(
     const item = { kind: 'ref', project, plan: plan?.plan ?? null, name: ref.name, bytes: null, count: 1 } as const;
     const reason =
       plan === undefined
-        ? keptAs('no plan of this store made it')
+        ? keptAs('its name tells no plan of this store')
         : (notOver(round, plan) ?? tooYoung(round, ref) ?? lostWork(lost, ref));
     const kept = keptBy(round, reason);
     if (kept !== null) noteKept(round, item, kept);
