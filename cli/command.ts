@@ -177,11 +177,14 @@ function findProblem(
   }
   const extra = given[wanted.length];
   if (extra === undefined || mayRepeat) return null;
-  return { message: `"${extra.value}" is one word too many`, hint: () => extraHint(tokens, args) };
+  return { message: `"${extra.value}" is one word too many`, hint: () => extraHint(tokens, args, extra.value) };
 }
 
 /** A value that was written behind a flag, and not joined to it, was taken for a word. */
-function extraHint(tokens: readonly Token[], args: ArgsDef): string {
+function extraHint(tokens: readonly Token[], args: ArgsDef, extra: string): string {
+  const [json] = Object.entries(args).find(([, arg]) => arg.type === 'string' && arg.valueHint === 'JSON') ?? [];
+  if (json !== undefined && extra.startsWith('{'))
+    return `a JSON object goes with its flag: --${json} ${shellWord(extra)}`;
   for (const [at, token] of tokens.entries()) {
     const next = tokens[at + 1];
     if (token.kind !== 'option' || token.value !== undefined || !takesValue(args[token.name])) continue;

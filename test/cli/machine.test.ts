@@ -165,3 +165,10 @@ it('lists when trees begin by themselves, and says without an engine that one is
     { machine: 'release', name: 'nightly', cron: '0 3 * * *', timezone: 'Europe/Berlin', last: null },
   ]);
 });
+
+it('an input without its flag is refused with the flag', async () => {
+  const { stator } = daemonGround(shAgents);
+  const { code, stderr } = await stator(['machine', 'start', 'release', '1.2', '{"version": "1.2.0"}']);
+  expect(code).toBe(64);
+  expect(stderr).toContain(`hint: a JSON object goes with its flag: --input '{"version": "1.2.0"}'\n`);
+});
