@@ -1,5 +1,4 @@
 /** The parts of every engine, without its background services. */
-import { existsSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
@@ -7,22 +6,14 @@ import { kindOf } from '../../actors/own-machine.ts';
 import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { treesOf } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { placeOf, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { type CommandDependencies, createCommands, type OperationParts } from '../api/commands/commands.ts';
-import { keyed } from '../api/commands/signal-sender.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/principal.ts';
 import type { AppParts, Host, Inspect } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
-import {
-  type DaemonConfig,
-  loadDaemonConfig,
-  type RepoOverrides,
-  type StorePlace,
-  storePlace,
-} from '../base/config/config.ts';
+import { type DaemonConfig, loadDaemonConfig, type RepoOverrides, storePlace } from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
 import type { Faults } from '../base/platform/faults.ts';
@@ -30,18 +21,14 @@ import type { HomeEngine, NotStarting } from '../base/platform/home-engine.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createTroubles } from '../base/platform/poll-loop.ts';
-import type { ArrivingSignal } from '../core/inbox/arrivals.ts';
 import { createBus, createVerdicts } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
-import type { EffectCarrier } from '../core/outbox/carrier.ts';
 import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
-import { type Change, insertSignal, type Store } from '../core/store/port.ts';
+import type { Store } from '../core/store/port.ts';
 import { homeEngine, type Owner } from '../core/store/sqlite/owner.ts';
-import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
-import { concernsHere } from '../core/store/written.ts';
 import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
 import { createTerminal } from '../work/agents/terminal.ts';
 import { secretSearch } from '../work/effects/secrets/search.ts';
@@ -54,9 +41,12 @@ import { createRepoLocks } from '../work/repos/repo-locks.ts';
 import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
+import { followHosts } from './host-changes.ts';
+import { openEngineStore } from './open-store.ts';
 import { otherEngineOf } from './other-engines.ts';
 import { answerHosts, createRelay } from './relay.ts';
-import { createEngineState, createOwnership, type EngineState, viewedPlan } from './state.ts';
+import { createSentSignals } from './sent-signals.ts';
+import { createEngineState, createOwnership, type EngineState, viewedPlan, watchPlan } from './state.ts';
 
 const loadWhatIf = later(() => import('./what-if.ts'));
 
@@ -114,33 +104,58 @@ export interface EffectRunner {
 
 const graceMs = 10_000;
 
-const hostsTrouble = { what: 'what other hosts have is not known' };
-
 function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig): Limits {
   return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
 }
 
 /** Opens the store; no work begins yet. `runner` is called when a verb needs one; null: no effect is carried out here. Throws as `createCore`. */
 export async function openParts(options: CoreOptions, runner: () => EffectRunner | null) {
-  const { home, mode, clock, log, owner, faults, env = process.env } = options;
-  const walls = createWalls(env);
-  const resources = createResources(env, walls);
-  const terminal = createTerminal(env);
+  const ground = await openGround(options);
+  const inbox = await openInbox(ground);
+  const views = openViews(ground, inbox, options);
+  const commands = openCommands({ ...ground, ...inbox, ...views }, options, runner);
+  const api = openApi({ ...ground, ...inbox, ...views, ...commands }, options);
+  const { store, timeline, projects, locks } = ground;
+  return {
+    ...{ ...ground, ...inbox, ...views, ...commands, ...api },
+    bringIn: inbox.pump.addWith,
+    hookRetryMs: options.hookRetryMs ?? null,
+    pullRequestLookMs: options.pullRequestLookMs ?? null,
+    cleaningEveryMs: options.cleaningEveryMs ?? null,
+    intakeLookMs: options.intakeLookMs ?? null,
+    chatLookMs: options.chatLookMs ?? null,
+    /** Closes what was opened here. May be called twice. */
+    close() {
+      timeline.close();
+      inbox.hostChanges?.stop();
+      locks.release();
+      projects.release();
+      store.close();
+    },
+  };
+}
+
+type Ground = Awaited<ReturnType<typeof openGround>>;
+type Inbox = Awaited<ReturnType<typeof openInbox>>;
+type OpenedViews = ReturnType<typeof openViews>;
+type OpenedCommands = ReturnType<typeof openCommands>;
+
+/** The store, the settings in force, the repos, and what this machine can do. */
+async function openGround(options: CoreOptions) {
+  const { home, mode, clock, log, owner, faults, env = process.env, machines = [], overrides = {} } = options;
   const config = loadDaemonConfig(home, options.configFile);
   const place = storePlace(home, config, env, options.store);
   const state = createEngineState(config);
   const known = () => state.getSnapshot().context;
-  const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
+  const put = (inForce: DaemonConfig) => state.trigger.configured({ settings: inForce });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
   const troubles = createTroubles({ log, tell: (what, told) => state.trigger.serviceTold({ what, told }) });
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, troubles, log });
-  const { store, epoch, carrier } = await open(options, place, config);
+  const { store, epoch, carrier } = await openEngineStore(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   // A store in a file is lost with its home; one in PostgreSQL may have been taken by another home.
   const isOwner = place.kind === 'file' ? ownsHome : () => ownsHome() && store.loss() === null;
   const nowMs = () => clock.nowMs();
-  const overrides = options.overrides ?? {};
-  const { hooks: ownHooks = {} } = overrides;
   const read = async () =>
     [await openTimeline(store, clock), await openProjects({ store, settings, overrides, log, nowMs })] as const;
   const [timeline, projects] = await read().catch((thrown: unknown) => {
@@ -148,23 +163,36 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     store.close();
     throw thrown;
   });
-  const { policyOf, hooksOf } = projects;
+  const onEffects = () => state.trigger.effectsMoved();
   const locks = createRepoLocks({
     ...{ home, projects, log },
     claimant: () => claimantOf(home, place.kind === 'postgres' ? place.shown : null),
-    onTaken: () => state.trigger.effectsMoved(),
+    onTaken: onEffects,
   });
-  /** An engine that only reads takes no lock. */
-  const lockRepo = async (project: string) => {
-    if (mode === 'stays' || mode === 'verb') await locks.take(project);
+  const walls = createWalls(env);
+  const { hooks: ownHooks = {}, agents: ownAgents = {} } = overrides;
+  return {
+    ...{ home, mode, env, machines, clock, log, faults, nowMs, ownHooks, ownAgents, place, state, settings, troubles },
+    ...{ store, epoch, carrier, isOwner, timeline, projects, locks, walls, onEffects },
+    ...{ resources: createResources(env, walls), terminal: createTerminal(env), secrets: secretSearch },
+    graceMs: options.graceMs ?? graceMs,
+    onSignals: () => state.trigger.signalsCame(),
+    limits: () => limitsOf(known().settings),
+    // Another [host] counts from the next start on.
+    hostNames: [store.hosts?.own ?? (config.host.name || hostname()), ...config.host.labels],
+    serviceTroubles: () => Object.values(known().serviceTroubles),
+    storeTrouble: () => store.trouble(),
   };
-  const { machines = [] } = options;
+}
+
+/** Live trees, and what handles their signals. */
+async function openInbox(ground: Ground) {
+  const { mode, machines, clock, log, faults, state, troubles, store, isOwner, timeline, projects, onEffects } = ground;
+  const { policyOf, hooksOf, machineHooks, isElsewhere } = projects;
   const trees = treesOf(kindsWith(machines.map(kindOf)));
   const cache = createTreeCache({ store, trees });
   const bus = createBus();
   const verdicts = createVerdicts(store);
-  const onEffects = () => state.trigger.effectsMoved();
-  const onSignals = () => state.trigger.signalsCame();
   let cutOff: boolean | null = null;
   /** The pump checks it once, before the supervisor learns that this engine has begun. */
   async function wasCutOff(): Promise<boolean> {
@@ -172,35 +200,24 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     return cutOff;
   }
   const pump = createPump({
-    store,
-    trees,
-    cache,
-    bus,
-    clock,
-    timeline,
-    log,
-    troubles,
-    faults,
-    policyOf,
-    hooksOf,
-    machineHooks: projects.machineHooks,
-    isOwner,
-    wasCutOff,
-    isElsewhere: projects.isElsewhere,
-    onEffects,
+    ...{ store, trees, cache, bus, clock, timeline, log, troubles, faults, isOwner, wasCutOff, onEffects },
+    ...{ policyOf, hooksOf, machineHooks, isElsewhere },
     onVerdicts: verdicts.announce,
   });
   state.select(({ arrivals }) => arrivals).subscribe(pump.wake);
-  /** This host starts nothing new. */
-  let isDrained = false;
-  const unwatch = mode === 'stays' || mode === 'verb' ? await watchHosts() : () => {};
+  const acts = mode === 'stays' || mode === 'verb';
+  const hostChanges = acts
+    ? await followHosts({ store, projects, cache, bus, pump, verdicts, troubles, onEffects })
+    : null;
+  return { trees, cache, bus, verdicts, pump, wasCutOff, hostChanges };
+}
+
+/** What may start here, and the answers to questions. */
+function openViews(ground: Ground, { trees, cache, hostChanges }: Inbox, options: CoreOptions) {
+  const { home, mode, env, machines, clock, state, store, timeline, projects, limits, hostNames } = ground;
+  const isDrained = () => hostChanges?.isDrained() ?? false;
   const mayBegin = startableAgents(options, state);
-  const startable = () => (isDrained ? 'none' : mayBegin());
-  const limits = () => limitsOf(known().settings);
-  // Another [host] counts from the next start on.
-  const hostNames = [store.hosts?.own ?? (config.host.name || hostname()), ...config.host.labels];
-  const serviceTroubles = () => Object.values(known().serviceTroubles);
-  const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
+  const startable = () => (isDrained() ? 'none' : mayBegin());
   const mayStart = (project: string, plan: string) => {
     if (projects.isElsewhere(project)) return true;
     const agents = startable();
@@ -214,299 +231,73 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     return { kind, pid: process.pid, answers: true };
   };
   const notStarting = (): NotStarting =>
-    isDrained && store.hosts !== undefined ? { kind: 'drained', host: store.hosts.own } : engine();
+    isDrained() && store.hosts !== undefined ? { kind: 'drained', host: store.hosts.own } : engine();
   const servedLast = new Map<Lane, string>();
   const views = createViews({
-    home,
-    env,
-    store,
-    cache,
-    clock,
-    timeline,
-    projects,
-    limits,
-    hostNames,
-    servedLast,
-    mayStart,
-    notStarting,
-    troubleOf,
-    storeTrouble: () => store.trouble(),
-    serviceTroubles,
-    kinds: trees.kinds,
-    machines,
+    ...{ home, env, store, cache, clock, timeline, projects, limits, hostNames, servedLast, mayStart, notStarting },
+    ...{ kinds: trees.kinds, machines, storeTrouble: ground.storeTrouble, serviceTroubles: ground.serviceTroubles },
+    troubleOf: (project) => state.getSnapshot().context.troubles[project] ?? projects.revokedText(project),
   });
+  return { startable, engine, servedLast, views };
+}
 
-  /** What other hosts commit may give a verdict, free a slot, or end what runs here; and which repos they have is known here too. */
-  async function watchHosts(): Promise<() => void> {
-    const { hosts } = store;
-    if (hosts === undefined) return () => {};
-    // A tree without a repo is stepped by any host.
-    const isOfOthers = (project: string) => project === '' || projects.isElsewhere(project);
-    const look = async () => {
-      try {
-        await projects.readOthers();
-        isDrained = (await hosts.list()).some(({ name, drained }) => name === hosts.own && drained !== null);
-        bus.missedHere();
-        pump.wake();
-        onEffects();
-        troubles.worked(hostsTrouble);
-      } catch (thrown) {
-        troubles.failed(hostsTrouble, thrown);
-      }
-    };
-    await look();
-    const ends = [
-      store.watch((written) => {
-        const isWritten = (tree: TreeAddress) => written === null || written.trees.includes(tree);
-        cache.forgetThose((tree) => isWritten(tree) && isOfOthers(placeOf(tree).project));
-        if (written?.freesSlots || concernsHere(written, projects.isElsewhere)) onEffects();
-        void verdicts.look();
-      }),
-      hosts.watch(() => void look()),
-    ];
-    return () => {
-      for (const end of ends) end();
-    };
-  }
-
-  /** Resolves when the signal has its verdict, if the caller waits for one. */
-  async function settled(id: number, waitMs: number): Promise<void> {
-    if (mode === 'stays') {
-      pump.wake();
-      await verdicts.wait(id, waitMs);
-    } else if (mode === 'verb') {
-      await pump.drain();
-      // Another host handles signals for its repos.
-      if (store.hosts !== undefined) await verdicts.wait(id, waitMs);
-      // The home is owned only for the merge or the pull request that a person asked for.
-      await runner()?.dispatcher.carryOut('plan.merge', 'git');
-      await runner()?.dispatcher.carryOut('plan.pull', 'forge');
-      await pump.drain();
-    } else if (mode === 'reads') {
-      throw new EngineError(
-        'unavailable',
-        'the store is open for reading only',
-        'start an engine: stator run <plan.md>',
-      );
-    }
-  }
-
-  /** For an engine of one verb: lands what is in line, until nothing of it can be done now. */
-  async function carryLandings(): Promise<void> {
-    for (;;) {
-      const open = (await store.effects({ by: 'open' })).find(({ kind }) => kind.startsWith('landing.'));
-      if (open === undefined) return;
-      await runner()?.dispatcher.carryOut(open.kind, open.lane);
-      await pump.drain();
-      if (open.status === (await store.effect(open.key))?.status) return;
-    }
-  }
-
-  async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
-    const signal = keyed({ ...given, origin: namedOrigin(given.origin) });
-    const isHere = !projects.isElsewhere(placeOf(signal.tree).project);
-    const isWaitedFor = waitMs > 0 && before.length === 0 && isHere;
-    const { id, isSettled } = isWaitedFor
-      ? await pump.add(signal)
-      : { id: await insertSignal(store, signal, before), isSettled: false };
-    if (isSettled) return id;
-    await settled(id, waitMs);
-    if (mode === 'verb' && signal.type === 'land' && waitMs > 0) await carryLandings();
-    await mustBeOwn(id, signal);
-    return id;
-  }
-
-  /** The verdict on another signal is no answer. Throws `unavailable`. */
-  async function mustBeOwn(id: number, { type, tree, dedupeKey = null }: ArrivingSignal): Promise<void> {
-    const row = await store.signal(id);
-    const { project, plan } = placeOf(tree);
-    const isSame = row !== null && row.type === type && row.project === project && row.plan === plan;
-    if (isSame || (dedupeKey !== null && row?.dedupe_key === dedupeKey)) return;
-    throw new EngineError(
-      'unavailable',
-      `signal ${id} of the store is another one than the ${type} that was sent for ${tree}`,
-      `see what became of it: stator signal list`,
-    );
-  }
-
+/** What changes something, each by signals. */
+function openCommands(parts: Ground & Inbox & OpenedViews, options: CoreOptions, runner: () => EffectRunner | null) {
+  const { home, mode, env, clock, log, faults, nowMs, store, timeline, projects, locks, isOwner, onEffects } = parts;
+  const { trees, cache, pump, verdicts, views, settings, walls, resources, secrets, ownHooks } = parts;
+  const { kinds } = trees;
+  const stays = mode === 'stays';
+  /** An engine that only reads takes no lock. */
+  const lockRepo = async (project: string) => {
+    if (stays || mode === 'verb') await locks.take(project);
+  };
+  const { settled, addSignal } = createSentSignals({ mode, store, pump, verdicts, projects, runner });
   const cleaning = createCleaning({
-    ...{ home, store, projects, faults, log, nowMs },
-    stays: mode === 'stays',
+    ...{ home, store, projects, faults, log, nowMs, stays, lockRepo },
     // A machine that this engine does not have is unknown.
-    differs: async (tree) => trees.kinds.knows(tree) && !(await views.verify(tree)).ok,
+    differs: async (tree) => kinds.knows(tree) && !(await views.verify(tree)).ok,
     otherEngine: (repo) => otherEngineOf(home, repo),
-    lockRepo,
   });
-  const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
-  const parts: CommandDependencies = {
-    cleaning,
-    home,
-    store,
-    cache,
-    kinds: trees.kinds,
-    projects,
-    views,
-    clock,
-    settings,
-    log,
-    env,
-    walls,
-    secrets: secretSearch,
+  const dependencies: CommandDependencies = {
+    ...{ home, env, store, cache, kinds, projects, views, clock, settings, log, walls, secrets, resources, ownHooks },
+    ...{ timeline, stays, locks, cleaning, lockRepo, settled, addSignal, graceMs: parts.graceMs },
+    ...{ serviceTroubles: parts.serviceTroubles, storeTrouble: parts.storeTrouble },
     flagCheck: createFlagCheck(env),
-    resources,
-    ownHooks,
-    timeline,
-    graceMs: options.graceMs ?? graceMs,
     forgeAnswerMs: options.forgeAnswerMs,
-    stays: mode === 'stays',
-    locks,
     actingOrigin: namedOrigin,
-    lockRepo,
-    settled,
-    addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
-    serviceTroubles,
-    storeTrouble: () => store.trouble(),
     onChange: onEffects,
   };
-  const commands = createCommands(parts);
+  const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
+  return { dependencies, commands: createCommands(dependencies), cleaning, forgeStates, settled };
+}
 
-  /** Agents of that plan may start until the returned function is called. */
-  function watch(project: string, plan: string): () => void {
-    const viewed = { plan: viewedPlan(project, plan) };
-    state.trigger.viewed(viewed);
-    let isOpen = true;
-    return () => {
-      if (isOpen) state.trigger.left(viewed);
-      isOpen = false;
-    };
-  }
-
-  const lock = () => owner?.lock() ?? null;
-  const { host = null, inspect = host?.inspect ?? null } = options;
-  const mcp = createMcpSessions();
+/** The control API, for clients and for other hosts. */
+function openApi(parts: Ground & Inbox & OpenedViews & OpenedCommands, { owner, host, inspect }: CoreOptions) {
+  const { env, log, nowMs, state, settings, store, projects, bus, views, commands, dependencies, limits } = parts;
   const whatIf: OperationParts['whatIf'] = async (asked) => {
     await views.mustRead(asked.project, asked.plan);
     return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
   };
-  const relay = createRelay({ store, projects });
-  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, inspect, relay };
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
-  const intakes = () => settings.current().intakes;
-  const deliveries = createDeliveries({ env, store, projects, nowMs, intakes });
-  const api: AppParts = { ...shared, parts: { ...parts, commands, deliveries, whatIf, uptimeMs }, uptimeMs, nowMs };
-  const app = createApp(api);
-  /** Answers requests of other hosts, until the returned function is called. */
-  const answerOthers = () => answerHosts(store, createAppForHosts(api), log);
+  const deliveries = createDeliveries({ env, store, projects, nowMs, intakes: () => settings.current().intakes });
+  const api: AppParts = {
+    ...{ store, views, commands, bus, log, uptimeMs, nowMs, host: host ?? null },
+    watch: (project, plan) => watchPlan(state, project, plan),
+    lock: () => owner?.lock() ?? null,
+    mcp: createMcpSessions(),
+    inspect: inspect ?? host?.inspect ?? null,
+    relay: createRelay({ store, projects }),
+    parts: { ...dependencies, commands, deliveries, whatIf, uptimeMs },
+  };
   return {
-    home,
-    place,
-    epoch,
-    carrier,
-    env,
-    machines,
-    ownAgents: overrides.agents ?? {},
-    ownHooks,
-    state,
-    settings,
-    store,
-    projects,
-    locks,
-    trees,
-    cache,
-    bus,
-    pump,
-    troubles,
-    views,
-    commands,
-    deliveries,
-    cleaning,
-    api,
-    app,
-    answerOthers,
-    limits,
-    hostNames,
-    servedLast,
-    startable,
-    engine,
+    ...{ api, deliveries, app: createApp(api) },
+    /** Answers requests of other hosts, until the returned function is called. */
+    answerOthers: () => answerHosts(store, createAppForHosts(api), log),
     viewed: () => Object.keys(state.getSnapshot().context.viewers),
     watched: () => state.getSnapshot().context.watched,
-    walls,
-    secrets: secretSearch,
-    resources,
-    terminal,
-    faults,
-    log,
-    clock,
-    timeline,
-    isOwner,
-    wasCutOff,
-    onSignals,
-    bringIn: pump.addWith,
-    forgeStates,
-    settled,
-    graceMs: options.graceMs ?? graceMs,
-    hookRetryMs: options.hookRetryMs ?? null,
-    pullRequestLookMs: options.pullRequestLookMs ?? null,
-    cleaningEveryMs: options.cleaningEveryMs ?? null,
-    intakeLookMs: options.intakeLookMs ?? null,
-    chatLookMs: options.chatLookMs ?? null,
-    /** Closes what was opened here. May be called twice. */
-    close() {
-      timeline.close();
-      unwatch();
-      locks.release();
-      projects.release();
-      store.close();
-    },
   };
-}
-
-interface Opened {
-  readonly store: Store;
-  /** The number that marks the effects of this engine in the store. */
-  readonly epoch: number;
-  /** The carrier of its effects; absent: this process does. */
-  readonly carrier?: EffectCarrier;
-}
-
-async function open(
-  { home, mode, owner, isAbsent = false, maxPageCount, faults, log }: CoreOptions,
-  place: StorePlace,
-  { host }: DaemonConfig,
-): Promise<Opened> {
-  if (place.kind === 'postgres') {
-    // A home without it does not load its code.
-    const { openPostgres } = await import('../core/store/postgres/store.ts');
-    const { clones } = host;
-    const own = { ...host, clones: clones === null || mode !== 'stays' ? null : clonesIn(clones) };
-    const store = openPostgres(place, {
-      faults,
-      mayMigrate: owner !== undefined,
-      isBrief: mode !== 'stays',
-      host: own,
-    });
-    if (owner === undefined) return { store, epoch: 0 };
-    try {
-      const epoch = await store.own(home);
-      if (mode !== 'stays') return { store, epoch };
-      const { openDbosCarrier } = await import('../core/outbox/dbos.ts');
-      return { store, epoch, carrier: await openDbosCarrier({ store, log }) };
-    } catch (thrown) {
-      store.close();
-      throw thrown;
-    }
-  }
-  const limit = maxPageCount === undefined ? {} : { maxPageCount };
-  const how = { readonly: mode === 'reads', isAbsent, isShared: mode === 'inbox', faults, ...limit };
-  return { store: openStore(home, how), epoch: owner?.epoch ?? 0 };
-}
-
-/** The names in the folder of clones. */
-function clonesIn(folder: string): string[] {
-  const found = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
-  return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
 }
 
 /** Whether the supervisor did not learn of the end of the engine before this one. */

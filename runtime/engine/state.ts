@@ -75,6 +75,17 @@ export function viewedPlan(project: string, plan: string): string {
   return `${project}/${plan}`;
 }
 
+/** Agents of that plan may start until the returned function is called. */
+export function watchPlan(state: EngineState, project: string, plan: string): () => void {
+  const viewed = { plan: viewedPlan(project, plan) };
+  state.trigger.viewed(viewed);
+  let isOpen = true;
+  return () => {
+    if (isOpen) state.trigger.left(viewed);
+    isOpen = false;
+  };
+}
+
 export function lostHome(home: string): EngineError {
   return new EngineError(
     'unavailable',
