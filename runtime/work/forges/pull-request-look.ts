@@ -1,0 +1,231 @@
+/** One look at an open pull request: what its forge says of it, and the signals to its plan that follow (pull-request-steps.ts). */
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import type { StackLayer } from '../../../machines/vocabulary/plan-pull.ts';
+import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { Forge, PullRequest } from './forge.ts';
+import type { ForgeReadiness } from './forge-readiness.ts';
+import type { ForgeStates } from './forge-states.ts';
+import { newsOf } from './pull-request-news.ts';
+import type { Watched } from './pull-request-plans.ts';
+import {
+  askedStep,
+  asksForObstacle,
+  endOf,
+  type LookStep,
+  type MergeFacts,
+  mergeStep,
+  mergeWithoutLook,
+  nothingRemembered,
+  type PullSignal,
+  type Remembered,
+  remarkOf,
+  stackChange,
+  stackChanged,
+} from './pull-request-steps.ts';
+import type { RepoForge } from './repo-forge.ts';
+
+/** The number of checks without news after which a request is checked less often. */
+const quietLooks = 30;
+const quietFactor = 5;
+/** The most checks in that time over all plans: a token has a few thousand requests an hour. */
+const looksPerTime = 15;
+const troubleCapMs = 15 * 60_000;
+
+/** The data about one request between checks. */
+interface Looks {
+  nextMs: number;
+  quiet: number;
+  troubles: number;
+  /** The etag of the last answer. */
+  mark: string;
+  etag: string | null;
+  /** The pull request in the answer with that etag. */
+  request: PullRequest | null;
+  remembered: Remembered;
+}
+
+interface Asking {
+  forgeFor(project: string): Promise<RepoForge>;
+  policyOf(project: string): Policy;
+  /** Returns whether there was something to tell. */
+  tell(one: Watched, signal: PullSignal | null): Promise<boolean>;
+  looksOf(url: string): Looks;
+}
+
+type MergeLook = Omit<MergeFacts, 'obstacle' | 'plan'> & { readonly forge: Forge };
+
+export interface LookParts extends Omit<Asking, 'looksOf'> {
+  readonly log: Log;
+  readonly forgeStates: Pick<ForgeStates, 'answered' | 'failed'>;
+  readonly readiness: Pick<ForgeReadiness, 'of'>;
+  readonly everyMs: number;
+  /** The watch ends, or this process does not own the home any more. */
+  isOver(): boolean;
+}
+
+export function createRequestLooks(parts: LookParts) {
+  const { log, forgeStates, readiness, everyMs, isOver } = parts;
+  const looks = new Map<string, Looks>();
+
+  function looksOf(url: string): Looks {
+    const known = looks.get(url) ?? {
+      ...{ nextMs: 0, quiet: 0, troubles: 0, mark: '', etag: null, request: null },
+      remembered: nothingRemembered,
+    };
+    looks.set(url, known);
+    return known;
+  }
+
+  return {
+    /** After a failure, the next look is not delayed. */
+    again() {
+      for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
+    },
+    /** Looks at the plan's request if that is due. `open`: how many requests are open. */
+    async look(one: Watched, open: number): Promise<void> {
+      const { request } = one.pull;
+      if (request === null) return;
+      const known = looksOf(request.url);
+      const project = request.stack?.[0]?.project ?? one.project;
+      // A new token is tried at once.
+      if (known.troubles > 0 && (await readiness.of(project)).mark !== known.mark) known.nextMs = 0;
+      const now = performance.now();
+      if (known.nextMs > now || isOver()) return;
+      known.nextMs = now + pauseMs({ everyMs, open, quiet: known.quiet }) * (0.9 + Math.random() / 5);
+      try {
+        const { forge } = await parts.forgeFor(project);
+        const hasNews = await ask({ ...parts, looksOf }, one, { forge, known });
+        known.quiet = hasNews ? 0 : known.quiet + 1;
+        known.troubles = 0;
+        await forgeStates.answered({ project, server: forge.server, plan: one.plan });
+      } catch (thrown) {
+        if (isOver()) return;
+        const { mark, site } = await readiness.of(project);
+        known.mark = mark;
+        const server = site?.server ?? { name: request.server, url: new URL(request.url).origin };
+        await forgeStates.failed({ project, server, plan: one.plan }, thrown);
+        const retryAtMs = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
+        const retryInMs = retryAtMs === undefined ? null : retryAtMs - Date.now();
+        known.nextMs = performance.now() + troubleMs({ everyMs, open, troubles: known.troubles, retryInMs });
+        // A failure that lasts for hours is logged once.
+        if (known.troubles === 0) log.warn(`${request.url} could not be looked at: ${messageOf(thrown)}`);
+        known.troubles += 1;
+      }
+    },
+  };
+}
+
+interface Pace {
+  readonly everyMs: number;
+  /** How many requests of all plans are open. */
+  readonly open: number;
+}
+
+/** Between two looks at one request; `quiet`: how many looks in a row brought no news. */
+export function pauseMs({ everyMs, open, quiet }: Pace & { readonly quiet: number }): number {
+  const pause = Math.max(everyMs, (everyMs * open) / looksPerTime);
+  return quiet > quietLooks ? pause * quietFactor : pause;
+}
+
+/** After a look that failed, and `troubles` in a row before it. `retryInMs`: the forge said when; null: it did not. */
+export function troubleMs(pace: Pace & { readonly troubles: number; readonly retryInMs: number | null }): number {
+  const backOffMs = Math.min(troubleCapMs, pace.everyMs * 2 ** Math.min(pace.troubles, 10));
+  return Math.max(pace.retryInMs ?? backOffMs, pauseMs({ ...pace, quiet: 0 }));
+}
+
+/** Checks the request on the forge; returns whether there was news. */
+async function ask(
+  asking: Asking,
+  one: Watched,
+  { forge, known }: { forge: RepoForge['forge']; known: Looks },
+): Promise<boolean> {
+  const { isDone } = one;
+  const { request } = one.pull;
+  if (request === null) return false;
+  if (request.stack !== undefined) return askStack(asking, one, { forge, known, stack: request.stack });
+  const found = await lookAt(forge, request.number, known);
+  const end = found === null ? null : endOf(request, found);
+  if (end !== null) return asking.tell(one, end);
+  if (known.request === null) return false;
+  const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
+  const isRemarked = await asking.tell(one, remarkOf(one, news));
+  // A plan that is already working gets the rest when it is done.
+  if (!isDone) return isRemarked;
+  if (await take(asking, one, known, askedStep(one, { news, remembered: known.remembered }))) return true;
+  const looks = [{ forge, head: request.head, found: known.request, news }];
+  return (await lookAtMerge(asking, one, { known, looks })) || isRemarked;
+}
+
+/** The request, if it has changed since the last look. */
+async function lookAt(forge: Forge, number: number, known: Looks): Promise<PullRequest | null> {
+  const found = await forge.pullRequest(number, known.etag);
+  if (found === 'unchanged') return null;
+  known.etag = found.etag;
+  known.request = found;
+  return found;
+}
+
+/** The same for each request of a stack. What was changed there is first taken into account in all of it. */
+async function askStack(
+  asking: Asking,
+  one: Watched,
+  { forge, known, stack }: { forge: Forge; known: Looks; stack: readonly StackLayer[] },
+): Promise<boolean> {
+  const asked = stack.filter(({ state }) => state !== 'merged');
+  const forges = new Map<string, Forge>();
+  for (const { project, number, url } of asked) {
+    const at = project === undefined ? forge : (await asking.forgeFor(project)).forge;
+    forges.set(url, at);
+    await lookAt(at, number, asking.looksOf(url));
+  }
+  const change = stackChange(stack, ({ url }) => asking.looksOf(url).request, one.isDone);
+  if (change !== null) return asking.tell(one, stackChanged(one, change));
+  let hasNews = false;
+  const members: MergeLook[] = [];
+  for (const layer of asked.filter(({ state }) => state === 'open')) {
+    const seen = asking.looksOf(layer.url);
+    if (seen.request === null) continue;
+    const at = forges.get(layer.url) ?? forge;
+    const news = await newsOf(at, { pull: seen.request, head: layer.head, isDone: one.isDone });
+    if (await asking.tell(one, remarkOf(one, news))) hasNews = true;
+    // One round of work at a time: it is for one part.
+    const { remembered } = seen;
+    if (one.isDone && (await take(asking, one, seen, askedStep(one, { news, remembered, layer })))) return true;
+    if (layer.project !== undefined) members.push({ forge: at, head: layer.head, found: seen.request, news });
+  }
+  // People merge a stack. The requests of members are merged together, when all of them can be.
+  if (!one.isDone || members.length === 0 || asked.some(({ state }) => state !== 'open')) return hasNews;
+  return (await lookAtMerge(asking, one, { known, looks: members })) || hasNews;
+}
+
+/** Requests the merge by the forge, or notifies a person of the obstacle. */
+async function lookAtMerge(
+  asking: Asking,
+  one: Watched,
+  { known, looks }: { known: Looks; looks: readonly MergeLook[] },
+): Promise<boolean> {
+  const policy = asking.policyOf(one.project);
+  const decided = mergeWithoutLook(one, policy);
+  if (decided !== null) return decided !== 'nothing' && asking.tell(one, decided);
+  const facts = await Promise.all(
+    looks.map(async ({ forge, ...each }) => ({
+      ...each,
+      plan: one.plan,
+      obstacle: asksForObstacle(each, one.merge) ? await forge.mergeObstacle(each.found) : null,
+    })),
+  );
+  return take(asking, one, known, mergeStep(one, { policy, facts, remembered: known.remembered }));
+}
+
+/** Carries out a step; returns whether there was news. */
+async function take(
+  asking: Asking,
+  one: Watched,
+  known: Looks,
+  { signal, hasNews, remembered }: LookStep,
+): Promise<boolean> {
+  known.remembered = remembered;
+  await asking.tell(one, signal);
+  return hasNews;
+}
