@@ -97,21 +97,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const { profiles } = site.project.config;
   const profile = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
   const path = await readyPlace(parts, start, site, before);
-  const content = (await parts.store.planText(row.project, row.plan)) ?? '';
-  const of = { project: row.project, plan: row.plan };
-  const talk = await conversationFor(parts, { effect, row, profile });
-  const brief: RunBrief = {
-    run: effect,
-    project: row.project,
-    plan: row.plan,
-    document: parsePlan(content).document,
-    content,
-    profile,
-    previousDiff: await previousDiff(site.repository, before),
-    ...(await draftsFor(parts.store, of, effect)),
-    ...talk,
-    words: await wordsOf(parts.store, { ...of, title: effect.title, conversation: talk.conversation }),
-  };
+  const brief = await briefOf(parts, start, { profile, previousDiff: await previousDiff(site.repository, before) });
   const { envFile } = profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
   for (const warning of given?.warnings ?? []) {
@@ -140,14 +126,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   });
   const loadsProject = mayLoadSettings(parts, { effect, folder, site, path, preset: profile.preset });
   await noteConversation(parts, { row, folder, brief });
-  await writePrompt(parts, site, { brief, folder });
-  if (isAcpPreset(profile.preset) && talk.conversation !== null) {
-    // The agent itself reports whether it still knows the conversation.
-    const words = await wordsOf(parts.store, { ...of, title: effect.title, conversation: null });
-    const whole = { ...brief, conversation: null, words };
-    await writePrompt(parts, site, { brief: whole, folder, file: join(folder.path, wholePromptName) });
-  }
-  noteWords(folder, brief.words);
+  await writePrompts(parts, site, { brief, folder });
   const places = {
     prompt: folder.prompt,
     script: folder.script,
@@ -166,11 +145,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     hasSetup: site.project.config.worktree.setup !== null,
   });
   prepareInput(folder, profile.terminal || line.messages !== undefined);
-  prepareMessages(folder, line.messages ?? null);
-  if (line.script !== null) writeStartFile(folder.script, line.script);
-  if (line.writesLastMessage) writeAsked(folder);
-  for (const [name, text] of Object.entries(line.beside ?? {})) writeStartFile(join(folder.path, name), text);
-  if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
+  writeFiles(folder, line);
   const { preset, role } = profile;
   const isDetached = isJudge(role);
   const program = resolveProgram(line.argv[0], { from: null, env });
@@ -208,6 +183,46 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     stdinFile: line.stdin === 'prompt' && !profile.terminal && line.messages === undefined ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
+}
+
+type BriefFacts = Pick<RunBrief, 'profile' | 'previousDiff'>;
+
+/** What the agent is told: its task in the plan's document, and the earlier messages of its conversation. */
+async function briefOf(parts: PrepareParts, { effect, row }: Start, facts: BriefFacts): Promise<RunBrief> {
+  const { project, plan } = row;
+  const content = (await parts.store.planText(project, plan)) ?? '';
+  const talk = await conversationFor(parts, { effect, row, profile: facts.profile });
+  return {
+    ...{ run: effect, project, plan, document: parsePlan(content).document, content, ...facts },
+    ...(await draftsFor(parts.store, { project, plan }, effect)),
+    ...talk,
+    words: await wordsOf(parts.store, { project, plan, title: effect.title, conversation: talk.conversation }),
+  };
+}
+
+/** The prompt; and for an agent that may not know its conversation any more, which it reports itself, the prompt of a new one. */
+async function writePrompts(
+  parts: PrepareParts,
+  site: Site,
+  { brief, folder }: { readonly brief: RunBrief; readonly folder: RunFolder },
+): Promise<void> {
+  await writePrompt(parts, site, { brief, folder });
+  if (isAcpPreset(brief.profile.preset) && brief.conversation !== null) {
+    const { project, plan, run } = brief;
+    const words = await wordsOf(parts.store, { project, plan, title: run.title, conversation: null });
+    const whole = { ...brief, conversation: null, words };
+    await writePrompt(parts, site, { brief: whole, folder, file: join(folder.path, wholePromptName) });
+  }
+  noteWords(folder, brief.words);
+}
+
+/** The files that the program of the run reads. */
+function writeFiles(folder: RunFolder, line: CommandLine): void {
+  prepareMessages(folder, line.messages ?? null);
+  if (line.script !== null) writeStartFile(folder.script, line.script);
+  if (line.writesLastMessage) writeAsked(folder);
+  for (const [name, text] of Object.entries(line.beside ?? {})) writeStartFile(join(folder.path, name), text);
+  if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
 }
 
 /** The worktree's part of `.git`. */
