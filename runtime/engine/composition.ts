@@ -1,4 +1,5 @@
 /** The parts of every engine, without its background services. */
+import { existsSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
@@ -13,7 +14,13 @@ import { namedOrigin } from '../api/control/principal.ts';
 import type { AppParts, Host, Inspect } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
-import { type DaemonConfig, loadDaemonConfig, type RepoOverrides, storePlace } from '../base/config/config.ts';
+import {
+  type DaemonConfig,
+  loadDaemonConfig,
+  type RepoOverrides,
+  type StorePlace,
+  storePlace,
+} from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
 import type { Faults } from '../base/platform/faults.ts';
@@ -24,10 +31,11 @@ import { createTroubles } from '../base/platform/poll-loop.ts';
 import { createBus, createVerdicts } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
-import type { Dispatcher } from '../core/outbox/dispatcher.ts';
+import type { EffectCarrier } from '../core/outbox/carrier.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import type { Store } from '../core/store/port.ts';
 import { homeEngine, type Owner } from '../core/store/sqlite/owner.ts';
+import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
 import { createTerminal } from '../work/agents/terminal.ts';
@@ -42,19 +50,12 @@ import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
 import { followHosts } from './host-changes.ts';
-import { openEngineStore } from './open-store.ts';
 import { otherEngineOf } from './other-engines.ts';
 import { answerHosts, createRelay } from './relay.ts';
-import { createSentSignals } from './sent-signals.ts';
+import { createSentSignals, type EffectRunner, type EngineMode } from './sent-signals.ts';
 import { createEngineState, createOwnership, type EngineState, viewedPlan, watchPlan } from './state.ts';
 
 const loadWhatIf = later(() => import('./what-if.ts'));
-
-/**
- * How signals are handled. `stays`: the engine handles them itself, and carries out their effects. `verb`: they are handled while the sender waits,
- * and agents that must stop are stopped; nothing is started. `inbox`: they are left to the owner of the home. `reads`: there are none.
- */
-export type EngineMode = 'stays' | 'verb' | 'inbox' | 'reads';
 
 export interface CoreOptions {
   readonly home: string;
@@ -94,13 +95,6 @@ export interface CoreOptions {
 
 /** The parts of every engine. */
 export type Parts = Awaited<ReturnType<typeof openParts>>;
-
-/** The part that carries out effects. */
-export interface EffectRunner {
-  readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
-  /** Resolves when no agent of the project runs any more. Throws `unavailable` where one does not end. */
-  runsEnded(project: string): Promise<void>;
-}
 
 const graceMs = 10_000;
 
@@ -298,6 +292,53 @@ function openApi(parts: Ground & Inbox & OpenedViews & OpenedCommands, { owner, 
     viewed: () => Object.keys(state.getSnapshot().context.viewers),
     watched: () => state.getSnapshot().context.watched,
   };
+}
+
+interface OpenedStore {
+  readonly store: Store;
+  /** The number that marks the effects of this engine in the store. */
+  readonly epoch: number;
+  /** The carrier of its effects; absent: this process does. */
+  readonly carrier?: EffectCarrier;
+}
+
+/** The store at its place. Throws as `createCore`. */
+async function openEngineStore(
+  { home, mode, owner, isAbsent = false, maxPageCount, faults, log }: CoreOptions,
+  place: StorePlace,
+  { host }: DaemonConfig,
+): Promise<OpenedStore> {
+  if (place.kind === 'postgres') {
+    // A home without it does not load its code.
+    const { openPostgres } = await import('../core/store/postgres/store.ts');
+    const { clones } = host;
+    const own = { ...host, clones: clones === null || mode !== 'stays' ? null : clonesIn(clones) };
+    const store = openPostgres(place, {
+      faults,
+      mayMigrate: owner !== undefined,
+      isBrief: mode !== 'stays',
+      host: own,
+    });
+    if (owner === undefined) return { store, epoch: 0 };
+    try {
+      const epoch = await store.own(home);
+      if (mode !== 'stays') return { store, epoch };
+      const { openDbosCarrier } = await import('../core/outbox/dbos.ts');
+      return { store, epoch, carrier: await openDbosCarrier({ store, log }) };
+    } catch (thrown) {
+      store.close();
+      throw thrown;
+    }
+  }
+  const limit = maxPageCount === undefined ? {} : { maxPageCount };
+  const how = { readonly: mode === 'reads', isAbsent, isShared: mode === 'inbox', faults, ...limit };
+  return { store: openStore(home, how), epoch: owner?.epoch ?? 0 };
+}
+
+/** The names in the folder of clones. */
+function clonesIn(folder: string): string[] {
+  const found = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
 }
 
 /** Whether the supervisor did not learn of the end of the engine before this one. */

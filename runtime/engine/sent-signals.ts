@@ -6,9 +6,22 @@ import { namedOrigin } from '../api/control/principal.ts';
 import type { ArrivingSignal } from '../core/inbox/arrivals.ts';
 import type { Verdicts } from '../core/inbox/facts.ts';
 import type { Pump } from '../core/inbox/pump.ts';
+import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import { type Change, insertSignal, type Store } from '../core/store/port.ts';
 import type { Projects } from '../work/repos/registry.ts';
-import type { EffectRunner, EngineMode } from './composition.ts';
+
+/**
+ * How signals are handled. `stays`: the engine handles them itself, and carries out their effects. `verb`: they are handled while the sender waits,
+ * and agents that must stop are stopped; nothing is started. `inbox`: they are left to the owner of the home. `reads`: there are none.
+ */
+export type EngineMode = 'stays' | 'verb' | 'inbox' | 'reads';
+
+/** The part that carries out effects. */
+export interface EffectRunner {
+  readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
+  /** Resolves when no agent of the project runs any more. Throws `unavailable` where one does not end. */
+  runsEnded(project: string): Promise<void>;
+}
 
 interface SentParts {
   readonly mode: EngineMode;

@@ -1,7 +1,10 @@
 /** The background work besides the inbox: the dispatcher; and in a daemon, the services for repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
+import type { SignalAnswer } from '../api/contract/signals.ts';
+import { needOfSignal, refuseLowerRole } from '../api/control/principal.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
 import { createBudgetWatch } from '../core/outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
@@ -9,6 +12,7 @@ import { agentsAtWork } from '../core/outbox/requeue.ts';
 import type { Store } from '../core/store/port.ts';
 import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
+import { createChatWatch } from '../work/chats/chat-watch.ts';
 import { endCutOff, endTaken, freezeRuns, thawRuns } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { pushAfter } from '../work/effects/refs-push.ts';
@@ -23,11 +27,11 @@ import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watche
 import { createVerificationWatch } from '../work/repos/verification-watch.ts';
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
-import { createChatAnswers, whyRefused } from './chat-answers.ts';
-import type { EngineMode, Parts } from './composition.ts';
+import type { Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
 import { effectsOfOthers, machineLimits } from './machine-lanes.ts';
 import { createPlacement } from './placement.ts';
+import type { EngineMode } from './sent-signals.ts';
 import { type Service, startServices, stopServices, withFacts } from './services.ts';
 import { createSettingsWatch } from './settings-watch.ts';
 import { createTakeover } from './takeover.ts';
@@ -326,6 +330,28 @@ function openDispatcher(core: Parts, repoWork: RepoWork | null): Dispatcher {
       ...core.locks.missing(),
     ],
   });
+}
+
+/** Answers from chats are signals of the people who gave them, with the roles of their tokens. */
+function createChatAnswers(core: Parts) {
+  const { home, env, projects, store, faults, log, troubles, clock, settings, commands, isOwner, chatLookMs } = core;
+  return createChatWatch({
+    ...{ home, env, projects, store, faults, log, troubles },
+    ...(chatLookMs === null ? {} : { everyMs: chatLookMs }),
+    chats: () => settings.current().chats,
+    nowMs: () => clock.nowMs(),
+    mayWork: isOwner,
+    mustMay: (person, type) => refuseLowerRole(person, needOfSignal(type)),
+    send: async (answer) => whyRefused(await commands.send({ ...answer, run: null, waitMs: startWaitMs })),
+  });
+}
+
+/** null: it was not refused. */
+function whyRefused({ signal: { status, refused, type, result }, plan }: SignalAnswer): string | null {
+  if (status !== 'failed') return null;
+  return refused === null
+    ? `${type} failed: ${JSON.stringify(result)}`
+    : refusalSentence({ ...refused, ...plan, type });
 }
 
 /** Agents that work, and are not judges. */

@@ -1,16 +1,15 @@
 /** Queries about plans: lists, details and explanations. */
 
-import { type Need, type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
+import { type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
-import { EngineError, onOneLine, planNotFound, reasonOf, repoNotFound } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { personName, planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
-import { lookAtRow } from '../../core/outbox/budget.ts';
 import type { PlanKey } from '../../core/store/port.ts';
-import type { EffectRow, PlanRow, RunRow, SignalRow, UsageRow } from '../../core/store/rows.ts';
+import type { EffectRow, PlanRow, RunRow, SignalRow } from '../../core/store/rows.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
 import type {
   Explanation,
@@ -22,41 +21,36 @@ import type {
   PlanStates,
   Verification,
 } from '../contract/plans.ts';
-import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
 import type { PlanTrace } from '../contract/traces.ts';
 import { baseRemoteOf } from './base-remote.ts';
 import { machineNamed } from './chart.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
-import { blockView, damagedShown, planShown, questionView, runList, runsBy, usageOfRun } from './plan-shown.ts';
+import { createKnownForges, isRequest, type KnownForges } from './known-forges.ts';
+import { createPlanEntries } from './plan-entry.ts';
+import { damagedShown, planShown, runList, runsBy, usageOfRun } from './plan-shown.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
 import { type Moment, replayTo, treesForReplay } from './replay.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
-import { turnOf } from './turn.ts';
-import { sumOfUsage } from './usage.ts';
 import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { hostsOnce, soundTree, unstartedOf, type WaitLook, waitingFor } from './waiting.ts';
+import { hostsOnce, soundTree, unstartedOf, type WaitLook } from './waiting.ts';
 
 const loadPlanTrace = later(() => import('./plan-trace.ts'));
 const loadVerify = later(() => import('./verify.ts'));
-const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
 
 /** A plan that is tried again for weeks has thousands of runs. */
 const runsShown = 200;
-/** Characters of a goal in a list. */
-const listedGoal = 300;
 /** How often a plan is read again if it is deleted and registered between two reads. */
 const looks = 3;
-/** How long the result, whether a repo has a forge, is reused. */
-const forgeKnownMs = 10_000;
 
 export function createPlanViews(parts: ViewDependencies) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
-  const forges = new Map<string, { missing: Promise<string | null>; untilMs: number }>();
+  const forges = createKnownForges(parts);
+  const { lookAtOne, planEntry } = createPlanEntries(parts, forges);
 
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
     const row = await store.plan(project, plan);
@@ -80,70 +74,9 @@ export function createPlanViews(parts: ViewDependencies) {
     return (await soundTree(cache, planTree(project, plan))) ?? (await requiredTree(project, plan));
   }
 
-  /** A done plan whose pull request the engine requests automatically, if a forge is configured. */
-  async function willBeAsked({ project, plan, status }: PlanRow, pull: PullView): Promise<boolean> {
-    const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
-    if (!isWanted || !parts.mayStart(project, plan)) return false;
-    return (await missingForge(project)) === null;
-  }
-
-  /** Why no pull request can be made; null: a forge is known. One without its token is known: the plan says what is missing. */
-  function missingForge(project: string): Promise<string | null> {
-    const known = forges.get(project);
-    if (known !== undefined && known.untilMs > performance.now()) return known.missing;
-    // The plans of a list ask at once, and all get the first answer.
-    const missing = lookForForge(project);
-    forges.set(project, { missing, untilMs: performance.now() + forgeKnownMs });
-    // An error is no answer for those who ask later.
-    missing.catch(() => forges.delete(project));
-    return missing;
-  }
-
-  async function lookForForge(project: string): Promise<string | null> {
-    const { forgeSiteOf, reposWithRequests } = await loadRepoForge();
-    const whyNot = async (repo: string): Promise<string | null> => {
-      try {
-        await forgeSiteOf({ home: parts.home, repo: (await projects.repository(repo)).path });
-        return null;
-      } catch (thrown) {
-        return thrown instanceof EngineError && thrown.code !== 'no_forge' ? null : onOneLine(reasonOf(thrown));
-      }
-    };
-    const found = await Promise.all(reposWithRequests(projects, project).map(whyNot));
-    // A member without a forge matters only to a plan that changes it.
-    return found.includes(null) ? null : found.join('; ');
-  }
-
-  /** The given signals, without the request where no forge is known. */
-  async function withForge<Type extends string>(project: string, types: readonly Type[]): Promise<Type[]> {
-    const isMissing = types.some(isRequest) && (await missingForge(project)) !== null;
-    return types.filter((type) => !isMissing || !isRequest(type));
-  }
-
-  /** Runs of an earlier plan of that name do not belong to this one. */
-  function usageRows(row: PlanRow): Promise<readonly UsageRow[]> {
-    return store.usage(row, row.createdAt);
-  }
-
   /** The plan's failed effects that are tried again. */
   function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
     return store.effects({ by: 'waiting', tree: planTree(project, plan) });
-  }
-
-  /** Why the state from which other hosts would continue is not at the remote yet. */
-  async function pushTroubles(project: string): Promise<string[]> {
-    const waiting = await store.effects({ by: 'waiting', tree: repoTree(project) });
-    const [first] = waiting.filter(({ kind }) => kind === 'refs.push');
-    if (first === undefined) return [];
-    return [`its branches are not at the remote yet, and are pushed again: ${onOneLine(first.error ?? '')}`];
-  }
-
-  async function leftUndone({ project, plan, createdAt }: PlanRow): Promise<string[]> {
-    const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
-    return effects.map(({ kind, status, error }) => {
-      const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
-      return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${onOneLine(error ?? 'no reason is known')}`;
-    });
   }
 
   function runRows({ project, plan, createdAt }: PlanRow): Promise<readonly RunRow[]> {
@@ -159,11 +92,12 @@ export function createPlanViews(parts: ViewDependencies) {
   async function read(row: PlanRow) {
     const { project, plan } = row;
     const [usage, content, runs, rows, undone] = await Promise.all([
-      usageRows(row),
+      // Runs of an earlier plan of that name do not belong to this one.
+      store.usage(row, row.createdAt),
       store.planText(project, plan),
       store.countRuns(row),
       runRows(row),
-      leftUndone(row),
+      leftUndone(parts, row),
     ]);
     return {
       entry: await planEntry(row, { usage, kept: await keptOf(row), look: lookAtOne() }),
@@ -175,29 +109,6 @@ export function createPlanViews(parts: ViewDependencies) {
       undone,
       aside: await setAsideOf(rows, () => projects.repository(project)),
     };
-  }
-
-  /** Also null while the duration depends on a person or on another program. */
-  async function estimate(
-    { project, plan, phase, paused, blocked, waiting_for: waiting }: PlanEntry,
-    { waves, timestamps, isolation, stopsAfterWaves }: PlanDetail,
-    runs: readonly RunRow[],
-  ): Promise<PlanShow['estimate']> {
-    const isAtWork = phase === 'wave_running' && !paused && blocked === null && !runs.some(isAsking);
-    if (!isAtWork || (waiting !== null && waiting.kind !== 'agent' && waiting.kind !== 'slot')) return null;
-    if (stopsAfterWaves && waves.filter(({ status }) => status !== 'done').length > 1) return null;
-    const busy = (await store.effects({ by: 'running' })).filter(({ lane }) => lane === 'worker');
-    const others = busy.filter((row) => row.project !== project || row.plan !== plan);
-    const { workers, workersPerRepo } = parts.limits();
-    const most = isolation === 'plan' ? 1 : Math.min(workers, workersPerRepo || workers);
-    return estimateOf({
-      plan,
-      waves,
-      runs,
-      sinceMs: timestamps.implementing_at ?? 0,
-      slots: { most, now: workers - others.length },
-      nowMs: clock.nowMs(),
-    });
   }
 
   async function olderTask(row: PlanRow): Promise<OlderTask> {
@@ -213,67 +124,6 @@ export function createPlanViews(parts: ViewDependencies) {
       description: row.title ?? '',
       topic: row.topic ?? '',
     };
-  }
-
-  function lookAtOne(): WaitLook {
-    return {
-      slots: slotsOnce(parts),
-      hosts: hostsOnce(parts),
-      runsOf: ({ project, plan }) => store.runs({ by: 'latest', project, plan }),
-    };
-  }
-
-  async function planEntry(
-    row: PlanRow,
-    {
-      usage,
-      kept,
-      look,
-    }: { readonly usage: readonly Usage[]; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
-  ): Promise<PlanEntry> {
-    const blocked: Need | null =
-      row.faultSignal === null
-        ? row.blocked
-        : {
-            reason: `signal ${row.faultSignal} could not be handled; see: stator signal show ${row.faultSignal}`,
-            source: 'fault' as const,
-            at: row.updatedAt,
-          };
-    const newest = await look.runsOf(row);
-    const waiting = await waitingFor(parts, row, { blocked, kept, slots: look.slots, hosts: look.hosts, newest });
-    return {
-      project: row.project,
-      plan: row.plan,
-      title: row.title,
-      goal: row.goal?.slice(0, listedGoal) ?? null,
-      status: row.status,
-      phase: row.phase,
-      landing: row.landing,
-      accepts: await withForge(row.project, row.accepts),
-      blocked: blocked === null ? null : blockView(blocked),
-      questions: (row.blocked?.questions ?? []).map(questionView),
-      wave: row.wave,
-      waves: row.waves,
-      tasks_done: row.tasksDone,
-      tasks: row.tasks,
-      branch: row.branch,
-      topic: row.topic,
-      author: row.author,
-      review_cycle: row.reviewCycle,
-      paused: row.paused,
-      waiting_for: waiting,
-      ...(await turnOf(parts, row, { blocked, waiting, runs: newest })),
-      created_at: timeText(row.createdAt),
-      updated_at: timeText(row.updatedAt),
-      file: row.file,
-      usage: sumOfUsage(usage),
-      budget: await budgetEntries(row),
-    };
-  }
-
-  async function budgetEntries(row: PlanRow): Promise<BudgetEntry[]> {
-    const look = await lookAtRow({ store, projects, nowMs: () => clock.nowMs() }, row);
-    return (look?.uses ?? []).map(({ title: _title, ...use }) => use);
   }
 
   return {
@@ -329,8 +179,8 @@ export function createPlanViews(parts: ViewDependencies) {
       return {
         ...shown,
         base_remote: await baseRemoteOf(parts, row),
-        creating_pr: shown.creating_pr || (await willBeAsked(row, detail.pull)),
-        estimate: await estimate(found.entry, detail, found.rows),
+        creating_pr: shown.creating_pr || (await willBeAsked(parts, forges, { row, pull: detail.pull })),
+        estimate: await estimate(parts, found.entry, detail, found.rows),
       };
     },
     /** A plan as it was after a line of its journal. Throws `plan_not_found` and the errors of `replayTo`. */
@@ -401,10 +251,10 @@ export function createPlanViews(parts: ViewDependencies) {
         base: row.base,
         base_remote: await baseRemoteOf(parts, row),
         stack: planDetail(tree).pullRequest?.stack ?? [],
-        accepts: await withForge(project, acceptedSignals(tree.root, clock.nowMs())),
+        accepts: await forges.withForge(project, acceptedSignals(tree.root, clock.nowMs())),
         events: await Promise.all(
           offersOf(tree.root, clock.nowMs()).map(async ({ type, isTaken, guard }) => {
-            const missing = isTaken && isRequest(type) ? await missingForge(project) : null;
+            const missing = isTaken && isRequest(type) ? await forges.missingForge(project) : null;
             return {
               ...{ type, does: signals[type].does, accepted: isTaken && missing === null },
               why_not: isTaken ? missing : (guard ?? 'not in the states that it is in now'),
@@ -413,7 +263,7 @@ export function createPlanViews(parts: ViewDependencies) {
         ),
         repo_troubles: [
           ...(projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? '')),
-          ...(await pushTroubles(project)),
+          ...(await pushTroubles(parts, project)),
         ],
         engine_troubles: (parts.serviceTroubles?.() ?? []).map(({ text }) => text),
         refused_last: refused === null ? null : await historyEntry(refused),
@@ -421,8 +271,6 @@ export function createPlanViews(parts: ViewDependencies) {
     },
   };
 }
-
-const isRequest = (type: string) => type === 'create_pr';
 
 /** Who paused a plan. `signals` has the newest first. */
 function pauserIn(signals: readonly SignalRow[]): string {
@@ -433,4 +281,58 @@ function pauserIn(signals: readonly SignalRow[]): string {
 /** The run waits for a permission, or for a service. */
 function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
   return state === 'waiting' && endedAt === null;
+}
+
+/** A done plan whose pull request the engine requests automatically, if a forge is configured. */
+async function willBeAsked(
+  parts: ViewDependencies,
+  forges: KnownForges,
+  { row: { project, plan, status }, pull }: { readonly row: PlanRow; readonly pull: PullView },
+): Promise<boolean> {
+  const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
+  if (!isWanted || !parts.mayStart(project, plan)) return false;
+  return (await forges.missingForge(project)) === null;
+}
+
+/** Why the state from which other hosts would continue is not at the remote yet. */
+async function pushTroubles({ store }: Pick<ViewDependencies, 'store'>, project: string): Promise<string[]> {
+  const waiting = await store.effects({ by: 'waiting', tree: repoTree(project) });
+  const [first] = waiting.filter(({ kind }) => kind === 'refs.push');
+  if (first === undefined) return [];
+  return [`its branches are not at the remote yet, and are pushed again: ${onOneLine(first.error ?? '')}`];
+}
+
+async function leftUndone(
+  { store }: Pick<ViewDependencies, 'store'>,
+  { project, plan, createdAt }: PlanRow,
+): Promise<string[]> {
+  const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
+  return effects.map(({ kind, status, error }) => {
+    const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
+    return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${onOneLine(error ?? 'no reason is known')}`;
+  });
+}
+
+/** Also null while the duration depends on a person or on another program. */
+async function estimate(
+  { store, clock, limits }: ViewDependencies,
+  { project, plan, phase, paused, blocked, waiting_for: waiting }: PlanEntry,
+  { waves, timestamps, isolation, stopsAfterWaves }: PlanDetail,
+  runs: readonly RunRow[],
+): Promise<PlanShow['estimate']> {
+  const isAtWork = phase === 'wave_running' && !paused && blocked === null && !runs.some(isAsking);
+  if (!isAtWork || (waiting !== null && waiting.kind !== 'agent' && waiting.kind !== 'slot')) return null;
+  if (stopsAfterWaves && waves.filter(({ status }) => status !== 'done').length > 1) return null;
+  const busy = (await store.effects({ by: 'running' })).filter(({ lane }) => lane === 'worker');
+  const others = busy.filter((row) => row.project !== project || row.plan !== plan);
+  const { workers, workersPerRepo } = limits();
+  const most = isolation === 'plan' ? 1 : Math.min(workers, workersPerRepo || workers);
+  return estimateOf({
+    plan,
+    waves,
+    runs,
+    sinceMs: timestamps.implementing_at ?? 0,
+    slots: { most, now: workers - others.length },
+    nowMs: clock.nowMs(),
+  });
 }
