@@ -104,7 +104,7 @@ export function openStoreFile(file: string, { faults, ...options }: OpenOptions 
   };
 }
 
-/** Each statement is prepared when it is first used: a verb uses a few of some 240, and the most of them cost it a tenth of its time. */
+/** Each statement is prepared when it is first used: there are some 240, a verb uses a few of them, and to prepare all takes 4 ms. */
 function preparedAtUse(db: Database): Connection {
   const prepare = (sql: string): Statement => {
     let prepared: Statement | null = null;
