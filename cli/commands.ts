@@ -106,7 +106,7 @@ const oneOf =
     default: (await load()).default[name],
   });
 
-/** A verb by the name that kasmos or kugetsu has for it. */
+/** A verb by another name, that of kasmos or kugetsu for example. */
 interface OtherName {
   /** What it is called here. */
   readonly now: string;
@@ -116,7 +116,7 @@ interface OtherName {
   words?(rest: readonly string[]): readonly string[];
 }
 
-/** The commands of kasmos and kugetsu: their names are names here too. */
+/** Names that are not listed and always work: the commands of kasmos and kugetsu, and steps and trust as verbs of their own. */
 const otherNames: Readonly<Record<string, OtherName>> = {
   start: { now: 'issue start' },
   continue: { now: 'issue continue' },
@@ -142,6 +142,9 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'plan create': { now: 'plan register --draft <name>', words: (rest) => ['--draft', ...rest] },
   'plan implement': { now: 'plan advance <plan> [--wave N]', load: oneOf(advance, 'implement') },
   'plan start-over': { now: 'plan advance <plan> start-over', load: oneOf(advance, 'start-over') },
+  'plan reopen': { now: 'plan advance <plan> reopen', load: oneOf(advance, 'reopen') },
+  'plan retry-wave': { now: 'plan advance <plan> retry-wave', load: oneOf(advance, 'retry-wave') },
+  'plan advance-wave': { now: 'plan advance <plan> advance-wave', load: oneOf(advance, 'advance-wave') },
   'plan transition': { now: 'plan advance <plan> <signal>' },
   'plan resolve': { now: 'plan answer <plan> ["<answer>"]', load: oneOf(planSignals, 'resolve') },
   'plan set-status': {
@@ -159,6 +162,11 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'instance resume': { now: 'agent resume' },
   'instance restart': { now: 'agent restart' },
   'instance kill': { now: 'agent kill' },
+  'instance capture': { now: 'agent logs <title> --tail', words: (rest) => ['--tail', ...rest] },
+  'agent capture': { now: 'agent logs <title> --tail', words: (rest) => ['--tail', ...rest] },
+  'trust list': { now: 'repo trust --list', words: (rest) => ['--list', ...rest] },
+  'trust show': { now: 'repo trust [project|path] --show', words: (rest) => ['--show', ...rest] },
+  'trust revoke': { now: 'repo trust [project|path] --revoke', words: (rest) => ['--revoke', ...rest] },
 };
 
 /** The verbs of a noun; for '' the words without a noun. The verb is looked up when it is used: it may be in a table below. */
@@ -243,6 +251,7 @@ const agent: readonly Entry[] = [
   ...verbsOf(instance, { send: 'send a message for its next turn' }),
   ...verbsOf(() => import('./instance/answer.ts'), { 'allow, deny': 'answer what it asks permission for' }),
   ...ofAgent('pause', 'resume', 'restart', 'kill', 'messages'),
+  ...othersOf('agent'),
 ];
 
 export const nouns: Nouns = {
@@ -333,6 +342,7 @@ export const nouns: Nouns = {
     entry('permissions', "pass an agent's permission question to a person", () => import('./mcp/permissions.ts')),
   ]),
   instance: othersOf('instance'),
+  trust: othersOf('trust'),
   'queue-daemon': othersOf('queue-daemon'),
 };
 
@@ -346,7 +356,7 @@ function everyDay(entries: readonly Entry[]): Entry[] {
   return listed(entries).filter(({ isHidden }) => !isHidden || isHiddenNoun(entries));
 }
 
-/** Whether that is a noun's name in kasmos or kugetsu. */
+/** Whether a noun has only other names of verbs. */
 export function isOtherNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ now }) => now !== undefined);
 }
@@ -384,7 +394,7 @@ export function nounPage(noun: string, entries: readonly Entry[]): string {
   return nounUsage(noun, rows, `stator ${noun} ${entries[0]?.name} --help`);
 }
 
-/** The names of verbs in kasmos and kugetsu, and their names here. */
+/** The other names of verbs, and the verbs that they name. */
 export function otherNameRows(): [name: string, now: string][] {
   return Object.entries(otherNames).map(([name, { now }]) => [name, now]);
 }

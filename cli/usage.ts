@@ -135,7 +135,7 @@ export function listUsage(
     '',
     ...(otherNames.length === 0
       ? []
-      : ['names from kasmos and kugetsu, and what they are here:', '', ...stacked(otherNames), '']),
+      : ['other names, also those from kasmos and kugetsu:', '', ...stacked(otherNames), '']),
     'any command: --json --project <name> --quiet --verbose --help, and --version',
     'all commands: stator help --all; example: stator run docs/plans/login.md',
   ].join('\n');

@@ -13,7 +13,7 @@ export function commandPages(): string {
   return [...pages].map(([name, page]) => `### stator ${name}\n\n${fenced('text', page)}`).join('\n\n');
 }
 
-/** The names of verbs in kasmos and kugetsu, and their names here. */
+/** The other names of verbs, and the verbs that they name. */
 export function otherNames(): string {
   return markdownTable(
     ['name', 'here'],

@@ -137,4 +137,7 @@ export default {
   advance,
   implement: oneStep('implement_start', { wave: { type: 'string', valueHint: 'N' } }),
   'start-over': oneStep('start_over', planOnlyArg),
+  reopen: oneStep('reopen', planOnlyArg),
+  'retry-wave': oneStep('retry_wave'),
+  'advance-wave': oneStep('advance_wave'),
 } satisfies Verbs;

@@ -1,4 +1,4 @@
-/** The names that the users of kasmos and kugetsu type: each of them is played, and does what the verb does that it names. */
+/** The names that are not listed, those from kasmos and kugetsu for example: each of them is played, and does what the verb does that it names. */
 import { expect, it } from 'vitest';
 import { otherNameRows, topUsage } from '../../cli/commands.ts';
 import { planOf, terminal } from '../support/cli.ts';
@@ -9,7 +9,7 @@ const agents =
 const issue = (number: number) => `git.example.test/acme/shop#${number}`;
 const work = 'do it\n\n```sh\necho a > a.txt\n```';
 
-it('every name from kasmos and kugetsu does its work, and no notice is printed', async () => {
+it('every other name, those from kasmos and kugetsu too, does its work, and no notice is printed', async () => {
   const made = terminal();
   made.write('.stator/config.toml', agents);
   git(made.repo, 'add', '-A');
@@ -75,19 +75,31 @@ it('every name from kasmos and kugetsu does its work, and no notice is printed',
     await works('plan start-over', 'p', '--yes');
     await made.stator(['plan', 'cancel', 'p', '--yes']);
     await until(async () => (await status('p')) === 'cancelled');
+    await works('plan reopen', 'p', '--plan-only', '--yes');
+    expect(await status('p')).not.toBe('cancelled');
+    for (const step of ['retry-wave', 'advance-wave'])
+      expect(await play(`plan ${step}`, 'p')).toEqual({
+        name: `plan ${step}`,
+        ...(await made.stator(['plan', 'advance', 'p', step])),
+      });
+    expect(await works('trust list')).toBe((await made.stator(['repo', 'trust', '--list'])).stdout);
+    expect(await works('trust show', 'demo')).toBe((await made.stator(['repo', 'trust', 'demo', '--show'])).stdout);
     const runs = (await entries('agent', 'list', '--all')) as { title: string; plan: string | null }[];
     const title = runs.find(({ plan }) => plan === 'p')?.title ?? '';
     expect(title).toMatch(/^p-/);
     const rest: Record<string, string[]> = { list: [], send: [title, 'hello'], allow: [], deny: [] };
     for (const [name] of otherNameRows().filter(([each]) => each.startsWith('instance '))) {
-      const verb = name.slice('instance '.length);
+      const verb = name.slice('instance '.length).replace('capture', 'logs');
       const words = rest[verb] ?? [title];
       const { code, stdout, stderr } = await play(name, ...words);
       expect({ name, code, stdout, stderr: stderr.replaceAll('stator instance', 'stator agent') }).toEqual({
         name,
-        ...(await made.stator(['agent', verb, ...words])),
+        ...(await made.stator(['agent', verb, ...words, ...(name.endsWith('capture') ? ['--tail'] : [])])),
       });
     }
+    expect(await works('agent capture', title)).toBe((await made.stator(['agent', 'logs', title, '--tail'])).stdout);
+    await works('trust revoke', 'demo');
+    expect((await made.stator(['trust', 'show', 'demo'])).stdout).toContain('state    revoked');
   } finally {
     await works('queue-daemon stop');
   }
@@ -96,7 +108,7 @@ it('every name from kasmos and kugetsu does its work, and no notice is printed',
 
 it('they stand in `help --all` below the verbs, and in no other list', () => {
   const all = topUsage('1', { all: true });
-  const [own = '', others = ''] = all.split('names from kasmos and kugetsu');
+  const [own = '', others = ''] = all.split('other names, also those from kasmos and kugetsu');
   for (const word of ['queue-daemon …', 'instance …', 'delegate', 'logs', 'plan transition', 'start, continue, list'])
     expect([word, own.includes(`\n  ${word}`), others.includes(word)]).toEqual([word, false, true]);
   expect(topUsage('1')).not.toContain('kasmos');
