@@ -110,8 +110,8 @@ export const verbs = [
     name: 'unknown-flag-is-taken',
     promise: 'an unknown flag ends with 64 and the nearest one',
     file: 'cli/command.ts',
-    find: "  return { message: `unknown flag ${given}`, hint: () => '', words: { given, valid: flags } };",
-    replace: "  return { message: `flag ${given}`, hint: () => '', words: { given, valid: [] } };",
+    find: '  const words = { given, valid: flags };',
+    replace: '  const words = { given, valid: [] };',
     tests: ['test/cli/usage.test.ts'],
   },
   {
