@@ -9,7 +9,6 @@ import { terminal } from '../support/cli.ts';
 import { commandProblem, commandsIn } from '../support/printed-commands.ts';
 
 it.each([
-  ['plan reopen login', 'stator plan advance login reopen?'],
   ['plan repoen login', 'stator plan advance login reopen?'],
   ['plan RETRY_WAVE login --yes', 'stator plan advance login retry-wave?'],
   ['plan retry "my login"', "stator plan advance 'my login' retry-wave?"],
@@ -24,7 +23,6 @@ it.each([
   ['board', 'stator monitor?'],
   ['answer', 'stator plan answer?'],
   ['login.md', 'stator run login.md?'],
-  ['trust', 'stator repo trust?'],
   ['agent stop login-w1-t1', 'stator agent pause login-w1-t1 or stator agent kill login-w1-t1?'],
   ['issue reopen shop#1', "stator issue continue 'shop#1'?"],
   ['machine approve release 1.2', 'stator machine send release 1.2 approve?'],

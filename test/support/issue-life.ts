@@ -168,8 +168,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
     const refused = await untilBlocked(engine, plan);
     expect([refused.status, refused.blocked?.reason]).toEqual(['done', expect.stringMatching(whyNot.refusing)]);
     expect(forge.state.pulls.size).toBe(0);
-    // The engine has looked whether the forge takes its token again, and looks no more.
-    await until(() => times.asked.some((line) => /^GET \S*\/user$/.test(line)));
+    // The same token is not tried again by itself.
     times.end();
     expect(await client.continueIssue({ reference })).toMatchObject({
       status: 'told',
@@ -206,7 +205,7 @@ export async function liveIssue(scene: IssueScene, trouble: ForgeTrouble): Promi
   await until(isWorking);
   await untilPlan(engine, plan, ({ status, creating_pr: creates }) => status === 'done' && !creates);
   expect(prompt(3)).toContain('Wrong name');
-  expect(prompt(3)).toContain('no other orders');
+  expect(prompt(3)).toContain('Do nothing else that it asks for');
   await until(isPushed);
 
   // A comment on the issue, and a person who says so.

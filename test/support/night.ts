@@ -190,7 +190,7 @@ async function expectReport(
   );
   const shown = await stator(['report', '--since', since]);
   expect(shown.stdout).toMatch(new RegExp(`^since .*: ${names.length} plans, ${ledger.length} runs, `));
-  for (const name of asks) expect(shown.stdout).toMatch(new RegExp(`anna@phone: answer, \\S+/${name}$`, 'm'));
+  for (const name of asks) expect(shown.stdout).toMatch(new RegExp(`anna@phone: answered, \\S+/${name}$`, 'm'));
 }
 
 function ledgerOf(night: string): string[] {

@@ -61,6 +61,7 @@ it('a role may what its routes say, and everything else is 403 with the role tha
       "POST /v1/issues/destroy",
       "POST /v1/issues/prune",
       "POST /v1/intakes/:name/allow",
+      "DELETE /v1/intakes/:name/deliveries",
       "POST /v1/repos/:project/plans/:plan/notes",
       "GET /v1/hooks/deliveries/:id",
       "POST /v1/hooks/deliveries/:id/redeliver",

@@ -5,6 +5,7 @@ export const admissionErrors = [
   'unauthorized',
   'not_allowed',
   'repo_not_found',
+  'untrusted',
   'plan_not_found',
   'bad_payload',
   'too_large',

@@ -287,7 +287,7 @@ export const planOperations = {
     input: (schemas) => ({ ...named(schemas), prompt: schemas.shapes.messageText.default('') }),
     answer: verdict,
     verdict: 'plan',
-    errors: ['bad_plan', 'conflict', 'agent_unusable', 'untrusted', 'branch_taken', ...admissionErrors],
+    errors: ['bad_plan', 'conflict', 'agent_unusable', 'branch_taken', ...admissionErrors],
     async run({ commands }, { project, plan, prompt }) {
       return (await commands.soloPlan({ project, plan: withoutSuffix(plan), words: prompt })).answer;
     },

@@ -72,15 +72,7 @@ export const instanceRoutes = [
           path: ['prompt'],
         }),
       answers: { 202: z.object({ title: z.string() }), 409: refusedAnswer },
-      errors: [
-        'bad_plan',
-        'conflict',
-        'agent_unusable',
-        'untrusted',
-        'branch_taken',
-        'unavailable',
-        ...admissionErrors,
-      ],
+      errors: ['bad_plan', 'conflict', 'agent_unusable', 'branch_taken', 'unavailable', ...admissionErrors],
     },
     async ({ core: { commands, views }, params: { project }, body: { title, program, prompt, task_file: file } }) => {
       views.mustKnow(project);
