@@ -100,19 +100,27 @@ export function createConversation({ call, rpc, sessionId, hasForms }: Parts): C
       const { shown, ended, hasEnded } = running;
       shown.again();
       const over = ended.then(() => null);
-      const question = await Promise.race([over, shown.question((number) => !answered.has(number))]);
-      if (question === null && ((await goesOnAlone(one, await ended)) || (await goesOnTold(one)))) continue;
+      const shownQuestion = await Promise.race([over, shown.question((number) => !answered.has(number))]);
+      if (shownQuestion === null && ((await goesOnAlone(one, await ended)) || (await goesOnTold(one)))) continue;
+      const question = shownQuestion ?? (await unshownQuestion(one));
       if (question === null) return end(one, await ended);
       const answer = hasForms ? await answerInTime(one, question, over) : null;
       if (answer !== null) {
         await tell(one, { text: answer, asked: question.number });
-      } else if (isCancelled() || hasEnded()) {
+      } else if (isCancelled()) {
         await over;
+      } else if (hasEnded()) {
+        return end(one, await ended);
       } else {
         put(question);
         return 'end_turn';
       }
     }
+  }
+
+  /** A run may end before its last question was shown, and a form still answers that. */
+  async function unshownQuestion(one: Handed): Promise<Question | null> {
+    return hasForms && !isCancelled() ? openQuestion(await planOf(one)) : null;
   }
 
   function put(question: Question): void {

@@ -24,7 +24,6 @@ interface Typed {
 }
 
 const slips: readonly Typed[] = [
-  { words: ['plan', 'reopen', 'login'], code: 64, says: ['did you mean stator plan advance login reopen?'] },
   { words: ['board'], code: 64, says: ['did you mean stator monitor?'] },
   { words: ['login.md'], code: 64, says: ['did you mean stator run login.md?'] },
   // The whole of what was found, broken at words beside its name.

@@ -24,7 +24,11 @@ function live(argument: object, env: NodeJS.ProcessEnv) {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  let hasEnded = false;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  void ended.then(() => {
+    hasEnded = true;
+  });
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString();
@@ -36,7 +40,7 @@ function live(argument: object, env: NodeJS.ProcessEnv) {
   afterwards(kill);
   const line = async (of: RegExp) => {
     await until(
-      () => of.test(out) || child.exitCode !== null,
+      () => of.test(out) || hasEnded,
       () => out,
     );
     return of.exec(out)?.[0] ?? '';

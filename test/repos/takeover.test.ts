@@ -53,7 +53,7 @@ async function lostRepo(files: Readonly<Record<string, string>>) {
   const cut = () =>
     server.query(
       'postgres',
-      `SELECT pg_terminate_backend(s.pid) FROM pg_stat_activity s JOIN pg_locks l ON l.pid = s.pid
+      `SELECT pg_terminate_backend(s.pid, 60000) FROM pg_stat_activity s JOIN pg_locks l ON l.pid = s.pid
        WHERE s.datname = $1 AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
          AND CAST(l.objid AS BIGINT) = (CAST(hashtext('b') AS BIGINT) & 4294967295)`,
       [name],

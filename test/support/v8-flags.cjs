@@ -5,9 +5,6 @@
  *
  * V8 refuses the compiled code that node has of its own modules once a flag differs, and compiles each of them anew: 25 ms of an engine's start. So the
  * flags are set when a store is first opened: by then, all modules are loaded, and a verb that opens none has hardly begun when it ends.
- *
- * An engine's heap comes to its first limit while it starts, and is then marked step by step beside the work. At once, and only where it grows beyond the
- * limit, costs a third of that: a fourteenth of a start. A worker of the tests, which alone has a channel to its parent, lives long, and gains nothing.
  */
 const { setFlagsFromString } = require('node:v8');
 
@@ -15,7 +12,6 @@ const { dlopen } = process;
 process.dlopen = function openFirst(...given) {
   process.dlopen = dlopen;
   setFlagsFromString('--semi-space-growth-factor=8');
-  if (process.send === undefined) setFlagsFromString('--no-incremental-marking');
   // Later versions of V8 have another name for it, and print that they do not know this one.
   if (Number(process.versions.node.split('.')[0]) < 22) setFlagsFromString('--interrupt-budget=600000');
   return dlopen.apply(process, given);

@@ -28,6 +28,8 @@ export function createRepoFiles(parts: CommandDependencies) {
   const missing = new Map<string, string>();
   /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
   const unread = new Map<string, readonly string[]>();
+  /** By project, the reading of its files that began last. */
+  const readings = new Map<string, Promise<unknown>>();
   /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
   const left = new Set<string>();
 
@@ -109,9 +111,22 @@ export function createRepoFiles(parts: CommandDependencies) {
     parts.onChange();
   }
 
-  /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
-  async function refresh(row: RepoRow): Promise<readonly string[]> {
-    const { project } = row;
+  /**
+   * Puts a changed file in force if it starts nothing new; otherwise returns the reasons. The files of a repo are read by one after the other: a reading that
+   * began before the last change must not have the last word.
+   */
+  function refresh({ project }: RepoRow): Promise<readonly string[]> {
+    const turn = (readings.get(project) ?? Promise.resolve()).then(() => refreshNow(project));
+    readings.set(
+      project,
+      turn.catch(() => {}),
+    );
+    return turn;
+  }
+
+  async function refreshNow(project: string): Promise<readonly string[]> {
+    const row = projects.find(project);
+    if (row === null) return []; // it was removed meanwhile
     const before = unread.get(project) ?? [];
     const problems = await read(row);
     unread.set(project, problems);
