@@ -1,7 +1,8 @@
 /** The files of a repo are compared at each look, because a watch can lose events. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { createConfigWatcher } from '../../runtime/work/repos/config-watcher.ts';
 import { until } from '../support/ground.ts';
@@ -35,4 +36,37 @@ it('a prompt that comes, is written again or goes is noticed where nothing can b
   await noticed(() => writeFileSync(join(prompts, 'coder.md'), 'Be slow and sure: {{task}}\n'));
   await noticed(() => rmSync(prompts, { recursive: true }));
   expect(changes).toBe(5);
+});
+
+it('what the watch reported is reported once more at the next look: it may have lost that it went again', async () => {
+  const main = mkdtempSync(join(tmpdir(), 'stator-configured-'));
+  onTestFinished(() => rmSync(main, { recursive: true, force: true }));
+  const file = join(main, '.stator', 'config.toml');
+  /** Seen by the watch alone: to a look the file is as it was. */
+  const write = () => {
+    writeFileSync(file, 'max_active_plans = 4\n');
+    utimesSync(file, 1_000, 1_000);
+  };
+  mkdirSync(join(main, '.stator'));
+  write();
+  let changes = 0;
+  const watcher = createConfigWatcher({
+    trustedFiles: () => [],
+    onChange() {
+      changes += 1;
+    },
+  });
+  onTestFinished(() => watcher.close());
+  watcher.keep(main);
+  await delay(1_500); // it watches by then, and looks again
+  const before = changes;
+  write();
+  await until(() => changes > before);
+  await delay(1_500); // it has reported all of that
+  const reported = changes;
+  watcher.keep(main);
+  expect(changes).toBe(reported + 1);
+  await delay(1_500);
+  watcher.keep(main);
+  expect(changes).toBe(reported + 1);
 });

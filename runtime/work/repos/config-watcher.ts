@@ -51,7 +51,11 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
       includes: (path) =>
         configs.includes(path) || path === prompts || (dirname(path) === prompts && path.endsWith('.md')),
       quietMs,
-      onFile: onChange,
+      onFile() {
+        // It may lose that a file goes again: what is there now is compared with nothing, and so is reported once more.
+        state = null;
+        onChange();
+      },
       onReady: () => compare(main, filesNow()),
       onEnd() {
         open = null;
