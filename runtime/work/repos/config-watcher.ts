@@ -52,7 +52,7 @@ export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherPar
         configs.includes(path) || path === prompts || (dirname(path) === prompts && path.endsWith('.md')),
       quietMs,
       onFile() {
-        // It may lose that a file goes again: what is there now is compared with nothing, and so is reported once more.
+        // It may lose that a file goes again: the next look compares with nothing, and so reports once more.
         state = null;
         onChange();
       },
