@@ -312,7 +312,13 @@ function createPeople({ repo }: Ground, { server, bare, ci }: FailingForge, rand
       if (pull.state === 'merged') continue;
       if (pull.state === 'open') pull.base = 'main';
       // Also of a closed one: the next request is for the same branch.
-      git(repo, 'push', '-q', '--force', bare, `${pull.head}:refs/heads/${pull.head}`);
+      // The engine may push the same branch at this moment, and git then takes only one of the two.
+      const push = () => git(repo, 'push', '-q', '--force', bare, `${pull.head}:refs/heads/${pull.head}`);
+      try {
+        push();
+      } catch {
+        push();
+      }
     }
   }
   const acts: readonly ((pull: FakePull) => void)[] = [
