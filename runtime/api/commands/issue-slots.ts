@@ -5,6 +5,7 @@
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import { createTurns } from '../../base/platform/turns.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { EffectRow, PauseScope } from '../../core/store/rows.ts';
 import { holderOf, pausedWhat, resumeCommand } from '../queries/queue-pause.ts';
@@ -21,7 +22,7 @@ interface Begun extends PlanKey {
 export function createSessionSlots({ store, settings }: Pick<CommandDependencies, 'store' | 'settings'>) {
   /** Sessions that may begin and have requested no run yet. */
   const begun = new Map<string, Begun>();
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
 
   /** true: its run is in the outbox, or will never be. */
   async function hasAsked({ project, plan, sinceMs, isMade }: Begun): Promise<boolean> {
@@ -82,7 +83,7 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
       { waits, sinceMs }: { waits: boolean; sinceMs: number },
       make: () => Promise<T>,
     ): Promise<T> {
-      const turn = last.then(async () => {
+      return inTurn(async () => {
         if (!waits) await mustBeFree(key);
         const name = planTree(key.project, key.plan);
         const session: Begun = { project: key.project, plan: key.plan, sinceMs, isMade: false };
@@ -96,8 +97,6 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
           throw thrown;
         }
       });
-      last = turn.catch(() => {}); // its own caller gets the error
-      return turn;
     },
   };
 }

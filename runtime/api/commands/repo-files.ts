@@ -7,6 +7,7 @@ import { storedRepo } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
+import { createTurns, type InTurn } from '../../base/platform/turns.ts';
 import { type Change, insertSignal, mustCommit } from '../../core/store/port.ts';
 import type { NewSignal, RepoRow } from '../../core/store/rows.ts';
 import type { Registration, TrustWay } from '../../work/repos/registry.ts';
@@ -28,8 +29,8 @@ export function createRepoFiles(parts: CommandDependencies) {
   const missing = new Map<string, string>();
   /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
   const unread = new Map<string, readonly string[]>();
-  /** By project, the reading of its files that began last. */
-  const readings = new Map<string, Promise<unknown>>();
+  /** By project: a reading of its files that began before the last change must not have the last word. */
+  const turns = new Map<string, InTurn>();
   /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
   const left = new Set<string>();
 
@@ -111,17 +112,11 @@ export function createRepoFiles(parts: CommandDependencies) {
     parts.onChange();
   }
 
-  /**
-   * Puts a changed file in force if it starts nothing new; otherwise returns the reasons. The files of a repo are read by one after the other: a reading that
-   * began before the last change must not have the last word.
-   */
-  function refresh({ project }: RepoRow): Promise<readonly string[]> {
-    const turn = (readings.get(project) ?? Promise.resolve()).then(() => refreshNow(project));
-    readings.set(
-      project,
-      turn.catch(() => {}),
-    );
-    return turn;
+  /** Puts a changed file in force if it starts nothing new; otherwise returns the reasons. */
+  function refresh(project: string): Promise<readonly string[]> {
+    const inTurn = turns.get(project) ?? createTurns();
+    turns.set(project, inTurn);
+    return inTurn(() => refreshNow(project));
   }
 
   async function refreshNow(project: string): Promise<readonly string[]> {
@@ -174,12 +169,13 @@ export function createRepoFiles(parts: CommandDependencies) {
   const commands = {
     registerListed,
     /** Puts a repo's changed file in force if it starts nothing new. The caller has just checked that the repo is there. Throws `repo_not_found`. */
-    refreshRepo: async (project: string): Promise<void> => void (await refresh(await mustFindRepo(projects, project))),
+    refreshRepo: async (project: string): Promise<void> =>
+      void (await refresh((await mustFindRepo(projects, project)).project)),
     /** To be called after a configuration file of a repo was saved. Puts in force what needs no consent, and logs the rest. Throws the store's errors. */
     async noticeRepoFiles(project: string): Promise<void> {
       const row = projects.find(project);
       if (row === null || projects.isElsewhere(project)) return;
-      await refresh(row);
+      await refresh(project);
       parts.onChange();
     },
     /** To be called after daemon.toml was saved. Returns the reasons why it, or a part of it, is not in force. Throws the store's errors. */
@@ -203,8 +199,8 @@ export function createRepoFiles(parts: CommandDependencies) {
      */
     async reload(): Promise<ReloadAnswer> {
       const problems = [...(await readSettings())];
-      for (const row of projects.list()) {
-        problems.push(...(await refresh(row)));
+      for (const { project } of projects.list()) {
+        problems.push(...(await refresh(project)));
         await immediate(); // a thousand files must not block other work
       }
       parts.onChange();

@@ -10,6 +10,7 @@ import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { later } from '../../base/platform/later.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { isSameSecret } from '../../base/platform/token.ts';
+import { createTurns } from '../../base/platform/turns.ts';
 import { errorResponse } from '../control/requests.ts';
 import type { PageWanted } from '../control/route.ts';
 import { createHttpServer, stopServers, tcpLimits } from '../control/server.ts';
@@ -109,12 +110,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
   }
 
   /** Only one server is made at a time: two requests at once get the same one. */
-  let busy: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = busy.then(work, work);
-    busy = next.catch(() => {}); // the caller gets the error
-    return next;
-  }
+  const inTurn = createTurns();
 
   async function ready(port: number | undefined): Promise<Serving> {
     if (serving !== null && (port ?? serving.port) === serving.port) return serving;

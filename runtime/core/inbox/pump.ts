@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServiceLoop, type Troubles } from '../../base/platform/poll-loop.ts';
+import { createTurns } from '../../base/platform/turns.ts';
 import type { Change } from '../store/port.ts';
 import { concernsHere } from '../store/written.ts';
 import { type Added, type Arrival, type ArrivingSignal, insertArrivals } from './arrivals.ts';
@@ -64,7 +65,7 @@ export function createPump(parts: PumpParts): Pump {
   let isChanged = true;
   const arrivals: Arrival[] = [];
   /** Batches come one after the other, for all callers. */
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
   const loop = createServiceLoop({
     trouble: { what: 'signals are not handled', holdsPlans: true },
     troubles: parts.troubles,
@@ -79,12 +80,6 @@ export function createPump(parts: PumpParts): Pump {
       return untilNextDue();
     },
   });
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  }
 
   /** Handles one batch; false if no signal was due, or none is for this host. */
   async function turn(project: string | null): Promise<boolean> {

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
+import { createTurns } from '../../../base/platform/turns.ts';
 import type { AllRows } from '../all-rows.ts';
 import { type EffectQueue, type Enqueuing, workflowIdSql } from '../effect-queue.ts';
 import { type Hosts, type Store, StoreTrouble, type Written } from '../port.ts';
@@ -133,7 +134,7 @@ export function openPostgres(
   const asked = createAsked({ own: host.name, client: () => reading.client() });
   const ownTables = withHosts(writing.connection, host.name);
   let written = ownTables;
-  let line: Promise<unknown> = Promise.resolve();
+  const line = createTurns();
 
   /** The lock of the store, and its schema as this version has it: it is changed while no other process works on the store. */
   async function shareStore(client: Client): Promise<void> {
@@ -225,9 +226,7 @@ export function openPostgres(
 
   /** After earlier requests, and before later ones. */
   function inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const turn = line.then(() => whileAway(work));
-    line = turn.catch(() => {});
-    return turn;
+    return line(() => whileAway(work));
   }
 
   function inTurn<T>(work: (client: Client) => Promise<T>): Promise<T> {

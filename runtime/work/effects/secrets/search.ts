@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { inPackage } from '../../../base/platform/package-files.ts';
+import { createTurns } from '../../../base/platform/turns.ts';
 
 export interface Question {
   readonly id: number;
@@ -34,7 +35,7 @@ function createSecretSearch(): SecretSearch {
   let worker: Worker | null = null;
   let idle: NodeJS.Timeout | undefined;
   let count = 0;
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
 
   function end(): void {
     clearTimeout(idle);
@@ -80,10 +81,7 @@ function createSecretSearch(): SecretSearch {
 
   return {
     in(texts) {
-      if (texts.length === 0) return Promise.resolve([]);
-      const answered = last.then(() => ask(texts));
-      last = answered;
-      return answered;
+      return texts.length === 0 ? Promise.resolve([]) : inTurn(() => ask(texts));
     },
   };
 }

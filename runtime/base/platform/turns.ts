@@ -1,0 +1,12 @@
+/** Work that is done one after the other, in the order in which it was asked for. One that fails does not stop the next. */
+
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function createTurns(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    last = turn.catch(() => {}); // its own caller gets the error
+    return turn;
+  };
+}
