@@ -123,7 +123,7 @@ it.each([
 ] as const)(
   'with its merge %s, head %s and automatic merge %s, the forge is asked: %s',
   (merge, head, isAutoMerged, isAsked) => {
-    expect(asksForObstacle({ head, found: { ...pull, isAutoMerged } }, merge)).toBe(isAsked);
+    expect(asksForObstacle({ plan: 'login', head, found: { ...pull, isAutoMerged } }, merge)).toBe(isAsked);
   },
 );
 

@@ -209,11 +209,10 @@ async function lookAtMerge(
   const decided = mergeWithoutLook(one, policy);
   if (decided !== null) return decided !== 'nothing' && asking.tell(one, decided);
   const facts = await Promise.all(
-    looks.map(async ({ forge, ...each }) => ({
-      ...each,
-      plan: one.plan,
-      obstacle: asksForObstacle(each, one.merge) ? await forge.mergeObstacle(each.found) : null,
-    })),
+    looks.map(async ({ forge, ...look }) => {
+      const seen = { ...look, plan: one.plan };
+      return { ...seen, obstacle: asksForObstacle(seen, one.merge) ? await forge.mergeObstacle(seen.found) : null };
+    }),
   );
   return take(asking, one, known, mergeStep(one, { policy, facts, remembered: known.remembered }));
 }

@@ -154,12 +154,12 @@ interface Obstacle {
 }
 
 /** Whether the forge must be asked for the obstacle: not if the request itself already shows one, and not before the plan has asked for its merge. */
-export function asksForObstacle({ head, found }: Pick<MergeFacts, 'head' | 'found'>, merge: MergeState): boolean {
-  return merge !== null && obstacleOfRequest({ plan: '', head, found }, merge) === null;
+export function asksForObstacle(facts: Omit<MergeFacts, 'news' | 'obstacle'>, merge: MergeState): boolean {
+  return merge !== null && obstacleOfRequest(facts, merge) === null;
 }
 
 function obstacleOfRequest(
-  { plan, head, found }: Pick<MergeFacts, 'plan' | 'head' | 'found'>,
+  { plan, head, found }: Omit<MergeFacts, 'news' | 'obstacle'>,
   merge: MergeState,
 ): Obstacle | null {
   if (found.headCommit !== head) return { kind: 'stands', detail: otherHeadText(found, { approved: head, plan }) };

@@ -59,10 +59,11 @@ export function createPullRequestWatch(parts: PullRequestWatchParts) {
     everyMs: roundMs,
     async work() {
       await read();
+      const open = [...plans.values()].filter(({ isOpen }) => isOpen).length;
       for (const one of plans.values()) {
         if (ending.signal.aborted) return null;
         if (one.isMaking) continue;
-        if (one.isOpen) await looks.look(one, [...plans.values()].filter(({ isOpen }) => isOpen).length);
+        if (one.isOpen) await looks.look(one, open);
         else await want(one);
       }
       await noteWaiting();
