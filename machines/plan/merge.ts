@@ -7,15 +7,14 @@ import { plan } from './actions.ts';
 
 const refused = '#plan.merge.refused';
 
+/** It is asked for again, so what was refused before is shown no more. */
+const awaits = { target: '#plan.merge.awaiting', actions: 'forgetMergeRefusal' } as const;
+
 /** How a merge begins while none is under way, and how one of the forge is recorded. */
 const beginnings = {
   merge: { guard: and(['isDone', 'mayMerge']), target: '#plan.merge.working.asked', actions: 'askMerge' },
   land: [
-    {
-      guard: and(['isDone', 'mayMerge', 'landsOnForge', 'pullIsOpen']),
-      target: '#plan.merge.awaiting',
-      actions: 'forgetMergeRefusal',
-    },
+    { guard: and(['isDone', 'mayMerge', 'landsOnForge', 'pullIsOpen']), ...awaits },
     {
       guard: and(['isDone', 'mayMerge', 'landsWithGit']),
       target: '#plan.merge.working.finding.asked',
@@ -23,17 +22,9 @@ const beginnings = {
     },
   ],
   // The pull request was made, or new commits were pushed to it.
-  pr_opened: {
-    guard: and(['isOpened', 'isDone', 'landsOnForgeAlone']),
-    target: '#plan.merge.awaiting',
-    actions: 'forgetMergeRefusal',
-  },
+  pr_opened: { guard: and(['isOpened', 'isDone', 'landsOnForgeAlone']), ...awaits },
   done_entered: [
-    {
-      guard: and(['landsOnForgeAlone', 'pullIsOpen']),
-      target: '#plan.merge.awaiting',
-      actions: 'forgetMergeRefusal',
-    },
+    { guard: and(['landsOnForgeAlone', 'pullIsOpen']), ...awaits },
     { guard: 'landsAlone', target: '#plan.merge.working.finding.automatic', actions: 'findLine' },
     { guard: 'mergesAlone', target: '#plan.merge.working.automatic', actions: 'askMerge' },
   ],
@@ -67,11 +58,7 @@ const fromLine = [
     actions: ['noteMergeRefused', 'noteLandingStop', 'raiseBlock'],
   },
 ] as const;
-const forgeAgain = {
-  guard: and(['landsOnForge', 'pullIsOpen']),
-  target: '#plan.merge.awaiting',
-  actions: 'forgetMergeRefusal',
-} as const;
+const forgeAgain = { guard: and(['landsOnForge', 'pullIsOpen']), ...awaits } as const;
 /** A person closed it on the forge. */
 const leaves = { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] } as const;
 const mergedThere = { ...beginnings.pr_merged, actions: ['tellLineLeft', 'noteMergedThere'] } as const;
