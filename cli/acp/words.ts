@@ -1,6 +1,7 @@
 /** A person's message to a plan under way: it answers the plan's question, or its agents read it. */
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isDraft } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { type PlanAddress, withPlan } from '../session.ts';
@@ -57,9 +58,9 @@ export function findByName(call: Call, plan: string): Promise<PlanShow | null> {
 const unknown: ReadonlySet<string> = new Set(['plan_not_found', 'repo_not_found', 'usage', 'bad_repo']);
 
 /** If no planner accepts a draft, one coder does all of it. false: it is no such draft. Throws the error that refuses that coder. */
-export function beginWithoutPlanner(call: Call, { plan, status, phase, tasks_by_wave: waves }: PlanShow) {
-  if (status !== 'ready' || phase !== null || waves.length > 0) return Promise.resolve(false);
-  return withPlan(call, 'write', plan, async (client, of) => {
+export function beginWithoutPlanner(call: Call, plan: PlanShow) {
+  if (!isDraft(plan) || plan.tasks_by_wave.length > 0) return Promise.resolve(false);
+  return withPlan(call, 'write', plan.plan, async (client, of) => {
     const preview = await client.previewAct({ ...of, type: 'plan_start' });
     if (preview.accepted) return false;
     const trouble = troubleOf(await client.soloPlan(of.project, of.plan));

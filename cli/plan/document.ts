@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import type { PlanProblem } from '../../machines/document/shape.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isDraft } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
@@ -130,10 +131,6 @@ const register = defineVerb({
 
 /** The most mistakes of a draft that are printed; `plan check` has them all. */
 const shownProblems = 3;
-
-function isDraft({ status, phase }: Pick<PlanShow, 'status' | 'phase'>): boolean {
-  return status === 'ready' && phase === null;
-}
 
 /** Why a draft cannot be a plan yet. */
 function problemLines(file: string, problems: readonly PlanProblem[]): string[] {

@@ -1,5 +1,6 @@
 /** Why a plan or an agent refuses a signal now, for people, and the commands that it would accept: one text for verbs and the control API. Pure. */
 import { instanceTitle } from '../vocabulary/ids.ts';
+import { isDraft } from '../vocabulary/plan-status.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
 
 export interface Refused {
@@ -141,7 +142,7 @@ export function refusalHint(refused: Refused): string {
   const agent = agentOf(refused);
   const explain = `stator plan explain ${shellWord(plan)}`;
   const known = agent === null ? planCommands : agentCommands;
-  if (agent === null && planState(refused) === 'a draft' && !accepts.includes('plan_start'))
+  if (isByPlan(refused) && isDraft(refused) && !accepts.includes('plan_start'))
     return `${draftAdvice(shellWord(plan))}; all commands: ${explain}`;
   const commands = Object.entries(known)
     .filter(([type]) => accepts.includes(type))
@@ -165,9 +166,16 @@ function agentOf({ by, plan }: Refused): string | null {
     : null;
 }
 
-function planState({ by, status, phase, state }: Refused): string {
-  if (by.includes('/') || /\.\d+$/.test(by) || status === null) return `in ${stateWords(state)}`;
-  if (status === 'ready') return phase === null ? 'a draft' : stateWords(phase);
+/** And not one of its waves, tasks and agents. */
+function isByPlan({ by }: Refused): boolean {
+  return !by.includes('/') && !/\.\d+$/.test(by);
+}
+
+function planState(refused: Refused): string {
+  const { status, phase, state } = refused;
+  if (!isByPlan(refused) || status === null) return `in ${stateWords(state)}`;
+  if (isDraft(refused)) return 'a draft';
+  if (status === 'ready' && phase !== null) return stateWords(phase);
   return phase === null || phase === status ? status : `${status} (${stateWords(phase)})`;
 }
 

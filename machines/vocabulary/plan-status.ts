@@ -17,6 +17,11 @@ export function statusIn(tags: Iterable<string>): PlanStatus | null {
   return null;
 }
 
+/** Its document is not one of waves yet, and nothing has begun. */
+export function isDraft({ status, phase }: { readonly status: string | null; readonly phase: string | null }): boolean {
+  return status === 'ready' && phase === null;
+}
+
 /** It has ended: none of its agents works any more, and it can be merged, reopened or deleted. */
 export function isOver(status: string | null): status is 'done' | 'cancelled' {
   return status === 'done' || status === 'cancelled';

@@ -2,6 +2,7 @@
 import { asOneTask } from '../../../machines/document/one-task.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import { isDraft } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { refuseUnplayable } from '../../work/effects/playable.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
@@ -29,7 +30,7 @@ export function createSoloCommands(parts: SoloParts) {
      */
     async soloPlan({ project, plan, words }: SoloPlan): Promise<{ answer: SignalAnswer; title: string }> {
       const { status, phase, content: draft, title, file } = await views.plan(project, plan);
-      if (status !== 'ready' || phase !== null)
+      if (!isDraft({ status, phase }))
         throw new EngineError(
           'conflict',
           `plan ${project}/${plan} is ${phase ?? status}: only a draft is done by one agent without a planner`,
