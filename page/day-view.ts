@@ -9,7 +9,7 @@ import { type Run, type Step, slotsOver, spentOver, sumsOf, tokensOf } from './d
 import { h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
 import { glyph } from './glyph.ts';
-import { treeLink } from './machine-view.ts';
+import { subjectLink } from './machine-view.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import { type Range, scaleOf, ticksOf } from './time-scale.ts';
@@ -115,11 +115,7 @@ function lists(work: WorkEntry, nowMs: number): View[] {
               h('span', { class: 'dim' }, timeView(at, nowMs)),
               h('b', null, by === 'person' ? 'the owner' : by.slice('person:'.length)),
               h('span', null, actText(type), status === 'failed' ? ': refused' : ''),
-              plan === ''
-                ? tree === null
-                  ? h('span', null, project)
-                  : treeLink(tree)
-                : h('a', { class: 'link', href: planAddress({ project, plan }) }, `${project}/${plan}`),
+              subjectLink({ project, plan, tree }, `${project}/${plan}`),
             ),
           ),
         'Nobody did anything.',
@@ -143,7 +139,11 @@ function failureRow({ project, plan, title, attempt, reason, why, ended_at: ende
       { class: 'link', href: `${planAddress({ project, plan })}/${encodeURIComponent(title)}` },
       `${project}/${plan} ${shortTitle(title, plan)}`,
     ),
-    h('span', null, timesIn([reason === null ? [] : reasonText(reason), why ?? []].flat().join(': '), nowMs)),
+    h(
+      'span',
+      null,
+      timesIn([reason === null ? null : reasonText(reason), why].filter((part) => part !== null).join(': '), nowMs),
+    ),
   );
 }
 

@@ -48,7 +48,7 @@ interface Drawn {
   draw(): View;
 }
 
-class Kept extends Component<Drawn> {
+class Memo extends Component<Drawn> {
   override shouldComponentUpdate({ state, of }: Drawn): boolean {
     return state !== this.props.state || of !== this.props.of;
   }
@@ -58,8 +58,8 @@ class Kept extends Component<Drawn> {
 }
 
 /** What `draw` makes of `of`; it is drawn again only where `state` or `of` is another one. A view that its caller kept would hold the whole page of its time in memory. */
-export function kept(key: string, drawn: Drawn): View {
-  return createElement(Kept, { key, ...drawn }) as View;
+export function memo(key: string, drawn: Drawn): View {
+  return createElement(Memo, { key, ...drawn }) as View;
 }
 
 /** Makes the children of an element look like these. */

@@ -18,7 +18,7 @@ import {
 import { commentView, draftView, placeText, threadView } from './comment-view.ts';
 import { isAt } from './comments.ts';
 import type { DiffLine } from './diff.ts';
-import { type Child, h, kept, type View } from './dom.ts';
+import { type Child, h, memo, type View } from './dom.ts';
 import { type FileLines, runsOf } from './file-lines.ts';
 import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, PlanModel, Thread } from './plan-model.ts';
@@ -186,14 +186,14 @@ function blockView(index: number, block: readonly DiffLine[], lines: FileLines, 
   const own = draft !== null && isIn(draft) ? draft : null;
   if (!model.changes.near.has(part) && own === null) {
     const draw = () => partView(part, { lines: block.length, model, actions });
-    return kept(part, { of: block, state: `away ${model.changes.heights.get(part)}`, draw });
+    return memo(part, { of: block, state: `away ${model.changes.heights.get(part)}`, draw });
   }
   const said = [comments.filter(isIn), own, threads.filter((thread) => block.some((line) => isThreadOf(thread, line)))];
   const draw = () => {
     const rows = isSideBySide ? pairedRows(block, lines, parts) : block.flatMap((line) => lineRows(line, lines, parts));
     return h('div', { key: part, 'data-part': part, made: actions.watch }, rows);
   };
-  return kept(part, { of: block, state: JSON.stringify([said, isSideBySide, model.at]), draw });
+  return memo(part, { of: block, state: JSON.stringify([said, isSideBySide, model.at]), draw });
 }
 
 function isPlaceOf({ line, side }: Place, { kind, before, after }: DiffLine): boolean {

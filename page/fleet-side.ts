@@ -8,7 +8,7 @@ import { words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { nameLink } from './long-name.ts';
-import { treeLink } from './machine-view.ts';
+import { subjectLink } from './machine-view.ts';
 import { planAddress, repoAddress } from './needs.ts';
 import { panel } from './panel.ts';
 import { isQueued } from './slots.ts';
@@ -144,11 +144,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
             h(
               'span',
               { class: 'said', title: withLocalTimes(message, nowMs) },
-              plan === null
-                ? tree === null
-                  ? h('span', null, project)
-                  : treeLink(tree)
-                : h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
+              subjectLink({ project, plan, tree }),
               ` ${words(type)}: `,
               timesIn(message, nowMs),
             ),

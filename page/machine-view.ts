@@ -7,6 +7,7 @@ import { emptyWhenTaken, field, fieldText } from './form.ts';
 import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import type { MachineActions, MachineModel } from './machine-model.ts';
+import { planAddress } from './needs.ts';
 import { notNow } from './not-now.ts';
 import { panel } from './panel.ts';
 import { timesIn, timeView } from './time-view.ts';
@@ -18,7 +19,21 @@ function treeAddress({ machine, id }: { readonly machine: string; readonly id: s
   return `#/machine/${encodeURIComponent(machine)}/${encodeURIComponent(id)}`;
 }
 
-export function treeLink(tree: string): View {
+/** A link to what something is about; to a repo there is none. `text`: of the link to a plan. */
+export function subjectLink({ project, plan, tree }: Subject, text = plan): View {
+  if (plan !== null && plan !== '') return h('a', { class: 'link', href: planAddress({ project, plan }) }, text);
+  return tree === null ? h('span', null, project) : treeLink(tree);
+}
+
+interface Subject {
+  readonly project: string;
+  /** null, or empty: it is about no plan. */
+  readonly plan: string | null;
+  /** The tree of a user-defined machine; null: it is about none. */
+  readonly tree: string | null;
+}
+
+function treeLink(tree: string): View {
   const [machine = '', id = ''] = tree.split(':');
   return h('a', { class: 'link', href: treeAddress({ machine, id }) }, `${machine} ${id}`);
 }
