@@ -2,9 +2,7 @@
  * The notifications of a step, derived from what it moved: an agent on its way through the queue causes five, and for a plan that needs a person they say which
  * kind of need it is. Pure, and one for each transition, so the list that people read and their hooks say the same.
  */
-
-import type { Block } from '../machines/plan/context.ts';
-import { questionName } from '../machines/plan/context.ts';
+import { type Block, questionName } from '../machines/plan/context.ts';
 import { blockText } from '../machines/vocabulary/block-source.ts';
 import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';

@@ -1,5 +1,4 @@
 /** Why a signal is not taken now: it is held, suppressed, or refused by a state and a guard; and which signals would be taken instead. */
-
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { answerCommand } from '../machines/plan/advice.ts';
 import {

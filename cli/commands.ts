@@ -116,6 +116,9 @@ interface OtherName {
   words?(rest: readonly string[]): readonly string[];
 }
 
+/** The words of the verb begin with this flag. */
+const flagged = (flag: string) => ({ words: (rest: readonly string[]) => [flag, ...rest] });
+
 /** Names that are not listed and always work: the commands of kasmos and kugetsu, and steps and trust as verbs of their own. */
 const otherNames: Readonly<Record<string, OtherName>> = {
   start: { now: 'issue start' },
@@ -139,7 +142,7 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'queue-daemon logs': { now: 'daemon logs' },
   'daemon add': { now: 'repo add <path>', load: oneOf(daemon, 'add') },
   'daemon remove': { now: 'repo remove <project|path>', load: oneOf(daemon, 'remove') },
-  'plan create': { now: 'plan register --draft <name>', words: (rest) => ['--draft', ...rest] },
+  'plan create': { now: 'plan register --draft <name>', ...flagged('--draft') },
   'plan implement': { now: 'plan advance <plan> [--wave N]', load: oneOf(advance, 'implement') },
   'plan start-over': { now: 'plan advance <plan> start-over', load: oneOf(advance, 'start-over') },
   'plan reopen': { now: 'plan advance <plan> reopen', load: oneOf(advance, 'reopen') },
@@ -162,11 +165,11 @@ const otherNames: Readonly<Record<string, OtherName>> = {
   'instance resume': { now: 'agent resume' },
   'instance restart': { now: 'agent restart' },
   'instance kill': { now: 'agent kill' },
-  'instance capture': { now: 'agent logs <title> --tail', words: (rest) => ['--tail', ...rest] },
-  'agent capture': { now: 'agent logs <title> --tail', words: (rest) => ['--tail', ...rest] },
-  'trust list': { now: 'repo trust --list', words: (rest) => ['--list', ...rest] },
-  'trust show': { now: 'repo trust [project|path] --show', words: (rest) => ['--show', ...rest] },
-  'trust revoke': { now: 'repo trust [project|path] --revoke', words: (rest) => ['--revoke', ...rest] },
+  'instance capture': { now: 'agent logs <title> --tail', ...flagged('--tail') },
+  'agent capture': { now: 'agent logs <title> --tail', ...flagged('--tail') },
+  'trust list': { now: 'repo trust --list', ...flagged('--list') },
+  'trust show': { now: 'repo trust [project|path] --show', ...flagged('--show') },
+  'trust revoke': { now: 'repo trust [project|path] --revoke', ...flagged('--revoke') },
 };
 
 /** The verbs of a noun; for '' the words without a noun. The verb is looked up when it is used: it may be in a table below. */

@@ -2,6 +2,7 @@
 
 import { actText } from '../machines/vocabulary/act-text.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { personName } from '../machines/vocabulary/ids.ts';
 import { landingText } from '../machines/vocabulary/landing.ts';
 import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
@@ -128,5 +129,5 @@ function reportLines(work: WorkEntry, { out }: Call, nowMs: number): string[] {
 
 /** `anna` of `person:anna`; the owner of the home is who reads this. */
 function whoText(origin: string): string {
-  return origin === 'person' ? 'you' : plain(origin.replace(/^person:/, ''));
+  return origin === 'person' ? 'you' : plain(personName(origin) ?? origin);
 }

@@ -1,5 +1,4 @@
 /** The text about agents, in lists and alone. Pure. */
-
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';

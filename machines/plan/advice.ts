@@ -1,5 +1,4 @@
 /** What a person can do about a plan that is blocked, each way with its command. One text for views, `explain` and `run`. Pure. */
-
 import type { BlockSource } from '../vocabulary/block-source.ts';
 import type { BudgetMeasure, BudgetUse } from '../vocabulary/budget.ts';
 import type { PlanStatus } from '../vocabulary/plan-status.ts';

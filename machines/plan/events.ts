@@ -10,7 +10,6 @@ import type {
   WaveFailed,
   WaveOutput,
 } from '../vocabulary/family.ts';
-
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
 import type { Said } from '../vocabulary/word.ts';

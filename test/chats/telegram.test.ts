@@ -162,7 +162,7 @@ it('what the service refuses is said without the token, and tried again', async 
   await until(async () =>
     (await client.status()).warnings.every((line) => !line.includes('answers in the chat phone')),
   );
-  // Nobody is warned of a chat that is gone.
+  // The warnings about a chat end with the chat.
   telegram.served.trouble = (method) =>
     method === 'getUpdates' ? { status: 400, body: { ok: false, error_code: 400, description: 'Bad Request' } } : null;
   const isTold = async () => (await client.status()).warnings.join().includes('answers in the chat phone');

@@ -86,6 +86,21 @@ function byHandIn(checkout: string, file: string, text: string): void {
   git(checkout, '-c', 'user.name=eve', '-c', 'user.email=eve@here.test', 'commit', '-qm', 'by hand');
 }
 
+/** A person pushes to the first part, and what `go` lets an agent do then conflicts with that: the third part is new, and waits for a person. */
+async function conflictedBelow(
+  where: Site,
+  engine: TestEngine,
+  go: string,
+): Promise<{ theirs: string; below: string }> {
+  const theirs = byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
+  await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
+  openGate(go);
+  const { blocked } = await untilBlocked(engine, 'login');
+  const below = tip(where, 'stack/login/w2');
+  expectProse(blocked?.reason ?? '', 'part w3', 'a.txt', `git merge ${below.slice(0, 12)}`);
+  return { theirs, below };
+}
+
 /** A person merges a commit into the plan's branch, in a checkout of their own. */
 function mergedByHand({ on }: Site, commit: string, text: string): void {
   const clone = join(on.root, `own-${randomUUID()}`);
@@ -264,12 +279,7 @@ describe('a plan whose waves have requests of their own', () => {
     const go = join(where.on.root, 'go');
     await begin(engine, 'login', planText(['echo 1 > a.txt'], ['echo b > b.txt'], [`${gate(go)}; echo 2 >> a.txt`]));
     await opened(engine, 2);
-    const theirs = byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
-    await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
-    openGate(go);
-    const { blocked } = await untilBlocked(engine, 'login');
-    const below = tip(where, 'stack/login/w2');
-    expectProse(blocked?.reason ?? '', 'part w3', 'a.txt', `git merge ${below.slice(0, 12)}`);
+    const { theirs, below } = await conflictedBelow(where, engine, go);
     mergedByHand(where, below, '1\nand more\n2\n');
     await say(engine, 'login', 'resolve');
     const { pull_request: request } = await opened(engine, 3);
@@ -297,12 +307,7 @@ describe('a plan whose waves have requests of their own', () => {
       const text = planText(['echo 1 > a.txt'], ['echo b > b.txt'], [third], [last]);
       await begin(engine, 'login', text);
       await opened(engine, 2);
-      const theirs = byHand(where, 'stack/login/w1', 'a.txt', '1\nand more\n');
-      await untilPlan(engine, 'login', ({ pull_request: now }) => now?.stack?.[0]?.pushed !== undefined);
-      openGate(go);
-      const { blocked } = await untilBlocked(engine, 'login');
-      const below = tip(where, 'stack/login/w2');
-      expectProse(blocked?.reason ?? '', 'part w3', 'a.txt', `git merge ${below.slice(0, 12)}`);
+      const { theirs, below } = await conflictedBelow(where, engine, go);
       mergedByHand(where, below, decided);
       await say(engine, 'login', 'resolve');
       const { pull_request: request } = await opened(engine, 4);

@@ -201,7 +201,7 @@ it('deliveries that wait for an intake which is gone are told, until a person dr
   const told = async () => (await started.client.warnings()).join('\n');
   await until(async () => (await told()).includes('intake hook is gone'));
   expect(await told()).toContain('daemon.toml has no [intake.hook]; deliveries that wait for it: 2');
-  // Nobody is warned of what a table asked for that is gone.
+  // The warnings about a table end with the table.
   await until(async () => !(await told()).includes('takes no deliveries'));
   expect(await told()).toContain('stator intake drop hook');
   const dropped = await started.client.dropDeliveries({ name: 'hook' });

@@ -7,6 +7,19 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createConfigWatcher } from '../../runtime/work/repos/config-watcher.ts';
 import { until } from '../support/ground.ts';
 
+/** A watcher, and how many changes it has reported. */
+function watching() {
+  let count = 0;
+  const watcher = createConfigWatcher({
+    trustedFiles: () => [],
+    onChange() {
+      count += 1;
+    },
+  });
+  onTestFinished(() => watcher.close());
+  return { watcher, changes: () => count };
+}
+
 it('a prompt that comes, is written again or goes is noticed where nothing can be watched', async () => {
   const root = mkdtempSync(join(tmpdir(), 'stator-configured-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
@@ -14,20 +27,13 @@ it('a prompt that comes, is written again or goes is noticed where nothing can b
   const main = join(root, 'a\\b');
   const prompts = join(main, '.stator', 'prompts');
   mkdirSync(join(main, '.stator'), { recursive: true });
-  let changes = 0;
-  const watcher = createConfigWatcher({
-    trustedFiles: () => [],
-    onChange() {
-      changes += 1;
-    },
-  });
-  onTestFinished(() => watcher.close());
+  const { watcher, changes } = watching();
   const noticed = async (change: () => void) => {
-    const before = changes;
+    const before = changes();
     change();
     await until(() => {
       watcher.keep(main);
-      return changes > before;
+      return changes() > before;
     });
   };
   await noticed(() => {});
@@ -35,7 +41,7 @@ it('a prompt that comes, is written again or goes is noticed where nothing can b
   await noticed(() => writeFileSync(join(prompts, 'coder.md'), 'Be quick: {{task}}\n'));
   await noticed(() => writeFileSync(join(prompts, 'coder.md'), 'Be slow and sure: {{task}}\n'));
   await noticed(() => rmSync(prompts, { recursive: true }));
-  expect(changes).toBe(5);
+  expect(changes()).toBe(5);
 });
 
 it('what the watch reported is reported once more at the next look: it may have lost that it went again', async () => {
@@ -49,24 +55,17 @@ it('what the watch reported is reported once more at the next look: it may have 
   };
   mkdirSync(join(main, '.stator'));
   write();
-  let changes = 0;
-  const watcher = createConfigWatcher({
-    trustedFiles: () => [],
-    onChange() {
-      changes += 1;
-    },
-  });
-  onTestFinished(() => watcher.close());
+  const { watcher, changes } = watching();
   watcher.keep(main);
-  await delay(1_500); // it watches by then, and looks again
-  const before = changes;
+  await delay(1_500); // the watch is open by then
+  const before = changes();
   write();
-  await until(() => changes > before);
+  await until(() => changes() > before);
   await delay(1_500); // it has reported all of that
-  const reported = changes;
+  const reported = changes();
   watcher.keep(main);
-  expect(changes).toBe(reported + 1);
+  expect(changes()).toBe(reported + 1);
   await delay(1_500);
   watcher.keep(main);
-  expect(changes).toBe(reported + 1);
+  expect(changes()).toBe(reported + 1);
 });

@@ -8,7 +8,7 @@ import { afterwards } from './engine.ts';
 import type { Ground } from './ground.ts';
 
 const engineScript = fileURLToPath(new URL('./scripts/killed-engine.mjs', import.meta.url));
-/** A log that is told and says nothing. */
+/** A log that writes nothing. */
 export const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export interface Life {

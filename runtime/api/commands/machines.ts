@@ -89,11 +89,10 @@ export function createMachineCommands(parts: MachineCommandParts) {
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);
     const standing = isMachineName(machine) && isTreeId(id) ? await store.treeStanding(tree) : null;
-    // Rows of a machine that this engine does not have can be deleted as well.
-    if (standing === null && (await setAsideOf(machine, tree)).length > 0) {
-      // It never began: what would begin it is all that there is of it.
+    // It never began: what would begin it is all that there is of it.
+    if (standing === null && (await setAsideOf(machine, tree)).length > 0)
       return [{ do: 'signal.void-tree', tree, at: clock.nowMs() }];
-    }
+    // Rows of a machine that this engine does not have can be deleted as well.
     if (standing === null) await views.mustReadTree(machine, id);
     if (standing === null) throw new Error(`${tree} came to be while it was deleted`);
     const { steps, endedAt } = standing;

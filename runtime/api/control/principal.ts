@@ -8,6 +8,7 @@ import { newToken } from '../../base/platform/token.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import type { Commands } from '../commands/commands.ts';
 import type { Sender } from '../operations/operation.ts';
+import { bearerIn } from './web-guard.ts';
 
 /** `owner`: only the owner of the home, and no person with a role. */
 export type Need = PersonRole | 'owner';
@@ -237,8 +238,8 @@ export function checkEntrance(own: PlanName): Entrance {
 
 /** Throws `unauthorized`. */
 function tokenOf(header: string): string {
-  const token = /^Bearer (\S+)$/i.exec(header)?.[1];
-  if (token !== undefined) return token;
+  const token = bearerIn(header);
+  if (token !== null) return token;
   throw new EngineError(
     'unauthorized',
     'the Authorization header is not "Bearer <token>"',

@@ -56,7 +56,12 @@ export function isPageOpened({ method, url, headers }: Request): boolean {
 
 /** The token of `Authorization: Bearer <token>`; null: there is none. */
 export function bearerOf(header: HeaderOf): string | null {
-  return /^Bearer (\S+)$/i.exec(header('authorization') ?? '')?.[1] ?? null;
+  return bearerIn(header('authorization') ?? '');
+}
+
+/** The same of the header's value. */
+export function bearerIn(authorization: string): string | null {
+  return /^Bearer (\S+)$/i.exec(authorization)?.[1] ?? null;
 }
 
 /** Compares in constant time; null: no token was sent. */

@@ -1,5 +1,4 @@
 /** What a message in a chat asks, and what an answer to it means. Pure: the same is asked when the message is sent, and again when it is answered. */
-
 import { blockMessage, noticeLimit } from '../../../actors/notices.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import type { Block } from '../../../machines/plan/context.ts';

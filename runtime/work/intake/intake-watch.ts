@@ -250,7 +250,7 @@ export function createIntakeWatch(parts: IntakeWatchParts) {
     if (over.length > 0) await store.commit(over.map(({ intake }) => ({ do: 'intake.unmark', intake })));
   }
 
-  /** Nobody is warned of an intake that is off or gone. */
+  /** Ends the warnings about intakes that are off or gone. */
   function forgetTroubles(active: readonly IntakeConfig[]): void {
     for (const name of looked) {
       const config = active.find((each) => each.name === name);
