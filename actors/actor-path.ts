@@ -1,10 +1,10 @@
-/** Where an actor is in its tree, by ids; and when a step of it has no end. */
+/** The path of an actor in its tree, by ids; and the check that a step comes to an end. */
 import type { AnyActorRef } from 'xstate';
 
 /** A chart that takes more of these on one event has a circle of transitions without an event. */
 const microstepLimit = 1_000;
 
-/** Throws a plain Error where a chart does not come to rest. Answers the number. */
+/** Returns the number. Throws a plain Error if the chart does not come to rest. */
 export function mustRest(microsteps: number): number {
   if (microsteps <= microstepLimit) return microsteps;
   throw new Error(`it takes transitions without an event and does not come to rest (more than ${microstepLimit})`);
@@ -16,7 +16,7 @@ export function pathOf(ref: AnyActorRef): string[] {
   return parent === undefined ? [] : [...pathOf(parent), ref.id];
 }
 
-/** A path as a key: an id may hold any sign. */
+/** A path as a key: an id may hold any character. */
 export function pathKey(path: readonly string[]): string {
   return path.map((id) => JSON.stringify(id)).join('/');
 }

@@ -1,6 +1,6 @@
 /**
  * Actors that a machine keeps in its context. XState stores the id of each, and looks for it among the machine's own children alone: a parent, a sibling, or an
- * actor that has ended, would be lost, and what is sent to it would come to the machine itself. So those are stored with their paths.
+ * actor that has ended, would be lost, and its events would go to the machine itself. So those are stored with their paths.
  */
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { pathKey, pathOf } from './actor-path.ts';
@@ -16,7 +16,7 @@ export interface StoredRef {
   readonly isGone?: true;
 }
 
-/** Under another name XState leaves it alone until the whole tree is there. */
+/** XState ignores this field name, until the whole tree is restored. */
 interface HiddenRef {
   readonly actorAt: readonly string[];
   readonly isGone: boolean;
@@ -91,7 +91,7 @@ export function isInTree(ref: AnyActorRef): boolean {
 const nothing = fromTransition((state: null) => state, null);
 
 function endedActor(parent: AnyActorRef, id: string): AnyActorRef {
-  const actor = createActor(nothing, { id, parent } as never); // XState starts children so
+  const actor = createActor(nothing, { id, parent } as never); // as XState starts children
   (actor as unknown as { _stop(): void })._stop(); // as it stops children
   return actor;
 }

@@ -21,7 +21,7 @@ const ownWords: ReadonlySet<string> = new Set([
   treeDeleted,
 ]);
 
-/** The ends and errors of actors, and delays: a sender of these would speak for an actor. A route is what a person may ask for. */
+/** Ends and errors of actors, and delays: a sender of these would pretend to be an actor. Only `xstate.route` may come from outside. */
 function isOfXState(type: string): boolean {
   return /^(?:xstate|stator)\./.test(type) && type !== 'xstate.route';
 }
@@ -48,7 +48,7 @@ export function defineMachine<
   return whole as MachineDefinition<Name, M, Signal>; // with the name of the chart, or the one that was given
 }
 
-/** With what is left out: a program without types may give anything. */
+/** With defaults for what is left out: a program without types may give anything. */
 function wholeOf(given: unknown): unknown {
   if (typeof given !== 'object' || given === null) return given;
   const { machine } = given as Partial<AnyDefinition>;
@@ -158,7 +158,7 @@ const scheduleKeys: Record<keyof MachineSchedule, true> = {
   input: true,
 };
 
-/** Whether the pattern and its time zone are some is asked by the engine. */
+/** The engine itself checks the pattern and its time zone. */
 function checkSchedule(machine: string, name: string, given: unknown): void {
   const what = `${machine}: schedules.${name}`;
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name))
@@ -254,7 +254,7 @@ function checkLimits(what: string, values: Readonly<Record<string, unknown>>, ta
     throw wrong(what, 'host', values.host, 'the name of a host, or one of its labels');
 }
 
-/** What the engine keeps of each kind of logic, and what to do where it cannot. */
+/** The kinds of logic that a durable machine cannot keep: why, and what to use instead. */
 const refusedLogic: Partial<Record<LogicKind, readonly [why: string, hint: string]>> = {
   callback: [
     'it is made by fromCallback, which lives in one process only',

@@ -130,7 +130,7 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
   | Start<M, Params>
   | Watch<M, Params>;
 
-/** What a chart takes when it begins, without what the engine gives it. */
+/** The input of a chart without the fields that the engine supplies. */
 type InputOfSchedule<M extends AnyStateMachine> = Supplied<InputFrom<M>, { id: string; at: number }>;
 
 /** The type of an event of the chart; any text where the chart has no types. */
@@ -181,7 +181,7 @@ export interface MachineParts<
 > {
   /** A lower-case word; it is in addresses, keys and routes. */
   readonly name: Name;
-  /** What `setup(…).createMachine` returned. It is left as it is. */
+  /** What `setup(…).createMachine` returned. It is not changed. */
   readonly machine: M;
   /** The version of its persisted shape, from 1. Raise it when states or the context change. */
   readonly version: number;

@@ -185,7 +185,7 @@ function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: nu
   return kind === 'promise' ? promiseBy(ports, label) : logic;
 }
 
-/** A machine may start itself again and again below itself. What no port is bound to would run outside of every step. */
+/** A machine may start itself again and again below itself. Logic without bound ports would run outside of every step. */
 function nestedTooDeep(machine: AnyStateMachine): AnyStateMachine {
   const refuse = () => {
     throw new Error(`machine "${machine.id}" would be nested deeper than ${nestingLimit} machines below the root`);
@@ -305,8 +305,8 @@ function refuseListeners(actor: AnyActorRef): void {
 }
 
 /**
- * Runs what a plain action does besides its step. In a replay of the past it is not done again, and what it threw then is thrown again: if a parent took
- * that, the tree went on with it.
+ * Runs the side effects of a plain action. A replay of the past does not repeat them, and throws again what they threw: if a parent handled that, the tree went
+ * on with it.
  */
 export function beside(memory: Memory, work: () => void): void {
   const { isPast, thrown } = memory;
@@ -447,8 +447,8 @@ function giveUp({ memory, stop }: DurablePorts, path: readonly string[]): void {
 }
 
 /**
- * An id names one delayed event of an actor: the newest, until it is cancelled or any that had the id has come. The others are delivered all the same, and nothing
- * cancels them.
+ * An id names the newest delayed event of an actor, until that event is cancelled or any event with the id has come. Earlier ones are still delivered, and
+ * cannot be cancelled.
  */
 export function takeDelayId(delayed: Memory['delayed'], { id, source }: DelayedEvent): void {
   if (id === '') return;

@@ -34,7 +34,7 @@ function firstOf(items: readonly (readonly [string, unknown])[], depth: number):
   return null;
 }
 
-/** A copy of it as JSON carries it. Throws a plain Error that names what cannot be kept. */
+/** A copy of it as JSON carries it. Throws a plain Error that names the value that cannot be stored. */
 export function asJson(what: string, value: unknown): unknown {
   const problem = jsonProblem(value);
   if (problem !== null) throw new Error(`${what} cannot be kept as JSON: ${problem}`);

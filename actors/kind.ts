@@ -22,9 +22,9 @@ export interface Memory {
   count: number;
   /** From the id of each request that is open to the named action that made it. */
   open: Record<string, string>;
-  /** The ones that are a delayed event of the chart: the event, and between which actors it goes. */
+  /** The open requests that are a delayed event of the chart: the event, its sender and its receiver. */
   delayed: Record<string, DelayedEvent>;
-  /** The ones that an actor below the root made: its path, as ids from the root's child down. */
+  /** The open requests of actors below the root: the actor's path, as ids from the root's child down. */
   askers: Record<string, string[]>;
   /** How many actors the chart has begun: each has an id of its own, over all restarts. */
   actors: number;
@@ -34,7 +34,7 @@ export interface Memory {
   waiters: Waiter[];
   /** The tree is being read from its row: what begins now has begun before. */
   isRestoring: boolean;
-  /** Meanwhile, the contexts that are to have their actors once the whole tree is there. */
+  /** While it is read: the contexts that get their actors once the whole tree is restored. */
   readonly restoredContexts: unknown[];
   /** The tree is rebuilt from its journal to be shown: side effects of its actions are not repeated. */
   readonly isPast: boolean;
@@ -79,9 +79,9 @@ export interface Rules {
   /** The signal is accepted and changes nothing. */
   isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
   eventOf(root: AnyActorRef, signal: AnySignal, memory: Memory): TreeEvent;
-  /** The event that the root receives first, when an event is for another actor of its tree. null: none. Not there: it never receives one. */
+  /** The event that the root receives first, when an event is for another actor of its tree. null: none. Absent: it never receives one. */
   rootEventOf?(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): TreeEvent | null;
-  /** Whether it is for the memory alone, which has it then: no actor receives it. Not there: no signal is. */
+  /** Stores a signal that is for the memory alone, and returns true: no actor receives it. Absent: no signal is. */
   remembers?(signal: AnySignal, memory: Memory): boolean;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
   /** The reasons for which signals are held now: when one of them goes, the waiting signals are delivered. */

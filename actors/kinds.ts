@@ -198,7 +198,7 @@ export function createKinds(all: readonly Kind[]): Kinds {
     try {
       return find(address as TreeAddress); // or it throws
     } catch {
-      return undefined; // it throws of an address that is none only
+      return undefined; // it throws only for an invalid address
     }
   };
   return {

@@ -37,7 +37,7 @@ export function bindLanding(ports: Ports) {
   });
 }
 
-/** By the last of the plans that land together: its merge holds the others. */
+/** The last of the plans that land together: its merge contains the others. */
 function workOf(context: LandingContext) {
   const { entrant } = batchOf(context).last;
   const { plan, branch } = entrant;

@@ -13,10 +13,10 @@ import type { OutgoingSignal } from './ports.ts';
 export const outputAwaited = 'output_awaited';
 /** The engine's message to a machine whose promise has settled. */
 export const promiseSettled = 'promise_settled';
-/** Trees that wait for the output of one: they lie in its row, which is written at each of its steps. */
+/** The most trees that may wait for the output of one: they lie in its row, which is written at each of its steps. */
 export const waitersLimit = 1_000;
 
-/** By its field: the file of a machine may have a copy of this package of its own. */
+/** Recognised by its field, not by its class: the file of a machine may load its own copy of this package. */
 interface Marked {
   readonly statorOutputOf?: unknown;
 }

@@ -38,7 +38,7 @@ export interface TaskView {
   /** Runs started, over all generations. */
   attempts: number;
   reason: Reason | null;
-  /** The end of its output, the files of a conflict, or what git said. */
+  /** The end of its output, the files of a conflict, or git's message. */
   detail: string;
   branch: string;
   /** The tasks of its wave that come before it. */
@@ -202,7 +202,7 @@ export interface PlanDetail {
     state: string;
     url: string | null;
     merge: ForgeMerge | null;
-    /** The requests of its parts; not there: it has one. */
+    /** The requests of its parts; absent: it has one. */
     stack?: StackLayer[];
   } | null;
   timestamps: PlanContext['timestamps'];
@@ -290,7 +290,7 @@ export interface TaskFailure {
   title: string;
   attempts: number;
   reason: Reason | null;
-  /** The end of its output, the files of a conflict, or what git said. */
+  /** The end of its output, the files of a conflict, or git's message. */
   detail: string;
 }
 

@@ -65,7 +65,7 @@ function hasWords(root: AnyActorRef): boolean {
   return (snapshotOf(root).context as PlanContext).words.length > 0; // an agent's root is a plan
 }
 
-/** A program that was not there to read its prompt has read none of it. For lines typed into it, the program says itself which it read. */
+/** A program that never ran has read nothing of its prompt. For lines typed into it, the program says itself which it read. */
 function returnedBy({ words }: PlanContext, event: SignalEvent<'run_exited' | 'run_lost' | 'effect_failed'>): number[] {
   const read = event.type === 'run_exited' ? (event.lines_read ?? []) : [];
   const hasRead = event.type === 'run_lost' || (event.type === 'run_exited' && mayHaveRead(event));

@@ -113,7 +113,7 @@ export function bindPlan(ports: Ports) {
   });
 }
 
-/** Nobody has judged the whole of a plan that is under way. */
+/** The part of a request for a stack of pull requests. Until the plan is done, no approval covers its whole work. */
 function stackOf(context: PlanContext): Partial<PlanPull> {
   const stack = askedStack(context);
   if (stack === null) return {};

@@ -20,7 +20,7 @@ export interface OutgoingSignal {
   readonly tree: TreeAddress;
   readonly type: string;
   readonly payload: object;
-  /** The tree of a user-defined machine that says it; not there: one of the engine's does. */
+  /** The tree of a user-defined machine that sends it; absent: a tree of the engine. */
   readonly sender?: string;
   /** The request of that tree which it answers. */
   readonly run?: string;
@@ -43,6 +43,6 @@ export interface Requests {
   timers: TimerRequest[];
   stops: StopRequest[];
   signals: OutgoingSignal[];
-  /** Not there: the signals carry all inputs. */
+  /** Absent: the signals carry all inputs. */
   document?: string;
 }

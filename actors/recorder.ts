@@ -84,7 +84,7 @@ export interface Transition {
   readonly from: string;
   readonly to: string;
   readonly chart: AnyStateMachine;
-  /** What the actor emitted; missing: the line is of no such event. `event` is its type then, and no state changed. */
+  /** The event that the actor emitted; absent: it emitted none. `event` is its type then, and no state changed. */
   readonly emitted?: AnyEventObject;
 }
 

@@ -95,7 +95,7 @@ export interface Trees {
   persistText(tree: Tree): PersistedText;
 }
 
-/** One for the same kinds in this process: to bind their machines takes longer than most signals, and a step leaves nothing for the next one. */
+/** Shared by all callers with the same kinds: binding the machines takes longer than most signals, and a step leaves no state behind. */
 export function treesOf(kinds: Kinds = kindsWith([])): Trees {
   const known = shared.get(kinds) ?? createTrees(kinds);
   shared.set(kinds, known);
@@ -137,7 +137,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     const { machine } = machineOf(kind);
     const recorder = createRecorder({ isStrict: kind.isStrict, isByIds: kind.keepsMemory });
     const root = createActor(machine, how);
-    // Not by the option `inspect`: it copies every event for observers that are not there. Before the start it reports only the actor itself.
+    // Not by the option `inspect`: it copies every event for observers that do not exist. Before the start it reports only the actor itself.
     Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
     // Without an observer XState throws a root's error again from a timer, outside of every transaction.
     root.subscribe({ error: () => {} });
@@ -146,7 +146,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     return { address, kind, root, recorder, memory: remembers, policySeen: null, upgrade: null };
   }
 
-  /** Runs `feed` with an empty set of requests, and takes what it left. */
+  /** Runs `feed` with an empty set of requests, and returns the requests that it made. */
   function collect<T>(remembers: Memory, feed: () => T): { value: T; requests: Requests } {
     requests = noRequests();
     memory = remembers;
@@ -377,7 +377,7 @@ function withThrown(signal: AnySignal, { thrown }: Memory): AnySignal {
   return Object.keys(thrown).length === 0 ? signal : { ...signal, thrown };
 }
 
-/** Nothing where the table in it is empty: most charts need none. */
+/** No field where its table is empty: most charts need none. */
 function filled<Tables extends Readonly<Record<string, object>>>(tables: Tables): Partial<Tables> {
   return Object.values(tables).every((table) => Object.keys(table).length > 0) ? tables : {};
 }

@@ -44,6 +44,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // not there and not allowed are the same: git runs neither
+    return false; // missing and not allowed are the same: git runs neither
   }
 }

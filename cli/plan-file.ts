@@ -37,7 +37,7 @@ export interface PlanFileOptions {
   readonly name?: string | undefined;
   /** A file of any name is taken for a plan. */
   readonly force?: boolean;
-  /** The family that it is read as; not there: what it looks like. */
+  /** The family that it is read as; absent: what it looks like. */
   readonly as?: string | undefined;
 }
 
@@ -47,9 +47,9 @@ export const forceFileArgs = {
 } as const;
 
 /**
- * Throws `bad_file` for what cannot be read as a file at all, or is reached by a link out of its repository, for a folder that does not hold exactly one
- * plan, and where its name makes no plan's name; `usage` where the given name makes none, where the family is unknown, and where the file's name says
- * that it is none.
+ * Throws `bad_file` for a path that cannot be read as a file, or that a link leads out of its repository, for a folder that does not hold exactly one plan,
+ * and for a file's name that makes no plan's name; `usage` if the given name makes none, if the family is unknown, or if the file's name says that the file
+ * is no plan.
  */
 export async function openPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): Promise<PlanFile> {
   const { readPlan } = await readers();

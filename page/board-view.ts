@@ -108,7 +108,7 @@ interface Card {
   readonly text: string;
   readonly state: string;
   readonly words: string;
-  /** Its agent's attempt. A run that was only interrupted is none. */
+  /** Its agent's attempt. A run that was only interrupted does not count. */
   readonly attempt: number;
   readonly cost: number | null;
   readonly why: string;

@@ -42,7 +42,10 @@ const riddles = [
   [/(?<!\bset )\baside\b/i, 'elsewhere, under another name, as a ref, except for …'],
   [/\bnobody else\b/i, 'no other person, no other process'],
   [/\bcast(s|ing)?\b/i, 'choose, the choice of agents'],
-  [/\b(has|had|have|gets?|got|says?|said|without) (a|the) words?\b/i, 'the signal, the message, or what is done'],
+  [
+    /\b(has|had|have|gets?|got|says?|said|without) (a|the) (last )?words?\b/i,
+    'the signal, the message, or what is done',
+  ],
   [/\bwords? (between|to|for) (actors|agents|its agents?|an agent|runs?|the tree)\b/i, 'messages, signals'],
   [/\b(agents?|engine|planner|coder|root|actor)['’]s?( own)? words?\b/i, 'messages, signals'],
   [/\bin words\b/i, 'as a sentence, as text'],
@@ -65,6 +68,16 @@ const riddles = [
   [/\bholds? (it|them|nothing)? ?up\b/i, 'delays, blocks'],
   [/\bwish(es)?\b/i, 'a request, a signal'],
   [/\bwhat (is|was) there\b/i, 'the existing …, what the folder has'],
+  [/(?<!\b(is|are|was|were) )\bnot there\b/i, 'absent: …, missing'],
+  [/\bwhat (is|are) no\b(?! (longer|more)\b)/i, 'a value that is not a …, if it is not a …'],
+  [/(?<!\bthere )\b(is|are) none\b(?! of\b)/i, 'is not a …, is invalid, is unknown'],
+  [
+    /\b(is|are|was|were) (\w+ed|done|known|shown) no (longer|more)(?= *(?:[.,;:*)]|$))|\bcounts? no more\b/i,
+    'is no longer …',
+  ],
+  [/\b(for|after|at most|about|within) so (long|many|often)\b(?! (as|that)\b)/i, 'for this long, after this many'],
+  [/\bin (its|their|his|our|these) (own )?words?\b|\bin the words of\b/i, 'as … names it, with the same text'],
+  [/\bsays? nothing (about|of) now\b/i, 'no longer counts'],
 ];
 
 function filesIn(path) {

@@ -177,7 +177,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // not there and not allowed are the same answer here
+    return false; // missing and not allowed are the same answer here
   }
 }
 

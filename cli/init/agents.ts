@@ -56,6 +56,6 @@ function isProgram(path: string): boolean {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
   } catch {
-    return false; // not there and not allowed are the same answer here
+    return false; // missing and not allowed are the same answer here
   }
 }

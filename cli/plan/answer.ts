@@ -125,7 +125,7 @@ async function meant(client: Client, { project, plan }: PlanAddress, all: boolea
   return questions.map(({ number }) => number);
 }
 
-/** The plan of this repo in which a question of that number is open. Throws `conflict` where it is none, or more than one. */
+/** The plan of this repo in which a question of that number is open. Throws `conflict` if there is no such plan, or several. */
 async function planAsking(call: Call, client: Client, number: number | null): Promise<PlanAddress> {
   const project = requireProject(call);
   const asking = (await client.plans(project)).filter(({ questions }) => questions.length > 0);

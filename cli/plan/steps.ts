@@ -1,4 +1,4 @@
-/** The steps of a plan that `plan advance` takes, as they are typed. A signal with a verb of its own is none. No import but types: help and mistakes show them. */
+/** The steps of a plan that `plan advance` takes, as they are typed. A signal with a verb of its own is not listed. No import but types: help and mistakes show them. */
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 
 /** The text about it on the page of help; most names explain themselves. */

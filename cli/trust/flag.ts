@@ -17,7 +17,7 @@ export const runTrustArg = {
   description: 'let its files start programs; =before: as it was trusted',
 } as const;
 
-/** Throws `usage` for what is no digest, before anything is read. */
+/** Throws `usage` for a value that is not a digest, before anything is read. */
 export function trustOf(given: TrustFlag | undefined): TrustFlag {
   if (typeof given !== 'string') return given ?? false;
   if (/^[0-9a-f]{64}$/i.test(given)) return given;

@@ -7,11 +7,11 @@ import type { SignalEvent } from '../vocabulary/signal.ts';
 /** What follows when the run that is being stopped has ended. */
 export type Ending = 'finish' | 'cancel' | 'kill' | 'requeue' | 'restart' | 'decision' | 'timeout' | 'idle';
 
-/** What a program wants to do and may not do without asking. `id` is its own, and no other question of that run has it. */
+/** A program's request for permission. `id` comes from the program, and is unique in its run. */
 export interface PermissionQuestion {
   readonly id: string;
   readonly tool: string;
-  /** What it would do, as far as it fits. */
+  /** What the program would do, cut to the limit. */
   readonly detail: string;
   readonly askedAt: number;
   /** The question counts as denied from then on. */
@@ -23,7 +23,7 @@ export interface AgentContext extends AgentInput {
   count: number;
   /** Runs that ended without success and spent an attempt, in this generation. */
   failures: number;
-  /** Runs that were requested, and that have really begun. */
+  /** How many requested runs have really begun. */
   runs: number;
   run: string | null;
   timer: string | null;
@@ -39,13 +39,13 @@ export interface AgentContext extends AgentInput {
     cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'unusable' | 'rate-limited' | 'resource-limit' | 'lost';
     until: number | null;
   } | null;
-  /** What a person may type to the run: keys and lines into its terminal (`true`), or messages. Not there, or false: nothing. */
+  /** What a person may type to the run: keys and lines into its terminal (`true`), or messages. Absent or false: nothing. */
   takesInput?: boolean | 'messages';
   question: string | null;
   answer: string | null;
-  /** What the process asks permission for and nobody has answered, oldest first. */
+  /** The permission questions without an answer, oldest first. */
   permissions: readonly PermissionQuestion[];
-  /** The numbers of its messages that none of its runs has had. The plan's root stores their texts. */
+  /** The numbers of the messages that no run has received yet. The plan's root stores their texts. */
   unread: number[];
   /** How the next run begins: with or without the work and the conversation of earlier runs. */
   start: RunStart;

@@ -1,6 +1,6 @@
 /**
- * The one machine for every role: a run is asked for, starts, works, and ends; attempts, time limits and liveness live here once.
- * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
+ * The one machine for every role: a run is requested, starts, works, and ends; attempts, time limits and liveness live here once. `delivered` (the run ended
+ * well) waits for its parent's verdict, so a dead agent is never a success.
  */
 import { and } from 'xstate';
 import { type Ending, graceMs } from './context.ts';
@@ -25,7 +25,7 @@ const ends = {
   run_lost: { target: '#agent.judging', actions: 'noteEnd' },
   effect_failed: { target: '#agent.judging', actions: 'noteEnd' },
 } as const;
-/** What a process does while no state of this chart depends on it. */
+/** Signals of a process on which no state of this chart depends. */
 const silent = { run_idle: { description: 'it changes nothing now' } } as const;
 /** A question that comes before or after the states that can wait for a person. The next state takes it up. */
 const asks = { run_waiting: { guard: 'hasRoomForQuestion', actions: 'notePermission' } } as const;
@@ -41,7 +41,7 @@ const answers = [
 ] as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
-/** Typed text is accepted in each of these states: a terminal has the line at once, and a program that takes messages reads it with its next step. */
+/** Typed text is accepted in each of these states: a terminal receives the line at once, and a program that takes messages reads it with its next step. */
 const types = {
   agent_type: { guard: and(['takesInput', 'takesTyped', 'hasRoomForLine']), actions: ['nextId', 'askTyping'] },
 } as const;
@@ -78,10 +78,10 @@ const made = agentSetup.createMachine({
       entry: ['nextRun', 'askRun'],
       on: {
         run_starting: 'starting',
-        // Even a pause withdraws: the slot may have been taken a moment ago.
+        // A pause withdraws the request too, although its slot may have been granted just now.
         ...stops,
         finish: { target: stopping, actions: [ending('finish'), stopNow] },
-        // The prompt is written when the run has its slot.
+        // A message is still accepted: the prompt is written only when the run has its slot.
         ...send,
         ...ends,
         ...unasked,
@@ -275,7 +275,7 @@ const made = agentSetup.createMachine({
   },
 });
 
-/** Named, so that types that contain it use this name, and do not repeat all of it. */
+/** A named interface, so that declarations of types that contain it stay short. */
 export interface AgentMachine extends Made {}
 type Made = typeof made;
 

@@ -75,7 +75,7 @@ export function permissionOf({ permissions }: AgentContext, event: AgentEvent): 
   }
 }
 
-/** A host of a version in which messages had no numbers reports none: the waiting messages were in its prompt. */
+/** A host whose version does not number messages reports none: all waiting messages were in its prompt. */
 function leftUnread({ unread }: AgentContext, event: AgentEvent): number[] {
   const given = event.type === 'run_started' ? event.words : undefined;
   return given === undefined ? [] : unread.filter((number) => !given.includes(number));
@@ -260,7 +260,7 @@ const base = setup({
     wasStopped: ({ context: { ended, ending } }) =>
       ending === null && (ended?.cause === 'stopped' || ended?.cause === 'withdrawn'),
     leftWork: ({ context }) => isWorker(context.role) && context.base !== null,
-    /** Two with one id could not be told apart. */
+    /** Two questions with the same id could not be told apart. */
     hasRoomForQuestion: ({ context: { permissions }, event }) =>
       permissions.length < permissionLimit &&
       (event.type !== 'run_waiting' || permissions.every(({ id }) => id !== event.permission)),
@@ -278,7 +278,7 @@ const base = setup({
     hasRoomForMessage: ({ context }) => context.unread.length < messageLimit,
     takesMessage: ({ context: { ending, unread } }) =>
       ending !== 'cancel' && ending !== 'kill' && unread.length < messageLimit,
-    /** Its work is not checked before it has read what people sent. An agent that reports by signal has reported, and is let go. */
+    /** An agent's work is checked only after it has read all messages. An agent that reports by signal has already reported, and may end. */
     hasUnread: ({ context: { ending, ended, unread, role } }) =>
       unread.length > 0 &&
       ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
@@ -290,7 +290,6 @@ const base = setup({
   },
 });
 
-/** A failed run's changes are stored as a ref; the next attempt starts clean. */
 export const agentSetup = base.extend({
   actions: {
     /** It ends or goes on without an answer, so its question is withdrawn. */

@@ -15,7 +15,7 @@ const marks = [
   ...doneMarks.map((written) => ({ written, isDone: true })),
   ...openMarks.map((written) => ({ written, isDone: false })),
 ];
-/** The characters that a mark may begin with, and that it or the word after it may end with: they rule out almost every text at once. */
+/** The characters that a mark can begin or end with, and that a word after it can end with: a quick test that rules out almost every text. */
 const firstPattern = /^[[(:✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]/u;
 const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\uFE0F|done[.!]?|completed?[.!]?|finished[.!]?)$/iu;
 /** A longer run of such characters is text. */
@@ -62,7 +62,7 @@ export function withoutTrailingMark(text: string): Unmarked {
   );
 }
 
-/** `isOnlyDone`: a word that says so was behind it. */
+/** `isOnlyDone`: the text ended with a word such as `done`, so an open mark does not count. */
 function markAtEnd(text: string, isOnlyDone: boolean): Unmarked | null {
   const end = text.endsWith(pictureSign) ? text.slice(0, -1) : text;
   const mark = marks.find(({ written, isDone }) => (isDone || !isOnlyDone) && end.endsWith(written));

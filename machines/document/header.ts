@@ -98,7 +98,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
     readBelow({ number: line, label }, place) {
       const name = label === null ? null : nameOf(label);
       if (label === null || name === null || label.isUnderscored || section === null) return;
-      // A task's own, which its own reader takes.
+      // A task's field, which the task's reader takes.
       if (place === 'task' ? name === 'after' || isProseName(name) : label.indent !== null) return;
       // A wave has a goal too.
       if (place === 'introduction' && isProseName(name) && isRead(document, name)) return;
@@ -143,7 +143,7 @@ const htmlPattern =
 
 /** Follows the blocks of markdown from line to line, as far as they decide where a field may be. */
 function createBlockWatch(): BlockWatch {
-  /** A paragraph of so many lines that may be underlined, HTML up to the next blank line, or another one, such as a list. */
+  /** The open block: a paragraph with its lines so far, which may be underlined; HTML up to the next blank line; or another one, such as a list. */
   let block: { kind: 'paragraph' | 'html' | 'other'; text: string } | null = null;
   let isFirst = true;
   /** Between the two lines of dashes that a document may begin with, where each line is a setting. */

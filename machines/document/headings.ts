@@ -6,7 +6,7 @@ import { asciiDigits } from './fields.ts';
 import { markdownHeading, withoutClosingMarks } from './markdown-lines.ts';
 import { planNumberLimit, quoted } from './shape.ts';
 
-/** `isDone` is what its marks say; null: it has none. `remark`: a note about what is no mistake but was most likely meant otherwise. */
+/** `isDone` is what its marks say; null: it has none. `remark`: a note about a heading that is valid but was most likely meant otherwise. */
 interface Named {
   level: number;
   number: number;
@@ -27,7 +27,7 @@ export type PlanHeading =
   | { kind: 'other'; level: number; title: string };
 
 /**
- * `slip` is a message about a line that looks like a heading of the grammar but is none. If `isCertain` is false, the author may have meant the line as
+ * `slip` is a message about a line that looks like a heading of the grammar but is not one. If `isCertain` is false, the author may have meant the line as
  * it is (`# Wave 1` as the title): the message is shown only if a wave or a task is missing anyway.
  */
 export interface HeadingLine {
@@ -95,9 +95,9 @@ function withoutEmphasis(text: string): string {
   return end < 0 ? text : `${text.slice(signs.length, end)}${text.slice(end + signs.length)}`;
 }
 
-/** Only the first so many characters of a line decide whether it is a heading. */
+/** Only this many characters at the start of a line decide whether it is a heading. */
 const lookLimit = 200;
-/** Numbers, links, quotation marks, a line through it and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`. */
+/** Numbers, links, quotation marks, strikethrough and tags: `4. Task 4: Labels`, `[Task 4](#a): Labels`, `~~Task 4~~`. */
 const decoratedPattern =
   /^(?:<[^<>]{1,100}>|[^\p{L}\p{N}<]){0,20}(?:\d{1,4}(?:\.\d{1,4}){0,3}[.):]?\s{1,5})?[^\p{L}\p{N}]{0,5}(wave|task)[\s_-]{0,5}[#＃]?([\d０-９]{1,5})(?![\p{L}\p{N}_])(.*)$/isu;
 /** The text after it continues like a heading, and not like a sentence. */
@@ -134,12 +134,12 @@ function otherHeading(text: string): PlanHeading | null {
   return heading === null ? null : { kind: 'other', level: heading.level, title: heading.text };
 }
 
-/** What is around the word of the grammar. */
+/** The text around a keyword of the grammar. */
 interface Written {
   level: number;
   digits: string;
   rest: string;
-  /** What the marks before it say. */
+  /** The meaning of the marks before it. */
   marks: readonly boolean[];
   picture: string;
 }

@@ -21,7 +21,7 @@ export function issueLinkProblem(written: string): string | null {
   return null;
 }
 
-/** The links of one value, with commas between them; those that are none are reported. Prose is text, with a remark. */
+/** The links of one value, with commas between them; invalid ones are reported. Prose is text, with a remark. */
 export function readIssueLinks(value: string, line: number, report: Reports): string[] {
   const links = new Set<string>();
   const others: { written: string; problem: string }[] = [];

@@ -93,7 +93,7 @@ const otherWords = new Set([
   'brand',
 ]);
 
-/** The known name that a label was most likely meant to be; null where it is one, or near to none. Two letters that changed places are one slip. */
+/** The known name that a label was most likely meant to be; null: it is a known name, or similar to none. Two letters that changed places are one slip. */
 export function slippedLabel(name: string, known: readonly string[]): string | null {
   const written = name.trim();
   if (known.includes(name) || otherWords.has(written)) return null;

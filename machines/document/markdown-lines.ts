@@ -101,7 +101,7 @@ export function closesFence(text: string, fence: Fence): boolean {
   return found !== null && found.info === '' && found.marker.startsWith(fence.marker);
 }
 
-/** A `#` heading with its level and its text, without closing `#`s; null where the line is none. */
+/** A `#` heading with its level and its text, without closing `#`s; null: the line is no heading. */
 export function markdownHeading(text: string): { level: number; text: string } | null {
   const found = /^ {0,3}(#{1,6})(?=[ \t]|$)/.exec(text);
   if (found === null) return null;

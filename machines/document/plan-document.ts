@@ -96,7 +96,7 @@ interface Reading {
   links: TaskLink[];
   /** Tasks before the first wave. */
   strays: PlanTask[];
-  /** Lines that read like headings and are none, and matter only where something is missing. */
+  /** Lines that read like headings but are text. They matter only if something is missing. */
   slips: PlanProblem[];
   fences: FenceWatch;
   /** The line of the first wave heading inside of a comment. */
@@ -184,7 +184,7 @@ function readComment(reading: Reading, line: MarkdownLine): void {
   if (readHeading(line.text).heading?.kind === 'wave') reading.commentedWave ??= line.number;
 }
 
-/** A value or a list that may go on over several lines is over. */
+/** Ends a value or a list that could continue on further lines. */
 function interrupt(reading: Reading): void {
   reading.paragraph = null;
   reading.task?.reader.interrupt();

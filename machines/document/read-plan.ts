@@ -42,7 +42,7 @@ export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly refs: readonly TaskReference[];
   /** The name that the plan should have where its file is called like many others, or its content names it; null: the file's own. */
   readonly name: string | null;
-  /** What a document looks like that is no plan; null where it is one. */
+  /** What the document looks like if it is no plan; null: it is one. */
   readonly describes: string | null;
   /** The path of the plan that it belongs to, where it is no plan itself: `tasks.md` beside `requirements.md`. */
   readonly planBeside: string | null;
@@ -198,7 +198,7 @@ const commonFolders = new Set([
   ],
 ]);
 
-/** The name of the folder that sets a plan apart, or of a JSON file without its ending; null where the file's own name does. */
+/** The name of the folder that identifies the plan, or of a JSON file without its ending; null: the file's own name identifies it. */
 function folderName({ file, folders }: Pick<Sheet, 'file' | 'folders'>): string | null {
   const numbered = /^(\d+(?:\.\d+)?-(?:.+-)?\d+[A-Za-z]?)-PLAN\.md$/i.exec(file)?.[1];
   if (numbered !== undefined) return numbered;

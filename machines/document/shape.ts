@@ -61,7 +61,7 @@ export interface PlanDocument {
   host: string | null;
   /** Links to issues of a tracker. */
   issues: string[];
-  /** What its agents may take at most; null: the document does not say. */
+  /** The most that its agents may use; null: the document does not say. */
   budget: Amounts | null;
   /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */
   after: string[];

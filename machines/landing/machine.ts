@@ -19,7 +19,7 @@ export interface Entrant {
   approval: Approval | null;
   /** The plan's own number of its request: each answer repeats it. */
   request: string;
-  /** The forge merges this one. Not there: stator merges with git. */
+  /** The forge merges this one. Absent: stator merges with git. */
   pull?: LandingPull;
   since: number;
 }
@@ -56,7 +56,7 @@ export interface LandingContext {
   current: Entrant | null;
   /** The plans that are merged already and are to land together; null: there are none. */
   batch: Batch | null;
-  /** The first this many plans of the line failed together; 0: no such failure is known. */
+  /** How many plans at the head of the line failed together; 0: no such failure is known. */
   suspects: number;
   /** The name of the effect that is under way. */
   work: string | null;

@@ -14,7 +14,7 @@ import { words as said } from './words.ts';
 
 /** The longest text about a refused merge that a plan stores. */
 const detailLimit = 4_096;
-/** How many ids of a forge a plan remembers: more than one look reads. */
+/** The most ids of a forge that a plan remembers: more than one request to the forge returns. */
 const seenLimit = 1_000;
 const remarksLimit = 20;
 const remarkLimit = 500;
@@ -90,7 +90,7 @@ const words = {
       ...(delivered?.base == null ? {} : { reviewed_sha: delivered.base }),
     };
   }),
-  /** The right to implement is asked for once; a plan that has it does not ask again. */
+  /** The right to implement is requested once; a plan that has it does not request it again. */
   requestGrant: base.enqueueActions(({ context, enqueue }) => {
     if (context.granted) return;
     enqueue(memory.nextRequest);
@@ -125,7 +125,7 @@ const merging = {
     const { head, into, tip, note, at } = event;
     return { merge: { ...noMerge, merged: { at, head, into, tip, ...(note && { note }) } }, at };
   }),
-  /** What the forge merged is merged, by any person or program. */
+  /** A merge on the forge counts, whichever person or program made it. */
   noteMergedThere: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_merged');
     const { head, into, at } = event;
@@ -168,9 +168,9 @@ const merging = {
   }),
   /** The plan goes on: the merged work is not its final work. */
   forgetMerge: base.assign({ merge: null }),
-  /** The same while a merge runs, which ends and is recorded, or while a refusal is still shown. */
+  /** Forgets the merged work as well while a merge still runs, or while a refusal is shown. */
   forgetMerged: base.assign(({ context: { merge } }) => (merge == null ? {} : { merge: { ...merge, merged: null } })),
-  /** It is asked for again. */
+  /** The merge is requested again. */
   forgetMergeRefusal: base.assign(({ context: { merge } }) =>
     merge == null ? {} : { merge: { ...merge, refused: null } },
   ),
@@ -226,17 +226,17 @@ const pulling = {
     assertEvent(event, 'pr_opened');
     const { number, url, server, head, stack, mode, taken } = event;
     const { fixes, ...pull } = context.pull ?? noPull;
-    // What a fixer was asked for is placed when the plan is done again.
+    // The part that a fixer corrected stays noted until the plan is done again, when its fix is placed.
     const unplaced = fixes === undefined || pull.asked?.head != null ? {} : { fixes };
     const isSame = pull.request?.url === url || (stack !== undefined && pull.request?.pass === context.pass);
     const { cycles, failing } = (isSame ? pull.request : null) ?? { cycles: 0, failing: {} };
     const ofStack = { ...(stack && { stack }), ...(mode && { stackMode: mode }) };
     const request = { number, url, server, head, pass: context.pass, cycles, failing, ...ofStack };
-    // What people pushed is on the forge already.
+    // The forge already has what people pushed.
     const asked = taken === undefined || pull.asked === undefined ? {} : { asked: { ...pull.asked, head } };
     return { pull: { ...pull, ...unplaced, ...asked, work: null, request }, pullRequestUrl: url };
   }),
-  /** What is not to be judged again counts as approved. */
+  /** An approval moves on to the new head, which contains only people's pushes. */
   noteTaken: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_opened');
     const { head } = event;

@@ -197,7 +197,7 @@ export const children = {
     for (const id of Object.keys(context.liveChildren))
       enqueue.sendTo(id, { type: 'requeue', at: timeOf(context, event) } satisfies CommonOrder);
   }),
-  /** Each answer to the agent that asked, and to no other. */
+  /** Sends each answer to the agent that asked, and to no other. */
   tellAnswers: base.enqueueActions(({ context, event, enqueue }) => {
     const at = timeOf(context, event);
     for (const { question, answer } of answersOf(context, event)) {

@@ -49,7 +49,7 @@ export interface Question {
   run: string | null;
   question: string;
   at: number;
-  /** The changes that a bare yes accepts for the whole plan. Not there: none. */
+  /** The changes that a bare yes accepts for the whole plan. Absent: none. */
   accepts?: readonly string[];
 }
 
@@ -90,9 +90,9 @@ export type PlanRole = Role | 'wave';
 export interface DocumentFacts {
   title: string | null;
   topic: string | null;
-  /** Its `**Host:**`; not there: it has none. */
+  /** Its `**Host:**`; absent: it has none. */
   host?: string | undefined;
-  /** Its `**Budget:**`; null or not there: it has none. */
+  /** Its `**Budget:**`; null or absent: it has none. */
   budget?: Amounts | null;
   after: string[];
   waves: WaveOutline[];
@@ -126,11 +126,11 @@ export interface PlanContext extends DocumentFacts {
   /** The commits on the plan's branch by its single coder, its fixers and its verifiers. Commits of tasks are in `results`. Missing: there are none. */
   ownWork?: readonly DoneWork[];
   /**
-   * Work that git no longer finds on its branch. An entry is removed when the work is back, or when a person says that its removal is intended. Not there:
+   * Work that git no longer finds on its branch. An entry is removed when the work is back, or when a person says that its removal is intended. Absent:
    * none.
    */
   lost?: readonly DoneWork[];
-  /** When lost work was last found again, or its loss was accepted, ms; not there: never. A look from before that says nothing of now. */
+  /** When lost work was last found again, or its loss was accepted, ms; absent: never. A check from before that time no longer counts. */
   wholeAt?: number;
   reviewCycle: number;
   feedback: string | null;
@@ -147,7 +147,7 @@ export interface PlanContext extends DocumentFacts {
   words: Word[];
   /** How many messages were ever accepted. */
   wordCount: number;
-  /** What a person allowed for the whole plan: there is no question about it again. Not there: nothing. */
+  /** What a person allowed for the whole plan: there is no question about it again. Absent: nothing. */
   accepted?: readonly string[];
   head: string | null;
   /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
@@ -160,28 +160,28 @@ export interface PlanContext extends DocumentFacts {
   selfFix?: Record<string, number>;
   /** Why the last active child failed for good, until its role is started again. */
   failed?: (Previous & { role: PlanRole }) | null;
-  /** The drafts of its last planning by several planners; not there: there was none. */
+  /** The drafts of its last planning by several planners; absent: there was none. */
   drafts?: readonly Draft[];
-  /** Its merge into the branch that people work on; null or not there: none was asked for. */
+  /** Its merge into the branch that people work on; null or absent: none was asked for. */
   merge?: PlanMerge | null;
-  /** Its pull request; null or not there: none was asked for. */
+  /** Its pull request; null or absent: none was asked for. */
   pull?: PlanPull | null;
-  /** What a person allowed beyond its budgets; null or not there: nothing. */
+  /** What a person allowed beyond its budgets; null or absent: nothing. */
   raised?: RaisedBudgets | null;
-  /** When its branch was last brought up to date with its base, how often a fixer has been asked to since, and the feedback from before that. Not there: never. */
+  /** When its branch was last brought up to date with its base, how often a fixer has been asked to since, and the feedback from before that. Absent: never. */
   fresh?: { at: number; mends: number; told: string | null };
   /** How often the plan was started over; the earlier branches are archived under these numbers. */
   pass: number;
   archivePending: boolean;
   /** The name of the effect of this root that is under way. */
   work: string | null;
-  /** The late signal that was asked for: when it comes the worktree of a plan that is over goes. */
+  /** The delayed signal that was requested. It removes the worktree of a plan that is over. */
   timer: string | null;
   dueAt: number;
   /** A person's choice whether the plan is carried out by itself once it is planned; null: `auto_advance` says so. */
   advance: boolean | null;
   pullRequestUrl: string | null;
-  /** The plan is an issue's session, and works in the worktree of that name; null or not there: it is none. */
+  /** The plan is an issue's session, and works in the worktree of that name; null or absent: it is an ordinary plan. */
   session?: { folder: string } | null;
   timestamps: Partial<Record<TimestampName, number>>;
   at: number;

@@ -16,7 +16,7 @@ import { base } from './setup.ts';
 const detailLimit = 2_048;
 const reasonLimit = 8_192;
 
-/** The drafts, with what the event changes of the one that it is about. */
+/** The drafts, with the event's changes to the draft that it is about. */
 function withDraft(context: PlanContext, event: PlanEvent, change: Partial<Draft>): { drafts: readonly Draft[] } {
   const meant = draftMeant(context, event);
   const drafts = context.drafts ?? [];

@@ -98,10 +98,10 @@ export type PlanRegionEvent =
   | { type: 'block'; at: number; reason: string; source: BlockSource }
   /** `byHand`: its status was set, so nothing starts by itself. */
   | { type: 'done_entered'; at: number; byHand: boolean }
-  /** It is done no more. `cause`: the type of the event that moved it. */
+  /** It is no longer done. `cause`: the type of the event that moved it. */
   | { type: 'done_left'; at: number; cause: string };
 
-/** `notBegun`: the tasks of the running wave that no agent has begun, as the tree says when the edit comes; not there: none. */
+/** `notBegun`: the tasks of the running wave that no agent has begun, as the tree says when the edit comes; absent: none. */
 export type Edited = SignalEvent<'plan_updated'> & { notBegun?: readonly number[] };
 
 export type PlanEvent =

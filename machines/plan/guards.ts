@@ -75,7 +75,7 @@ function endedWith({ context, event }: GuardArgs, code: number): boolean {
   return role !== undefined && role !== 'wave' && context.policy.roles[role].speaksByExit;
 }
 
-/** Its branch holds nothing that was not merged. */
+/** All commits of its branch are merged. */
 function isMergedAsItStands({ merge, head }: PlanContext): boolean {
   const merged = merge?.merged ?? null;
   return merged !== null && (head === null || head === merged.tip);
@@ -105,7 +105,7 @@ const mergeGuards = {
   /** `[landing] by`: the forge lands the plan, unless a person named a branch. */
   landsOnForge: ({ context: { policy }, event }: GuardArgs) =>
     policy.landing_by === 'forge' && !(event.type === 'land' && event.into != null),
-  /** Or about to be. */
+  /** Its present work is merged, or its merge runs. */
   isLanded: ({ context }: GuardArgs) => isMergedAsItStands(context) || (context.merge?.work ?? null) !== null,
   /** On the branch that was named, if one was. */
   landsThere: ({ context: { merge }, event }: GuardArgs) =>
@@ -151,14 +151,14 @@ function isPlace(event: PlanEvent, work: string | null | undefined): boolean {
 /** Which requests about a plan's pull request are possible, also to its forge. Its progress is a state of the chart. */
 const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
-  /** `auto_create_pr`, at the end of a plan's own way. */
+  /** `auto_create_pr`: a plan that has passed all of its stages gets a pull request. */
   pullsAlone: ({ context: { policy }, event }: GuardArgs) => makesPulls(policy) && !isByHand(event),
   makesPulls: ({ context: { policy } }: GuardArgs) => makesPulls(policy),
-  /** The one that is open does not show the branch as it is. */
+  /** The open pull request does not show the branch's head. */
   mayPush: ({ context: { pull, head } }: GuardArgs) =>
     head !== null &&
     (pull?.request?.head !== head || pull.request.stack?.some(({ state }) => state === 'closed') === true),
-  /** It shows the branch as it was before this round. */
+  /** The pull request shows the branch as it was before this round of work. */
   pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) => pull?.request?.head !== head && !isByHand(event),
   /** Its parts have requests of their own, each based on the one below. */
   isStacked: ({ context }: GuardArgs) => isStacked(context),
@@ -166,7 +166,7 @@ const pullGuards = {
   isUnpushed: ({ context }: GuardArgs) => isUnpushed(context),
   isUnderway: stateIn('#plan.lifecycle.underway'),
   isNotDone: not(stateIn('#plan.lifecycle.done')),
-  /** It shows the present work, not earlier work from before the plan was started over. */
+  /** The pull request shows the present work, not earlier work from before the plan was started over. */
   showsPresentWork: ({ context: { pull, pass } }: GuardArgs) => pull?.request?.pass === pass,
   pullIsMerged: stateIn('#plan.pullRequest.merged'),
   /** The last of the agents that were at work when the forge merged it. */
@@ -178,7 +178,7 @@ const pullGuards = {
   /** The answer to the request, or a pull request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>
     event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
-  /** The plan's branch has got what people pushed to its stack. */
+  /** The plan's branch contains what people pushed to its stack. */
   bringsWork: ({ event }: GuardArgs) => event.type === 'pr_opened' && event.taken !== undefined,
   bringsUnjudged: ({ event }: GuardArgs) => event.type === 'pr_opened' && event.taken === 'to_judge',
   leftToBeginAnew: ({ event }: GuardArgs) =>
@@ -189,7 +189,7 @@ const pullGuards = {
     event.ids.some((id) => !pull?.seen.includes(id)),
   /** A check failed before the last round of work, and fails after it with the same output. */
   failsAlike: ({ context, event }: GuardArgs) => failingAlike(context, event).length > 0,
-  /** It shall be merged when its checks have passed and it shows exactly the approved work. */
+  /** The forge merges the pull request when its checks have passed and it shows exactly the approved work. */
   mergesOnForge: ({ context, event }: GuardArgs) => {
     const shown = event.type === 'pr_opened' ? event.head : (context.pull?.request?.head ?? null);
     if (shown === null || !isMergedWhenGreen(context) || context.blocked !== null) return false;
@@ -199,7 +199,7 @@ const pullGuards = {
   mergesWhenGreen: ({ context }: GuardArgs) => isMergedWhenGreen(context),
   isReady: ({ event }: GuardArgs) => event.type === 'pr_merge_wanted' && event.ready,
   isByForge: ({ event }: GuardArgs) => event.type === 'pr_merge_scheduled' && event.by === 'forge',
-  /** It was seen on the forge, and answers no request. */
+  /** The merge was seen on the forge, and answers no request. */
   isUnasked: ({ event }: GuardArgs) => event.type === 'pr_merge_refused' && event.run === null,
 };
 
@@ -243,7 +243,7 @@ export function isByHand(event: PlanEvent): boolean {
 /** Senders that may approve without naming a commit. */
 const namesNoCommit = {
   verify_approved: ['person', 'engine'],
-  // A file in the main folder is a person's.
+  // A file in the main folder counts as a person's signal.
   review_approved: ['person', 'engine', 'file'],
 } as const;
 
@@ -266,7 +266,7 @@ export const planGuards = {
     event.type === 'plan_updated' && editObstacle(context, event, stage) === null,
   advances: ({ context }: GuardArgs) => advances(context),
 
-  /** The document of an issue's session says from the beginning what is to be done. */
+  /** An issue's session needs no planner: its document is complete from the beginning. */
   hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on && !isSession(context),
   isSession: ({ context }: GuardArgs) => isSession(context),
   hasArchitect: ({ context }: GuardArgs) =>
@@ -337,7 +337,7 @@ export const planGuards = {
   /** A verifier begins at another commit than the one that the review approved. */
   isUnreviewed: ({ context: { reviewedSha }, event }: GuardArgs) =>
     event.type === 'head_moved' && event.begins === true && reviewedSha !== null && event.head !== reviewedSha,
-  /** Work that is still the plan's, does not block it already, and was missed after it was last made whole. */
+  /** Lost work that still belongs to the plan, does not block it yet, and was missing after the last check that found the work complete. */
   isNewLoss: ({ context, event }: GuardArgs) => {
     if (event.type !== 'work_lost' || event.looked_at < (context.wholeAt ?? 0)) return false;
     const own = new Set(doneWork(context).map(({ commit }) => commit));
@@ -357,7 +357,7 @@ export const planGuards = {
   acceptsNot: ({ event }: GuardArgs) => !acceptsIn(event),
   accepts: ({ context, event }: GuardArgs) => acceptsIn(event) && lostOf(context).length === 0,
   selfFixIsSmall: ({ context, event }: GuardArgs) => originKind(originOf(event)) === 'person' || isSmallFix(context),
-  /** Approved at a commit, and that is no longer the branch's head. */
+  /** The approved commit is no longer the branch's head. */
   isOutdated: ({ context, event }: GuardArgs) => {
     const approval = approvalOf(context);
     return event.type === 'verification_stale' && approval !== null && event.head !== approval.sha;
@@ -389,7 +389,7 @@ export const planGuards = {
   isForBudget: ({ context }: GuardArgs) => context.blocked?.source === 'budget',
   /** A budget that is used up is raised, not answered. */
   budgetIsRaised: ({ context }: GuardArgs) => context.blocked?.source !== 'budget',
-  /** A use that was looked at before a person raised that limit says nothing of now. A day's limit is another one each day. */
+  /** A use that was measured before a person raised the limit no longer counts. A day's limit begins anew each day. */
   budgetIsUsed: ({ context, event }: GuardArgs) => {
     if (event.type !== 'budget_reached') return false;
     const { scope, measure, limit } = event;

@@ -16,7 +16,7 @@ export const gaveUp = {
 const editable = {
   plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: 'setDocument' },
 } as const;
-/** Every task has begun: the text around may change, tasks may not. */
+/** Every task has begun: the text around the tasks may change, the tasks may not. */
 export const fixedTasks = {
   plan_updated: { guard: { type: 'editFits', params: 'over' }, actions: 'setDocument' },
 } as const;

@@ -54,7 +54,7 @@ function taskIn({ plan, waves }: Pick<PlanContext, 'plan' | 'waves'>, title: str
   return wave?.tasks.find(({ number }) => number === place?.task);
 }
 
-/** Why no agent can get it any more; null: one may come. */
+/** Why no agent can receive the message any more; null: one may still start. */
 function obstacle(context: PlanContext, { title, task }: Word): string | null {
   const place = taskOfTitle(context.plan, title);
   if (place === null || !context.isParsed) return null;

@@ -330,7 +330,7 @@ export const needs = {
     const stopCause = { source: 'lost_work' as const, reason: event.detail.slice(0, reasonLimit) };
     return { lost: event.work, stopCause, at: event.at };
   }),
-  /** Also where a plan is over: then nothing is missed any more. */
+  /** In a plan that is over, no work counts as missing. */
   noteFound: base.assign(({ event }) => ({ lost: [], ...(event.type === 'work_found' && { wholeAt: event.at }) })),
   /** A person says that the work was removed on purpose: it is not checked any more. */
   acceptLoss: base.assign(({ context, event }) => {
@@ -367,7 +367,7 @@ export const needs = {
   clearMerged: base.assign(({ context: { blocked } }) =>
     blocked?.source === 'fault' ? {} : { blocked: null, stopCause: null },
   ),
-  /** Questions of agents are removed with them, or stay. */
+  /** A question of an agent stays as long as the agent; one that a person asked by hand ends with the block. */
   clearBlock: base.assign(({ context }) => ({
     blocked: null,
     stopCause: null,

@@ -7,7 +7,7 @@ import { plan } from './actions.ts';
 
 const refused = '#plan.merge.refused';
 
-/** It is asked for again, so what was refused before is shown no more. */
+/** The merge is requested again, so the earlier refusal is no longer shown. */
 const awaits = { target: '#plan.merge.awaiting', actions: 'forgetMergeRefusal' } as const;
 
 /** How a merge begins while none is under way, and how one of the forge is recorded. */
@@ -44,7 +44,7 @@ const stood = {
   actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'],
 } as const;
 
-/** The branch and the check are looked at once more when a person lets it try again, and when its work was mended. */
+/** The branch and the check are read again when a person retries, or when the work was mended. */
 const lineAgain = { target: '#plan.merge.working.finding.automatic', actions: 'findLine' } as const;
 /** The branch moved, or its line found a fault that a fixer is to correct: the plan asks for a place again when it is done. */
 const mended = { target: `${refused}.unlanded`, actions: 'noteMergeRefused' } as const;
@@ -59,7 +59,7 @@ const fromLine = [
   },
 ] as const;
 const forgeAgain = { guard: and(['landsOnForge', 'pullIsOpen']), ...awaits } as const;
-/** A person closed it on the forge. */
+/** A person closed the pull request on the forge. */
 const leaves = { target: '#plan.merge.none', actions: ['tellLineLeft', 'forgetMerge'] } as const;
 const mergedThere = { ...beginnings.pr_merged, actions: ['tellLineLeft', 'noteMergedThere'] } as const;
 const found = { guard: 'isMerge', target: '#plan.merge.working.inLine', actions: ['noteLine', 'tellJoined'] } as const;

@@ -9,7 +9,7 @@ const planned = [
   { guard: and(['isParsed', 'advances']), target: `${ready}.planned`, actions: 'raiseImplement' },
   { guard: 'isParsed', target: `${ready}.planned` },
 ] as const;
-/** One planner works on the plan: its draft is all that is waited for. */
+/** One planner works on the plan, which waits only for its draft. */
 const byOne = {
   planner_finished: planned,
   planner_draft_finished: planned,

@@ -134,7 +134,7 @@ export const pullRequest = plan.createStateConfig({
       initial: 'manual',
       on: {
         pr_merged: { target: 'merged', actions: ['endPullWork', 'noteStack', 'leaveIdleWorktree'] },
-        // Its line saw it merged.
+        // The landing line reported the merge.
         plan_merged: { guard: and(['isMerge', 'isOfForge']), target: 'merged', actions: 'endPullWork' },
         pr_closed: { target: 'closed', actions: ['endPullWork', 'noteStack'] },
         pr_remarked: { actions: 'noteRemarks' },

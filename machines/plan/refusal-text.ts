@@ -151,12 +151,12 @@ export function refusalHint(refused: Refused): string {
   return `it accepts now: ${commands.slice(0, shownCommands).join(', or ')}; all commands: ${explain}`;
 }
 
-/** What a person can do with a draft where no planner is on. `name`: the plan, as a word of the shell. */
+/** What a person can do with a draft where no planner is configured. `name`: the plan, as a word of the shell. */
 export function draftAdvice(name: string): string {
   return `have one coder do all of it: stator plan start ${name} --solo; or correct its document, and hand it in: stator plan update-content ${name} --file <file>`;
 }
 
-/** The title of the agent that refused, as people address it; null: the plan itself, or an agent whose round its path does not tell. */
+/** The title of the agent that refused, as people address it; null: the plan itself, or an agent whose path does not contain its round. */
 function agentOf({ by, plan }: Refused): string | null {
   const [, wave, task] = /^wave-(\d+)\.\d+\/task-(\d+)\.\d+\/agent$/.exec(by) ?? [];
   if (wave !== undefined && task !== undefined)
@@ -166,7 +166,7 @@ function agentOf({ by, plan }: Refused): string | null {
     : null;
 }
 
-/** And not one of its waves, tasks and agents. */
+/** Whether the plan itself refused, and not one of its waves, tasks and agents. */
 function isByPlan({ by }: Refused): boolean {
   return !by.includes('/') && !/\.\d+$/.test(by);
 }

@@ -4,7 +4,7 @@ import { taskName } from '../vocabulary/ids.ts';
 import type { AskedStack, RequestMode } from '../vocabulary/plan-pull.ts';
 import { isFinished, isSession, nextWave, type PlanContext, workOfWave } from './context.ts';
 
-/** A wave or a task that is done, and the commits at which its work ended; what changed nothing is no part. */
+/** A wave or a task that is done, and the commits at which its work ended; one that changed nothing is no part. */
 export interface StackPart {
   readonly name: string;
   readonly title: string;
@@ -63,7 +63,7 @@ export function hasMoreParts(context: PlanContext): boolean {
   return isStacked(context) && stackParts(context).length > (context.pull?.asked?.parts ?? 0);
 }
 
-/** It came to its end, and its requests were not asked for with this head. */
+/** Its work has ended, and no pull requests were requested with this head. */
 export function isUnpushed(context: PlanContext): boolean {
   const { head, pull, blocked } = context;
   // Only the answer to the first request says that the repo has members.
@@ -71,7 +71,7 @@ export function isUnpushed(context: PlanContext): boolean {
   return head !== null && blocked === null && shown !== head && isStacked(context);
 }
 
-/** What an effect needs to bring the forge to it; null: the plan has one pull request. */
+/** What an effect needs to bring the forge up to date; null: the plan has one pull request. */
 export function askedStack(context: PlanContext): AskedStack | null {
   if (!isStacked(context)) return null;
   const { pull, pass } = context;

@@ -10,7 +10,7 @@ export interface Applicant {
   plan: string;
   topic: string | null;
   after: string[];
-  /** What its tasks declare; not there: plans do not wait for each other's files. */
+  /** What its tasks declare; absent: plans do not wait for each other's files. */
   files?: string[];
   priority: number;
   /** The plan's own number of its request. */
@@ -24,10 +24,10 @@ export interface RepoContext {
   waiting: Applicant[];
   /** Plans that may implement now, with their topic. */
   granted: Record<string, string | null>;
-  /** The files that the tasks of those plans declare. A plan that is not there claims none. */
+  /** The files that the tasks of those plans declare. A plan without an entry claims none. */
   claims?: Record<string, string[]>;
   done: string[];
-  /** By plan, the trees that want to know once that it is done. */
+  /** By plan, the trees that are notified once when it is done. */
   watchers: Record<string, string[]>;
   degraded: string | null;
   /** A person paused it: it stays paused over a degradation. */
@@ -53,7 +53,7 @@ export type RepoEvent = SignalEvent<
 export interface GrantObstacle {
   kind: 'topic' | 'after' | 'files' | 'plan_limit';
   detail: string;
-  /** The plans that it waits for; not there: no particular one. */
+  /** The plans that it waits for; absent: no particular one. */
   plans?: string[];
 }
 
@@ -83,8 +83,8 @@ function holderOf({ claims = {}, policy }: RepoContext, { plan, files = [] }: Ap
 }
 
 /**
- * Who gets the right now, in the order of their turns, and why the others do not. A plan that waits for files alone keeps its own from those behind it,
- * or ever new ones would go before it. It waits only for plans that have the right or that are before it, so no circle comes of it.
+ * Who gets the right now, in the order of their turns, and why the others do not. A plan that waits only for files reserves its own files, or plans behind it
+ * could pass it for ever. It waits only for plans that have the right or are before it, so there is no circle.
  */
 export function turnsOf(context: RepoContext): { applicant: Applicant; obstacle: GrantObstacle | null }[] {
   const granted = { ...context.granted };

@@ -43,7 +43,7 @@ export interface TaskContext extends TaskInput {
   committed: string | null;
   /** The question about the files that it deletes; null: none. */
   deletions: string | null;
-  /** The same for what it adds. Not there: none. */
+  /** The same for what it adds. Absent: none. */
   additions?: { readonly question: string; readonly accepts: readonly string[] } | null;
   /** The commit of the plan's branch at which this task began. */
   head: string | null;
@@ -263,7 +263,7 @@ const taskSetup = base.extend({
       enqueue('nextId');
       enqueue('askClearing');
     }),
-    /** The plan's own worktree stays; a task's has nothing left that is not merged. */
+    /** The plan's own worktree stays; in a task's worktree everything is merged. */
     leaveWorktree: base.enqueueActions(({ enqueue, check }) => {
       if (!check('hasOwnWorktree')) return;
       enqueue('nextId');

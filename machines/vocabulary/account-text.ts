@@ -1,4 +1,4 @@
-/** What an account of an agent's service can take, as people read it everywhere. Pure. */
+/** Texts about the remaining use of an account of an agent's service. Pure. */
 
 /** A share between 0 and 1 in percent; null stays null. */
 export function percentOf(share: number | null): number | null {

@@ -1,4 +1,4 @@
-/** What a person did, by the signal that was sent for it: the lists of a day's work say it in these words. */
+/** What a person did, by the signal that was sent for it: the texts for the lists of a day's work. */
 import type { SentByPeople } from './signal.ts';
 
 const texts = {

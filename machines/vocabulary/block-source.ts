@@ -1,4 +1,4 @@
-/** What blocks a plan, as programs and as people call it. Lists, notices, the board and the page all say it with these words. */
+/** What blocks a plan, as programs and as people call it. Lists, notices, the board and the page all use these texts. */
 export const blockSources = [
   'agent',
   'failed',

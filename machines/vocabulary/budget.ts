@@ -7,9 +7,9 @@ export type BudgetScope = (typeof budgetScopes)[number];
 
 /** An upper limit of plausibility. */
 export const amountLimit = 1_000_000_000_000;
-/** Limits, or what is added to them; what is not there has no limit. */
+/** Limits, or what is added to them; an absent measure has no limit. */
 export type Amounts = { readonly [Measure in BudgetMeasure]?: number | undefined };
-/** What was taken, as far as the programs report it. */
+/** The use so far, as far as the programs report it. */
 export type Spent = { readonly [Measure in BudgetMeasure]: number };
 
 export type Budgets = { readonly [Scope in BudgetScope]: Amounts };
@@ -142,7 +142,7 @@ const units: Readonly<Record<string, BudgetMeasure>> = {
 };
 const scales: Readonly<Record<string, number>> = { '': 1, k: 1_000, m: 1_000_000 };
 
-/** Amounts as people write them: `5 USD`, `$5`, `2M tokens, 90 minutes`; null where that is none. */
+/** Amounts as people write them: `5 USD`, `$5`, `2M tokens, 90 minutes`; null: the text is no amount. */
 export function readAmounts(text: string): Amounts | null {
   const amounts: { [Measure in BudgetMeasure]?: number } = {};
   for (const part of text.split(/,(?!\d{3}(?:\D|$))|\band\b/i)) {

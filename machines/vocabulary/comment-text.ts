@@ -1,4 +1,7 @@
-/** A person's comments on lines of a change, as the message that carries them to an agent. What is written here is read again here: the message is their only record. Pure. */
+/**
+ * A person's comments on lines of a change, as the message that carries them to an agent. This file writes the text and reads it again: the message is their
+ * only record. Pure.
+ */
 
 export interface LineComment {
   /** Identifies the comment in commit messages; it is unique within a plan. */

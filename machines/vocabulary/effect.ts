@@ -33,7 +33,7 @@ export type Reason = (typeof reasons)[number];
 export interface Workplace {
   readonly branch: string;
   readonly from: string;
-  /** The name of the worktree's folder; not there: that of the branch. */
+  /** The name of the worktree's folder; absent: that of the branch. */
   readonly folder?: string;
 }
 
@@ -80,7 +80,7 @@ export interface AgentRun {
   readonly start: RunStart;
   /** It chooses among the drafts of several planners, and does nothing else. */
   readonly chooses?: true;
-  /** The table of `[agents]` that its task names; not there: none. */
+  /** The table of `[agents]` that its task names; absent: none. */
   readonly agent?: string;
 }
 
@@ -107,7 +107,7 @@ export interface AgentType {
   readonly kind: 'agent.type';
   readonly id: string;
   readonly run: string;
-  /** The number of the message; not there: it is for a terminal. */
+  /** The number of the message; absent: it is for a terminal. */
   readonly word?: number;
   readonly typed: Typed;
 }
@@ -126,7 +126,7 @@ export interface WorkCommit {
 export interface WorkCheck {
   readonly kind: 'work.check';
   readonly id: string;
-  /** The run whose work is judged. Not there: an earlier version asked. */
+  /** The run whose work is judged. Absent: an earlier version asked. */
   readonly run?: string;
   readonly place: Workplace;
   readonly wave: number | null;
@@ -139,7 +139,7 @@ export interface WorkMerge {
   readonly id: string;
   readonly place: Workplace;
   readonly message: string;
-  /** The work that the branch must contain; null, or not there: an earlier version did not say. */
+  /** The work that the branch must contain; null or absent: an earlier version did not say. */
   readonly commit?: string | null;
 }
 
@@ -156,7 +156,7 @@ export interface WorktreeRemove {
   readonly kind: 'worktree.remove';
   readonly id: string;
   readonly place: Workplace;
-  /** The run that was to begin there and could not, so that the files there come from its setup. Not there: an agent worked there. */
+  /** The run that was to begin there and could not, so that the files there come from its setup. Absent: an agent worked there. */
   readonly unstarted?: string;
 }
 
@@ -190,7 +190,7 @@ export interface PlanMerge {
   /** null: the branch that the plan was begun from. */
   readonly into: string | null;
   readonly message: string;
-  /** The only commit that may be merged; null: it was not judged. Not there: the request is from an earlier version. */
+  /** The only commit that may be merged; null: it was not judged. Absent: the request is from an earlier version. */
   readonly approved?: Approval | null;
   /** A person wants the plan that it is based on merged along with it. */
   readonly withAfter?: boolean;
@@ -203,7 +203,7 @@ export interface LandingFind {
   readonly branch: string;
   /** null: the branch that the plan was begun from. */
   readonly into: string | null;
-  /** The forge merges this one, into the branch that it is for; not there: stator merges with git. */
+  /** The forge merges this one, into the branch that it is for; absent: stator merges with git. */
   readonly pull?: LandingPull;
 }
 
@@ -269,7 +269,7 @@ export interface PlanPull {
   readonly branch: string;
   /** The only commit that may be pushed; null: it was not judged. */
   readonly approved: Approval | null;
-  /** The number of the request that is open, as far as the plan knows; null or not there: there is none. */
+  /** The number of the request that is open, as far as the plan knows; null or absent: there is none. */
   readonly request?: number | null;
   /** Its parts have requests of their own. */
   readonly stack?: AskedStack;
@@ -301,7 +301,7 @@ export interface MachineEffect {
   readonly kind: 'machine.effect';
   readonly id: string;
   readonly machine: string;
-  /** The named action that asked. */
+  /** The named action that requested it. */
   readonly effect: string;
   /** Effects of one lane of a machine share its limit. */
   readonly lane: string;
@@ -405,7 +405,7 @@ export function resourceOf(effect: Effect): string {
       return `branch:${effect.place.from}`;
     case 'branch.archive':
     case 'branch.base':
-    // What still changes the plan's branch comes first; on the branch that it goes into, compare-and-set decides.
+    // Effects that change the plan's branch run before the merge; the target branch is protected by compare-and-set.
     case 'plan.merge':
     case 'landing.find':
     case 'landing.prepare':

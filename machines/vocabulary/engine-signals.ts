@@ -39,7 +39,7 @@ const runNotes = ['nested_kept', 'refs_moved'] as const;
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 
-/** The plan's own number of its request for a place in the line; not there: it is no answer of a line. */
+/** The plan's own number of its request for a place in the line; absent: it is no answer of a line. */
 const placeInLine = { request: word.optional() };
 
 const approval = z.strictObject({ sha, by: z.enum(['reviewer', 'verifier']) });
@@ -55,9 +55,9 @@ const forgeIds = z.array(forgeId).min(1).max(200);
 
 const wordNumbers = z.array(z.int().min(1)).max(1_000);
 
-/** The most parts of a stack: each is a request, and is asked for at each look. */
+/** The most parts of a stack: each is a pull request, and is queried in each round. */
 const stackLimit = 100;
-/** Each pull request of a stack, or of the members of the plan's repo, in the order in which they are merged; not there: the plan has one. */
+/** Each pull request of a stack, or of the members of the plan's repo, in the order in which they are merged; absent: the plan has one. */
 const ofStack = {
   stack: z
     .array(
@@ -159,7 +159,7 @@ export const engineSignals = {
   run_started: toAgent('the process runs', {
     base: sha.nullable(),
     takes_input: z.union([z.literal(true), z.literal('messages')]).optional(),
-    /** The numbers of the messages in its prompt. Not there: all that waited. */
+    /** The numbers of the messages in its prompt. Absent: all that waited. */
     words: wordNumbers.optional(),
   }),
   run_waiting: toAgent('the process asks for a permission', {
@@ -177,7 +177,7 @@ export const engineSignals = {
     cause: z.enum(runCauses),
     detail: text,
     until: z.int().nullable().optional(),
-    /** The numbers of the lines that were typed to it and that its program has read. Not there: none is known. */
+    /** The numbers of the lines that were typed to it and that its program has read. Absent: none is known. */
     lines_read: wordNumbers.optional(),
   }),
   run_lost: toAgent('the run vanished without a report', { detail: text }),
@@ -185,9 +185,9 @@ export const engineSignals = {
   // From the engine alone: work in git, checks, timers.
   work_committed: toPlan('what was left over is committed', {
     ...workOutcome,
-    /** Its branch could not take all of the work: what is stored where, for a person and the next attempt. Not there: it could. */
+    /** Its branch could not take all of the work: what is stored where, for a person and the next attempt. Absent: it could. */
     aside: text.optional(),
-    /** The question for a person: it deletes more than half of the files. Not there: nothing is asked. */
+    /** The question for a person: it deletes more than half of the files. Absent: nothing is asked. */
     deletions: text.optional(),
     /** The same for what it adds: keys, large files, many files. `accepts`: what a yes accepts for the whole plan, in the engine's terms. */
     additions: z.strictObject({ question: text, accepts: z.array(z.string().max(64)).max(1_000) }).optional(),
@@ -280,7 +280,7 @@ export const engineSignals = {
   }),
   pr_merge_unwanted: toPlan('a person merges the pull request again', {}),
   pr_merge_scheduled: toPlan('the pull request is merged as soon as it is approved and green', {
-    /** `stator`: the forge has no such thing here, and is asked again when the request is approved and green. */
+    /** `stator`: the forge cannot merge automatically here, and is asked again when the request is approved and green. */
     by: z.enum(['forge', 'stator']),
   }),
   pr_merge_refused: toPlan('the pull request could not be merged', { detail: text }),
@@ -317,7 +317,7 @@ export const engineSignals = {
     plan: word,
     topic: z.string().max(256).nullable(),
     after: z.array(word).max(256),
-    /** What its tasks declare, where plans wait for each other's files. Not there: nothing. */
+    /** What its tasks declare, where plans wait for each other's files. Absent: nothing. */
     files: z.array(z.string().max(declaredPathLimit)).max(declaredFilesLimit).optional(),
     priority: z.int(),
     /** The plan's own number of this request, which the grant repeats. */
@@ -346,7 +346,7 @@ export const engineSignals = {
     message: text,
     approval: approval.nullable(),
     request: word,
-    /** The pull request that the forge is to merge; not there: stator merges with git. */
+    /** The pull request that the forge is to merge; absent: stator merges with git. */
     pull: landingPull.optional(),
   }),
   landing_left: toLanding('a plan is no longer done', { plan: word, request: word }),

@@ -1,6 +1,6 @@
 /**
- * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: it is a fault
- * of the environment that must end from outside. The work waits for that, for as long as it takes, and nothing counts as failed.
+ * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: a fault of the
+ * environment. The work waits without a limit until the fault is gone, and nothing counts as failed.
  */
 interface ErrorClass {
   readonly status: number;
@@ -84,7 +84,7 @@ export type ErrorCode = keyof typeof errorClasses;
 export class EngineError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
-  /** Trying again earlier would be refused again: milliseconds of the wall clock. Not there: the time is not known. */
+  /** Trying again earlier would be refused again: milliseconds of the wall clock. Absent: the time is not known. */
   readonly retryAtMs?: number;
   /** For `busy`: milliseconds after which it may be taken. */
   readonly retryAfterMs?: number;

@@ -50,7 +50,7 @@ export interface Asked {
   title: string;
   run: string;
   question: string;
-  /** What a bare yes accepts for the whole plan. Not there: it only answers this question. */
+  /** What a bare yes accepts for the whole plan. Absent: it only answers this question. */
   accepts?: readonly string[];
 }
 
@@ -85,9 +85,9 @@ export interface TaskOutline {
   files: string[];
   /** The digest of the task's body: it shows whether the task was changed. */
   digest: string;
-  /** Its document says that it is done; not there: it does not. */
+  /** Its document says that it is done; absent: it does not. */
   isDone?: true;
-  /** The table of `[agents]` that its document names; not there: it names none. */
+  /** The table of `[agents]` that its document names; absent: it names none. */
   agent?: string;
   /** The characters of its body; an earlier version did not store it. */
   length?: number;
@@ -98,7 +98,7 @@ export function isSameTask(task: TaskOutline, other: TaskOutline | undefined): b
   return other !== undefined && other.title === task.title;
 }
 
-/** What an agent at work was promised, and what was done: the fields of a task are in its body. */
+/** Whether the task's text is unchanged: its digest covers the fields too, since they are in the body. */
 export function isSameWork(task: TaskOutline, other: TaskOutline | undefined): boolean {
   return isSameTask(task, other) && task.digest === other?.digest;
 }
@@ -120,7 +120,7 @@ export interface AgentOutput {
 export interface TaskOutput extends AgentOutput {
   /** The commit of the plan's branch after this work; null: the task did not move it. */
   head: string | null;
-  /** The commit that its work ended at, which the plan's branch contains from then on; null or not there: it changed nothing. */
+  /** The commit that its work ended at, which the plan's branch contains from then on; null or absent: it changed nothing. */
   commit?: string | null;
 }
 
@@ -137,13 +137,13 @@ export interface TaskResult {
   reason: Reason | null;
   detail: string;
   run: string | null;
-  /** For a task that is done: the commit that its work ended at. Not there: it changed nothing, or an earlier version did not store it. */
+  /** For a task that is done: the commit that its work ended at. Absent: it changed nothing, or an earlier version did not store it. */
   commit?: string;
   /** Its document says so, and no agent did it here. */
   isMarked?: true;
 }
 
-/** A commit on a plan's branch: whose work it is, the run whose attempt stores it, and the commit at which the run ended. */
+/** The result of a task that its document marks as done. */
 export const markedResult: TaskResult = {
   status: 'done',
   runs: 0,
@@ -153,6 +153,7 @@ export const markedResult: TaskResult = {
   isMarked: true,
 };
 
+/** A commit on a plan's branch: the title of its author, the run whose attempt stores it, and the commit at which the run ended. */
 export interface DoneWork {
   readonly title: string;
   readonly run: string | null;
@@ -162,7 +163,7 @@ export interface DoneWork {
 /** A child's output, as XState sends it to the parent. */
 export type DoneEvent<Output> = { type: `xstate.done.actor.${string}`; actorId: string; output: Output };
 
-/** What an agent must know of its work; the actor that spawns it says it. */
+/** What an agent must know of its work, from the actor that spawns it. */
 export interface AgentInput {
   path: string;
   title: string;
@@ -171,7 +172,7 @@ export interface AgentInput {
   task: number | null;
   branch: string;
   from: string;
-  /** The name of the worktree's folder; not there: that of its branch. */
+  /** The name of the worktree's folder; absent: that of its branch. */
   folder?: string;
   attempts: number;
   timeoutMs: number;
@@ -179,14 +180,14 @@ export interface AgentInput {
   speaksByExit: boolean;
   /** It chooses among the drafts of several planners, and does nothing else. */
   chooses?: true;
-  /** The table of `[agents]` whose agent does it; not there: as the configuration has it for the role. */
+  /** The table of `[agents]` whose agent does it; absent: as the configuration has it for the role. */
   agent?: string;
   feedback: string | null;
   /** How the last run of an earlier agent of this title ended, which a person has done again. */
   previous?: Previous | null;
 }
 
-/** A run that did not count, for the one after it. */
+/** A run that did not count, for the prompt of the next run. */
 export interface Previous {
   run: string;
   reason: Reason;

@@ -3,13 +3,13 @@
  * name, `**` for any folders, `{a,b}` for either. Brackets are text, since many frameworks have them in names of files.
  */
 
-/** A document may declare a great many patterns, and each is compared with each: one more overlaps with everything. */
+/** A document may declare a great many patterns, and each is compared with each. Beyond this limit everything overlaps. */
 const patternLimit = 200;
 /** The most names that `{…}` may mean, and the most characters of a pattern; more counts as any path. */
 const branchLimit = 64;
 const lengthLimit = 500;
 
-/** What a plan claims of its repository: more files, or longer ones, are all of it. */
+/** The most files, and the longest path, that a plan claims. A plan with more claims the whole repository. */
 export const declaredFilesLimit = 500;
 export const declaredPathLimit = 200;
 
@@ -111,7 +111,7 @@ function meet(one: readonly string[], other: readonly string[]): boolean {
   return (mayBeFolder(other) && rows.some((row) => row.at(-1) === true)) || (mayBeFolder(one) && last.includes(true));
 }
 
-/** `src/ui` may be a folder; what a pattern has against `src/login.ts` is about files. */
+/** `src/ui` may be a folder, `src/login.ts` is not one. */
 function mayBeFolder(names: readonly string[]): boolean {
   return names.at(-1)?.includes('.') !== true;
 }

@@ -70,7 +70,7 @@ export type HookEvent = (typeof hookEvents)[number];
 export type MachineEvent = `${string}.${string}`;
 export type ToldEvent = HookEvent | MachineEvent;
 
-/** The tree and state of such an event; null: it is none. */
+/** The tree and state of such an event; null: the event is of another form. */
 export function machineEventOf(event: string): { readonly machine: string; readonly tag: string } | null {
   const dot = event.indexOf('.');
   const [machine, tag] = [event.slice(0, Math.max(0, dot)), event.slice(dot + 1)];

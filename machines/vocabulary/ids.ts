@@ -75,7 +75,7 @@ export function placeOf(tree: TreeAddress): { project: string; plan: string } {
 /** `[a-z0-9][a-z0-9._-]{0,127}`: what a plan may be called. */
 const planNamePattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
-/** What git forbids in a ref's last component and the pattern alone would let through. */
+/** Also refuses what git forbids in a ref's last component and the pattern alone would allow. */
 export function isPlanName(name: string): boolean {
   return planNamePattern.test(name) && !name.includes('..') && !name.endsWith('.') && !name.endsWith('.lock');
 }
@@ -105,9 +105,9 @@ function latinOf(text: string): string {
 }
 
 /**
- * The plan's name for a document's file name or a title: the last path component without `.md` or `.markdown`, in lower case and without
- * accents, everything else folded to single dashes, at most 128 characters. null where nothing usable is left. Our own few letters and no
- * library's thousands: a document's `**After:**` is read with it, and a replay must read the same name for ever.
+ * The plan's name for a document's file name or a title: the last path component without `.md` or `.markdown`, in lower case and without accents, everything
+ * else folded to single dashes, at most 128 characters. null where nothing usable is left. The table of letters is our own, not a library's: a document's
+ * `**After:**` is read with it, and a replay must give the same name in every version.
  */
 export function planNameOf(fileOrTitle: string): string | null {
   const base = fileOrTitle.slice(fileOrTitle.lastIndexOf('/') + 1).replace(/\.(md|markdown)$/i, '');
@@ -163,8 +163,8 @@ export function resultKey(key: string): string {
 const runNameLimit = 190;
 
 /**
- * A run's id as a folder name and ref component: the same for the same run, another for another, at most 200 characters of
- * `A-Z a-z 0-9 . _ # -`. Actor paths and plan names have no other; a project's name may, or may be long, and then a hash tells it apart.
+ * A run's id as a folder name and ref component: one name for each run, at most 200 characters of `A-Z a-z 0-9 . _ # -`. Actor paths and plan names have only
+ * these. A project's name may have others or be long; then a hash identifies it.
  */
 export function runName(project: string, plan: string, run: string): string {
   const full = [plan, ...run.split('/'), project].join('#');
@@ -285,7 +285,7 @@ export function worktreeName(branch: string): string {
   return branch.replaceAll('/', '-');
 }
 
-/** What an agent is there for. */
+/** The purpose of an agent. */
 export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
 export type Role = (typeof roles)[number];
 

@@ -52,9 +52,9 @@ export interface PlanMerge {
   work: string | null;
   /** The branch that a person named; null: the one that the plan was begun from. */
   into: string | null;
-  /** The forge lands it, by its pull request; not there: no. */
+  /** The forge lands it, by its pull request; absent: no. */
   byForge?: boolean;
-  /** A person wants the plan that it is based on merged along with it; not there: no. */
+  /** A person wants the plan that it is based on merged along with it; absent: no. */
   withAfter?: boolean;
   /** The last merge that still counts. */
   merged: Merged | null;

@@ -13,7 +13,7 @@ export interface PullRequest {
   cycles: number;
   /** The checks that failed when failed checks were last reported: by name, a digest of the output. A check without output is not listed. */
   failing: Record<string, string>;
-  /** The pull requests of its parts, in the order in which they are merged, and which parts these are; `number` and `url` are those of the first that is open. Not there: the plan has one. */
+  /** The pull requests of its parts, in the order in which they are merged, and which parts these are; `number` and `url` are those of the first that is open. Absent: the plan has one. */
   stack?: readonly StackLayer[];
   stackMode?: RequestMode;
 }
@@ -25,7 +25,7 @@ export type StackMode = (typeof stackModes)[number];
 export const requestModes = [...stackModes, 'member'] as const;
 export type RequestMode = (typeof requestModes)[number];
 
-/** One of several pull requests of a plan, as it was when it was last looked at. */
+/** One of several pull requests of a plan, as the forge last reported it. */
 export interface StackLayer {
   /** `w1`, or `w1-t2` where each task has one; of a member, its folder. */
   readonly name: string;
@@ -38,13 +38,13 @@ export interface StackLayer {
   readonly head: string;
   /** The branch that it is for, or went into. */
   readonly base: string;
-  /** The registered repo at whose forge it is; not there: the plan's own. */
+  /** The registered repo at whose forge it is; absent: the plan's own. */
   readonly project?: string | undefined;
-  /** What people pushed to it and the plan's branch does not have yet, the oldest first. Not there: nothing. */
+  /** What people pushed to it and the plan's branch does not have yet, the oldest first. Absent: nothing. */
   readonly pushed?: PersonsPush[] | undefined;
 }
 
-/** A push of other people to the branch of a part, or several between two looks. */
+/** A push of other people to the branch of a part, or several pushes between two requests to the forge. */
 export interface PersonsPush {
   /** The branch's commit before and after it. */
   readonly from: string;
@@ -56,7 +56,7 @@ export interface PersonsPush {
 /** The most that is remembered for each part; the last ones become one. */
 export const maxPushes = 50;
 
-/** What a plan's branch has got of people's pushes: the plan counts as approved with it, or is to be judged again. */
+/** How a plan's branch took people's pushes: the plan counts as approved with them, or is to be judged again. */
 export const takenAs = ['approved', 'to_judge'] as const;
 export type TakenAs = (typeof takenAs)[number];
 

@@ -24,7 +24,7 @@ const madeRolePolicy = z.strictObject({
   speaksByExit: z.boolean(),
   /** A session's: it fixes what a review asks for without a person's signal. A policy of an earlier version without this key follows `auto_review_fix`. */
   fixesAlone: z.boolean().optional(),
-  /** A coder's: the table of `[agents]` that does small tasks; not there: its own. */
+  /** A coder's: the table of `[agents]` that does small tasks; absent: its own. */
   small: z.string().max(64).optional(),
 });
 /** A named type: the types of a policy refer to it by name and do not repeat it for each role. */

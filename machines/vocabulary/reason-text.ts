@@ -1,4 +1,4 @@
-/** Why an attempt did not count, as people say it. */
+/** Why an attempt did not count, as text for people. */
 import type { Reason } from './effect.ts';
 import { shellWord } from './shell-word.ts';
 

@@ -6,10 +6,10 @@ const smallFilesLimit = 2;
 const smallLengthLimit = 1_500;
 
 export interface TaskFacts {
-  /** Not there or null: the plan names none. */
+  /** Absent or null: the plan names none. */
   readonly agent?: string | null;
   readonly files: readonly string[];
-  /** The characters of its text; not there: not known, as of plans that an earlier version stored. */
+  /** The characters of its text; absent: not known, as of plans that an earlier version stored. */
   readonly length?: number;
 }
 

@@ -24,7 +24,7 @@ export interface Word {
   readonly isTyped?: true;
 }
 
-/** A word as it comes in. */
+/** A message as it arrives. */
 export interface Said {
   readonly kind: WordKind;
   readonly title: string;

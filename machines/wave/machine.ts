@@ -30,7 +30,7 @@ export interface WaveInput {
   /** The plan's branch, from which the tasks' branches begin and into which they are merged. */
   branch: string;
   tasks: TaskOutline[];
-  /** The results of earlier generations of this wave: done tasks are not run again, and runs are counted on. */
+  /** The results of earlier generations of this wave: done tasks are not run again, and the count of runs continues. */
   results: Record<number, TaskResult>;
   requireChange: boolean;
   /** `plan`: its tasks share the plan's worktree and branch, so that they run one after the other. Waves of earlier versions have none. */

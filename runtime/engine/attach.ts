@@ -11,14 +11,14 @@ import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from '../
 
 /** Whether an engine answers, and which: nothing else is looked at for it. */
 const ping = '/v1/ping?warnings=0';
-/** An owner that takes the connection and sends nothing for so long hangs, or is stopped. */
+/** An owner that takes the connection and sends nothing for this long hangs, or is stopped. */
 const answerLimitMs = 5_000;
-/** If it sends nothing for so long, the list of locks is read: it may hang, or the socket may belong to another program. */
+/** If it sends nothing for this long, the list of locks is read: it may hang, or the socket may belong to another program. */
 const claimLimitMs = 1_000;
 
 /**
- * A client of the engine that owns the home; null where there is none, or where it has no socket. Inside a run its own socket comes first.
- * Throws `unavailable` where it hangs, and inside of walls, where there is no home, also where it does not run.
+ * A client of the engine that owns the home; null where there is none, or where it has no socket. Inside a run its own socket comes first. Throws `unavailable`
+ * if the engine hangs; inside of walls, where there is no home, also if none runs.
  */
 export async function attach(home: string, env: Environment): Promise<Client | null> {
   if (isInRun(env)) {
@@ -61,7 +61,7 @@ type Listening = OwnerFacts & { readonly socketPath: string };
  */
 const ownAfterMs = 10_000;
 
-/** The next owner of the home: the engine that was started again, or after a while this process for a moment. `kind`: of the owner that is gone. */
+/** The next owner of the home: the engine that was started again, or after a while this process, briefly. `kind`: of the owner that is gone. */
 function nextOwner(home: string, env: Environment, kind: OwnerFacts['kind']): NextEngine {
   /** It does not come back: the next request of this client does not wait for it either. */
   let isAway = kind !== 'daemon';

@@ -99,7 +99,7 @@ function taken(file: string, lock: string): EngineError {
 async function openShared(given: string, { host = '', labels = [], faults }: PlaceOptions): Promise<DurablePlace> {
   const place = storePlace('', { file: '', storeUrl: null }, process.env, given);
   if (place.kind === 'file') throw new EngineError('bad_request', 'createEngine: store is empty', 'give a URL');
-  // Who works with a file loads nothing of it.
+  // An engine with a file does not load this code.
   const { openPostgres } = await import('../core/store/postgres/store.ts');
   const store = openPostgres(place, { faults, host: { name: host, labels } });
   try {

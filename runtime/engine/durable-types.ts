@@ -170,11 +170,11 @@ export interface ListedTree {
   readonly value?: unknown;
   readonly tags: string[];
   readonly view: Record<string, unknown>;
-  /** Why its stored state cannot be read; not there: it can. */
+  /** Why its stored state cannot be read; absent: it can. */
   readonly problem?: string | undefined;
-  /** Its machine is paused as a whole; not there: it is not. */
+  /** Its machine is paused as a whole; absent: it is not. */
   readonly paused?: boolean | undefined;
-  /** Not there: none was. */
+  /** Absent: none was. */
   readonly set_aside?: SetAside[] | undefined;
 }
 
@@ -190,7 +190,7 @@ export interface DurableFact<Event = string, Emitted = { readonly type: string }
   readonly seq: number;
   /** ISO 8601. */
   readonly at: string;
-  /** The signal that it is of; null: of none. */
+  /** The signal that caused it; null: none did. */
   readonly signal: number | null;
   /** Who sent it: `person` is the program, `engine` the engine, else another tree. */
   readonly origin: string;
@@ -200,7 +200,7 @@ export interface DurableFact<Event = string, Emitted = { readonly type: string }
   readonly from: string;
   readonly to: string;
   readonly effects: string[];
-  /** What the actor emitted; missing: the fact is of no such event. */
+  /** The event that the actor emitted; absent: it emitted none. */
   readonly emitted?: Emitted | undefined;
 }
 
@@ -235,7 +235,7 @@ export interface TreeExplanation {
   readonly set_aside: SetAside[];
 }
 
-/** What a failure of an engine is known by. */
+/** The codes of an engine's failures. */
 export type DurableErrorCode =
   | 'bad_request'
   | 'bad_machine'

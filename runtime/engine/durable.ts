@@ -47,7 +47,7 @@ export function defineMachine<
   const Name extends string = ChartId<M>,
   Signal extends EventType<M> = never,
 >(
-  // Inferred from these alone: were a handler asked too, the type of the event that it answers would be `string`.
+  // Inferred from these alone: if a handler took part, the type of its event would be `string`.
   definition: {
     readonly name?: Name;
     readonly machine: M;
@@ -97,7 +97,7 @@ export function createEngine<const D extends AnyDurable = never>(
   });
 }
 
-/** What only an engine with repositories does would be silently nothing. Throws `bad_machine`. */
+/** Parts that only an engine with repositories carries out would silently do nothing. Throws `bad_machine`. */
 function refuseWithoutWorld({ name, notices = {}, effects = {}, schedules = {} }: AnyDefinition): void {
   const watching = Object.entries(effects).find(([, effect]) => effect !== undefined && 'watch' in effect);
   const [told] = Object.keys(notices);
@@ -142,7 +142,7 @@ async function inOwnWords<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Its facts fail as what was read of them fails. */
+/** Requests throw with such hints. A stream of facts fails with the error of the request behind it. */
 function clientInOwnWords({ events, ...asked }: MachineClient): MachineClient {
   const worded = Object.entries(asked).map(([name, ask]) => [
     name,

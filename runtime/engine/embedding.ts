@@ -191,7 +191,7 @@ async function* factsOf(
   { project, plan }: PlanName,
   { after, left }: { readonly after: number; readonly left: AbortSignal },
 ): AsyncGenerator<FactEntry, void> {
-  /** Facts up to this one are there and not yet read: none of them is the last. */
+  /** Facts up to this number exist and were not yielded yet, so none before it is the last. */
   let known = 0;
   if (after > 0 && (await isOver(client, { project, plan }, after))) return;
   for await (const fact of client.events({ since: after, project, plan, watch: true, signal: left })) {

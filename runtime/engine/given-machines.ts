@@ -25,7 +25,7 @@ export async function machinesFor(
   return machines;
 }
 
-/** Throws `bad_machine` for a pattern that has no times, and for a time zone that is none. */
+/** Throws `bad_machine` for a pattern that has no times, and for an unknown time zone. */
 function refuseOddSchedules({ name, schedules = {} }: AnyDefinition): void {
   for (const [schedule, { cron, timezone = 'UTC' }] of Object.entries(schedules)) {
     const accepted = scheduleProblem({ schedule: cron, timezone });
@@ -39,7 +39,7 @@ function refuseOddSchedules({ name, schedules = {} }: AnyDefinition): void {
   }
 }
 
-/** Throws `bad_request` for a hook of the program that names a machine, or a tag of one, that is not there. */
+/** Throws `bad_request` for a hook of the program that names a machine, or a tag of one, that does not exist. */
 export function refuseUnknownEvents(hooks: OwnHooks, machines: readonly AnyDefinition[]): void {
   checkOwnHooks(hooks);
   const named = Object.entries(hooks).map(([name, { on = [] }]) => ({ name, events: on }));

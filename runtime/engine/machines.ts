@@ -25,7 +25,7 @@ import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 import type { DurableTree } from './durable-types.ts';
 import { leavable } from './leavable.ts';
 
-/** A user-defined machine in a running engine. Throws `not_found` for a tree that is not there. */
+/** A user-defined machine in a running engine. Throws `not_found` for a tree that does not exist. */
 export interface Machine<D extends AnyDefinition> {
   /** Begins a tree; an existing one stays unchanged. Throws `bad_request` for an id that cannot be used, `refused` where the machine threw. */
   start(id: string, ...input: InputArguments<D>): Promise<DurableTree<D>>;
@@ -65,7 +65,7 @@ export type InputArguments<D extends AnyParts> =
 /** A fact of a tree of that machine. */
 export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event' | 'emitted'> & {
   readonly event: FactEvent<D>;
-  /** What an actor emitted; missing: the fact is of no such event. */
+  /** The event that an actor emitted; absent: it emitted none. */
   readonly emitted?: FactEmitted<D> | undefined;
 };
 

@@ -60,7 +60,7 @@ export async function signingIn(
   return signing.kind === 'off' ? signing : { ...signing, why: await trySigning(repo) };
 }
 
-/** The branch, tag or commit that plans of a repository start from. Throws `bad_repo`, and `bad_config` where the configured one is not there. */
+/** The branch, tag or commit that plans of a repository start from. Throws `bad_repo`, and `bad_config` if the configured one does not exist. */
 export async function baseBranchIn(repo: string, configured: string): Promise<string> {
   const { baseBranch, createSharedAccess, inspectRepository } = await import('../work/git/repository.ts');
   const shared = createSharedAccess();

@@ -12,7 +12,7 @@ export interface ScriptedRun {
   readonly outcome: 'done' | 'failed';
   /** It has been under way since then. */
   readonly sinceMs?: number;
-  /** Its course in the recorded past. Not there: it begins at once, and reports the usual signal of its role at its end. */
+  /** Its course in the recorded past. Absent: it begins at once, and reports the usual signal of its role at its end. */
   readonly known?: KnownRun;
 }
 

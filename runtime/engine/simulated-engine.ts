@@ -143,7 +143,7 @@ const defaultProject = 'simulation';
 const anyMs = Date.UTC(2000, 0, 1);
 /** How many tasks are named when a wave has failed; the rest is counted. */
 const shownFailures = 5;
-/** A plan that is not over after so many steps repeats itself. */
+/** A plan that is not over after this many steps repeats itself. */
 const momentLimit = 1_000_000;
 
 /** Simulates plans, one at a time, each in a store of its own; shared parts are made once. */
@@ -287,7 +287,7 @@ async function openEngine(
     while (due.signals || due.effects) {
       due.signals = false;
       await pump.drain();
-      // An effect that ended has freed its slot in the commit that brought its signal, so each look comes after a signal.
+      // An effect that ended has freed its slot in the commit that brought its signal, so effects are started after each round of signals.
       due.effects = false;
       await dispatcher.look();
       // A handler that has ended settles its effect without any timer: by the next turn it has.

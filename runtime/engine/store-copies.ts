@@ -67,7 +67,7 @@ export async function copiesIn(env: Environment): Promise<StoreCopy[]> {
   return (await load()).listCopies(backupsFolder(homeFolder(env)));
 }
 
-/** Copies the store, even while it is in use: into that file, which is not there yet, or among the daily copies. Throws `not_found`, `conflict`, also of a store in PostgreSQL, and as the store. */
+/** Copies the store, even while it is in use: into that file, which must not exist yet, or among the daily copies. Throws `not_found`, `conflict`, also of a store in PostgreSQL, and as the store. */
 export async function backUpStoreIn(env: Environment, to: string | null): Promise<StoreCopy> {
   const home = homeFolder(env);
   const [file, { makeCopy, writeCopy }, at] = [mustBeFile(env), await load(), Date.now()];

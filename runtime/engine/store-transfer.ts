@@ -19,7 +19,7 @@ export interface Transferred {
 }
 
 /**
- * `to`: the path of a file that is not there yet; or an empty database of PostgreSQL, as `env:NAME` or as a URL without a password. Throws `owner_taken`
+ * `to`: the path of a file that does not exist yet; or an empty database of PostgreSQL, as `env:NAME` or as a URL without a password. Throws `owner_taken`
  * while an engine works on either store, `not_found`, `conflict`, `bad_config`, and as the stores.
  */
 export async function transferStore(env: Environment, to: string): Promise<Transferred> {

@@ -31,7 +31,7 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
   const { hosts } = store;
   const { clones } = settings.current().host;
   if (hosts === undefined || clones === null) return null;
-  /** Since when every look was answered. */
+  /** Since when every reading was answered. */
   let steadySince: number | null = null;
   let waiting: ReadonlyMap<string, Wait> = new Map();
 

@@ -1,6 +1,6 @@
 /**
- * Traces for a program whose OpenTelemetry SDK is registered in this process: each plan that is done or cancelled is there as spans, with their own times. It is
- * a hook, so it is at least once over restarts. Without such an SDK nothing is loaded.
+ * Traces for a program whose OpenTelemetry SDK is registered in this process: each plan that is done or cancelled becomes spans, with their own times. It is a
+ * hook, so it is at least once over restarts. Without such an SDK nothing is loaded.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -1,5 +1,5 @@
 /**
- * What may be asked is stated once, as an operation. Each verb, route and tool that is none, and each operation without a verb, has its reason here: a new
+ * Each request is defined once, as an operation. Each verb, route and tool that is not an operation, and each operation without a verb, has its reason here: a new
  * one by hand fails this test until it becomes an operation or gets a reason.
  */
 import { expect, it } from 'vitest';

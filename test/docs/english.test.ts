@@ -51,6 +51,13 @@ it.each([
   ['for want of', '/** It ended for want of an answer. */'],
   ['holds up', '/** A failure holds up the plan. */'],
   ['wish', '/** The wish of a person. */'],
+  ['not there', '/** The name; not there: it has none. */'],
+  ['what is no', '/** Throws for what is no number. */'],
+  ['is none', '/** null: the text is none. */'],
+  ['is stored no longer', '/** A row that is stored no longer. */'],
+  ['for so long', '/** It waits for so long. */'],
+  ['in its own words', '/** The state in its own words. */'],
+  ['says nothing of now', '/** An old reading says nothing of now. */'],
 ])('“%s” in a comment is refused', (found, text) => {
   const { status, said } = checked('actors/one.ts', `${text}\n`);
   expect(status).toBe(1);

@@ -123,7 +123,7 @@ describe('a disk of the repo that is', () => {
     expect(await untilHeld(engine, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
       'free some space there: df -h',
     );
-    // Five tries end an effect that fails; these are none.
+    // Five tries end an effect that fails; these do not count.
     const later = (isSo: () => boolean | Promise<boolean>) =>
       until(() => {
         aheadMs += 60_000;

@@ -377,7 +377,7 @@ program = "date +%N >> fixes.txt"
     const { page } = await open('demo/curious');
     await page.getByText('Postmark or SES?').first().waitFor(limit);
     await page.getByText('Which port?').first().waitFor(limit);
-    // An empty answer is none.
+    // An empty answer does not count.
     await page.getByRole('button', { name: 'Answer' }).first().click();
     expect((await client.plan('demo', 'curious')).questions).toHaveLength(2);
     const field = page.getByRole('textbox', { name: 'Postmark or SES?' });

@@ -76,7 +76,7 @@ it.skipIf(!hasBrowser())(
     const log = page.getByRole('region', { name: 'Log' });
     await log.getByText("I read: keep the <b>old</b> format of O'Neill").waitFor(limit);
     expect(await field.inputValue()).toBe('');
-    // An empty line is none.
+    // An empty line is not sent.
     await field.press('Enter');
     await field.fill('and in English');
     await page.getByRole('button', { name: 'Type', exact: true }).click();

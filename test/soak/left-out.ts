@@ -92,7 +92,7 @@ export const wholeInSoak: Readonly<Record<string, number>> = {
 
 /** Programs that are paid for, and hundreds of MB each; `test/agents/programs.test.ts` and `engine/programs.test.ts` play what they print. */
 export const realAgents = 'test/real/**/*.test.ts';
-/** In the short form each of its files takes about so long. */
+/** In the short form each of its files takes about this long. */
 export const realShortS = 60;
 
 /** Measures, with no right or wrong: `npm run bench`. */

@@ -15,7 +15,7 @@ const growing = ['signals', 'journal', 'effects', 'runs', 'launches', 'notificat
 
 /** As they begin, `…` for the columns. */
 const walking = [
-  // A person asks, for at most so many: the newest are read first.
+  // A person asks for a limited number: the newest are read first.
   '… FROM signals WHERE (CAST(@project AS TEXT) IS NULL',
   "… FROM effects WHERE kind = 'hook.deliver' AND (CAST(@project AS TEXT) IS NULL",
   '… FROM runs r WHERE (CAST(@project AS TEXT) IS NULL',

@@ -184,7 +184,7 @@ export function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    return ''; // not there, gone, or not ours to read
+    return ''; // missing, gone, or not ours to read
   }
 }
 

@@ -54,7 +54,7 @@ export interface FakePull {
   auto: { method: string; head: string } | null;
   /** How it was merged by a call. */
   mergedBy: { method: string; head: string } | null;
-  /** What it was merged as; not there: as a commit that no repository has. */
+  /** What it was merged as; absent: as a commit that no repository has. */
   mergeCommit?: string;
   /** It conflicts with the branch that it goes into. */
   conflicts: boolean;

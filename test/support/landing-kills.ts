@@ -25,7 +25,7 @@ interface Trial {
   readonly seed: number;
   /** `[landing] batch`. 1: all plans conflict pairwise. More: each third one does, and the second makes the check fail until its fixer has mended it. */
   readonly batch: number;
-  /** Their pull requests are merged by a forge of that kind, which often fails; not there: stator merges with git. */
+  /** Their pull requests are merged by a forge of that kind, which often fails; absent: stator merges with git. */
   readonly forge?: 'github' | 'gitea' | 'gitlab';
   /** People push to its branches by force, and close, edit and merge requests by hand; checks and approvals are required, and come late. */
   readonly hasPeople?: boolean;

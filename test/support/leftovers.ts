@@ -42,6 +42,6 @@ export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // not there, or gone
+    return ''; // missing, or gone
   }
 }

@@ -29,7 +29,7 @@ export interface PlacedItem {
   readonly path: readonly OutlineHeading[];
   /** How many headings are before it: neighbours have none between them. */
   readonly section: number;
-  /** A line all in bold before its list, which is a heading to those who read it: `**Tasks:**`. */
+  /** A bold line before the list, which readers take for its heading: `**Tasks:**`. */
   readonly lead: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** Remarks about documents: which files belong to one, and what a document looks like that is no plan. */
+/** Remarks about documents: the files that belong to one, and what a document that is not a plan looks like. */
 import type { PlanProblem } from '../shape.ts';
 import type { Family } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
@@ -33,7 +33,7 @@ export function tooManyLines({ lines }: Sheet): PlanProblem | null {
   return { line: lineLimit + 1, message: `the document has more than ${lineLimit} lines; split it into several plans` };
 }
 
-/** What a document is that is not read as a plan, in one sentence. */
+/** One sentence that says what a document is that is not read as a plan. */
 export function describe(sheet: Sheet): string {
   const json = sheet.json();
   if (json !== null) {

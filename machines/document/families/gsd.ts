@@ -1,6 +1,6 @@
 /**
- * `NN-NN-PLAN.md` of GSD: front matter with `depends_on`, and a `<task>` for each task. Its tasks run one after the other. What it depends on is another plan,
- * which is waited for where its file lies beside and no summary says that it is done. `<automated>` in `<verify>` is the task's check.
+ * `NN-NN-PLAN.md` of GSD: front matter with `depends_on`, and a `<task>` for each task. Its tasks run one after the other. It depends on other plans, and waits
+ * for each whose file lies beside it and has no summary yet. `<automated>` in `<verify>` is the task's check.
  */
 import { closesFence, type Fence, openedFence } from '../markdown-lines.ts';
 import type { PlanProblem } from '../shape.ts';
@@ -161,7 +161,7 @@ function plansBefore(sheet: Sheet): { after: string[]; remarks: PlanProblem[] } 
   const after: string[] = [];
   const remarks: PlanProblem[] = [];
   const phase = /^(\d+(?:\.\d+)?)/.exec(String(matter?.fields?.phase ?? ''))?.[1] ?? null;
-  // What all plans of the phase begin with: `03` of `03-02-PLAN.md`, `3-store` of `3-store-02-PLAN.md`.
+  // The prefix of all plans of the phase: `03` of `03-02-PLAN.md`, `3-store` of `3-store-02-PLAN.md`.
   const stem = /^(.+)-\d+[A-Za-z]?-PLAN\.md$/i.exec(sheet.file)?.[1] ?? null;
   for (const written of namesOf(matter)) {
     const [, prefix, number] = /^(?:(\d+(?:\.\d+)?)-(?:.*-)?)?(\d+[A-Za-z]?)(?:-PLAN(?:\.md)?)?$/.exec(written) ?? [];

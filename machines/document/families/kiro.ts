@@ -124,7 +124,7 @@ function asItem(item: OutlineItem): { readonly item: OutlineItem } {
   return { item };
 }
 
-/** What is in a group, and in none of its tasks. */
+/** The lines of a group that are in none of its tasks. */
 function outside(sheet: Sheet, { item, members, end }: Group): SourceLine[] {
   const lines = [...item.rest, ...sheet.between(item.end, end)];
   return lines.filter(({ number }) => !members.some((member) => member.line <= number && number < member.end));

@@ -23,7 +23,7 @@ export interface OutlineHeading {
 /** `[ ]` or `[x]` before the text of an item or a heading. */
 export interface CheckBox {
   readonly isChecked: boolean;
-  /** The place of what is between the brackets, in its line. */
+  /** The column of the character between the brackets. */
   readonly column: number;
   readonly width: number;
   /** `[ ]*`: Kiro's mark of an optional item. */

@@ -1,6 +1,6 @@
 /**
- * The parsers of markdown, YAML and JSON. Each is loaded at its first use: nearly all processes read plans of stator's own form alone, and to load the three
- * takes as long as all else of a short verb.
+ * The parsers of markdown, YAML and JSON. Each is loaded at its first use: nearly all processes read plans of stator's own form alone, and loading all three
+ * takes as long as the rest of a short command.
  */
 import { createRequire } from 'node:module';
 import type * as yaml from 'js-yaml';

@@ -48,7 +48,7 @@ export function layOut(
   return divide(sheet, { spans, headings: outside, waves: isOne ? waves.map(() => null) : waves, titleAbove });
 }
 
-/** Tells of lines, in their order, whether they are in no task. */
+/** Returns a check whether a line is outside of every task. It must be called with lines in ascending order. */
 function outsideOf(spans: readonly TaskSpan[]): (at: { readonly line: number }) => boolean {
   let at = 0;
   return ({ line }) => {

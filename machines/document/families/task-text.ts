@@ -5,7 +5,7 @@ import { readLabel } from '../labels.ts';
 import type { TaskLink } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 
-/** A longer title is whole in the text below; a title goes into lists, branches and commits. */
+/** A longer title is shortened, since titles go into lists, branches and commits; the text below it is complete. */
 const titleLimit = 100;
 
 export interface TitledText {
@@ -98,7 +98,7 @@ export function idForm(
 const keyPattern =
   /^\s{0,6}(?:[-*+]\s+)?[`*_]{0,3}(?:depends_on|dependsOn|blocked_by|blockedBy)[`*_]{0,3}\s*[:：][`*_]{0,3}(.*)$/s;
 
-/** The value of a field that says what comes first; null where a line is none. */
+/** The value of a field that says what comes first; null: the line has no such field. */
 function linkField(text: string): { name: string; value: string } | null {
   const key = keyPattern.exec(text)?.[1];
   if (key !== undefined) return { name: 'depends on', value: key.trim() };

@@ -29,7 +29,7 @@ export async function askNext<T>(
     const waitedMs = performance.now() - beganMs;
     if (signal?.aborted === true) throw cause;
     if (waitedMs > limitMs) throw notKnown(look, limitMs, cause);
-    const found = await next(waitedMs).catch(() => null); // one engine has gone and the next is not there yet: try again
+    const found = await next(waitedMs).catch(() => null); // one engine has gone and the next has not started yet: try again
     try {
       if (found !== null) return await ask(found.call);
     } catch (thrown) {

@@ -115,7 +115,7 @@ export function createCommands(parts: CommandDependencies) {
         ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
       );
     const { ok, document: written } = parsePlan(shown.content);
-    // What it lacks to be a plan is the machine's to say.
+    // The machine itself says what the document lacks.
     if (!ok && type !== 'plan_start') return;
     if (type === 'implement_start' || type === 'implement_wave') await refuseCircle(parts, { project, plan });
     const document = type === 'plan_start' ? null : written;
@@ -225,8 +225,8 @@ export function createCommands(parts: CommandDependencies) {
 
   /**
    * Admits the signal, then waits for the verdict. Throws the errors of admission, `plan_not_found`, `repo_not_found`, and if work would begin that git would
-   * refuse: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows), `agent_unusable` (programs that are not there,
-   * tasks that nothing would run).
+   * refuse: `bad_config` (who commits?), `branch_taken`, `bad_request` (an invalid branch name), `agent_unusable` (missing programs, tasks that no agent could
+   * run).
    */
   async function send(command: SendCommand): Promise<SignalAnswer> {
     const admission = admitSignal(parts.kinds, command);

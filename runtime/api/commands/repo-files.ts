@@ -29,7 +29,7 @@ export function createRepoFiles(parts: CommandDependencies) {
   const missing = new Map<string, string>();
   /** Changed configurations that are not in force: of a project, and of the daemon itself (''). They are reported until they are read without problems. */
   const unread = new Map<string, readonly string[]>();
-  /** By project: a reading of its files that began before the last change must not have the last word. */
+  /** By project: its files are read one reading after the other, so that an older reading never overrides a newer one. */
   const turns = new Map<string, InTurn>();
   /** Paths that a person removed from this engine. If daemon.toml lists them, they come back at the next start, and not before. */
   const left = new Set<string>();

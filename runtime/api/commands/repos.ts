@@ -91,7 +91,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     }
   }
 
-  /** Its new folder was looked at as it was taken: what is known of the old one holds no more. */
+  /** Its new folder was checked when it was taken: faults of the old one no longer count. */
   async function tellUsable(project: string): Promise<void> {
     if ((await views.repo(project)).state !== 'degraded') return;
     const word = { tree: repoTree(project), type: 'repo_recovered' as const, payload: {}, origin: 'engine' as const };

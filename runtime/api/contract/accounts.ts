@@ -12,15 +12,15 @@ export const accountEntry = z
     until: time.nullable(),
     /** How much of its limit is used, in percent, while the rest is kept back as its reserve; null: the service takes no more. */
     used_percent: z.number().nullable(),
-    /** What is left of its limits, as its program said last, the one that ends first; empty: it did not say so. */
+    /** What is left of its limits, as its program last reported it, the one that ends first; empty: it reported nothing. */
     left: z.array(
       z.object({
         /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` where it is not known. */
         span: z.string(),
         percent: z.number(),
-        /** When all of it is there again. */
+        /** When the whole limit is available again. */
         until: time,
-        /** When the program said so. */
+        /** When the program reported it. */
         at: time,
       }),
     ),

@@ -11,7 +11,7 @@ export const landingEntry = z
     branch: z.string(),
     /** What happens with the plans at the head; `empty`: none is being landed. */
     state: z.enum(['empty', 'preparing', 'checking', 'merging']),
-    /** A person lets nothing land. */
+    /** A person has paused the line: nothing lands. */
     paused: z.boolean(),
     /** The plans at the head, which are being landed together; usually one. */
     current: z.array(waiting),

@@ -126,9 +126,9 @@ const stackLayer = z.object({
   /** The branch that it is for, or went into. */
   base: z.string(),
   head: z.string(),
-  /** The registered repo at whose forge it is; not there: the plan's own. */
+  /** The registered repo at whose forge it is; absent: the plan's own. */
   project: z.string().optional(),
-  /** What people pushed to it and the plan's branch does not have yet: the branch's commit before and after each push. Not there: nothing. */
+  /** What people pushed to it and the plan's branch does not have yet: the branch's commit before and after each push. Absent: nothing. */
   pushed: z.array(z.object({ from: z.string(), to: z.string(), without: z.array(z.string()).optional() })).optional(),
 });
 
@@ -146,7 +146,7 @@ const taskEntry = z.object({
   after: z.array(count).readonly(),
   /** The running task of its wave whose files overlap with its own, and the path of its own that does; null: it waits for none. */
   waits_for_files: z.object({ task: count, path: z.string() }).nullable(),
-  /** The table of `[agents]` that does it; not there: the coder's own. */
+  /** The table of `[agents]` that does it; absent: the coder's own. */
   agent: z.string().optional(),
   /** Why: the `plan` names it, or it does tasks of this `size`. */
   agent_by: z.enum(['plan', 'size']).optional(),
@@ -210,7 +210,7 @@ export const planShow = planEntry
         url: z.string().nullable(),
         /** The progress of its automatic merge; null: a person merges it. `detail`: why it was refused. */
         merge: z.object({ state: z.enum(forgeMergeStates), detail: z.string() }).nullable(),
-        /** The requests of its parts, the lowest first; `url` above is that of the lowest that is open. Not there: the plan has one. */
+        /** The requests of its parts, the lowest first; `url` above is that of the lowest that is open. Absent: the plan has one. */
         stack: z.array(stackLayer).optional(),
       })
       .nullable(),

@@ -92,7 +92,7 @@ export const repoRemoved = z
     notes: lines,
   })
   .meta({ id: 'RepoRemoved' });
-/** A repo that is registered no longer. */
+/** A repo that is no longer registered. */
 export interface RepoRemoved extends z.infer<typeof repoRemoved> {}
 
 export const repoMoved = z
@@ -183,7 +183,7 @@ export interface TrustLooked extends z.infer<typeof trustLooked> {}
 export const trustRevoked = z
   .object({ status: z.literal('revoked'), project: z.string(), path: z.string(), revoked_at: time, notes: lines })
   .meta({ id: 'TrustRevoked' });
-/** A repo that is trusted no longer. */
+/** A repo that is no longer trusted. */
 export interface TrustRevoked extends z.infer<typeof trustRevoked> {}
 
 export const repoSwitched = z

@@ -17,7 +17,7 @@ export const workEntry = z
         attempt: count,
         state: z.string(),
         reason: reason.nullable(),
-        /** What a run failed of, in one line: of its check, of its program, or the last message of its agent; null: nothing is known. */
+        /** Why a run failed, in one line: the message of its check or its program, or the last message of its agent; null: not known. */
         why: z.string().nullable(),
         started_at: time,
         ended_at: time.nullable(),

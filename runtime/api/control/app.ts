@@ -2,7 +2,7 @@
  * The control API: one app for the socket, for an embedded engine and for mounting in other servers. Every failure is `{error, code, hint}` with the status
  * of its code.
  *
- * What may be asked is a value in `operations/<noun>.ts` (docs/extending.md). The routes in `routes/` are no operations: those of the daemon around an engine,
+ * Each operation is a value in `operations/<noun>.ts` (docs/extending.md). The routes in `routes/` are no operations: those of the daemon around an engine,
  * streams, MCP, and kasmos's requests whose answers have kasmos's form. test/control/routes.test.ts has a row for each answer of a route. `npm run docs`
  * rewrites the table of docs/control-api.md.
  */

@@ -85,7 +85,7 @@ function guard(app: Pick<App, 'fetch'>, door: Guard): Pick<App, 'fetch'> {
       const header = (name: string) => request.headers.get(name);
       const refusal = strangerRefusal(request, door);
       if (refusal !== null) return errorResponse(refusal);
-      // It proves itself by its signature, which its route checks, and what else it says of itself does not count.
+      // It proves itself by its signature, which its route checks, and all other credentials in it are ignored.
       if (isDelivery(request)) return app.fetch(new Request(request, { headers: withoutToken(request.headers) }));
       const given = bearerOf(header);
       if (door.team !== null && (!isOfApi(request) || isOfPage(given)))

@@ -169,7 +169,7 @@ interface Adding {
   readonly sender: Sender | null;
 }
 
-/** A text that is there already is not added again: the answer is the note that has it. Throws `repo_not_found`, `limit_reached`. */
+/** An existing text is not added again: the answer is the note that has it. Throws `repo_not_found`, `limit_reached`. */
 async function add(parts: OperationParts, { project, plan, text: said, sender }: Adding): Promise<NoteKept> {
   const { store, projects, clock } = parts;
   const { take } = projects.get(project).config.noteRules;

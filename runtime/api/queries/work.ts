@@ -86,7 +86,7 @@ function plansIn(plans: readonly PlanEntry[], { fromMs, toMs, runs, acts }: Done
     .sort((a, b) => (`${a.project} ${a.plan}` < `${b.project} ${b.plan}` ? -1 : 1));
 }
 
-/** What the program or the check printed with which a run failed, by the run's key; where its signal is stored no more, nothing. */
+/** The output of the program or the check with which a run failed, by the run's key; nothing if its signal is no longer stored. */
 async function causesOf(store: Pick<Store, 'signals'>, runs: readonly RunRow[]): Promise<Map<string, string>> {
   const failed = runs.filter(isFailure);
   const causes = new Map<string, string>();

@@ -1,4 +1,4 @@
-/** Puts the parts of a chart, each with a layout of its own, and its words together. */
+/** Puts the parts of a chart, each with a layout of its own, and its texts together. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { pathOf } from './arrows.ts';
 import type { Box, Chart, ChartEdge, ChartLabel, ChartRoute, ChartStart, ChartState } from './chart.ts';

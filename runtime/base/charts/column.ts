@@ -1,7 +1,7 @@
 /**
- * The positions of a machine's states in one column, in the order of the definition, computed at once and without a library: the page shows machines of
- * users, and the engine goes on meanwhile. An arrow to the next state goes straight down; every other arrow has a lane beside the
- * column, on the right if it leads down, on the left if it leads up. The words of all transitions are in the states that they leave.
+ * The positions of a machine's states in one column, in the order of the definition, computed at once and without a library: the page shows machines of users,
+ * and must not delay the engine. An arrow to the next state goes straight down; every other arrow has a lane beside the column, on the right if it leads down,
+ * on the left if it leads up. The words of all transitions are in the states that they leave.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { nodesOf, pathOf } from './arrows.ts';

@@ -287,7 +287,7 @@ export function writtenSource(file: string, text: string): RepoConfigSource {
   return { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
 }
 
-/** The configuration from those texts, under today's daemon.toml; a pinned source means the same whatever the repo's files say by now. */
+/** The configuration from those texts, under today's daemon.toml; a pinned source does not depend on the repo's present files. */
 export function parseRepoConfig(
   source: RepoConfigSource,
   daemon: DaemonConfig,
@@ -301,7 +301,7 @@ export function parseRepoConfig(
   const flags = flagsOf(values, daemon.flags);
   const kasmos = kasmosOf(source);
   const { hooks, origins: hookOrigins } = allHooks(values, kasmos);
-  // A person's own, so it is no part of what a repo starts, and of what is trusted.
+  // These belong to the person, so they are no part of what the repo starts, or of what is trusted.
   const besides = ownersHooks({ desktop: daemon.notifications.desktop, chats: daemon.chats }, hooks);
   const besidesOrigins = Object.fromEntries(
     besides.map(({ type }, index) => [
@@ -428,8 +428,10 @@ function layerOf(tables: AgentTables, origins: Origins): AgentLayer {
   return { tables, originOf: (table, key) => originOf({ origins }, `agents.${table}.${key}`) };
 }
 
-/** An embedding program's tables are checked like a file's, since a typed caller is not the only one. */
-/** Throws `bad_config` for mistakes that are mistakes in a file too, and `bad_request` for mistakes in a function. */
+/**
+ * An embedding program's tables are checked like a file's, since its types may not have been checked. Throws `bad_config` for mistakes that are mistakes in a
+ * file too, and `bad_request` for mistakes in a function.
+ */
 export function checkOverrides(overrides: RepoOverrides): void {
   givenTables(overrides);
   checkOwnHooks(overrides.hooks ?? {});

@@ -4,7 +4,7 @@ const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 type Unit = keyof typeof unitMs;
 const unitsLargestFirst = (Object.keys(unitMs) as Unit[]).toReversed(); // the keys of the table
 
-/** `"500ms" "90s" "30m" "1h" "7d"` in milliseconds, or null where the text is none. Twelve digits at most, so the result is a safe integer. */
+/** `"500ms" "90s" "30m" "1h" "7d"` in milliseconds, or null for any other text. Twelve digits at most, so the result is a safe integer. */
 export function durationMs(text: string): number | null {
   const parts = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text.trim());
   const [, count, unit] = parts ?? [];

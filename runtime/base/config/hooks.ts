@@ -54,7 +54,7 @@ export function targetOf(hook: HookConfig): string | null {
   return shown?.(hook as never) ?? null; // of that channel
 }
 
-/** What a person trusts with it. */
+/** The text that a person agrees to by trusting the hook. */
 export function trustedWords(hook: HookConfig): string {
   if (hook.type === 'function') return 'a function of the engine';
   const { is, trusted } = channelOf(hook.type);
@@ -139,8 +139,8 @@ export function unheardEvents(
 }
 
 /**
- * One line for each hook whose address says by itself that it is not of the open internet: each of its deliveries would be refused. The address of a name is
- * looked up when the hook is delivered.
+ * One line for each hook whose address is not on the open internet: each of its deliveries would be refused. The address of a name is looked up when the hook
+ * is delivered.
  */
 export function refusedAddresses(hooks: readonly HookConfig[]): string[] {
   return hooks.flatMap((hook) => {

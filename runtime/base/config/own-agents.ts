@@ -78,7 +78,7 @@ export type OwnAgents = Readonly<Record<string, OwnAgent | undefined>>;
 
 /**
  * The settings of one agent without its function, under the preset that represents it; `program` is the name under which the function is found again. Throws
- * `bad_request` for what is no function, and for a key that would have no effect.
+ * `bad_request` for a value that is not a function, and for a key that would have no effect.
  */
 export function settingsOf(name: string, agent: OwnAgent): { settings: object; preset: 'function' | 'custom' | null } {
   const { run, start, ...settings } = agent;

@@ -79,7 +79,7 @@ export function policyOf(parts: PolicyParts): Policy {
   };
 }
 
-/** One line for each key that has no effect, and each role that is configured to be on and cannot be, in the words of its consequence. */
+/** One line for each key that has no effect, and each role that is configured to be on and cannot be, as a sentence about the consequence. */
 export function unusedNotes(profiles: Profiles, flags: Flags): string[] {
   const isReviewed = isOn(profiles.reviewer) || isOn(profiles.verifier);
   const limit = defaultPolicy.readiness_self_fix_max_lines;

@@ -1,4 +1,4 @@
-/** The programs behind the presets that are agents of others: what they are called, and how they are installed. Pure, for every layer. */
+/** The programs of other makers behind the presets: their names, and how they are installed. Pure, for every layer. */
 import {
   type AcpPreset,
   acpAgent,
@@ -114,7 +114,7 @@ export function versionHint(preset: ProgramPreset, role: string): string {
   return `install a version that was tried${how}; or set \`program\` under [agents.${role}] to where one is`;
 }
 
-/** What a person does where the program is not there; `role` names the table of the configuration that could say another. */
+/** What a person does if the program is not installed; `role` names the table of the configuration that could say another. */
 export function installHint(preset: ProgramPreset, role: string): string {
   const { installCommand } = presetProgram(preset);
   const how = installCommand === null ? '' : `: ${installCommand}`;

@@ -1,4 +1,4 @@
-/** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
+/** Which agent plays a role: the tables of all files, nearest first, folded into one profile. */
 import type { PlanDocument, PlanProblem } from '../../../machines/document/plan-document.ts';
 import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import { registriesWord } from '../platform/host-rules.ts';
@@ -222,7 +222,7 @@ function hasFallback(table: string, layers: readonly AgentLayer[]): boolean {
   return ofTable(table, layers, 'fallback').value !== undefined;
 }
 
-/** null: the table is there. */
+/** null: the table exists. */
 function missingTable(name: string, layers: readonly AgentLayer[]): string | null {
   const all = [...new Set(layers.flatMap(({ tables }) => Object.keys(tables)))];
   if (all.includes(name)) return null;
@@ -311,7 +311,7 @@ export function playersOf(own: AgentProfile, attempt: number, agent?: string): A
 
 /**
  * Who may play an attempt of a task that names its agent. A name in `escalate` begins the list there. Another one plays the first attempt, and all of them
- * where there is no such list; the agents of the role replace it while its account is limited. A name that is not there counts as none.
+ * where there is no such list; the agents of the role replace it while its account is limited. An unknown name counts as none.
  */
 function playersFrom(own: AgentProfile, attempt: number, agent: string): AgentProfile[] {
   const at = own.steps.findIndex(({ name, role }) => (name ?? role) === agent);
@@ -337,7 +337,7 @@ export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): Ag
   return Object.values(profiles).flatMap(allPlayersOf);
 }
 
-/** The tasks that name an agent which is not there, with the nearest name. */
+/** The tasks that name an agent that does not exist, with the nearest name. */
 export function unknownAgents({ waves }: Pick<PlanDocument, 'waves'>, coder: AgentProfile): PlanProblem[] {
   const names = [coder.role, ...coder.choices.flatMap(({ name }) => name ?? [])];
   return waves.flatMap(({ tasks }) =>

@@ -190,7 +190,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
     '"skip"',
     'what its program would ask a person about: "skip" lets it do so, "ask" asks you; of the presets claude and those of the Agent Client Protocol can ask',
   ],
-  permission_timeout: ['"1h"', 'a question that nobody answered for so long is denied'],
+  permission_timeout: ['"1h"', 'a question without an answer is denied after this time'],
   writable: ['[]', 'inside of walls: what it may change beside its worktree, such as ["~/.npm"]'],
   readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
   trusted_files: [

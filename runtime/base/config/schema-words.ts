@@ -1,6 +1,6 @@
 /**
- * The small words that both files' schemas are made of. Every message is the *accepted form*, in the words of the documentation: what was found, the
- * key and the line are put around it by `document.ts`.
+ * The building blocks of both files' schemas. Each message is only the *accepted form*, as the documentation has it; `document.ts` adds the found value, the
+ * key and the line.
  */
 import { isAbsolute, normalize } from 'node:path';
 import { z } from 'zod';
@@ -108,7 +108,6 @@ export function sizeOrNone({ minBytes, maxBytes, limits }: SizeForm) {
   });
 }
 
-/** A whole number, `""` for none: null, or `auto`. */
 /** A duration; empty: none. */
 export function durationOrNone(form: DurationForm) {
   return z.union([z.literal('').transform(() => null), duration(form)], {
@@ -116,6 +115,7 @@ export function durationOrNone(form: DurationForm) {
   });
 }
 
+/** A whole number; null for `""`, or `auto`. */
 export function wholeNumberOrNone(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}, "auto", or "" for none`;
   return z.union([z.literal('').transform(() => null), z.literal(auto), wholeNumber(min, max)], { error });

@@ -1,4 +1,4 @@
-/** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
+/** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next file is used. */
 
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';

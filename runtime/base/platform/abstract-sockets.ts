@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 /** Names that a program generates at each start: they do not help a reader. */
 const isRandom = /[0-9a-f]{8,}|[A-Za-z0-9]{20,}/;
 
-/** Names of those on which a program listens, with `@` before them, the meaningful ones first; empty where the system has none. */
+/** Names of the sockets on which a program listens, with `@` before them, the meaningful ones first; empty where the system has none. */
 export function abstractSockets(file = '/proc/net/unix'): string[] {
   let text: string;
   try {

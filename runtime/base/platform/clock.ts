@@ -1,17 +1,20 @@
-/** The sources of time. Tests bring their own; nothing below the runtime has one. */
+/** The sources of time. Tests bring their own; machines and actors have none. */
 export interface Clock {
   /** The wall clock, which may be set or jump: for people, and for what happens at a time of day. */
   nowMs(): number;
   /**
-   * Milliseconds of a clock that neither jumps nor counts sleep, the same in every process until the machine starts again. Default: a wall clock that
-   * that is assumed never to jump.
+   * Milliseconds of a clock that neither jumps nor counts sleep, the same in every process until the machine starts again. Default: a wall clock that is
+   * assumed never to jump.
    */
   steadyMs?(): number;
-  /** Which start of the machine `steadyMs` counts from. Default: this one. */
+  /** The start of the machine from which `steadyMs` counts. Default: this one. */
   boot?(): string;
-  /** Calls `act` again and again, about so often, while this process may run; the returned function ends it. Default: a stop of this process is not noticed. */
+  /**
+   * Calls `act` again and again, about every `everyMs`, while this process may run; the returned function ends it. Default: a stop of this process is not
+   * noticed.
+   */
   beat?(everyMs: number, act: () => void): () => void;
-  /** Calls `act` once when so many milliseconds have passed; the returned function cancels it. Default: a timer of Node. */
+  /** Calls `act` once when `ms` have passed; the returned function cancels it. Default: a timer of Node. */
   after?(ms: number, act: () => void): () => void;
 }
 

@@ -14,7 +14,7 @@ export interface DetachRequest {
   readonly env: Readonly<Record<string, string>>;
   /** The file whose content it reads as standard input; null: it reads nothing. */
   readonly stdinFile: string | null;
-  /** Where the copy that it reads has its name for a moment. */
+  /** The folder in which the copy of that file briefly has a name. */
   readonly folder: string;
   /** Its output and its errors are appended to this file. */
   readonly outputFile: string;

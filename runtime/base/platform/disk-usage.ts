@@ -2,10 +2,10 @@
 import { walkTree } from './walk-tree.ts';
 
 export const blockBytes = 512;
-/** An empty file takes no block, and its name and its inode take room all the same. */
+/** An empty file takes no block, but its name and its inode take room. */
 const leastFileBytes = 4_096;
 
-/** Bytes of a file, or of a folder with all that is in it, links not followed; 0 for what is not there or cannot be read. */
+/** Bytes of a file, or of a folder with all that is in it, links not followed; 0 if it does not exist or cannot be read. */
 export async function diskUsage(path: string): Promise<number> {
   let bytes = 0;
   for await (const { found } of walkTree(path)) bytes += found.blocks * blockBytes;

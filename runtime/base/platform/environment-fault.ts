@@ -49,7 +49,7 @@ const faults: readonly Fault[] = [
     hint: `close programs, or raise it: sysctl fs.file-max (macOS: kern.maxfiles); ${onceFree}`,
   },
   { ...noOpenFiles, codes: ['EMFILE'], words: /Too many open files/ },
-  // A descriptor of the program to be would be above the limit: fcntl(2), F_DUPFD.
+  // A descriptor of the new program would be above the limit: fcntl(2), F_DUPFD.
   { ...noOpenFiles, codes: ['EINVAL'], calls: /^spawn/, words: null },
   {
     trouble: 'system_limit',

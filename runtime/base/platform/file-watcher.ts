@@ -1,7 +1,7 @@
 /**
- * Reports files that were written and are quiet again, by chokidar: for folders that change seldom, and for single files. Where git works in a folder, or where each
- * change counts at once, `folder-watcher.ts` is the one. No symbolic link is followed, and a pipe or a socket is never touched. How much there may be to watch,
- * and how often it may change, is bounded: beyond that the watch ends, and the caller looks at regular times instead.
+ * Reports files that were written and are quiet again, by chokidar: for folders that change seldom, and for single files. Where git works in a folder, or where
+ * each change counts at once, use `folder-watcher.ts`. No symbolic link is followed, and a pipe or a socket is never touched. How much there may be to watch,
+ * and how often it may change, is bounded: beyond that the watch ends, and the caller polls instead.
  */
 import { lstatSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -17,9 +17,9 @@ export interface FileWatcherOptions {
   readonly paths: readonly string[];
   /** Whether something below one of the paths is meant: a folder is read where it is. */
   includes(path: string): boolean;
-  /** A file is reported when its size has not changed for so long. */
+  /** A file is reported when its size has not changed for this long. */
   readonly quietMs: number;
-  /** The file was written, and is quiet again; a file that lay there before the watch began is not reported. Or it was deleted. */
+  /** The file was written, and is quiet again; a file that existed before the watch began is not reported. Or it was deleted. */
   onFile(path: string): void;
   /** That folder or file has just changed. */
   onChange?(path: string): void;
@@ -43,7 +43,7 @@ const folderLimitBytes = 32 * 1024;
 /** The most changes within this time: a careful writer of signals stays far below. */
 const changesLimit = 1_000;
 const changesWithinMs = 5_000;
-/** After so many changes the watch is begun again: chokidar keeps something of each file that went while it was waited for. */
+/** After this many changes the watch is begun again: chokidar keeps an entry for each file that was deleted while it waited for it. */
 const renewAfterChanges = 4_000;
 const fileTroubles: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM']);
 
@@ -130,7 +130,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
     watcher = null;
     isReady = false;
     if (old === null) return;
-    void old.close(); // what it answers is of handles that poll
+    void old.close(); // its promise waits for handles that poll
     // It opens itself again for a file whose deletion it notices only now.
     old.add = () => old;
     // It goes on asking for files that grow, and an error without a listener ends the process.
@@ -152,7 +152,7 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
   return { isLive: () => isReady && paths.length === options.paths.length, close };
 }
 
-/** chokidar takes a backslash for a slash; and a folder of many files is left to the caller's regular looks. */
+/** chokidar takes a backslash for a slash; and a folder of many files is left to the caller's polling. */
 function isWatchable(path: string): boolean {
   if (path.includes('\\')) return false;
   const found = lstatSync(path, { throwIfNoEntry: false });

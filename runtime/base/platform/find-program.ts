@@ -18,6 +18,6 @@ function isExecutable(file: string): boolean {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
   } catch {
-    return false; // not there and not allowed are the same answer here
+    return false; // missing and not allowed are the same answer here
   }
 }

@@ -13,8 +13,8 @@ export interface FolderUser {
 const lookWidth = 4;
 
 /**
- * One look at all processes; the answer says of a folder, by its real path, which process was in it then. null: none, none that this user may look at,
- * or a system that does not tell.
+ * Reads all processes once. The result names the process that was in a folder, by the folder's real path. null: none, none that this user may look at, or a
+ * system that does not tell.
  */
 export async function readFolderUsers(): Promise<(folder: string) => FolderUser | null> {
   if (!hasProc) return () => null;

@@ -1,4 +1,4 @@
-/** The items that have the same key, in their order, by that key in the order of its first. */
+/** Groups the items by key: the keys in the order of their first items, the items of a key in their order. */
 export function groupBy<Key, Item>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {

@@ -1,10 +1,10 @@
 /**
- * The end of a log, and what comes after it. Logs are kept short in two ways, and a reader gets over both: daemon.log is renamed to `<log>.1` and begun again; the log of a
- * run, which its agent holds open, is copied to `<log>.1` and truncated.
+ * The end of a log, and what comes after it. Logs are kept short in two ways, and a reader follows both: daemon.log is renamed to `<log>.1` and begun again;
+ * the log of a run, which its agent holds open, is copied to `<log>.1` and truncated.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
-/** A truncation is noticed within a look; more than this is not written in between by anything that people read. */
+/** How much of the copied file is searched: no log that people read grows by more between two readings. */
 const movedLimitBytes = 8 * 1024 * 1024;
 /** The number of bytes, from the last reading, by which its place is found in the file that the text was copied to. */
 const markBytes = 2_000;

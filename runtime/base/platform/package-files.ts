@@ -12,8 +12,8 @@ export function inPackage(...names: string[]): string {
 }
 
 /**
- * The sources lie at another depth below it than what is compiled of them, and that at another than the command's bundle. A program may have bundled the
- * code into its own: then the files are those of the package that is installed for it. Throws where there is none.
+ * Sources, compiled files and the command's bundle lie at different depths below it. A program may have bundled the code into its own: then the files are those
+ * of the installed package. Throws where there is none.
  */
 export function ownFolder(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
@@ -31,6 +31,6 @@ function nameIn(folder: string): unknown {
   try {
     return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown }).name;
   } catch {
-    return null; // not there, or none that Node would read
+    return null; // missing, or unreadable for Node
   }
 }

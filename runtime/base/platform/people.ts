@@ -41,7 +41,7 @@ function checkPersonName(name: string): string {
   );
 }
 
-/** null: there is no person of that name. Throws `home_unusable` for what is no file of this user's alone, or is not as it was written. */
+/** null: there is no person of that name. Throws `home_unusable` if the file is not private to this user, or is damaged. */
 export function readPerson(home: string, name: string): Person | null {
   if (!nameForm.test(name)) return null;
   const file = join(peopleFolder(home), name);

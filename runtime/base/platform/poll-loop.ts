@@ -83,12 +83,12 @@ export function createPollLoop({ everyMs, retryMs = everyMs, work, onError }: Po
   };
 }
 
-/** A timer may come a little before its time. What is nearer than this share of the rhythm is the beat that has just been. */
+/** A timer may fire slightly early. A beat that is nearer than this share of the interval is the one that has just fired. */
 const slack = 1 / 20;
 
 /**
- * Milliseconds until the next whole multiple of `everyMs` on the monotonic clock of this process. All who poll in one rhythm wake it together, once:
- * an idle process pays for its wakes more than for its looks. A round that took `tookMs` is followed by at least as long a rest, up to `everyMs`.
+ * Milliseconds until the next whole multiple of `everyMs` on the monotonic clock of this process. All loops with the same interval wake the process together:
+ * in an idle process a wake-up costs more than a poll. A round that took `tookMs` is followed by at least as long a rest, up to `everyMs`.
  */
 export function untilBeat(everyMs: number, tookMs = 0): number {
   const left = everyMs - (performance.now() % everyMs);
@@ -131,7 +131,7 @@ export function createTroubles(parts: { log: Log; tell(what: string, told: ToldT
       const before = failing.get(what);
       const times = (before?.times ?? 0) + 1;
       failing.set(what, { times, text });
-      // What goes on for hours is written once.
+      // A failure that lasts for hours is logged once.
       if (text !== before?.text) {
         if (isOfWorld(thrown)) log.warn(text);
         else log.error(text, thrown);

@@ -4,8 +4,8 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { systemCode } from './system-code.ts';
 
 /**
- * The file's text; null: there is none. No link is followed: a caller that asks for the secret would get the content of its target.
- * Throws `home_unusable` with that hint for what is no file of this user's alone.
+ * The file's text; null: there is none. No link is followed: a caller that asks for the secret would get the content of its target. Throws `home_unusable` with
+ * that hint if it is not a file that is private to this user.
  */
 export function readPrivate(file: string, hint: string): string | null {
   let descriptor: number;

@@ -19,7 +19,7 @@ export interface ProcessRow {
   readonly name: string;
 }
 
-/** Every process that lived from the first reading to the last, and those of the others that were seen. */
+/** All processes that lived during the whole reading, and some that began or ended meanwhile. */
 export interface ProcessTable {
   readonly boot: string;
   readonly rows: readonly ProcessRow[];

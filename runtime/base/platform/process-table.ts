@@ -17,7 +17,7 @@ export function formatIdentity(identity: Identity): string {
   return `${identity.boot} ${identity.pid} ${identity.start}\n`;
 }
 
-/** The identity on the first line of a text; null while the line is not complete, or where it is none. */
+/** The identity on the first line of a text; null: the line is incomplete, or holds no identity. */
 export function parseIdentity(text: string): Identity | null {
   const match = /^(\S+) (\d+) ([^\n]+)\n/.exec(text);
   if (!match) return null;
@@ -30,7 +30,7 @@ export function readBoot(): string {
   return hasProc ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : readBootFromSysctl();
 }
 
-/** The most repeated readings for processes that started during the last one; a machine that starts them faster is used as it was seen. */
+/** The most repeated readings for processes that started during the last one; on a machine that starts them faster, the last reading counts. */
 const MAX_LOOKS = 50;
 /** A program replaces another within microseconds, unless its file must first be read from a disk. */
 const EXEC_LOOKS = 20;
@@ -119,7 +119,7 @@ function readRow(pid: number, boot: string): ProcessRow | null {
 }
 
 /**
- * Repeats until a look finds no new process. Otherwise a chain of processes, where each starts the next and ends, could pass through between the list of
+ * Repeats until a reading finds no new process. Otherwise a chain of processes, where each starts the next and ends, could pass through between the list of
  * numbers and the reading of the last of them.
  */
 function readRows(boot: string): ProcessRow[] {
@@ -136,8 +136,8 @@ function readRows(boot: string): ProcessRow[] {
 }
 
 /**
- * While a program is put in place of another its environment reads as empty, so nothing is believed that the next look does not confirm, and an empty
- * one only after a while.
+ * While a process replaces its program, its environment reads as empty. So a value counts only if a second reading confirms it, and an empty one only after
+ * some time.
  */
 function readEnvironment(pid: number): string | null {
   const file = `/proc/${pid}/environ`;
@@ -151,7 +151,7 @@ function readEnvironment(pid: number): string | null {
   return last;
 }
 
-/** Blocks this process: for a millisecond in the middle of a look, which must see one moment. */
+/** Blocks this process for a millisecond in the middle of a reading, which no other work may interrupt. */
 function pauseMs(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -161,7 +161,7 @@ function runInEnvironment(environment: string | null): string | null {
   return entry === undefined ? null : entry.slice('STATOR_RUN='.length);
 }
 
-/** A process may end, or belong to another user, between two looks: both read as nothing. */
+/** A process may end, or belong to another user, between two readings: both read as nothing. */
 function readQuietly(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');

@@ -70,7 +70,7 @@ async function shortenDeepPaths(root: Buffer): Promise<void> {
 /** Ignores entries that were deleted meanwhile, and paths that are too long until they are moved up. */
 const ignoreUnseen = ifMissing([], 'ENAMETOOLONG');
 
-/** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; what is no folder is left as it is. */
+/** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; other files are not changed. */
 export async function openFolders(path: string | Buffer, wanted: (name: string) => boolean): Promise<void> {
   const found = await lstat(path).catch(ifMissing(null, 'ENAMETOOLONG'));
   if (found?.isDirectory() !== true) return;

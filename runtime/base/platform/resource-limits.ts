@@ -29,10 +29,10 @@ export interface ResourceLimits {
 }
 
 const trial = { memoryBytes: 64 * 1024 ** 2, processes: 16 } as const;
-/** Prints what the kernel has written down for the scope that it runs in. */
+/** Prints the kernel's limits of the scope that it runs in. */
 const look =
   'while IFS=: read -r number _ path; do [ "$number" = 0 ] && place=/sys/fs/cgroup$path; done </proc/self/cgroup; read -r memory <"$place/memory.max" && read -r processes <"$place/pids.max" && echo "$memory $processes"';
-/** One more is too many with 1, and not with 6, unless everything else that this user runs is counted as well. */
+/** With a limit of 1 a second process must fail, and with 6 it must not: it fails only if the other processes of this user are counted as well. */
 const countTrial = '"$0" --nproc=6 -- setsid --fork true && ! "$0" --nproc=1 -- setsid --fork true 2>/dev/null';
 
 /** The properties of a scope with these limits; null: none of that kind. Memory that was swapped out would be no limit. */

@@ -2,7 +2,7 @@
 
 const hourMs = 3_600_000;
 
-/** The pause in ms, from 0 to `limitMs`, an hour by default; null: there is no such header, or nobody can read it. */
+/** The pause in ms, from 0 to `limitMs`, an hour by default; null: there is no such header, or it is invalid. */
 export function retryAfterMs(header: string | undefined, nowMs: number, limitMs = hourMs): number | null {
   const said = header?.trim() ?? '';
   const ms = /^\d{1,9}(\.\d{1,9})?$/.test(said) ? Math.ceil(Number(said) * 1000) : dateOf(said) - nowMs;

@@ -82,7 +82,7 @@ export interface OpenOptions {
   readonly makeMode?: number;
   /** The user that every folder below the root must belong to; default: any. */
   readonly ownerUid?: number;
-  /** Where the system shows this process's descriptors. Default: `/proc/self/fd`; tests name a folder that is not there. */
+  /** Where the system shows this process's descriptors. Default: `/proc/self/fd`; tests name a folder that does not exist. */
   readonly descriptors?: string;
 }
 
@@ -237,7 +237,7 @@ function createFolder(opened: Opened): SafeFolder {
   };
 }
 
-/** null: there is none. Throws `unsafe_path` for a link and for what is no folder. */
+/** null: there is none. Throws `unsafe_path` for a link, and for a file that is not a folder. */
 function openDirectory(place: string | Buffer, path: string): number | null {
   try {
     return openSync(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
@@ -320,7 +320,7 @@ function unlinkOf(draft: string | Buffer): void {
   }
 }
 
-/** Throws `unsafe_path` where the open folder is not, or no more, what its path leads to without any link. */
+/** Throws `unsafe_path` if the path does not lead to the open folder, or leads to it through a link. */
 function mustBeReal({ descriptor, path, options }: Opened): void {
   const near = nearOf({ descriptor, options });
   const real = near === null ? realOf({ descriptor, path }) : readlinkSync(near);

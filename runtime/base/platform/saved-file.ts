@@ -31,7 +31,7 @@ export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOpti
   let known = stateOf(file);
   /** Its state at the last poll. */
   let found = known;
-  /** When it was last there, by the monotonic clock. */
+  /** When it last existed, by the monotonic clock. */
   let seenAtMs = Number.NEGATIVE_INFINITY;
   let watched: { readonly ino: number; readonly watcher: FileWatcher } | null = null;
 

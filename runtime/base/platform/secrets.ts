@@ -1,6 +1,6 @@
 /** Passwords in texts that are shown, logged or stored. Pure. */
 
-/** Longer passwords are none; a bound, so that a text of nothing but addresses takes linear time. */
+/** A longer text counts as no password: with this bound a text of nothing but addresses takes linear time. */
 const address = /:\/\/(?:[^/\s'"@]{0,512}:[^\s'"]{0,512}@|[^/\s'"]{0,1024}@)/g;
 const parameter =
   /([?&;](?:access_token|private_token|auth_token|token|password|passwd|api_key|apikey|secret)=)[^&;\s'"]+/gi;

@@ -3,7 +3,7 @@
 const unitBytes = { MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
 type Unit = keyof typeof unitBytes;
 
-/** `"512MiB" "4GiB" "1TiB"` in bytes, or null where the text is none. Six digits at most, so the result is a safe integer up to 8191 TiB. */
+/** `"512MiB" "4GiB" "1TiB"` in bytes, or null for any other text. Six digits at most, so the result is a safe integer up to 8191 TiB. */
 export function sizeBytes(text: string): number | null {
   const [, count, unit] = /^(\d{1,6}) ?(MiB|GiB|TiB)$/.exec(text.trim()) ?? [];
   if (count === undefined || unit === undefined) return null;

@@ -11,7 +11,7 @@ import type { SpawnReport, SpawnRequest } from './spawner-process.ts';
 
 /** A verb starts fewer, and so does an engine that only reads. */
 const fewStarts = 20;
-/** After which a start counts no more, and the process ends. */
+/** After this time a start no longer counts, and an idle helper process ends. */
 const idleMs = 20_000;
 
 export interface Spawner {
@@ -109,7 +109,7 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     return helper !== null && isReady;
   }
 
-  /** Answers the number of its flight. */
+  /** Returns the number of the request. */
   function send(wanted: { capture: CaptureRequest } | { detach: DetachRequest }, flight: Flight): number {
     lastId += 1;
     flights.set(lastId, flight);

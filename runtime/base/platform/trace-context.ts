@@ -1,4 +1,4 @@
-/** The trace that work belongs to, however deep in its calls it is: the lines of the log that are written there name it. */
+/** The trace of the work that runs now, at any depth of its calls: its log lines name it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Ids as OpenTelemetry writes them: 32 and 16 hexadecimal digits. */

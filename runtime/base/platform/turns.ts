@@ -1,4 +1,4 @@
-/** Work that is done one after the other, in the order in which it was asked for. One that fails does not stop the next. */
+/** Work that is done one after the other, in the order in which it was requested. One that fails does not stop the next. */
 
 export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 

@@ -31,8 +31,8 @@ interface Walk extends WalkOptions {
 }
 
 /**
- * The folder itself, then each file and folder in it, links not followed. A path is good for a system call until the next one is asked for; on Linux that of what is
- * very deep begins at a descriptor. What cannot be read, what goes meanwhile, and what is deeper than 64 such descriptors is left out.
+ * The folder itself, then each file and folder in it, links not followed. A path is valid until the next one is requested: on Linux a very deep path begins at
+ * a descriptor. Entries that cannot be read, that disappear meanwhile, or that are deeper than 64 such descriptors are left out.
  */
 export async function* walkTree(root: string, options: WalkOptions = {}): AsyncGenerator<Entry> {
   yield* walk(Buffer.from(root), 0, { ...options, slice: createTimeSlice() });

@@ -120,7 +120,7 @@ export function keyProblem({ all }: Kinds, key: string | null, isOwn = false): E
   );
 }
 
-/** What the engine brings in by itself: an item of an intake, an answer from a chat. */
+/** The beginnings of keys of the engine's own signals: for an item of an intake, and for an answer from a chat. */
 const ownKeys: readonly string[] = ['intake:', 'chat:'];
 
 /** No token has a name with "@": that is a person whom the engine knows from a chat. */

@@ -23,9 +23,9 @@ export interface BatchesParts extends BatchParts {
 
 /** The most signals of one commit: enough to share its cost, few enough that none waits long behind them. */
 export const batchSize = 64;
-/** If other writers win so often in a row, the batch is split: each of its signals gets its own commit. */
+/** After this many lost commits in a row, the batch is split: each of its signals gets its own commit. */
 const batchLosses = 4;
-/** If the commit of a single pending signal is lost so often, the signal throws: another writer should have handled it or left its tree alone. */
+/** After this many lost commits of a single pending signal, its handling throws: another writer should have handled it or left its tree alone. */
 const signalLosses = 20;
 
 const nothingHandled: BatchResult = { lines: [], touchedEffects: false, settled: [], released: new Set() };

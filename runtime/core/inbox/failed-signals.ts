@@ -118,7 +118,7 @@ export function failureOf({ id, attempts }: Pick<SignalRow, 'id' | 'attempts'>, 
   };
 }
 
-/** The stop of a plan whose signal was set aside. An earlier fault stays, and its hooks were called then: who resolves it delivers all later signals too. */
+/** The stop of a plan whose signal was set aside. An earlier fault stays, and its hooks were already called: resolving it delivers all later signals too. */
 export function faultChanges(
   key: PlanKey,
   { signal, why, at, plan, hooks }: Fault & { readonly plan: PlanRow | null; readonly hooks: readonly HookInForce[] },
@@ -140,7 +140,7 @@ function toldOfMachine(tree: TreeAddress, { message, at }: { message: string; at
   return [notification({ project: '', plan: tree }, { type: 'machine_notice', message: `fault: ${message}`, at })];
 }
 
-/** What `work` logs names the trace of the signal's plan. */
+/** The log lines of `work` name the trace of the signal's plan. */
 export async function aboutPlan(store: Pick<Store, 'plan'>, row: SignalRow, work: () => void): Promise<void> {
   const key = dependentPlan(row);
   withTrace(key === null ? null : await tracePartOf(store, { ...key, part: '' }), work);

@@ -101,7 +101,7 @@ function isPlan(address: TreeAddress): address is PlanTree {
   return address.startsWith('plan:');
 }
 
-/** How its last run ended; null: it has not, or well. */
+/** Why its last run ended badly; null: it has not ended, or ended well. */
 function reasonOf({ tags, context }: AgentSnapshot): Reason | null {
   // Until a run has ended, the agent's reason is that of the earlier run.
   if (tags.has('run-over')) {

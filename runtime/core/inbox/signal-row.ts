@@ -50,7 +50,7 @@ export function dependentPlan(row: SignalRow): { project: string; plan: string }
   return typeof asking === 'string' ? { project, plan: asking } : null;
 }
 
-/** The output that a tree waits for will not come. */
+/** The signal to a tree that the output for which it waits will not come. */
 export function noOutput({ tree, run }: Waiter, refused: unknown, at: number): Change {
   const { error = 'it was refused' } = refused as { readonly error?: string }; // an error as JSON
   const payload = { detail: error };
@@ -67,7 +67,7 @@ export function toldToSender(row: SignalRow, refused: unknown, at: number): Chan
   return [{ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at }];
 }
 
-/** The signal of a row, or why it is none: a row of another program is checked here. */
+/** The signal of a row, or why the row is no signal: a row of another program is checked here. */
 export function signalOf(kinds: Kinds, row: SignalRow, at: number): AnySignal | EngineError {
   if ((row.is_checked === 1 || row.tree !== null) && !isAddress(row.tree ?? '')) {
     const hint = 'leave the column tree out: the engine fills it in';
@@ -119,7 +119,7 @@ export interface Suspects {
   leastBegunFirst(rows: readonly SignalRow[], treeOf: (row: SignalRow) => TreeAddress): SignalRow[];
   /** false: this engine has begun it before, so it is already counted. */
   begin(row: SignalRow): boolean;
-  /** The engine has outlived the try. */
+  /** The try did not end the engine. */
   handled(row: SignalRow): void;
 }
 

@@ -26,9 +26,9 @@ export interface BatchParts {
   readonly cache: TreeCache;
   readonly faults?: Faults | undefined;
   readonly timeline: Timeline;
-  /** The configuration in force for a project; null where the repo is not there. */
+  /** The configuration in force for a project; null if the repo is not registered. */
   policyOf(project: string): Policy | null;
-  /** The hooks in force for a project; none where the repo is not there. */
+  /** The hooks in force for a project; none if the repo is not registered. */
   hooksOf(project: string): readonly HookInForce[];
   /** Hooks that name a public state of a user-defined machine: those of each repo, and of the program, whose project is `''`. */
   machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookInForce[] }[];
@@ -41,11 +41,11 @@ export type Handled =
 
 export interface BatchResult {
   readonly lines: readonly JournalLine[];
-  /** An effect was requested, withdrawn, or may start that could not before. */
+  /** An effect was requested, withdrawn, or one may start that could not before. */
   readonly touchedEffects: boolean;
   /** Signals that have their verdict now, or are held. */
   readonly settled: readonly number[];
-  /** Trees whose signals with lower ids than these became due: what else is due for them comes after those. */
+  /** Trees whose earlier signals became due again: later signals of these trees come after them. */
   readonly released: ReadonlySet<TreeAddress>;
 }
 
@@ -105,7 +105,7 @@ export async function handleBatch(
   const rows = [...due, ...arriving.rows];
   const known = await readFor(parts, rows);
   const release = cache.hold();
-  /** The live trees are ahead of their rows; the rows count. */
+  /** The live trees are ahead of their rows; the rows are the truth. */
   const forget = () => {
     for (const row of rows) cache.forget(treeOf(kinds, row));
   };
@@ -470,7 +470,7 @@ function addLines(
   }
 }
 
-/** Without it a replay of the journal, whose earlier lines another version made, would not reach the stored snapshot. */
+/** Without the upgrade in it, a replay of the journal, whose earlier lines another version made, would not reach the stored snapshot. */
 function addUpgrade(
   batch: Batch,
   { row, address, upgrade }: { row: SignalRow; address: TreeAddress; upgrade: Upgraded },

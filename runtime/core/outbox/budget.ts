@@ -39,7 +39,7 @@ interface Day {
   readonly startMs: number;
 }
 
-/** null: the plan or its repo is not there. */
+/** null: the plan does not exist, or its repo is not registered. */
 export async function lookAtBudget(parts: BudgetParts, { project, plan }: PlanKey): Promise<BudgetLook | null> {
   const row = await parts.store.plan(project, plan);
   return row === null ? null : lookAtRow(parts, row);

@@ -15,7 +15,7 @@ export interface Casting {
   readonly nowMs: number;
   /** The accounts that are rate limited now. */
   readonly limits: ReadonlyMap<string, AccountLimitRow>;
-  /** null: the repo is not there, or its configuration is broken. */
+  /** null: the repo is not registered, or its configuration is broken. */
   castOf(project: string, role: Role, attempt: number, agent?: string): Cast | null;
   /** Every role of a repo for which no agent can start now, as `<project>/<role>`; for a task that names its agent, `<project>/<role>/<agent>`. */
   held(): readonly string[];

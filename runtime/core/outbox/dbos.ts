@@ -2,8 +2,8 @@
  * Carries effects with DBOS: each effect that is taken is a workflow of two durable steps, handle and settle. The commit that takes the effect enqueues the
  * workflow on the queue of its host, so a committed effect is carried, if need be by the next process of that host.
  *
- * DBOS looks into its queues once a second, which costs the database 350 transactions a minute, and each effect a second. Its loop is stopped, and the same
- * look is made after each commit. This uses functions of its package that are marked as internal, hence the narrow range of versions.
+ * DBOS looks into its queues once a second, which costs the database 350 transactions a minute, and delays each effect by up to a second. Its loop is stopped,
+ * and the same query is made after each commit. This uses functions of its package that are marked as internal, hence the narrow range of versions.
  */
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
@@ -36,7 +36,7 @@ interface Work {
 const application = 'stator';
 const version = '1';
 const workflow = 'effect';
-/** The interval of regular looks; each commit that takes an effect also causes one. */
+/** The interval of regular queries; each commit that takes an effect also causes one. */
 const pollMs = 10_000;
 const retryMs = 1_000;
 /** If no workflow carries an effect after this time, the answer to its claim was lost. */
@@ -52,7 +52,7 @@ const maxRecoveryAttempts = 1_000_000_000;
 
 type Dbos = Awaited<ReturnType<typeof load>>;
 
-/** DBOS is one for a process: a second engine in it carries its effects by itself. */
+/** A process can have one DBOS: a second engine in it carries its effects by itself. */
 let isTaken = false;
 let isRegistered = false;
 let carriedHere: ((id: string) => Promise<void>) | null = null;
@@ -282,7 +282,7 @@ function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
 
 const noValues = { loadInput: false, loadOutput: false, applicationName: application } as const;
 
-/** Its process ends first, or another workflow goes on with it. */
+/** Never resolves: the process ends first, or another workflow carries the effect. */
 function never(): Promise<never> {
   return new Promise(() => {});
 }

@@ -94,7 +94,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   });
   let holdsAgents = false;
   let hasAdopted = false;
-  /** What was adopted and has not begun yet, and what begins it. */
+  /** The adopted effects that have not begun yet, and the work that begins them. */
   let suspects: readonly EffectRow[] = [];
   let beginning: Promise<void> = Promise.resolve();
   /** It ends the due runs and stops: effects that fail again meanwhile are left to the next owner. */

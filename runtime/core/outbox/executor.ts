@@ -70,7 +70,7 @@ interface Running {
   done: Promise<void>;
 }
 
-/** What the dispatcher lends it. */
+/** The parts that the dispatcher gives it. */
 interface Lent {
   readonly settlement: ReturnType<typeof createSettlement>;
   readonly storeRetry: ReturnType<typeof createStoreRetry>;
@@ -96,7 +96,7 @@ export function createExecutor(parts: ExecutorParts, { settlement, storeRetry, a
     inOrder(entry, insert);
   }
 
-  /** Writes it after all that was written of the effect before. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
+  /** Writes after all earlier writes about the effect. A failure is thrown where the end of the effect waits for it; the handler may throw before that. */
   function inOrder(entry: Running, write: () => Promise<unknown>): void {
     entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(write)));
     entry.told.catch(() => {});
@@ -184,7 +184,7 @@ export function createExecutor(parts: ExecutorParts, { settlement, storeRetry, a
       const isWritten = await storeRetry.untilTaken(() => written(row, ending));
       if (isWritten === null) return null;
       if (isWritten) return 'written';
-      // It is to be stopped meanwhile.
+      // It must end now, so it cannot go back to the queue.
       entry.fault &&= { ...entry.fault, mayPutBack: false };
     } catch (thrown) {
       if (abort.aborted) return null;
@@ -199,7 +199,7 @@ export function createExecutor(parts: ExecutorParts, { settlement, storeRetry, a
     const { stop } = entry;
     const over = new AbortController();
     const end = () => over.abort();
-    // Once a run is under way, git takes over the work that it left when it was stopped.
+    // Once a run is under way, its git processes may finish: they store the work that the run left.
     const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
     abort.addEventListener('abort', end, { once: true });
     stop.signal.addEventListener('abort', endUnlessBegun, { once: true });

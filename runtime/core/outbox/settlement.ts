@@ -158,7 +158,7 @@ export function endedEngines({ suspected }: EffectRow): string {
   return endedText(suspected, { did: 'ran', what: 'its function' });
 }
 
-/** What is logged meanwhile names the plan's trace, and the span of the effect. */
+/** The log lines of `work` have the plan's trace and the span of the effect. */
 export async function aboutPlan<T>(
   store: Pick<Store, 'plan'>,
   { project, plan, key }: EffectRow,

@@ -203,9 +203,9 @@ export type Change =
       AccountLimitRow,
       'since'
     >)
-  /** A run that began then was not limited: an earlier limit has ended. */
-  /** What a program said last of an account's limit over that span. Spans that are over are forgotten. */
+  /** The last report of a program about an account's limit over that span. Spans that are over are deleted. */
   | ({ readonly do: 'account.note' } & AccountQuotaRow)
+  /** A run that began at `before` was not limited: an earlier limit has ended. */
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
   /** Takes over the running effects of the same host's earlier owners; their slots stay taken. */
   | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
@@ -316,7 +316,7 @@ export type Change =
   | { readonly do: 'plan.set-base'; readonly key: PlanKey; readonly base: PlanBase }
   /** On condition that it is there, ready, done or cancelled, and that no agent of it runs or is to run. */
   | { readonly do: 'plan.remove'; readonly key: PlanKey; readonly at: number }
-  /** `isNewest`: the agent's earlier runs, where they have not ended, have failed. */
+  /** `isNewest`: earlier runs of the agent that have not ended count as failed. */
   | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }
   /** `once`: values that are set only if there are none. */
   | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
@@ -615,7 +615,7 @@ export interface Store {
   /** Plans that need a person come first. Plans of removed repos are left out. */
   plans(project: string | null): Promise<readonly PlanRow[]>;
   planText(project: string, plan: string): Promise<string | null>;
-  /** The number from which the next plan of this name counts on, so that no run of it is ever named like an old one. */
+  /** The first number for the runs of the next plan of this name: no run ever gets the name of an old one. */
   nextGeneration(project: string, plan: string): Promise<number>;
   /** All plans ever, deleted ones too, in an order of their own: at most `limit` after the number of the last one, 0 first. */
   planTraces(query: { readonly after: number; readonly limit: number }): Promise<{
@@ -663,7 +663,7 @@ export interface Store {
   }): Promise<readonly JournalLine[]>;
   /** The number of the last line; 0: there is none. */
   lastLine(): Promise<number>;
-  /** The first line of a tree as it was born last, whatever was at its address before; 0: there is none. */
+  /** The first line of a tree since its last creation, without those of earlier trees at its address; 0: there is none. */
   firstLine(tree: TreeAddress): Promise<number>;
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
   /** Every line of a tree, with the input on each: a replay feeds these again. */
@@ -704,7 +704,7 @@ export interface Store {
   chatMessage(chat: string, message: string): Promise<ChatMessageRow | null>;
   /** The newest first. */
   chatMessages(query: { readonly chat: string; readonly limit: number }): Promise<readonly ChatMessageRow[]>;
-  /** How far the answers in a chat were read, in the words of its service; null: not at all. */
+  /** How far the answers in a chat were read, as a mark of its service; null: not at all. */
   chatMark(chat: string): Promise<string | null>;
   /** The items of an intake, the newest first. */
   intakeItems(query: { readonly intake: string; readonly limit: number }): Promise<readonly IntakeItemRow[]>;
@@ -810,7 +810,7 @@ export interface Hosts {
   requeueLost(): Promise<number>;
   /** Why a repo could not move to another host, for people; null: nothing prevents it. `host`: the repo's supposed host. */
   noteTrouble(repo: Pick<LostRepo, 'project' | 'host'>, trouble: string | null): Promise<void>;
-  /** Why a repo is not yet where it is to go; null: nobody has tried. */
+  /** Why a repo has not moved to its host yet; null: no host has tried. */
   troubleOf(project: string): Promise<string | null>;
   /**
    * The repo of a lost host belongs to this one, at that path. Its runs are lost, and the engine that had them writes nothing more. false: that host is back, or
@@ -819,7 +819,7 @@ export interface Hosts {
   takeOver(repo: LostRepo, path: string): Promise<boolean>;
   /**
    * Gives a repo to a host that is alive and has `clones`, which goes on with it once it has a clone. `from`: the host that gives it, or one that does not have
-   * it yet. false: it is not that one's, something of it runs there, or the new host is gone.
+   * it yet. false: that host does not have it, a run of it is under way there, or the new host is gone.
    */
   hand(project: string, way: { readonly from: string; readonly to: string }): Promise<boolean>;
   /** Whether it starts nothing new. false: there is no such host. */

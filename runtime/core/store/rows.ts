@@ -42,7 +42,7 @@ export interface SignalRow {
 
 /** A message in a chat that a person may answer there. */
 export interface ChatMessageRow {
-  /** The bot or the channel, in the words of its service: `telegram:123456`. */
+  /** The bot or the channel, as its service names it: `telegram:123456`. */
   readonly chat: string;
   /** Its id there. */
   readonly message: string;
@@ -91,7 +91,7 @@ export interface IntakeThreadRow {
   /** Unique to the transition, and part of the comment on the tracker. */
   readonly key: string;
   readonly at: number;
-  /** When the tracker had it; null: not yet. */
+  /** When it reached the tracker; null: not yet. */
   readonly toldAt: number | null;
 }
 
@@ -128,7 +128,7 @@ export interface WaitingCountRow {
 
 /** Deliveries of one intake that may wait to become plans. */
 export const waitingDeliveryLimit = 1_000;
-/** Deliveries of trackers that are known again. */
+/** The most deliveries of trackers that are remembered, so that a repeated one is recognised. */
 export const knownDeliveryLimit = 10_000;
 
 /** The time up to which the times of a source were checked: no earlier time is checked again. */
@@ -570,7 +570,7 @@ export interface RunRow {
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
   readonly cost_usd: number | null;
-  /** How long it has worked, at the last look: without the time in which it was paused or waited for a person. */
+  /** How long it has worked, as last read: without the time in which it was paused or waited for a person. */
   readonly worked_ms: number | null;
   /** The last message of the agent itself, cut. */
   readonly last_message: string | null;
@@ -588,14 +588,14 @@ export interface AccountLimitRow {
   readonly used: number | null;
 }
 
-/** How much of an account's limit over a span is used, as its program said last. */
+/** How much of an account's limit over a span is used, as its program last reported. */
 export interface AccountQuotaRow {
   readonly account: string;
   /** `five_hour`, `seven_day`, a `seven_day_` of one model, or `limit` where it is not known. */
   readonly span: string;
   /** Between 0 and 1. */
   readonly used: number;
-  /** When the span is over, and the whole limit is there again. */
+  /** When the span ends, and the whole limit is available again. */
   readonly until: number;
   readonly at: number;
 }
@@ -666,7 +666,7 @@ export interface LaunchTrace extends Pick<LaunchRow, 'key' | 'folder'> {
 
 /** What cleaning needs to know of a plan, including deleted ones. */
 export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' | 'status' | 'base' | 'updatedAt'> {
-  /** When it was deleted; null: it is there. */
+  /** When it was deleted; null: it exists. */
   readonly deletedAt: number | null;
 }
 

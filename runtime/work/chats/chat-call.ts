@@ -29,7 +29,7 @@ export function tokenOf({ name, token, envFile }: ChatHookConfig, parts: SecretP
   return readSecret({ of: `[chats.${name}] in daemon.toml`, variables: [token], envFile }, parts);
 }
 
-/** The answer as JSON, whatever its status. Throws `no_answer`, `timed_out`, `address_refused`, `interrupted`, and `unavailable` for a limit and for what is no JSON. */
+/** The answer as JSON, whatever its status. Throws `no_answer`, `timed_out`, `address_refused`, `interrupted`, and `unavailable` for a limit and for an answer that is not JSON. */
 export async function callChat(
   { config, abort }: Pick<ServiceParts, 'config' | 'abort'>,
   { base, path, headers, body, timeoutMs }: ChatCall,

@@ -48,7 +48,7 @@ interface Found {
   readonly remote: string;
   /** The member's part of the plan, made anew in the member. */
   readonly commit: string;
-  /** The commit of its branch at the remote; null: it is not there. */
+  /** The commit of its branch at the remote; null: it does not exist. */
   readonly there: string | null;
   readonly request: PullRequest | null;
   readonly state: LinkedState;

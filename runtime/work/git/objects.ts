@@ -21,7 +21,7 @@ interface NewCommit {
   readonly isKept?: boolean;
   /** With an environment of its own the commit is always the same, and never signed. */
   readonly env?: Readonly<Record<string, string>>;
-  /** git's variables for the author of a commit that is made anew; not there: the user. */
+  /** git's variables for the author of a commit that is made anew; absent: the user. */
   readonly author?: Readonly<Record<string, string>>;
 }
 

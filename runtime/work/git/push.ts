@@ -69,7 +69,7 @@ export async function tipsIn({ repo, remote, folder }: { repo: string; remote: s
   return new Map(lines.flatMap((found) => (found === null ? [] : [[found[2] ?? '', found[1] ?? '']])));
 }
 
-/** Sets a branch of the engine's own at the remote to a commit while it is at `there` (null: not there), whatever commits it loses. false: it is elsewhere by now. */
+/** Sets a branch of the engine's own at the remote to a commit while it is at `there` (null: it does not exist), whatever commits it loses. false: it is elsewhere by now. */
 export async function replaceBranch(push: {
   readonly repo: string;
   readonly remote: string;
@@ -98,7 +98,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
   );
 }
 
-/** The head of a branch at the push address; null: it is not there. Throws `git_failed`. */
+/** The head of a branch at the push address; null: it does not exist. Throws `git_failed`. */
 export async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
   const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
   const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
@@ -130,7 +130,7 @@ type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
 interface Sent extends Push {
   readonly remote: string;
   readonly head: string;
-  /** The remote accepts the push only while its branch is at this commit, or is not there if it is empty; null: no condition. */
+  /** The remote accepts the push only while its branch is at this commit, or does not exist if it is empty; null: no condition. */
   readonly lease: string | null;
 }
 

@@ -64,7 +64,7 @@ function standard({ header, body }: Delivery, { secret, nowMs }: Checked): Signe
 
 export const notStandard = 'the secret is not base 64 of 16 bytes or more, as Standard Webhooks has it';
 
-/** null: it is none, and a part of a secret would be an easy key. */
+/** null: the secret has another form. A part of it would be an easy key. */
 export function standardKey(secret: string): Buffer | null {
   const text = secret.replace(/^whsec_/, '').replace(/=+$/, '');
   const key = Buffer.from(text, 'base64');

@@ -29,7 +29,7 @@ export interface RepoWatchers {
 
 export interface RepoPlaces {
   readonly main: string;
-  /** The absolute folder of its worktrees, the real path if it exists. null: outside of the repository, and not there yet. */
+  /** The absolute folder of its worktrees, the real path if it exists. null: outside of the repository, and not made yet. */
   readonly worktrees: string | null;
 }
 

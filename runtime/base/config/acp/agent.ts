@@ -12,7 +12,7 @@ export interface AcpMode {
 
 /** How a program is started with the protocol. */
 export interface AcpSpeech {
-  /** The arguments by which it does. */
+  /** The arguments that start it with the protocol. */
   readonly args: readonly string[];
   readonly loginCommand: string;
   /** Its modes by `permissions`. */
@@ -27,7 +27,7 @@ export interface AcpAgent extends AcpSpeech {
   readonly installCommand: string;
   /** The versions that were tried, the oldest first; empty: it was written by its documents alone. */
   readonly triedVersions: readonly string[];
-  /** The variables that its documentation names; a name that ends in `_` means all that begin so. */
+  /** The variables that its documentation names; a name that ends in `_` means all with that beginning. */
   readonly variables: readonly string[];
   /** The variables that contain a key, and those that contain the address of the service: they identify an account. */
   readonly keys: readonly string[];

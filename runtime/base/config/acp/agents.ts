@@ -63,7 +63,7 @@ export function acpAgent(preset: OwnAcp): AcpAgent | null {
   return preset === 'acp' ? null : agents[preset];
 }
 
-/** null: likewise. */
+/** null: only its profile is known. */
 export function acpSpeech(preset: AcpPreset): AcpSpeech | null {
   const program = withoutAcp(preset);
   return isAlsoAcp(program) ? speeches[program] : acpAgent(program);

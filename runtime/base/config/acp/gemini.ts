@@ -1,4 +1,4 @@
-/** Gemini CLI by the Agent Client Protocol. Sources: its documents, and trials with 0.61.0. What else is known of the program is at its own preset. */
+/** Gemini CLI by the Agent Client Protocol. Sources: its documents, and trials with 0.61.0. Other facts about the program are at its own preset. */
 import type { AcpSpeech } from './agent.ts';
 
 export const gemini = {

@@ -1,4 +1,4 @@
-/** opencode by the Agent Client Protocol. Sources: its documents, and trials with 1.18.33. What else is known of the program is at its own preset. */
+/** opencode by the Agent Client Protocol. Sources: its documents, and trials with 1.18.33. Other facts about the program are at its own preset. */
 import type { AcpSpeech } from './agent.ts';
 
 /** Its modes are agents, and its configuration says what it asks about; this variable is a part of that. */

@@ -34,7 +34,7 @@ export const envFileWords: KeyWords = [
 
 /** The settings of every hook. */
 export interface HookBase {
-  /** What its deliveries belong to: the configured name, or one made of type, target and events. */
+  /** The key of its deliveries: the configured name, or one made of type, target and events. */
   readonly name: string;
   /** Empty: all but the notifications. */
   readonly events: readonly ToldEvent[];

@@ -60,7 +60,7 @@ export const trackerWords = {
   ],
 } satisfies Record<keyof typeof trackerKeys, KeyWords>;
 
-/** What is done comes from one place: the table's template, its message, or the item. */
+/** The work is described in one place: the table's template, its message, or the item. */
 export function templateProblem({
   template,
   work,
@@ -76,7 +76,7 @@ export function templateProblem({
 
 const status = text({ min: 1, max: 100, is: 'the name of a status there' });
 
-/** What a source has beside `trackerKeys` whose service is no forge: where it is, its token, and the statuses of its workflow. */
+/** The further keys of a source whose service is no forge: where it is, its token, and the statuses of its workflow. */
 export const serviceKeys = {
   statuses: listOf(status, { max: 20, is: 'a list of statuses there' }).default([]),
   move: z

@@ -251,7 +251,7 @@ export async function requeueLost(client: Client): Promise<number> {
   return rowCount ?? 0;
 }
 
-/** In a transaction; no other one may commit meanwhile. As `hand` of the port. */
+/** As `hand` of the port. Must be called in a transaction, while no other one can commit. */
 export async function hand(
   client: Client,
   { project, from, to }: { project: string; from: string; to: string },
@@ -291,9 +291,9 @@ export async function troubleOf(client: Client, project: string): Promise<string
 type Taking = Pick<LostRepo, 'project' | 'host'> & { readonly path: string; readonly own: string };
 
 /**
- * In a transaction; no other one may commit meanwhile. The repo is here, at that path. false: it was given to another host meanwhile. For a lost host: what that
- * had running waits here, where nothing of it is known, so its runs are lost; its engine is fenced, since it is known by another number. false: that host is
- * back, or another one was first.
+ * Records that the repo is on this host, at that path. Must be called in a transaction, while no other one can commit. false: the repo was given to another
+ * host meanwhile, the lost host is back, or another host was first. Running effects of a lost host are queued again: nothing is known of its runs here, so
+ * these are lost. Its epoch rises, so that its engine can write nothing more.
  */
 export async function takeOver(client: Client, taking: Taking): Promise<boolean> {
   const { project, host, own } = taking;
@@ -333,7 +333,7 @@ async function bePlaced(client: Client, { project, own, path }: Taking): Promise
   await client.query(keepPath('$1, $2, $3'), [project, own, path]);
 }
 
-/** If the answer to its commit was lost. */
+/** Whether it was taken over, if the answer to the commit was lost. */
 async function isThere(client: Client, { project, own, path }: Taking): Promise<boolean> {
   const { rowCount } = await client.query(
     'SELECT 1 FROM repo_hosts JOIN repos USING (project) WHERE project = $1 AND host = $2 AND path = $3 AND removed_at IS NULL AND coming_from IS NULL',
@@ -353,8 +353,8 @@ export async function drain(client: Client, name: string, isDrained: boolean): P
 }
 
 /**
- * In a transaction; no other one may commit meanwhile. What the host had running waits for the host that registers its repos: nothing is known of it there, so its runs are
- * lost. false: it is alive. Its lock is held until the end, so it does not come back meanwhile.
+ * Removes a host. Must be called in a transaction, while no other one can commit. Its running effects are queued again for the host that registers its repos:
+ * nothing is known of its runs there, so these are lost. false: it is alive. Its lock is held until the end, so it does not come back meanwhile.
  */
 export async function remove(client: Client, name: string): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>(

@@ -51,7 +51,7 @@ export async function loadDriver(): Promise<typeof import('pg').default> {
   }
 }
 
-/** Throws `bad_config` for settings of the URL that are not possible, such as a certificate that is not there. */
+/** Throws `bad_config` for settings of the URL that are not possible, such as a missing certificate. */
 function clientOf(pg: typeof import('pg').default, config: ClientConfig): Client {
   try {
     return new pg.Client(config);

@@ -27,7 +27,7 @@ import { isAway, isBusy, troubleOf } from './trouble.ts';
 /** A database that does not answer for longer is reported. */
 const awayLimitMs = 5_000;
 const retryMs = 100;
-/** A host that stopped in the middle of a commit keeps the others waiting for at most so long. */
+/** A host that stopped in the middle of a commit keeps the others waiting for at most this long. */
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
 /**
@@ -46,8 +46,8 @@ const noticeDead =
 export interface PostgresStore extends Store, Enqueuing {
   readonly hosts: Hosts;
   /**
-   * From here on the engine of that home is the host, and another one only when this connection is gone. Returns how many engines the host has had.
-   * Throws `owner_taken` where another one lives, or the host was removed.
+   * Makes the engine of that home the host, until this connection is gone. Returns how many engines the host has had. Throws `owner_taken` where another one
+   * lives, or the host was removed.
    */
   own(home: string): Promise<number>;
   /** For a copy. Throws `owner_taken` while any engine works on it. */
@@ -86,8 +86,8 @@ export function openPostgres(
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
   /**
-   * The repos of other hosts, as of the last notice about hosts; null: to be read. A host loses a repo by its own commit, or with its lock, and then nothing
-   * of its own is committed any more: so it always knows of the loss in time.
+   * The repos of other hosts, as of the last notice about hosts; null: not read yet. A host loses a repo by its own commit, or with its lock, after which it
+   * can commit nothing: so it always knows of the loss in time.
    */
   let elsewhere: Answer<readonly string[]> | null = null;
   let isClosed = false;
@@ -224,7 +224,7 @@ export function openPostgres(
     writing.close();
   }
 
-  /** After earlier requests, and before later ones. */
+  /** Runs the work after all earlier work, and before later work. */
   function inOrder<T>(work: () => Promise<T>): Promise<T> {
     return line(() => whileAway(work));
   }
@@ -376,7 +376,7 @@ export function openPostgres(
   };
 }
 
-/** A repo is registered for the host that does it, if it belongs to no other one: one that was removed there belongs to none. */
+/** A repo is registered for the host that registers it, unless another host has it. No host has a repo that was removed. */
 function withHosts(connection: Connection, host: string): ReturnType<typeof createTables> {
   const tables = createTables(connection);
   const take = connection.prepare(

@@ -1,6 +1,6 @@
 /**
- * Statements that a commit has many of are sent as one, with a row for each: what one statement costs on the way and in PostgreSQL is several times what its row
- * costs. Rows wait until another statement uses their table, until a second row has the same key, or until the sender waits for an answer.
+ * Statements that a commit has many of are sent as one, with a row for each: sending and running a statement costs several times as much as one more row. Rows
+ * wait until another statement uses their table, until a second row has the same key, or until the sender waits for an answer.
  */
 import type { QueryConfig, QueryResult } from 'pg';
 import type { Together } from '../tables/connection.ts';
@@ -53,7 +53,7 @@ export function rowStatement(text: string, tells: Together): RowStatement {
   };
 }
 
-/** The tables that a statement reads or writes, each as its rows that are there (`trees`) and those that come (`+trees`); an insert is only about the latter. */
+/** The tables that a statement reads or writes: `trees` means existing rows, `+trees` for inserted ones; an insert is only about the latter. */
 export function tablesOf(text: string, { isOfOldRows = false } = {}): ReadonlySet<string> {
   const found = text.matchAll(/\b(FROM|INTO|(?<!DO )UPDATE|JOIN)\s+(\w+)/g);
   return new Set(

@@ -175,8 +175,8 @@ export function lastKnownMs(file: string, migrations: readonly Migration[]): num
 
 /**
  * Puts a copy in the place of the store; the caller owns the home. Runs that were started after the copy are noted in it, so that none is started again.
- * Answers the folder in which the replaced files lie, and the folders of the runs that the copy did not know. Killed at any moment, the old store is there as it was, or every use of it throws `store_corrupt` until
- * a restore is through, or the new one is there.
+ * Answers the folder in which the replaced files lie, and the folders of the runs that the copy did not know. If it is killed, the old store is unchanged, or
+ * every use of it throws `store_corrupt` until a restore has finished, or the new store is in its place.
  */
 export async function restoreCopy(
   file: string,

@@ -1,6 +1,6 @@
 /**
  * The store of kasmos, read and never written: its files are copied first, since SQLite writes beside a database that it opens. Rows that cannot be read are
- * named with its table and row, and the rest is answered.
+ * named with its table and row, and the rest is returned.
  */
 
 import { copyFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -106,7 +106,7 @@ function removeLeft(): void {
   }
 }
 
-/** Also one of another user, to which signals are refused. */
+/** Whether the process runs, also that of another user, which may not be signalled. */
 function isThere(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -66,7 +66,7 @@ function deviceName(device: bigint): string {
   return [major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':');
 }
 
-/** The engine that an owner is; `answers` says whether it was reached. A verb that has the home for a moment is none. */
+/** The engine that an owner is; `answers` says whether it was reached. A verb that owns the home briefly is no engine. */
 export function engineOf(owner: OwnerFacts | null, answers: boolean): HomeEngine {
   if (owner === null || owner.starts === 'nothing') return { kind: 'none' };
   const kind = owner.kind === 'daemon' ? 'daemon' : owner.starts === 'watched' ? 'run' : 'program';

@@ -116,7 +116,7 @@ function attempt(home: string, options: OwnerOptions): Owner | null {
     const held = lockFile(home);
     db = new BetterSqlite3(file, { timeout: 0, fileMustExist: true });
     const facts = takeLock(db, home, options);
-    // Replaced between the look and the lock: the lock is on a file that no other process will find.
+    // Replaced between the reading and the lock: the lock is on a file that no other process will find.
     if (lockFile(home) === held) return createOwner(db, home, facts, held);
   } catch (thrown) {
     const error = ownerError(thrown, file);

@@ -204,7 +204,7 @@ const lookedLimitMs = 50;
 /** Its first page and its schema are read again this often: another program may have written over them. */
 const readAnewMs = 1_000;
 
-/** To be called when the database has been read: then its log is there. */
+/** To be called when the database has been read: only then its log exists. */
 function createTransactions({ db, file }: { db: Database; file: string }) {
   const files = watchOpenFiles(db, file);
   const begin = db.prepare('BEGIN IMMEDIATE');
@@ -301,8 +301,8 @@ interface OpenFiles {
 }
 
 /**
- * Whether the files of an open store are still those that its name leads to. SQLite goes on writing into a file that was deleted, without an
- * error, and its writes are lost with the process. To be called when the database has been read: then its log is there.
+ * Whether the files of an open store are still those that its name leads to. SQLite goes on writing into a file that was deleted, without an error, and its
+ * writes are lost with the process. To be called when the database has been read: only then its log exists.
  */
 function watchOpenFiles(db: Database, file: string): OpenFiles {
   if (db.memory) return { loss: () => null, damaged: () => {} };

@@ -12,7 +12,7 @@ export interface Statement<Parameters extends unknown[] = unknown[], Row = unkno
 
 /** How a statement with one row after `VALUES`, which holds all of its parameters, may be sent with the rows of several uses. SQLite carries out each by itself. */
 export interface Together {
-  /** The statement then, with the same parameters; default: the statement itself. */
+  /** The statement in that form, with the same parameters; default: the statement itself. */
   readonly sql?: string;
   /** The place of the parameter that belongs to one row alone, such as its primary key; default: rows have none. */
   readonly key?: number;
@@ -24,7 +24,7 @@ export interface Together {
 
 /** Parameters are `?` in their order, or `@name` of one object. */
 export interface Connection {
-  /** A statement is sent without waiting for the answers to those before it; waiting for one is what takes long. */
+  /** A statement is sent without waiting for the answers to those before it; waiting for an answer takes long. */
   readonly isPipelined?: true;
   prepare<Parameters extends unknown[] = unknown[], Row = unknown>(
     sql: string,
@@ -69,10 +69,10 @@ export function here<Row extends { readonly project: string }>(
   );
 }
 
-/** A waiting write is repeated within seconds; an older failure says nothing about now. */
+/** A waiting write is repeated within seconds; an older failure no longer counts. */
 const toldMs = 30_000;
 
-/** Whether the store accepts writes: what its last writes met, as the answer to why nothing goes on. */
+/** Whether the store accepts writes: the failure of its last writes, which explains why nothing goes on. */
 export function createWriteTrouble() {
   let met: { readonly trouble: StoreTrouble; readonly atMs: number } | null = null;
   return {

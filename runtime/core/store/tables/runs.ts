@@ -86,7 +86,7 @@ export function createRunTable(db: Connection) {
     `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
-  // These by their indexes: the one above reads every run. `+rowid`: sorted afterwards, and not found in that order.
+  // These use indexes: the query above reads every run. `+rowid`: SQLite sorts afterwards, and does not walk the table in that order.
   const live = `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT ${inFinalState}
        AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND ${isNewest}`;
   const latestLive = db.prepare<[Record<string, unknown>], RunRow>(

@@ -1,6 +1,6 @@
 /**
- * The tables that both stores have. Written for SQLite; the words that PostgreSQL has instead are put in by `postgres/schema.ts`: there an `INTEGER` has
- * eight bytes and an `INT` has four.
+ * The tables that both stores have. Written for SQLite; `postgres/schema.ts` replaces the terms that differ in PostgreSQL: there an `INTEGER` has eight bytes
+ * and an `INT` has four.
  */
 
 /** `nowMs`: an expression for the present time. */

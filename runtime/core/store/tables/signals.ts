@@ -129,7 +129,7 @@ export function createSignalTable(db: Connection) {
     `SELECT id FROM signals
      WHERE tree = @tree AND id >= @from AND status = 'failed' AND (origin = 'engine' OR (id = @from AND is_checked = 0)) AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
   );
-  // In the words of its index.
+  // The condition is written as in its index.
   const machinesSetAside = db.prepare<[string, string], SetAsideSignal>(
     `SELECT id, type, tree, json_extract(result, '$.error') AS error FROM signals
      WHERE status = 'failed' AND project = '' AND tree > ? AND tree < ? AND tree <> '${supervisorTree}' AND json_extract(result, '$.code') = 'internal' ORDER BY tree, id LIMIT ${listLimit}`,
@@ -160,8 +160,8 @@ export function createSignalTable(db: Connection) {
   return {
     expiry,
     /**
-     * The row's id, and whether it is new; a key that is there already answers with the first one's id. A signal of the engine is never
-     * lost to another program's row under its key: it gets the next free one.
+     * The row's id, and whether it is new; for an existing key, the id of the existing row. A signal of the engine is never lost to another program's row under
+     * its key: it gets the next free one.
      */
     insert(signal: NewSignal): Answer<Inserted> {
       const { tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at } = signal;
@@ -187,7 +187,7 @@ export function createSignalTable(db: Connection) {
     enter: (row: SignalRow) => changedOne(enter.run(row)),
     last: () => answered(last.get(), (row) => row?.id ?? 0),
     unreadable: () => unreadable.all(),
-    /** false: that number is taken, or the row is not there any more. */
+    /** false: that number is taken, or the row no longer exists. */
     renumber: ({ number, id, tree, result, at }: Omit<ChangeOf<'signal.renumber'>, 'do'>) =>
       changedOne(renumber.run(id, tree, JSON.stringify(result), at, number, id)),
     read: (id: number) => orNull(byId.get(id)),

@@ -10,7 +10,7 @@ interface Node {
 /** A deeper document is cut there. */
 const maxDepth = 50;
 
-/** Empty for what is no document. A part of an unknown type gives the text inside of it. */
+/** Empty for a value that is not a document. A part of an unknown type gives the text inside of it. */
 export function markdownOf(document: unknown): string {
   const node = nodeOf(document, 0);
   return node === null ? '' : blocks(node.content).trim();
