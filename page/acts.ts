@@ -1,4 +1,7 @@
-/** The acts of a person on a plan: which acts its need names, and how one is carried out. Its effect is checked first: an act that ends work, moves a branch or may cost something is confirmed. */
+/**
+ * The acts of a person on a plan: which acts a plan's need offers, and how the page carries one out. An act that ends work, moves a branch or may
+ * cost money shows its effect first, and a person confirms it.
+ */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import { ApiError, type Named } from './api.ts';
@@ -9,31 +12,31 @@ export interface Act {
   readonly named: Named;
   readonly type: string;
   readonly payload: Record<string, unknown>;
-  /** Sent before it; null: nothing is. */
+  /** The signal that is sent before this one; null: none. */
   readonly first: string | null;
-  /** The note that is shown when it is done. */
+  /** The note that is shown when the act is done. */
   readonly done: string;
-  /** Called when it is done. */
+  /** Called when the act is done. */
   readonly then?: () => void;
 }
 
-/** What a person must confirm. */
+/** An act that a person must confirm. */
 export interface Sure extends Act {
-  /** What it would do, a line each. */
+  /** The effects of the act, one per line. */
   readonly says: readonly string[];
 }
 
 export interface ActState {
-  /** The request that is under way, so that it is not sent twice. */
+  /** The request under way, so that it is not sent twice. */
   readonly busy: string | null;
-  /** null: nothing is asked. */
+  /** The confirmation that is shown; null: none. */
   readonly sure: Sure | null;
 }
 
 export interface ActsParts extends Pick<PageParts, 'api' | 'say' | 'tellRefusal'> {
   state(): ActState;
   change(part: Partial<ActState>): void;
-  /** Something may have been changed. */
+  /** Called after each answer of the daemon, since the plan may have changed. */
   onAnswer(): void;
 }
 
@@ -127,7 +130,7 @@ const retry: Offer = { type: 'retry_wave', payload: {}, text: 'Retry', done: 'Wh
 const nextWave: Offer = { type: 'advance_wave', payload: {}, text: 'Next wave', done: 'It goes on.' };
 const goOn: Offer = { type: 'resolve', payload: {}, text: 'Go on', done: 'It goes on.' };
 
-/** Chosen by the end of the command that the need names. */
+/** The offer for each end of a command that a need names. */
 const offers: readonly (readonly [end: RegExp, offer: Offer])[] = [
   [/ answer \S+( "<what it should know>")?$/, goOn],
   [

@@ -217,7 +217,7 @@ function content(
   return agentChangesView(model, actions);
 }
 
-/** Each check that judged a run, with what it printed. */
+/** Each check of a run, with its output. */
 function checksText(checks: readonly RunLog[]): string {
   if (checks.length === 0) return 'No check has judged it yet.';
   return checks

@@ -34,7 +34,7 @@ import type { WorkEntry } from '../runtime/api/contract/work.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { bearer, type Session } from './session.ts';
 
-/** As every refusal of the API is written. */
+/** A refusal of the API. */
 export class ApiError extends Error {
   readonly code: string;
   readonly hint: string;
@@ -46,7 +46,7 @@ export class ApiError extends Error {
   }
 }
 
-/** It may have been done. */
+/** The daemon did not answer: the change may have been made. */
 class LostAnswer extends ApiError {
   constructor() {
     super('unavailable', 'the daemon does not answer', goesOn);
@@ -62,17 +62,17 @@ interface CallOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly isFresh?: boolean;
-  /** The key of a change, the same for each try: it is done once. */
+  /** The key of a change. Each retry sends the same key, so the change is made once. */
   readonly key?: string;
 }
 
-/** A daemon that restarts is back within seconds, and knows the requests to the one before. */
+/** A daemon that restarts answers again within seconds, and it knows the keys of the requests to its predecessor. */
 const repeatLimitMs = 15_000;
 const repeatMs = 500;
 
 const goesOn = 'this page continues by itself when it is back';
 
-/** Which changes: of one task, since a line of the journal, or as they were after one; null: not so. */
+/** The changes to read: of one task, after one line of the journal (`since`), or as they were after a line (`to`); null: without that limit. */
 interface ChangesQuery {
   readonly task: string | null;
   readonly since: number | null;
@@ -81,7 +81,7 @@ interface ChangesQuery {
 
 export type Api = ReturnType<typeof createApi>;
 
-/** `onLocked`: the token is no longer good. Every function throws `ApiError`. */
+/** `onLocked`: called when the token is no longer valid. Every function throws `ApiError`. */
 export function createApi(session: Session, onLocked: () => void) {
   const freshIn = new Map<string, number>();
 
@@ -97,7 +97,7 @@ export function createApi(session: Session, onLocked: () => void) {
           ...bearer(token),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(key === undefined ? {} : { 'idempotency-key': key }),
-          // Otherwise the recent answer to another page is used.
+          // Without this header the daemon may send a recent answer that it made for another page.
           ...(isFresh ? { 'cache-control': 'no-cache' } : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -107,13 +107,13 @@ export function createApi(session: Session, onLocked: () => void) {
       if (signal?.aborted === true) throw cause;
       throw new LostAnswer();
     }
-    // The session may have changed meanwhile: then an answer to the earlier one does not count.
+    // The session may have changed during the request: then its answer belongs to the earlier session.
     if (session.token() !== token) throw new LostAnswer();
     if (answer.status === 401) onLocked();
     return answer;
   }
 
-  /** The answer's JSON; a verdict is one whatever its status. Where the answer to a change got lost, the daemon is asked again by the same key. */
+  /** The answer's JSON. A verdict is returned for every status. If the answer to a change is lost, the daemon is asked again with the same key. */
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     const given = body === undefined ? {} : { body };
     if (method === 'GET' || session.token() === null) return answered<T>(await call(method, path, given));
@@ -167,7 +167,7 @@ export function createApi(session: Session, onLocked: () => void) {
     accounts: (isFresh: boolean) => look<AccountEntry[]>('/v1/accounts', isFresh),
     hosts: (isFresh: boolean) => look<HostEntry[]>('/v1/hosts', isFresh),
     notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
-    /** What was done between two times. */
+    /** The runs between two times. */
     work: (from: Date, to: Date) =>
       ask<WorkEntry>('GET', `/v1/work?${new URLSearchParams({ from: from.toISOString(), to: to.toISOString() })}`),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
@@ -192,7 +192,7 @@ export function createApi(session: Session, onLocked: () => void) {
     history: (named: Named, after: number) => ask<HistoryEntry[]>('GET', of(named, `/history?after=${after}`)),
     agents: ({ project, plan }: Named) =>
       ask<InstanceEntry[]>('GET', `/v1/instances?${new URLSearchParams({ project, plan })}`),
-    /** The files without their texts; with `to` as they were after that line of the journal. */
+    /** The files without their texts; with `to`: the files after that line of the journal. */
     changes: (named: Named, which: ChangesQuery, after: number) =>
       ask<PlanChanges>('GET', of(named, `/diff/files?${queryOf({ ...which, after })}`)),
     fileDiff: (named: Named, which: ChangesQuery, query: { path: string; after: number; context?: number }) =>
@@ -210,13 +210,13 @@ export function createApi(session: Session, onLocked: () => void) {
     chart: (machine: string) => fetch(`/charts/${machine}.json`),
     send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
       ask<SignalAnswer>('POST', `/v1/repos/${encodeURIComponent(project)}/signals`, { plan, type, payload }),
-    /** What that signal would do; changes nothing. */
+    /** The effects that the signal would have; changes nothing. */
     preview: ({ project, plan }: Named, type: string, payload: unknown = {}) =>
       ask<ActPreview>('POST', `/v1/repos/${encodeURIComponent(project)}/preview`, { plan, type, payload }),
     /** The answer to an agent that asks for permission; `permission` names the question. */
     permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
       ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),
-    /** All of the queue where no pause is named. */
+    /** Pauses or resumes the named part of the queue, or all of it. */
     queueWord: (word: 'pause' | 'resume', { project, plan, title }: Partial<QueuePause> = {}) =>
       ask<unknown>('POST', `/v1/queue/${word}`, {
         ...(project == null ? {} : { project }),
@@ -224,7 +224,7 @@ export function createApi(session: Session, onLocked: () => void) {
         ...(title == null ? {} : { title }),
       }),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
-    /** The trees of user-defined machines; null: there is none. */
+    /** The trees of user-defined machines; null: the engine has no such machines. */
     async trees(isFresh: boolean): Promise<MachineTreeEntry[] | null> {
       const own = (await look<MachineEntry[]>('/v1/machines', isFresh)).filter((machine) => machine.own);
       if (own.length === 0) return null;
@@ -248,13 +248,13 @@ export function createApi(session: Session, onLocked: () => void) {
   };
 }
 
-/** What is null is left out. */
+/** A field that is null is left out. */
 function queryOf(given: Readonly<Record<string, string | number | null>>): string {
   const known = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]]));
   return new URLSearchParams(known).toString();
 }
 
-/** Without `randomUUID`, which a page from another machine has over HTTPS alone. */
+/** `randomUUID` exists over HTTPS and on localhost only, and the page may come from another machine over HTTP. */
 function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

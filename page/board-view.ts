@@ -15,7 +15,7 @@ import { timesIn, timeView } from './time-view.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const others = (model.at === null ? model.agents : []).filter(({ title }) => taskOfTitle(plan.plan, title) === null);
-  // Agents that work now were not there then.
+  // For a past state no agent is looked up: the agents that work now were not running then.
   const byTitle = new Map((model.at === null ? model.agents : []).map((agent) => [agent.title, agent]));
   return panel(
     {
@@ -108,7 +108,7 @@ interface Card {
   readonly text: string;
   readonly state: string;
   readonly words: string;
-  /** Its agent's attempt. A run that was only interrupted does not count. */
+  /** The attempt of the agent. A run that was only interrupted does not count. */
   readonly attempt: number;
   readonly cost: number | null;
   readonly why: string;

@@ -1,4 +1,4 @@
-/** A higher limit in place of a budget that is used up, beside the reason why the plan has stopped. */
+/** A form for a higher limit, beside the reason why the plan has stopped: its budget is used up. */
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
@@ -9,7 +9,7 @@ interface BudgetParts extends Pick<PlanActions, 'may' | 'send'> {
   readonly isBusy: boolean;
 }
 
-/** null: the plan takes no higher limit now, or not from this person. */
+/** null: the plan does not accept a higher limit now, or not from this person. */
 export function budgetForm(
   { project, plan, need, blocked }: Pick<PlanEntry, 'project' | 'plan' | 'need' | 'blocked'>,
   { may, send, isBusy }: BudgetParts,
@@ -56,7 +56,7 @@ export function budgetForm(
   );
 }
 
-/** `more`: how much more is proposed. `step`: the smallest difference. */
+/** `more`: the proposed increase. `step`: the smallest difference. */
 const measures = {
   usd: { unit: 'US dollars', more: 5, step: 0.01 },
   tokens: { unit: 'Tokens', more: 500_000, step: 1 },

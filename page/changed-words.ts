@@ -1,6 +1,6 @@
 /** The words that differ between a line and the line that took its place. */
 
-/** From one character up to, and without, another. */
+/** A range of characters: the first one, and the one after the last. */
 export type Span = readonly [from: number, to: number];
 
 export interface ChangedWords {
@@ -11,7 +11,7 @@ export interface ChangedWords {
 const word = /[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu;
 /** Longer lines are not compared: the work grows with the square of their words. */
 const wordsMost = 200;
-/** Lines that have less in common are two different lines. */
+/** Two lines that share a smaller part than this count as unrelated. */
 const leastInCommon = 0.3;
 
 /** null: the lines have too little in common, or are too long. */
@@ -25,10 +25,10 @@ export function changedWords(before: string, after: string): ChangedWords | null
   return { before: spansOf(old, kept.before), after: spansOf(fresh, kept.after) };
 }
 
-/** The longest series of words that both have, as their places in each. */
+/** The longest common subsequence of words, by the index of each word in both lines. */
 function keptWords(old: readonly string[], fresh: readonly string[]): { before: Set<number>; after: Set<number> } {
   const width = fresh.length + 1;
-  /** How many words the rest from here on has in common. */
+  /** The length of the longest common subsequence of the words from each index on. */
   const lengths = new Uint16Array((old.length + 1) * width);
   for (let i = old.length - 1; i >= 0; i -= 1)
     for (let j = fresh.length - 1; j >= 0; j -= 1) {

@@ -6,44 +6,44 @@ import { type FileLines, fileLines } from './file-lines.ts';
 
 export type ListedFile = PlanChanges['files'][number];
 
-/** What is read of one file. */
+/** The text of a file as far as it was read. */
 export interface FileText {
-  /** The text is of this content of the file. */
+  /** The content of the file that the text belongs to. */
   readonly content: string;
-  /** How many unchanged lines are shown around each change; null: as git has it. */
+  /** The number of unchanged lines around each change; null: git's default. */
   readonly context: number | null;
   readonly text: string;
   readonly lines: FileLines;
-  /** Where the text goes on; null: it is read to its end. */
+  /** The offset of the next part of the text; null: the text is complete. */
   readonly next: number | null;
-  /** Why there is nothing to show. */
+  /** Why there is no text to show. */
   readonly nothing: string | null;
 }
 
-/** Which changes are meant. */
+/** The selection of changes. */
 export interface ChangesOf {
   /** `w1-t2`; null: all of the plan. */
   readonly task: string | null;
-  /** The line of the journal after which they begin; null: with the plan. */
+  /** The line of the journal after which the changes begin; null: the start of the plan. */
   readonly since: number | null;
-  /** The line of the journal after which the branch was like this; null: it is the present state. */
+  /** The line of the journal whose branch is shown; null: the present branch. */
   readonly at: number | null;
 }
 
 export interface ReadChanges extends ChangesOf {
   readonly list: PlanChanges | null;
   readonly files: ReadonlyMap<string, FileText>;
-  /** What a person has opened or closed, by its path. */
+  /** Whether a person has opened or closed a file, by its path. */
   readonly opened: ReadonlyMap<string, boolean>;
   /** The contents that a person has marked as viewed, by their paths. */
   readonly viewed: Readonly<Record<string, string>>;
-  /** The parts of the view that are near the window. */
+  /** The parts of the view that are in the window or close to it. */
   readonly near: ReadonlySet<string>;
   /** The height of each part when it was last drawn, in pixels. */
   readonly heights: ReadonlyMap<string, number>;
 }
 
-/** The most characters of texts that are kept; texts that are far away are read again when they are needed. */
+/** The most characters of texts that stay in memory. Texts that are far from the window are dropped, and read again when they come near. */
 const keptChars = 4_000_000;
 /** All lines of nearly every file. */
 export const wholeContext = 100_000;
@@ -52,9 +52,9 @@ export const gitContext = 3;
 /** The number of further lines that are shown at a time. */
 export const moreContext = 20;
 
-/** A file that has no text yet. */
+/** The name of the part for a file whose text was not read yet. */
 export const textPart = (path: string): string => `text ${path}`;
-/** Where the text of a file goes on. */
+/** The name of the part for the rest of a file's text. */
 export const restPart = (path: string): string => `rest ${path}`;
 export const blockPart = (path: string, block: number): string => `${block} ${path}`;
 
@@ -66,7 +66,7 @@ export function isOpen(changes: Pick<ReadChanges, 'viewed' | 'opened'>, file: Li
   return changes.opened.get(file.path) ?? (file.folded === null && !isViewed(changes, file));
 }
 
-/** null: it is not read, or is of another content by now. */
+/** null: the text was not read yet, or the file has another content now. */
 export function textOf({ files }: Pick<ReadChanges, 'files'>, { path, content }: ListedFile): FileText | null {
   const text = files.get(path);
   return text?.content === content ? text : null;
@@ -91,14 +91,14 @@ interface ReaderOptions {
   readonly named: Named;
   changes(): ReadChanges;
   change(part: Partial<ReadChanges>): void;
-  /** The list of files is to be read again: the change is another one by now, or nobody answers. `readNear` is called after that. */
+  /** The list of files must be read again: the changes are different now, or the daemon does not answer. `readNear` is called after that. */
   outdated(): void;
 }
 
 export interface ChangesReader {
-  /** Reads the texts that are near, one after the other. */
+  /** Reads the texts of the files near the window, one after the other. */
   readNear(): void;
-  /** Reads a file again, with so many unchanged lines around each change; null: as git has it. */
+  /** Reads a file again with that number of unchanged lines around each change; null: git's default. */
   readWith(file: ListedFile, context: number | null): void;
 }
 
@@ -110,11 +110,11 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
     if (!isOpen(changes(), file)) return false;
     const known = textOf(changes(), file);
     if (known === null) return near.has(textPart(file.path));
-    // Asked for again: until it is there, the earlier lines are shown.
+    // The file is read again with more context: until then its earlier lines are shown.
     return known.next === 0 || (known.next !== null && near.has(restPart(file.path)));
   }
 
-  /** From top to bottom: what a person reads or clicks is not moved by a file above it that comes later. */
+  /** From top to bottom, so that a file above, which arrives later, does not move the text that a person reads or clicks. */
   function readNear(): void {
     const file = isReading ? undefined : changes().list?.files.find(isWanted);
     if (file !== undefined) void read(file, textOf(changes(), file));
@@ -167,7 +167,7 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
       files.delete(other);
       chars -= own.length;
     }
-    // Its first lines are where the note was that it is being read.
+    // Its first lines replace the note that it is being read.
     change({ files, near: near.has(textPart(path)) ? new Set([...near, blockPart(path, 0)]) : near });
   }
 
@@ -176,7 +176,7 @@ export function createChangesReader({ api, named, changes, change, outdated }: R
     readWith(file, context) {
       const known = textOf(changes(), file);
       if (known === null) return;
-      // It begins again where it goes on: at its first character.
+      // Reading restarts at the first character of the part.
       const begun = { ...known, context, text: '', next: 0 };
       change({ files: new Map(changes().files).set(file.path, begun) });
     },

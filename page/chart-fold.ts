@@ -1,20 +1,20 @@
-/** A chart whose states are folded: what is in them is left out, and so is the height that it took. */
+/** A chart with folded states: the states inside a folded one are left out, and the chart is less high. */
 import type { Box, Chart, ChartState } from '../runtime/base/charts/chart.ts';
 import { metrics } from '../runtime/base/charts/metrics.ts';
 
-/** Around a bend of an arrow, in pixels: its round corner, its head and the distance to the next one. */
+/** The height around a bend of an arrow, in pixels: its round corner, its head and the distance to the next arrow. */
 const bendPx = 10;
 
 type Span = readonly [from: number, to: number];
 
-/** The states with states in them that are not active: they are what can be folded. `active`: with every state around an active one. */
+/** The states that can be folded: they contain states, and none of those is active. `active`: the active states and all states around them. */
 export function foldable({ states }: Pick<Chart, 'states'>, active: ReadonlySet<string>): ChartState[] {
   return states.filter(
     ({ id }) => id.includes('.') && !active.has(id) && states.some((other) => isInside(other.id, id)),
   );
 }
 
-/** The states keep their order and their columns; a folded one is as high as its name, or as the states and words beside it need. */
+/** The states keep their order and their columns. A folded state is as high as its name, or as the states and labels beside it need. */
 export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
   if (folded.size === 0) return chart;
   const isHidden = (id: string) => [...folded].some((outer) => isInside(id, outer));
@@ -24,7 +24,7 @@ export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
   const labels = chart.labels.filter((label, index) => {
     if (label.state !== null) return !folded.has(label.state) && !isHidden(label.state);
     const own = chart.edges.filter(({ label: of }) => of === index);
-    // The words of the root are on no arrow.
+    // The labels of the root belong to no arrow.
     return own.some(({ source, route }) => source === '' || (route !== null && isIn(routes, chart.routes[route])));
   });
   const moved = withoutSpans(freeSpans({ ...chart, states, routes, starts, labels }, folded));
@@ -36,7 +36,7 @@ export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
   const edges = chart.edges.flatMap((edge) => {
     const label = chart.labels[edge.label];
     const route = edge.route === null ? undefined : chart.routes[edge.route];
-    // An arrow that leads out of a folded state stays, without its words.
+    // An arrow that leads out of a folded state stays, without its label.
     if (!isIn(labels, label) && !isIn(routes, route)) return [];
     const own = {
       label: isIn(labels, label) ? labels.indexOf(label) : -1,
@@ -51,10 +51,10 @@ export function foldChart(chart: Chart, folded: ReadonlySet<string>): Chart {
   };
 }
 
-/** What leads out of each folded state that is shown, a line each: the event, its guard, and the state that it leads to. */
+/** The transitions out of each folded state that is shown, one per line: the event, its guard, and the target. */
 export function leaving({ edges }: Pick<Chart, 'edges'>, folded: ReadonlySet<string>): Map<string, string[]> {
   const isWithin = (id: string, outer: string) => id === outer || isInside(id, outer);
-  // The words of a folded state inside another one are those of the outer one.
+  // The transitions of a folded state inside another folded state are listed at the outer one.
   const outermost = [...folded].filter((id) => ![...folded].some((other) => isInside(id, other)));
   return new Map(
     outermost.map((outer) => {
@@ -67,7 +67,7 @@ export function leaving({ edges }: Pick<Chart, 'edges'>, folded: ReadonlySet<str
   );
 }
 
-/** The heights in folded states at which nothing that is shown would be lost. */
+/** The vertical ranges inside folded states in which nothing is drawn any more. */
 function freeSpans({ states, labels, routes, starts }: Chart, folded: ReadonlySet<string>): Span[] {
   const isOpen = ({ id }: ChartState) => states.some((other) => isInside(other.id, id));
   const taken: Span[] = [
@@ -97,7 +97,7 @@ function without([from, to]: Span, [a, b]: Span): Span[] {
   return parts.filter(([start, stop]) => start < stop);
 }
 
-/** Where a height is once those spans are taken out. */
+/** The y coordinate of a point after those ranges are removed. */
 function withoutSpans(spans: readonly Span[]): (y: number) => number {
   const apart: [number, number][] = [];
   for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
@@ -118,14 +118,17 @@ function isIn<T>(all: readonly T[], one: T | undefined): one is T {
 
 export interface Folds {
   readonly folded: ReadonlySet<string>;
-  /** As `leaving` has it. */
+  /** The transitions out of each folded state, as `leaving` returns them. */
   readonly words: ReadonlyMap<string, readonly string[]>;
   toggle(id: string): void;
-  /** The pointer or the focus is at that state or at its arrows; null: it has left. */
+  /** The pointer or the focus is at that state or at its arrows; null: at none. */
   say(id: string | null): void;
 }
 
-/** Draws the buttons that open and close these states, each on the line of its name; the arrows of a folded one lead to its words. */
+/**
+ * Draws the buttons that open and close these states, each on the line of the state's name. The arrows out of a folded state lead to its list of
+ * transitions.
+ */
 export function drawFolds(
   svg: SVGSVGElement,
   states: readonly ChartState[],
@@ -136,7 +139,7 @@ export function drawFolds(
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
     return made;
   };
-  // What is in an image is no button to a screen reader.
+  // A screen reader does not find buttons inside of an image.
   svg.setAttribute('role', 'group');
   const listen = (element: Element, id: string) => {
     for (const type of ['pointerenter', 'focus', 'pointerdown']) element.addEventListener(type, () => say(id));
@@ -146,7 +149,7 @@ export function drawFolds(
     const id = route.getAttribute('data-from') ?? '';
     const line = route.querySelector('path');
     if (!words.has(id) || line === null) continue;
-    // A line of a pixel is hard to hit.
+    // A line of one pixel is hard to hit with a pointer.
     const wide = make('path', { class: 'reach', d: line.getAttribute('d') ?? '' });
     route.append(wide);
     listen(route, id);

@@ -1,15 +1,15 @@
-/** The small picture of a chart beside the part of it that is shown. */
+/** A small picture of the whole chart that marks the part on the screen. */
 import type { Box, Chart } from '../runtime/base/charts/chart.ts';
 
 interface ChartMap {
   readonly element: SVGSVGElement;
   draw(chart: Chart): void;
   light(active: ReadonlySet<string>, leaves: ReadonlySet<string>): void;
-  /** Zooms in on this part of it. */
+  /** Marks this part of the chart. */
   frame(box: Box): void;
 }
 
-/** The whole chart in small, beside the part that is shown: for the mouse; keys have other ways. */
+/** A small picture of the whole chart beside the part on the screen. It is for the mouse; the keyboard has keys of its own to move. */
 export function createMap(go: (x: number, y: number) => void): ChartMap {
   const space = 'http://www.w3.org/2000/svg';
   const element = document.createElementNS(space, 'svg');

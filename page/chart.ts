@@ -1,10 +1,13 @@
-/** A machine's chart in the page: drawn once for each choice of folded states, then only lit; the whole of it or a part, never smaller than can be read unless a person asks for that. */
+/**
+ * A machine's chart in the page: drawn once for each choice of folded states, then only highlighted. It shows the whole chart or a part of it, and
+ * text stays readable unless a person zooms out.
+ */
 import type { Box, Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
 import { chartStyle, renderChart } from '../runtime/base/charts/render.ts';
 import { drawFolds, foldable, foldChart, leaving } from './chart-fold.ts';
 import { createMap } from './chart-map.ts';
 
-/** The lit states, and the transition that was taken last. */
+/** The highlighted states, and the last transition. */
 export interface Lighting {
   /** The innermost active states, as paths from the root. */
   readonly states: readonly string[];
@@ -25,7 +28,7 @@ export interface ChartView {
 
 /** Text of a chart is 11 pixels high; slightly smaller text can still be read. */
 const legible = 0.8;
-/** As large as a view of our own choosing is. */
+/** The scale at which the page shows a chart by itself. */
 const usual = 1.1;
 const most = 3;
 const least = 0.1;
@@ -36,7 +39,7 @@ interface Rules {
   createHTML(text: string): string;
 }
 
-/** Only what this package draws by itself is taken for markup. Browsers without trusted types take any text. */
+/** Only markup that this package draws is accepted. Browsers without trusted types accept any text. */
 const { trustedTypes } = window as unknown as { trustedTypes?: { createPolicy(name: string, rules: Rules): Rules } };
 const policy = trustedTypes?.createPolicy('stator-chart', { createHTML: (text) => text });
 
@@ -65,7 +68,7 @@ export function createChartView(): ChartView {
     'aria-label',
     'Statechart. Plus and minus zoom, arrows move, 0 shows the whole, f the states that are active.',
   );
-  /** The words of the arrows that leave a folded state, while it is pointed at. */
+  /** The transitions out of a folded state, shown while the pointer is at it. */
   const tip = document.createElement('ul');
   tip.className = 'chart-tip';
   tip.hidden = true;
@@ -80,7 +83,7 @@ export function createChartView(): ChartView {
   element.append(bar, body);
 
   let given: Chart | null = null;
-  /** As it is drawn. */
+  /** The chart as drawn, with its folded states. */
   let chart: Chart | null = null;
   let drawn = '';
   const opened = new Set<string>();
@@ -99,7 +102,10 @@ export function createChartView(): ChartView {
     else apply(fittedAgain(view));
   }).observe(stage);
 
-  /** States that are not active are folded where the whole chart could not be read, until a person opens them; the last transition stays in sight. */
+  /**
+   * If the whole chart would be too small to read, states that are not active are folded until a person opens them. The last transition stays
+   * visible.
+   */
   function draw(): void {
     if (given === null) return;
     const fits = scaleOf({ x: 0, y: 0, w: given.width, h: given.height }) >= legible;
@@ -139,12 +145,12 @@ export function createChartView(): ChartView {
     if (focused) svg.querySelector<SVGElement>(`[data-fold="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
-  /** Pixels of the screen for one of the chart. */
+  /** Pixels of the screen for each pixel of the chart. */
   function scaleOf(box: Box): number {
     return Math.min(stage.clientWidth / box.w, stage.clientHeight / box.h);
   }
 
-  /** The same part of the chart, as wide and high as the stage is. */
+  /** The same part of the chart, widened to the proportions of the stage. */
   function fitted(box: Box): Box {
     const scale = Math.min(scaleOf(box), usual);
     const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
@@ -152,13 +158,13 @@ export function createChartView(): ChartView {
     return { x: within(box.x + box.w / 2, w, all.x, all.w), y: within(box.y + box.h / 2, h, all.y, all.h), w, h };
   }
 
-  /** Where a window of this size begins, around that middle: beyond the chart there is nothing to see. */
+  /** Where a window of this size around that middle begins. It stays inside the chart. */
   function within(middle: number, size: number, from: number, length: number): number {
     if (size >= length) return from + length / 2 - size / 2;
     return Math.min(Math.max(middle - size / 2, from), from + length - size);
   }
 
-  /** As large as it was, on a stage of another size. */
+  /** The same part at the same scale, after the stage has changed its size. */
   function fittedAgain(box: Box): Box {
     const scale = Math.min(Math.max(scaleOf(box), least), most);
     const [w, h] = [stage.clientWidth / scale, stage.clientHeight / scale];
@@ -199,7 +205,7 @@ export function createChartView(): ChartView {
     return chart?.states.find((state) => state.id === id);
   }
 
-  /** The largest part around what is active that can still be read. */
+  /** Shows the largest part around the active states whose text can still be read. */
   function follow(isSmooth = true): void {
     if (chart === null) return;
     const [leaf = ''] = lit;
@@ -214,7 +220,7 @@ export function createChartView(): ChartView {
     const found = boxes.find((box) => scaleOf(box) >= legible);
     if (found !== undefined) look(found, isSmooth);
     else {
-      // Even one state's surroundings are too large: it is in the middle.
+      // Even the surroundings of one state are too large, so the state itself is in the middle.
       const state = stateAt(leaf);
       const box = state ?? whole();
       const [w, h] = [stage.clientWidth / legible, stage.clientHeight / legible];
@@ -263,7 +269,7 @@ export function createChartView(): ChartView {
   stage.addEventListener(
     'wheel',
     (event) => {
-      // Without a key the page scrolls, as everywhere.
+      // Without Ctrl or Cmd the wheel scrolls the page, as everywhere.
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       zoom(Math.exp(-event.deltaY / 300), pointAt(event));
@@ -297,7 +303,7 @@ export function createChartView(): ChartView {
     else showRegion(inside);
   });
 
-  // A button that the Tab key reaches is brought into sight.
+  // The chart moves to a button that the Tab key reaches.
   stage.addEventListener('focusin', (event) => {
     const id = foldOf(event)?.getAttribute('data-fold');
     const state = id == null ? undefined : stateAt(id);
@@ -333,7 +339,7 @@ export function createChartView(): ChartView {
     follow();
   }
 
-  /** The regions around what is active, from the whole inward, and how near it is. */
+  /** The regions around the active state, from the whole chart inward, and the scale. */
   function drawBar(): void {
     const [leaf = ''] = lit;
     const button = (text: string, label: string, act: () => void, isPressed: boolean | null = null) => {
@@ -414,7 +420,7 @@ function lineOf(text: string): HTMLElement {
   return line;
 }
 
-/** The button of a state that can be folded. */
+/** The button of a foldable state at which the event happened. */
 function foldOf({ target }: Event): Element | null {
   return target instanceof Element ? target.closest('.fold') : null;
 }
@@ -423,7 +429,7 @@ function isIn(x: number, y: number, box: Box): boolean {
   return x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h;
 }
 
-/** `a`, `a.b`, `a.b.c` of `a.b.c`. */
+/** The ids of a state and of all states around it: `a`, `a.b`, `a.b.c` for `a.b.c`. */
 function* prefixes(id: string): Generator<string> {
   const keys = id === '' ? [] : id.split('.');
   for (let length = 1; length <= keys.length; length += 1) yield keys.slice(0, length).join('.');
@@ -433,7 +439,10 @@ function isWithin(inner: string, outer: string): boolean {
   return outer === '' || inner === outer || inner.startsWith(`${outer}.`);
 }
 
-/** The arrows that a line of the journal followed: those of its event from the state before, and if there are several, those into the state after. */
+/**
+ * The arrows that a line of the journal followed: those of its event out of the previous state. If there are several, those that lead into the next
+ * state.
+ */
 function edgesOf(edges: readonly ChartEdge[], { event, from, to }: Move): string[] {
   const word = (name: string) => (name.startsWith('xstate.done.actor') ? 'ended' : name);
   const out = edges.filter((edge) => word(edge.event) === event && isWithin(from, edge.source));
@@ -441,7 +450,7 @@ function edgesOf(edges: readonly ChartEdge[], { event, from, to }: Move): string
   return (inward.length > 0 ? inward : out.slice(0, 1)).map(({ id }) => id);
 }
 
-/** A dash runs once along the arrow. */
+/** Animates a dash along the arrow, once. */
 function run(path: Element): void {
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
   path.animate(

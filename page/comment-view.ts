@@ -9,7 +9,7 @@ export function keyOf({ path, line, side }: Place): string {
   return `${path}:${line}:${side}`;
 }
 
-/** `line 3 of before of a.txt`: of what is gone. */
+/** `line 3 of before of a.txt` names a removed line. */
 export function placeText({ path, line, side }: Omit<Place, 'quoted'>): string {
   return `line ${line}${side === 'before' ? ' of before' : ''} of ${literal(path)}`;
 }
@@ -43,7 +43,7 @@ export function removal(comment: Comment, actions: PlanActions): View {
   );
 }
 
-/** The lines as they are, and as they are to be. */
+/** The present lines, and the suggested lines. */
 function suggestionView({ quoted, suggestion }: Pick<Comment, 'quoted' | 'suggestion'>): View | null {
   if (suggestion === null) return null;
   const rows = (text: string, sign: '+' | '-') => text.split('\n').map((row) => `${sign}${row}`);
@@ -84,7 +84,7 @@ export function threadView(thread: Thread): View {
   );
 }
 
-/** What is known beside the answers, in a sentence. */
+/** The facts beside the answers, as a sentence. */
 export function outcomeText({ answers, applied, changed_in: changed }: Thread): string {
   const suggested = applied === null ? '' : applied ? 'Applied exactly as suggested. ' : 'Not applied as suggested. ';
   if (answers.length > 0) return suggested.trim();
@@ -92,7 +92,7 @@ export function outcomeText({ answers, applied, changed_in: changed }: Thread): 
   return `${suggested}No commit names this comment. The first that changed the file since: ${changed.commit.slice(0, 10)} ${changed.subject}`;
 }
 
-/** `last`: the last line up to which its lines follow one another. */
+/** `last`: the last line that follows the first without a gap. */
 export function draftView(draft: Comment, last: number, actions: PlanActions): View {
   const { suggestion } = draft;
   const save = (event: Event) => {
@@ -151,7 +151,10 @@ export function draftView(draft: Comment, last: number, actions: PlanActions): V
   );
 }
 
-/** The number of the commented line: the focus goes back to it when the form is gone, else it would be at the top of the page. */
+/**
+ * The button with the number of the commented line. It gets the focus when the form is removed; otherwise the browser would move the focus to the top
+ * of the page.
+ */
 function lineOf({ currentTarget }: Event, draft: Comment): HTMLElement | undefined {
   const numbers = (currentTarget as HTMLElement).closest('.lines')?.querySelectorAll<HTMLElement>('button.at') ?? [];
   return [...numbers].find((each) => each.getAttribute('aria-label') === `Comment on ${placeText(draft)}`);

@@ -5,7 +5,7 @@ import { mayBeTold } from './state-words.ts';
 
 const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);
 
-/** The agents that would take the comments now, the likeliest first. Empty: none would. */
+/** The agents that would accept the comments now, the most likely first. Empty: no agent would. */
 export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may: Session['may']): Recipient[] {
   const taken = new Set((explain?.events ?? []).filter(({ accepted }) => accepted).map(({ type }) => type));
   const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer: request changes', title: null, signals });
@@ -19,7 +19,7 @@ export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may:
     ...toAgents.filter(({ title }) => title === own),
     ...reviews.map((type) => fixer(type)),
     ...(isStuck && taken.has('resolve') ? [fixer('resolve')] : []),
-    // A plan that is done is reviewed again, and this is what the review says.
+    // A plan that is done can be reviewed again, and the comments are the text of that review.
     ...(changes.reviewer && taken.has('request_review') ? [fixer('request_review', 'review_changes_requested')] : []),
     ...toAgents.filter(({ title }) => title !== own),
   ];

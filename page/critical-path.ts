@@ -1,13 +1,13 @@
-/** What a plan's duration came from: read back from its end, each time what ended last before the next began. */
+/** The spans that determined a plan's duration, found backwards from its end: before each span comes the one that ended last before it began. */
 import type { Span, Timeline } from './timeline.ts';
 
 export interface Step {
-  /** The lane that it is in. */
+  /** The name of its lane. */
   readonly name: string;
   readonly spans: readonly Span[];
 }
 
-/** In the order of time; spans of one lane that follow each other are one step. */
+/** Ordered by time. Adjacent spans of one lane are one step. */
 export function criticalPath({ lanes, toMs }: Timeline): Step[] {
   const left = lanes
     .filter(({ name }) => name !== 'plan' && !name.startsWith('wave '))
@@ -19,7 +19,7 @@ export function criticalPath({ lanes, toMs }: Timeline): Step[] {
     const next = left.pop();
     if (next === undefined || next.span.toMs > atMs) continue;
     const later = steps.at(-1);
-    // If several ended then, the one whose lane goes on.
+    // If several spans ended then, the one in the same lane is taken.
     const same = left.findLastIndex(({ name, span }) => name === later?.name && span.toMs === next.span.toMs);
     const found = same === -1 || next.name === later?.name ? next : (left[same] ?? next);
     atMs = found.span.fromMs;

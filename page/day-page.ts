@@ -4,7 +4,7 @@ import { missingView } from './frame.ts';
 import type { Page, PageParts } from './page.ts';
 import { createRefresher } from './refresh.ts';
 
-/** null: it is not one, such as 2026-02-30. */
+/** null: no such day, as in 2026-02-30. */
 function dayRange(day: string): DayModel['range'] | null {
   if (!/^\d{4}-\d\d-\d\d$/.test(day) || dayBeside(day, 0) !== day) return null;
   const startOf = (text: string) => new Date(`${text}T00:00:00`).getTime();
@@ -17,7 +17,7 @@ export function createDayPage({ api, redraw, tellRefusal, day }: PageParts & { r
 
   async function read(): Promise<void> {
     const { fromMs, toMs } = model.range;
-    // A day that is over may still have runs that had not ended when it was last read.
+    // When a past day was last read, some of its runs may not have ended, so it is read again.
     model = { ...model, work: await api.work(new Date(fromMs), new Date(toMs)) };
     redraw();
   }

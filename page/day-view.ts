@@ -18,10 +18,10 @@ import { timesIn, timeView } from './time-view.ts';
 const listedMost = 200;
 
 export interface DayModel {
-  /** `2026-11-27`, where this browser is. */
+  /** `2026-11-27`, in the time zone of the browser. */
   readonly day: string;
   readonly range: Range;
-  /** null: it is not read yet. */
+  /** null: not read yet. */
   readonly work: WorkEntry | null;
 }
 
@@ -29,7 +29,7 @@ export function dayAddress(day: string): string {
   return `#/day/${day}`;
 }
 
-/** `by`: days. Summer time makes some days shorter or longer. */
+/** `by`: the number of days. A day has 23 or 25 hours when summer time begins or ends. */
 export function dayBeside(day: string, by: number): string {
   const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
   return localDay(new Date(year, month - 1, date + by));
@@ -149,7 +149,7 @@ function failureRow({ project, plan, title, attempt, reason, why, ended_at: ende
 
 const height = 100;
 
-/** Three lines on one axis, each with a height of its own. */
+/** Three lines on one time axis. Each is scaled to its own maximum. */
 function chartView({ runs }: WorkEntry, range: Range, nowMs: number): View {
   const scale = scaleOf(range, []);
   const endMs = Math.min(range.toMs, nowMs);
@@ -184,7 +184,7 @@ function chartView({ runs }: WorkEntry, range: Range, nowMs: number): View {
     h(
       'svg',
       { class: 'day-axis', 'aria-hidden': 'true', width: '100%', height: '22' },
-      // Midnight at its end is the next day's.
+      // The last midnight belongs to the next day, so it gets no tick.
       ticksOf({ ...range, toMs: range.toMs - 1 }, scale).map(({ percent, text }) =>
         h(
           'text',

@@ -1,4 +1,4 @@
-/** What a day's runs come to: by repo, what failed, and how slots, tokens and cost went through the day. */
+/** The totals of a day's runs: by repo, the failures, and slots, tokens and cost over the day. */
 import { sumOfKnown } from '../machines/vocabulary/numbers.ts';
 import { isFailure } from '../machines/vocabulary/run-state.ts';
 import type { WorkEntry } from '../runtime/api/contract/work.ts';
@@ -15,7 +15,7 @@ export interface Sum {
   readonly cost: number | null;
 }
 
-/** A value that holds from that time on. */
+/** A value from a time on, until the next step. */
 export interface Step {
   readonly ms: number;
   readonly value: number;
@@ -48,7 +48,7 @@ export function slotsOver(runs: readonly Run[], fromMs: number, toMs: number): S
     { ms: Math.max(fromMs, Date.parse(start)), by: 1 },
     ...(end === null ? [] : [{ ms: Math.min(toMs, Date.parse(end)), by: -1 }]),
   ]);
-  // Where one ends when another starts, the slot was one.
+  // If a run ends when another one starts, both used the same slot.
   changes.sort((a, b) => a.ms - b.ms || a.by - b.by);
   let value = 0;
   return changes.map(({ ms, by }) => {
@@ -57,7 +57,7 @@ export function slotsOver(runs: readonly Run[], fromMs: number, toMs: number): S
   });
 }
 
-/** What was used up to each time: that of a run is known at its end. */
+/** The total use up to each time. The use of a run is known at its end, and is added there. */
 export function spentOver(runs: readonly Run[], of: (run: Run) => number | null, fromMs: number): Step[] {
   let value = 0;
   return runs

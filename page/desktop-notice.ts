@@ -1,4 +1,4 @@
-/** Tells a person on the desktop, by the browser, when a plan begins to need them and this page is not in view. */
+/** A desktop notification of the browser when a plan begins to need the person, and this page is not in view. */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { keep, kept } from './kept.ts';
 import { needOf, planAddress } from './needs.ts';
@@ -6,17 +6,17 @@ import { needOf, planAddress } from './needs.ts';
 const switchName = 'desktop-notices';
 
 export interface DesktopNotice {
-  /** `missing`: this browser shows none to a page, or its person has forbidden them here. */
+  /** `missing`: the browser shows no notifications for this page, or the person has blocked them. */
   state(): 'on' | 'off' | 'missing';
-  /** Asks the browser for its permission where it has none yet. */
+  /** Asks for the browser's permission if it was not given yet. */
   turn(isOn: boolean): Promise<void>;
-  /** After each look at the plans; the first look tells nothing. */
+  /** Called after each reading of the plans. The first reading notifies nobody. */
   looked(plans: readonly PlanEntry[]): void;
 }
 
 export function createDesktopNotice(): DesktopNotice {
   let known: ReadonlySet<string> | null = null;
-  /** A browser of a phone has the name and refuses its use. */
+  /** Browsers on phones define `Notification` and throw when it is used. */
   let isRefused = false;
 
   const isAllowed = () => 'Notification' in window && Notification.permission === 'granted';
@@ -56,7 +56,7 @@ export function createDesktopNotice(): DesktopNotice {
   };
 }
 
-/** A plan that needs somebody again is shown again. */
+/** A new need of the same plan has another key, so it is shown again. */
 function keyOf({ project, plan, need }: PlanEntry): string {
   return `${project}/${plan} ${need?.since ?? ''}`;
 }

@@ -2,16 +2,16 @@
 
 export interface DiffLine {
   readonly kind: 'added' | 'removed' | 'same' | 'hunk';
-  /** Its number before the change; null: it was not there. */
+  /** The line number before the change; null: the line was added. */
   readonly before: number | null;
-  /** Its number after the change; null: it is there no more. */
+  /** The line number after the change; null: the line was removed. */
   readonly after: number | null;
   readonly text: string;
 }
 
 export interface DiffFile {
   readonly path: string;
-  /** Notes beside its lines: that it is new, moved or binary. */
+  /** Notes about the file: it is new, moved or binary. */
   readonly notes: readonly string[];
   readonly lines: readonly DiffLine[];
 }

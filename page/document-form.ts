@@ -8,13 +8,13 @@ import { emptyWhenTaken, field, fieldText } from './form.ts';
 export interface Writing {
   /** The text when it was last checked. */
   readonly content: string;
-  /** null: it was not checked since. */
+  /** The result of the check; null: the text was not checked since its last edit. */
   readonly check: DocumentCheck | null;
   readonly isBusy: boolean;
 }
 
 export interface DocumentForm {
-  /** Names what is written: its text is kept by that until it is registered or saved. */
+  /** The key of the text: it is stored under this key until it is registered or saved. */
   readonly about: string;
   /** The field above the text, where there is one. */
   readonly name?: View;

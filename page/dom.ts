@@ -1,7 +1,7 @@
 /**
- * The page's elements, made and kept by Preact: a view is a function from data to elements, and equal elements are not changed, so
- * typed text, selections and scroll positions stay. All text, and that of a `title`, is set as text, without what turns or hides it, and listeners are functions: nothing is
- * ever read as HTML.
+ * The page's elements, created and updated by Preact: a view is a function from data to elements, and equal elements are not changed, so typed text,
+ * selections and scroll positions stay. All text, and that of a `title`, is set as text, without what turns or hides it, and listeners are functions:
+ * nothing is ever read as HTML.
  */
 import { Component, createElement, Fragment, render, type VNode } from 'preact';
 import { plain } from './format.ts';
@@ -9,16 +9,16 @@ import { plain } from './format.ts';
 type Listener = (event: Event) => void;
 
 export interface Props {
-  /** The key that distinguishes it from its siblings, where these come and go. */
+  /** The key that identifies the element among its siblings, if these may change. */
   readonly key?: string;
   readonly class?: string;
-  /** For a field whose value the page sets; a field without it keeps what is typed. */
+  /** The value of a field that the page sets. A field without it keeps the typed text. */
   readonly value?: string;
   readonly disabled?: boolean;
   readonly open?: boolean;
   readonly checked?: boolean;
   readonly on?: Readonly<Record<string, Listener>>;
-  /** Called once, when the element is there. */
+  /** Called once, after the element was created. */
   readonly made?: (element: HTMLElement) => void;
   /** Any other attribute; null and undefined: it is not there. */
   readonly [attribute: string]: unknown;
@@ -57,12 +57,15 @@ class Memo extends Component<Drawn> {
   }
 }
 
-/** What `draw` makes of `of`; it is drawn again only where `state` or `of` is another one. A view that its caller kept would hold the whole page of its time in memory. */
+/**
+ * The view that `draw` makes of `of`. It is drawn again only if `state` or `of` has changed. A caller that stored the view itself would keep a whole
+ * page in memory.
+ */
 export function memo(key: string, drawn: Drawn): View {
   return createElement(Memo, { key, ...drawn }) as View;
 }
 
-/** Makes the children of an element look like these. */
+/** Updates the children of an element to these views. */
 export function patch(parent: Element, views: readonly Child[]): void {
   render(createElement(Fragment, null, ...views), parent);
 }

@@ -1,12 +1,12 @@
-/** The way in: for an address that was in a command line, whose word is spent by the first who comes with it, and for the token of a person. */
+/** How a page gets its token: from an address with a one-time key, which the first request uses up, or from the token that a person types. */
 
-/** What lets a page in here: an address that `stator inspect` prints, or a token. */
+/** How this page can be authorized: by an address that `stator inspect` prints, or by a token. */
 export async function doorOf(): Promise<'address' | 'token'> {
   const answer = await fetch('/session/door');
   return answer.ok ? ((await answer.json()) as { takes: 'address' | 'token' }).takes : 'address';
 }
 
-/** A token of this page for it; null: it was used already, is too old, or does not exist. */
+/** Exchanges the one-time key for a token of this page; null: the key was already used, is too old, or does not exist. */
 export async function enter(once: string): Promise<string | null> {
   const answer = await fetch('/session/enter', { method: 'POST', headers: { authorization: `Bearer ${once}` } });
   return answer.ok ? ((await answer.json()) as { token: string }).token : null;

@@ -3,7 +3,7 @@ import type { BudgetEntry, Usage } from '../runtime/api/contract/shared-shapes.t
 import { type Child, h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
 
-/** A value as a program keeps it, for people. */
+/** A JSON value as text for people. */
 export function valueText(value: unknown): string {
   if (Array.isArray(value)) return value.map(valueText).join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
@@ -32,14 +32,14 @@ export function budgetText(budget: readonly BudgetEntry[]): string {
     .join(', ');
 }
 
-/** Among several limits, the one that is reached first. */
+/** The limit that is reached first, if there are several. */
 export function tightestText(budget: readonly BudgetEntry[]): string {
   const share = ({ limit, spent }: BudgetEntry) => (limit === 0 ? 1 : spent / limit);
   const [most] = budget.toSorted((one, other) => share(other) - share(one));
   return most === undefined ? '' : budgetText([most]);
 }
 
-/** Small amounts keep a significant digit. */
+/** Small amounts keep at least one significant digit. */
 function rounded(value: number): string {
   return value >= 1_000 ? amount(value) : String(Number(value.toPrecision(3)));
 }

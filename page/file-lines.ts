@@ -1,17 +1,17 @@
-/** The changes of one file as they are drawn: in blocks of lines, with the line that took the place of another. */
+/** The changes of one file, prepared for drawing: in blocks of lines, and each changed line paired with the line that it replaced. */
 import { type DiffLine, filesOf } from './diff.ts';
 import { literal } from './format.ts';
 
-/** Lines that are drawn or left out together. */
+/** The lines of a block are drawn or left out together. */
 const blockLines = 150;
-/** A block ends between two changes, if one of them is not longer than this. */
+/** A block ends between two changes, unless it would become longer than this. */
 const blockLinesMost = 300;
 
 export interface FileLines {
-  /** Notes beside its lines: that it is moved or binary. */
+  /** Notes about the file: it is moved or binary. */
   readonly notes: readonly string[];
   readonly blocks: readonly (readonly DiffLine[])[];
-  /** For a removed line the added one in its place, and the other way round. */
+  /** For each removed line the added line that replaced it, and the reverse. */
   readonly pairs: ReadonlyMap<DiffLine, DiffLine>;
 }
 
@@ -45,7 +45,7 @@ function pairsOf(lines: readonly DiffLine[]): Map<DiffLine, DiffLine> {
   return pairs;
 }
 
-/** Lines between two unchanged ones; `other` is the line that ends them. */
+/** The changed lines between two unchanged ones. `other` is the line that ends them. */
 export interface Run {
   readonly removed: readonly DiffLine[];
   readonly added: readonly DiffLine[];

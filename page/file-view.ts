@@ -1,4 +1,4 @@
-/** The changes of one file: its head, and those of its lines that are near the window, with the comments on them. */
+/** The changes of one file: its header, and the lines near the window with their comments. */
 import { counted } from '../machines/vocabulary/numbers.ts';
 import { type ChangedWords, changedWords, type Span } from './changed-words.ts';
 import {
@@ -24,9 +24,9 @@ import { literal } from './format.ts';
 import type { Comment, Place, PlanActions, PlanModel, Thread } from './plan-model.ts';
 import { type Token, tokensOf } from './syntax.ts';
 
-/** The height of a line, in pixels, where nothing has been drawn yet. */
+/** The estimated height of a line in pixels, used until the line is drawn. */
 const linePixels = 20;
-/** A longer line shows its beginning, and the rest when it is asked for. */
+/** A longer line is cut, and shows the rest on request. */
 const shownChars = 2_000;
 /** Two lines side by side need this width of the window. */
 const sideBySideWidth = '(min-width: 900px)';
@@ -153,7 +153,7 @@ function bodyView(parts: FileParts): View {
   );
 }
 
-/** About as many as will be drawn. */
+/** An estimate of the lines that will be drawn. */
 function linesOf({ state, added, removed }: ListedFile): number {
   return (added ?? 0) + (removed ?? 0) + (state === 'changed' ? 7 : 1);
 }
@@ -166,19 +166,19 @@ function endOf({ lines, next, nothing }: FileText): View | null {
 }
 
 interface PartOptions {
-  /** How many lines it may become. */
+  /** The estimated number of lines. */
   readonly lines: number;
   readonly model: PlanModel;
   readonly actions: PlanActions;
 }
 
-/** Takes the room of what is not drawn. */
+/** An empty element with the height of lines that are not drawn. */
 function partView(part: string, { lines, model, actions }: PartOptions): View {
   const height = model.changes.heights.get(part) ?? lines * linePixels;
   return h('div', { key: part, 'data-part': part, style: { height: `${height}px` }, made: actions.watch });
 }
 
-/** Thousands of lines are as they were: they are drawn again only where something of them is another. */
+/** A file may have thousands of lines, so a block is drawn again only if its input has changed. */
 function blockView(index: number, block: readonly DiffLine[], lines: FileLines, parts: FileParts): View {
   const { file, model, actions, comments, draft, threads, isSideBySide } = parts;
   const part = blockPart(file.path, index);
@@ -200,18 +200,18 @@ function isPlaceOf({ line, side }: Place, { kind, before, after }: DiffLine): bo
   return side === 'after' ? after === line : kind === 'removed' && before === line;
 }
 
-/** A comment on a line whose text has changed since is only in the list above the files. */
+/** A comment on a line whose text has changed since then is shown only in the list above the files. */
 function isThreadOf(thread: Thread, line: DiffLine): boolean {
   return isPlaceOf(thread, line) && thread.quoted.split('\n')[0] === line.text.slice(0, shownChars);
 }
 
-/** A line, and below it what a person says of it. */
+/** A line, and the person's comments below it. */
 function lineRows(line: DiffLine, lines: FileLines, parts: FileParts): Child[] {
   if (line.kind === 'hunk') return [hunkView(line, parts)];
   return [h('div', { class: `code ${line.kind}` }, ...sideView(line, lines, parts)), ...saidOf(line, parts)];
 }
 
-/** Removed lines on the left of those that took their places. */
+/** Removed lines on the left, and the lines that replaced them on the right. */
 function pairedRows(block: readonly DiffLine[], lines: FileLines, parts: FileParts): Child[] {
   return runsOf(block).flatMap(({ removed, added, other }) => {
     const count = Math.max(removed.length, added.length);
@@ -256,7 +256,7 @@ function hunkView({ text }: DiffLine, { file, model, actions }: FileParts): View
 
 const words = new WeakMap<DiffLine, ChangedWords | null>();
 
-/** What differs from the line in whose place this one is, or which is in its place. */
+/** The characters that differ between this line and its pair. */
 function changedIn(line: DiffLine, { pairs }: FileLines): readonly Span[] {
   const other = pairs.get(line);
   if (other === undefined) return [];
@@ -282,7 +282,7 @@ function sideView(line: DiffLine, lines: FileLines, parts: FileParts): View[] {
           'button',
           {
             class: 'at',
-            // One stop for each block: arrows go from line to line.
+            // The Tab key stops once in each block. The arrow keys go from line to line.
             tabindex: isFirst ? '0' : '-1',
             'data-side': parts.isSideBySide ? place.side : null,
             'aria-label': `Comment on ${placeText(place)}`,
@@ -309,7 +309,7 @@ function codeView({ kind, text }: DiffLine, changed: readonly Span[], { file }: 
   );
 }
 
-/** Coloured text in which the words that differ are marked. */
+/** Coloured text with the changed words marked. */
 function tokensIn(tokens: readonly Token[], changed: readonly Span[]): Child[] {
   let at = 0;
   return tokens.flatMap(({ kind, text }) => {
@@ -340,7 +340,7 @@ function saidOf(line: DiffLine, { file, model, comments, draft, threads, actions
   return said === undefined ? before : [...before, commentView(said, actions)];
 }
 
-/** Arrows go from line to line of one side. */
+/** The arrow keys go from line to line on one side. */
 function walk(event: Event): void {
   const { key, target, currentTarget } = event as KeyboardEvent;
   const step = { ArrowDown: 1, ArrowUp: -1 }[key];

@@ -34,15 +34,15 @@ export interface Fleet {
 }
 
 export interface FleetView extends ActState {
-  /** Whether all that needs a person is shown, and not only the first rows. */
+  /** Whether everything that needs a person is shown, and not only the first rows. */
   readonly isWholeNeeds: boolean;
-  /** Whether the order of the list of what needs a person is fixed: a button is meant for the plan that is under the pointer. */
+  /** Whether the order of these needs is fixed, so that a click reaches the plan that was under the pointer. */
   readonly isSteady: boolean;
   readonly filter: string;
   readonly project: string | null;
   readonly group: Group | null;
   readonly isWhole: boolean;
-  /** The position of each plan when a person last asked for an order: no row moves by itself. */
+  /** The position of each plan when a person last sorted them: rows do not move by themselves. */
   readonly order: ReadonlyMap<string, number>;
 }
 
@@ -55,9 +55,9 @@ export interface FleetActions {
   show(change: Partial<FleetView>): void;
   /** Sorts the rows by their present state. */
   sort(): void;
-  /** All of it where no pause is named. */
+  /** Pauses or resumes one pause's part of the queue, or all of it. */
   switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void;
-  /** Whether the browser tells of new needs on the desktop. */
+  /** Whether the browser notifies of new needs on the desktop. */
   desktop(): 'on' | 'off' | 'missing';
   turnDesktop(isOn: boolean): void;
   readNotifications(): void;

@@ -18,7 +18,7 @@ import { timesIn, timeView } from './time-view.ts';
 const agentsShown = 40;
 const notificationsShown = 100;
 const titlesShown = 5;
-/** Further data for the list of agents. */
+/** Events that happen all the time, so they are not shown among the notifications. */
 const everyday: ReadonlySet<string> = new Set(['task_queued', 'task_dequeued', 'task_started']);
 
 export function agentsView({ agents, slots, queue }: Fleet, actions: FleetActions, nowMs: number): View {
@@ -70,7 +70,7 @@ function stateView(agent: InstanceEntry, nowMs: number): Child[] {
   return until !== null || startedAt === null ? words : [...words, ' ', timeView(startedAt, nowMs, 'for')];
 }
 
-/** Each leads to its plans, and to the form for the next one. */
+/** The repos. Each links to its plans, and to the form for a new plan. */
 export function reposView({ repos }: Fleet): View {
   return panel(
     { class: 'panel repos', heading: 'repos-title', title: 'Repos', count: repos.length },
@@ -113,7 +113,7 @@ export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
   );
 }
 
-/** The newest at the end, where people look: new lines move nothing away. */
+/** The newest is at the end, so that a new line moves no other line. */
 export function notificationsView({ notifications }: Fleet, actions: FleetActions, nowMs: number): View {
   const all = notifications.filter(({ type }) => !everyday.has(type));
   return panel(

@@ -1,4 +1,4 @@
-/** All plans at a glance: whose turn it is, which agents work or wait, and the cost. */
+/** All plans on one page: who acts next, which agents work or wait, and the cost. */
 
 import { accountText } from '../machines/vocabulary/account-text.ts';
 import { counted, sumOfKnown } from '../machines/vocabulary/numbers.ts';
@@ -73,7 +73,7 @@ function needsOf(rows: readonly Row[]): Needs {
   };
 }
 
-/** Which rows of it have which place, and which buttons: where that changes, another one may be under a pointer. */
+/** A key of the rows and buttons in the list of needs. If it changes, another button may be under the pointer. */
 export function needsKey(fleet: Pick<Fleet, 'plans' | 'agents'>): string {
   const { asking, unmerged } = needsOf(rowsOf(fleet));
   return [...asking, ...unmerged]
@@ -195,7 +195,7 @@ function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
   });
 }
 
-/** The pauses of a person, which are easily forgotten. */
+/** The pauses that people have set, since they are easily forgotten. */
 function pauses(given: readonly QueuePause[], actions: FleetActions, nowMs: number): View | null {
   const parts = given.filter(({ of }) => of !== 'queue');
   if (parts.length === 0) return null;
@@ -332,11 +332,11 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
   );
 }
 
-/** The data of a row, and the row: most of a thousand rows have not changed. */
+/** Drawn rows with the data that they were drawn from: most of a thousand rows have not changed. */
 const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; shown: string; view: View }>();
 
 function planRow({ plan, agents }: Row, nowMs: number): View {
-  // The times in its texts move on with the minute.
+  // The relative times in the row change every minute.
   const shown = `${timeText(plan.updated_at, nowMs)} ${plan.waiting_for === null ? '' : Math.floor(nowMs / minuteMs)}`;
   const before = made.get(plan);
   if (before !== undefined && before.shown === shown && isSame(before.agents, agents)) return before.view;

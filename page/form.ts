@@ -1,11 +1,11 @@
-/** What a person types. A field keeps it, over other views and reloads of this tab, until it was taken. */
+/** Text that a person types. A field keeps its text over other views and reloads of this tab until the text was accepted. */
 import { h, type Props, type View } from './dom.ts';
 import { keep, kept } from './kept.ts';
 
-/** Whose texts this tab keeps. */
+/** The person whose texts are stored in this tab. */
 const ownerName = 'texts-of';
 
-/** Before the first field is drawn: what another person has typed in this tab is forgotten. */
+/** Called before the first field is drawn: text of another person in this tab is deleted. */
 export function keepTextsOf(person: string | null): void {
   const owner = { person };
   if (JSON.stringify(kept(ownerName, sessionStorage)) === JSON.stringify(owner)) return;
@@ -18,7 +18,7 @@ interface FieldProps extends Props {
   readonly initial?: string;
 }
 
-/** A field of a form. `about` names what its text is for, such as `answer demo/mail 2`: fields of one name share a text, and no other field gets it. */
+/** A field of a form. `about` names the purpose of its text, such as `answer demo/mail 2`: fields with the same `about` share their text. */
 export function field(
   tag: 'input' | 'textarea',
   about: string,
@@ -45,14 +45,14 @@ export function field(
   });
 }
 
-/** The words in the field `name` of the form in which something happened, without blanks around them; '': none. */
+/** The trimmed text of the field `name` in the form of the event; '': empty. */
 export function fieldText({ currentTarget }: Event, name: string): string {
   const form = (currentTarget as HTMLElement).closest('form');
   const found = form?.elements.namedItem(name);
   return found instanceof HTMLTextAreaElement || found instanceof HTMLInputElement ? found.value.trim() : '';
 }
 
-/** Called once what the form held at that event was taken: it empties the fields that nobody has typed into since. */
+/** Returns a function that empties the form's fields, except those that were edited since the event. Call it when the text was accepted. */
 export function emptyWhenTaken({ currentTarget }: Event): () => void {
   const form = (currentTarget as HTMLElement).closest('form');
   const sent = [...(form?.elements ?? [])].flatMap((element) =>
@@ -70,7 +70,7 @@ export function emptyWhenTaken({ currentTarget }: Event): () => void {
   };
 }
 
-/** Ctrl+Enter sends the form of a field of several lines. */
+/** Ctrl+Enter in a text area sends its form. */
 export function sendOnEnter(event: Event): void {
   if (!(event instanceof KeyboardEvent) || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();

@@ -1,6 +1,6 @@
 /** Numbers and names as people read them. */
 
-/** `940`, `12.3k`, `4.1M`; a dash where it is not known. */
+/** `940`, `12.3k`, `4.1M`; a dash for an unknown value. */
 export function amount(value: number | null): string {
   if (value === null) return '–';
   if (value < 1_000) return String(value);
@@ -16,7 +16,7 @@ export function words(name: string): string {
   return name.replaceAll('_', ' ');
 }
 
-/** With a capital letter, as a heading. */
+/** The text with a capital first letter, for a heading. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -25,7 +25,10 @@ const bidi = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const controls =
   /\u001b\[[0-9;:?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** Without what only a terminal understands, and with what turns the direction of writing named: an output must not look like another one. */
+/**
+ * Text without terminal escape sequences. Characters that change the direction of writing are shown by name, so that one output cannot imitate
+ * another.
+ */
 export function plain(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')
@@ -33,7 +36,7 @@ export function plain(text: string): string {
     .replace(bidi, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** For text that a person judges by, a change above all: nothing is left out, and invisible characters are named. */
+/** For text on which a person bases a decision, such as a change: nothing is left out, and invisible characters are shown by name. */
 export function literal(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(/(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}]/gu, (found) => {
     const code = (found.codePointAt(0) ?? 0).toString(16);

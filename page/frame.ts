@@ -1,4 +1,4 @@
-/** What is around every view: where one is, whether what is shown is live, and what was refused. */
+/** The frame around every view: the address, whether the shown data is live, and the last refusal. */
 import { type Child, h, type View } from './dom.ts';
 import type { Connection } from './stream.ts';
 import { timesIn } from './time-view.ts';
@@ -21,7 +21,7 @@ export interface Frame {
   /** The person of the page; null: the owner. */
   readonly person: string | null;
   readonly role: string;
-  /** Whether the page was entered with a token, so that somebody else may enter it. */
+  /** Whether the page was opened with a token, so that the person can sign out and another one can sign in. */
   readonly canSignOut: boolean;
 }
 
@@ -109,7 +109,7 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
   ].filter((view) => view !== null) as View[];
 }
 
-/** An address with # is that of a view here, so the jump is made by hand. */
+/** The part of the address after # names a view here, so the browser cannot use it for the jump. */
 function toMain(event: Event): void {
   event.preventDefault();
   document.getElementById('main')?.focus();
@@ -126,7 +126,7 @@ export function missingView(name: string, why: string): View {
   );
 }
 
-/** `enter` takes a typed token, where that lets a page in. */
+/** `enter` receives a typed token; null: a token does not authorize this page. */
 export function lockedView(why: string, enter: ((token: string) => void) | null): View {
   const submit = (event: Event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** Shapes for states, so that none is shown by its colour alone; the name always is beside it. */
+/** Shapes for states, so that no state is shown by its colour alone. The name is always beside the shape. */
 import { type Child, h, type View } from './dom.ts';
 
 export type Shape = 'empty' | 'working' | 'waiting' | 'done' | 'bad' | 'asks' | 'off' | 'held';
@@ -31,7 +31,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   held: 'held',
 };
 
-/** A state's shape, for the eye only. */
+/** The shape of a state, hidden from screen readers. */
 export function glyph(state: string): View {
   return h('span', { class: `glyph ${shapes[state] ?? 'empty'}`, 'aria-hidden': 'true' });
 }

@@ -1,4 +1,4 @@
-/** What happened to a plan, line by line; each line leads to the chart as it was then. */
+/** The journal of a plan. Each line links to the chart after that line. */
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Move } from './chart.ts';
 import { h, type View } from './dom.ts';
@@ -6,7 +6,7 @@ import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 import { timesIn, timeText, timeView } from './time-view.ts';
 
-/** Lines around the moment that is shown. */
+/** The number of lines around the selected one. */
 const linesShown = 200;
 
 type Moments = Pick<PlanActions, 'goTo'>;
@@ -20,7 +20,7 @@ export function journalView({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, 
     h(
       'ol',
       { tabindex: '0', 'aria-label': 'Journal, the newest first' },
-      // The newest comes in above, so nothing that one reads moves away below.
+      // New lines are added at the top, so that the text being read does not move down.
       shown.toReversed().map((line) => lineView(line, line.seq === at, actions, nowMs)),
     ),
   );
@@ -58,7 +58,7 @@ function lineView(line: HistoryEntry, isShown: boolean, actions: Moments, nowMs:
   return view;
 }
 
-/** Only what is different, from the region down. */
+/** The part of the two state paths that differs. */
 export function moveText(from: string, to: string): string {
   if (from === to) return '';
   const [a, b] = [from.split('.'), to.split('.')];
@@ -68,7 +68,7 @@ export function moveText(from: string, to: string): string {
   return before === '' ? `→ ${after}` : `${before} → ${after}`;
 }
 
-/** The last transition of an actor up to the moment that is shown. */
+/** The last transition of an actor at or before the selected line. */
 export function lastMove({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, shown: string): Move | null {
   return (
     journal.findLast(

@@ -1,6 +1,9 @@
-/** What this browser keeps for a person: what they have not sent yet, and how they like to look. It stays over reloads and restarts of the engine, in `sessionStorage` for this tab alone. */
+/**
+ * Data that this browser stores for a person: unsent text and view settings. It survives reloads and restarts of the engine; in `sessionStorage` it
+ * belongs to this tab alone.
+ */
 
-/** null: nothing is kept, or it cannot be read. */
+/** null: nothing is stored, or the stored text is no JSON. */
 export function kept(name: string, storage = localStorage): unknown {
   try {
     return JSON.parse(storage.getItem(`stator.${name}`) ?? 'null');
@@ -9,12 +12,12 @@ export function kept(name: string, storage = localStorage): unknown {
   }
 }
 
-/** null: nothing is kept any more. */
+/** null: deletes the stored value. */
 export function keep(name: string, value: unknown, storage = localStorage): void {
   try {
     if (value === null) storage.removeItem(`stator.${name}`);
     else storage.setItem(`stator.${name}`, JSON.stringify(value));
   } catch {
-    // The browser keeps nothing, or is full: the page goes on with what it holds.
+    // Storage is blocked or full: the page goes on with what it has in memory.
   }
 }

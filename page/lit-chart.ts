@@ -1,4 +1,4 @@
-/** The chart of one actor of a plan, with the states that it is in. */
+/** The chart of one actor of a plan, with its active states highlighted. */
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { createChartView } from './chart.ts';
 import { lastMove } from './journal-view.ts';
@@ -9,7 +9,7 @@ export function createLitChart({ api, redraw }: Pick<PageParts, 'api' | 'redraw'
   const view = createChartView();
   const charts = new Map<string, Chart | null>();
 
-  /** Each is read once, when it is first shown. */
+  /** Each chart is read once, when it is first shown. */
   function chartOf(machine: string): Chart | null {
     const known = charts.get(machine);
     if (known !== undefined) return known;
@@ -25,7 +25,7 @@ export function createLitChart({ api, redraw }: Pick<PageParts, 'api' | 'redraw'
 
   return {
     element: view.element,
-    /** It is drawn by hand, where the page around it is there. */
+    /** Called after the page around the chart was drawn: the chart is drawn without Preact. */
     light(model: PlanModel): void {
       const shown = model.at === null ? model.states : (model.past?.states ?? null);
       if (shown === null || !view.element.isConnected) return;
@@ -36,11 +36,11 @@ export function createLitChart({ api, redraw }: Pick<PageParts, 'api' | 'redraw'
   };
 }
 
-/** By its path, where it is not there at the moment that is shown. */
+/** The machine of an actor that does not exist at the selected line, derived from its path. */
 function machineOf(actor: string): string {
   if (actor === '') return 'plan';
   const [last = ''] = actor.split('/').slice(-1);
   if (/^wave-/.test(last)) return 'wave';
-  // A worker of the plan itself is a task, and its agent is below it.
+  // A worker directly below the plan is a task, and its agent is below the task.
   return /^(?:task-|coder\.|fixer\.)/.test(last) ? 'task' : 'agent';
 }

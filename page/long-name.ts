@@ -1,4 +1,4 @@
-/** A link with a long name on one line: where the room ends it is cut in its middle, since its end says which of many it is. */
+/** A link with a long name on one line. A name that does not fit is cut in its middle, because its end distinguishes it from similar names. */
 import { h, type View } from './dom.ts';
 
 /** The number of characters at the end that are always visible. */
@@ -6,7 +6,7 @@ const endLength = 12;
 /** A shorter name is cut at its end. */
 const leastLength = endLength + 4;
 
-/** `before`: what is not a part of the name, such as its project. The whole name is read by a screen reader, and shown where the pointer rests. */
+/** `before`: a prefix that is no part of the name, such as its project. A screen reader reads the whole name, and the tooltip shows it. */
 export function nameLink(href: string, name: string, before = ''): View {
   const dim = before === '' ? null : h('span', { class: 'dim' }, before);
   if (name.length < leastLength) return h('a', { href }, dim, name);

@@ -1,4 +1,4 @@
-/** What is known of the tree of a user-defined machine that is shown, and what its person may do there. */
+/** The data of a shown tree of a user-defined machine, and the actions of its person. */
 import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Session } from './session.ts';
@@ -9,9 +9,9 @@ export interface MachineModel {
   readonly tree: MachineTreeShow | null;
   readonly explained: MachineExplanation | null;
   readonly journal: readonly HistoryEntry[];
-  /** The line after which the chart is shown; null: as it is now. */
+  /** The selected line of the journal; null: the present state. */
   readonly at: number | null;
-  /** The tree after that line; null: it is as it is now, or that is not known yet. */
+  /** The tree after the selected line; null: the present state is shown, or the past one is not loaded yet. */
   readonly past: MachineTreeShow | null;
   /** Why there is no such tree. */
   readonly missing: string | null;
@@ -20,9 +20,9 @@ export interface MachineModel {
 
 export interface MachineActions {
   readonly may: Session['may'];
-  /** The chart, which is drawn by hand. */
+  /** The element of the chart, which is drawn without Preact. */
   readonly chart: HTMLElement;
-  /** `payload`: JSON as it was typed; '': nothing. `taken`: called when it is done. */
+  /** `payload`: JSON as it was typed; '': none. `taken`: called when the signal was accepted. */
   send(type: string, payload: string, taken: () => void): void;
   /** null: shows the present. */
   goTo(seq: number | null): void;

@@ -1,4 +1,4 @@
-/** One tree of a user-defined machine: what is known of it, read again when something happened, and the signals that a person sends it. */
+/** One tree of a user-defined machine: its data, read again after each new fact, and the signals that a person sends it. */
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { ApiError } from './api.ts';
 import { createChartView } from './chart.ts';
@@ -85,7 +85,7 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
     },
   };
 
-  /** A moment whose tree is not known yet is that of the last line of the root. */
+  /** While the tree of the selected line is not loaded, the active states come from the root's last line. */
   function light(): void {
     const { at, past, tree, journal } = model;
     const value = at === null ? tree?.value : past?.value;
@@ -102,13 +102,13 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
       { text: id, href: null },
     ],
     view(nowMs) {
-      // The chart is drawn by hand, after the page around it is there.
+      // The chart is drawn after the page around it exists.
       queueMicrotask(light);
       if (model.missing !== null) return missingView(`${machine} ${id}`, model.missing);
       return machineView(model, actions, nowMs);
     },
     heard(facts, isGap) {
-      // A line of such a tree is of no project.
+      // Facts about such a tree have no project.
       if (isGap || facts.some(({ project }) => project === null)) refresher.poke();
     },
     leave: () => refresher.stop(),

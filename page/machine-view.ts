@@ -1,4 +1,4 @@
-/** What a tree of a user-defined machine looks like: its chart, what it waits for, and the signals that it takes. */
+/** The view of a tree of a user-defined machine: its chart, why it waits, and the signals that it accepts. */
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
 import { type Child, h, type View } from './dom.ts';
@@ -19,7 +19,7 @@ function treeAddress({ machine, id }: { readonly machine: string; readonly id: s
   return `#/machine/${encodeURIComponent(machine)}/${encodeURIComponent(id)}`;
 }
 
-/** A link to what something is about; to a repo there is none. `text`: of the link to a plan. */
+/** A link to the subject of a notification; a repo has no link. `text`: the text of a link to a plan. */
 export function subjectLink({ project, plan, tree }: Subject, text = plan): View {
   if (plan !== null && plan !== '') return h('a', { class: 'link', href: planAddress({ project, plan }) }, text);
   return tree === null ? h('span', null, project) : treeLink(tree);
@@ -27,9 +27,9 @@ export function subjectLink({ project, plan, tree }: Subject, text = plan): View
 
 interface Subject {
   readonly project: string;
-  /** null, or empty: it is about no plan. */
+  /** null, or empty: the subject is no plan. */
   readonly plan: string | null;
-  /** The tree of a user-defined machine; null: it is about none. */
+  /** The tree of a user-defined machine; null: the subject is no tree. */
   readonly tree: string | null;
 }
 
@@ -120,7 +120,7 @@ export function machineView(model: MachineModel, actions: MachineActions, nowMs:
   );
 }
 
-/** What its states do not say already. */
+/** The tags that are not names of the shown states. */
 function tagsView({ value, tags }: Pick<MachineTreeEntry, 'value' | 'tags'>): View {
   const states = statesOf(value);
   return h('span', { class: 'dim' }, tags.filter((tag) => !states.includes(tag)).join(', '));
@@ -149,7 +149,7 @@ function waitsFor({ effects, timers, outputs, plans, held }: MachineExplanation,
   return waits.length === 0 ? '' : timesIn(waits.join('; '), nowMs);
 }
 
-/** The signals that the present states take. A guard may want a payload, so its refusal of an empty one is beside the button. */
+/** The signals that the present states accept. A guard may need a payload, so the refusal of an empty payload is shown beside the button. */
 function signalsView({ events }: MachineExplanation, model: MachineModel, actions: MachineActions): View | null {
   const taken = events.filter(({ in_state: isTaken }) => isTaken);
   const others = events.filter(({ in_state: isTaken }) => !isTaken);

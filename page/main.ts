@@ -1,4 +1,4 @@
-/** The page of `stator inspect`: what is known, when it is read again, and which view shows it. */
+/** The page of `stator inspect`: its data, when it is read again, and which view shows it. */
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { createActs } from './acts.ts';
 import { ApiError, createApi } from './api.ts';
@@ -21,11 +21,11 @@ import { createStream } from './stream.ts';
 import { takeNew } from './take.ts';
 
 const themeName = 'stator.theme';
-/** How long the note about what was done is shown. */
+/** How long the note about a completed action is shown. */
 const saidMs = 4_000;
-/** Times on the page move on with these. */
+/** The interval at which the relative times on the page are drawn again. */
 const tickMs = 1_000;
-/** How long after drawing a button press still refers to the old picture. */
+/** How long after a drawing a button press is taken to mean the previous picture. */
 const steadyMs = 800;
 
 const root = document.getElementById('page') as HTMLElement; // it is in index.html
@@ -73,13 +73,13 @@ let fleetShown: FleetView = {
   sure: null,
 };
 let page: Page | null = null;
-/** The address of what is shown, without its part. */
+/** The address of the shown page, without the part after its name. */
 let shownPlace = '';
 let isAsked = false;
 let isChanged = false;
 let saidTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** Whatever changes in the meantime, the page is drawn once for each frame of the screen. */
+/** Draws the page at most once in each animation frame. */
 function redraw(): void {
   if (isAsked) return;
   isAsked = true;
@@ -112,13 +112,13 @@ function change(part: Partial<Frame>): void {
   redraw();
 }
 
-/** A browser keeps no key for an address that others can listen to. */
+/** A browser stores no key for an address that others can eavesdrop on. */
 function whyLocked(): string {
   if (!isSecureContext) return 'This page works over https only, or at an address of this machine.';
   return door === 'token' ? 'This page needs your token.' : 'This page is not let in any more.';
 }
 
-/** Nothing of the person stays in this tab: neither what was read and typed nor the key. */
+/** Signing out deletes everything of the person from this tab: read data, typed text and the key. */
 function signOut(): void {
   session.leave();
   sessionStorage.clear();
@@ -181,7 +181,7 @@ function announce(said: string): void {
   change({ said, refused: null });
 }
 
-/** A failed request of a person: as everywhere, what happened, by which code, and what to do. */
+/** Shows why a person's request failed: the message, the code and the hint. */
 function tellRefusal(thrown: unknown): void {
   if (thrown instanceof ApiError)
     change({ said: null, refused: { title: thrown.message, code: thrown.code, hint: thrown.hint } });
@@ -196,7 +196,7 @@ function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
     .catch(tellRefusal);
 }
 
-/** After a person's action here: they want to see its effect. */
+/** Called after a person's action, so that its effect is shown at once. */
 function readAnew(): void {
   isChanged = true;
   fleetRefresher.hurry();
@@ -217,7 +217,7 @@ async function readFleet(): Promise<number> {
     api.trees(isFresh),
     readPing(), // its warnings are above the rest, and no fact tells of them
   ]);
-  // A repo has a host only where several share the store.
+  // Repos have a host only if several hosts share the store.
   const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
   const isFirst = !fleet.isKnown;
   const before = needsKey(fleet);
@@ -244,7 +244,7 @@ async function readFleet(): Promise<number> {
 
 let settling: ReturnType<typeof setTimeout> | undefined;
 
-/** No button of a need is taken for a moment: another plan may be where the pointer is. */
+/** Disables the buttons of the needs for a short time: another plan may be under the pointer now. */
 function unsettle(): void {
   clearTimeout(settling);
   settling = setTimeout(() => {
@@ -296,7 +296,7 @@ function route(): void {
   redraw();
 }
 
-/** For an address that has no view. */
+/** Shown for an unknown address. */
 const unknownPage: Page = {
   title: () => 'not found · stator',
   where: () => [{ text: 'not found', href: null }],
@@ -352,7 +352,7 @@ document.addEventListener('keydown', (event) => {
   filter.focus();
 });
 addEventListener('hashchange', () => {
-  // A new address in the same tab loads nothing by itself.
+  // The browser does not reload when only the part after # changes.
   if (/^#(?:token|once)=/.test(location.hash)) location.reload();
   else route();
 });

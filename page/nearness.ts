@@ -1,15 +1,15 @@
 /** Which parts of a long view are in the window, or close to it: only those are drawn, so that a view of any length costs the page the same. */
 
 export interface Nearness {
-  /** The element's `data-part` is its name. */
+  /** The element's `data-part` attribute names the part. */
   watch(element: HTMLElement): void;
   stop(): void;
 }
 
 interface NearnessOptions {
-  /** How far from the window a part still counts. */
+  /** The distance from the window up to which a part counts as near. */
   readonly marginPixels: number;
-  /** Parts that came near or went away; `height` is what a part took that goes. */
+  /** `near`: the parts that came near. `gone`: the parts that went away, with the height that each had. */
   changed(near: readonly string[], gone: readonly { readonly part: string; readonly height: number }[]): void;
 }
 
@@ -21,7 +21,7 @@ export function createNearness({ marginPixels, changed }: NearnessOptions): Near
       for (const { target, isIntersecting, boundingClientRect } of entries) {
         const part = (target as HTMLElement).dataset.part ?? '';
         if (isIntersecting) near.push(part);
-        // Where a person is at work nothing is taken away.
+        // A part with the focused element stays, because a person works in it.
         else if (!target.contains(document.activeElement)) gone.push({ part, height: boundingClientRect.height });
       }
       changed(near, gone);

@@ -1,4 +1,4 @@
-/** What needs a person, first and in full: why, with the text of the failure, and what can be done about it here. */
+/** The plans that need a person, at the top of the page: why, the text of the failure, and the actions that are possible here. */
 import { withLocalTimes } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { landingOffers, logsOf, type Offer, offersOf } from './acts.ts';
@@ -17,7 +17,7 @@ import { timesIn, timeView } from './time-view.ts';
 /** How many rows are drawn until a person asks for all. */
 const needsShown = 10;
 
-/** `asking`: a person is needed. `unmerged`: done, and it only waits for a person's decision. */
+/** `asking`: plans that need a person. `unmerged`: done plans that only wait for a decision about their merge. */
 export interface Needs {
   readonly asking: readonly PlanEntry[];
   readonly unmerged: readonly PlanEntry[];
@@ -59,7 +59,7 @@ function planLink({ project, plan, title }: PlanEntry): View {
   );
 }
 
-/** What is done on the page of the plan, because it needs more than a button. */
+/** Actions that need more than a button, so they link to the page of the plan. */
 const linkWords: Readonly<Record<string, string>> = { choice: 'choose a draft' };
 
 function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowMs: number): View {
@@ -93,7 +93,7 @@ function askingRow(plan: PlanEntry, view: FleetView, actions: FleetActions, nowM
       ...offers.map((offer) => offerButton(plan, offer, view, actions)),
     ),
     h('span', { class: 'dim time' }, timeView(need.since, nowMs, 'for')),
-    // Only questions: each is shown above the field for its answer.
+    // A need that consists of questions only: each is shown above the field for its answer.
     isAnswered && need.source === 'agent'
       ? null
       : h('p', { class: 'why', title: withLocalTimes(need.why, nowMs) }, timesIn(whyOf(need), nowMs)),

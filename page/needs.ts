@@ -1,4 +1,4 @@
-/** In which group of the fleet a plan is, and why it needs a person: as its entry says it. */
+/** The group of a plan in the fleet, and why the plan needs a person, as its entry says. */
 import { isOver } from '../machines/vocabulary/plan-status.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 
@@ -25,7 +25,7 @@ export function groupOf({ turn, status }: PlanEntry): Group {
   }
 }
 
-/** How a plan is drawn; one that waits, as not at work. */
+/** The shape of a plan's state. A plan that waits is drawn as idle. */
 export function shapeOf(plan: PlanEntry): string {
   const group = groupOf(plan);
   if (group === 'asks') return 'asks';
@@ -33,15 +33,15 @@ export function shapeOf(plan: PlanEntry): string {
   return group === 'waits' ? 'queued' : plan.status;
 }
 
-/** `w1-t2` of `login-w1-t2`: the plan's name is beside it. */
+/** `w1-t2` for `login-w1-t2`: the plan's name is shown beside it. */
 export function shortTitle(title: string, plan: string): string {
   return title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : title;
 }
 
-/** A command in a sentence, to where its clause ends. */
+/** A command in a sentence, up to the end of its clause. */
 const command = /(\bstator [a-z][^;,)\n]*)/;
 
-/** Likewise in a sentence of the engine's, where words are set apart by blanks and commas. A command is pasted elsewhere, and stays as it is. */
+/** Shortens the titles in a sentence of the engine. Commands stay as they are, since a person copies them. */
 export function shortTitles(text: string, plan: string): string {
   const short = (words: string) =>
     words

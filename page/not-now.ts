@@ -1,4 +1,4 @@
-/** The events that are not taken now, each with the reason. */
+/** The events that are not accepted now, each with the reason. */
 import { h, type View } from './dom.ts';
 
 interface Refused {

@@ -1,4 +1,4 @@
-/** What the page shows in place of the fleet: one plan, or one tree of a user-defined machine. */
+/** A page that replaces the fleet: one plan, or one tree of a user-defined machine. */
 import type { FactEntry, HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { Api } from './api.ts';
 import type { View } from './dom.ts';
@@ -8,9 +8,9 @@ import type { Session } from './session.ts';
 export interface PageParts {
   readonly api: Api;
   readonly may: Pick<Session, 'may' | 'maySend' | 'person'>;
-  /** Draws the page again, soon. */
+  /** Draws the page in the next animation frame. */
   redraw(): void;
-  /** Says for a moment what was done. */
+  /** Shows a note about a completed action for some seconds. */
   say(text: string): void;
   tellRefusal(thrown: unknown): void;
 }
@@ -20,15 +20,15 @@ export interface Page {
   where(): { text: string; href: string | null }[];
   view(nowMs: number): View;
   heard(facts: readonly FactEntry[], isGap: boolean): void;
-  /** Shows another part of the same thing: the last part of its address. */
+  /** Shows another part of the same page: the last part of its address. */
   turnToPart?(name: string | null): void;
   leave(): void;
 }
 
-/** Pages of a journal that are read at once, 1,000 lines each. */
+/** The most pages of a journal that are read at once, each of 1,000 lines. */
 const pagesMost = 30;
 
-/** Reads a journal on from its last known line. */
+/** Reads the lines of a journal after its last known line. */
 export async function readOn(
   last: () => number,
   read: (after: number) => Promise<readonly HistoryEntry[]>,

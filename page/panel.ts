@@ -1,4 +1,4 @@
-/** A part of a view under its heading, by which it is also known to those who cannot see it. */
+/** A section of a view with a heading, which also names it for screen readers. */
 import { type Child, h, type View } from './dom.ts';
 
 export interface PanelHead {
@@ -8,9 +8,9 @@ export interface PanelHead {
   /** The id of the heading. */
   readonly heading: string;
   readonly title: Child | readonly Child[];
-  /** How many there are, or how long it is so. */
+  /** A count or a duration beside the heading. */
   readonly count?: Child | readonly Child[];
-  /** What is behind them in the same line. */
+  /** Further content in the line of the heading. */
   readonly more?: Child | readonly Child[];
 }
 

@@ -14,7 +14,7 @@ import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { verdicts } from './state-words.ts';
 import { exactTime, timeText } from './time-view.ts';
 
-/** Reviews since which the changes may be read, the newest first. */
+/** The number of reviews that a person can choose as the start of the changes, the newest first. */
 const reviewsShown = 10;
 
 export function changesView(plan: PlanShow, model: PlanModel, actions: PlanActions): View {
@@ -39,7 +39,7 @@ export function changesView(plan: PlanShow, model: PlanModel, actions: PlanActio
   );
 }
 
-/** The same beside the work of an agent, where two columns have no room. */
+/** The same beside the log of an agent, where there is no room for two columns. */
 export function agentChangesView(model: PlanModel, actions: PlanActions): View {
   const changes = { ...model.changes, isSideBySide: false };
   const { list, nothing, comments } = changes;
@@ -82,7 +82,7 @@ function ofWhat(plan: PlanShow, model: PlanModel, actions: PlanActions): View {
   );
 }
 
-/** The reviews after which something may have been fixed. */
+/** The reviews that asked for fixes. */
 function asked(model: PlanModel): PlanModel['journal'] {
   return journalAt(model)
     .filter(({ actor, event, refused }) => actor === '' && refused === null && verdicts[event]?.[0] === 'asks')
@@ -108,7 +108,7 @@ function layouts({ changes: { isSideBySide } }: PlanModel, actions: PlanActions)
   return h('div', { class: 'segments layouts' }, button('Unified', false), button('Side by side', true));
 }
 
-/** What was written, and who gets it. */
+/** The person's comments, and the agents that would receive them. */
 function reviewView(model: PlanModel, actions: PlanActions): View {
   const { comments } = model.changes;
   const recipients = recipientsOf(model, actions.may);
@@ -177,7 +177,7 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
   );
 }
 
-/** All that was sent, the newest first; those whose lines are as they were are below these lines as well. */
+/** All sent comments, the newest first. A comment on unchanged lines is shown below these lines too. */
 function threadsView({ changes: { threads } }: PlanModel, actions: PlanActions): View | null {
   if (threads.length === 0) return null;
   const open = threads.filter(({ answers }) => answers.length === 0).length;

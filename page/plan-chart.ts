@@ -35,12 +35,15 @@ export function planChartView(model: PlanModel, actions: PlanActions, nowMs: num
   );
 }
 
-/** At the moment that is shown. */
+/** The actors at the selected line. */
 function actorsShown({ states, past, at }: PlanModel): PlanStates['actors'] {
   return (at === null ? states : past?.states)?.actors ?? [];
 }
 
-/** Chooses the actor whose chart is shown. One that does not exist at this moment stays chosen, so that it is shown again at another moment. */
+/**
+ * Chooses the actor whose chart is shown. An actor that does not exist at the selected line stays chosen, and is shown again at a line at which it
+ * exists.
+ */
 function actorChoice(model: PlanModel, actions: PlanActions): View {
   const { actor: chosen } = model;
   const there = actorsShown(model).map(({ actor }) => actor);
@@ -94,7 +97,7 @@ function contextView(model: PlanModel): View | null {
   );
 }
 
-/** What happened in the step of the line that is shown: the signal, the actors that it moved, and their requests. */
+/** The step of the selected line: the signal, the actors that changed, and their effects. */
 function stepView({ journal, at }: PlanModel): View | null {
   const line = journal.find(({ seq }) => seq === at);
   if (line === undefined) return null;
@@ -124,12 +127,12 @@ function stepView({ journal, at }: PlanModel): View | null {
   );
 }
 
-/** A text does not carry what these need: a form, or a command of the command line. */
+/** Events that a plain text cannot carry: they need a form, or a command of the command line. */
 const otherwise: Readonly<Record<string, string>> = {
   raise_budget: 'it takes an amount, which is asked for where a budget is used up',
 };
 
-/** The next events, without those that are buttons above all others. */
+/** The next events, without those that have a button at the top of the page. */
 function nextEvents({ explain, plan, busy, named }: PlanModel, actions: PlanActions): View {
   const events = explain?.events ?? [];
   const isButton = ({ type, accepted }: (typeof events)[number]) => accepted && otherwise[type] === undefined;

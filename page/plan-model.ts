@@ -1,4 +1,4 @@
-/** The data of the plan that is shown, and what a person may do there. */
+/** The data of the shown plan, and the actions of a person there. */
 import type { LineComment } from '../machines/vocabulary/comment-text.ts';
 import type {
   Explanation,
@@ -26,7 +26,7 @@ export type Section = (typeof sections)[number];
 /** A plan after one line of its journal: its states, and the plan itself. */
 export interface Past {
   readonly states: PlanStates;
-  /** null: its journal cannot be replayed to there. */
+  /** null: the journal cannot be replayed up to that line. */
   readonly plan: PlanShow | null;
 }
 
@@ -41,7 +41,7 @@ export interface Chosen {
   readonly nothing: string | null;
 }
 
-/** A line of a change: its number after it, or before it where it is gone. */
+/** A line of a change: its number after the change, or its number before for a removed line. */
 export interface Place {
   readonly path: string;
   readonly line: number;
@@ -50,16 +50,16 @@ export interface Place {
   readonly quoted: string;
 }
 
-/** As it is kept until it is sent. */
+/** A comment before it is sent. */
 export type Comment = LineComment;
 
 /** A comment that was sent, with its outcome. */
 export type Thread = PlanComments[number];
 
-/** The receivers of the comments, as the signals that carry them; the last one carries the message. */
+/** A receiver of the comments: the signals carry them in this order, and the last one carries the message. */
 export interface Recipient {
   readonly name: string;
-  /** The agent whose next message they are; null: they are a review that asks for changes. */
+  /** The agent whose next message contains the comments; null: they become a review that asks for changes. */
   readonly title: string | null;
   readonly signals: readonly string[];
 }
@@ -70,9 +70,9 @@ export interface Changes extends ReadChanges {
   readonly nothing: string | null;
   readonly isSideBySide: boolean;
   readonly comments: readonly Comment[];
-  /** The line that a comment is being written on, with what is written so far. */
+  /** The comment that is being written; null: none. */
   readonly draft: Comment | null;
-  /** What was sent before, the oldest first. */
+  /** The sent comments, the oldest first. */
   readonly threads: readonly Thread[];
   /** Whether a plan that is done has a reviewer who would start again. */
   readonly reviewer: boolean;
@@ -85,14 +85,14 @@ export interface PlanModel extends ActState {
   readonly agents: readonly InstanceEntry[];
   /** Whether the list of questions is fixed, so that an answer is meant for the question that is under the pointer. */
   readonly isSteady: boolean;
-  /** The pauses of the queue that keep its agents from starting. */
+  /** The pauses of the queue that prevent its agents from starting. */
   readonly pauses: readonly QueuePause[];
   readonly states: PlanStates | null;
   /** The journal, the oldest first. */
   readonly journal: readonly HistoryEntry[];
   /** The actor whose chart is shown: its path in the plan's tree; empty for the plan itself. */
   readonly actor: string;
-  /** The line after which the plan is shown; null: as it is now. */
+  /** The selected line of the journal; null: the present state. */
   readonly at: number | null;
   readonly past: Past | null;
   readonly section: Section;
@@ -102,15 +102,15 @@ export interface PlanModel extends ActState {
   readonly bodies: ReadonlyMap<number, string>;
   readonly chosen: Chosen | null;
   readonly changes: Changes;
-  /** Whether the plan would take another document now. */
+  /** Whether the plan would accept another document now. */
   readonly isEditable: boolean;
-  /** The document that is being written; null: none is. */
+  /** The document that is being written; null: none. */
   readonly writing: Writing | null;
   /** Why there is no such plan. */
   readonly missing: string | null;
 }
 
-/** What the parts of a plan's page work with. */
+/** The tools that the parts of a plan's page share. */
 export interface PlanParts extends Omit<PageParts, 'redraw'> {
   readonly named: Named;
   model(): PlanModel;
@@ -118,28 +118,28 @@ export interface PlanParts extends Omit<PageParts, 'redraw'> {
 }
 
 export interface ReviewActions {
-  /** Reads the changes anew, of something else if `of` says so. */
+  /** Reads the changes again; `of` selects others. */
   showChanges(of: Partial<Pick<ChangesOf, 'task' | 'since'>>): void;
   /** Reads the next part of a long list of files. */
   moreFiles(): void;
   openFile(file: ListedFile, isOpen: boolean): void;
-  /** Shows so many unchanged lines around each change of a file; null: as many as at first. */
+  /** Shows that number of unchanged lines around each change of a file; null: the default. */
   showContext(file: ListedFile, lines: number | null): void;
   view(file: ListedFile, isViewed: boolean): void;
-  /** Opens a file and goes to its head. */
+  /** Opens a file and scrolls to its header. */
   goToFile(path: string): void;
   sideBySide(isOn: boolean): void;
-  /** Draws the part that the element represents while it is near the window. */
+  /** Draws the part of the element while it is near the window. */
   watch(element: HTMLElement): void;
-  /** null: nothing is being written. */
+  /** Begins a comment on a line; null: closes it. */
   draftAt(place: Place | null): void;
-  /** What is written so far. */
+  /** The text that was typed so far. */
   drafted(part: Partial<Pick<Comment, 'text' | 'suggestion'>>): void;
-  /** Begins to write a replacement for the lines up to `end`; null: nothing is suggested any more. */
+  /** Begins a suggestion for the lines up to `end`; null: removes it. */
   suggest(end: number | null): void;
-  /** Keeps a comment; null: takes it away. */
+  /** Stores a comment until it is sent; null: deletes it. */
   comment(place: Place, said: Pick<Comment, 'text' | 'suggestion'> | null): void;
-  /** `words`: what the person says besides; '': nothing. */
+  /** `words`: the person's message with the comments; '': none. */
   sendComments(recipient: Recipient, words: string, taken: () => void): void;
 }
 
@@ -151,16 +151,16 @@ export interface ChosenActions {
 
 export interface WritingActions {
   readonly form: Omit<DocumentForm, 'about' | 'name' | 'keep'>;
-  /** Asks whether it may be edited. */
+  /** Asks the daemon whether the document may be edited. */
   openDocument(): void;
-  /** Begins or ends the writing of another document. */
+  /** Opens or closes the form for another document. */
   write(isOn: boolean): void;
 }
 
 export interface PlanActions extends ReviewActions, ChosenActions, WritingActions {
   readonly may: Session['may'];
   readonly chart: HTMLElement;
-  /** Asks for confirmation first if that is needed. `taken`: called when it is done. */
+  /** Asks for confirmation first if that is needed. `taken`: called when the signal was accepted. */
   send(type: string, payload: Record<string, unknown>, done: string, taken?: () => void): void;
   /** The answer to the confirmation that is shown. */
   answerSure(isYes: boolean): void;
@@ -172,7 +172,7 @@ export interface PlanActions extends ReviewActions, ChosenActions, WritingAction
   goTo(seq: number | null): void;
 }
 
-/** The journal up to the moment that is shown. */
+/** The journal up to the selected line. */
 export function journalAt({ journal, at }: Pick<PlanModel, 'journal' | 'at'>): readonly HistoryEntry[] {
   return at === null ? journal : journal.filter(({ seq }) => seq <= at);
 }

@@ -1,4 +1,4 @@
-/** What needs a person in a plan, besides questions: why, the logs of what failed, and what can be done about it. */
+/** Why a plan needs a person, besides questions: the reason, the logs of the failure, and the possible actions. */
 import { blockText } from '../machines/vocabulary/block-source.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { goOnText, logsOf, offersOf } from './acts.ts';
@@ -14,14 +14,14 @@ import type { PlanActions, PlanModel } from './plan-model.ts';
 import { timesIn, timeView } from './time-view.ts';
 import { hasReport, reportView } from './verdicts-view.ts';
 
-/** Needs that a person meets with a verdict of their own on the work. */
+/** Needs for which a person can give a verdict on the work. */
 const judged: ReadonlySet<string> = new Set(['review', 'cycle_limit']);
 
-/** What needs a person beside questions: why the plan is blocked, and a message that lets it go on. */
+/** The panel with the reason why the plan is blocked, and the message that unblocks it. Questions have their own. */
 export function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
   const { blocked, questions } = plan;
   const need = needOf(plan);
-  // Questions are above, each with its own answer.
+  // Questions are shown above, each with a field for its answer.
   if (need === null || need.source === 'permission' || (blocked?.source === 'agent' && questions.length > 0))
     return null;
   const isReported = judged.has(need.source) && plan.status !== 'done' && hasReport(model);
@@ -45,7 +45,7 @@ export function needView(plan: PlanShow, model: PlanModel, actions: PlanActions,
   );
 }
 
-/** What lets it go on, with a text to it; only the ways that the plan takes now. */
+/** The buttons that let the plan continue, with a field for a message. Only signals that the plan accepts now are offered. */
 function resolveForm(
   plan: PlanShow,
   need: NonNullable<PlanShow['need']>,
@@ -65,7 +65,7 @@ function resolveForm(
   const resolve = (event: Event) => {
     event.preventDefault();
     const said = fieldText(event, 'answer');
-    // By the button that was pressed: its ways are those of the command.
+    // The pressed button names a flag of the command, and with it the way to continue.
     const { value = likeliest.flag } = ((event as SubmitEvent).submitter ?? {}) as Partial<HTMLButtonElement>;
     const way = value === '' ? {} : { [value]: true };
     const payload = { ...(said === '' ? {} : { body: said }), ...way };
@@ -99,7 +99,7 @@ function resolveForm(
   );
 }
 
-/** The logs of what failed, and what can be done about it. */
+/** The logs of the failed tasks, and the possible actions. */
 function waveWays(
   need: NonNullable<PlanShow['need']>,
   { plan, named, busy, explain }: PlanModel,
@@ -127,7 +127,7 @@ function waveWays(
   );
 }
 
-/** Whether the plan takes that signal now, from the person who looks at it. */
+/** Whether the plan accepts that signal now from the person at this page. */
 export function accepts(explain: PlanModel['explain'], type: string): boolean {
   return explain?.events.some((event) => event.type === type && event.accepted) === true;
 }

@@ -1,4 +1,4 @@
-/** One plan: what is known of it, read again when something happened, and what a person does about it. */
+/** One plan: its data, read again after each new fact, and the actions of a person. */
 import { createActs } from './acts.ts';
 import type { Named } from './api.ts';
 import { createChosenAgent } from './chosen-agent.ts';
@@ -66,7 +66,7 @@ export function createPlanPage({ part, redraw, ...given }: PlanPageOptions): Pag
     change(seq === null ? { at: null, past: null } : { at: seq });
     review.actions.showChanges({});
     if (seq === null) return;
-    // What an earlier version wrote may not be replayed: the chart is shown all the same.
+    // Lines that an earlier version wrote may not be replayable: then the chart is shown without them.
     const replayed = api.replay(named, seq).catch((thrown: unknown) => {
       tellRefusal(thrown);
       return null;
@@ -112,7 +112,7 @@ export function createPlanPage({ part, redraw, ...given }: PlanPageOptions): Pag
   };
 }
 
-/** Nothing of the plan is known yet. */
+/** The model before anything was read. */
 function firstModel(given: Pick<PlanParts, 'named' | 'may'>): PlanModel {
   return {
     named: given.named,

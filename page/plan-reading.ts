@@ -1,4 +1,4 @@
-/** What is known of a plan, read again when something happened. */
+/** Reads the data of a plan, and reads it again after each new fact. */
 import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { ApiError, type Named } from './api.ts';
@@ -8,9 +8,9 @@ import { createRefresher } from './refresh.ts';
 import { verdicts } from './state-words.ts';
 import { takeNew } from './take.ts';
 
-/** How long after drawing a button press still refers to the old picture. */
+/** How long after a drawing a button press is taken to mean the previous picture. */
 const steadyMs = 800;
-/** Texts of reviews that are read in full, of one look at the journal. */
+/** The most reviews whose full text is read at one reading of the journal. */
 const bodiesMost = 10;
 
 export function createPlanReading({ api, may, named, model, change }: PlanParts) {
@@ -43,13 +43,13 @@ export function createPlanReading({ api, may, named, model, change }: PlanParts)
     }
   }
 
-  /** Signals that the plan would take only from others are not offered. */
+  /** Signals that the plan would accept only from other roles are not offered. */
   function forThisRole(event: Explanation['events'][number]): Explanation['events'][number] {
     if (!event.accepted || may.maySend(event.type)) return event;
     return { ...event, accepted: false, why_not: 'your token is not for this' };
   }
 
-  /** No answer is taken for a moment: another question may be where the pointer is. */
+  /** Answers are disabled for a short time: another question may be under the pointer now. */
   function unsettle(): void {
     clearTimeout(settling);
     settling = setTimeout(() => change({ isSteady: true }), steadyMs);
@@ -67,13 +67,13 @@ export function createPlanReading({ api, may, named, model, change }: PlanParts)
     );
   }
 
-  /** A long text is in the signal; the journal has its beginning. */
+  /** The journal has the beginning of a long text; the signal has all of it. */
   async function readBodies(lines: readonly HistoryEntry[]): Promise<void> {
     const said = lines.filter(({ event, why, refused }) => event in verdicts && why !== null && refused === null);
     for (const { signal } of said.slice(-bodiesMost)) {
       if (signal === null) continue;
       const { payload } = await api.signal(named.project, signal);
-      // What a person or an agent says is a body; of a reviewer that is a program it is the end of its output.
+      // The text of a person or an agent is `body`; of a reviewer that is a program it is `detail`, the end of the output.
       const { body, detail } = (payload ?? {}) as { body?: unknown; detail?: unknown }; // checked below
       const text = body ?? detail;
       if (typeof text === 'string' && text !== '') change({ bodies: new Map(model().bodies).set(signal, text) });
@@ -85,7 +85,7 @@ export function createPlanReading({ api, may, named, model, change }: PlanParts)
       plan.poke();
       journal.poke();
     },
-    /** The person did something: what readers share is not old enough. */
+    /** After a person's action the answers that pages share are too old. */
     acted() {
       isChanged = true;
       plan.poke();
@@ -98,7 +98,7 @@ export function createPlanReading({ api, may, named, model, change }: PlanParts)
   };
 }
 
-/** What is above the answers, and which questions they are of. */
+/** The questions and what is shown above them, as a key: if it changes, the answers may move. */
 function orderOf({ agents, pauses }: Pick<PlanModel, 'agents' | 'pauses'>): string {
   return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
 }

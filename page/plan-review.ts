@@ -1,4 +1,4 @@
-/** The changes of a plan, and what a person writes on their lines. */
+/** The changes of a plan, and a person's comments on their lines. */
 import { commentMessage } from '../machines/vocabulary/comment-text.ts';
 import type { PlanChanges } from '../runtime/api/contract/plans.ts';
 import type { Act } from './acts.ts';
@@ -14,7 +14,7 @@ import { stayAt } from './stay-at.ts';
 import { takeNew } from './take.ts';
 
 const sideBySideName = 'side-by-side';
-/** Lines are drawn before they are scrolled to. */
+/** Lines within this distance of the window are drawn. */
 const nearPixels = 1_000;
 
 interface ReviewParts extends PlanParts {
@@ -96,7 +96,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
 
   const keptDraft = () => kept(names.draft) as Comment | null; // as it was kept here
 
-  /** The draft with what was typed since it was drawn. */
+  /** The draft with the text that was typed since the last drawing. */
   function typed(draft: Comment): Comment {
     const open = keptDraft();
     return open !== null && isAt(open, draft) ? open : draft;
@@ -133,7 +133,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       if (place === null) return keepDraft(null);
       const open = keptDraft();
       if (open !== null && isAt(open, place)) return;
-      // Another comment is begun: what was written of this one is not lost.
+      // Another comment begins: the text of the previous one is stored.
       const written = open?.text.trim() ?? '';
       if (open !== null && (written !== '' || open.suggestion !== null))
         actions.comment(open, { text: written, suggestion: open.suggestion });
@@ -141,7 +141,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
       const said = model().changes.comments.find((each) => isAt(each, place));
       keepDraft(said ?? { id: newId(), path, line, end: line, side, quoted, text: '', suggestion: null });
     },
-    // What is being typed is in its field: nothing is drawn again.
+    // The field already shows the typed text, so the page is not drawn again.
     drafted(part) {
       const { draft } = model().changes;
       if (draft !== null) keep(names.draft, { ...typed(draft), ...part });
@@ -186,7 +186,7 @@ export function createPlanReview({ api, may, named, say, tellRefusal, model, cha
   };
 }
 
-/** What was kept in this browser, and nothing that was read. */
+/** Only the data stored in this browser; nothing was read yet. */
 export function firstChanges({ named, may }: Pick<PlanParts, 'named' | 'may'>): PlanModel['changes'] {
   const names = keptNames(named, may.person());
   return {
@@ -200,7 +200,7 @@ export function firstChanges({ named, may }: Pick<PlanParts, 'named' | 'may'>): 
   };
 }
 
-/** A browser may be another person's by the next login: what one has written is not shown to the next. */
+/** The next person to sign in may be another one, so each person's comments are stored under their name. */
 function keptNames({ project, plan }: Named, person: string | null): Record<'comments' | 'draft' | 'viewed', string> {
   const of = (what: string) => `${what}.${project}/${plan}${person === null ? '' : `@${person}`}`;
   return { comments: of('comments'), draft: of('draft'), viewed: of('viewed') };

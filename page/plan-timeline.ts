@@ -10,7 +10,7 @@ import { idleOf, moved, type Range, type Scale, scaleOf, ticksOf, zoomed } from 
 import { exactTime, timeView } from './time-view.ts';
 import { type Lane, namesOf, type Span, type Timeline, timelineOf } from './timeline.ts';
 
-/** The newest are shown. */
+/** The most waits that are listed, the newest first. */
 const waitsShown = 100;
 /** A span that is too short to be seen is drawn this wide. */
 const leastPercent = 0.4;
@@ -135,7 +135,7 @@ function stageView(drawn: Drawn, model: PlanModel, actions: PlanActions): View {
   );
 }
 
-/** Where a pointer went down, and what was shown then. */
+/** Where a pointer went down, and the range that was shown then. */
 const grabs = new WeakMap<HTMLElement, { readonly x: number; readonly range: Range }>();
 
 function axisOf(event: Event): Element {
@@ -143,7 +143,7 @@ function axisOf(event: Event): Element {
   return stage.querySelector('.axis svg') ?? stage;
 }
 
-/** Nearer to the mark of a fold, the text of a tick would cover it. */
+/** A tick closer than this to the mark of a fold gets no text, which would cover the mark. */
 const tickPercent = 6;
 
 function axisView({ range, scale }: Drawn): View {
@@ -221,7 +221,7 @@ function laneView({ name, spans }: Lane, drawn: Drawn): View {
   );
 }
 
-/** What was spent up to each time: a run's use is known at its end. Money where it is known, otherwise tokens. */
+/** The total spent up to each time. The use of a run is known at its end. The unit is money if it is known, otherwise tokens. */
 function costLane({ plan, at }: PlanModel, drawn: Drawn): View | null {
   if (plan === null || at !== null) return null;
   const { scale, timeline } = drawn;
@@ -232,7 +232,7 @@ function costLane({ plan, at }: PlanModel, drawn: Drawn): View | null {
     .map((run) => ({ ms: Date.parse(run.ended_at ?? ''), spent: (inMoney ? run.cost_usd : tokensOf(run)) ?? 0 }))
     .filter(({ ms, spent }) => !Number.isNaN(ms) && spent > 0)
     .sort((a, b) => a.ms - b.ms);
-  // Only the newest runs are listed: the others were before them.
+  // Only the newest runs are listed; the rest of the total was spent before them.
   let spent = total - ends.reduce((sum, end) => sum + end.spent, 0);
   const height = () => 30 - (28 * spent) / total;
   const points = [`M0 ${height()}`];
@@ -285,14 +285,14 @@ function spanText({ text, fromMs, toMs }: Span): string {
   return `${text}, ${duration(toMs - fromMs)}`;
 }
 
-/** A failure, and a wait that a person would notice. */
+/** Whether a span is mentioned as text: a failure, or a wait that is long enough to be noticed. */
 function isToldOf({ kind, fromMs, toMs }: Span): boolean {
   return kind === 'failed' || ((kind === 'wait' || kind === 'ask') && toMs - fromMs >= 1_000);
 }
 
 const glyphs = { work: 'working', wait: 'queued', ask: 'asks', failed: 'failed', done: 'done' } as const;
 
-/** Each leads to the moment at which it began. */
+/** Each wait links to the line at which it began. */
 function waitsView({ lanes }: Timeline, actions: PlanActions, nowMs: number): View {
   const waits = lanes
     .flatMap(({ name, spans }) => spans.map((span) => ({ name, span })))

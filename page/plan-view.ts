@@ -1,4 +1,4 @@
-/** One plan: its goal, what it needs from a person, and the section that is shown. */
+/** One plan: its goal, its need for a person, and the selected section. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { landingOffers, offersOf } from './acts.ts';
 import { h, type View } from './dom.ts';
@@ -25,7 +25,7 @@ import { reportView } from './verdicts-view.ts';
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { plan, past, at } = model;
   const shown = at === null || plan === null ? plan : (past?.plan ?? plan);
-  // A past state shows its age at that time.
+  // For a past state ages are relative to that time.
   const shownMs = at === null ? nowMs : Date.parse(model.journal.find(({ seq }) => seq === at)?.at ?? '') || nowMs;
   return h(
     'main',
@@ -128,7 +128,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
   );
 }
 
-/** The most common actions, in one order; what is not accepted now is not offered. */
+/** The most common actions, always in the same order. Those that are not accepted now are not offered. */
 const everyDay: readonly (readonly [type: string, text: string, done: string])[] = [
   ['plan_start', 'Plan it', 'Planning.'],
   ['implement_start', 'Implement', 'Implementing, or waiting for its turn.'],
@@ -166,12 +166,12 @@ function commands({ explain, busy, plan }: PlanModel, actions: PlanActions): Vie
   );
 }
 
-/** The chart takes it, but it would change nothing. */
+/** The chart accepts the signal, but it would change nothing. */
 function isIdle(type: string, plan: PlanShow | null): boolean {
   return type === 'pause' && plan?.turn === 'nobody';
 }
 
-/** The ways on from a wave that is over are beside what failed in it. */
+/** The actions for a failed wave are shown beside its failures. */
 function isOfNeed(type: string, plan: PlanShow | null): boolean {
   return plan?.need?.source === 'wave' && offersOf(plan).some((offer) => offer.type === type);
 }
@@ -235,7 +235,7 @@ function reviewText({ turn, waiting_for: wait }: PlanShow): string {
   return 'Your own verdict counts in place of a reviewer’s.';
 }
 
-/** Which moment is shown, and the way through all of them. */
+/** The selected line of the journal, and the controls to move through it. */
 function moment(model: PlanModel, actions: PlanActions, nowMs: number): View {
   const { journal, at } = model;
   const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);

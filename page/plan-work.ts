@@ -114,7 +114,7 @@ function isOfMembers({ pull_request: made }: PlanShow): boolean {
   return made?.stack?.some(({ project }) => project !== undefined) === true;
 }
 
-/** The requests of its parts, the lowest first, or of the members of its repo. */
+/** The pull requests of a stack, the lowest first, or those of the members of its repo. */
 function stackOf({ pull_request: made }: PlanShow): Child {
   const layers = made?.stack ?? [];
   if (layers.length === 0) return '';
@@ -125,7 +125,7 @@ function stackOf({ pull_request: made }: PlanShow): Child {
   return h('ol', { class: 'stack' }, layers.map(line));
 }
 
-/** A link only if its address is on the web: its address comes from a forge. */
+/** A link only for http and https: the address comes from a forge. */
 function webLink(url: string): Child {
   if (!/^https?:\/\//.test(url)) return url;
   const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };

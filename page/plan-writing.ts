@@ -1,4 +1,4 @@
-/** Another document for a plan, as it is written on its page. */
+/** Writing another document for a plan, on the page of the plan. */
 import type { createActs } from './acts.ts';
 import type { PlanParts, WritingActions } from './plan-model.ts';
 

@@ -1,4 +1,4 @@
-/** Questions of agents to a person: each with its number, its agent, and an answer that reaches that agent alone. */
+/** Questions of agents to a person: each with its number, its agent, and a field whose answer reaches that agent alone. */
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { Named } from './api.ts';
 import { h, type View } from './dom.ts';
@@ -58,7 +58,7 @@ export function answerForm(
       form.querySelector('textarea')?.focus();
       return;
     }
-    // What is typed stays: the answer is not sent now.
+    // Another request is under way: the text stays in the field and is not sent.
     if (isBusy) return;
     const done = title === null ? `Question ${number} is answered.` : `Answered: ${askerOf(question, plan)} goes on.`;
     send('answer', { questions: [number], body }, done, emptyWhenTaken(event));

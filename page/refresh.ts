@@ -1,15 +1,18 @@
-/** Reads again what may have changed: never twice at once, and less often the longer it takes, so that a thousand plans cost what ten do. */
+/**
+ * Reads data again when it may have changed: never twice at once, and the longer a reading takes, the rarer it becomes, so that a thousand plans cost
+ * no more than ten.
+ */
 
 export interface Refresher {
-  /** Tells the page to read again. */
+  /** Something may have changed: reads again soon. */
   poke(): void;
-  /** Something has changed, and a person waits to see it. */
+  /** Something has changed, and a person waits to see it: reads at once. */
   hurry(): void;
   stop(): void;
 }
 
 interface RefreshOptions {
-  /** May tell for how many milliseconds reading again would bring nothing new. */
+  /** May return for how many milliseconds another reading would bring nothing new. */
   readonly work: () => Promise<number> | Promise<void>;
   /** The shortest time between two reads. */
   readonly leastMs: number;
@@ -43,7 +46,7 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
       const told = await work();
       freshInMs = typeof told === 'number' ? told : 0;
     } catch {
-      // The reader reports why; the next look is the next try.
+      // The reader has reported the error; the next reading is the next try.
     }
     isWorking = false;
     if (isStopped) return;

@@ -1,4 +1,4 @@
-/** One repo: what is known of it, and the plan that its person writes. */
+/** One repo: its data, and the plan that a person writes there. */
 import { ApiError } from './api.ts';
 import { missingView } from './frame.ts';
 import { planAddress } from './needs.ts';

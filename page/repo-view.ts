@@ -19,7 +19,7 @@ export interface RepoModel {
   readonly project: string;
   readonly repo: RepoShow | null;
   readonly plans: readonly PlanEntry[];
-  /** The lines of plans that wait for a branch. */
+  /** The lines of plans that wait to land on a branch. */
   readonly lines: readonly LandingEntry[];
   readonly writing: Writing;
   /** Why there is no such repo. */
@@ -91,7 +91,7 @@ const landingWords = {
   merging: 'is being merged',
 } satisfies Record<LandingEntry['state'], string>;
 
-/** Who lands on a branch now, and who is behind. */
+/** The plan that is landing on a branch, and the plans that wait behind it. */
 function landingView(
   { project, branch, state, paused, current, line }: LandingEntry,
   actions: RepoActions,

@@ -1,4 +1,4 @@
-/** Which plans a search finds: each of its words is in the plan's name, repo, title, goal, topic, author, state or days. */
+/** The plans that a search finds: each word of the search must be in the plan's name, repo, title, goal, topic, author, state or days. */
 import { localDay } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import { words } from './format.ts';
@@ -16,7 +16,7 @@ export function isFound(plan: PlanEntry, search: string): boolean {
     .every((word) => text.includes(word));
 }
 
-/** Days as `2026-11-27`, where this browser is: `2026-11` finds those of a month. Authors as `author:anna`, so `anna` finds them too. */
+/** Days as `2026-11-27`, in the time zone of the browser: `2026-11` finds those of a month. Authors as `author:anna`, so `anna` finds them too. */
 function textOf(plan: PlanEntry): string {
   const known = texts.get(plan);
   if (known !== undefined) return known;

@@ -1,13 +1,13 @@
 /**
- * How this page is authorized. The token came in the address, which is cleaned at once, and is valid for one life of the daemon; it is kept for a
- * reload in this tab. The key, from which the next daemon's token is made, is in the memory of this page alone, and no script can read it out again.
- * It is used only after the other side has proven that it has the key as well, for this very address: another program may own the port of a dead daemon.
+ * How this page is authorized. The token comes in the address, which is cleared at once. It is valid until the daemon ends, and this tab stores it
+ * for reloads. The key makes the token of the next daemon; it is in the memory of this page alone, and no script can read it. The page uses the key
+ * only after the other side has proven that it has the same key for this address: another program may own the port of a dead daemon.
  */
 import { enter } from './enter.ts';
 
 const storageName = 'stator.token';
 
-/** What the person at this page may do: answer questions, or everything that is offered here. */
+/** What the person at this page may do: answer questions, or do everything that the page offers. */
 export type Need = 'answer' | 'steer';
 
 export interface Session {
@@ -16,16 +16,16 @@ export interface Session {
   /** `owner`, or the role of that token. */
   role(): string;
   may(need: Need): boolean;
-  /** Whether a signal of that type is not refused for its sender's role. */
+  /** Whether the sender's role permits a signal of that type. */
   maySend(type: string): boolean;
-  /** For a token that a person typed; false: it is no one's token. */
+  /** For a token that a person typed; false: the token is not valid. */
   enter(typed: string): Promise<boolean>;
   token(): string | null;
-  /** This tab forgets who it is. */
+  /** Signs out: this tab forgets its token and key. */
   leave(): void;
-  /** Takes the token of the address or the tab; false: there is no valid one. */
+  /** Takes the token from the address or the tab; false: there is no valid one. */
   begin(): Promise<boolean>;
-  /** Another program may answer by now: no token is sent before `renew` is `ready`. */
+  /** Another program may have taken the port: no token is sent until `renew` returns `ready`. */
   doubt(): void;
   /** After the daemon was away: whether it is there again, and a token for it; `stranger`: another program answers. */
   renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
@@ -102,7 +102,7 @@ export function createSession(): Session {
         isProven = await takeKey();
         if (isProven) return true;
       } catch {
-        // Nothing answers, and without the key no other token can be requested.
+        // Nothing answers, and a new token needs the key.
       }
       keep(null);
       return false;

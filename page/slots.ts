@@ -1,13 +1,13 @@
-/** Places for agents: an agent that begins takes the place of one that has ended, so that none moves while a person reads. */
+/** Positions of agents in the list: a new agent takes the position of one that has ended, so that no other agent moves while a person reads. */
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 
 export interface Slot {
   readonly agent: InstanceEntry;
-  /** It has ended, and its place is free. */
+  /** The agent has ended, and its position is free. */
   readonly isOver: boolean;
 }
 
-/** Agents that were never started, or wait for their next attempt, have no place. */
+/** Agents that have not started, or wait for their next attempt, have no position. */
 export function isQueued({ state }: InstanceEntry): boolean {
   return state === 'queued' || state === 'backing_off';
 }

@@ -41,13 +41,13 @@ export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry
   return turn === 'nobody' ? status : (atWork[status] ?? status);
 }
 
-/** What failed in a plan and is tried again, also while others of its agents work; null: nothing. */
+/** The failed part of a plan that is being retried, even while other agents of the plan work; null: none. */
 export function retriedText({ turn, waiting_for: wait }: PlanEntry): string | null {
   const isRetried = turn === 'agents' && (wait?.kind === 'repo' || wait?.kind === 'back_off');
   return isRetried ? firstLineOf(wait) : null;
 }
 
-/** What a plan waits for, as far as one line says it. */
+/** The first line of why a plan waits. */
 export function firstLineOf({ detail }: NonNullable<PlanEntry['waiting_for']>): string {
   return detail.split('\n')[0] ?? '';
 }
@@ -95,7 +95,7 @@ function pendingWords(task: Task, { wave, plan }: TaskLook): string {
   return plan.isolation === 'plan' ? 'waits for the worktree' : 'waits for its turn';
 }
 
-/** Whether it still takes messages. */
+/** Whether the agent still accepts messages. */
 export function mayBeTold({ state }: Pick<InstanceEntry, 'state'>): boolean {
   return /^(?:queued|starting|running|waiting|paused|backing_off)$/.test(state);
 }

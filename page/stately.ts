@@ -1,6 +1,6 @@
 /**
- * Passes the daemon's messages in Stately's protocol to Stately's own inspector, in a frame of this page or in a window, once its reader says yes.
- * Only one of its messages is used: that it is ready.
+ * Forwards the daemon's messages in Stately's protocol to Stately's own inspector, in a frame of this page or in a window, once the person agrees. Of
+ * the inspector's messages only one is used: that it is ready.
  */
 import { enter } from './enter.ts';
 
@@ -8,9 +8,9 @@ const inspector = { origin: 'https://stately.ai', page: 'https://stately.ai/insp
 const storageName = 'stator.watch';
 const protocol = 'stator-watch';
 const retryMs = 2_000;
-/** A daemon that is away for longer has another token by then. */
+/** After more failed tries than this, the daemon has restarted and has another token. */
 const triesMost = 150;
-/** Stately's page says that it is ready within this, or is likely never to. */
+/** If Stately's page does not report within this time that it is ready, it probably never will. */
 const readyMs = 20_000;
 const anew = 'get a new address: stator inspect --stately';
 
@@ -22,7 +22,7 @@ function say(text: string): void {
   state.textContent = text;
 }
 
-/** Out of the address, at once; a reload of this tab finds it again. It is good for watching only. */
+/** Removes the token from the address at once, and stores it for reloads of this tab. The token permits watching only. */
 async function takeToken(): Promise<string | null> {
   const words = new URLSearchParams(location.hash.slice(1));
   const [given, once] = [words.get('watch'), words.get('once')];
@@ -32,7 +32,10 @@ async function takeToken(): Promise<string | null> {
   return token ?? sessionStorage.getItem(storageName);
 }
 
-/** Sends all that the daemon reports to that window, and to no other page in it; from the start each time that it is ready, since it knows nothing then. */
+/**
+ * Sends the daemon's messages to that window if it shows Stately's page. It starts from the beginning each time the page reports that it is ready,
+ * since the page has lost its state then.
+ */
 function handOn(token: string, target: () => Window | null): void {
   let socket: WebSocket | null = null;
   let tries = 0;
@@ -73,7 +76,7 @@ function handOn(token: string, target: () => Window | null): void {
   });
 }
 
-/** It may run, and store what is its own; it may not lead this page away. */
+/** The frame may run scripts and store its own data; it may not navigate this page. */
 function show(token: string): void {
   const frame = document.createElement('iframe');
   frame.title = "Stately's inspector";
@@ -85,7 +88,7 @@ function show(token: string): void {
   document.body.append(frame);
 }
 
-/** A window that the browser blocked can be asked for again. */
+/** If the browser blocked the window, the button can be pressed again. */
 function open(token: string): void {
   const opened = window.open(inspector.page, 'stately-inspector');
   if (opened === null) {

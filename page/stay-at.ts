@@ -1,8 +1,8 @@
-/** Goes to an element and stays there while what is above it is still being drawn: until then its height is only estimated. */
+/** Scrolls to an element and stays there while the content above it is still being drawn, since its height is only estimated until then. */
 
-/** Nothing is drawn that late because of the jump. */
+/** Drawing after this time has another cause than the jump. */
 const mostMs = 5_000;
-/** What a person does to be elsewhere. */
+/** Events by which a person scrolls elsewhere. */
 const moves = ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const;
 
 export function stayAt(id: string): void {

@@ -1,4 +1,6 @@
-/** A live stream of facts in the order of the journal. It continues after restarts of the daemon, and delivers once for each frame of the screen. */
+/**
+ * A live stream of facts in the order of the journal. It continues after restarts of the daemon, and delivers at most once in each animation frame.
+ */
 import type { FactEntry } from '../runtime/api/contract/plans.ts';
 import type { Api } from './api.ts';
 import type { Session } from './session.ts';
@@ -14,7 +16,7 @@ interface StreamOptions {
   readonly session: Session;
   /** Whether a page that is not visible may close its connection. */
   mayRest(): boolean;
-  /** At most once for each frame; `isGap`: what came before was missed, so all must be read again. */
+  /** Called at most once in each animation frame. `isGap`: earlier facts were missed, so all data must be read again. */
   onFacts(facts: readonly FactEntry[], isGap: boolean): void;
   onConnection(connection: Connection): void;
 }
@@ -36,7 +38,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
     isGap ||= gap;
     if (isFrameAsked) return;
     isFrameAsked = true;
-    // A page that is not visible has no frames.
+    // A page that is not visible gets no animation frames.
     if (document.hidden) setTimeout(flush, 1_000);
     else requestAnimationFrame(flush);
   }
@@ -47,7 +49,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
     onFacts(facts, gap);
   }
 
-  /** Until it ends; true: something was read. */
+  /** Reads until the stream ends; true: something was read. */
   async function read(abort: AbortController): Promise<boolean> {
     const answer = await api.events(seq, abort.signal);
     if (!answer.ok || answer.body === null) return false;
@@ -75,7 +77,7 @@ export function createStream({ api, session, mayRest, onFacts, onConnection }: S
       try {
         if (await read(abort)) waitMs = retryMs.first;
       } catch {
-        // It broke off: whether an engine is there is checked below.
+        // The stream broke off: whether an engine runs is checked below.
       }
       session.doubt();
       if (abort.signal.aborted) await seen();

@@ -1,4 +1,7 @@
-/** The colours of code: comments, strings, numbers and the words that most languages share. One line at a time, so a comment over several lines is coloured in its first. */
+/**
+ * Syntax colours: comments, strings, numbers and the keywords that most languages share. It works on one line at a time, so only the first line of a
+ * comment is coloured.
+ */
 
 export interface Token {
   readonly kind: 'comment' | 'string' | 'number' | 'keyword' | 'plain';
@@ -12,7 +15,7 @@ const keywords =
 const rest = `|("(?:[^"\\\\]|\\\\.)*"?|'(?:[^'\\\\]|\\\\.)*'?|\`(?:[^\`\\\\]|\\\\.)*\`?)|\\b(\\d[\\w.]*)\\b|\\b(${keywords})\\b`;
 const slashes = new RegExp(`(//.*|/\\*.*?(?:\\*/|$))${rest}`, 'g');
 const hashes = new RegExp(`((?:^|(?<=\\s))#.*)${rest}`, 'g');
-/** A line that is longer was not written by hand. */
+/** A longer line was probably generated, and is not coloured. */
 const longest = 500;
 
 export function tokensOf(text: string, path: string): Token[] {

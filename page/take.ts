@@ -1,4 +1,4 @@
-/** What was read again, with the earlier entry objects where they are equal: so changes are found at once. */
+/** New entries, with the previous object for each entry that is equal, so that a comparison by identity finds the changes. */
 export function takeNew<T>(before: readonly T[], after: readonly T[], idOf: (entry: T) => string): T[] {
   const known = new Map(before.map((entry) => [idOf(entry), entry]));
   return after.map((entry) => {

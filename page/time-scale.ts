@@ -1,4 +1,4 @@
-/** Where a time is on an axis that may leave out what nobody worked in, the marks of that axis, and the part of it that is shown. */
+/** The position of times on an axis that may fold idle times, the ticks of that axis, and the range that is shown. */
 import { clockTime, localDay } from '../machines/vocabulary/time-text.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -8,9 +8,9 @@ export interface Range {
 }
 
 export interface Scale {
-  /** In percent of the width; a time outside of the range is at its edge. */
+  /** The position in percent of the width. A time outside of the range is at its edge. */
   at(ms: number): number;
-  /** The times that are folded, in their order. */
+  /** The folded times, in order. */
   readonly folds: readonly Range[];
 }
 
@@ -19,14 +19,14 @@ export interface Tick {
   readonly text: string;
 }
 
-/** A shorter wait is drawn as it is. */
+/** A shorter idle time is not folded. */
 const leastFoldMs = 60_000;
-/** How many times as long it is as its drawn part. */
+/** An idle time that is a smaller part of the range than this percentage is not folded. */
 const leastFoldPercent = 12;
 const foldPercent = 4;
 const foldsMost = 8;
 const leastRangeMs = 1_000;
-/** Two marks are at least this far from each other, in percent. */
+/** The least distance between two ticks, in percent. */
 const tickDistance = 11;
 const second = 1_000;
 const steps = [
@@ -36,7 +36,7 @@ const steps = [
   ...[1, 2, 7, 14, 28].map((count) => count * 86_400 * second),
 ];
 
-/** The times in which no agent worked. The plan itself and its waves are at work as long as anything of theirs is. */
+/** The times in which no agent worked. The lanes of the plan and its waves are left out: they are at work while any of their agents is. */
 export function idleOf({ lanes, fromMs, toMs }: Timeline): Range[] {
   const worked = lanes
     .filter(({ name }) => name !== 'plan' && !name.startsWith('wave '))
@@ -51,7 +51,7 @@ export function idleOf({ lanes, fromMs, toMs }: Timeline): Range[] {
   return idle;
 }
 
-/** `idle`: what may be folded; the longest of it is. */
+/** `idle`: the times that may be folded. The long ones are folded. */
 export function scaleOf(range: Range, idle: readonly Range[]): Scale {
   const lengthMs = range.toMs - range.fromMs;
   const least = Math.max(leastFoldMs, (lengthMs * leastFoldPercent) / 100);
@@ -62,7 +62,7 @@ export function scaleOf(range: Range, idle: readonly Range[]): Scale {
     .slice(0, foldsMost)
     .sort((a, b) => a.fromMs - b.fromMs);
   const foldedMs = folds.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-  // Where nothing was done at all there is nothing to make room for.
+  // If all of the time is idle, folding would leave nothing to show.
   if (folds.length === 0 || foldedMs >= lengthMs) return { folds: [], at: (ms) => part(range, ms) * 100 };
   const perMs = (100 - foldPercent * folds.length) / (lengthMs - foldedMs);
   return {
@@ -83,7 +83,7 @@ function part({ fromMs, toMs }: Range, ms: number): number {
   return Math.min(1, Math.max(0, (ms - fromMs) / (toMs - fromMs)));
 }
 
-/** Round times of the day, with the day where another one begins; none within a fold. */
+/** Ticks at round times of the day, with the date where a day begins; none within a fold. */
 export function ticksOf(range: Range, scale: Scale): Tick[] {
   const openMs = scale.folds.reduce((left, { fromMs, toMs }) => left - (toMs - fromMs), range.toMs - range.fromMs);
   const wantedMs = (openMs * tickDistance) / 100;
@@ -116,14 +116,14 @@ function timeText(ms: number, step: number): string {
   return clockTime(at.toISOString()).slice(0, step < 60_000 ? 8 : 5);
 }
 
-/** A factor below 1 shows less of it. */
+/** A factor below 1 zooms in. */
 export function zoomed({ fromMs, toMs }: Range, whole: Range, factor: number, aroundMs = (fromMs + toMs) / 2): Range {
   const share = (aroundMs - fromMs) / (toMs - fromMs);
   const lengthMs = Math.max(leastRangeMs, (toMs - fromMs) * factor);
   return within({ fromMs: aroundMs - share * lengthMs, toMs: aroundMs + (1 - share) * lengthMs }, whole);
 }
 
-/** `share`: of what is shown; above 0 it is later. */
+/** `share`: the part of the shown range to move by; above 0 moves to later times. */
 export function moved({ fromMs, toMs }: Range, whole: Range, share: number): Range {
   const byMs = (toMs - fromMs) * share;
   return within({ fromMs: fromMs + byMs, toMs: toMs + byMs }, whole);

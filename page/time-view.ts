@@ -1,13 +1,13 @@
-/** A time in the one form that it has on the page: how far it is from now, and the exact time where the pointer rests. */
+/** The one form of a time on the page: its distance from now, with the exact time as a tooltip. */
 import { age, ago, clockTime, duration, localDay, sentenceTimes } from '../machines/vocabulary/time-text.ts';
 import { type Child, h, type View } from './dom.ts';
 
-/** `ago`: it has passed. `in`: it comes. `for`: it has been so since then. `another`: it will be so until then. */
+/** `ago`: a past time. `in`: a future time. `for`: a state since then. `another`: a state until then. */
 export type TimeForm = 'ago' | 'in' | 'for' | 'another';
 
 const minuteMs = 60_000;
 
-/** `3m ago`, `just now`; `in 2h`, `in 40s`; `for 3d`; `for another 2h`. For an attribute, which holds no element; elsewhere it is `timeView`. */
+/** `3m ago`, `just now`; `in 2h`, `in 40s`; `for 3d`; `for another 2h`. As plain text, for attributes; elsewhere use `timeView`. */
 export function timeText(iso: string, nowMs: number, form: TimeForm = 'ago'): string {
   const passedMs = nowMs - Date.parse(iso);
   switch (form) {
@@ -29,7 +29,7 @@ function leftText(ms: number): string {
   return ms < minuteMs ? duration(ms) : age(ms);
 }
 
-/** `2026-11-27 14:03:22`, where this browser is. */
+/** `2026-11-27 14:03:22`, in the time zone of the browser. */
 export function exactTime(iso: string): string {
   return `${localDay(new Date(iso))} ${clockTime(iso)}`;
 }

@@ -8,14 +8,14 @@ export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
   readonly kind: 'work' | 'wait' | 'ask' | 'failed' | 'done';
-  /** The kind of work, or the reason of the wait. */
+  /** The kind of work, or the reason for the wait. */
   readonly text: string;
   /** The line of the journal with which it began. */
   readonly seq: number;
 }
 
 export interface Lane {
-  /** The plan itself, `wave 1`, `w1-t2`, or a role with its round. */
+  /** The plan itself, `wave 1`, `w1-t2`, or the name of an agent for the whole plan. */
   readonly name: string;
   readonly spans: readonly Span[];
 }
@@ -28,7 +28,7 @@ export interface Timeline {
 
 type Look = readonly [kind: Span['kind'], text: string];
 
-/** What a tag of a state says about the time that is spent in it; a tag that is not here begins no span. */
+/** The kind of span that a state's tag begins. A tag that is not listed begins none. */
 const ofAgent: Readonly<Record<string, Look>> = {
   'run:queued': ['wait', 'waits for a slot'],
   'run:starting': ['work', 'starting'],
@@ -65,7 +65,10 @@ const ofPlan: Readonly<Record<string, Look>> = {
   'status:verifying': ['work', 'being verified'],
 };
 
-/** The names of a plan's agents, by its actor that has them, which is in the ids of their runs: `reviewer.4` of `plan:demo/mail/reviewer.4#1@5f2c`. */
+/**
+ * The names of the agents that work for the whole plan, by the path of their actor, which is part of their runs' ids: `reviewer.4` of
+ * `plan:demo/mail/reviewer.4#1@5f2c`.
+ */
 export function namesOf({
   project,
   plan,
@@ -76,7 +79,7 @@ export function namesOf({
   return new Map(runs.map(({ run, title }) => [actorOf(run), shortTitle(title, plan)]));
 }
 
-/** The lanes of a plan up to the last of these lines; what is open there ends at `nowMs`. `names`: of agents that work for the whole plan, by their paths. */
+/** The lanes of a plan up to the last of these lines. Open spans end at `nowMs`. `names`: agents that work for the whole plan, by path. */
 export function timelineOf(
   journal: readonly HistoryEntry[],
   nowMs: number,
@@ -84,14 +87,14 @@ export function timelineOf(
 ): Timeline {
   const lanes = new Map<string, Open>();
   for (const line of journal) {
-    // While a task is at work, its agent's spans show what happens.
+    // While a task's agent runs, the agent's own lines give the spans.
     if (line.refused !== null || line.to_tags.includes('task:working')) continue;
     const [name, looks] = laneOf(line.actor, names);
     const atMs = Date.parse(line.at);
     const lane = lanes.get(name) ?? { tags: new Map(), spans: [], open: null };
     lanes.set(name, lane);
     lane.tags.set(line.actor, line.to_tags);
-    // A plan has one line for each of its regions: what one of them leaves stays in the others.
+    // A line of the plan is about one of its regions: the tags of the other regions stay.
     const tags = line.actor === '' ? withRegion(lane, line) : line.to_tags;
     const found = Object.entries(looks).find(([tag]) => tags.includes(tag));
     turn(lane, { atMs, look: found?.[1] ?? null, line });
@@ -137,7 +140,7 @@ function turn(lane: Open, { atMs, look, line }: { atMs: number; look: Look | nul
     lane.spans.push({ fromMs: atMs, toMs: atMs, kind: 'done', text: 'done', seq: line.seq });
 }
 
-/** The cause of a wait is in its line. */
+/** The text of a wait comes from its line of the journal. */
 function textOf([kind, text]: Look, { why, reason, attempt }: HistoryEntry): string {
   const cause = kind === 'work' ? '' : (why ?? (reason === null ? '' : reasonText(reason)));
   const counted = attempt !== null && attempt > 1 ? `, attempt ${attempt}` : '';
@@ -155,7 +158,7 @@ function withRegion(lane: Open, { from_tags: from, to_tags: to }: HistoryEntry):
   return all;
 }
 
-/** By its path in the plan's tree; an agent is in the lane of its task. */
+/** The lane of an actor, by its path in the plan's tree. An agent is in the lane of its task. */
 function laneOf(
   actor: string,
   names: ReadonlyMap<string, string>,

@@ -8,7 +8,7 @@ import { journalAt, type PlanModel } from './plan-model.ts';
 import { mayBeTold, verdicts } from './state-words.ts';
 import { timesIn, timeView } from './time-view.ts';
 
-/** The newest are enough to see what the reviewers want. */
+/** The most verdicts that are listed, the newest first. */
 const verdictsShown = 10;
 
 function saidIn(journal: readonly HistoryEntry[]): HistoryEntry[] {
@@ -38,7 +38,7 @@ export function verdictsView(model: PlanModel, nowMs: number): View | null {
   );
 }
 
-/** In full where it has been read; until then its beginning. */
+/** The full text if it was read, otherwise its beginning. */
 function wordsOf({ signal, why }: HistoryEntry, { bodies }: PlanModel): string {
   return (signal === null ? undefined : bodies.get(signal)) ?? why ?? '';
 }
@@ -54,7 +54,7 @@ function byWhom(origin: string): string {
   return name === undefined ? 'by its program' : `by ${name}`;
 }
 
-/** Whether the plan stopped at what the last review or verification said. */
+/** Whether the plan stopped because of the last review or verification. */
 export function hasReport({ journal }: Pick<PlanModel, 'journal'>): boolean {
   return verdicts[saidIn(journal).at(-1)?.event ?? '']?.[0] === 'asks';
 }
